@@ -1,0 +1,70 @@
+"""Every bound of the core, by name.
+
+Owns the numbers; must not know who enforces them. Raising one never changes a decision that was
+made below it, lowering one does: that needs a new semantics version.
+"""
+
+from typing import Final
+
+MAX_ID: Final = 128
+"""Characters of an id (interaction, agent, queue, offer, command)."""
+
+MAX_INTERACTION_ID: Final = MAX_ID - 16
+"""Characters of an interaction's id: an offer's id is this, a full stop and a number."""
+
+MAX_TEXT: Final = 512
+"""Characters of a reason, an attribute's value or another short text."""
+
+MAX_REQUIREMENT: Final = 1_000
+"""Characters of a requirement."""
+
+MAX_REQUIREMENT_NODES: Final = 100
+"""Operators and operands of a requirement."""
+
+MAX_ATTRIBUTES: Final = 64
+"""Routing attributes of one interaction."""
+
+MAX_PREFERENCES: Final = 16
+"""Preferences of one interaction."""
+
+MAX_PREFERENCE_WEIGHT: Final = 1_000
+"""Largest weight of one preference."""
+
+MAX_SKILLS: Final = 64
+"""Skills, labels or queue memberships of one agent, each."""
+
+MAX_PROFICIENCY: Final = 10
+"""Proficiencies run from 1 to this."""
+
+MAX_PRIORITY: Final = 1_000
+"""Priorities run from minus this to this."""
+
+MAX_CAPACITY: Final = 10_000
+"""Units of capacity of one agent."""
+
+MAX_DURATION_US: Final = 366 * 24 * 3600 * 1_000_000
+"""Longest duration a setting may have: 366 days."""
+
+MAX_AGENTS: Final = 200_000
+"""Agents of one domain."""
+
+MAX_QUEUES: Final = 20_000
+"""Queues of one domain."""
+
+MAX_INTERACTIONS: Final = 2_000_000
+"""Most that a queue's limit may allow to wait."""
+
+MAX_EXCLUSIONS: Final = 32
+"""Agents excluded from one interaction at a time; beyond it the oldest exclusion is lifted early."""
+
+MAX_CLASSES: Final = 50_000
+"""Interned classes (channel, requirement, preferences, strategy); beyond it idle ones are evicted."""
+
+TICK_EXPIRIES: Final = 256
+"""Expiries that one Tick handles; further due ones wait for the next Tick."""
+
+OUTCOME_WINDOW: Final = 4_096
+"""Commands whose outcome is kept, so that a repeated id returns what it returned before."""
+
+ENDED_WINDOW: Final = 4_096
+"""Ended offers and interactions that are remembered, so that a late command gets a precise refusal."""

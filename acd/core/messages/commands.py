@@ -1,0 +1,220 @@
+"""Commands: everything that may change the engine, each with its id.
+
+Owns what may be asked. Must not know what happens then (`acd.core.engine`), nor who asks.
+A command's *origin* tells a what-if replay what to do with it: demand is kept, policy is
+replaced, a reaction is simulated again, and the system's own commands are made anew.
+"""
+
+from typing import Annotated, ClassVar, Literal
+
+from msgspec import Meta, Struct
+
+from acd.core import limits
+from acd.core.messages.settings import CoreSettings
+from acd.core.messages.types import Duration, Id, InteractionId, Priority, Requirement, Text, Weight
+
+Origin = Literal["demand", "policy", "reaction", "system"]
+
+
+class _Command(Struct, frozen=True, gc=False):
+    """Base of all commands. `id` names the command: within a window the same id returns the recorded outcome."""
+
+    ORIGIN: ClassVar[Origin] = "demand"
+
+    id: Id
+
+
+class ApplyConfig(_Command, frozen=True, gc=False, tag=True):
+    """Replace the whole configuration at once. Agents with work and queues with interactions are retired, not dropped."""
+
+    ORIGIN: ClassVar[Origin] = "policy"
+
+    settings: CoreSettings
+
+
+class SignInAgent(_Command, frozen=True, gc=False, tag=True):
+    """The agent begins work: ready at once if `ready`, else not-ready with `reason`."""
+
+    ORIGIN: ClassVar[Origin] = "reaction"
+
+    agent_id: Id
+    ready: bool = False
+    reason: Text = "signed-in"
+
+
+class SignOutAgent(_Command, frozen=True, gc=False, tag=True):
+    """The agent leaves; with work in hand as soon as it is done (draining)."""
+
+    ORIGIN: ClassVar[Origin] = "reaction"
+
+    agent_id: Id
+
+
+class SetPresence(_Command, frozen=True, gc=False, tag=True):
+    """The agent becomes ready, or not-ready for a reason (`lunch`, `training`, …); with work in hand by draining."""
+
+    ORIGIN: ClassVar[Origin] = "reaction"
+
+    agent_id: Id
+    presence: Literal["ready", "not-ready"]
+    reason: Text = ""
+
+
+class Preference(Struct, frozen=True, gc=False):
+    """Adds `weight` × proficiency to the fit of an agent who holds the skill; never decides eligibility."""
+
+    skill: Id
+    weight: Weight = 1
+
+
+class EnqueueInteraction(_Command, frozen=True, gc=False, tag=True):
+    """A customer asks for an agent.
+
+    `requirement` is added to the queue's own: both must hold. `customer` is an opaque reference into
+    the personal store, never a number or a name. `instance` names the channel instance that holds the
+    other end (which PBX, which gateway); empty when nobody needs to be told.
+    """
+
+    interaction_id: InteractionId
+    channel: Id
+    queue: Id
+    requirement: Requirement = ""
+    preferences: Annotated[tuple[Preference, ...], Meta(max_length=limits.MAX_PREFERENCES)] = ()
+    priority: Priority = 0
+    attributes: Annotated[tuple[tuple[Id, Text], ...], Meta(max_length=limits.MAX_ATTRIBUTES)] = ()
+    customer: Text = ""
+    instance: Text = ""
+
+
+class EndInteraction(_Command, frozen=True, gc=False, tag=True):
+    """The conversation is over, or the customer gave up, or the channel lost it.
+
+    Waiting or ringing: `customer` abandons it, `system` cancels it, `agent` is refused.
+    Active or held: completed, whoever ended it.
+    """
+
+    interaction_id: InteractionId
+    by: Literal["customer", "agent", "system"] = "customer"
+    reason: Text = ""
+
+
+class CancelInteraction(_Command, frozen=True, gc=False, tag=True):
+    """Take a waiting or ringing interaction out of the queue and release the customer."""
+
+    ORIGIN: ClassVar[Origin] = "policy"
+
+    interaction_id: InteractionId
+    reason: Text = ""
+
+
+class RequeueInteraction(_Command, frozen=True, gc=False, tag=True):
+    """An active interaction lost its agent through no fault of the customer's: back to its original place.
+
+    The agent is excluded from it for the queue's `retry_after`; the work item ends without wrap-up.
+    """
+
+    ORIGIN: ClassVar[Origin] = "reaction"
+
+    interaction_id: InteractionId
+    reason: Text = ""
+
+
+class AcceptOffer(_Command, frozen=True, gc=False, tag=True):
+    """The agent takes the offer. The offer's state decides whether it is too late, not the clock."""
+
+    ORIGIN: ClassVar[Origin] = "reaction"
+
+    offer_id: Id
+    agent_id: Id
+
+
+class DeclineOffer(_Command, frozen=True, gc=False, tag=True):
+    """The agent refuses the offer, and is not offered the same interaction before `retry_after`."""
+
+    ORIGIN: ClassVar[Origin] = "reaction"
+
+    offer_id: Id
+    agent_id: Id
+    reason: Text = "declined"
+
+
+class FailOffer(_Command, frozen=True, gc=False, tag=True):
+    """The channel could not deliver the offer.
+
+    `busy`: as a decline. `unreachable`: the agent becomes not-ready("unreachable").
+    `failed`: a technical fault; nobody's presence changes, the pair is excluded for `retry_after`.
+    """
+
+    ORIGIN: ClassVar[Origin] = "reaction"
+
+    offer_id: Id
+    reason: Literal["busy", "unreachable", "failed"]
+
+
+class HoldWork(_Command, frozen=True, gc=False, tag=True):
+    """The agent put the customer on hold."""
+
+    ORIGIN: ClassVar[Origin] = "reaction"
+
+    agent_id: Id
+    interaction_id: InteractionId
+
+
+class ResumeWork(_Command, frozen=True, gc=False, tag=True):
+    """The agent took the customer back from hold."""
+
+    ORIGIN: ClassVar[Origin] = "reaction"
+
+    agent_id: Id
+    interaction_id: InteractionId
+
+
+class EndWrapUp(_Command, frozen=True, gc=False, tag=True):
+    """The agent finished the after-call work before its time was up."""
+
+    ORIGIN: ClassVar[Origin] = "reaction"
+
+    agent_id: Id
+    interaction_id: InteractionId
+
+
+class Tick(_Command, frozen=True, gc=False, tag=True):
+    """Time has passed: handle what is due, at most `limits.TICK_EXPIRIES`, in (deadline, seq) order."""
+
+    ORIGIN: ClassVar[Origin] = "system"
+
+
+class Recover(_Command, frozen=True, gc=False, tag=True):
+    """The engine was away. Entered before any Tick.
+
+    Every pending offer gets at least `grace_us` from now, and if it expires then, nobody is punished.
+    """
+
+    ORIGIN: ClassVar[Origin] = "system"
+
+    grace_us: Duration = 5_000_000
+
+
+Command = (
+    ApplyConfig
+    | SignInAgent
+    | SignOutAgent
+    | SetPresence
+    | EnqueueInteraction
+    | EndInteraction
+    | CancelInteraction
+    | RequeueInteraction
+    | AcceptOffer
+    | DeclineOffer
+    | FailOffer
+    | HoldWork
+    | ResumeWork
+    | EndWrapUp
+    | Tick
+    | Recover
+)
+
+
+def origin_of(command: Command) -> Origin:
+    """Where commands of this kind come from, unless the sender says otherwise."""
+    return command.ORIGIN

@@ -1,0 +1,54 @@
+"""Effects: what the world must now do. Imperative, idempotent, per interaction.
+
+Owns the orders. Must not know how a channel carries them out. Each names the channel `instance`
+that holds the customer's end, for the dispatcher.
+"""
+
+from msgspec import Struct
+
+
+class ParkInteraction(Struct, frozen=True, gc=False, tag=True):
+    """Keep the customer waiting: answer, play music."""
+
+    interaction_id: str
+    instance: str
+
+
+class OfferInteraction(Struct, frozen=True, gc=False, tag=True):
+    """Let the agent's device ring, or pop up. The engine itself watches `expires_at_us`."""
+
+    offer_id: str
+    interaction_id: str
+    agent_id: str
+    instance: str
+    expires_at_us: int
+
+
+class RevokeOffer(Struct, frozen=True, gc=False, tag=True):
+    """Stop ringing. `reason`: customer-left, declined, expired, cancelled, recovered, or the failure's name."""
+
+    offer_id: str
+    interaction_id: str
+    agent_id: str
+    instance: str
+    reason: str
+
+
+class ConnectInteraction(Struct, frozen=True, gc=False, tag=True):
+    """Join the customer and the agent who accepted."""
+
+    offer_id: str
+    interaction_id: str
+    agent_id: str
+    instance: str
+
+
+class ReleaseInteraction(Struct, frozen=True, gc=False, tag=True):
+    """Let go of everything that belongs to the interaction, on both sides."""
+
+    interaction_id: str
+    instance: str
+    reason: str
+
+
+Effect = ParkInteraction | OfferInteraction | RevokeOffer | ConnectInteraction | ReleaseInteraction

@@ -1,0 +1,200 @@
+"""Events: what has happened, for projections, figures and explanations. Past tense.
+
+Owns the account that the engine gives. A projection that starts from `Engine.state()` and folds
+every later event is complete. Times are µs; durations end in `_us`. The moment of an event is
+that of the command that caused it.
+"""
+
+from msgspec import Struct
+
+from acd.core.messages.settings import CoreSettings
+
+
+class ConfigApplied(Struct, frozen=True, gc=False, tag=True):
+    """A new configuration is in force."""
+
+    settings: CoreSettings
+    hash: str
+
+
+class AgentRemoved(Struct, frozen=True, gc=False, tag=True):
+    """An agent whom the configuration no longer names has finished all work and is forgotten."""
+
+    agent_id: str
+
+
+class QueueRemoved(Struct, frozen=True, gc=False, tag=True):
+    """A queue that the configuration no longer names is empty and forgotten."""
+
+    queue: str
+
+
+class PresenceChanged(Struct, frozen=True, gc=False, tag=True):
+    """`presence` is signed-out, ready, not-ready or draining; while draining `next_presence` says towards what."""
+
+    agent_id: str
+    presence: str
+    reason: str
+    next_presence: str = ""
+
+
+class InteractionQueued(Struct, frozen=True, gc=False, tag=True):
+    """A new interaction waits."""
+
+    interaction_id: str
+    channel: str
+    queue: str
+    requirement: str
+    priority: int
+    attributes: tuple[tuple[str, str], ...]
+    customer: str
+    instance: str
+
+
+class InteractionRequeued(Struct, frozen=True, gc=False, tag=True):
+    """An offered or active interaction waits again, at its original place."""
+
+    interaction_id: str
+    reason: str
+
+
+class OfferMade(Struct, frozen=True, gc=False, tag=True):
+    """A decision, with its reasons.
+
+    `sought`: who looked for whom: `agent` (a waiting interaction took the best agent) or
+    `interaction` (an agent who came free took the first in line). `fit` and `load` (percent of the agent's
+    capacity in use) are the values that were compared; `idle_us` how long the agent was idle, `waited_us`
+    how long the interaction has waited since it was enqueued.
+    """
+
+    offer_id: str
+    interaction_id: str
+    agent_id: str
+    queue: str
+    expires_at_us: int
+    sought: str
+    strategy: str
+    fit: int
+    load: int
+    idle_us: int
+    waited_us: int
+
+
+class OfferAccepted(Struct, frozen=True, gc=False, tag=True):
+    """The agent took it: `waited_us` from enqueued to now, `rang_us` from offered to now."""
+
+    offer_id: str
+    interaction_id: str
+    agent_id: str
+    waited_us: int
+    rang_us: int
+
+
+class OfferDeclined(Struct, frozen=True, gc=False, tag=True):
+    """The agent refused (or the device was busy)."""
+
+    offer_id: str
+    interaction_id: str
+    agent_id: str
+    reason: str
+
+
+class OfferExpired(Struct, frozen=True, gc=False, tag=True):
+    """Nobody answered in time (RONA)."""
+
+    offer_id: str
+    interaction_id: str
+    agent_id: str
+
+
+class OfferRevoked(Struct, frozen=True, gc=False, tag=True):
+    """The system took the offer back; never the agent's fault unless the reason is `unreachable`."""
+
+    offer_id: str
+    interaction_id: str
+    agent_id: str
+    reason: str
+
+
+class InteractionCompleted(Struct, frozen=True, gc=False, tag=True):
+    """The conversation ended. `talked_us` from accepted to now, holds included."""
+
+    interaction_id: str
+    agent_id: str
+    by: str
+    reason: str
+    talked_us: int
+
+
+class InteractionAbandoned(Struct, frozen=True, gc=False, tag=True):
+    """The customer left before anyone answered."""
+
+    interaction_id: str
+    waited_us: int
+    reason: str
+
+
+class InteractionCancelled(Struct, frozen=True, gc=False, tag=True):
+    """The system, or a supervisor, took it out before anyone answered."""
+
+    interaction_id: str
+    waited_us: int
+    reason: str
+
+
+class WorkHeld(Struct, frozen=True, gc=False, tag=True):
+    """The customer is on hold."""
+
+    agent_id: str
+    interaction_id: str
+
+
+class WorkResumed(Struct, frozen=True, gc=False, tag=True):
+    """The customer is back from hold."""
+
+    agent_id: str
+    interaction_id: str
+
+
+class WrapUpStarted(Struct, frozen=True, gc=False, tag=True):
+    """After-call work until `until_us` at the latest."""
+
+    agent_id: str
+    interaction_id: str
+    until_us: int
+
+
+class WorkEnded(Struct, frozen=True, gc=False, tag=True):
+    """An accepted work item is over, its capacity free."""
+
+    agent_id: str
+    interaction_id: str
+
+
+class EngineRecovered(Struct, frozen=True, gc=False, tag=True):
+    """The engine was away; `offers` pending ones were given grace."""
+
+    offers: int
+
+
+Event = (
+    ConfigApplied
+    | AgentRemoved
+    | QueueRemoved
+    | PresenceChanged
+    | InteractionQueued
+    | InteractionRequeued
+    | OfferMade
+    | OfferAccepted
+    | OfferDeclined
+    | OfferExpired
+    | OfferRevoked
+    | InteractionCompleted
+    | InteractionAbandoned
+    | InteractionCancelled
+    | WorkHeld
+    | WorkResumed
+    | WrapUpStarted
+    | WorkEnded
+    | EngineRecovered
+)

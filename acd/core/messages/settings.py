@@ -1,0 +1,79 @@
+"""What the core knows of the configuration: agents, queues, capacity. Integers only, no secret.
+
+Owns the canonical form that `ApplyConfig` carries. Must not know TOML, files or seconds: the
+runtime's configuration translates those.
+"""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from acd.core import limits
+from acd.core.messages.types import Duration, Id, Proficiency, Requirement, Units
+
+Strategy = Literal["longest-idle", "best-fit", "weighted"]
+Rona = Literal["not-ready", "stay-ready"]
+
+SECOND_US = 1_000_000
+
+
+class ChannelShare(Struct, frozen=True, gc=False):
+    """What one work item of a channel costs an agent, in units, and how many may run at once.
+
+    The channel `*` stands for every channel that is not named.
+    """
+
+    channel: Id
+    cost: Units
+    most: Annotated[int, Meta(ge=1, le=limits.MAX_CAPACITY)] = 1
+
+
+class Capacity(Struct, frozen=True, gc=False):
+    """An agent's capacity: `total` units, shared out by channel. An unnamed channel has no room."""
+
+    total: Units = 100
+    channels: Annotated[tuple[ChannelShare, ...], Meta(max_length=32)] = (ChannelShare("*", 100, 1),)
+
+
+class AgentSettings(Struct, frozen=True, gc=False):
+    """One agent: skills as (name, proficiency 1 to 10), labels, queue memberships, capacity."""
+
+    id: Id
+    skills: Annotated[tuple[tuple[Id, Proficiency], ...], Meta(max_length=limits.MAX_SKILLS)] = ()
+    labels: Annotated[tuple[Id, ...], Meta(max_length=limits.MAX_SKILLS)] = ()
+    queues: Annotated[tuple[Id, ...], Meta(max_length=limits.MAX_SKILLS)] = ()
+    capacity: Capacity = Capacity()
+
+
+class QueueSettings(Struct, frozen=True, gc=False):
+    """One queue. Durations in µs.
+
+    `fit_weight_us`: strategy `weighted` counts one point of fit as this much idle time.
+    `head_start_us`: one point of priority moves an interaction this far ahead in line.
+    `retry_after_us`: how long an agent who declined an interaction is not offered it again.
+    `late_us`: an expiry handled later than this after its deadline punishes nobody.
+    `rona`: what an unanswered offer does to the agent's presence.
+    """
+
+    id: Id
+    requirement: Requirement = "true"
+    strategy: Strategy = "longest-idle"
+    fit_weight_us: Duration = 10 * SECOND_US
+    offer_timeout_us: Annotated[int, Meta(ge=1, le=limits.MAX_DURATION_US)] = 20 * SECOND_US
+    retry_after_us: Duration = 30 * SECOND_US
+    wrap_up_us: Duration = 0
+    head_start_us: Duration = 60 * SECOND_US
+    late_us: Duration = 2 * SECOND_US
+    rona: Rona = "not-ready"
+    max_waiting: Annotated[int, Meta(ge=1, le=limits.MAX_INTERACTIONS)] = 10_000
+
+
+class CoreSettings(Struct, frozen=True, gc=False):
+    """The whole configuration of one domain, as the core sees it. Canonical: both tuples sorted by id.
+
+    `semantics` is the version of the rules of decision; the engine refuses one that it does not have.
+    """
+
+    agents: Annotated[tuple[AgentSettings, ...], Meta(max_length=limits.MAX_AGENTS)] = ()
+    queues: Annotated[tuple[QueueSettings, ...], Meta(max_length=limits.MAX_QUEUES)] = ()
+    semantics: Annotated[int, Meta(ge=1, le=1_000_000)] = 1

@@ -1,0 +1,95 @@
+"""The engine's whole state as messages: what a snapshot holds, what the digest is taken of.
+
+Owns the schema. Everything else the engine keeps (classes, buckets, lines, counters) is derived
+from it. Fields are only ever appended, each with a default.
+"""
+
+from msgspec import Struct
+
+from acd.core.messages.commands import Preference
+from acd.core.messages.outcome import Outcome
+from acd.core.messages.settings import AgentSettings, CoreSettings, QueueSettings
+
+
+class AgentState(Struct, frozen=True):
+    """`idle_since_us` and `idle_seq` are the agent's place among the idle, kept while busy."""
+
+    id: str
+    presence: str
+    reason: str
+    next_presence: str
+    next_reason: str
+    idle_since_us: int
+    idle_seq: int
+    retired: bool
+
+
+class ExclusionState(Struct, frozen=True):
+    """The agent is not offered the interaction until the deadline (`until_us`, `seq`) has been handled."""
+
+    agent_id: str
+    until_us: int
+    seq: int
+
+
+class InteractionState(Struct, frozen=True):
+    """`state` as in `acd.core.states.interaction`; `key_us`, `seq` the place in line; `offers` how many were made."""
+
+    id: str
+    channel: str
+    queue: str
+    requirement: str
+    preferences: tuple[Preference, ...]
+    priority: int
+    attributes: tuple[tuple[str, str], ...]
+    customer: str
+    instance: str
+    state: str
+    enqueued_at_us: int
+    key_us: int
+    seq: int
+    offers: int
+    exclusions: tuple[ExclusionState, ...]
+
+
+class WorkState(Struct, frozen=True):
+    """A work item that has not ended; its id is its offer's.
+
+    `cost` in units as it was when offered. `since_us`: when it was offered, accepted, or wrap-up began.
+    `deadline_us`, `deadline_seq`: end of the ringing or of the wrap-up, 0 when there is none.
+    `excused`: an expiry punishes nobody.
+    """
+
+    offer_id: str
+    interaction_id: str
+    agent_id: str
+    channel: str
+    state: str
+    cost: int
+    offered_at_us: int
+    since_us: int
+    deadline_us: int
+    deadline_seq: int
+    excused: bool
+
+
+class EngineState(Struct, frozen=True):
+    """Everything. All tuples are in a canonical order: by id, or oldest first for the windows.
+
+    `retired_*`: settings of agents and queues that the configuration no longer names but that still have work.
+    `ended`: the last ended offers and interactions, as (id, final state). `outcomes`: the last commands, as (id, outcome).
+    """
+
+    domain: str
+    semantics: int
+    now_us: int
+    seq: int
+    settings: CoreSettings
+    settings_hash: str
+    agents: tuple[AgentState, ...]
+    retired_queues: tuple[QueueSettings, ...]
+    retired_agents: tuple[AgentSettings, ...]
+    interactions: tuple[InteractionState, ...]
+    work: tuple[WorkState, ...]
+    ended: tuple[tuple[str, str], ...]
+    outcomes: tuple[tuple[str, Outcome], ...]

@@ -1,0 +1,14 @@
+"""An interaction's life. Owns its table; must not know the engine."""
+
+from typing import Final
+
+INITIAL: Final = "queued"
+
+TABLE: Final[dict[str, dict[str, str]]] = {
+    "queued": {"offer": "offered", "abandon": "abandoned", "cancel": "cancelled"},
+    "offered": {"requeue": "queued", "accept": "active", "abandon": "abandoned", "cancel": "cancelled"},
+    "active": {"requeue": "queued", "complete": "completed"},
+    "completed": {},
+    "abandoned": {},
+    "cancelled": {},
+}

@@ -1,0 +1,13 @@
+"""An offer: exclusive and timed. Owns its table; must not know the engine."""
+
+from typing import Final
+
+INITIAL: Final = "offered"
+
+TABLE: Final[dict[str, dict[str, str]]] = {
+    "offered": {"accept": "accepted", "decline": "declined", "expire": "expired", "revoke": "revoked"},
+    "accepted": {},
+    "declined": {},
+    "expired": {},
+    "revoked": {},
+}

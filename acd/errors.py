@@ -1,0 +1,80 @@
+"""The one tree of exceptions. Refusals of commands are not exceptions: they are outcomes.
+
+AcdError
+├── RequirementError        a requirement cannot be read; its text carries a caret
+├── ConfigError             the configuration is wrong; carries every problem found
+├── JournalError
+│   ├── JournalCorrupt      a row is missing, altered or truncated; names the row
+│   ├── JournalFenced       another engine has taken over the journal
+│   └── JournalUnavailable  the journal cannot be written (a full disk, …)
+├── PersonalStoreError      a customer's data cannot be read or written
+├── CommandInvalid          a command's field has a wrong type or range; names the field
+├── CommandQuarantined      a command made the engine raise; it was set aside
+├── RouterClosed            the router is stopping or has stopped
+├── RouterOverloaded        the router's inbox is full
+└── ChannelError            a channel could not be opened or could not do what it was asked
+"""
+
+
+class AcdError(Exception):
+    """Base of everything this library raises on purpose."""
+
+
+class RequirementError(AcdError):
+    """A requirement cannot be read. `str()` shows the text with a caret under the place."""
+
+    def __init__(self, problem: str, text: str, column: int) -> None:
+        """`column` counts characters from 0."""
+        self.problem = problem
+        self.text = text
+        self.column = column
+        super().__init__(f"{problem}\n  {text}\n  {' ' * column}^")
+
+
+class ConfigError(AcdError):
+    """The configuration is wrong. `problems` holds every one found, each a line for a person."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        """`problems` is not empty."""
+        self.problems = problems
+        super().__init__("\n".join(problems))
+
+
+class JournalError(AcdError):
+    """Something about the journal."""
+
+
+class JournalCorrupt(JournalError):
+    """A row is missing, altered or truncated. The message names it."""
+
+
+class JournalFenced(JournalError):
+    """Another engine has taken over the journal; this one must stop at once."""
+
+
+class JournalUnavailable(JournalError):
+    """The journal cannot be written or read just now: a full disk, a lost device."""
+
+
+class PersonalStoreError(AcdError):
+    """A customer's data cannot be read or written."""
+
+
+class CommandInvalid(AcdError):
+    """A command has a field of a wrong type or out of range. The message names the field."""
+
+
+class CommandQuarantined(AcdError):
+    """A command made the engine raise. It was set aside by name and changed nothing."""
+
+
+class RouterClosed(AcdError):
+    """The router is stopping, or has stopped."""
+
+
+class RouterOverloaded(AcdError):
+    """The router's inbox is full; the command was not taken."""
+
+
+class ChannelError(AcdError):
+    """A channel could not be opened, or could not do what it was asked."""

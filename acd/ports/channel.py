@@ -1,0 +1,99 @@
+"""A channel's contract: how the runtime makes the world ring, connect and let go.
+
+Owns the two protocols. Must not know any channel. A new channel is a class with these methods, an
+entry point in `acd.channels` and a run of the contract suite `acd.testing.contract`.
+"""
+
+from collections.abc import Mapping
+from typing import Literal, Protocol
+
+from msgspec import Struct
+
+from acd.core.messages import Command, Effect, Outcome
+
+
+class Desired(Struct, frozen=True, gc=False):
+    """How one interaction should stand in the world.
+
+    `waiting`: parked; `offered`: parked, and `agent_id`'s device ringing for `offer_id`;
+    `connected`: joined with `agent_id` on `offer_id`. An interaction that is not listed should not exist.
+    """
+
+    interaction_id: str
+    state: Literal["waiting", "offered", "connected"]
+    offer_id: str = ""
+    agent_id: str = ""
+
+
+class Personal(Struct, frozen=True):
+    """What is known of a customer as a person. Never enters the journal, a log or a metric."""
+
+    number: str = ""
+    name: str = ""
+    extra: tuple[tuple[str, str], ...] = ()
+
+
+class ChannelHost(Protocol):
+    """What the runtime gives to a channel."""
+
+    async def submit(self, command: Command) -> Outcome:
+        """Hand in a command; returns its committed outcome. Raises `RouterClosed`, `RouterOverloaded`, `CommandInvalid`."""
+        ...
+
+    def new_id(self) -> str:
+        """A fresh command id."""
+        ...
+
+    async def remember(self, person: Personal) -> str:
+        """Store a person durably and encrypted; returns the opaque customer reference (the same for the same number)."""
+        ...
+
+    async def recall(self, customer: str) -> Personal | None:
+        """The person behind a reference; None when unknown or erased."""
+        ...
+
+    def address(self, agent_id: str, channel: str) -> str:
+        """Where the agent is reached on a channel (`PJSIP/anna`); empty when not configured."""
+        ...
+
+    def desired(self) -> tuple[Desired, ...]:
+        """Committed desired state of every live interaction of this channel instance."""
+        ...
+
+    def request_reconcile(self) -> None:
+        """Ask for `reconcile` to be called soon: the channel has reconnected, or no longer trusts what it knows."""
+        ...
+
+
+class Channel(Protocol):
+    """One instance of a channel: one PBX, one gateway."""
+
+    name: str
+
+    async def start(self, host: ChannelHost) -> None:
+        """Begin. Returns without waiting for the far end: a PBX that is down must not hold up the engine."""
+        ...
+
+    async def perform(self, effect: Effect) -> None:
+        """Carry out one effect. Called in order per interaction, in parallel across interactions, with a deadline.
+
+        Idempotent. Raise `ChannelError` when it cannot be done; the dispatcher then asks for a reconcile.
+        """
+        ...
+
+    async def reconcile(self, desired: tuple[Desired, ...]) -> None:
+        """Compare the world with `desired` and heal every difference.
+
+        An interaction that the world no longer has is reported with `EndInteraction(by="system")` (or `customer`);
+        what the world has and nobody desires is released; an offer that no longer rings is reported with
+        `FailOffer`; an agent who has answered meanwhile with `AcceptOffer`.
+        """
+        ...
+
+    async def stop(self) -> None:
+        """End this instance's tasks. Leaves the world as it is: calls go on."""
+        ...
+
+    def health(self) -> Mapping[str, str | int | bool]:
+        """For `/readyz`: at least `connected`."""
+        ...
