@@ -6,7 +6,7 @@ from it. Fields are only ever appended, each with a default.
 
 from msgspec import Struct
 
-from acd.core.messages.commands import Preference
+from acd.core.messages.commands import EnqueueInteraction
 from acd.core.messages.outcome import Outcome
 from acd.core.messages.settings import AgentSettings, CoreSettings, QueueSettings
 
@@ -33,17 +33,12 @@ class ExclusionState(Struct, frozen=True):
 
 
 class InteractionState(Struct, frozen=True):
-    """`state` as in `acd.core.states.interaction`; `key_us`, `seq` the place in line; `offers` how many were made."""
+    """`request` is the command that enqueued it; `state` as in `acd.core.states.interaction`.
 
-    id: str
-    channel: str
-    queue: str
-    requirement: str
-    preferences: tuple[Preference, ...]
-    priority: int
-    attributes: tuple[tuple[str, str], ...]
-    customer: str
-    instance: str
+    `key_us` and `seq` are the place in line, `offers` says how many were made. `exclusions` are oldest first.
+    """
+
+    request: EnqueueInteraction
     state: str
     enqueued_at_us: int
     key_us: int
@@ -63,7 +58,6 @@ class WorkState(Struct, frozen=True):
     offer_id: str
     interaction_id: str
     agent_id: str
-    channel: str
     state: str
     cost: int
     offered_at_us: int
@@ -77,7 +71,7 @@ class EngineState(Struct, frozen=True):
     """Everything. All tuples are in a canonical order: by id, or oldest first for the windows.
 
     `retired_*`: settings of agents and queues that the configuration no longer names but that still have work.
-    `ended`: the last ended offers and interactions, as (id, final state). `outcomes`: the last commands, as (id, outcome).
+    `ended_*`: the last ended ones, as (id, final state). `outcomes`: the last commands, as (id, outcome).
     """
 
     domain: str
@@ -91,5 +85,6 @@ class EngineState(Struct, frozen=True):
     retired_agents: tuple[AgentSettings, ...]
     interactions: tuple[InteractionState, ...]
     work: tuple[WorkState, ...]
-    ended: tuple[tuple[str, str], ...]
+    ended_interactions: tuple[tuple[str, str], ...]
+    ended_offers: tuple[tuple[str, str], ...]
     outcomes: tuple[tuple[str, Outcome], ...]

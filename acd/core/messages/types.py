@@ -6,8 +6,11 @@ from msgspec import Meta
 
 from acd.core import limits
 
-ID_PATTERN = r"^[^\x00-\x20\x7f-\xa0\u2028\u2029\u3000\ufeff]+$"
-"""Printable characters of any script, no white space, no control character."""
+ID_PATTERN = r"^[^\x00-\x20\x7f-\xa0\u2028\u2029\u3000\ufeff]+$(?!\n)"
+"""Printable characters of any script, no white space, no control character.
+
+The look-ahead is there because Python's `$` also matches before a newline at the end.
+"""
 
 Id = Annotated[str, Meta(min_length=1, max_length=limits.MAX_ID, pattern=ID_PATTERN)]
 InteractionId = Annotated[str, Meta(min_length=1, max_length=limits.MAX_INTERACTION_ID, pattern=ID_PATTERN)]

@@ -1,0 +1,190 @@
+"""Classes: interactions that the same agents may serve, in the same order.
+
+Owns interning (channel, requirement, preferences, strategy → class), who is in a class, and the class's
+waiting line. Must not know offers, presence or commands. Classes are derived state: they
+are never in a snapshot, and evicting an idle one changes no decision.
+"""
+
+from collections.abc import Iterator
+from heapq import merge
+
+from acd.core import limits
+from acd.core.entities import Agent, Interaction, Queue
+from acd.core.lane import Lane, Ticket, order
+from acd.core.matrix import SkillMatrix
+from acd.core.messages import Preference
+from acd.core.pools import POOLS, Pool
+from acd.core.requirement import Requirement, conjunction
+
+ClassKey = tuple[str, str, tuple[Preference, ...], str, int]
+
+
+class Class:
+    """One class: its pool of idle agents and its line of waiting interactions."""
+
+    __slots__ = (
+        "channel",
+        "evicted",
+        "head",
+        "key",
+        "lanes",
+        "last_used",
+        "members",
+        "pool",
+        "preferences",
+        "requirement",
+        "users",
+    )
+
+    def __init__(self, key: ClassKey, requirement: Requirement) -> None:
+        self.key = key
+        self.channel, _, self.preferences, strategy, weight_us = key
+        self.requirement = requirement
+        self.pool: Pool = POOLS[strategy](weight_us)
+        self.members: dict[Agent, int] = {}
+        """Every agent who satisfies the requirement and does the channel → fit."""
+        self.lanes: dict[int, Lane[Interaction]] = {}
+        """Waiting interactions by head start, so that each lane fills in the order of time."""
+        self.head: Ticket[Interaction] | None = None
+        """The first in line, or None."""
+        self.users = 0
+        """Live interactions of this class; an idle class may be evicted."""
+        self.last_used = 0
+        self.evicted = False
+
+    def wait(self, interaction: Interaction) -> None:
+        """Put the interaction into the line, at its own place."""
+        ticket = interaction.ticket = Ticket(interaction.key, interaction.seq, interaction)
+        head_start = interaction.enqueued_at - interaction.key
+        lane = self.lanes.get(head_start)
+        if lane is None:
+            lane = self.lanes[head_start] = Lane()
+        lane.push(ticket)
+        head = self.head
+        if head is None or order(ticket) < order(head):
+            self.head = ticket
+
+    def leave(self, interaction: Interaction) -> None:
+        """Take the interaction out of the line."""
+        ticket = interaction.ticket
+        assert ticket is not None, interaction.id
+        ticket.alive = False
+        interaction.ticket = None
+        if self.head is ticket:
+            self.head = self._first()
+
+    def line(self) -> Iterator[Ticket[Interaction]]:
+        """Everyone waiting, in order."""
+        lanes = [lane.living() for lane in self.lanes.values()]
+        return lanes[0] if len(lanes) == 1 else merge(*lanes, key=order)
+
+    def _first(self) -> Ticket[Interaction] | None:
+        lanes = self.lanes
+        if len(lanes) == 1:
+            (lane,) = lanes.values()
+            return lane.peek()
+        first: Ticket[Interaction] | None = None
+        for head_start in list(lanes):
+            ticket = lanes[head_start].peek()
+            if ticket is None:
+                del lanes[head_start]
+            elif first is None or order(ticket) < order(first):
+                first = ticket
+        return first
+
+
+class ClassRegistry:
+    """All classes of one engine, over the skill matrix of its agents."""
+
+    def __init__(self, max_classes: int = limits.MAX_CLASSES) -> None:
+        self._max_classes = max_classes
+        self._matrix = SkillMatrix()
+        self._agents: list[Agent | None] = []
+        """By row of the matrix; None for one who was removed."""
+        self._classes: dict[ClassKey, Class] = {}
+        self._uses = 0
+
+    def add_agent(self, agent: Agent) -> None:
+        """Take an agent in; before the first class is interned, so that every class sees every agent."""
+        assert not self._classes
+        agent.row = len(self._agents)
+        agent.classes = {}
+        agent.home = None
+        self._agents.append(agent)
+        self._matrix.set_row(agent.row, agent.settings.skills, agent.settings.labels, agent.settings.queues)
+
+    def remove_agent(self, agent: Agent) -> None:
+        """Take an agent out, who has no ticket any more."""
+        assert agent.ticket is None, agent.id
+        self._agents[agent.row] = None
+        self._matrix.clear_row(agent.row)
+        for classes in agent.classes.values():
+            for cls in classes:
+                del cls.members[agent]
+        agent.classes = {}
+
+    def class_of(
+        self, queue: Queue, channel: str, requirement: str, preferences: tuple[Preference, ...]
+    ) -> Class:
+        """The class of an interaction. Raises `RequirementError`; then nothing has changed."""
+        if requirement or preferences:
+            cls = self._adhoc(queue, channel, requirement, preferences)
+        else:
+            found = queue.plain.get(channel)
+            if found is None or found.evicted:
+                found = queue.plain[channel] = self._intern(queue, channel, "", ())
+            cls = found
+        self._uses += 1
+        cls.last_used = self._uses
+        return cls
+
+    def _adhoc(self, queue: Queue, channel: str, requirement: str, preferences: tuple[Preference, ...]) -> Class:
+        key = (channel, requirement, preferences)
+        cls = queue.adhoc.get(key)
+        if cls is None or cls.evicted:
+            cls = self._intern(queue, channel, requirement, preferences)
+            if len(queue.adhoc) >= self._max_classes:
+                queue.adhoc.clear()
+            queue.adhoc[key] = cls
+        return cls
+
+    def _intern(self, queue: Queue, channel: str, requirement: str, preferences: tuple[Preference, ...]) -> Class:
+        parsed = conjunction(queue.settings.requirement, requirement)
+        strategy = queue.settings.strategy
+        weight_us = queue.settings.fit_weight_us if strategy == "weighted" else 0
+        key = (channel, parsed.canonical, preferences, strategy, weight_us)
+        cls = self._classes.get(key)
+        if cls is None:
+            if len(self._classes) >= self._max_classes:
+                self._evict()
+            cls = self._classes[key] = Class(key, parsed)
+            self._enrol(cls)
+        return cls
+
+    def _enrol(self, cls: Class) -> None:
+        """Find the class's members, and let the idle ones among them stand in its pool."""
+        rows = cls.requirement.mask(self._matrix).nonzero()[0].tolist()
+        fits = self._matrix.fits(cls.requirement.skills, cls.preferences)[rows].tolist()
+        idle: list[tuple[Ticket[Agent], int]] = []
+        for row, fit in zip(rows, fits, strict=True):
+            agent = self._agents[row]
+            if agent is None or agent.share(cls.channel) is None:
+                continue
+            cls.members[agent] = fit
+            agent.classes.setdefault(cls.channel, {})[cls] = fit
+            agent.home = None
+            if agent.ticket is not None and agent.has_room(cls.channel):
+                idle.append((agent.ticket, fit))
+        idle.sort(key=lambda pair: order(pair[0]))
+        for ticket, fit in idle:
+            cls.pool.bucket(ticket.owner.load, fit).add(ticket)
+
+    def _evict(self) -> None:
+        """Forget the quarter of the idle classes that were used longest ago."""
+        idle = sorted((cls for cls in self._classes.values() if not cls.users), key=lambda cls: cls.last_used)
+        for cls in idle[: len(idle) // 4 + 1]:
+            cls.evicted = True
+            del self._classes[cls.key]
+            for agent in cls.members:
+                del agent.classes[cls.channel][cls]
+                agent.home = None

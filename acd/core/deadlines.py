@@ -1,0 +1,42 @@
+"""Deadlines: one order over everything that time will do.
+
+Owns a lane per length of time, so that registering is appending. Must not know what is due.
+"""
+
+from acd.core.entities import Exclusion, Work
+from acd.core.lane import Lane, Ticket, order
+
+Due = Ticket[Work | Exclusion]
+
+
+class Deadlines:
+    """Pending deadlines; the least (due, seq) first."""
+
+    __slots__ = ("_lanes",)
+
+    def __init__(self) -> None:
+        self._lanes: dict[int, Lane[Work | Exclusion]] = {}
+
+    def register(self, due_us: int, seq: int, owner: Work | Exclusion, length_us: int) -> Due:
+        """A new deadline. `length_us` only says which lane: those of one length come in order."""
+        ticket: Due = Ticket(due_us, seq, owner)
+        lane = self._lanes.get(length_us)
+        if lane is None:
+            lane = self._lanes[length_us] = Lane()
+        lane.push(ticket)
+        return ticket
+
+    def first(self) -> Due | None:
+        """The first pending deadline, or None."""
+        first: Due | None = None
+        for length_us in list(self._lanes):
+            ticket = self._lanes[length_us].peek()
+            if ticket is None:
+                del self._lanes[length_us]
+            elif first is None or order(ticket) < order(first):
+                first = ticket
+        return first
+
+    def pending(self) -> list[Due]:
+        """Every pending deadline, in order."""
+        return sorted((ticket for lane in self._lanes.values() for ticket in lane.living()), key=order)

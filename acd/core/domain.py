@@ -1,0 +1,145 @@
+"""One domain's whole state, and the moves that several commands share.
+
+Owns agents, queues, interactions and the windows of ended ids; presence changes, endings of work and
+of offers. Must not know single commands (`handlers`) nor how matching finds (`matching`).
+"""
+
+from acd.core import limits
+from acd.core.entities import Agent, Interaction, Queue, Work
+from acd.core.matching import Matching, next_offer_state
+from acd.core.messages import (
+    AgentRemoved,
+    CoreSettings,
+    InteractionRequeued,
+    ParkInteraction,
+    PresenceChanged,
+    QueueRemoved,
+    RevokeOffer,
+    WorkEnded,
+    WrapUpStarted,
+)
+from acd.core.states import interaction as interaction_states
+from acd.core.states import presence as presence_states
+from acd.core.states import work as work_states
+from acd.core.window import Window
+
+_PRESENCE = presence_states.TABLE
+_INTERACTION = interaction_states.TABLE
+_WORK = work_states.TABLE
+
+
+class Domain(Matching):
+    """Everything that the command handlers work on."""
+
+    def __init__(self, name: str, max_classes: int = limits.MAX_CLASSES) -> None:
+        super().__init__(max_classes)
+        self.name = name
+        self.settings = CoreSettings()
+        self.settings_hash = ""
+        self.agents: dict[str, Agent] = {}
+        self.queues: dict[str, Queue] = {}
+        self.interactions: dict[str, Interaction] = {}
+        self.ended_interactions: Window[str] = Window(limits.ENDED_WINDOW)
+        self.ended_offers: Window[str] = Window(limits.ENDED_WINDOW)
+
+    # ---- presence
+
+    def enter(self, agent: Agent, trigger: str, reason: str, next_presence: str = "", next_reason: str = "") -> None:
+        """Move the agent's presence along its table and say so."""
+        agent.presence = _PRESENCE[agent.presence][trigger]
+        agent.reason = reason
+        agent.next_presence = next_presence
+        agent.next_reason = next_reason
+        self.refresh(agent)
+        self.events.append(PresenceChanged(agent.id, agent.presence, reason, next_presence))
+
+    def rest(self, agent: Agent, next_presence: str, reason: str) -> None:
+        """Send the agent to signed-out or not-ready; with work in hand by draining."""
+        if agent.work:
+            self.enter(agent, "drain", reason, next_presence, reason)
+        else:
+            self.enter(agent, "sign-out" if next_presence == "signed-out" else "rest", reason)
+
+    def settle(self, agent: Agent) -> None:
+        """After a work item has ended: a draining agent without work goes on, a retired one is forgotten."""
+        if agent.work:
+            return
+        if agent.presence == "draining":
+            self.rest(agent, agent.next_presence, agent.next_reason)
+        if agent.retired and agent.presence == "signed-out":
+            self.forget_agent(agent)
+
+    def forget_agent(self, agent: Agent) -> None:
+        """The agent is no more."""
+        del self.agents[agent.id]
+        self.classes.remove_agent(agent)
+        self.events.append(AgentRemoved(agent.id))
+
+    # ---- endings
+
+    def release(self, work: Work) -> None:
+        """An accepted work item ends: its agent is free for the next, and is served."""
+        agent = work.agent
+        interaction = work.interaction
+        self.end_work(work)
+        self.ended_offers.remember(work.offer_id, "accepted")
+        self.events.append(WorkEnded(agent.id, interaction.id))
+        self.restart_idle(agent)
+        self.refresh(agent)
+        self.settle(agent)
+
+    def finish_talk(self, work: Work) -> None:
+        """The conversation is over: wrap up if the queue grants it, else release, forget the interaction, serve the agent."""
+        wrap_up_us = work.interaction.queue.settings.wrap_up_us
+        if not wrap_up_us:
+            self.release(work)
+            self.forget_if_done(work.interaction)
+            self.serve(work.agent)
+            return
+        work.state = _WORK[work.state]["wrap"]
+        work.interaction.current = None
+        work.since = self.now_us
+        until_us = self.now_us + wrap_up_us
+        work.deadline = self.deadlines.register(until_us, self.next_seq(), work, wrap_up_us)
+        self.events.append(WrapUpStarted(work.agent.id, work.interaction.id, until_us))
+
+    def drop_offer(self, work: Work, trigger: str, reason: str) -> None:
+        """A pending offer ends unaccepted: forget the work item, tell the channel. The caller tells why, and settles."""
+        interaction = work.interaction
+        self.end_work(work)
+        self.ended_offers.remember(work.offer_id, next_offer_state(trigger))
+        self.effects.append(
+            RevokeOffer(work.offer_id, interaction.id, work.agent.id, interaction.request.instance, reason)
+        )
+
+    def requeue(self, interaction: Interaction, agent: Agent, reason: str) -> None:
+        """Put an offered interaction back to its place; first it looks for an agent, then the agent for work."""
+        interaction.state = _INTERACTION[interaction.state]["requeue"]
+        self.events.append(InteractionRequeued(interaction.id, reason))
+        self.place(interaction)
+        self.serve(agent)
+
+    def park(self, interaction: Interaction) -> None:
+        """Tell the channel to keep the customer waiting."""
+        self.effects.append(ParkInteraction(interaction.id, interaction.request.instance))
+
+    def close(self, interaction: Interaction, trigger: str) -> None:
+        """The interaction ends: no more exclusions, no more waiting in its queue."""
+        if trigger != "complete":
+            interaction.queue.unanswered -= 1
+        interaction.state = _INTERACTION[interaction.state][trigger]
+        for agent_id in list(interaction.exclusions or ()):
+            self.lift(interaction, agent_id)
+
+    def forget_if_done(self, interaction: Interaction) -> None:
+        """Forget an interaction that has ended and has no work item left."""
+        if interaction.open_work or _INTERACTION[interaction.state]:
+            return
+        del self.interactions[interaction.id]
+        self.ended_interactions.remember(interaction.id, interaction.state)
+        interaction.cls.users -= 1
+        queue = interaction.queue
+        queue.live -= 1
+        if queue.retired and not queue.live:
+            del self.queues[queue.id]
+            self.events.append(QueueRemoved(queue.id))

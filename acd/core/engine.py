@@ -1,0 +1,94 @@
+"""The engine: one domain, one mutator.
+
+Owns `Engine.apply`, the window of recorded outcomes, the clock that is told to it, and its state as a
+message. Must not know what single commands do (`handlers`) nor anything outside the core.
+"""
+
+from acd.core import digest, limits
+from acd.core.domain import Domain
+from acd.core.handlers import HANDLERS
+from acd.core.messages import Command, Outcome
+from acd.core.restore import restore
+from acd.core.snapshot import take
+from acd.core.state import EngineState
+from acd.core.window import Window
+
+
+class Engine:
+    """Decides which agent gets which interaction. Deterministic: the same commands at the same times, the same outcomes.
+
+    >>> from acd.core.engine import Engine
+    >>> Engine("main").next_deadline() is None
+    True
+    """
+
+    def __init__(self, domain: str = "default", *, max_classes: int = limits.MAX_CLASSES) -> None:
+        """`domain` names the tenant or site. `max_classes` bounds interned requirements; it changes no decision."""
+        self._domain = Domain(domain, max_classes)
+        self._outcomes: Window[Outcome] = Window(limits.OUTCOME_WINDOW)
+
+    def apply(self, command: Command, now_us: int) -> Outcome:
+        """Carry out one command at `now_us` (µs, never less than before) and return what follows from it.
+
+        A refused command has changed nothing. A command whose id is among the last `limits.OUTCOME_WINDOW` ones
+        returns the outcome recorded then. Anything raised means a bug, and the state can no longer be trusted.
+        """
+        domain = self._domain
+        assert now_us >= domain.now_us, f"the clock went back from {domain.now_us} to {now_us}"
+        domain.now_us = now_us
+        recorded = self._outcomes.get(command.id)
+        if recorded is not None:
+            return recorded
+        effects, events = domain.effects, domain.events
+        refusal = HANDLERS[type(command)](domain, command)
+        outcome = Outcome(tuple(effects), tuple(events)) if refusal is None else Outcome((), (), refusal)
+        effects.clear()
+        events.clear()
+        self._outcomes.remember(command.id, outcome)
+        return outcome
+
+    def next_deadline(self) -> int | None:
+        """When the next Tick is due (µs), or None."""
+        first = self._domain.deadlines.first()
+        return None if first is None else first.key
+
+    def recorded(self, command_id: str) -> Outcome | None:
+        """The outcome of a recent command, or None."""
+        return self._outcomes.get(command_id)
+
+    def state(self) -> EngineState:
+        """The whole state as a message. O(everything)."""
+        return take(self._domain, self._outcomes.items())
+
+    @classmethod
+    def from_state(cls, state: EngineState, *, max_classes: int = limits.MAX_CLASSES) -> "Engine":
+        """An engine that goes on exactly where `state` was taken."""
+        engine = cls(state.domain, max_classes=max_classes)
+        restore(engine._domain, state)
+        for command_id, outcome in state.outcomes:
+            engine._outcomes.remember(command_id, outcome)
+        return engine
+
+    def digest(self) -> str:
+        """SHA-256 of the state: equal digests, equal engines."""
+        return digest.state_digest(self.state())
+
+    @property
+    def domain(self) -> str:
+        """The domain's name."""
+        return self._domain.name
+
+    @property
+    def settings_hash(self) -> str:
+        """The hash of the configuration in force; empty before the first."""
+        return self._domain.settings_hash
+
+    @property
+    def now_us(self) -> int:
+        """The time of the last command (µs)."""
+        return self._domain.now_us
+
+    @property
+    def seq(self) -> int:
+        """The last tie-breaker given out."""
+        return self._domain.seq

@@ -1,0 +1,190 @@
+"""What the engine holds in memory: agents, queues, interactions, work items, exclusions.
+
+Owns the mutable records and what can be read off one of them alone. Must not know how they are
+matched (`matching`), ordered (`pools`, `classes`) or changed (`handlers`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from acd.core.states import interaction as interaction_states
+from acd.core.states import presence as presence_states
+from acd.core.states import work as work_states
+
+if TYPE_CHECKING:
+    from acd.core.classes import Class
+    from acd.core.lane import Ticket
+    from acd.core.messages import AgentSettings, ChannelShare, EnqueueInteraction, QueueSettings
+    from acd.core.pools import Bucket
+
+
+class Agent:
+    """An agent: presence, work in hand, place among the idle, and the classes they may serve."""
+
+    __slots__ = (
+        "classes",
+        "home",
+        "id",
+        "idle_seq",
+        "idle_since",
+        "labels",
+        "least_cost",
+        "next_presence",
+        "next_reason",
+        "presence",
+        "queues",
+        "reason",
+        "retired",
+        "row",
+        "settings",
+        "shares",
+        "skills",
+        "ticket",
+        "total",
+        "used",
+        "work",
+    )
+
+    def __init__(self, settings: AgentSettings) -> None:
+        self.id = settings.id
+        self.presence: str = presence_states.INITIAL
+        self.reason = ""
+        self.next_presence = ""
+        self.next_reason = ""
+        self.idle_since = 0
+        self.idle_seq = 0
+        self.retired = False
+        self.used = 0
+        self.work: dict[str, Work] = {}
+        self.ticket: Ticket[Agent] | None = None
+        self.row = -1
+        self.classes: dict[str, dict[Class, int]] = {}
+        self.home: list[Bucket] | None = None
+        self.configure(settings)
+
+    def configure(self, settings: AgentSettings) -> None:
+        """Take over skills and capacity. Work in hand keeps its cost."""
+        self.settings = settings
+        self.skills = dict(settings.skills)
+        self.labels = frozenset(settings.labels)
+        self.queues = frozenset(settings.queues)
+        capacity = settings.capacity
+        self.total = capacity.total
+        self.shares: dict[str, ChannelShare] = {share.channel: share for share in capacity.channels}
+        self.least_cost = min((share.cost for share in capacity.channels), default=capacity.total + 1)
+
+    @property
+    def load(self) -> int:
+        """Units in use, in percent of the total, rounded down."""
+        return self.used * 100 // self.total
+
+    def share(self, channel: str) -> ChannelShare | None:
+        """What a work item of the channel costs this agent; None if the agent does not do the channel at all."""
+        return self.shares.get(channel) or self.shares.get("*")
+
+    def has_room(self, channel: str) -> bool:
+        """Whether one more work item of the channel fits."""
+        share = self.share(channel)
+        if share is None or self.used + share.cost > self.total:
+            return False
+        if not self.work:
+            return True
+        return sum(self.share(item.channel) is share for item in self.work.values()) < share.most
+
+
+class Queue:
+    """A queue: its settings and how many wait in it."""
+
+    __slots__ = ("adhoc", "id", "live", "plain", "retired", "settings", "unanswered")
+
+    def __init__(self, settings: QueueSettings) -> None:
+        self.id = settings.id
+        self.settings = settings
+        self.retired = False
+        self.unanswered = 0
+        """Interactions that are queued or offered."""
+        self.live = 0
+        """Interactions that are not forgotten yet."""
+        self.plain: dict[str, Class] = {}
+        self.adhoc: dict[tuple[object, ...], Class] = {}
+
+
+class Interaction:
+    """An interaction: what was asked for, its state, its place in line, and who is on it."""
+
+    __slots__ = (
+        "cls",
+        "current",
+        "enqueued_at",
+        "exclusions",
+        "id",
+        "key",
+        "offers",
+        "open_work",
+        "queue",
+        "request",
+        "seq",
+        "state",
+        "ticket",
+    )
+
+    def __init__(self, request: EnqueueInteraction, queue: Queue, cls: Class, now_us: int, seq: int) -> None:
+        self.id = request.interaction_id
+        self.request = request
+        self.queue = queue
+        self.cls = cls
+        self.state: str = interaction_states.INITIAL
+        self.enqueued_at = now_us
+        self.key = now_us - request.priority * queue.settings.head_start_us
+        self.seq = seq
+        self.offers = 0
+        self.current: Work | None = None
+        """The work item that is offered, active or held."""
+        self.open_work = 0
+        """Work items that have not ended, wrap-ups included."""
+        self.exclusions: dict[str, Exclusion] | None = None
+        self.ticket: Ticket[Interaction] | None = None
+
+
+class Work:
+    """A work item and its offer: one agent's part in one interaction."""
+
+    __slots__ = (
+        "agent",
+        "cost",
+        "deadline",
+        "excused",
+        "interaction",
+        "offer_id",
+        "offered_at",
+        "since",
+        "state",
+    )
+
+    def __init__(self, offer_id: str, interaction: Interaction, agent: Agent, cost: int, now_us: int) -> None:
+        self.offer_id = offer_id
+        self.interaction = interaction
+        self.agent = agent
+        self.cost = cost
+        self.state: str = work_states.INITIAL
+        self.offered_at = now_us
+        self.since = now_us
+        self.deadline: Ticket[Work | Exclusion] | None = None
+        self.excused = False
+
+    @property
+    def channel(self) -> str:
+        """The interaction's channel."""
+        return self.interaction.request.channel
+
+
+class Exclusion:
+    """An agent is not offered an interaction until this deadline has been handled."""
+
+    __slots__ = ("agent_id", "deadline", "interaction")
+
+    def __init__(self, interaction: Interaction, agent_id: str) -> None:
+        self.interaction = interaction
+        self.agent_id = agent_id
+        self.deadline: Ticket[Work | Exclusion] | None = None

@@ -1,0 +1,52 @@
+"""What each command does: one function per command, which checks everything and then mutates.
+
+Owns the table from command type to function. A function returns a `Refusal`, having changed
+nothing, or None. To add a command: its message, its function here, its row in ARCHITECTURE.md.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from acd.core.domain import Domain
+from acd.core.handlers import agents, interactions, offers, passing, settings
+from acd.core.messages import (
+    AcceptOffer,
+    ApplyConfig,
+    CancelInteraction,
+    DeclineOffer,
+    EndInteraction,
+    EndWrapUp,
+    EnqueueInteraction,
+    FailOffer,
+    HoldWork,
+    Recover,
+    Refusal,
+    RequeueInteraction,
+    ResumeWork,
+    SetPresence,
+    SignInAgent,
+    SignOutAgent,
+    Tick,
+)
+
+# The table pairs each function with the only type it is called with, which the type system cannot say.
+Handler = Callable[[Domain, Any], Refusal | None]
+
+HANDLERS: Final[dict[type, Handler]] = {
+    ApplyConfig: settings.apply_config,
+    SignInAgent: agents.sign_in,
+    SignOutAgent: agents.sign_out,
+    SetPresence: agents.set_presence,
+    HoldWork: agents.hold_work,
+    ResumeWork: agents.resume_work,
+    EndWrapUp: agents.end_wrap_up,
+    EnqueueInteraction: interactions.enqueue,
+    EndInteraction: interactions.end,
+    CancelInteraction: interactions.cancel,
+    RequeueInteraction: interactions.requeue,
+    AcceptOffer: offers.accept,
+    DeclineOffer: offers.decline,
+    FailOffer: offers.fail,
+    Tick: passing.tick,
+    Recover: passing.recover,
+}

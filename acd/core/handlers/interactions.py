@@ -1,0 +1,142 @@
+"""What customers do, and what is done to their interactions. Owns enqueue, end, cancel, requeue."""
+
+from acd.core import limits
+from acd.core.domain import Domain
+from acd.core.entities import Interaction
+from acd.core.messages import (
+    CancelInteraction,
+    EndInteraction,
+    EnqueueInteraction,
+    InteractionAbandoned,
+    InteractionCancelled,
+    InteractionCompleted,
+    InteractionQueued,
+    OfferRevoked,
+    Refusal,
+    ReleaseInteraction,
+    RequeueInteraction,
+)
+from acd.errors import RequirementError
+
+
+def enqueue(domain: Domain, command: EnqueueInteraction) -> Refusal | None:
+    """A new interaction: to the best agent, or into the line."""
+    interaction_id = command.interaction_id
+    if interaction_id in domain.interactions or domain.ended_interactions.get(interaction_id) is not None:
+        return Refusal("duplicate-interaction", f"interaction {interaction_id} exists already; every id is used once")
+    queue = domain.queues.get(command.queue)
+    if queue is None or queue.retired:
+        return Refusal("unknown-queue", f"no queue {command.queue} is configured")
+    try:
+        cls = domain.classes.class_of(queue, command.channel, command.requirement, command.preferences)
+    except RequirementError as error:
+        return Refusal("bad-requirement", str(error))
+    most = queue.settings.max_waiting
+    if queue.unanswered >= most:
+        return Refusal("queue-full", f"{most} interactions wait in queue {queue.id} already (max_waiting)")
+    interaction = Interaction(command, queue, cls, domain.now_us, domain.next_seq())
+    domain.interactions[interaction_id] = interaction
+    cls.users += 1
+    queue.live += 1
+    queue.unanswered += 1
+    domain.events.append(
+        InteractionQueued(
+            interaction_id,
+            command.channel,
+            queue.id,
+            command.requirement,
+            command.priority,
+            command.attributes,
+            command.customer,
+            command.instance,
+        )
+    )
+    domain.park(interaction)
+    domain.place(interaction)
+    return None
+
+
+def end(domain: Domain, command: EndInteraction) -> Refusal | None:
+    """The customer or the system ends it at any moment; an agent only a conversation."""
+    found = _live(domain, command.interaction_id)
+    if isinstance(found, Refusal):
+        return found
+    if found.state == "active":
+        _complete(domain, found, command)
+    elif command.by == "agent":
+        return Refusal("interaction-not-active", f"interaction {found.id} is {found.state}; an agent cannot end it")
+    else:
+        _give_up(domain, found, "abandon" if command.by == "customer" else "cancel", command.reason)
+    return None
+
+
+def cancel(domain: Domain, command: CancelInteraction) -> Refusal | None:
+    """Out of the queue, by order."""
+    found = _live(domain, command.interaction_id)
+    if isinstance(found, Refusal):
+        return found
+    if found.state == "active":
+        return Refusal("interaction-active", f"interaction {found.id} is with an agent; end it instead")
+    _give_up(domain, found, "cancel", command.reason)
+    return None
+
+
+def requeue(domain: Domain, command: RequeueInteraction) -> Refusal | None:
+    """The agent was lost: back to the original place, without that agent for a while."""
+    found = _live(domain, command.interaction_id)
+    if isinstance(found, Refusal):
+        return found
+    work = found.current
+    if found.state != "active" or work is None:
+        return Refusal("interaction-not-active", f"interaction {found.id} is {found.state}, not with an agent")
+    domain.exclude(found, work.agent, limits.MAX_EXCLUSIONS)
+    domain.release(work)
+    found.queue.unanswered += 1
+    domain.park(found)
+    domain.requeue(found, work.agent, command.reason)
+    return None
+
+
+def _live(domain: Domain, interaction_id: str) -> Interaction | Refusal:
+    """The interaction, if it has not ended."""
+    interaction = domain.interactions.get(interaction_id)
+    state = domain.ended_interactions.get(interaction_id) if interaction is None else interaction.state
+    if state is None:
+        return Refusal("unknown-interaction", f"there is no interaction {interaction_id}")
+    if interaction is None or state == "completed":
+        return Refusal("interaction-ended", f"interaction {interaction_id} has ended ({state})")
+    return interaction
+
+
+def _complete(domain: Domain, interaction: Interaction, command: EndInteraction) -> None:
+    work = interaction.current
+    assert work is not None, interaction.id
+    domain.close(interaction, "complete")
+    domain.events.append(
+        InteractionCompleted(interaction.id, work.agent.id, command.by, command.reason, domain.now_us - work.since)
+    )
+    domain.effects.append(ReleaseInteraction(interaction.id, interaction.request.instance, "completed"))
+    domain.finish_talk(work)
+
+
+def _give_up(domain: Domain, interaction: Interaction, trigger: str, reason: str) -> None:
+    """Nobody has answered: out of the line, or the offer is revoked and its agent served."""
+    work = interaction.current
+    if work is None:
+        domain.leave(interaction)
+    else:
+        why = "customer-left" if trigger == "abandon" else "cancelled"
+        domain.events.append(OfferRevoked(work.offer_id, interaction.id, work.agent.id, why))
+        domain.drop_offer(work, "revoke", why)
+        domain.refresh(work.agent)
+    domain.close(interaction, trigger)
+    waited_us = domain.now_us - interaction.enqueued_at
+    if trigger == "abandon":
+        domain.events.append(InteractionAbandoned(interaction.id, waited_us, reason))
+    else:
+        domain.events.append(InteractionCancelled(interaction.id, waited_us, reason))
+    domain.effects.append(ReleaseInteraction(interaction.id, interaction.request.instance, interaction.state))
+    domain.forget_if_done(interaction)
+    if work is not None:
+        domain.settle(work.agent)
+        domain.serve(work.agent)

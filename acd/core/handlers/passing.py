@@ -1,0 +1,45 @@
+"""What the passing of time does: Tick and Recover. Owns the order in which due deadlines are handled."""
+
+from acd.core import limits
+from acd.core.domain import Domain
+from acd.core.entities import Exclusion
+from acd.core.handlers.agents import finish_wrap_up
+from acd.core.handlers.offers import expire
+from acd.core.lane import order
+from acd.core.messages import EngineRecovered, Recover, Refusal, Tick
+
+
+def tick(domain: Domain, _command: Tick) -> Refusal | None:
+    """Handle what is due, a bounded number, each wholly before the next."""
+    for _ in range(limits.TICK_EXPIRIES):
+        due = domain.deadlines.first()
+        if due is None or due.key > domain.now_us:
+            break
+        due.alive = False
+        owner = due.owner
+        if isinstance(owner, Exclusion):
+            domain.lift(owner.interaction, owner.agent_id)
+            if owner.interaction.state == "queued":
+                domain.leave(owner.interaction)
+                domain.place(owner.interaction)
+        elif owner.state == "wrap-up":
+            finish_wrap_up(domain, owner)
+        else:
+            expire(domain, owner, domain.now_us - due.key)
+    return None
+
+
+def recover(domain: Domain, command: Recover) -> Refusal | None:
+    """Give every pending offer grace, in the order of their deadlines."""
+    pending = [work for work in domain.work.values() if work.state == "offered" and work.deadline is not None]
+    deadlines = sorted((work.deadline for work in pending if work.deadline is not None), key=order)
+    least_us = domain.now_us + command.grace_us
+    for deadline in deadlines:
+        work = deadline.owner
+        assert not isinstance(work, Exclusion)
+        work.excused = True
+        if deadline.key < least_us:
+            deadline.alive = False
+            work.deadline = domain.deadlines.register(least_us, domain.next_seq(), work, command.grace_us)
+    domain.events.append(EngineRecovered(len(deadlines)))
+    return None

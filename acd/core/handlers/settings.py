@@ -1,0 +1,147 @@
+"""ApplyConfig: the whole configuration replaced at once. Owns its checks and the rebuilding of what follows from it.
+
+An administrative command: costs O(agents + queues + interactions).
+"""
+
+from collections.abc import Iterable
+
+from acd.core import digest
+from acd.core.domain import Domain
+from acd.core.entities import Agent, Interaction, Queue
+from acd.core.messages import AgentSettings, ApplyConfig, ConfigApplied, CoreSettings, QueueRemoved, Refusal
+from acd.core.requirement import parse
+from acd.errors import RequirementError
+
+SEMANTICS = 1
+"""The version of the rules of decision that this engine has."""
+
+
+def apply_config(domain: Domain, command: ApplyConfig) -> Refusal | None:
+    """Replace the configuration; what has work in hand is retired, not dropped."""
+    settings = command.settings
+    refusal = _check(settings)
+    if refusal is not None:
+        return refusal
+    domain.settings = settings
+    domain.settings_hash = digest.settings_hash(settings)
+    domain.events.append(ConfigApplied(settings, domain.settings_hash))
+    _change_queues(domain, settings)
+    _change_agents(domain, settings)
+    rekey(domain)
+    waiting = rebuild(domain)
+    for interaction in waiting:
+        domain.leave(interaction)
+        domain.place(interaction)
+    return None
+
+
+def rebuild(domain: Domain) -> list[Interaction]:
+    """Make all derived state anew: classes, lines, tickets. Returns those who wait, in order."""
+    domain.reclass()
+    for agent in domain.agents.values():
+        domain.classes.add_agent(agent)
+    for queue in domain.queues.values():
+        queue.plain = {}
+        queue.adhoc = {}
+    domain.waiting = 0
+    for interaction in domain.interactions.values():
+        request = interaction.request
+        cls = domain.classes.class_of(interaction.queue, request.channel, request.requirement, request.preferences)
+        interaction.cls = cls
+        cls.users += 1
+    waiting = [each for each in domain.interactions.values() if each.state == "queued"]
+    waiting.sort(key=lambda each: (each.key, each.seq))
+    for interaction in waiting:
+        domain.wait(interaction)
+    for agent in sorted(domain.agents.values(), key=lambda each: (each.idle_since, each.idle_seq)):
+        domain.refresh(agent)
+    return waiting
+
+
+def rekey(domain: Domain) -> None:
+    """Let every unanswered interaction's key follow its queue's head start."""
+    for interaction in domain.interactions.values():
+        head_start_us = interaction.request.priority * interaction.queue.settings.head_start_us
+        interaction.key = interaction.enqueued_at - head_start_us
+
+
+def _check(settings: CoreSettings) -> Refusal | None:
+    semantics = settings.semantics
+    if semantics != SEMANTICS:
+        return Refusal("unsupported-semantics", f"this engine has semantics {SEMANTICS}, not {semantics}")
+    twice = _twice("agent", (agent.id for agent in settings.agents))
+    twice = twice or _twice("queue", (queue.id for queue in settings.queues))
+    for agent in settings.agents:
+        twice = twice or _twice_in(agent)
+    if twice:
+        return Refusal("duplicate-entity", twice)
+    for queue in settings.queues:
+        try:
+            parse(queue.requirement)
+        except RequirementError as error:
+            return Refusal("bad-requirement", f"queue {queue.id}: {error}")
+    return None
+
+
+def _twice_in(agent: AgentSettings) -> str:
+    where = f"agent {agent.id}: "
+    twice = (
+        _twice("skill", (name for name, _ in agent.skills))
+        or _twice("label", agent.labels)
+        or _twice("queue", agent.queues)
+        or _twice("channel", (share.channel for share in agent.capacity.channels))
+    )
+    return where + twice if twice else ""
+
+
+def _twice(kind: str, names: Iterable[str]) -> str:
+    seen: dict[str, None] = {}
+    for name in names:
+        if name in seen:
+            return f"{kind} {name} is given twice"
+        seen[name] = None
+    return ""
+
+
+def _change_queues(domain: Domain, settings: CoreSettings) -> None:
+    named = {queue.id: queue for queue in settings.queues}
+    for queue_id in sorted(domain.queues):
+        if queue_id in named:
+            continue
+        queue = domain.queues[queue_id]
+        if queue.live:
+            queue.retired = True
+        else:
+            del domain.queues[queue_id]
+            domain.events.append(QueueRemoved(queue_id))
+    for queue_id in sorted(named):
+        known = domain.queues.get(queue_id)
+        if known is None:
+            domain.queues[queue_id] = Queue(named[queue_id])
+        else:
+            known.settings = named[queue_id]
+            known.retired = False
+
+
+def _change_agents(domain: Domain, settings: CoreSettings) -> None:
+    named = {agent.id: agent for agent in settings.agents}
+    for agent_id in sorted(domain.agents):
+        if agent_id not in named:
+            _retire(domain, domain.agents[agent_id])
+    for agent_id in sorted(named):
+        known = domain.agents.get(agent_id)
+        if known is None:
+            domain.agents[agent_id] = Agent(named[agent_id])
+        else:
+            known.retired = False
+            known.configure(named[agent_id])
+
+
+def _retire(domain: Domain, agent: Agent) -> None:
+    if agent.retired:
+        return
+    agent.retired = True
+    if agent.presence != "signed-out":
+        domain.rest(agent, "signed-out", "removed")
+    if agent.presence == "signed-out":
+        domain.forget_agent(agent)

@@ -1,0 +1,122 @@
+"""What must always hold. Owns `check`, which recounts everything the slow way; for tests and simulations.
+
+Must not change anything, and shares nothing with matching but the predicate `offerable`.
+"""
+
+from acd.core.domain import Domain
+from acd.core.engine import Engine
+from acd.core.entities import Agent, Exclusion, Work
+from acd.core.matching import offerable
+from acd.core.states import interaction as interaction_states
+
+
+def check(engine: Engine) -> None:
+    """Raise AssertionError, naming the first rule that is broken. O(agents × waiting)."""
+    domain = engine._domain
+    _owners(domain)
+    _capacity(domain)
+    _presence(domain)
+    _counters(domain)
+    _deadlines(domain)
+    _tickets(domain)
+    _nobody_waits_in_vain(domain)
+
+
+def _owners(domain: Domain) -> None:
+    by_interaction: dict[str, list[Work]] = {}
+    for work in domain.work.values():
+        assert domain.interactions.get(work.interaction.id) is work.interaction, f"{work.offer_id}: stray interaction"
+        assert domain.agents.get(work.agent.id) is work.agent, f"{work.offer_id}: stray agent"
+        assert work.agent.work.get(work.offer_id) is work, f"{work.offer_id}: the agent does not know"
+        by_interaction.setdefault(work.interaction.id, []).append(work)
+    for interaction in domain.interactions.values():
+        items = by_interaction.get(interaction.id, [])
+        current = [work for work in items if work.state in ("offered", "active", "held")]
+        assert len(current) <= 1, f"{interaction.id} has two owners"
+        assert interaction.current is (current[0] if current else None), f"{interaction.id}: wrong current work"
+        assert interaction.open_work == len(items), f"{interaction.id}: {interaction.open_work} work items"
+        expected = {"queued": [], "offered": ["offered"], "active": ["active", "held"]}.get(interaction.state)
+        if expected is None:
+            assert items, f"{interaction.id} has ended and was not forgotten"
+            assert not current, f"{interaction.id} has ended with an owner"
+        else:
+            states = [work.state for work in current]
+            assert states == [] if not expected else states[0] in expected, f"{interaction.id}: {states}"
+
+
+def _capacity(domain: Domain) -> None:
+    for agent in domain.agents.values():
+        assert agent.used == sum(work.cost for work in agent.work.values()), f"{agent.id}: units in use"
+        for work in agent.work.values():
+            assert domain.work.get(work.offer_id) is work, f"{agent.id}: ghost work {work.offer_id}"
+
+
+def _presence(domain: Domain) -> None:
+    for agent in domain.agents.values():
+        assert (agent.presence == "draining") == bool(agent.next_presence), f"{agent.id}: next presence"
+        if agent.presence in ("signed-out", "not-ready"):
+            assert not agent.work, f"{agent.id} is {agent.presence} with work in hand"
+        if agent.presence == "draining":
+            assert agent.work, f"{agent.id} drains without work"
+        if agent.retired:
+            assert agent.presence == "draining", f"{agent.id} is retired and {agent.presence}"
+
+
+def _counters(domain: Domain) -> None:
+    everyone = domain.interactions.values()
+    assert domain.waiting == sum(each.state == "queued" for each in everyone), "count of waiting"
+    for queue in domain.queues.values():
+        mine = [each for each in everyone if each.queue is queue]
+        assert queue.live == len(mine), f"{queue.id}: live"
+        assert queue.unanswered == sum(each.state in ("queued", "offered") for each in mine), f"{queue.id}: unanswered"
+        assert queue.live or not queue.retired, f"{queue.id} is retired and empty"
+    for each in everyone:
+        assert not each.cls.evicted, f"{each.id}: its class was evicted"
+        waits = [ticket.owner for ticket in each.cls.line()].count(each)
+        assert waits == (each.state == "queued"), f"{each.id} stands {waits} times in line"
+
+
+def _deadlines(domain: Domain) -> None:
+    pending = domain.deadlines.pending()
+    owners = [id(ticket.owner) for ticket in pending]
+    for ticket in pending:
+        owner = ticket.owner
+        assert owner.deadline is ticket, "a deadline that its owner does not know"
+        if isinstance(owner, Exclusion):
+            exclusions = owner.interaction.exclusions or {}
+            assert exclusions.get(owner.agent_id) is owner, "a deadline of a lifted exclusion"
+            assert domain.interactions.get(owner.interaction.id) is owner.interaction, "an exclusion of the dead"
+        else:
+            assert domain.work.get(owner.offer_id) is owner, f"a deadline of ended work {owner.offer_id}"
+            assert owner.state in ("offered", "wrap-up"), f"{owner.offer_id}: a deadline while {owner.state}"
+    for work in domain.work.values():
+        timed = work.state in ("offered", "wrap-up")
+        assert owners.count(id(work)) == timed, f"{work.offer_id}: {work.state}, deadline pending: {not timed}"
+
+
+def _tickets(domain: Domain) -> None:
+    for agent in domain.agents.values():
+        may = agent.presence == "ready" and any(agent.has_room(share.channel) for share in agent.shares.values())
+        ticket = agent.ticket
+        if ticket is not None:
+            assert ticket.alive, f"{agent.id}: a dead ticket"
+            assert (ticket.key, ticket.seq) == (agent.idle_since, agent.idle_seq), f"{agent.id}: place among the idle"
+        assert ticket is not None or not may, f"{agent.id} is ready with room and has no ticket"
+        for channel, classes in agent.classes.items():
+            for cls in classes:
+                stands = _stands(agent, [each.owner for each in cls.pool.ordered()])
+                room = agent.presence == "ready" and agent.has_room(channel)
+                assert stands == room, f"{agent.id} stands {stands} times in class {cls.key}"
+
+
+def _stands(agent: Agent, owners: list[Agent]) -> int:
+    return sum(owner is agent for owner in owners)
+
+
+def _nobody_waits_in_vain(domain: Domain) -> None:
+    for interaction in domain.interactions.values():
+        assert interaction_states.TABLE[interaction.state] or interaction.open_work
+        if interaction.state != "queued":
+            continue
+        for agent in domain.agents.values():
+            assert not offerable(interaction, agent), f"{interaction.id} waits while {agent.id} is offerable"

@@ -1,0 +1,249 @@
+"""Matching: who gets whom.
+
+Owns the one predicate `offerable`, the two searches (`place`, `serve`), making and ending offers,
+and the bookkeeping of idle agents' tickets that both searches rest on. Must not know commands.
+ARCHITECTURE.md, "The rules of decision", says what is decided; this file makes it cheap.
+"""
+
+from acd.core.classes import Class, ClassRegistry
+from acd.core.deadlines import Deadlines
+from acd.core.entities import Agent, Exclusion, Interaction, Work
+from acd.core.lane import Ticket
+from acd.core.messages import Effect, Event, OfferInteraction, OfferMade
+from acd.core.pools import Bucket
+from acd.core.states import interaction as interaction_states
+from acd.core.states import offer as offer_states
+from acd.core.states import work as work_states
+
+_INTERACTION = interaction_states.TABLE
+_WORK = work_states.TABLE
+_OFFER = offer_states.TABLE
+
+
+def offerable(interaction: Interaction, agent: Agent) -> bool:
+    """Whether the interaction may be offered to the agent now.
+
+    Depends on state only: what time changes is changed by a Tick, so there is no clock in here.
+    """
+    if agent.presence != "ready" or agent.retired:
+        return False
+    if interaction.exclusions and agent.id in interaction.exclusions:
+        return False
+    requirement = interaction.cls.requirement
+    return requirement.matches(agent.skills, agent.labels, agent.queues) and agent.has_room(interaction.request.channel)
+
+
+class Matching:
+    """The state that decisions are made on, shared by all command handlers."""
+
+    def __init__(self, max_classes: int) -> None:
+        self._max_classes = max_classes
+        self.now_us = 0
+        self.seq = 0
+        self.classes = ClassRegistry(max_classes)
+        self.deadlines = Deadlines()
+        self.waiting = 0
+        self.work: dict[str, Work] = {}
+        """Work items that have not ended, by offer id."""
+        self.effects: list[Effect] = []
+        self.events: list[Event] = []
+
+    def next_seq(self) -> int:
+        """The next tie-breaker."""
+        self.seq += 1
+        return self.seq
+
+    def reclass(self) -> None:
+        """Start anew with no class; every agent and interaction must be added again."""
+        self.classes = ClassRegistry(self._max_classes)
+
+    # ---- idle agents
+
+    def restart_idle(self, agent: Agent) -> None:
+        """The agent is the shortest idle from now on."""
+        agent.idle_since = self.now_us
+        agent.idle_seq = self.next_seq()
+
+    def refresh(self, agent: Agent) -> None:
+        """Bring the agent's ticket in line with presence and room. Call after every change of either."""
+        ticket = agent.ticket
+        if ticket is not None:
+            ticket.alive = False
+            agent.ticket = None
+        if agent.presence != "ready" or agent.used + agent.least_cost > agent.total:
+            return
+        home = agent.home
+        if agent.work:
+            buckets = _buckets(agent)
+        elif home is not None:
+            buckets = home
+        else:
+            buckets = agent.home = _buckets(agent)
+        agent.ticket = ticket = Ticket(agent.idle_since, agent.idle_seq, agent)
+        key = ticket.key
+        for bucket in buckets:
+            items = bucket.items
+            # Bucket.add, spelt out for the usual case: nearly everyone comes in at the end.
+            if bucket.listed and items and items[-1].key < key and len(items) < bucket.bound:
+                items.append(ticket)
+            else:
+                bucket.add(ticket)
+
+    # ---- waiting interactions
+
+    def wait(self, interaction: Interaction) -> None:
+        """Put a queued interaction into the line."""
+        interaction.cls.wait(interaction)
+        self.waiting += 1
+
+    def leave(self, interaction: Interaction) -> None:
+        """Take a queued interaction out of the line."""
+        interaction.cls.leave(interaction)
+        self.waiting -= 1
+
+    # ---- the two searches
+
+    def place(self, interaction: Interaction) -> None:
+        """Offer a queued interaction, which is not in the line, to the best agent, or let it wait."""
+        cls = interaction.cls
+        ticket = cls.pool.best()
+        excluded = interaction.exclusions
+        if ticket is not None and excluded and ticket.owner.id in excluded:
+            ticket = next((each for each in cls.pool.ordered() if each.owner.id not in excluded), None)
+        if ticket is None:
+            self.wait(interaction)
+        else:
+            self._offer(interaction, ticket.owner, cls, "agent")
+
+    def serve(self, agent: Agent) -> None:
+        """Offer waiting interactions to the agent, first in line first, as long as there is room."""
+        while self.waiting and agent.ticket is not None:
+            found = self._first_for(agent)
+            if found is None:
+                return
+            interaction = found.owner
+            self.leave(interaction)
+            self._offer(interaction, agent, interaction.cls, "interaction")
+
+    def _first_for(self, agent: Agent) -> Ticket[Interaction] | None:
+        first: Ticket[Interaction] | None = None
+        agent_id = agent.id
+        for channel, classes in agent.classes.items():
+            if agent.work and not agent.has_room(channel):
+                continue
+            for cls in classes:
+                ticket = cls.head
+                if ticket is None or (
+                    first is not None
+                    and (ticket.key > first.key or (ticket.key == first.key and ticket.seq > first.seq))
+                ):
+                    continue
+                excluded = ticket.owner.exclusions
+                if excluded and agent_id in excluded:
+                    ticket = _first_not_excluded(cls, agent_id, first)
+                    if ticket is None:
+                        continue
+                first = ticket
+        return first
+
+    # ---- offers
+
+    def _offer(self, interaction: Interaction, agent: Agent, cls: Class, sought: str) -> None:
+        now_us = self.now_us
+        request = interaction.request
+        queue = interaction.queue
+        share = agent.share(request.channel)
+        assert share is not None, agent.id
+        load = agent.load
+        interaction.offers += 1
+        offer_id = f"{interaction.id}.{interaction.offers}"
+        interaction.state = _INTERACTION[interaction.state]["offer"]
+        work = Work(offer_id, interaction, agent, share.cost, now_us)
+        interaction.current = work
+        interaction.open_work += 1
+        self.work[offer_id] = work
+        agent.work[offer_id] = work
+        agent.used += share.cost
+        timeout_us = queue.settings.offer_timeout_us
+        expires_us = now_us + timeout_us
+        work.deadline = self.deadlines.register(expires_us, self.next_seq(), work, timeout_us)
+        self.refresh(agent)
+        self.events.append(
+            OfferMade(
+                offer_id,
+                interaction.id,
+                agent.id,
+                queue.id,
+                expires_us,
+                sought,
+                queue.settings.strategy,
+                cls.members[agent],
+                load,
+                now_us - agent.idle_since,
+                now_us - interaction.enqueued_at,
+            )
+        )
+        self.effects.append(OfferInteraction(offer_id, interaction.id, agent.id, request.instance, expires_us))
+
+    def end_work(self, work: Work) -> None:
+        """The work item ends; its capacity is free. The caller settles and refreshes the agent."""
+        work.state = _WORK[work.state]["end"]
+        if work.deadline is not None:
+            work.deadline.alive = False
+            work.deadline = None
+        del self.work[work.offer_id]
+        agent = work.agent
+        del agent.work[work.offer_id]
+        agent.used -= work.cost
+        interaction = work.interaction
+        interaction.open_work -= 1
+        if interaction.current is work:
+            interaction.current = None
+
+    def exclude(self, interaction: Interaction, agent: Agent, most: int) -> None:
+        """Do not offer the interaction to the agent before the queue's `retry_after` is over."""
+        exclusions = interaction.exclusions
+        if exclusions is None:
+            exclusions = interaction.exclusions = {}
+        self.lift(interaction, agent.id)
+        while len(exclusions) >= most:
+            self.lift(interaction, next(iter(exclusions)))
+        length_us = interaction.queue.settings.retry_after_us
+        exclusion = exclusions[agent.id] = Exclusion(interaction, agent.id)
+        exclusion.deadline = self.deadlines.register(self.now_us + length_us, self.next_seq(), exclusion, length_us)
+
+    def lift(self, interaction: Interaction, agent_id: str) -> None:
+        """End an exclusion, if there is one."""
+        exclusions = interaction.exclusions
+        exclusion = exclusions.pop(agent_id, None) if exclusions else None
+        if exclusion is not None and exclusion.deadline is not None:
+            exclusion.deadline.alive = False
+
+
+def next_offer_state(trigger: str) -> str:
+    """The state in which a pending offer ends: `accept`, `decline`, `expire` or `revoke`."""
+    return _OFFER[offer_states.INITIAL][trigger]
+
+
+def _buckets(agent: Agent) -> list[Bucket]:
+    """Where the agent's ticket belongs, given the work in hand."""
+    load = agent.load
+    return [
+        cls.pool.bucket(load, fit)
+        for channel, classes in agent.classes.items()
+        if agent.has_room(channel)
+        for cls, fit in classes.items()
+    ]
+
+
+def _first_not_excluded(
+    cls: Class, agent_id: str, bound: Ticket[Interaction] | None
+) -> Ticket[Interaction] | None:
+    """The first of the class's line, before `bound`, from which the agent is not excluded."""
+    for ticket in cls.line():
+        if bound is not None and (ticket.key, ticket.seq) > (bound.key, bound.seq):
+            return None
+        excluded = ticket.owner.exclusions
+        if not excluded or agent_id not in excluded:
+            return ticket
+    return None

@@ -1,0 +1,98 @@
+"""From the state as a message to the engine's memory. Owns that direction; `snapshot` owns the other."""
+
+from collections.abc import Callable
+
+from acd.core.domain import Domain
+from acd.core.entities import Agent, Exclusion, Interaction, Queue, Work
+from acd.core.handlers.settings import rebuild
+from acd.core.state import EngineState
+
+
+def restore(domain: Domain, state: EngineState) -> None:
+    """Fill an empty domain."""
+    domain.now_us = state.now_us
+    domain.seq = state.seq
+    domain.settings = state.settings
+    domain.settings_hash = state.settings_hash
+    _queues(domain, state)
+    _agents(domain, state)
+    # Deadlines are registered in the order they fall due, so that each lane is filled in order.
+    pending: list[tuple[int, int, Callable[[], None]]] = []
+    _interactions(domain, state, pending)
+    _work(domain, state, pending)
+    for _, _, register in sorted(pending, key=lambda entry: entry[:2]):
+        register()
+    for interaction_id, ended in state.ended_interactions:
+        domain.ended_interactions.remember(interaction_id, ended)
+    for offer_id, ended in state.ended_offers:
+        domain.ended_offers.remember(offer_id, ended)
+    rebuild(domain)
+
+
+def _queues(domain: Domain, state: EngineState) -> None:
+    for settings in state.settings.queues:
+        domain.queues[settings.id] = Queue(settings)
+    for settings in state.retired_queues:
+        queue = domain.queues[settings.id] = Queue(settings)
+        queue.retired = True
+
+
+def _agents(domain: Domain, state: EngineState) -> None:
+    settings = {each.id: each for each in (*state.settings.agents, *state.retired_agents)}
+    for saved in state.agents:
+        agent = domain.agents[saved.id] = Agent(settings[saved.id])
+        agent.presence = saved.presence
+        agent.reason = saved.reason
+        agent.next_presence = saved.next_presence
+        agent.next_reason = saved.next_reason
+        agent.idle_since = saved.idle_since_us
+        agent.idle_seq = saved.idle_seq
+        agent.retired = saved.retired
+
+
+def _interactions(domain: Domain, state: EngineState, pending: list[tuple[int, int, Callable[[], None]]]) -> None:
+    for saved in state.interactions:
+        queue = domain.queues[saved.request.queue]
+        request = saved.request
+        # A class without agents for the moment: `rebuild` gives everybody their real one.
+        cls = domain.classes.class_of(queue, request.channel, request.requirement, request.preferences)
+        interaction = Interaction(request, queue, cls, saved.enqueued_at_us, saved.seq)
+        interaction.state = saved.state
+        interaction.key = saved.key_us
+        interaction.offers = saved.offers
+        domain.interactions[interaction.id] = interaction
+        queue.live += 1
+        queue.unanswered += saved.state in ("queued", "offered")
+        for each in saved.exclusions:
+            exclusion = Exclusion(interaction, each.agent_id)
+            if interaction.exclusions is None:
+                interaction.exclusions = {}
+            interaction.exclusions[each.agent_id] = exclusion
+            pending.append((each.until_us, each.seq, _registration(domain, exclusion, each.until_us, each.seq)))
+
+
+def _work(domain: Domain, state: EngineState, pending: list[tuple[int, int, Callable[[], None]]]) -> None:
+    for saved in sorted(state.work, key=lambda work: (work.offered_at_us, work.deadline_seq)):
+        interaction = domain.interactions[saved.interaction_id]
+        agent = domain.agents[saved.agent_id]
+        work = Work(saved.offer_id, interaction, agent, saved.cost, saved.offered_at_us)
+        work.state = saved.state
+        work.since = saved.since_us
+        work.excused = saved.excused
+        domain.work[work.offer_id] = work
+        agent.work[work.offer_id] = work
+        agent.used += work.cost
+        interaction.open_work += 1
+        if work.state != "wrap-up":
+            interaction.current = work
+        if saved.deadline_seq:
+            due = (saved.deadline_us, saved.deadline_seq)
+            pending.append((*due, _registration(domain, work, *due)))
+
+
+def _registration(domain: Domain, owner: Work | Exclusion, due_us: int, seq: int) -> Callable[[], None]:
+    def register() -> None:
+        # One lane for all that was restored: they come in order, and lanes only matter for speed.
+        owner.deadline = domain.deadlines.register(due_us, seq, owner, -1)
+
+    return register

@@ -1,0 +1,73 @@
+"""From the engine's memory to its state as a message. Owns that direction; `restore` owns the other."""
+
+from acd.core.domain import Domain
+from acd.core.entities import Agent, Interaction, Work
+from acd.core.messages import Outcome
+from acd.core.state import AgentState, EngineState, ExclusionState, InteractionState, WorkState
+
+
+def take(domain: Domain, outcomes: tuple[tuple[str, Outcome], ...]) -> EngineState:
+    """The whole state, in its canonical order."""
+    agents = [domain.agents[agent_id] for agent_id in sorted(domain.agents)]
+    queues = [domain.queues[queue_id] for queue_id in sorted(domain.queues)]
+    return EngineState(
+        domain=domain.name,
+        semantics=domain.settings.semantics,
+        now_us=domain.now_us,
+        seq=domain.seq,
+        settings=domain.settings,
+        settings_hash=domain.settings_hash,
+        agents=tuple(_agent(agent) for agent in agents),
+        retired_queues=tuple(queue.settings for queue in queues if queue.retired),
+        retired_agents=tuple(agent.settings for agent in agents if agent.retired),
+        interactions=tuple(_interaction(domain.interactions[key]) for key in sorted(domain.interactions)),
+        work=tuple(_work(domain.work[key]) for key in sorted(domain.work)),
+        ended_interactions=domain.ended_interactions.items(),
+        ended_offers=domain.ended_offers.items(),
+        outcomes=outcomes,
+    )
+
+
+def _agent(agent: Agent) -> AgentState:
+    return AgentState(
+        agent.id,
+        agent.presence,
+        agent.reason,
+        agent.next_presence,
+        agent.next_reason,
+        agent.idle_since,
+        agent.idle_seq,
+        agent.retired,
+    )
+
+
+def _interaction(interaction: Interaction) -> InteractionState:
+    exclusions = []
+    for exclusion in (interaction.exclusions or {}).values():
+        assert exclusion.deadline is not None
+        exclusions.append(ExclusionState(exclusion.agent_id, exclusion.deadline.key, exclusion.deadline.seq))
+    return InteractionState(
+        interaction.request,
+        interaction.state,
+        interaction.enqueued_at,
+        interaction.key,
+        interaction.seq,
+        interaction.offers,
+        tuple(exclusions),
+    )
+
+
+def _work(work: Work) -> WorkState:
+    deadline = work.deadline
+    return WorkState(
+        work.offer_id,
+        work.interaction.id,
+        work.agent.id,
+        work.state,
+        work.cost,
+        work.offered_at,
+        work.since,
+        0 if deadline is None else deadline.key,
+        0 if deadline is None else deadline.seq,
+        work.excused,
+    )
