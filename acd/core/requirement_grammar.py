@@ -6,6 +6,7 @@ agents or classes. LALR: neither reading nor building recurses, whatever the tex
 
 import difflib
 import re
+import sys
 from typing import Final, cast
 
 from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedToken, v_args
@@ -34,15 +35,16 @@ GRAMMAR: Final = r"""
 start: either
 either: all (_OR all)*
 all: unary (_AND unary)*
-?unary: NOT unary                -> negation
-      | "(" either ")"           -> group
-      | TRUE                     -> true
-      | FALSE                    -> false
+?unary: primary
       | skill comparator INT     -> compare
       | INT comparator skill     -> compare_swapped
       | skill IN "[" INT ("," INT)* "]" -> one_of
       | STRING IN LABELS         -> label
       | STRING IN QUEUES         -> queue
+?primary: NOT primary            -> negation
+      | "(" either ")"           -> group
+      | TRUE                     -> true
+      | FALSE                    -> false
       | HAS "(" skill ")"        -> has
 skill: SKILLS "." NAME           -> dotted
      | SKILLS "[" STRING "]"     -> indexed
@@ -72,8 +74,8 @@ _WORDS: Final = {
     "or": "write || for 'or'",
     "not": "write ! for 'not'",
     "is": "write == for 'is'",
-    "True": "write true in lower case",
-    "False": "write false in lower case",
+    "true": "write true in lower case",
+    "false": "write false in lower case",
 }
 
 _CHARACTERS: Final = {
@@ -111,7 +113,7 @@ def read(text: str) -> Node:
     """The tree of a requirement's text. Raises `RequirementError`, also beyond a limit."""
     _check_size(text)
     try:
-        node = cast(Node, _PARSER.parse(text))
+        node = cast("Node", _PARSER.parse(text))
     except UnexpectedCharacters as error:
         raise _explain_character(text, error.pos_in_stream) from None
     except UnexpectedToken as error:
@@ -180,7 +182,7 @@ class _Builder(Transformer[Token, Node]):
 _PARSER: Final = Lark(GRAMMAR, parser="lalr", lexer="basic", transformer=_Builder())
 
 
-class _Misread(Exception):  # noqa: N818
+class _Misread(Exception):
     """A rule is complete but makes no sense."""
 
     def __init__(self, problem: str, column: int) -> None:
@@ -218,12 +220,12 @@ def _unquote(literal: Token) -> str:
         escape = found[1]
         if escape[0] in "uU" and len(escape) > 1:
             code = int(escape[1:], 16)
-            if 0xD800 <= code <= 0xDFFF or code > 0x10FFFF:
+            if code > sys.maxunicode or "\ud800" <= chr(code) <= "\udfff":
                 raise _Misread(f"\\{escape} is no character", _at(literal) + 1 + found.start())
             return chr(code)
         if escape not in _ESCAPES:
             raise _Misread(
-                f'unknown escape \\{escape}: there are \\" \\\' \\\\ \\n \\r \\t and \\uXXXX',
+                f"unknown escape \\{escape}: there are \\\" \\' \\\\ \\n \\r \\t and \\uXXXX",
                 _at(literal) + 1 + found.start(),
             )
         return _ESCAPES[escape]
@@ -251,6 +253,10 @@ def _explain_character(text: str, column: int) -> RequirementError:
     character = text[column]
     before = text[:column].rstrip()
     hint = _CHARACTERS.get(character)
+    if character == "=" and before.endswith((">", "<", "!")):
+        hint = f"write {before[-1]}= without a space"
+    elif text.startswith(("=>", "=<"), column):
+        hint = f"write {text[column + 1]}="
     ascii_twin = chr(ord(character) - 0xFEE0) if "\uff01" <= character <= "\uff5e" else ""
     if character in "\"'":
         return _error(f"the quote {character} is never closed", text, column)
@@ -322,8 +328,10 @@ def _explain_word(before: str, rest: str, token: Token) -> str | None:
         return f'{word} is a word of the grammar; write skills["{word}"]'
     if token.type != "NAME":
         return None
-    if word in _WORDS:
-        return _WORDS[word]
+    if re.match(r"not\s+in\b", rest):
+        return "write !(… in …) for 'not in'"
+    if word.lower() in _WORDS:
+        return _WORDS[word.lower()]
     if re.match(r"\w+\s+in\b", rest):
         return f'a label or queue goes into quotes: "{word}" in labels'
     close = difflib.get_close_matches(word, sorted(KEYWORDS), n=1, cutoff=0.7)
@@ -338,25 +346,27 @@ def _explain_word(before: str, rest: str, token: Token) -> str | None:
 
 def _explain_place(before: str, expects: set[str], token: Token) -> str:
     word = str(token)
-    if before.endswith("in") and token.type == "SKILLS":
-        return f"write has(skills.NAME) for {_last_string(before[:-2].rstrip())} in skills"
-    if word == ".":
-        return "only skills have names after a dot, and proficiencies are whole numbers"
-    if token.type == "STRING" and before.endswith(tuple(_COMPARATORS)):
-        return "a skill is compared with a whole number, without quotes"
-    if token.type in {"LABELS", "QUEUES"}:
-        return f'{word} comes after a name and in: "vip" in {word}'
-    if word == ")" and "RPAR" not in expects:
-        return "this parenthesis was never opened, or nothing stands before it"
-    if word in {"&&", "||"}:
-        return f"something is missing before {word}"
-    if word == "!":
-        return "! stands before what it negates: !(skills.english >= 5)"
-    if before.endswith("!") and word.isdigit():
-        return "! negates a whole comparison: !(skills.english >= 5)"
-    if expects & {"_OR", "_AND"}:
-        return f"&& or || is missing before {word}"
-    return f"unexpected {word}; {_EXAMPLE}"
+    compares = before.endswith(tuple(_COMPARATORS))
+    rules: tuple[tuple[bool, str], ...] = (
+        (before.endswith("!"), "! negates what is in parentheses: !(skills.english >= 5)"),
+        (before.endswith("skills"), "the skill's name is missing: skills.english >= 1"),
+        (
+            before.endswith("in") and token.type == "SKILLS",
+            f"write has(skills.NAME) for {_last_string(before[:-2].rstrip())} in skills",
+        ),
+        (word == ".", "only skills have names after a dot, and proficiencies are whole numbers"),
+        (compares and token.type == "STRING", "a skill is compared with a whole number, without quotes"),
+        (compares, f"a skill is compared with a whole number, not with {word}"),
+        (word in _COMPARATORS, f'only skills are compared: skills.english {word} 5; else: "vip" in labels'),
+        (token.type in {"LABELS", "QUEUES"}, f'{word} comes after a name and in: "vip" in {word}'),
+        (before.endswith("in"), "after 'in' comes labels, queues, or for a skill a list of numbers: [3, 5]"),
+        ("RSQB" in expects or before.endswith(("[", ",")), "a list holds whole numbers with commas between: [3, 5]"),
+        (word == ")" and "RPAR" not in expects, "this parenthesis was never opened, or nothing stands before it"),
+        (word in {"&&", "||"}, f"something is missing before {word}"),
+        (word == "!", "! stands before what it negates: !(skills.english >= 5)"),
+        (bool(expects & {"_OR", "_AND"}), f"&& or || is missing before {word}"),
+    )
+    return next((problem for applies, problem in rules if applies), f"unexpected {word}; {_EXAMPLE}")
 
 
 def _last_string(before: str) -> str:

@@ -41,5 +41,5 @@ def recover(domain: Domain, command: Recover) -> Refusal | None:
         if deadline.key < least_us:
             deadline.alive = False
             work.deadline = domain.deadlines.register(least_us, domain.next_seq(), work, command.grace_us)
-    domain.events.append(EngineRecovered(len(deadlines)))
+    domain.events.append(EngineRecovered(len(deadlines), least_us))
     return None

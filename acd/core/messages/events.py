@@ -172,9 +172,10 @@ class WorkEnded(Struct, frozen=True, gc=False, tag=True):
 
 
 class EngineRecovered(Struct, frozen=True, gc=False, tag=True):
-    """The engine was away; `offers` pending ones were given grace."""
+    """The engine was away; `offers` pending ones were given grace: none of them expires before `until_us`."""
 
     offers: int
+    until_us: int = 0
 
 
 Event = (
