@@ -8,6 +8,9 @@ AcdError
 │   ├── JournalFenced       another engine has taken over the journal
 │   └── JournalUnavailable  the journal cannot be written (a full disk, …)
 ├── PersonalStoreError      a customer's data cannot be read or written
+├── OutboxError             the outbox cannot be read or written
+│   └── OutboxFull          too many messages wait, or one is too large; it was not taken
+├── DeliveryRefused         a far end will never take this message: do not try again
 ├── CommandInvalid          a command's field has a wrong type or range; names the field
 ├── CommandQuarantined      a command made the engine raise; it was set aside
 ├── RouterClosed            the router is stopping or has stopped
@@ -58,6 +61,18 @@ class JournalUnavailable(JournalError):
 
 class PersonalStoreError(AcdError):
     """A customer's data cannot be read or written."""
+
+
+class OutboxError(AcdError):
+    """The outbox cannot be read or written."""
+
+
+class OutboxFull(OutboxError):
+    """Too many messages wait, or one is too large; it was not taken."""
+
+
+class DeliveryRefused(AcdError):
+    """Raised by a sender: the far end will never take this message, so do not try again."""
 
 
 class CommandInvalid(AcdError):

@@ -86,7 +86,8 @@ class Domain(Matching):
         self.events.append(WorkEnded(agent.id, interaction.id))
         self.restart_idle(agent)
         self.refresh(agent)
-        self.settle(agent)
+        if agent.presence == "draining":
+            self.settle(agent)
 
     def finish_talk(self, work: Work) -> None:
         """The conversation is over: wrap up if the queue grants it, else release, forget the interaction, serve the agent."""
@@ -94,7 +95,8 @@ class Domain(Matching):
         if not wrap_up_us:
             self.release(work)
             self.forget_if_done(work.interaction)
-            self.serve(work.agent)
+            if self.waiting:
+                self.serve(work.agent)
             return
         work.state = _WORK[work.state]["wrap"]
         work.interaction.current = None
@@ -128,15 +130,16 @@ class Domain(Matching):
         if trigger != "complete":
             interaction.queue.unanswered -= 1
         interaction.state = _INTERACTION[interaction.state][trigger]
-        for agent_id in list(interaction.exclusions or ()):
-            self.lift(interaction, agent_id)
+        if interaction.exclusions:
+            for agent_id in list(interaction.exclusions):
+                self.lift(interaction, agent_id)
 
     def forget_if_done(self, interaction: Interaction) -> None:
         """Forget an interaction that has ended and has no work item left."""
         if interaction.open_work or _INTERACTION[interaction.state]:
             return
         del self.interactions[interaction.id]
-        self.ended_interactions.remember(interaction.id, interaction.state)
+        self.ended_interactions.add(interaction.id, interaction.state)
         interaction.cls.users -= 1
         queue = interaction.queue
         queue.live -= 1

@@ -7,7 +7,7 @@ message. Must not know what single commands do (`handlers`) nor anything outside
 from acd.core import digest, limits
 from acd.core.domain import Domain
 from acd.core.handlers import HANDLERS
-from acd.core.messages import Command, Outcome
+from acd.core.messages import Command, Effect, Event, Outcome
 from acd.core.restore import restore
 from acd.core.snapshot import take
 from acd.core.state import EngineState
@@ -39,12 +39,13 @@ class Engine:
         recorded = self._outcomes.get(command.id)
         if recorded is not None:
             return recorded
-        effects, events = domain.effects, domain.events
+        effects: list[Effect] = []
+        events: list[Event] = []
+        domain.effects = effects
+        domain.events = events
         refusal = HANDLERS[type(command)](domain, command)
         outcome = Outcome(tuple(effects), tuple(events)) if refusal is None else Outcome((), (), refusal)
-        effects.clear()
-        events.clear()
-        self._outcomes.remember(command.id, outcome)
+        self._outcomes.add(command.id, outcome)
         return outcome
 
     def next_deadline(self) -> int | None:

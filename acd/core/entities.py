@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from acd.core.states import interaction as interaction_states
 from acd.core.states import presence as presence_states
 from acd.core.states import work as work_states
@@ -81,7 +83,8 @@ class Agent:
 
     def share(self, channel: str) -> ChannelShare | None:
         """What a work item of the channel costs this agent; None if the agent does not do the channel at all."""
-        return self.shares.get(channel) or self.shares.get("*")
+        shares = self.shares
+        return shares.get(channel) or shares.get("*")
 
     def has_room(self, channel: str) -> bool:
         """Whether one more work item of the channel fits."""
@@ -110,68 +113,40 @@ class Queue:
         self.adhoc: dict[tuple[object, ...], Class] = {}
 
 
-class Interaction:
-    """An interaction: what was asked for, its state, its place in line, and who is on it."""
+class Interaction(Struct, eq=False):
+    """An interaction: what was asked for, its state, its place in line, and who is on it.
 
-    __slots__ = (
-        "cls",
-        "current",
-        "enqueued_at",
-        "exclusions",
-        "id",
-        "key",
-        "offers",
-        "open_work",
-        "queue",
-        "request",
-        "seq",
-        "state",
-        "ticket",
-    )
+    `current` is the work item that is offered, active or held; `open_work` counts those that have not ended,
+    wrap-ups included.
+    """
 
-    def __init__(self, request: EnqueueInteraction, queue: Queue, cls: Class, now_us: int, seq: int) -> None:
-        self.id = request.interaction_id
-        self.request = request
-        self.queue = queue
-        self.cls = cls
-        self.state: str = interaction_states.INITIAL
-        self.enqueued_at = now_us
-        self.key = now_us - request.priority * queue.settings.head_start_us
-        self.seq = seq
-        self.offers = 0
-        self.current: Work | None = None
-        """The work item that is offered, active or held."""
-        self.open_work = 0
-        """Work items that have not ended, wrap-ups included."""
-        self.exclusions: dict[str, Exclusion] | None = None
-        self.ticket: Ticket[Interaction] | None = None
+    id: str
+    request: EnqueueInteraction
+    queue: Queue
+    cls: Class
+    enqueued_at: int
+    key: int
+    seq: int
+    state: str = interaction_states.INITIAL
+    offers: int = 0
+    current: Work | None = None
+    open_work: int = 0
+    exclusions: dict[str, Exclusion] | None = None
+    ticket: Ticket[Interaction] | None = None
 
 
-class Work:
-    """A work item and its offer: one agent's part in one interaction."""
+class Work(Struct, eq=False):
+    """A work item and its offer: one agent's part in one interaction. `since` is when its state began."""
 
-    __slots__ = (
-        "agent",
-        "cost",
-        "deadline",
-        "excused",
-        "interaction",
-        "offer_id",
-        "offered_at",
-        "since",
-        "state",
-    )
-
-    def __init__(self, offer_id: str, interaction: Interaction, agent: Agent, cost: int, now_us: int) -> None:
-        self.offer_id = offer_id
-        self.interaction = interaction
-        self.agent = agent
-        self.cost = cost
-        self.state: str = work_states.INITIAL
-        self.offered_at = now_us
-        self.since = now_us
-        self.deadline: Ticket[Work | Exclusion] | None = None
-        self.excused = False
+    offer_id: str
+    interaction: Interaction
+    agent: Agent
+    cost: int
+    offered_at: int
+    since: int
+    state: str = work_states.INITIAL
+    deadline: Ticket[Work | Exclusion] | None = None
+    excused: bool = False
 
     @property
     def channel(self) -> str:

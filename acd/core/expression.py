@@ -46,7 +46,7 @@ class Node(Protocol):
 
     @property
     def size(self) -> int:
-        """Operators and operands, itself included."""
+        """Operators and operands, itself included; repeated ones that were folded do not count."""
         ...
 
     def names(self) -> Iterator[tuple[Kind, str]]:
@@ -199,7 +199,7 @@ class _Joined:
             for each in operand.operands if type(operand) is type(self) else (operand,):
                 flat.setdefault(each.text, each)
         self.operands = tuple(flat.values())
-        self.size: int = sum(operand.size for operand in operands) + len(operands) - 1
+        self.size: int = sum(each.size for each in self.operands) + len(self.operands) - 1
         texts = (f"({each.text})" if isinstance(each, _Joined) else each.text for each in self.operands)
         self.text = f" {self.SYMBOL} ".join(texts)
 

@@ -63,8 +63,8 @@ MAX_CLASSES: Final = 50_000
 TICK_EXPIRIES: Final = 256
 """Expiries that one Tick handles; further due ones wait for the next Tick."""
 
-OUTCOME_WINDOW: Final = 4_096
+OUTCOME_WINDOW: Final = 1_024
 """Commands whose outcome is kept, so that a repeated id returns what it returned before."""
 
-ENDED_WINDOW: Final = 4_096
+ENDED_WINDOW: Final = 1_024
 """Ended offers and interactions that are remembered, so that a late command gets a precise refusal."""

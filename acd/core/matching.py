@@ -62,7 +62,8 @@ class Matching:
     def restart_idle(self, agent: Agent) -> None:
         """The agent is the shortest idle from now on."""
         agent.idle_since = self.now_us
-        agent.idle_seq = self.next_seq()
+        self.seq += 1
+        agent.idle_seq = self.seq
 
     def refresh(self, agent: Agent) -> None:
         """Bring the agent's ticket in line with presence and room. Call after every change of either."""
@@ -129,7 +130,7 @@ class Matching:
         first: Ticket[Interaction] | None = None
         agent_id = agent.id
         for channel, classes in agent.classes.items():
-            if agent.work and not agent.has_room(channel):
+            if not agent.has_room(channel):
                 continue
             for cls in classes:
                 ticket = cls.head
@@ -154,19 +155,21 @@ class Matching:
         queue = interaction.queue
         share = agent.share(request.channel)
         assert share is not None, agent.id
-        load = agent.load
+        used = agent.used
+        load = used * 100 // agent.total if used else 0
         interaction.offers += 1
         offer_id = f"{interaction.id}.{interaction.offers}"
         interaction.state = _INTERACTION[interaction.state]["offer"]
-        work = Work(offer_id, interaction, agent, share.cost, now_us)
+        work = Work(offer_id, interaction, agent, share.cost, now_us, now_us)
         interaction.current = work
         interaction.open_work += 1
         self.work[offer_id] = work
         agent.work[offer_id] = work
-        agent.used += share.cost
+        agent.used = used + share.cost
         timeout_us = queue.settings.offer_timeout_us
         expires_us = now_us + timeout_us
-        work.deadline = self.deadlines.register(expires_us, self.next_seq(), work, timeout_us)
+        self.seq += 1
+        work.deadline = self.deadlines.register(expires_us, self.seq, work, timeout_us)
         self.refresh(agent)
         self.events.append(
             OfferMade(

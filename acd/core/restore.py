@@ -56,10 +56,17 @@ def _interactions(domain: Domain, state: EngineState, pending: list[tuple[int, i
         request = saved.request
         # A class without agents for the moment: `rebuild` gives everybody their real one.
         cls = domain.classes.class_of(queue, request.channel, request.requirement, request.preferences)
-        interaction = Interaction(request, queue, cls, saved.enqueued_at_us, saved.seq)
-        interaction.state = saved.state
-        interaction.key = saved.key_us
-        interaction.offers = saved.offers
+        interaction = Interaction(
+            request.interaction_id,
+            request,
+            queue,
+            cls,
+            saved.enqueued_at_us,
+            saved.key_us,
+            saved.seq,
+            saved.state,
+            saved.offers,
+        )
         domain.interactions[interaction.id] = interaction
         queue.live += 1
         queue.unanswered += saved.state in ("queued", "offered")
@@ -75,9 +82,9 @@ def _work(domain: Domain, state: EngineState, pending: list[tuple[int, int, Call
     for saved in sorted(state.work, key=lambda work: (work.offered_at_us, work.deadline_seq)):
         interaction = domain.interactions[saved.interaction_id]
         agent = domain.agents[saved.agent_id]
-        work = Work(saved.offer_id, interaction, agent, saved.cost, saved.offered_at_us)
-        work.state = saved.state
-        work.since = saved.since_us
+        work = Work(
+            saved.offer_id, interaction, agent, saved.cost, saved.offered_at_us, saved.since_us, saved.state
+        )
         work.excused = saved.excused
         domain.work[work.offer_id] = work
         agent.work[work.offer_id] = work

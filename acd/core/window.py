@@ -17,14 +17,20 @@ class Window(Generic[V]):
         self._values: dict[str, V] = {}
         self.get = self._values.get
 
+    def add(self, name: str, value: V) -> None:
+        """Add a pair whose name is not there."""
+        names = self._names
+        names.append(name)
+        self._values[name] = value
+        if len(names) > self._size:
+            del self._values[names.popleft()]
+
     def remember(self, name: str, value: V) -> None:
         """Add a pair. A name that is there already gets the new value and keeps its age."""
-        values = self._values
-        if name not in values:
-            self._names.append(name)
-            if len(self._names) > self._size:
-                del values[self._names.popleft()]
-        values[name] = value
+        if name in self._values:
+            self._values[name] = value
+        else:
+            self.add(name, value)
 
     def items(self) -> tuple[tuple[str, V], ...]:
         """All pairs, oldest first."""

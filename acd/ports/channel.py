@@ -32,6 +32,11 @@ class Personal(Struct, frozen=True):
     name: str = ""
     extra: tuple[tuple[str, str], ...] = ()
 
+    def __repr__(self) -> str:
+        """Which fields are known, never what they hold: a repr ends up in logs and tracebacks."""
+        known = [name for name in ("number", "name") if getattr(self, name)]
+        return f"Personal(<{', '.join([*known, f'{len(self.extra)} extra'])}>)"
+
 
 class ChannelHost(Protocol):
     """What the runtime gives to a channel."""

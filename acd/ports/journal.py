@@ -63,31 +63,44 @@ class Rejected(Struct, frozen=True, gc=False):
 AppendResult = Committed | Fenced | Unknown | Rejected
 
 
-class Journal(Protocol):
-    """A journal of one domain. All methods may block: the runtime calls them from one thread of their own."""
+class JournalReader(Protocol):
+    """The reading half: what replay, the follower and the command line need."""
 
-    def open_epoch(self) -> int:
-        """Take over: raise the epoch, fence off every earlier writer, and return the new epoch."""
+    @property
+    def domain(self) -> str:
+        """The domain whose commands these are."""
         ...
 
     def tail(self) -> tuple[int, bytes]:
         """(seq, chain) of the last row; (0, genesis) when empty."""
         ...
 
-    def append(self, epoch: int, expected_seq: int, batch: Sequence[Entry]) -> AppendResult:
-        """Append the batch as rows expected_seq + 1 …, all or nothing, durable when `Committed`."""
-        ...
+    def rows(self, after_seq: int = 0, after_chain: bytes | None = None) -> Iterator[Row]:
+        """Rows in order, the chain verified while reading. Raises `JournalCorrupt` naming the row.
 
-    def rows(self, after_seq: int = 0) -> Iterator[Row]:
-        """Rows in order, the chain verified while reading. Raises `JournalCorrupt` naming the row."""
-        ...
-
-    def quarantine(self, entry: Entry, error: str) -> None:
-        """Set a poisonous command aside, durably, outside the chain."""
+        `after_chain` is an anchor: the chain value that row `after_seq` must have (a snapshot knows it), so that
+        a long journal need not be read from its beginning.
+        """
         ...
 
     def close(self) -> None:
         """Release everything. Idempotent."""
+        ...
+
+
+class Journal(JournalReader, Protocol):
+    """A journal of one domain. All methods may block: the runtime calls them from one thread of their own."""
+
+    def open_epoch(self) -> int:
+        """Take over: raise the epoch, fence off every earlier writer, and return the new epoch."""
+        ...
+
+    def append(self, epoch: int, expected_seq: int, batch: Sequence[Entry]) -> AppendResult:
+        """Append the batch as rows expected_seq + 1 …, all or nothing, durable when `Committed`."""
+        ...
+
+    def quarantine(self, entry: Entry, error: str) -> None:
+        """Set a poisonous command aside, durably, outside the chain."""
         ...
 
 

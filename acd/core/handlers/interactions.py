@@ -34,7 +34,9 @@ def enqueue(domain: Domain, command: EnqueueInteraction) -> Refusal | None:
     most = queue.settings.max_waiting
     if queue.unanswered >= most:
         return Refusal("queue-full", f"{most} interactions wait in queue {queue.id} already (max_waiting)")
-    interaction = Interaction(command, queue, cls, domain.now_us, domain.next_seq())
+    now_us = domain.now_us
+    key_us = now_us - command.priority * queue.settings.head_start_us
+    interaction = Interaction(interaction_id, command, queue, cls, now_us, key_us, domain.next_seq())
     domain.interactions[interaction_id] = interaction
     cls.users += 1
     queue.live += 1

@@ -1,0 +1,81 @@
+"""What the runtime keeps besides the journal: people, and messages that are on their way out.
+
+Owns the two contracts. Must not know SQLite, files or encryption. Both block: they are called from threads.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+from acd.errors import PersonalStoreError
+from acd.ports.channel import Personal
+
+
+class PersonStore(Protocol):
+    """Numbers, names and texts behind opaque references, so that erasing a person leaves the journal whole."""
+
+    def remember(self, person: Personal) -> str:
+        """Keep a person durably; returns the reference, the same for the same number. Raises `PersonalStoreError`."""
+        ...
+
+    def remember_many(self, people: Sequence[Personal]) -> tuple[str | PersonalStoreError, ...]:
+        """As `remember`, in one commit; a person who cannot be kept has the reason in place of a reference."""
+        ...
+
+    def recall(self, customer: str) -> Personal | None:
+        """The person behind a reference; None when unknown or erased. Raises `PersonalStoreError`."""
+        ...
+
+    def erase(self, customer: str) -> bool:
+        """Forget the person beyond recovery; False when there was none. Raises `PersonalStoreError`."""
+        ...
+
+    def close(self) -> None:
+        """Release everything. Idempotent."""
+        ...
+
+
+class OutboxMessage(Struct, frozen=True, gc=False):
+    """A message on its way. `key` lets the far end drop a repetition; `attempts` counts failed ones so far.
+
+    `destination` is `kind` or `kind:where` (`webhook:crm`): the kind picks the sender, the whole is one line
+    whose order is kept. `payload` should name people by reference only; the sender looks them up.
+    """
+
+    key: str
+    destination: str
+    payload: bytes
+    attempts: int = 0
+
+
+Sender = Callable[[OutboxMessage], Awaitable[None]]
+"""Delivers one message, or raises: `DeliveryRefused` for good, anything else for now."""
+
+
+class MessageOutbox(Protocol):
+    """A durable outbox: at least once, in order per destination."""
+
+    def put(self, idempotency_key: str, destination: str, payload: bytes) -> bool:
+        """Take a message; False when the key was taken before. Raises `OutboxFull`, `OutboxError`."""
+        ...
+
+    def put_many(self, messages: Iterable[OutboxMessage], position: int | None = None) -> int:
+        """As `put`, in one commit, with the journal row up to which this feeds it; returns how many were new."""
+        ...
+
+    def position(self) -> int:
+        """The journal row of the last `put_many` that named one: feeding goes on after it."""
+        ...
+
+    def due(self, now_us: int, limit: int) -> tuple[OutboxMessage, ...]:
+        """Messages that may be sent now, in order within each destination; none of one that waits for its retry."""
+        ...
+
+    def done(self, key: str) -> None:
+        """It was delivered. The key stays known, so that putting it again does nothing."""
+        ...
+
+    def failed(self, key: str, error: str, retry_at_us: int) -> bool:
+        """It was not. True when that was the last attempt, and it is now a dead letter."""
+        ...
