@@ -1,0 +1,263 @@
+"""One real Asterisk on 127.0.0.1, with folders, ports and passwords of its own; several run side by side.
+
+Owns: its life (start, stop, kill, restart), knowing when it is ready, and looking inside it (channels,
+bridges, its log) with nothing but the standard library.
+
+Must not know: the adapter or the engine, which are what a test examines with this.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import secrets
+import shutil
+import tempfile
+import urllib.request
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from acd_asterisk.lab import _process
+from acd_asterisk.lab._ami import AmiRefused, AmiSession
+from acd_asterisk.lab._config import Addresses, Credentials, Dialplan, LabAgent, write_configuration
+from acd_asterisk.lab._ports import PortLease, lease_ports
+from acd_asterisk.lab.provision import Provisioned
+
+BOOT_TIMEOUT_SECONDS = 30.0
+STOP_PATIENCE_SECONDS = 5.0
+LOG_LINES = 40
+_POLL_SECONDS = 0.02
+_HTTP_TIMEOUT_SECONDS = 10.0
+
+
+class PbxFailed(Exception):
+    """Asterisk did not come up, or is not running; the text ends with its log."""
+
+
+class Pbx:
+    """An instance of Asterisk. Use as an async context manager, or call `start` and `stop`.
+
+    Unless `detached`, the system kills it when the thread that called `start` dies, however it dies.
+    """
+
+    def __init__(
+        self,
+        provisioned: Provisioned,
+        *,
+        agents: Sequence[LabAgent] = (),
+        trunk: str = "trunk",
+        dialplan: Dialplan | None = None,
+        extra_config: Mapping[str, str] | None = None,
+        replace_config: Mapping[str, str] | None = None,
+        ari_user: str = "acd",
+        ami_user: str = "acd",
+        folder: Path | None = None,
+        detached: bool = False,
+    ) -> None:
+        """Choose ports and passwords, and write the configuration; nothing is started yet.
+
+        Args:
+            provisioned: what `provision()` gave.
+            agents: an endpoint for each, with a fixed contact.
+            trunk: the name of the endpoint that callers from this machine come in by.
+            dialplan: parameters of the default dialplan.
+            extra_config: text to append to a configuration file, by file name.
+            replace_config: text that takes the place of a whole configuration file.
+            ari_user: the name for ARI; the password is random.
+            ami_user: the name for AMI; the password is random.
+            folder: where everything of this instance goes; by default a temporary folder that `stop` removes.
+            detached: outlive this process.
+        """
+        self._provisioned = provisioned
+        self._own_folder = folder is None
+        self.folder = folder or Path(tempfile.mkdtemp(prefix="acd-pbx-"))
+        self.detached = detached
+        self._ports: PortLease = lease_ports("pbx")
+        first = self._ports.first
+        self._addresses = Addresses(first, first + 1, first + 2, first + 10, self._ports.last)
+        self._credentials = Credentials(ari_user, secrets.token_hex(16), ami_user, secrets.token_hex(16))
+        self._process: asyncio.subprocess.Process | None = None
+        self._config = write_configuration(
+            self.folder,
+            provisioned,
+            addresses=self._addresses,
+            credentials=self._credentials,
+            agents=agents,
+            trunk=trunk,
+            dialplan=dialplan or Dialplan(),
+            extra=extra_config or {},
+            replace=replace_config or {},
+        )
+
+    async def __aenter__(self) -> Self:
+        """Start it; a failed start leaves nothing behind."""
+        try:
+            await self.start()
+        except BaseException:
+            await self.stop()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop it."""
+        await self.stop()
+
+    @property
+    def sip_port(self) -> int:
+        """SIP over UDP."""
+        return self._addresses.sip_port
+
+    @property
+    def ami_port(self) -> int:
+        """AMI over TCP."""
+        return self._addresses.ami_port
+
+    @property
+    def ari_url(self) -> str:
+        """The address of ARI, without a slash at the end: `http://127.0.0.1:PORT/ari`."""
+        return f"http://127.0.0.1:{self._addresses.http_port}/ari"
+
+    @property
+    def ari_user(self) -> str:
+        """The name to log in to ARI with."""
+        return self._credentials.ari_user
+
+    @property
+    def ari_password(self) -> str:
+        """Random for each instance."""
+        return self._credentials.ari_password
+
+    @property
+    def ami_user(self) -> str:
+        """The name to log in to AMI with."""
+        return self._credentials.ami_user
+
+    @property
+    def ami_password(self) -> str:
+        """Random for each instance."""
+        return self._credentials.ami_password
+
+    @property
+    def rtp_ports(self) -> range:
+        """Where media may flow; two ports for each channel."""
+        return range(self._addresses.rtp_first, self._addresses.rtp_last + 1)
+
+    @property
+    def pid(self) -> int | None:
+        """The process, while it runs; it shows as the loader's name, not as asterisk."""
+        return self._process.pid if self.is_running and self._process is not None else None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the process lives."""
+        return self._process is not None and self._process.returncode is None
+
+    async def start(self) -> None:
+        """Start Asterisk and return when it is fully booted.
+
+        Raises:
+            PbxFailed: it ended, or was not ready in time.
+        """
+        if self.is_running:
+            raise PbxFailed("already running")
+        self._process = await _process.spawn(
+            self._provisioned.asterisk_command("-C", str(self._config), "-f", "-n"),
+            environment=self._provisioned.environment(),
+            folder=self.folder,
+            output=self.folder / "log" / "console.log",
+            detached=self.detached,
+        )
+        try:
+            async with asyncio.timeout(BOOT_TIMEOUT_SECONDS):
+                await self._until_booted()
+        except TimeoutError:
+            await self.kill()
+            raise PbxFailed(f"Asterisk was not ready after {BOOT_TIMEOUT_SECONDS:.0f} s\n{self.log_tail()}") from None
+
+    async def stop(self) -> None:
+        """End it, release its ports, and remove its folder unless the caller gave one."""
+        if self._process is not None:
+            await _process.end(self._process, patience_seconds=STOP_PATIENCE_SECONDS)
+        self._ports.release()
+        if self._own_folder:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    async def kill(self) -> None:
+        """SIGKILL: no BYE is sent and nothing is saved. `start` or `restart` brings it back."""
+        if self._process is not None:
+            await _process.kill(self._process)
+
+    async def restart(self) -> None:
+        """End it and start it again, with the same configuration, ports and passwords."""
+        if self._process is not None:
+            await _process.end(self._process, patience_seconds=STOP_PATIENCE_SECONDS)
+        await self.start()
+
+    def ami(self) -> AmiSession:
+        """A new AMI connection, to be used as an async context manager."""
+        return AmiSession(self.ami_port, self.ami_user, self.ami_password)
+
+    async def cli(self, command: str) -> str:
+        """Run a command of Asterisk's command line and give its output."""
+        async with self.ami() as session:
+            return (await session.action("Command", Command=command)).get("Output", "")
+
+    async def channels(self) -> list[dict[str, Any]]:
+        """All live channels, as ARI describes them."""
+        return await self._list("channels")
+
+    async def bridges(self) -> list[dict[str, Any]]:
+        """All bridges, as ARI describes them."""
+        return await self._list("bridges")
+
+    async def ari_get(self, path: str) -> Any:  # noqa: ANN401 - JSON of any shape
+        """`GET` on ARI, with `path` relative to `ari_url`, parsed.
+
+        Raises:
+            urllib.error.HTTPError: any status but 2xx.
+            OSError: nobody answers.
+        """
+        token = base64.b64encode(f"{self.ari_user}:{self.ari_password}".encode()).decode()
+        request = urllib.request.Request(  # noqa: S310 - always http on 127.0.0.1
+            f"{self.ari_url}/{path.lstrip('/')}", headers={"Authorization": f"Basic {token}"}
+        )
+
+        def fetch() -> bytes:
+            opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+            with opener.open(request, timeout=_HTTP_TIMEOUT_SECONDS) as answer:
+                return bytes(answer.read())
+
+        return json.loads(await asyncio.to_thread(fetch))
+
+    def log_tail(self, lines: int = LOG_LINES) -> str:
+        """The end of its log and of what it printed."""
+        parts = []
+        for name in ("messages.log", "console.log"):
+            with suppress(OSError):
+                text = (self.folder / "log" / name).read_text(errors="replace")
+                parts.append("\n".join(text.splitlines()[-lines:]))
+        return "\n".join(part for part in parts if part)
+
+    async def _list(self, path: str) -> list[dict[str, Any]]:
+        answer = await self.ari_get(path)
+        if not isinstance(answer, list):
+            raise PbxFailed(f"ARI answered {path} with {type(answer).__name__}, not a list")
+        return answer
+
+    async def _until_booted(self) -> None:
+        while True:
+            if not self.is_running:
+                raise PbxFailed(f"Asterisk ended while booting\n{self.log_tail()}")
+            try:
+                async with self.ami() as session:
+                    await session.event("FullyBooted")
+                    return
+            except (OSError, AmiRefused):
+                # AMI comes up in the middle of the boot, and logs people in a little later.
+                await asyncio.sleep(_POLL_SECONDS)

@@ -1,0 +1,89 @@
+"""Provisioning: idempotent, and honest about what is missing."""
+
+import shutil
+import socket
+import threading
+from pathlib import Path
+
+import pytest
+
+from acd_asterisk.lab import LabUnavailable, Provisioned, _apt, default_cache, provision
+from acd_asterisk.lab._loader import UnresolvedLibraries, find_loader
+from acd_asterisk.lab.provision import _only_one_process
+
+needs_apt = pytest.mark.skipif(shutil.which("apt-get") is None, reason="no apt-get on this machine")
+
+
+def test_a_second_call_finds_the_first_ones_work_and_reports_nothing(provisioned: Provisioned) -> None:
+    reported: list[str] = []
+    assert provision(report=reported.append) == provisioned
+    assert reported == []
+
+
+def test_what_is_provisioned_is_asterisk_22(provisioned: Provisioned) -> None:
+    assert provisioned.asterisk_version.startswith("22.")
+    assert tuple(map(int, provisioned.sipp_version.split(".")[:2])) >= (3, 6)
+
+
+def test_without_apt_the_reason_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(LabUnavailable, match="apt-get"):
+        provision(tmp_path / "cache", report=lambda _line: None)
+
+
+@needs_apt
+def test_without_the_keyring_the_reason_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_apt, "KEYRINGS", (str(tmp_path / "absent.gpg"),))
+    with pytest.raises(LabUnavailable, match="install the package debian-archive-keyring"):
+        provision(tmp_path / "cache", report=lambda _line: None)
+
+
+@needs_apt
+def test_an_unreachable_mirror_is_retried_then_named_and_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))  # Bound but not listening: refuses connections for as long as it is held.
+        mirror = f"http://127.0.0.1:{unused.getsockname()[1]}/debian"
+        monkeypatch.setenv("ACD_LAB_MIRROR", mirror)
+        monkeypatch.setattr(_apt, "PAUSE_BETWEEN_ATTEMPTS_SECONDS", 0.0)
+        reported: list[str] = []
+        with pytest.raises(LabUnavailable, match=mirror):
+            provision(tmp_path / "cache", report=reported.append)
+    assert any("attempt 3 of 3" in line for line in reported)
+    assert sorted(path.name for path in (tmp_path / "cache").iterdir()) == [".gitignore", "lock"]
+
+
+def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    if shutil.which("apt-get") is None:
+        pytest.skip("no apt-get on this machine")
+    with pytest.raises(LabUnavailable, match="ACD_LAB_CACHE"):
+        provision(tmp_path / "file" / "cache", report=lambda _line: None)
+
+
+def test_the_cache_can_be_moved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ACD_LAB_CACHE", str(tmp_path))
+    assert default_cache() == tmp_path
+
+
+def test_while_one_provisions_the_other_says_that_it_waits(tmp_path: Path) -> None:
+    waits = threading.Event()
+    order: list[str] = []
+
+    def second() -> None:
+        with _only_one_process(tmp_path / "lock", lambda _line: waits.set()):
+            order.append("second")
+
+    with _only_one_process(tmp_path / "lock", lambda _line: None):
+        other = threading.Thread(target=second)
+        other.start()
+        assert waits.wait(timeout=10)
+        order.append("first")
+    other.join(timeout=10)
+    assert order == ["first", "second"]
+
+
+def test_a_tree_without_a_loader_is_no_tree(tmp_path: Path) -> None:
+    with pytest.raises(UnresolvedLibraries):
+        find_loader(tmp_path)
