@@ -1,0 +1,7 @@
+"""The HTTP API. `build_app` makes the aiohttp application, `serve` also listens."""
+
+from acd.api.app import build_app
+from acd.api.context import ApiRouter
+from acd.api.server import Server, serve
+
+__all__ = ["ApiRouter", "Server", "build_app", "serve"]

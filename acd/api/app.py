@@ -1,0 +1,94 @@
+"""The aiohttp application: routes, and around each of them identity and errors.
+
+Owns the order of things around a handler: request id, problem documents, the guard. Must not know what a
+route does.
+"""
+
+import traceback
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import structlog
+from aiohttp import web
+
+from acd.api import agents, interactions, queues, service
+from acd.api.auth import PUBLIC_PATHS, Guard
+from acd.api.context import API, PRINCIPAL, Api, ApiRouter, api
+from acd.api.problems import MAX_BODY, Problem, internal, of_error, of_http
+from acd.errors import AcdError
+from acd.runtime.config.model import ApiConfig
+
+_log = structlog.get_logger(__name__)
+
+PREFLIGHT: Final = {
+    "Access-Control-Allow-Methods": "GET, POST, PUT, DELETE",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key",
+    "Access-Control-Max-Age": "600",
+}
+"""What a browser is told before it sends a page's request."""
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def build_app(router: ApiRouter, config: ApiConfig) -> web.Application:
+    """The application for one router.
+
+    Raises ConfigError when there are no tokens and the API is not explicitly open on a loopback host.
+    """
+    app = web.Application(middlewares=[_cross_origin, _problems, _identity], client_max_size=MAX_BODY)
+    app[API] = Api(router, Guard(config))
+    for module in (agents, interactions, queues, service):
+        module.add_routes(app)
+    return app
+
+
+@web.middleware
+async def _cross_origin(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Let browsers show answers to pages of the listed origins (CORS), without cookies: tokens travel in a header."""
+    origin = request.headers.get("Origin", "")
+    if not api(request).guard.lists(origin):
+        return await handler(request)
+    preflight = request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
+    response = web.Response(status=204, headers=PREFLIGHT) if preflight else await handler(request)
+    response.headers["Access-Control-Allow-Origin"] = origin
+    response.headers["Access-Control-Expose-Headers"] = "Location, Retry-After, X-Request-Id"
+    response.headers["Vary"] = "Origin"
+    return response
+
+
+@web.middleware
+async def _problems(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Give the request an id, and make every error a problem document."""
+    request_id = str(uuid.uuid4())
+    try:
+        response = await handler(request)
+    except Problem as problem:
+        response = problem.response(request_id)
+    except web.HTTPException as error:
+        response = of_http(error).response(request_id)
+    except AcdError as error:
+        response = (of_error(error) or _fault(error, request_id)).response(request_id)
+    except Exception as error:  # noqa: BLE001 - the last line: nobody is to see the inside
+        response = _fault(error, request_id).response(request_id)
+    response.headers["X-Request-Id"] = request_id
+    response.headers["Server"] = "acd"
+    return response
+
+
+@web.middleware
+async def _identity(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Find out who asks."""
+    if request.path not in PUBLIC_PATHS:
+        PRINCIPAL.set(api(request).guard.admit(request))
+    return await handler(request)
+
+
+def _fault(error: Exception, request_id: str) -> Problem:
+    """Log what is wrong in the code: places and the error's type, never its text, which may hold personal data."""
+    places = " < ".join(
+        f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}"
+        for frame in reversed(traceback.extract_tb(error.__traceback__))
+    )
+    _log.error("a request failed", request_id=request_id, error=type(error).__name__, at=places)
+    return internal()

@@ -1,0 +1,133 @@
+"""Who may do what: bearer tokens, roles, and the origins of web pages.
+
+Owns authentication and the rules of the roles. Must not know any route. `system` and `supervisor` may
+do everything; `agent` only what concerns the agent that the token names: own presence, offers and work, and
+interactions on which that agent is being rung or talks, or talked last. Somebody else's things look as if
+they did not exist.
+
+Without tokens the API refuses to start, unless it is told `open = true` and listens on a loopback host:
+then whoever can connect may do everything. An open API answers only requests for a loopback `Host`, so
+that no foreign web page gets at it by rebinding a name. Whether open or not, a request that a browser sends for
+a page of another origin is refused unless the origin is listed in `origins`.
+"""
+
+import hashlib
+import hmac
+from typing import Final
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from acd.api.problems import Problem, forbidden, not_found, unauthorized
+from acd.errors import ConfigError
+from acd.runtime.config.model import LOOPBACK, ApiConfig, Role
+from acd.runtime.records import InteractionRecord
+
+PUBLIC_PATHS: Final = frozenset({"/livez", "/readyz", "/metrics"})
+"""Answered without a token; they say nothing personal."""
+
+MAX_TOKEN: Final = 1_024
+"""Characters of a bearer token."""
+
+
+class Principal:
+    """Somebody who is known: a name for logs, roles, and the agent if the role is `agent`."""
+
+    __slots__ = ("agent", "name", "sees_all")
+
+    def __init__(self, name: str, roles: tuple[Role, ...], agent: str = "") -> None:
+        """One token may have several roles; the widest counts."""
+        self.name = name
+        self.agent = agent if "agent" in roles else ""
+        self.sees_all = "system" in roles or "supervisor" in roles
+
+    def require_all(self) -> None:
+        """Raise 403 unless system or supervisor."""
+        if not self.sees_all:
+            raise forbidden("This needs the role system or supervisor.")
+
+    def require_agent(self, agent_id: str) -> None:
+        """Raise 404 unless this agent's things may be seen."""
+        if not self.sees_all and agent_id != self.agent:
+            raise not_found("agent")
+
+    def sees(self, row: InteractionRecord) -> bool:
+        """Whether the interaction may be seen."""
+        return self.sees_all or (bool(self.agent) and row.agent_id == self.agent)
+
+
+class Guard:
+    """Finds out who asks. Keeps hashes of the tokens only.
+
+    A look-up by SHA-256 takes the same time for any number of tokens, and how long it takes tells at most about
+    hashes, from which no token can be guessed; what was found is compared in constant time.
+    """
+
+    def __init__(self, config: ApiConfig) -> None:
+        """Raises ConfigError when everybody could get in and nobody has said so."""
+        problems = tuple(_problems(config))
+        if problems:
+            raise ConfigError(problems)
+        self._open = Principal("open", ("system",)) if not config.tokens else None
+        self._origins = frozenset(origin.rstrip("/").lower() for origin in config.origins)
+        self._principals = {
+            digest: (digest, Principal(token.name, token.roles, token.agent))
+            for token in config.tokens
+            for digest in (_digest(token.secret.reveal()),)
+        }
+
+    def admit(self, request: web.Request) -> Principal:
+        """Who asks. Raises a Problem with 401 or 403."""
+        self._check_origin(request)
+        if self._open is not None:
+            if _host_name(request.host) not in LOOPBACK:
+                raise forbidden("An open API answers only requests for localhost; for other names set tokens.")
+            return self._open
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise unauthorized("Send the header Authorization: Bearer <token>.")
+        presented = _digest(token.strip()[:MAX_TOKEN])
+        known, found = self._principals.get(presented, (b"", None))
+        if not hmac.compare_digest(known, presented):
+            found = None
+        if found is None:
+            raise unauthorized("This token is not known.")
+        return found
+
+    def lists(self, origin: str) -> bool:
+        """Whether pages of this origin may use the API from afar."""
+        return origin.lower() in self._origins
+
+    def _check_origin(self, request: web.Request) -> None:
+        origin = request.headers.get("Origin")
+        if origin is None:
+            return
+        if origin.lower().partition("://")[2] != request.host.lower() and not self.lists(origin):
+            raise Problem(403, "foreign-origin", "Pages of this origin may not use the API; list it in api.origins.")
+
+
+def _problems(config: ApiConfig) -> list[str]:
+    """What speaks against serving with this configuration."""
+    if config.tokens:
+        return [
+            f"api.tokens: {token.name} has the role agent, but no agent; set agent"
+            for token in config.tokens
+            if "agent" in token.roles and not token.agent
+        ]
+    if not config.open:
+        return ["api: there is no token, add [[api.tokens]], or set api.open = true on loopback"]
+    if config.host not in LOOPBACK:
+        return [f"api.open: {config.host} is not a loopback host; add [[api.tokens]], or set api.host = 127.0.0.1"]
+    return []
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+
+
+def _host_name(host: str) -> str:
+    """`127.0.0.1:8420` → `127.0.0.1`; empty when it cannot be read."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""

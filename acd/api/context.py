@@ -1,0 +1,129 @@
+"""What every route needs: the router, the clock, who may do what, and how a command is handed in.
+
+Owns the `Api` object of one application and the interface that it needs of a Router. Must not know
+any single route.
+"""
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Mapping
+from contextvars import ContextVar
+from typing import Final, Protocol
+
+from aiohttp import web
+
+from acd.api.auth import Guard, Principal
+from acd.api.problems import Problem, refused
+from acd.core.messages import Command, Origin, Outcome
+from acd.ports.channel import Personal
+from acd.runtime.meter import Meter
+from acd.runtime.view import View
+
+MAX_IDEMPOTENCY_KEY: Final = 128
+"""Characters of an `Idempotency-Key` header."""
+
+FINGERPRINTS_KEPT: Final = 4_096
+"""Idempotency keys whose request body is remembered, to tell a repetition from a mistake."""
+
+
+class ApiRouter(Protocol):
+    """The part of a Router that the API uses."""
+
+    view: View
+    meter: Meter
+
+    async def submit(self, command: Command, origin: Origin | None = None) -> Outcome:
+        """Hand in a command; returns its committed outcome."""
+        ...
+
+    def new_id(self) -> str:
+        """A fresh id."""
+        ...
+
+    def health(self) -> Mapping[str, object]:
+        """Whether commands are taken (`ready`), and how the channels are."""
+        ...
+
+    async def remember(self, person: Personal) -> str:
+        """Store a person; returns the opaque reference."""
+        ...
+
+    def now_us(self) -> int:
+        """The engine's time, µs since 1970."""
+        ...
+
+    async def recall(self, customer: str) -> Personal | None:
+        """The person behind a reference."""
+        ...
+
+
+class Api:
+    """One application's context."""
+
+    def __init__(self, router: ApiRouter, guard: Guard) -> None:
+        """One per application."""
+        self.router = router
+        self.guard = guard
+        self._fingerprints: OrderedDict[str, bytes] = OrderedDict()
+
+    @property
+    def view(self) -> View:
+        """The committed projection as it is now; not to be kept across an await."""
+        return self.router.view
+
+    def now_us(self) -> int:
+        """Now, never before the last committed command."""
+        return max(self.router.now_us(), self.view.at_us)
+
+    async def submit(self, command: Command) -> Outcome:
+        """Hand in a command. Raises a Problem when it is refused."""
+        outcome = await self.router.submit(command)
+        if outcome.refusal is not None:
+            raise refused(outcome.refusal)
+        return outcome
+
+    def command_id(self, request: web.Request, body: bytes) -> str:
+        """The command's id: made of the `Idempotency-Key` if there is one, else fresh.
+
+        The header counts per token, method and path, so that one client's key never meets another's: hence a hash.
+        The same key with another body is a mistake: 422.
+        """
+        header = request.headers.get("Idempotency-Key")
+        if header is None:
+            return self.router.new_id()
+        if not 1 <= len(header) <= MAX_IDEMPOTENCY_KEY or not header.isprintable():
+            raise Problem(
+                400,
+                "invalid-header",
+                f"Idempotency-Key: has to have 1 to {MAX_IDEMPOTENCY_KEY} printable characters.",
+            )
+        parts = (principal().name, request.method, request.path, header)
+        key = "key-" + hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).hexdigest()[:40]
+        self._check_fingerprint(key, hashlib.sha256(body + request.query_string.encode()).digest())
+        return key
+
+    def _check_fingerprint(self, key: str, fingerprint: bytes) -> None:
+        known = self._fingerprints.setdefault(key, fingerprint)
+        if known != fingerprint:
+            raise Problem(
+                422,
+                "idempotency-key-reused",
+                "Idempotency-Key: was used for a different request before; take a new key for a new request.",
+            )
+        if len(self._fingerprints) > FINGERPRINTS_KEPT:
+            self._fingerprints.popitem(last=False)
+
+
+API: Final = web.AppKey("acd_api", Api)
+PRINCIPAL: Final[ContextVar[Principal]] = ContextVar("acd_principal")
+"""Who asks, set by the guard for the task that handles the request."""
+
+
+def api(request: web.Request) -> Api:
+    """The context of the application that the request came to."""
+    return request.app[API]
+
+
+def principal() -> Principal:
+    """Who asks. The guard has seen to it that this is known."""
+    return PRINCIPAL.get()

@@ -1,0 +1,109 @@
+"""What Prometheus reads. Owns names, help texts and labels; reads the view and the meter.
+
+Labels are queues (from the configuration), channels and outcomes: never an agent, an interaction or a
+customer. Counters start again at zero with the view, as Prometheus expects of a restart.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from acd.runtime.figures import OFFER_OUTCOMES
+from acd.runtime.meter import Histogram, Meter
+from acd.runtime.records import QueueRecord
+from acd.runtime.view import View
+
+MAX_CHANNELS: Final = 64
+"""Channels that get a label of their own; what is beyond is counted as `other`."""
+
+CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+
+_ENDS: Final = ("completed", "abandoned", "cancelled")
+
+
+def exposition(view: View, meter: Meter, now_us: Callable[[], int]) -> bytes:
+    """Everything in Prometheus' text format. O(queues + waiting interactions)."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_ViewCollector(view, meter, now_us))
+    return generate_latest(registry)
+
+
+class _ViewCollector(Collector):
+    def __init__(self, view: View, meter: Meter, now_us: Callable[[], int]) -> None:
+        self._view = view
+        self._meter = meter
+        self._now_us = now_us
+
+    def collect(self) -> Iterator[Metric]:
+        yield from _queue_gauges(self._view, self._now_us())
+        yield from _queue_counters(self._view)
+        agents = GaugeMetricFamily("acd_agents", "Agents by presence.", labels=["presence"])
+        for presence, count in self._view.presences().items():
+            agents.add_metric([presence], count)
+        yield agents
+        meter = self._meter
+        yield _histogram("acd_decision_seconds", "Time of one Engine.apply.", meter.decisions)
+        yield _histogram("acd_commit_seconds", "Time until one batch was durable.", meter.commits)
+        yield _histogram("acd_commit_rows", "Commands of one batch.", meter.batches)
+
+
+def by_channel(row: QueueRecord, named: set[str], most: int = MAX_CHANNELS) -> dict[str, int]:
+    """Who waits in a queue, by channel; `named` are the channels that have a label, and grows to `most` at most."""
+    counts: dict[str, int] = {}
+    for channel, count in row.waiting_by_channel.items():
+        if channel not in named and len(named) < most:
+            named.add(channel)
+        label = channel if channel in named else "other"
+        counts[label] = counts.get(label, 0) + count
+    return counts
+
+
+def _queue_gauges(view: View, now_us: int) -> Iterator[Metric]:
+    waiting = GaugeMetricFamily("acd_waiting", "Interactions that wait without an offer.", labels=["queue", "channel"])
+    ringing = GaugeMetricFamily("acd_offered", "Interactions with a pending offer.", labels=["queue"])
+    active = GaugeMetricFamily("acd_active", "Interactions with an agent.", labels=["queue"])
+    longest = GaugeMetricFamily("acd_longest_wait_seconds", "Wait of the oldest unanswered one.", labels=["queue"])
+    level = GaugeMetricFamily(
+        "acd_service_level_ratio", "Answered within the threshold / (answered + abandoned).", labels=["queue"]
+    )
+    named: set[str] = set()
+    for queue_id, row in view.queues.items():
+        for channel, count in by_channel(row, named).items():
+            waiting.add_metric([queue_id, channel], count)
+        ringing.add_metric([queue_id], row.offered)
+        active.add_metric([queue_id], row.active)
+        oldest_us = row.oldest_us()
+        longest.add_metric([queue_id], 0.0 if oldest_us is None else (now_us - oldest_us) / 1_000_000)
+        ratio = row.figures.service_level()
+        if ratio is not None:
+            level.add_metric([queue_id], ratio)
+    yield from (waiting, ringing, active, longest, level)
+
+
+def _queue_counters(view: View) -> Iterator[Metric]:
+    offers = CounterMetricFamily("acd_offers", "Offers that ended, by outcome.", labels=["queue", "outcome"])
+    ended = CounterMetricFamily("acd_interactions", "Interactions that ended, by outcome.", labels=["queue", "outcome"])
+    plain = {
+        "entered": CounterMetricFamily("acd_interactions_entered", "Interactions enqueued.", labels=["queue"]),
+        "answered": CounterMetricFamily("acd_interactions_answered", "Interactions answered.", labels=["queue"]),
+        "level_met": CounterMetricFamily("acd_service_level_met", "Answered within the threshold.", labels=["queue"]),
+        "level_decided": CounterMetricFamily("acd_service_level_decided", "Answered or abandoned.", labels=["queue"]),
+    }
+    for queue_id, row in view.queues.items():
+        figures = row.figures
+        for outcome in OFFER_OUTCOMES:
+            offers.add_metric([queue_id, outcome], getattr(figures, outcome))
+        for outcome in _ENDS:
+            ended.add_metric([queue_id, outcome], getattr(figures, outcome))
+        for name, family in plain.items():
+            family.add_metric([queue_id], getattr(figures, name))
+    yield from (offers, ended, *plain.values())
+
+
+def _histogram(name: str, text: str, histogram: Histogram) -> Metric:
+    family = HistogramMetricFamily(name, text)
+    family.add_metric([], list(histogram.cumulative()), histogram.total)
+    return family

@@ -1,0 +1,96 @@
+"""Listening: TLS, address, and clear errors when that is not possible. Owns the sockets; must not know any route."""
+
+import errno
+import logging
+import socket
+import ssl
+from typing import Final, Self
+
+from aiohttp import web
+
+from acd.api.app import build_app
+from acd.api.context import ApiRouter
+from acd.errors import ConfigError
+from acd.runtime.config.model import ApiConfig
+
+SHUTDOWN_SECONDS: Final = 5.0
+"""How long `close` waits for requests under way."""
+
+KEEPALIVE_SECONDS: Final = 75.0
+MAX_HEADER: Final = 8_190
+"""Bytes of one header, and of the request line."""
+
+_HTTP_LOG = logging.getLogger("acd.api.http")
+
+
+class Server:
+    """A listening API. `addresses` are its base URLs, with the real port where 0 was asked for."""
+
+    def __init__(self, runner: web.AppRunner, scheme: str) -> None:
+        """Made by `serve`."""
+        self._runner = runner
+        self.addresses: tuple[str, ...] = tuple(_url(scheme, address) for address in runner.addresses)
+
+    async def close(self) -> None:
+        """Stop listening, let requests under way finish (bounded), release everything. Idempotent."""
+        await self._runner.cleanup()
+
+    async def __aenter__(self) -> Self:
+        """The server itself."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close."""
+        await self.close()
+
+
+async def serve(router: ApiRouter, config: ApiConfig) -> Server:
+    """Listen where the configuration says. Raises ConfigError naming the key and the fix when that cannot be."""
+    app = build_app(router, config)
+    tls = _tls(config)
+    runner = web.AppRunner(
+        app,
+        access_log=None,  # paths hold ids; what matters is in the journal and the metrics
+        logger=_HTTP_LOG,
+        shutdown_timeout=SHUTDOWN_SECONDS,
+        keepalive_timeout=KEEPALIVE_SECONDS,
+        max_line_size=MAX_HEADER,
+        max_field_size=MAX_HEADER,
+    )
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, config.host, config.port, ssl_context=tls).start()
+    except OSError as error:
+        await runner.cleanup()
+        raise ConfigError((_reason(config, error),)) from error
+    return Server(runner, "http" if tls is None else "https")
+
+
+def _tls(config: ApiConfig) -> ssl.SSLContext | None:
+    if config.certificate is None or config.private_key is None:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(config.certificate, config.private_key)
+    except (OSError, ssl.SSLError) as error:
+        reason = f"api.certificate: {config.certificate} and {config.private_key} are not a readable pair of PEM files"
+        raise ConfigError((f"{reason} ({error.strerror or type(error).__name__})",)) from error
+    return context
+
+
+def _reason(config: ApiConfig, error: OSError) -> str:
+    """Which key is to blame, and what to do."""
+    where = f"{config.host}:{config.port}"
+    if error.errno == errno.EADDRINUSE:
+        return f"api.port: {where} is in use by another program; stop that program or choose another port"
+    if error.errno == errno.EACCES:
+        return f"api.port: this user may not listen on {where}; choose a port of 1024 or above"
+    if error.errno == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror):
+        return f"api.host: {config.host} is not an address of this machine; use 127.0.0.1 or 0.0.0.0"
+    return f"api.host, api.port: cannot listen on {where} ({error.strerror}); choose another address"
+
+
+def _url(scheme: str, address: tuple[str, int] | tuple[str, int, int, int]) -> str:
+    host, port = address[0], address[1]
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"

@@ -1,0 +1,357 @@
+"""The committed projection: what APIs and dashboards read instead of the Engine.
+
+Owns the picture of agents, queues, interactions and offers that follows from a state and the events
+after it. Must not know asyncio, HTTP or the journal. The Router folds every outcome exactly once, in
+order and after its commit; an outcome that was merely returned again for a repeated command id is
+not folded. Folding costs O(1) per event, except ConfigApplied and
+EngineRecovered (O(entities)); reading may cost O(n).
+"""
+
+from collections import OrderedDict, deque
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from acd.core.messages import (
+    AgentRemoved,
+    ConfigApplied,
+    CoreSettings,
+    EngineRecovered,
+    Event,
+    InteractionAbandoned,
+    InteractionCancelled,
+    InteractionCompleted,
+    InteractionQueued,
+    InteractionRequeued,
+    OfferAccepted,
+    OfferDeclined,
+    OfferExpired,
+    OfferMade,
+    OfferRevoked,
+    Outcome,
+    PresenceChanged,
+    QueueRemoved,
+    WorkEnded,
+    WorkHeld,
+    WorkResumed,
+    WrapUpStarted,
+)
+from acd.core.state import EngineState, InteractionState, WorkState
+from acd.ports.channel import Desired
+from acd.runtime.figures import SERVICE_LEVEL_US, QueueFigures
+from acd.runtime.records import AgentRecord, Decision, InteractionRecord, QueueRecord, WorkRecord
+
+DECISIONS_KEPT: Final = 1_000
+"""Most recent decisions that the view remembers."""
+
+ENDED_KEPT: Final = 4_096
+"""Most recently ended interactions that the view remembers."""
+
+INTERACTION_ENDS: Final = frozenset({"completed", "abandoned", "cancelled"})
+
+
+class View:
+    """The picture after the last folded outcome. Everything public is for reading.
+
+    `agents`, `queues`, `interactions` (live ones, until the last work item on them has ended) and `work` (work items
+    by offer's id, pending offers among them) are dicts by id; `ended` holds the last ended interactions, oldest first;
+    `decisions` the last decisions, oldest first. `titles` names queues for people, `names` agents; `service_level_us`
+    holds thresholds by queue. All three may be replaced at any time; a threshold counts for answers from then on.
+    """
+
+    def __init__(
+        self,
+        at_us: int = 0,
+        *,
+        titles: Mapping[str, str] | None = None,
+        names: Mapping[str, str] | None = None,
+        service_level_us: Mapping[str, int] | None = None,
+    ) -> None:
+        """The picture of an engine that has never seen a command."""
+        self.at_us = at_us
+        self.settings = CoreSettings()
+        self.settings_hash = ""
+        self.titles: Mapping[str, str] = titles or {}
+        self.names: Mapping[str, str] = names or {}
+        self.service_level_us: Mapping[str, int] = service_level_us or {}
+        self.agents: dict[str, AgentRecord] = {}
+        self.queues: dict[str, QueueRecord] = {}
+        self.interactions: dict[str, InteractionRecord] = {}
+        self.work: dict[str, WorkRecord] = {}
+        self.ended: OrderedDict[str, InteractionRecord] = OrderedDict()
+        self.decisions: deque[Decision] = deque(maxlen=DECISIONS_KEPT)
+        self.recoveries = 0
+        self._arrivals = 0
+        self._folds: dict[type[Event], Callable[[Any], None]] = self._table()
+
+    @classmethod
+    def from_state(
+        cls,
+        state: EngineState,
+        at_us: int,
+        *,
+        titles: Mapping[str, str] | None = None,
+        names: Mapping[str, str] | None = None,
+        service_level_us: Mapping[str, int] | None = None,
+    ) -> "View":
+        """The picture that the state determines.
+
+        Counters and decisions begin empty, `since_us` of agents at `at_us`.
+        """
+        view = cls(at_us, titles=titles, names=names, service_level_us=service_level_us)
+        view.settings, view.settings_hash = state.settings, state.settings_hash
+        view._arrivals = state.seq
+        view.queues = {queue.id: QueueRecord(queue.id, queue) for queue in state.settings.queues}
+        view.queues |= {queue.id: QueueRecord(queue.id, queue, retired=True) for queue in state.retired_queues}
+        named = {agent.id: agent for agent in (*state.settings.agents, *state.retired_agents)}
+        view.agents = {row.id: AgentRecord.restored(row, named[row.id], at_us) for row in state.agents}
+        for row in sorted(state.interactions, key=lambda row: row.seq):
+            view._restore_interaction(row)
+        for item in state.work:
+            view._restore_work(item)
+        ended = state.ended_interactions[-ENDED_KEPT:]
+        for order, (ended_id, final) in enumerate(ended, -len(ended)):
+            view.ended[ended_id] = InteractionRecord.partly_known(ended_id, final, order)
+        return view
+
+    def fold(self, at_us: int, outcome: Outcome) -> None:
+        """Take in one committed outcome. A refusal changes nothing but the clock."""
+        self.at_us = at_us
+        folds = self._folds
+        for event in outcome.events:
+            folds[type(event)](event)
+
+    # -- reading
+
+    def interaction(self, interaction_id: str) -> InteractionRecord | None:
+        """A live interaction, or one of the last ended; None when unknown or forgotten."""
+        return self.interactions.get(interaction_id) or self.ended.get(interaction_id)
+
+    def pending_offers(self, agent_id: str) -> tuple[WorkRecord, ...]:
+        """The agent's pending offers, oldest first."""
+        agent = self.agents.get(agent_id)
+        return tuple(item for item in agent.work.values() if item.state == "offered") if agent else ()
+
+    def desired(self, instance: str) -> tuple[Desired, ...]:
+        """How every live interaction of one channel instance should stand in the world. O(live interactions)."""
+        rows = (row for row in self.interactions.values() if row.instance == instance)
+        return tuple(row.desired() for row in rows if not row.ended_at_us)
+
+    def presences(self) -> dict[str, int]:
+        """Agents by presence; the four presences are always there."""
+        counts = {"signed-out": 0, "not-ready": 0, "ready": 0, "draining": 0}
+        for agent in self.agents.values():
+            counts[agent.presence] += 1
+        return counts
+
+    # -- configuration and agents
+
+    def _config_applied(self, event: ConfigApplied) -> None:
+        self.settings, self.settings_hash = event.settings, event.hash
+        queues = {queue.id: queue for queue in event.settings.queues}
+        for queue_id, row in self.queues.items():
+            row.retired = queue_id not in queues
+        for queue_id, queue in queues.items():
+            known = self.queues.get(queue_id)
+            if known is None:
+                self.queues[queue_id] = QueueRecord(queue_id, queue)
+            else:
+                known.settings = queue
+        agents = {agent.id: agent for agent in event.settings.agents}
+        for agent_id, person in self.agents.items():
+            person.retired = agent_id not in agents
+        for agent_id, agent in agents.items():
+            known_agent = self.agents.get(agent_id)
+            if known_agent is None:
+                self.agents[agent_id] = AgentRecord(agent_id, agent, self.at_us)
+            else:
+                known_agent.settings = agent
+
+    def _agent_removed(self, event: AgentRemoved) -> None:
+        del self.agents[event.agent_id]
+
+    def _queue_removed(self, event: QueueRemoved) -> None:
+        del self.queues[event.queue]
+
+    def _presence_changed(self, event: PresenceChanged) -> None:
+        agent = self.agents[event.agent_id]
+        if event.presence == "ready" and agent.presence in ("signed-out", "not-ready"):
+            agent.idle_since_us = self.at_us
+        if event.presence != agent.presence:
+            agent.since_us = self.at_us
+        agent.presence, agent.reason, agent.next_presence = event.presence, event.reason, event.next_presence
+
+    def _engine_recovered(self, event: EngineRecovered) -> None:
+        self.recoveries += 1
+        for item in self.work.values():
+            if item.state == "offered":
+                item.deadline_us = max(item.deadline_us, event.until_us)
+
+    # -- interactions
+
+    def _interaction_queued(self, event: InteractionQueued) -> None:
+        self._arrivals += 1
+        row = InteractionRecord.queued(event, self.at_us, self._arrivals)
+        self.ended.pop(row.id, None)
+        self.interactions[row.id] = row
+        queue = self.queues[row.queue]
+        queue.figures.entered += 1
+        queue.count(row)
+
+    def _interaction_requeued(self, event: InteractionRequeued) -> None:
+        row = self.interactions[event.interaction_id]
+        row.agent_id = row.offer_id = ""
+        row.waited_us = None
+        self._move(row, "queued")
+
+    def _interaction_completed(self, event: InteractionCompleted) -> None:
+        row = self.interactions[event.interaction_id]
+        figures = self._end(row, "completed", event.reason or event.by)
+        figures.completed += 1
+        figures.talked_us += event.talked_us
+
+    def _interaction_abandoned(self, event: InteractionAbandoned) -> None:
+        row = self.interactions[event.interaction_id]
+        row.waited_us = event.waited_us
+        figures = self._end(row, "abandoned", event.reason)
+        figures.abandoned += 1
+        if not row.answered:
+            figures.level_decided += 1
+        self._forget(row)
+
+    def _interaction_cancelled(self, event: InteractionCancelled) -> None:
+        row = self.interactions[event.interaction_id]
+        row.waited_us = event.waited_us
+        self._end(row, "cancelled", event.reason).cancelled += 1
+        self._forget(row)
+
+    # -- offers
+
+    def _offer_made(self, event: OfferMade) -> None:
+        row = self.interactions[event.interaction_id]
+        row.offers += 1
+        row.offer_id, row.agent_id = event.offer_id, event.agent_id
+        self._move(row, "offered")
+        at_us = self.at_us
+        item = WorkRecord(
+            event.offer_id, row.id, event.agent_id, row.channel, "offered", at_us, at_us, event.expires_at_us
+        )
+        self.work[event.offer_id] = item
+        self.agents[event.agent_id].work[row.id] = item
+        self.queues[row.queue].figures.offers += 1
+        self.decisions.append(Decision(at_us, event))
+
+    def _offer_accepted(self, event: OfferAccepted) -> None:
+        item = self.work[event.offer_id]
+        item.state, item.since_us, item.deadline_us = "active", self.at_us, 0
+        row = self.interactions[event.interaction_id]
+        row.waited_us = event.waited_us
+        self._move(row, "active")
+        figures = self.queues[row.queue].figures
+        figures.accepted += 1
+        if row.answered:
+            return
+        row.answered = True
+        figures.answered += 1
+        figures.waited_us += event.waited_us
+        figures.level_decided += 1
+        figures.level_met += event.waited_us <= self.service_level_us.get(row.queue, SERVICE_LEVEL_US)
+
+    def _offer_declined(self, event: OfferDeclined) -> None:
+        self._drop_offer(event).declined += 1
+        self.agents[event.agent_id].idle_since_us = self.at_us
+
+    def _offer_expired(self, event: OfferExpired) -> None:
+        self._drop_offer(event).expired += 1
+        self.agents[event.agent_id].idle_since_us = self.at_us
+
+    def _offer_revoked(self, event: OfferRevoked) -> None:
+        self._drop_offer(event).revoked += 1
+
+    # -- work items
+
+    def _work_held(self, event: WorkHeld) -> None:
+        self.agents[event.agent_id].work[event.interaction_id].state = "held"
+
+    def _work_resumed(self, event: WorkResumed) -> None:
+        self.agents[event.agent_id].work[event.interaction_id].state = "active"
+
+    def _wrap_up_started(self, event: WrapUpStarted) -> None:
+        item = self.agents[event.agent_id].work[event.interaction_id]
+        item.state, item.since_us, item.deadline_us = "wrap-up", self.at_us, event.until_us
+
+    def _work_ended(self, event: WorkEnded) -> None:
+        agent = self.agents[event.agent_id]
+        item = agent.work.pop(event.interaction_id)
+        del self.work[item.offer_id]
+        agent.idle_since_us = self.at_us
+        row = self.interactions[event.interaction_id]
+        if row.ended_at_us:
+            self._forget(row)
+
+    # -- pieces of the above
+
+    def _drop_offer(self, event: OfferDeclined | OfferExpired | OfferRevoked) -> QueueFigures:
+        """End a pending offer's work item; the interaction's own event follows in the same outcome."""
+        del self.work[event.offer_id]
+        del self.agents[event.agent_id].work[event.interaction_id]
+        row = self.interactions[event.interaction_id]
+        row.offer_id = row.agent_id = ""
+        return self.queues[row.queue].figures
+
+    def _move(self, row: InteractionRecord, state: str) -> None:
+        queue = self.queues[row.queue]
+        queue.uncount(row)
+        row.state, row.since_us = state, self.at_us
+        queue.count(row)
+
+    def _end(self, row: InteractionRecord, state: str, reason: str) -> QueueFigures:
+        queue = self.queues[row.queue]
+        queue.uncount(row)
+        queue.line.pop(row.id, None)
+        row.state, row.since_us, row.ended_at_us, row.end_reason = state, self.at_us, self.at_us, reason
+        return queue.figures
+
+    def _forget(self, row: InteractionRecord) -> None:
+        """Off the live ones, on to the last ended."""
+        del self.interactions[row.id]
+        self.ended[row.id] = row
+        if len(self.ended) > ENDED_KEPT:
+            self.ended.popitem(last=False)
+
+    def _restore_interaction(self, state: InteractionState) -> None:
+        row = self.interactions[state.request.interaction_id] = InteractionRecord.restored(state)
+        if row.state in INTERACTION_ENDS:
+            row.ended_at_us = self.at_us
+        else:
+            self.queues[row.queue].count(row)
+
+    def _restore_work(self, state: WorkState) -> None:
+        row = self.interactions[state.interaction_id]
+        item = self.work[state.offer_id] = WorkRecord.restored(state, row.channel)
+        self.agents[item.agent_id].work[item.interaction_id] = item
+        row.offer_id, row.agent_id, row.since_us = item.offer_id, item.agent_id, item.since_us
+        if row.ended_at_us:
+            row.ended_at_us = item.since_us
+
+    def _table(self) -> dict[type[Event], Callable[[Any], None]]:
+        return {
+            ConfigApplied: self._config_applied,
+            AgentRemoved: self._agent_removed,
+            QueueRemoved: self._queue_removed,
+            PresenceChanged: self._presence_changed,
+            InteractionQueued: self._interaction_queued,
+            InteractionRequeued: self._interaction_requeued,
+            InteractionCompleted: self._interaction_completed,
+            InteractionAbandoned: self._interaction_abandoned,
+            InteractionCancelled: self._interaction_cancelled,
+            OfferMade: self._offer_made,
+            OfferAccepted: self._offer_accepted,
+            OfferDeclined: self._offer_declined,
+            OfferExpired: self._offer_expired,
+            OfferRevoked: self._offer_revoked,
+            WorkHeld: self._work_held,
+            WorkResumed: self._work_resumed,
+            WrapUpStarted: self._wrap_up_started,
+            WorkEnded: self._work_ended,
+            EngineRecovered: self._engine_recovered,
+        }

@@ -1,0 +1,141 @@
+"""A router in memory over the real Engine, and clients with tokens of each role.
+
+It commits at once: what the API does with a committed outcome is the same as with the real Router, which
+`test_with_router.py` uses.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from aiohttp import ClientSession, web
+from aiohttp.test_utils import TestClient
+
+from acd.core.engine import Engine
+from acd.core.messages import (
+    AgentSettings,
+    ApplyConfig,
+    Capacity,
+    ChannelShare,
+    Command,
+    CoreSettings,
+    Origin,
+    Outcome,
+    QueueSettings,
+    codec,
+)
+from acd.errors import AcdError, CommandInvalid
+from acd.ports.channel import Personal
+from acd.runtime.config.model import ApiConfig, TokenConfig
+from acd.runtime.config.secrets import Secret
+from acd.runtime.meter import Meter
+from acd.runtime.view import View
+
+_C = TypeVar("_C")
+
+START_US = 1_700_000_000_000_000
+TOKENS = {"system": "system-token-0123456789", "boss": "boss-token-0123456789", "anna": "anna-token-0123456789"}
+SETTINGS = CoreSettings(
+    agents=(
+        AgentSettings("anna", skills=(("english", 8),)),
+        AgentSettings("boris", skills=(("english", 3),), capacity=Capacity(100, (ChannelShare("chat", 50, 2),))),
+        AgentSettings("陈伟", skills=(("中文", 9),)),
+    ),
+    queues=(
+        QueueSettings("sales", strategy="best-fit", wrap_up_us=5_000_000, max_waiting=3),
+        QueueSettings("客服", requirement='skills["中文"] >= 5'),
+    ),
+)
+
+
+class MemoryRouter:
+    """The part of a Router that the API uses, without a journal. `fault` is raised by the next submit."""
+
+    def __init__(self, settings: CoreSettings = SETTINGS) -> None:
+        self.engine = Engine("test")
+        self.view = View(titles={"sales": "Sales"}, names={"anna": "Anna"})
+        self.meter = Meter()
+        self.clock_us = START_US
+        self.people: dict[str, Personal] = {}
+        self.ready = True
+        self.fault: Exception | None = None
+        self.submitted: list[Command] = []
+        self._ids = 0
+        assert self.apply(ApplyConfig("config", settings)).refusal is None
+
+    def apply(self, command: Command, after_us: int = 0) -> Outcome:
+        self.clock_us += after_us
+        recorded = self.engine.recorded(command.id)
+        outcome = self.engine.apply(command, self.clock_us)
+        if recorded is None:
+            self.view.fold(self.clock_us, outcome)
+        self.meter.decision(0.000_02)
+        return outcome
+
+    async def submit(self, command: Command, origin: Origin | None = None) -> Outcome:
+        if self.fault is not None:
+            raise self.fault
+        assert origin is None
+        try:
+            detached = codec.decode_command(codec.encode(command))
+        except ValueError as error:
+            raise CommandInvalid(str(error)) from error
+        self.submitted.append(detached)
+        return self.apply(detached)
+
+    def last(self, kind: type[_C]) -> _C:
+        """The last submitted command, which is of this kind."""
+        assert isinstance(self.submitted[-1], kind)
+        return self.submitted[-1]
+
+    def new_id(self) -> str:
+        self._ids += 1
+        return f"new-{self._ids}"
+
+    def now_us(self) -> int:
+        return self.clock_us
+
+    def health(self) -> Mapping[str, object]:
+        return {"ready": self.ready, "channels": {"pbx": {"connected": self.ready}}}
+
+    async def remember(self, person: Personal) -> str:
+        reference = f"ref-{len(self.people)}"
+        self.people[reference] = person
+        return reference
+
+    async def recall(self, customer: str) -> Personal | None:
+        if isinstance(self.fault, AcdError):
+            raise self.fault
+        return self.people.get(customer)
+
+
+CONFIG = ApiConfig(
+    port=0,
+    tokens=(
+        TokenConfig("pbx", Secret(TOKENS["system"]), ("system",)),
+        TokenConfig("boss", Secret(TOKENS["boss"]), ("supervisor",)),
+        TokenConfig("anna-desktop", Secret(TOKENS["anna"]), ("agent",), agent="anna"),
+    ),
+    origins=("https://desk.example.com",),
+)
+
+
+Http = TestClient[web.Request, web.Application]
+
+
+class Client:
+    """Requests with one token; answers as (status, JSON)."""
+
+    def __init__(self, http: Http | ClientSession, token: str) -> None:
+        self.http = http
+        self.headers = {"Authorization": f"Bearer {token}"} if token else {}
+
+    async def __call__(self, method: str, path: str, json: object = None, **headers: str) -> tuple[int, Any]:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        arguments: dict[str, Any] = {"headers": {**self.headers, **named}}
+        if json is not None:
+            arguments["json"] = json
+        async with self.http.request(method, path, **arguments) as response:
+            return response.status, await response.json(content_type=None)
+
+
+As = Callable[[str], Client]

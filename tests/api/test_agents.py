@@ -1,0 +1,97 @@
+"""Agents over HTTP: presence, offers, work items."""
+
+from acd.core.messages import DeclineOffer
+from tests.api.harness import Client, MemoryRouter
+
+
+async def test_agents_are_listed_with_skills_and_presence(system: Client) -> None:
+    status, body = await system("GET", "/v1/agents")
+    assert status == 200
+    assert [agent["id"] for agent in body["agents"]] == ["anna", "boris", "陈伟"]
+    assert body["agents"][0] == {
+        "id": "anna",
+        "name": "Anna",
+        "presence": "signed-out",
+        "reason": "",
+        "next_presence": None,
+        "since": "2023-11-14T22:13:20.000000Z",
+        "idle_since": None,
+        "retired": False,
+        "skills": {"english": 8},
+        "labels": [],
+        "queues": [],
+        "work": [],
+    }
+
+
+async def test_a_chinese_agent_signs_in_and_out(system: Client) -> None:
+    path = "/v1/agents/%E9%99%88%E4%BC%9F"
+    status, body = await system("POST", f"{path}/sign-in", {"ready": False, "reason": "早会"})
+    assert (status, body["id"], body["presence"], body["reason"]) == (200, "陈伟", "not-ready", "早会")
+    status, body = await system("PUT", f"{path}/presence", {"presence": "ready"})
+    assert (status, body["presence"]) == (200, "ready")
+    assert body["idle_since"] is not None
+    status, body = await system("POST", f"{path}/sign-out")
+    assert (status, body["presence"]) == (200, "signed-out")
+    assert (await system("GET", path))[1]["presence"] == "signed-out"
+
+
+async def test_an_unknown_agent_is_a_problem(system: Client) -> None:
+    for method, path in (
+        ("GET", "/v1/agents/zoe"),
+        ("GET", "/v1/agents/zoe/offers"),
+        ("POST", "/v1/agents/zoe/sign-in"),
+    ):
+        status, body = await system(method, path)
+        assert (status, body["status"]) == (404, 404)
+        assert body["code"] in {"not-found", "unknown-agent"}
+
+
+async def test_from_offer_to_wrap_up(system: Client, anna: Client) -> None:
+    await anna("POST", "/v1/agents/anna/sign-in", {"ready": True})
+    await system("POST", "/v1/interactions", {"id": "c1", "queue": "sales", "channel": "chat"})
+    status, body = await anna("GET", "/v1/agents/anna/offers")
+    assert status == 200
+    (offer,) = body["offers"]
+    assert (offer["id"], offer["agent_id"], offer["interaction"]["id"]) == ("c1.1", "anna", "c1")
+    assert offer["expires_at"] == "2023-11-14T22:13:40.000000Z"
+    status, body = await anna("POST", "/v1/offers/c1.1/accept", {})
+    assert (status, body["state"], body["agent"]) == (200, "active", "anna")
+    assert (await anna("GET", "/v1/agents/anna/offers"))[1] == {"offers": []}
+    for action, state in (("hold", "held"), ("resume", "active")):
+        status, _ = await anna("POST", f"/v1/agents/anna/work/c1/{action}")
+        assert status == 200
+        (work,) = (await anna("GET", "/v1/agents/anna"))[1]["work"]
+        assert (work["state"], work["queue"], work["channel"]) == (state, "sales", "chat")
+    status, body = await anna("POST", "/v1/interactions/c1/end", {"reason": "solved"})
+    assert (status, body["state"], body["end_reason"]) == (200, "completed", "solved")
+    (work,) = (await anna("GET", "/v1/agents/anna"))[1]["work"]
+    assert (work["state"], work["deadline"]) == ("wrap-up", "2023-11-14T22:13:25.000000Z")
+    status, _ = await anna("POST", "/v1/agents/anna/work/c1/end-wrap-up")
+    assert status == 200
+    assert (await anna("GET", "/v1/agents/anna"))[1]["work"] == []
+
+
+async def test_a_decline_names_its_outcome(system: Client, anna: Client, router: MemoryRouter) -> None:
+    await anna("POST", "/v1/agents/anna/sign-in", {"ready": True})
+    await system("POST", "/v1/interactions", {"id": "c.1", "queue": "sales", "channel": "chat"})
+    status, body = await system("POST", "/v1/offers/c.1.1/decline", {"agent_id": "anna", "reason": "busy"})
+    assert (status, body) == (200, {"offer_id": "c.1.1", "outcome": "declined"})
+    assert router.last(DeclineOffer).reason == "busy"
+    status, body = await system("POST", "/v1/offers/c.1.1/accept", {"agent_id": "anna"})
+    assert (status, body["code"]) == (409, "offer-ended")
+
+
+async def test_whoever_is_no_agent_names_one(system: Client) -> None:
+    status, body = await system("POST", "/v1/offers/c1.1/accept", {})
+    assert (status, body["code"], body["detail"]) == (422, "missing-field", "agent_id: is required.")
+
+
+async def test_agents_come_in_pages(system: Client) -> None:
+    _, first = await system("GET", "/v1/agents?limit=2")
+    assert [agent["id"] for agent in first["agents"]] == ["anna", "boris"]
+    _, second = await system("GET", f"/v1/agents?limit=2&cursor={first['next_cursor']}")
+    assert ([agent["id"] for agent in second["agents"]], second["next_cursor"]) == (["陈伟"], None)
+    status, problem = await system("GET", "/v1/agents?cursor=%FF")
+    assert (status, problem["code"]) == (400, "invalid-parameter")
+    assert (await system("GET", "/v1/agents?limit=501"))[0] == 400

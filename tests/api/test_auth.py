@@ -1,0 +1,237 @@
+"""Who may do what: every route against every role."""
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from acd.api import build_app
+from acd.api.auth import PUBLIC_PATHS
+from acd.core.messages import AcceptOffer, EnqueueInteraction, SignInAgent
+from acd.errors import ConfigError
+from acd.runtime.config.model import ApiConfig, TokenConfig
+from acd.runtime.config.secrets import Secret
+from tests.api.harness import CONFIG, TOKENS, As, Client, Http, MemoryRouter
+
+OWN, OTHER = 200, 404
+# Route, body, status for the agent anna. Interaction `own` is offered to her, `other` to boris, `talk` is what she is
+# on, `queued` is nobody's.
+MATRIX: list[tuple[str, str, dict[str, str] | None, int]] = [
+    ("GET", "/v1/agents", None, OWN),
+    ("GET", "/v1/agents/anna", None, OWN),
+    ("GET", "/v1/agents/boris", None, OTHER),
+    ("GET", "/v1/agents/anna/offers", None, OWN),
+    ("GET", "/v1/agents/boris/offers", None, OTHER),
+    ("POST", "/v1/agents/boris/sign-in", {}, OTHER),
+    ("POST", "/v1/agents/boris/sign-out", {}, OTHER),
+    ("PUT", "/v1/agents/boris/presence", {"presence": "not-ready"}, OTHER),
+    ("PUT", "/v1/agents/anna/presence", {"presence": "ready"}, OWN),
+    ("POST", "/v1/agents/anna/work/talk/hold", None, OWN),
+    ("POST", "/v1/agents/boris/work/talk/hold", None, OTHER),
+    ("POST", "/v1/agents/boris/work/other/end-wrap-up", None, OTHER),
+    ("GET", "/v1/interactions", None, OWN),
+    ("POST", "/v1/interactions", {"queue": "sales", "channel": "chat"}, 403),
+    ("GET", "/v1/interactions/own", None, OWN),
+    ("GET", "/v1/interactions/talk", None, OWN),
+    ("GET", "/v1/interactions/other", None, OTHER),
+    ("GET", "/v1/interactions/queued", None, OTHER),
+    ("DELETE", "/v1/interactions/queued", None, 403),
+    ("DELETE", "/v1/interactions/own", None, 403),
+    ("POST", "/v1/interactions/talk/end", {}, OWN),
+    ("POST", "/v1/interactions/talk/end", {"by": "system"}, 403),
+    ("POST", "/v1/interactions/other/end", {}, OTHER),
+    ("POST", "/v1/interactions/queued/end", {}, OTHER),
+    ("POST", "/v1/offers/own.1/accept", {"agent_id": "anna"}, OWN),
+    ("POST", "/v1/offers/own.1/decline", None, OWN),
+    ("POST", "/v1/offers/other.1/accept", {"agent_id": "boris"}, 403),
+    ("POST", "/v1/offers/other.1/decline", {"agent_id": "boris"}, 403),
+    ("POST", "/v1/offers/other.1/accept", {"agent_id": "anna"}, 403),
+    ("GET", "/v1/queues", None, 403),
+    ("GET", "/v1/queues/sales", None, 403),
+    ("GET", "/v1/decisions", None, 403),
+]
+
+
+def _arrange(router: MemoryRouter, path: str) -> None:
+    """Talking to somebody fills anna, so what she is offered is arranged apart from what she talks on."""
+    own = "own" in path
+    commands = (
+        EnqueueInteraction("b1", "own" if own else "talk", "chat", "sales"),
+        SignInAgent("b2", "anna", ready=True),
+        *(() if own else (AcceptOffer("b3", "talk.1", "anna"),)),
+        EnqueueInteraction("b4", "queued", "chat", "客服"),
+        SignInAgent("b5", "boris", ready=True),
+        EnqueueInteraction("b6", "other", "chat", "sales"),
+    )
+    for command in commands:
+        assert router.apply(command).refusal is None
+    assert router.view.interactions["other"].agent_id == "boris"
+    assert router.view.interactions["queued"].agent_id == ""
+
+
+@pytest.mark.parametrize(("method", "path", "body", "expected"), MATRIX)
+async def test_an_agent_reaches_only_its_own(
+    anna: Client, router: MemoryRouter, method: str, path: str, body: dict[str, str] | None, expected: int
+) -> None:
+    _arrange(router, path)
+    before = len(router.submitted)
+    status, problem = await anna(method, path, body)
+    assert status == expected, problem
+    if expected == OTHER:
+        assert len(router.submitted) == before
+        assert problem["code"] == "not-found"
+
+
+@pytest.mark.parametrize("name", ["system", "boss"])
+@pytest.mark.parametrize(("method", "path", "body", "expected"), MATRIX)
+async def test_system_and_supervisor_reach_everything(
+    as_: As,
+    router: MemoryRouter,
+    name: str,
+    method: str,
+    path: str,
+    body: dict[str, str] | None,
+    expected: int,
+) -> None:
+    del expected
+    _arrange(router, path)
+    _, problem = await as_(name)(method, path, body)
+    assert problem.get("code") not in {"forbidden", "unauthorized", "not-found"}
+
+
+@pytest.mark.parametrize("name", ["", "a-token-that-nobody-has", TOKENS["anna"][:-1], TOKENS["anna"] + "x"])
+@pytest.mark.parametrize(("method", "path", "body", "expected"), MATRIX)
+async def test_strangers_reach_nothing(
+    as_: As,
+    router: MemoryRouter,
+    name: str,
+    method: str,
+    path: str,
+    body: dict[str, str] | None,
+    expected: int,
+) -> None:
+    del expected
+    status, problem = await as_(name)(method, path, body)
+    assert (status, problem["code"]) == (401, "unauthorized")
+    assert router.submitted == []
+
+
+async def test_every_route_is_in_the_matrix(router: MemoryRouter) -> None:
+    app = build_app(router, CONFIG)
+    shapes = set()
+    for method, path, _, _ in MATRIX:
+        for route in app.router.routes():
+            resource = route.resource
+            assert resource is not None
+            pattern = resource.get_info().get("pattern")
+            named = pattern.fullmatch(path) if pattern else resource.canonical == path
+            if named and route.method == method:
+                shapes.add((method, resource.canonical))
+    wanted = {
+        (route.method, route.resource.canonical)
+        for route in app.router.routes()
+        if route.resource is not None and route.resource.canonical not in PUBLIC_PATHS
+    }
+    known_from_siblings = {
+        ("POST", "/v1/agents/{agent}/work/{interaction}/resume"),
+    }
+    assert wanted - shapes <= known_from_siblings
+
+
+async def test_lists_show_an_agent_its_own(anna: Client, router: MemoryRouter) -> None:
+    _arrange(router, "talk")
+    _, body = await anna("GET", "/v1/agents")
+    assert [agent["id"] for agent in body["agents"]] == ["anna"]
+    _, body = await anna("GET", "/v1/interactions")
+    assert [row["id"] for row in body["interactions"]] == ["talk"]
+
+
+async def test_an_agent_still_sees_what_it_has_finished(anna: Client, router: MemoryRouter) -> None:
+    _arrange(router, "talk")
+    await anna("POST", "/v1/interactions/talk/end", {})
+    await anna("POST", "/v1/agents/anna/work/talk/end-wrap-up")
+    status, body = await anna("GET", "/v1/interactions/talk")
+    assert (status, body["state"]) == (200, "completed")
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["Basic YTpi", "Bearer", "Bearer ", TOKENS["anna"], f"bearer{TOKENS['anna']}", "Bearer " + "x" * 5000],
+)
+async def test_malformed_credentials_are_no_credentials(anna: Client, header: str) -> None:
+    async with anna.http.get("/v1/agents", headers={"Authorization": header}) as response:
+        assert response.status == 401
+        assert response.headers["WWW-Authenticate"] == 'Bearer realm="acd"'
+
+
+async def test_forbidden_says_so_in_its_header(anna: Client) -> None:
+    async with anna.http.get("/v1/queues", headers=anna.headers) as response:
+        assert response.status == 403
+        assert 'error="insufficient_scope"' in response.headers["WWW-Authenticate"]
+
+
+async def test_the_scheme_is_not_case_sensitive(anna: Client) -> None:
+    async with anna.http.get("/v1/agents", headers={"Authorization": f"bearer {TOKENS['anna']}"}) as response:
+        assert response.status == 200
+
+
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [
+        ("https://desk.example.com", 200),
+        ("https://evil.example", 403),
+        ("null", 403),
+        ("https://desk.example.com.evil.example", 403),
+        ("", 403),
+    ],
+)
+async def test_pages_of_foreign_origins_are_kept_out(system: Client, origin: str, status: int) -> None:
+    found, _ = await system("GET", "/v1/agents", Origin=origin)
+    assert found == status
+
+
+async def test_browsers_may_show_answers_to_listed_origins_only(system: Client) -> None:
+    ask = {"Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": "authorization"}
+    for origin, allowed in (("https://desk.example.com", True), ("https://evil.example", False)):
+        async with system.http.options("/v1/agents/anna/presence", headers={"Origin": origin, **ask}) as response:
+            assert (response.status == 204) == allowed
+            assert response.headers.get("Access-Control-Allow-Origin") == (origin if allowed else None)
+            assert ("Authorization" in response.headers.get("Access-Control-Allow-Headers", "")) == allowed
+        async with system.http.get("/v1/agents", headers={"Origin": origin, **system.headers}) as response:
+            assert response.headers.get("Access-Control-Allow-Origin") == (origin if allowed else None)
+            assert "Access-Control-Allow-Credentials" not in response.headers
+
+
+async def test_a_page_of_our_own_may(system: Client, http: Http) -> None:
+    own = f"http://{http.host}:{http.port}"
+    assert (await system("GET", "/v1/agents", Origin=own))[0] == 200
+
+
+async def test_an_open_api_asks_for_no_token_but_for_a_loopback_name(router: MemoryRouter) -> None:
+    app: web.Application = build_app(router, ApiConfig(open=True))
+    async with TestClient(TestServer(app)) as http:
+        stranger = Client(http, "")
+        assert (await stranger("POST", "/v1/agents/anna/sign-in"))[0] == 200
+        status, problem = await stranger("GET", "/v1/agents", Host="rebound.example:8420")
+        assert (status, problem["code"]) == (403, "forbidden")
+        assert (await stranger("GET", "/v1/agents", Host="[::1"))[0] in {400, 403}
+        assert (await stranger("POST", "/v1/agents/anna/sign-out", Origin="https://evil.example"))[0] == 403
+
+
+@pytest.mark.parametrize(
+    ("config", "key"),
+    [
+        (ApiConfig(), "api: "),
+        (ApiConfig(host="0.0.0.0", open=True), "api.open: "),  # noqa: S104
+        (ApiConfig(tokens=(TokenConfig("t", Secret("x" * 16), ("agent",)),)), "api.tokens: "),
+    ],
+)
+def test_nobody_is_let_in_by_accident(router: MemoryRouter, config: ApiConfig, key: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        build_app(router, config)
+    assert caught.value.problems[0].startswith(key)
+
+
+async def test_the_service_routes_need_no_token(as_: As) -> None:
+    for path in PUBLIC_PATHS:
+        async with as_("").http.get(path) as response:
+            assert response.status == 200
