@@ -40,7 +40,8 @@ class OutboxMessage(Struct, frozen=True, gc=False):
     """A message on its way. `key` lets the far end drop a repetition; `attempts` counts failed ones so far.
 
     `destination` is `kind` or `kind:where` (`webhook:crm`): the kind picks the sender, the whole is one line
-    whose order is kept. `payload` should name people by reference only; the sender looks them up.
+    whose order is kept. Neither may hold personal data: both appear in logs. `payload` should name people by reference
+    only; the sender looks them up.
     """
 
     key: str

@@ -1,0 +1,50 @@
+"""One form for one number, however it was written, so that the same caller is the same customer.
+
+Owns the normal form. Must not know where numbers are kept. A normal form begins with `tel:` for a number
+of the public network (E.164), with `id:` for anything else: an extension, a SIP user, an account in
+a messaging service.
+"""
+
+import re
+import unicodedata
+from typing import Final
+
+import phonenumbers
+
+ANONYMOUS: Final = frozenset({"", "anonymous", "private", "restricted", "unavailable", "unknown", "withheld"})
+"""What networks send instead of a number; nobody can be recognised by it."""
+
+_DIALLED: Final = re.compile(r"\+?\(?[0-9][0-9 ()./-]*")
+_PUNCTUATION: Final = re.compile(r"[ ()./-]")
+
+
+def normalised(number: str, region: str) -> str:
+    """The normal form of a number; empty when it names nobody. `region` (ISO 3166, `CN`) reads national numbers.
+
+    Full-width digits, spaces, brackets and invisible marks make no difference.
+    """
+    folded = unicodedata.normalize("NFKC", number)
+    text = "".join(character for character in folded if unicodedata.category(character) != "Cf").strip()
+    text = text[4:] if text[:4].lower() == "tel:" else text
+    if text.lower() in ANONYMOUS:
+        return ""
+    if _DIALLED.fullmatch(text) is None:
+        return f"id:{text}"
+    return _public(text, region) or f"id:{_PUNCTUATION.sub('', text)}"
+
+
+def known_region(region: str) -> bool:
+    """Whether numbers of this region can be read."""
+    return region in phonenumbers.SUPPORTED_REGIONS
+
+
+def _public(text: str, region: str) -> str:
+    try:
+        parsed = phonenumbers.parse(text, region)
+    except phonenumbers.NumberParseException:
+        return ""
+    # By its length, not by whether the range is in use today: a number must not change its form, and with it
+    # its customer, when a later release of the library learns of a new range.
+    if phonenumbers.is_possible_number_with_reason(parsed) != phonenumbers.ValidationResult.IS_POSSIBLE:
+        return ""
+    return f"tel:{phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)}"

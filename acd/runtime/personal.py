@@ -1,0 +1,249 @@
+"""The personal store: who the opaque references of the journal are.
+
+Owns the encrypted file. Must not know calls, channels or the journal. Every person has a random data key
+(AES-256-GCM), wrapped by the master key of a key file; each ciphertext is bound to its reference and its
+index, so that rows can be neither altered nor exchanged. Erasing a person destroys the data key: overwritten in
+the database and cut from the write-ahead log. An older copy of the file still holds it: copies must be
+given up on a schedule too.
+"""
+
+import base64
+import secrets
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import structlog
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from acd.errors import PersonalStoreError
+from acd.ports.channel import Personal
+from acd.runtime.database import DATABASE_ERRORS, DatabaseKind, explained, lock_database, open_database
+from acd.runtime.keyfile import KEY_BYTES, MasterKey, create_key, read_key, seal, unseal
+from acd.runtime.numbering import known_region, normalised
+
+MAX_NUMBER: Final = 256
+"""Characters of a number."""
+
+MAX_NAME: Final = 512
+"""Characters of a name."""
+
+MAX_EXTRA: Final = 64
+"""Further details of one person; beyond it the oldest are dropped."""
+
+MAX_EXTRA_TEXT: Final = 4_096
+"""Characters of a detail's key or value."""
+
+MAX_BATCH: Final = 1_000
+"""People remembered in one commit."""
+
+_REFERENCE_BYTES: Final = 16
+_KIND: Final = DatabaseKind(
+    name="personal store",
+    application_id=0x41434450,
+    migrations=(
+        (
+            """
+            CREATE TABLE person (
+                reference TEXT PRIMARY KEY,
+                number_index BLOB UNIQUE,
+                wrapped_key BLOB NOT NULL,
+                data BLOB NOT NULL
+            ) WITHOUT ROWID
+            """,
+            "CREATE TABLE key_check (id INTEGER PRIMARY KEY CHECK (id = 1), value BLOB NOT NULL)",
+        ),
+    ),
+    unavailable=PersonalStoreError,
+    corrupt=PersonalStoreError,
+)
+# Cast, because a blob that somebody has turned into text would otherwise fail in SQLite rather than here.
+_COLUMNS: Final = (
+    "SELECT reference, CAST(number_index AS BLOB), CAST(wrapped_key AS BLOB), CAST(data AS BLOB) FROM person"
+)
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Personal).decode
+_log = structlog.get_logger(__name__)
+
+_Fields = tuple[str, bytes | None, bytes, bytes]
+
+
+class PersonalStore:
+    """`acd.ports.stores.PersonStore` over one SQLite file. Blocks; safe to call from any thread.
+
+    `region` (ISO 3166) is where a number without a country code is read. A missing key file is created with a
+    new key, unless the store already holds people: those could never be read again.
+    """
+
+    def __init__(self, path: Path | str, key_path: Path | str, region: str = "CN") -> None:
+        """Open, creating what is missing. Raises `PersonalStoreError`."""
+        if not known_region(region):
+            raise PersonalStoreError(f"region {region!r} is not a country: give two capital letters, such as CN")
+        self._path = Path(path)
+        self._region = region
+        self._mutex = threading.Lock()
+        self._lock = lock_database(self._path, _KIND)
+        try:
+            self._connection = open_database(self._path, _KIND, secure_delete=True)
+        except BaseException:
+            self._lock.release()
+            raise
+        try:
+            self._key = self._unlock(Path(key_path))
+        except BaseException:
+            self.close()
+            raise
+
+    def remember(self, person: Personal) -> str:
+        """Keep a person; returns the reference. What is known already is merged: what is new wins."""
+        (result,) = self.remember_many((person,))
+        if isinstance(result, PersonalStoreError):
+            raise result
+        return result
+
+    def remember_many(self, people: Sequence[Personal]) -> tuple[str | PersonalStoreError, ...]:
+        """As `remember`, in one commit, and in none at all when nothing is new.
+
+        A person who cannot be kept (too long, or the record has been altered) has the reason in place of a
+        reference and harms nobody else. Raises `PersonalStoreError` when the store itself cannot be written.
+        """
+        if len(people) > MAX_BATCH:
+            raise PersonalStoreError(f"at most {MAX_BATCH} people may be remembered at once")
+        with self._mutex:
+            try:
+                self._connection.execute("BEGIN IMMEDIATE")
+                try:
+                    results = tuple(self._remembered(person) for person in people)
+                    self._connection.execute("COMMIT")
+                finally:
+                    if self._connection.in_transaction:
+                        self._connection.execute("ROLLBACK")
+            except DATABASE_ERRORS as error:
+                raise explained(error, self._path, _KIND, "written") from error
+        return results
+
+    def recall(self, customer: str) -> Personal | None:
+        """The person behind a reference; None when unknown or erased. Raises `PersonalStoreError` when altered."""
+        with self._mutex:
+            fields = self._find("reference", customer)
+        return None if fields is None else self._opened(fields)[1]
+
+    def erase(self, customer: str) -> bool:
+        """Destroy the person's key, data and index; False when there was none.
+
+        On return neither database nor write-ahead log holds them any more. Raises `PersonalStoreError` when that could
+        not be made sure; erasing again then tries again.
+        """
+        with self._mutex:
+            try:
+                erased = self._connection.execute("DELETE FROM person WHERE reference = ?", (customer,)).rowcount
+                busy = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            except DATABASE_ERRORS as error:
+                raise explained(error, self._path, _KIND, "cleaned") from error
+        if busy:
+            raise PersonalStoreError(f"another program reads {self._path}: close it and erase again")
+        if erased:
+            _log.info("person erased", customer=customer)
+        return bool(erased)
+
+    def close(self) -> None:
+        """Release everything. Idempotent."""
+        with self._mutex:
+            self._connection.close()
+            self._lock.release()
+
+    def _unlock(self, key_path: Path) -> MasterKey:
+        """Read or create the key, and see whether it is the one this store was written with."""
+        try:
+            found = self._connection.execute("SELECT value FROM key_check WHERE id = 1").fetchone()
+            if found is None and not key_path.exists():
+                create_key(key_path)
+            if found is not None and not key_path.exists():
+                text = f"the key file {key_path} is missing, without which {self._path} cannot be read"
+                raise PersonalStoreError(f"{text}: restore it, or remove the store as well to begin anew")
+            key = read_key(key_path)
+            check = key.index("key check")
+            if found is None:
+                self._connection.execute("INSERT INTO key_check VALUES (1, ?)", (check,))
+            elif not secrets.compare_digest(bytes(found[0]), check):
+                raise PersonalStoreError(f"the key file {key_path} is not the one that {self._path} was written with")
+        except DATABASE_ERRORS as error:
+            raise explained(error, self._path, _KIND, "opened") from error
+        return key
+
+    def _remembered(self, person: Personal) -> str | PersonalStoreError:
+        try:
+            _check(person)
+            number = normalised(person.number, self._region)
+            index = self._key.index(number) if number else None
+            fields = None if index is None else self._find("number_index", index)
+            return self._added(person, index) if fields is None else self._merged(person, fields)
+        except PersonalStoreError as error:
+            return error
+
+    def _added(self, person: Personal, index: bytes | None) -> str:
+        reference = new_reference()
+        data_key = secrets.token_bytes(KEY_BYTES)
+        label = _label(reference, index)
+        wrapped = self._key.wrap(data_key, label)
+        data = seal(AESGCM(data_key), _encode(person), label)
+        self._connection.execute("INSERT INTO person VALUES (?, ?, ?, ?)", (reference, index, wrapped, data))
+        return reference
+
+    def _merged(self, person: Personal, fields: _Fields) -> str:
+        reference, index, _, _ = fields
+        data_key, known = self._opened(fields)
+        extra = tuple({**dict(known.extra), **dict(person.extra)}.items())[-MAX_EXTRA:]
+        merged = Personal(person.number or known.number, person.name or known.name, extra)
+        if merged != known:
+            data = seal(AESGCM(data_key), _encode(merged), _label(reference, index))
+            self._connection.execute("UPDATE person SET data = ? WHERE reference = ?", (data, reference))
+        return reference
+
+    def _opened(self, fields: _Fields) -> tuple[bytes, Personal]:
+        """The data key and the person. Raises `PersonalStoreError` when anything about the row has changed."""
+        reference, index, wrapped, data = fields
+        try:
+            label = _label(reference, index)
+            data_key = self._key.unwrap(wrapped, label)
+            return data_key, _decode(unseal(AESGCM(data_key), data, label))
+        except (InvalidTag, msgspec.DecodeError, TypeError, ValueError):
+            # Not chained: what could not be decoded would be quoted.
+            raise PersonalStoreError(f"the record of {reference} has been altered: restore it, or erase it") from None
+
+    def _find(self, column: str, value: str | bytes) -> _Fields | None:
+        try:
+            found: _Fields | None = self._connection.execute(f"{_COLUMNS} WHERE {column} = ?", (value,)).fetchone()
+        except DATABASE_ERRORS as error:
+            raise explained(error, self._path, _KIND, "read") from error
+        return found
+
+
+def new_reference() -> str:
+    """A fresh opaque reference: `cu_` and 26 characters of base 32, 128 random bits."""
+    return "cu_" + base64.b32encode(secrets.token_bytes(_REFERENCE_BYTES)).decode().rstrip("=").lower()
+
+
+def _label(reference: str, index: bytes | None) -> bytes:
+    """What binds a ciphertext to its row."""
+    return _encode(("acd personal 1", reference, index))
+
+
+def _check(person: Personal) -> None:
+    """Types and sizes. The reasons never quote what they complain about."""
+    try:
+        _decode(_encode(person))
+    except (msgspec.DecodeError, UnicodeError, TypeError):
+        raise PersonalStoreError("a person's number, name and details must be text") from None
+    if len(person.number) > MAX_NUMBER:
+        raise PersonalStoreError(f"a number has at most {MAX_NUMBER} characters")
+    if len(person.name) > MAX_NAME:
+        raise PersonalStoreError(f"a name has at most {MAX_NAME} characters")
+    if len(person.extra) > MAX_EXTRA:
+        raise PersonalStoreError(f"a person has at most {MAX_EXTRA} further details")
+    if any(len(text) > MAX_EXTRA_TEXT for pair in person.extra for text in pair):
+        raise PersonalStoreError(f"a further detail has at most {MAX_EXTRA_TEXT} characters")

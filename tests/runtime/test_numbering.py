@@ -1,0 +1,57 @@
+"""The normal form of numbers."""
+
+import pytest
+
+from acd.runtime.numbering import known_region, normalised
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "13812345678",
+        "+86 138 1234 5678",
+        "+86-138-1234-5678",
+        "008613812345678",
+        "8613812345678",
+        "013812345678",
+        "(138) 12345678",
+        "１３８１２３４５６７８",
+        "\u202a+8613812345678\u202c",
+        "tel:+8613812345678",
+        " 13812345678 ",
+    ],
+)
+def test_one_mobile_however_it_is_written(number: str) -> None:
+    assert normalised(number, "CN") == "tel:+8613812345678"
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [
+        ("010-62345678", "tel:+861062345678"),
+        ("+1 (212) 555-1234", "tel:+12125551234"),
+        ("1001", "id:1001"),
+        ("10-01", "id:1001"),
+        ("10086", "id:10086"),
+        ("anna", "id:anna"),
+        ("Anna", "id:Anna"),
+        ("sip:anna@example.com", "id:sip:anna@example.com"),
+        ("wxid_0123456789ab", "id:wxid_0123456789ab"),
+        ("1-800-FLOWERS", "id:1-800-FLOWERS"),
+        ("*97", "id:*97"),
+        ("9" * 200, "id:" + "9" * 200),
+    ],
+)
+def test_other_numbers_and_accounts(number: str, expected: str) -> None:
+    assert normalised(number, "CN") == expected
+
+
+@pytest.mark.parametrize("number", ["", "  ", "anonymous", "Anonymous", "UNKNOWN", "restricted"])
+def test_nobody(number: str) -> None:
+    assert normalised(number, "CN") == ""
+
+
+def test_the_region_reads_national_numbers() -> None:
+    assert normalised("020 7946 0018", "GB") == "tel:+442079460018"
+    assert known_region("GB")
+    assert not known_region("XX")
