@@ -1,0 +1,50 @@
+"""The configuration: TOML in, `Config` and the core's canonical settings out, every problem at once.
+
+Owns the file's format. Must not know what is done with a configuration, nor any channel's own options.
+"""
+
+from acd.errors import ConfigError
+from acd.runtime.config.capacities import PROFILES
+from acd.runtime.config.durations import format_duration, parse_duration
+from acd.runtime.config.load import check, check_text, load, loads
+from acd.runtime.config.model import (
+    AgentConfig,
+    ApiConfig,
+    ChannelConfig,
+    Config,
+    JournalConfig,
+    PersonalConfig,
+    QueueConfig,
+    Report,
+    Role,
+    RouterConfig,
+    SnapshotsConfig,
+    TokenConfig,
+)
+from acd.runtime.config.problems import Problem
+from acd.runtime.config.secrets import Secret
+
+__all__ = [
+    "PROFILES",
+    "AgentConfig",
+    "ApiConfig",
+    "ChannelConfig",
+    "Config",
+    "ConfigError",
+    "JournalConfig",
+    "PersonalConfig",
+    "Problem",
+    "QueueConfig",
+    "Report",
+    "Role",
+    "RouterConfig",
+    "Secret",
+    "SnapshotsConfig",
+    "TokenConfig",
+    "check",
+    "check_text",
+    "format_duration",
+    "load",
+    "loads",
+    "parse_duration",
+]

@@ -1,0 +1,170 @@
+"""From a TOML file to a `Config`, or to everything that is wrong with it.
+
+Owns the order in which sections are read, and what is said about a text that is no TOML. Must not know any
+section's keys, nor what is done with the configuration.
+"""
+
+import os
+import re
+import tomllib
+import unicodedata
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from acd.errors import ConfigError
+from acd.runtime.config.capacities import read_capacities
+from acd.runtime.config.lines import Lines
+from acd.runtime.config.model import Config, Report
+from acd.runtime.config.people import cross_check, read_agents, read_queues
+from acd.runtime.config.problems import Problem, Problems, dotted, excerpt, quoted
+from acd.runtime.config.service import (
+    read_api,
+    read_channels,
+    read_journal,
+    read_personal,
+    read_router,
+    read_snapshots,
+)
+from acd.runtime.config.table import Table
+
+MAX_BYTES: Final = 128 * 1024 * 1024
+"""Size of a configuration file; 200,000 agents take about a fifth of it."""
+
+_PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
+_LOOKALIKES: Final = {"“": '"', "”": '"', "‘": "'", "’": "'", "、": ",", "。": ".", "\u3000": " ", "\u00a0": " "}
+
+
+def load(path: str | Path) -> Config:
+    """Read a file. Raises `ConfigError` with every problem found, each with line, key path, reason and fix."""
+    return _or_raise(check(path))
+
+
+def loads(
+    text: str, name: str = "acd.toml", base: Path | None = None, environment: Mapping[str, str] | None = None
+) -> Config:
+    """As `load`, from a text. Problems call it `name`; relative paths start from `base`, or the current folder."""
+    return _or_raise(check_text(text, name, base, environment))
+
+
+def check(path: str | Path) -> Report:
+    """As `load`, without raising."""
+    path = Path(path)
+    name = str(path)
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            return _failed(Problem(name, 0, "", "is larger than 128 MiB", "is it the right file?"))
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return _failed(Problem(name, 0, "", "there is no such file", "create one with: acd init"))
+    except OSError as error:
+        reason = f"cannot be read ({os.strerror(error.errno or 0)})"
+        return _failed(Problem(name, 0, "", reason, "name a file that this user may read"))
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        return _failed(Problem(name, line, "", "is not UTF-8", "save the file as UTF-8"))
+    return check_text(text, name, path.parent)
+
+
+def check_text(
+    text: str, name: str = "acd.toml", base: Path | None = None, environment: Mapping[str, str] | None = None
+) -> Report:
+    """As `loads`, without raising."""
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        return Report(None, _syntax(name, text.replace("\r\n", "\n"), str(error)))
+    except ValueError:
+        return _failed(Problem(name, 0, "", "holds a number of thousands of digits", "write a shorter one"))
+    except RecursionError:
+        return _failed(Problem(name, 0, "", "is nested too deeply", "write tables as sections"))
+    problems = Problems(name)
+    folder = Path.cwd() if base is None else base
+    config = _read(Table(raw, (), problems, folder), Path(name), os.environ if environment is None else environment)
+    counts = (("agent", len(config.agents)), ("queue", len(config.queues)), ("channel", len(config.channels)))
+    errors, warnings = problems.located(Lines(text).line) if problems.found() else ((), ())
+    usable = None if errors else msgspec.structs.replace(config, warnings=warnings)
+    return Report(usable, errors, warnings, config.channels, counts)
+
+
+def _read(root: Table, source: Path, environment: Mapping[str, str]) -> Config:
+    capacities = read_capacities(root)
+    agents, queues = read_agents(root, capacities), read_queues(root)
+    cross_check(root, agents, queues)
+    names = frozenset(agent.settings.id for agent in agents)
+    config = Config(
+        source=source,
+        domain=_domain(root),
+        journal=read_journal(root),
+        personal=read_personal(root),
+        snapshots=read_snapshots(root),
+        router=read_router(root),
+        api=read_api(root, names, environment),
+        channels=read_channels(root),
+        agents=agents,
+        queues=queues,
+    )
+    root.finish()
+    return config
+
+
+def _domain(root: Table) -> str:
+    table = root.table("domain")
+    name = table.identifier("name", "default")
+    table.finish()
+    return name
+
+
+def _syntax(name: str, text: str, message: str) -> tuple[Problem, ...]:
+    """What `tomllib` stopped at; or every key that is written twice, if that is the trouble."""
+    if message.startswith("Cannot "):
+        twice = Lines(text).duplicates
+        if twice:
+            return tuple(
+                Problem(name, line, dotted(key), f"is written twice, first on line {first}", "remove one of the two")
+                for key, first, line in twice
+            )
+    place = _PLACE.search(message)
+    reason = message[: place.start()] if place else message
+    lines = text.split("\n")
+    line, column = (int(place[1]), int(place[2])) if place and place[1] else _last(lines)
+    shown = lines[line - 1] if line <= len(lines) else ""
+    reason = reason[:1].lower() + reason[1:]
+    return (Problem(name, line, "", reason, _advice(shown, column), excerpt(shown, column - 1)),)
+
+
+def _last(lines: list[str]) -> tuple[int, int]:
+    """Line and column of the end of what is written."""
+    for number in range(len(lines), 0, -1):
+        if lines[number - 1].strip():
+            return number, len(lines[number - 1]) + 1
+    return 1, 1
+
+
+def _advice(line: str, column: int) -> str:
+    """What to do about the usual slips: full-width punctuation, and keys that need quotes."""
+    char = line[column - 1 : column]
+    if not char or char.isascii():
+        return ""
+    plain = _LOOKALIKES.get(char) or unicodedata.normalize("NFKC", char)
+    if plain.isascii():
+        return (
+            f"{quoted(char)} is a full-width or typographic character: type {plain} instead"
+            if plain.strip()
+            else ("there is a space that is not a plain one: type it anew")
+        )
+    return 'names with characters beyond A-Z, a-z, 0-9, - and _ go in quotes, like [agents."张伟"]'
+
+
+def _failed(problem: Problem) -> Report:
+    return Report(None, (problem,))
+
+
+def _or_raise(report: Report) -> Config:
+    if report.config is None:
+        raise ConfigError(tuple(str(problem) for problem in report.errors))
+    return report.config

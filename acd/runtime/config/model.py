@@ -1,0 +1,154 @@
+"""The configuration as the rest of the system sees it: frozen, complete, defaults filled in.
+
+Owns the shape. Must not know TOML, files or how anything is validated (`acd.runtime.config.load`).
+Times are µs, as everywhere inside.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from msgspec import Struct
+
+from acd.core.messages import AgentSettings, CoreSettings, QueueSettings
+from acd.ports.journal import Durability
+from acd.runtime.config.problems import Problem
+from acd.runtime.config.secrets import Secret
+
+Role = Literal["agent", "supervisor", "system"]
+
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+"""Hosts on which the API may be served in clear without a warning."""
+
+
+class JournalConfig(Struct, frozen=True):
+    """Where the journal is, and whether every commit waits for the disk (`full`)."""
+
+    path: Path
+    durability: Durability = "full"
+
+
+class PersonalConfig(Struct, frozen=True):
+    """The personal store: its file, its master key's file, and the region of numbers without a country code."""
+
+    path: Path
+    key_file: Path
+    region: str = "CN"
+
+
+class SnapshotsConfig(Struct, frozen=True):
+    """Snapshots of the engine's state, for a quick start, taken by a process beside the engine.
+
+    One after `every` commands, or after `interval_us` if there was any command; the last `keep` are kept.
+    """
+
+    path: Path
+    enabled: bool = True
+    every: int = 50_000
+    interval_us: int = 60_000_000
+    keep: int = 3
+
+
+class RouterConfig(Struct, frozen=True):
+    """Bounds of the runtime.
+
+    `inbox`: commands that may wait for the writer; `batch`: most that one commit takes;
+    `channel_deadline_us`: how long a channel may take over one effect.
+    """
+
+    inbox: int = 10_000
+    batch: int = 256
+    channel_deadline_us: int = 5_000_000
+
+
+class TokenConfig(Struct, frozen=True):
+    """One bearer token of the API: what it may do, and for which agent if it has the role `agent`."""
+
+    name: str
+    secret: Secret
+    roles: tuple[Role, ...]
+    agent: str = ""
+
+
+class ApiConfig(Struct, frozen=True):
+    """The HTTP API. `origins`: web origins whose pages may use it. TLS when both files are given.
+
+    `open`: serve everybody who can connect, without tokens; only on a loopback host.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8420
+    tokens: tuple[TokenConfig, ...] = ()
+    origins: tuple[str, ...] = ()
+    certificate: Path | None = None
+    private_key: Path | None = None
+    open: bool = False
+
+
+class ChannelConfig(Struct, frozen=True):
+    """One channel instance. The plugin validates `options`; relative paths in them start from the folder `base`."""
+
+    name: str
+    type: str
+    options: Mapping[str, object]
+    base: Path
+
+
+class AgentConfig(Struct, frozen=True):
+    """One agent: what the core needs, a name for people, and (channel, address) pairs."""
+
+    settings: AgentSettings
+    name: str = ""
+    addresses: tuple[tuple[str, str], ...] = ()
+
+
+class QueueConfig(Struct, frozen=True):
+    """One queue: what the core needs, a title for people, and the service level's threshold."""
+
+    settings: QueueSettings
+    title: str = ""
+    service_level_us: int = 20_000_000
+
+
+class Config(Struct, frozen=True):
+    """The whole configuration of one domain. Agents, queues, channels and capacities are sorted by id.
+
+    `api` is None when the file has no `[api]`. `warnings` are what `acd check` would show.
+    """
+
+    source: Path
+    domain: str
+    journal: JournalConfig
+    personal: PersonalConfig
+    snapshots: SnapshotsConfig
+    router: RouterConfig
+    api: ApiConfig | None = None
+    channels: tuple[ChannelConfig, ...] = ()
+    agents: tuple[AgentConfig, ...] = ()
+    queues: tuple[QueueConfig, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+
+    def core_settings(self) -> CoreSettings:
+        """What `ApplyConfig` carries: canonical, integers only, without secrets, names or addresses."""
+        return CoreSettings(
+            agents=tuple(agent.settings for agent in self.agents),
+            queues=tuple(queue.settings for queue in self.queues),
+        )
+
+    def addresses(self) -> dict[tuple[str, str], str]:
+        """(agent id, channel) → where the agent is reached, e.g. ("anna", "voice") → "PJSIP/anna"."""
+        return {(agent.settings.id, channel): address for agent in self.agents for channel, address in agent.addresses}
+
+
+class Report(Struct, frozen=True):
+    """What was found in a file, in its order. With errors there is no `config`; warnings leave it usable.
+
+    `channels`: those that could be read, errors elsewhere or not. `counts`: what was looked at, as (kind, how many);
+    empty when the file could not be read at all.
+    """
+
+    config: Config | None
+    errors: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+    channels: tuple[ChannelConfig, ...] = ()
+    counts: tuple[tuple[str, int], ...] = ()

@@ -1,0 +1,147 @@
+"""`[agents.NAME]` and `[queues.NAME]`, and whether they fit together.
+
+Owns these two sections. Must not know files, secrets or channels. What merely looks wrong (a membership of a
+queue that is not there, a requirement for a skill that nobody has) is a warning: the other half may come later.
+"""
+
+from collections.abc import Iterator
+from typing import Final, get_args
+
+from acd.core import limits
+from acd.core.messages import AgentSettings, Capacity, QueueSettings
+from acd.core.messages.settings import Rona, Strategy
+from acd.core.requirement import parse
+from acd.errors import RequirementError
+from acd.runtime.config.capacities import DEFAULT
+from acd.runtime.config.model import AgentConfig, QueueConfig
+from acd.runtime.config.problems import did_you_mean, excerpt, quoted
+from acd.runtime.config.table import Table
+
+MAX_ADDRESSES: Final = 32
+"""Addresses of one agent."""
+
+_STRATEGIES: Final[tuple[Strategy, ...]] = get_args(Strategy)
+_RONAS: Final[tuple[Rona, ...]] = get_args(Rona)
+_PLAIN: Final = QueueSettings("plain")
+"""A queue about which nothing is said: the defaults."""
+
+
+def read_agents(root: Table, capacities: dict[str, Capacity]) -> tuple[AgentConfig, ...]:
+    """`[agents]`, sorted by id."""
+    tables = root.named("agents", "agent", limits.MAX_AGENTS)
+    return tuple(_agent(identity, table, capacities) for identity, table in tables)
+
+
+def read_queues(root: Table) -> tuple[QueueConfig, ...]:
+    """`[queues]`, sorted by id."""
+    return tuple(_queue(identity, table) for identity, table in root.named("queues", "queue", limits.MAX_QUEUES))
+
+
+def cross_check(root: Table, agents: tuple[AgentConfig, ...], queues: tuple[QueueConfig, ...]) -> None:
+    """Warn of memberships without a queue, and of requirements for what nobody has."""
+    names = {queue.settings.id for queue in queues}
+    for agent in agents:
+        for queue in agent.settings.queues:
+            if queue not in names:
+                reason = f"{quoted(queue)} is not a queue"
+                root.problems.warn(("agents", agent.settings.id, "queues"), reason, did_you_mean(queue, names))
+    held = {
+        "skill": {skill for agent in agents for skill, _ in agent.settings.skills},
+        "label": {label for agent in agents for label in agent.settings.labels},
+        "queue membership": {queue for agent in agents for queue in agent.settings.queues},
+    }
+    for config in queues:
+        for kind, name in _named(config.settings.requirement):
+            if name not in held[kind]:
+                fix = did_you_mean(name, held[kind]) if held[kind] else "give it to an agent"
+                key = ("queues", config.settings.id, "requirement")
+                root.problems.warn(key, f"nobody has the {kind} {quoted(name)}", fix)
+
+
+def _agent(identity: str, table: Table, capacities: dict[str, Capacity]) -> AgentConfig:
+    settings = AgentSettings(
+        id=identity,
+        skills=_skills(table),
+        labels=table.ids("labels", "label"),
+        queues=table.ids("queues", "queue"),
+        capacity=_capacity_of(table, capacities),
+    )
+    config = AgentConfig(settings=settings, name=table.text("name", identity), addresses=_addresses(table))
+    table.finish()
+    return config
+
+
+def _skills(table: Table) -> tuple[tuple[str, int], ...]:
+    """Sorted (skill, proficiency)."""
+    skills = table.table("skills")
+    if len(skills.raw) > limits.MAX_SKILLS:
+        table.problems.error(skills.key, f"has {len(skills.raw)} entries", f"{limits.MAX_SKILLS} at most")
+    return tuple(
+        (name, skills.integer(name, 1, 1, limits.MAX_PROFICIENCY))
+        for name in sorted(skills.raw)
+        if skills.check_id(skills.at(name), name)
+    )
+
+
+def _capacity_of(table: Table, capacities: dict[str, Capacity]) -> Capacity:
+    name = table.text("capacity", DEFAULT)
+    if name not in capacities:
+        table.problems.error(table.at("capacity"), f"{quoted(name)} is not a capacity", did_you_mean(name, capacities))
+    return capacities.get(name, capacities[DEFAULT])
+
+
+def _addresses(table: Table) -> tuple[tuple[str, str], ...]:
+    """Sorted (channel, address)."""
+    addresses = table.table("addresses")
+    if len(addresses.raw) > MAX_ADDRESSES:
+        table.problems.error(addresses.key, f"has {len(addresses.raw)} entries", f"{MAX_ADDRESSES} at most")
+    return tuple(
+        (channel, addresses.text(channel, most=limits.MAX_TEXT))
+        for channel in sorted(addresses.raw)
+        if addresses.check_id(addresses.at(channel), channel)
+    )
+
+
+def _queue(identity: str, table: Table) -> QueueConfig:
+    settings = QueueSettings(
+        id=identity,
+        requirement=_requirement(table),
+        strategy=table.choice("strategy", _PLAIN.strategy, _STRATEGIES, "a strategy"),
+        fit_weight_us=table.duration("fit_weight", _PLAIN.fit_weight_us),
+        offer_timeout_us=table.duration("offer_timeout", _PLAIN.offer_timeout_us, least=1),
+        retry_after_us=table.duration("retry_after", _PLAIN.retry_after_us),
+        wrap_up_us=table.duration("wrap_up", _PLAIN.wrap_up_us),
+        head_start_us=table.duration("head_start", _PLAIN.head_start_us),
+        late_us=table.duration("late", _PLAIN.late_us),
+        rona=table.choice("rona", _PLAIN.rona, _RONAS, "a reaction to an offer that nobody answers"),
+        max_waiting=table.integer("max_waiting", _PLAIN.max_waiting, 1, limits.MAX_INTERACTIONS),
+    )
+    config = QueueConfig(
+        settings=settings,
+        title=table.text("title", identity),
+        service_level_us=table.duration("service_level", QueueConfig(settings).service_level_us, least=1),
+    )
+    if "fit_weight" in table.raw and settings.strategy != "weighted":
+        reason = f"has no effect with the strategy {settings.strategy}"
+        table.problems.warn(table.at("fit_weight"), reason, 'use strategy = "weighted", or leave it out')
+    table.finish()
+    return config
+
+
+def _requirement(table: Table) -> str:
+    text = table.text("requirement", _PLAIN.requirement, most=limits.MAX_REQUIREMENT)
+    try:
+        parse(text)
+    except RequirementError as error:
+        fix = "" if ";" in error.problem else 'write it like: skills.english >= 5 && "vip" in labels'
+        table.problems.error(table.at("requirement"), error.problem, fix, excerpt(error.text, error.column))
+        return _PLAIN.requirement
+    return text
+
+
+def _named(requirement: str) -> Iterator[tuple[str, str]]:
+    """(kind, name) of everything that a requirement asks for."""
+    parsed = parse(requirement)
+    yield from (("skill", name) for name in parsed.skills)
+    yield from (("label", name) for name in parsed.labels)
+    yield from (("queue membership", name) for name in parsed.queues)

@@ -1,0 +1,143 @@
+"""What is wrong with a configuration: every problem with its line, key path, reason and fix.
+
+Owns the collecting and the wording around a problem. Must not know any section, nor read files.
+"""
+
+import difflib
+import re
+import unicodedata
+from collections.abc import Callable, Iterable
+
+from msgspec import Struct
+
+Key = tuple[str | int, ...]
+"""A place in the document: table and key names, and the numbers (from 0) of array elements."""
+
+MAX_PROBLEMS = 1_000
+"""Errors, and warnings, that are kept of one configuration; further ones are only counted."""
+
+MAX_NAMED = 20
+"""Known words that one message lists."""
+
+TOO_LONG = 10**30
+"""From here on an integer is not written out: Python refuses to write out very long ones."""
+
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
+
+
+class Problem(Struct, frozen=True):
+    """One problem. `line` counts from 1, 0 when unknown; `fix` and `detail` (an excerpt with a caret) may be empty."""
+
+    file: str
+    line: int
+    key: str
+    reason: str
+    fix: str = ""
+    detail: str = ""
+
+    def __str__(self) -> str:
+        """`acd.toml:42: queues.sales.strategy: "best" is not a strategy; use one of …`."""
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        parts = [place, self.key] if self.key else [place]
+        text = ": ".join([*parts, self.reason])
+        if self.fix:
+            text += f"; {self.fix}"
+        return f"{text}\n{self.detail}" if self.detail else text
+
+
+class Problems:
+    """Collects problems by key path; lines are looked up once, at the end."""
+
+    def __init__(self, file: str) -> None:
+        """`file` is what the problems call the document."""
+        self.file = file
+        self._errors: list[tuple[Key, Problem]] = []
+        self._warnings: list[tuple[Key, Problem]] = []
+        self._dropped = 0
+
+    def error(self, key: Key, reason: str, fix: str = "", detail: str = "") -> None:
+        """Something that must be put right."""
+        self._keep(self._errors, key, reason, fix, detail)
+
+    def warn(self, key: Key, reason: str, fix: str = "", detail: str = "") -> None:
+        """Something that is probably not meant."""
+        self._keep(self._warnings, key, reason, fix, detail)
+
+    def found(self) -> bool:
+        """True when there is anything, if only a warning; else no line need be looked up."""
+        return bool(self._errors or self._warnings)
+
+    def located(self, line_of: Callable[[Key], int]) -> tuple[tuple[Problem, ...], tuple[Problem, ...]]:
+        """Errors and warnings with their lines, each sorted by line."""
+        errors, warnings = self._placed(self._errors, line_of), self._placed(self._warnings, line_of)
+        if self._dropped:
+            more = Problem(self.file, 0, "", f"{self._dropped} more problems are not shown", "put these right first")
+            errors, warnings = ([*errors, more], warnings) if errors else (errors, [*warnings, more])
+        return tuple(errors), tuple(warnings)
+
+    def _keep(self, found: list[tuple[Key, Problem]], key: Key, reason: str, fix: str, detail: str) -> None:
+        if len(found) >= MAX_PROBLEMS:
+            self._dropped += 1
+            return
+        found.append((key, Problem(self.file, 0, dotted(key), reason, fix, detail)))
+
+    @staticmethod
+    def _placed(found: list[tuple[Key, Problem]], line_of: Callable[[Key], int]) -> list[Problem]:
+        placed = (Problem(p.file, line_of(key), p.key, p.reason, p.fix, p.detail) for key, p in found)
+        return sorted(placed, key=lambda problem: problem.line)
+
+
+def dotted(key: Key) -> str:
+    """A key path as TOML writes it: `api.tokens[0].name`, `agents."张伟"`."""
+    text = ""
+    for part in key:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        else:
+            text += ("." if text else "") + (part if _BARE.fullmatch(part) else quoted(part))
+    return text
+
+
+def quoted(value: object) -> str:
+    """A value for a message: TOML's spelling for what is short, else its beginning; never more than one line."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int) and abs(value) >= TOO_LONG:
+        return "a number of more than 30 digits"
+    if isinstance(value, str):
+        escaped = "".join(_escape(char) for char in value[:60])
+        return f'"{escaped}{"…" if len(value) > 60 else ""}"'  # noqa: PLR2004 - the same 60 as above
+    if isinstance(value, dict):
+        return "a table"
+    if isinstance(value, list):
+        return "an array"
+    return str(value)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """A fix naming the nearest known word if there is one, else all of them, or the first of many."""
+    words = sorted(known)
+    near = difflib.get_close_matches(word, words, n=1, cutoff=0.6)
+    if near:
+        return f"did you mean {quoted(near[0])}?"
+    more = f" and {len(words) - MAX_NAMED} more" if len(words) > MAX_NAMED else ""
+    return f"known are {', '.join(words[:MAX_NAMED])}{more}" if words else "remove it"
+
+
+def excerpt(line: str, column: int) -> str:
+    """`line` with a caret under character `column` (from 0), also below wide characters."""
+    pad = "".join("\t" if char == "\t" else " " * cells(char) for char in line[:column])
+    return f"  {line}\n  {pad}^"
+
+
+def cells(char: str) -> int:
+    """Columns that a character takes on a terminal: 0, 1 or 2."""
+    if unicodedata.combining(char):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+
+def _escape(char: str) -> str:
+    if char in '"\\':
+        return f"\\{char}"
+    return char if char.isprintable() else f"\\u{ord(char):04x}"

@@ -1,0 +1,129 @@
+"""`[[api.tokens]]`: who may use the API. Secrets come from files or the environment by preference.
+
+Owns tokens and the check of secret files' permissions. Must not know HTTP. No message quotes a secret.
+"""
+
+import os
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final, get_args
+
+from acd.core import limits
+from acd.runtime.config.model import Role, TokenConfig
+from acd.runtime.config.problems import Key, did_you_mean, quoted
+from acd.runtime.config.secrets import Secret
+from acd.runtime.config.table import Table
+
+MIN_TOKEN: Final = 16
+"""Characters that a token must have at least."""
+
+MAX_TOKEN: Final = 512
+MAX_TOKENS: Final = 10_000
+
+_ROLES: Final[tuple[Role, ...]] = get_args(Role)
+_SOURCES: Final = ("token", "token_file", "token_env")
+
+
+def read_tokens(api: Table, agents: frozenset[str], environment: Mapping[str, str]) -> tuple[TokenConfig, ...]:
+    """Every token, in the order of the file. Each has one source, its own name and its own secret."""
+    found: list[TokenConfig] = []
+    names: set[str] = set()
+    secrets: dict[str, str] = {}
+    for table in api.each("tokens", MAX_TOKENS):
+        name = table.identifier("name", "")
+        if not table.has("name"):
+            table.problems.error(table.key, "has no name", 'name it, like name = "anna-desktop"')
+        elif name in names:
+            table.problems.error(table.at("name"), f"{quoted(name)} names another token already", "choose another name")
+        names.add(name)
+        key, value = _secret(table, environment)
+        other = secrets.setdefault(value, name) if value else name
+        if other != name:
+            table.problems.error(key, f"is the same token as that of {quoted(other)}", "give each its own")
+        roles, agent = _roles(table, agents)
+        table.finish()
+        found.append(TokenConfig(name=name, secret=Secret(value), roles=roles, agent=agent))
+    return tuple(found)
+
+
+def check_private(table: Table, key: Key, path: Path) -> None:
+    """Warn when others on this machine may read a file of secrets."""
+    if path.stat().st_mode & (stat.S_IROTH | stat.S_IWOTH):
+        table.problems.warn(key, f"every user of this machine can read {path}", f"chmod 600 {path}")
+
+
+def _secret(table: Table, environment: Mapping[str, str]) -> tuple[Key, str]:
+    """Where the secret is written, and the secret; empty when there is none, which has been noted."""
+    sources = [source for source in _SOURCES if table.has(source)]
+    if len(sources) != 1:
+        reason = f"has {' and '.join(sources)}" if sources else "has no token"
+        table.problems.error(table.key, reason, "set exactly one of token_file, token_env and token")
+        return table.key, ""
+    source = sources[0]
+    key = table.at(source)
+    value = table.text(source, most=4096)
+    if not value:
+        if isinstance(table.raw[source], str) and not table.raw[source]:
+            table.problems.error(key, "is empty", "give it a value")
+        return key, ""
+    if source == "token":
+        table.problems.warn(key, "is a secret in clear", "move it into a file of mode 600 and use token_file")
+    elif source == "token_file":
+        value = _from_file(table, key, table.resolved(value))
+    else:
+        if value not in environment:
+            table.problems.error(key, f"the environment has no {value}", "set it before starting")
+        value = environment.get(value, "").strip()
+    return key, _checked(table, key, value)
+
+
+def _from_file(table: Table, key: Key, path: Path) -> str:
+    try:
+        text = path.read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        table.problems.error(key, f"there is no file {path}", "create it with a random token in it, mode 600")
+        return ""
+    except UnicodeDecodeError:
+        table.problems.error(key, f"{path} is not a text", "put one line with the token in it")
+        return ""
+    except OSError as error:
+        reason = f"{path} cannot be read ({os.strerror(error.errno or 0)})"
+        table.problems.error(key, reason, "let the user that runs acd read it")
+        return ""
+    check_private(table, key, path)
+    if not text:
+        table.problems.error(key, f"{path} is empty", "put one line with the token in it")
+    return text
+
+
+def _checked(table: Table, key: Key, value: str) -> str:
+    """The token if it is one that a header can carry and nobody can guess; else empty, and a note."""
+    if not value:
+        return ""
+    if not MIN_TOKEN <= len(value) <= MAX_TOKEN:
+        reason = f"is a token of {len(value)} characters"
+        table.problems.error(key, reason, f"use {MIN_TOKEN} to {MAX_TOKEN}, best random ones")
+        return ""
+    if not all("!" <= char <= "~" for char in value):
+        table.problems.error(key, "is a token with white space or characters beyond ASCII", "use letters and digits")
+        return ""
+    return value
+
+
+def _roles(table: Table, agents: frozenset[str]) -> tuple[tuple[Role, ...], str]:
+    given = table.ids("roles", "role")
+    roles = tuple(role for role in _ROLES if role in given)
+    for role in given:
+        if role not in _ROLES:
+            table.problems.error(table.at("roles"), f"{quoted(role)} is not a role", f"use {', '.join(_ROLES)}")
+    if not given and "roles" not in table.raw:
+        table.problems.error(table.key, "has no roles", f'say what it may do, like roles = ["{_ROLES[-1]}"]')
+    agent = table.text("agent", most=limits.MAX_ID)
+    if "agent" in roles and not agent:
+        table.problems.error(table.key, "has the role agent, but no agent", 'say which, like agent = "anna"')
+    elif agent and "agent" not in roles:
+        table.problems.error(table.at("agent"), "needs the role agent", 'add "agent" to roles, or leave it out')
+    elif agent and agent not in agents:
+        table.problems.error(table.at("agent"), f"{quoted(agent)} is not an agent", did_you_mean(agent, agents))
+    return roles, agent
