@@ -1,0 +1,158 @@
+"""Dispatch: from committed effects to the channels that carry them out.
+
+Owns the desired state of the world and who is responsible for which part of it. Must not know any
+channel, nor the journal: what it is given has been committed. History never comes here: after a
+restart it begins with `desired_of(state)`, and every channel reconciles.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Final, assert_never
+
+import structlog
+
+from acd.core.messages import (
+    ConnectInteraction,
+    Effect,
+    OfferInteraction,
+    ParkInteraction,
+    ReleaseInteraction,
+    RevokeOffer,
+)
+from acd.core.state import EngineState
+from acd.ports.channel import Channel, Desired
+from acd.runtime.clock import Clock
+from acd.runtime.instance import HostServices, Instance
+
+MAX_UNKNOWN: Final = 256
+"""Instance names without a channel that are remembered, so that each is logged once."""
+
+_log = structlog.get_logger(__name__)
+
+Wishes = dict[str, dict[str, Desired]]
+"""Instance → interaction → how it should stand."""
+
+
+def desired_of(state: EngineState) -> Wishes:
+    """What the world should look like by the engine's state: every live interaction that has an instance."""
+    talks = {work.interaction_id: work for work in state.work if work.state in ("offered", "active", "held")}
+    wishes: Wishes = {}
+    for interaction in state.interactions:
+        request = interaction.request
+        instance, interaction_id = request.instance, request.interaction_id
+        if not instance or interaction.state not in ("queued", "offered", "active"):
+            continue
+        work = talks.get(interaction_id)
+        if interaction.state == "queued" or work is None:
+            desired = Desired(interaction_id, "waiting")
+        else:
+            ringing = interaction.state == "offered"
+            desired = Desired(interaction_id, "offered" if ringing else "connected", work.offer_id, work.agent_id)
+        wishes.setdefault(instance, {})[interaction_id] = desired
+    return wishes
+
+
+def fold(wishes: dict[str, Desired], effect: Effect) -> None:
+    """Bring one instance's wishes up to date with an effect."""
+    interaction_id = effect.interaction_id
+    match effect:
+        case ParkInteraction():
+            wishes[interaction_id] = Desired(interaction_id, "waiting")
+        case OfferInteraction():
+            wishes[interaction_id] = Desired(interaction_id, "offered", effect.offer_id, effect.agent_id)
+        case RevokeOffer():
+            wishes[interaction_id] = Desired(interaction_id, "waiting")
+        case ConnectInteraction():
+            wishes[interaction_id] = Desired(interaction_id, "connected", effect.offer_id, effect.agent_id)
+        case ReleaseInteraction():
+            wishes.pop(interaction_id, None)
+        case _:
+            assert_never(effect)
+
+
+class Dispatcher:
+    """All channel instances of one domain, by name."""
+
+    def __init__(
+        self, channels: Iterable[Channel], services: HostServices, clock: Clock, deadline_us: int, wishes: Wishes
+    ) -> None:
+        """`deadline_us`: how long a channel may take over a start, one effect, a reconcile or a stop."""
+        self._instances = {
+            channel.name: Instance(channel, services, clock, deadline_us, wishes.get(channel.name, {}))
+            for channel in channels
+        }
+        self._unknown: dict[str, int] = {}
+        for name, wanted in wishes.items():
+            if name not in self._instances:
+                self._miss(name, len(wanted))
+
+    def publish(self, effects: tuple[Effect, ...]) -> None:
+        """Hand out committed effects; returns at once. Those of instance "" are for nobody."""
+        for effect in effects:
+            name = effect.instance
+            if not name:
+                continue
+            instance = self._instances.get(name)
+            if instance is None:
+                self._miss(name, 1)
+                continue
+            fold(instance.wishes, effect)
+            instance.deliver(effect)
+
+    def replace(self, wishes: Wishes) -> None:
+        """Forget what was wished and take this instead; everybody reconciles."""
+        for name, instance in self._instances.items():
+            instance.wishes.clear()
+            instance.wishes.update(wishes.get(name, {}))
+            instance.request_reconcile()
+
+    def request_reconcile(self) -> None:
+        """Let every channel compare the world with what is wished."""
+        for instance in self._instances.values():
+            instance.request_reconcile()
+
+    async def start(self) -> None:
+        """Start every channel; returns when each has started, failed or let its deadline pass. Goes on trying those."""
+        for instance in self._instances.values():
+            instance.begin()
+        for instance in self._instances.values():
+            await instance.tried_start.wait()
+
+    async def settled(self) -> None:
+        """Wait until every channel has tried to start and to reconcile once."""
+        for instance in self._instances.values():
+            await instance.tried_reconcile.wait()
+
+    def begin_stop(self, *, at_once: bool = False) -> None:
+        """Let what is being carried out end (unless `at_once`), then stop every channel, all within deadlines."""
+        for instance in self._instances.values():
+            instance.begin_stop(at_once=at_once)
+
+    def abort(self) -> None:
+        """Stop acting at once; no channel is called any more, not even to stop."""
+        for instance in self._instances.values():
+            instance.abort()
+
+    async def stopped(self) -> None:
+        """Wait for the end after `begin_stop` or `abort`."""
+        for instance in self._instances.values():
+            await instance.stopped()
+
+    def health(self) -> dict[str, Mapping[str, str | int | bool]]:
+        """Each instance's state, its troubles and what the channel says of itself."""
+        return {name: instance.health() for name, instance in self._instances.items()}
+
+    def unknown_instances(self) -> dict[str, int]:
+        """Instance names that no channel has, with the number of effects that nobody could carry out."""
+        return dict(self._unknown)
+
+    def settled_now(self) -> bool:
+        """Whether `settled` would return at once."""
+        return all(instance.tried_reconcile.is_set() for instance in self._instances.values())
+
+    def _miss(self, name: str, count: int) -> None:
+        if name not in self._unknown:
+            if len(self._unknown) >= MAX_UNKNOWN:
+                return
+            self._unknown[name] = 0
+            _log.warning("no channel has this name; its effects are carried out by nobody", instance=name)
+        self._unknown[name] += count

@@ -1,0 +1,109 @@
+"""People for the runtime: the personal store in a thread of its own, opened when it is first needed.
+
+Owns that thread, so that a commit of the journal never waits for a person's, and the gathering of those
+to be remembered: whoever comes while one commit runs shares the next. Must not know how people are kept.
+"""
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from acd.errors import PersonalStoreError
+from acd.ports.channel import Personal
+from acd.runtime.config import PersonalConfig
+from acd.runtime.single_thread import SingleThread
+
+if TYPE_CHECKING:
+    # Only for types: encryption is loaded when the first person is to be kept, not by everyone who routes.
+    from acd.ports.stores import PersonStore
+
+CLOSE_SECONDS: Final = 5.0
+"""How long closing may wait for a call that is still under way."""
+
+MAX_TOGETHER: Final = 256
+"""People in one commit."""
+
+MAX_WAITING: Final = 10_000
+"""People who may wait to be remembered."""
+
+_log = structlog.get_logger(__name__)
+
+_Waiting = tuple[Personal, "asyncio.Future[str]"]
+
+
+class People:
+    """Remembers, recalls and erases without blocking the event loop."""
+
+    def __init__(self, config: PersonalConfig, store: "PersonStore | None") -> None:
+        """A `store` that is given stays the caller's."""
+        self._config = config
+        self._store = store
+        self._given = store is not None
+        self._thread = SingleThread("acd-personal")
+        self._waiting: list[_Waiting] = []
+        self._remembering: asyncio.Task[None] | None = None
+
+    async def remember(self, person: Personal) -> str:
+        """The reference of a person who is now kept. Raises `PersonalStoreError`."""
+        if len(self._waiting) >= MAX_WAITING:
+            raise PersonalStoreError(f"{MAX_WAITING} people wait to be remembered already; try again shortly")
+        future: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._waiting.append((person, future))
+        if self._remembering is None:
+            self._remembering = asyncio.create_task(self._remember_all(), name="remembering people")
+        return await future
+
+    async def recall(self, customer: str) -> Personal | None:
+        """The person, or None. Raises `PersonalStoreError`."""
+        return await self._thread.run(lambda: self._opened().recall(customer))
+
+    async def erase(self, customer: str) -> bool:
+        """Make the person unreadable for good. Raises `PersonalStoreError`."""
+        return await self._thread.run(lambda: self._opened().erase(customer))
+
+    async def close(self) -> None:
+        """Finish what waits, close the store if it is ours, let go of the thread. What hangs is given up after a while."""
+        if self._remembering is not None:
+            await asyncio.wait((self._remembering,), timeout=CLOSE_SECONDS)
+        if self._store is not None and not self._given:
+            closing = asyncio.create_task(self._thread.run(self._store.close))
+            await asyncio.wait((closing,), timeout=CLOSE_SECONDS)
+            closing.cancel()
+        self._thread.close()
+
+    async def _remember_all(self) -> None:
+        try:
+            while self._waiting:
+                together, self._waiting = self._waiting[:MAX_TOGETHER], self._waiting[MAX_TOGETHER:]
+                await self._remember(together)
+        finally:
+            self._remembering = None
+
+    async def _remember(self, together: list[_Waiting]) -> None:
+        people = tuple(person for person, _ in together)
+        results: tuple[str | PersonalStoreError, ...]
+        try:
+            results = await self._thread.run(lambda: tuple(self._opened().remember_many(people)))
+        except PersonalStoreError as error:
+            results = (error,) * len(together)
+        except Exception as error:  # noqa: BLE001 - a fault of the store's own: those who wait are told, and it goes on
+            _log.exception("the personal store failed")
+            results = (PersonalStoreError(f"the personal store failed ({type(error).__name__}); see the log"),) * len(
+                together
+            )
+        for (_, future), result in zip(together, results, strict=True):
+            if future.done():
+                continue
+            if isinstance(result, PersonalStoreError):
+                future.set_exception(result)
+            else:
+                future.set_result(result)
+
+    def _opened(self) -> "PersonStore":
+        """In the thread: the store."""
+        if self._store is None:
+            from acd.runtime.personal import PersonalStore  # noqa: PLC0415 - see above
+
+            self._store = PersonalStore(self._config.path, self._config.key_file, self._config.region)
+        return self._store

@@ -1,0 +1,351 @@
+"""The router: one domain's engine, live, inside somebody's event loop.
+
+Owns the order of starting and stopping, and the public surface. Must not know HTTP, nor any channel. It owns
+no event loop, no signal handling and no logging set-up. What can be read here has been committed.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self, get_args
+
+import msgspec
+import structlog
+
+from acd.core.digest import settings_hash
+from acd.core.engine import Engine
+from acd.core.messages import ApplyConfig, Command, Origin, Outcome, Recover
+from acd.core.messages.codec import decode_command, encode
+from acd.core.state import EngineState
+from acd.errors import CommandInvalid, ConfigError, RouterClosed
+from acd.ports.channel import Channel, Personal
+from acd.ports.journal import Journal
+from acd.ports.stores import PersonStore
+from acd.runtime.channels import open_channels
+from acd.runtime.clock import Clock, SystemClock, Timeline
+from acd.runtime.config import Config, load
+from acd.runtime.dispatch import Dispatcher, desired_of
+from acd.runtime.feed import DEFAULT_BUFFER, Commit, Feed, Subscription
+from acd.runtime.journal import SqliteJournal
+from acd.runtime.ledger import EngineType, Ledger
+from acd.runtime.meter import Meter
+from acd.runtime.people import People
+from acd.runtime.view import View
+from acd.runtime.writer import Writer
+
+RESERVED_IDS: Final = ("tick-", "config-", "recover-")
+"""Beginnings of command ids that are the router's own."""
+
+_ORIGINS: Final = frozenset(get_args(Origin))
+_ID_BYTES: Final = 10
+
+_log = structlog.get_logger(__name__)
+
+
+class Router:
+    """A running domain: `async with Router("acd.toml") as router: await router.submit(command)`.
+
+    Takes commands one at a time or many at once, from one event loop; a command is durable when `submit` returns.
+    Used once: it cannot be started again after it has stopped.
+    """
+
+    def __init__(
+        self,
+        config: Config | str | Path,
+        *,
+        journal: Journal | None = None,
+        clock: Clock | None = None,
+        channels: Iterable[Channel] | None = None,
+        engine: EngineType = Engine,
+        personal: PersonStore | None = None,
+    ) -> None:
+        """Construct; nothing is opened yet. What is injected replaces what is configured, and stays the caller's.
+
+        Raises `ConfigError` with every problem of the file or of the channels' options.
+        """
+        self._config = config if isinstance(config, Config) else load(config)
+        self._clock: Clock = clock or SystemClock()
+        self._channels = tuple(open_channels(self._config.channels) if channels is None else channels)
+        self._ledger = Ledger(journal or self._open_journal, self._config.snapshots.path, engine)
+        self._people = People(self._config.personal, personal)
+        self._feed = Feed()
+        self._closed = asyncio.Event()
+        self._started = False
+        self._writer: Writer | None = None
+        self._writing: asyncio.Task[None] | None = None
+        self._dispatcher: Dispatcher | None = None
+        self._timeline: Timeline | None = None
+        self._addresses = self._config.addresses()
+        self.meter = Meter()
+        self.seq = 0
+        """The last committed row; `view` is the picture after it."""
+        self.view = self._new_view(None)
+        """The committed projection. Read it between two awaits and keep no part of it."""
+
+    # ---- starting and stopping
+
+    async def __aenter__(self) -> Self:
+        """Take over the journal, load the engine, recover, apply the configuration, start the channels.
+
+        Returns when commands are taken and every channel has started, failed to or let its deadline pass; `ready()`
+        waits for the first reconcile too. Raises `JournalError`, or `ConfigError` when the engine refuses the
+        configuration.
+        """
+        if self._started:
+            raise RuntimeError("a Router is used once; make another")
+        self._started = True
+        try:
+            await self._start()
+        except BaseException:
+            await self.abort()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Take no more commands, finish those that wait, stop the channels, close all. The world stays as it is."""
+        try:
+            if self._writer is not None and self._writing is not None:
+                self._writer.close()
+                await asyncio.wait((self._writing,))
+            if self._dispatcher is not None:
+                self._dispatcher.begin_stop()
+                await self._dispatcher.stopped()
+        finally:
+            await self._close()
+
+    async def abort(self) -> None:
+        """Stop at once, as a crash would: no channel is told, nothing that waits is finished. Idempotent."""
+        if self._writer is not None:
+            self._writer.abandon()
+        if self._dispatcher is not None:
+            self._dispatcher.abort()
+            await self._dispatcher.stopped()
+        if self._writing is not None:
+            self._writing.cancel()
+            await asyncio.wait((self._writing,))
+        await self._close()
+
+    async def ready(self) -> None:
+        """Wait until every channel has tried once to start and to reconcile; a dead one lets its deadline pass."""
+        if self._dispatcher is not None:
+            await self._dispatcher.settled()
+
+    async def wait_closed(self) -> str:
+        """Wait until no command is taken any more; returns the status: `closed`, or `fenced` or `failed` by itself."""
+        await self._closed.wait()
+        return self._status()
+
+    # ---- commands
+
+    async def submit(self, command: Command, origin: Origin | None = None) -> Outcome:
+        """Hand in a command; returns its outcome when it is durable. A refusal is an outcome, too.
+
+        A command whose id was used a short while ago returns what it returned then. When the caller is cancelled, the
+        command is carried out all the same. `origin` overrides what is usual for the kind of command.
+
+        Raises `CommandInvalid` (naming the field), `RouterOverloaded`, `RouterClosed`, `CommandQuarantined`, and
+        `JournalUnavailable` (a full disk: the command has not been carried out; try again with the same id).
+        """
+        raw, valid = detach(command)
+        if origin is not None and origin not in _ORIGINS:
+            raise CommandInvalid(f"origin {origin!r} is not one of {', '.join(sorted(_ORIGINS))}")
+        if valid.id.startswith(RESERVED_IDS):
+            raise CommandInvalid(f"id {valid.id!r} begins like one of the router's own; use another, or new_id()")
+        return await self._hand_in(valid, raw, origin or valid.ORIGIN)
+
+    def new_id(self) -> str:
+        """A fresh id for a command or an interaction: 20 random hexadecimal digits."""
+        return secrets.token_hex(_ID_BYTES)
+
+    async def reconfigure(self, config: Config) -> Outcome:
+        """Put agents and queues of another configuration into force; everything else needs a new Router.
+
+        Raises `ConfigError` when the engine refuses it; then all is as before.
+        """
+        outcome = await self._apply_config(config)
+        self._config = config
+        self._addresses = config.addresses()
+        view = self.view
+        view.titles, view.names, view.service_level_us = _titles(config), _names(config), _service_levels(config)
+        return outcome
+
+    # ---- people
+
+    async def remember(self, person: Personal) -> str:
+        """Store a person; returns the opaque reference. Raises `PersonalStoreError`."""
+        return await self._people.remember(person)
+
+    async def recall(self, customer: str) -> Personal | None:
+        """The person behind a reference; None when unknown or erased. Raises `PersonalStoreError`."""
+        return await self._people.recall(customer)
+
+    async def erase(self, customer: str) -> bool:
+        """Make a person unreadable for good; False when there was none. Raises `PersonalStoreError`."""
+        return await self._people.erase(customer)
+
+    def address(self, agent_id: str, channel: str) -> str:
+        """Where the agent is reached on a channel; empty when not configured."""
+        return self._addresses.get((agent_id, channel), "")
+
+    # ---- watching
+
+    def subscribe(self, buffer: int = DEFAULT_BUFFER) -> Subscription:
+        """Follow what is committed after `seq`, which is what `view` shows now. At most `buffer` commits wait unread.
+
+        Yields `Commit`s; a `Gap` when the reader was too slow. Ends when the router stops.
+        """
+        return self._feed.subscribe(self.seq, buffer)
+
+    def now_us(self) -> int:
+        """The engine's time. Microseconds since 1970 as far as the wall clock was right when the router started."""
+        return self._clock.wall_us() if self._timeline is None else self._timeline.now_us()
+
+    def health(self) -> Mapping[str, object]:
+        """How it is: `ready` when commands are taken and every channel has had its chance; and why, if not."""
+        writer, dispatcher = self._writer, self._dispatcher
+        status = self._status()
+        return {
+            "ready": status == "running" and dispatcher is not None and dispatcher.settled_now(),
+            "status": status,
+            "domain": self._config.domain,
+            "epoch": self._ledger.epoch,
+            "seq": self.seq,
+            "inbox": 0 if writer is None else writer.waiting,
+            "outage": "" if writer is None else writer.outage,
+            "quarantined": 0 if writer is None else writer.set_aside,
+            "stuck_deadline_us": None if writer is None else writer.stuck_us,
+            "channels": {} if dispatcher is None else dispatcher.health(),
+            "unknown_instances": {} if dispatcher is None else dispatcher.unknown_instances(),
+        }
+
+    # ---- what the writer tells (acd.runtime.batch.Audience)
+
+    def committed(self, first_seq: int, at_us: int, outcomes: list[Outcome]) -> None:
+        """Called by the writer, never by anybody else."""
+        self.seq = first_seq + len(outcomes) - 1
+        if self._dispatcher is not None:
+            for outcome in outcomes:
+                if outcome.effects:
+                    self._dispatcher.publish(outcome.effects)
+        try:
+            for outcome in outcomes:
+                self.view.fold(at_us, outcome)
+        except Exception:  # noqa: BLE001 - a projection's fault must not stop the engine
+            # The engine is the truth: a projection that cannot follow begins anew rather than hold anybody up.
+            _log.exception("the view could not follow; it begins anew")
+            if self._writer is not None:
+                self.view = self._new_view(self._writer.state())
+        for seq, outcome in enumerate(outcomes, first_seq):
+            if outcome.events:
+                self._feed.push(Commit(seq, at_us, outcome.events))
+
+    def reread(self, state: EngineState, seq: int) -> None:
+        """Called by the writer, never by anybody else."""
+        self.seq = seq
+        self.view = self._new_view(state)
+        if self._dispatcher is not None:
+            self._dispatcher.replace(desired_of(state))
+        self._feed.lose(seq)
+
+    def recovered(self) -> None:
+        """Called by the writer, never by anybody else."""
+        if self._dispatcher is not None:
+            # What the channels had to say meanwhile was refused; a reconcile lets them say it again.
+            self._dispatcher.request_reconcile()
+
+    def ended(self, status: str) -> None:
+        """Called by the writer, never by anybody else."""
+        _log.error("the router takes no more commands", status=status, domain=self._config.domain)
+        if self._dispatcher is not None:
+            self._dispatcher.begin_stop(at_once=True)
+        self._feed.close()
+        self._closed.set()
+
+    # ---- pieces of the above
+
+    async def _start(self) -> None:
+        config = self._config
+        await self._ledger.open()
+        ledger = self._ledger
+        state = ledger.engine.state()
+        self._timeline = Timeline(self._clock, ledger.at_us)
+        self.seq = ledger.seq
+        self.view = self._new_view(state)
+        bounds = config.router
+        self._dispatcher = Dispatcher(self._channels, self, self._clock, bounds.channel_deadline_us, desired_of(state))
+        self._writer = Writer(ledger, self._timeline, self, self.meter, inbox=bounds.inbox, batch=bounds.batch)
+        self._writing = asyncio.create_task(self._writer.run(), name=f"writer of {config.domain}")
+        if ledger.seq:
+            recover = Recover(f"recover-{ledger.epoch}")
+            await self._hand_in(recover, encode(recover), recover.ORIGIN)
+        if settings_hash(config.core_settings()) != ledger.engine.settings_hash:
+            await self._apply_config(config)
+        self._writer.begin_ticks()
+        await self._dispatcher.start()
+
+    async def _close(self) -> None:
+        self._feed.close()
+        self._closed.set()
+        try:
+            await self._people.close()
+        finally:
+            await self._ledger.close()
+
+    async def _hand_in(self, command: Command, raw: bytes, origin: str) -> Outcome:
+        if self._writer is None:
+            raise RouterClosed("the router has not started; use it with: async with Router(...) as router")
+        return await self._writer.submit(command, raw, origin)
+
+    async def _apply_config(self, config: Config) -> Outcome:
+        command = ApplyConfig(f"config-{self._ledger.epoch}-{self.new_id()}", config.core_settings())
+        raw, valid = detach(command)
+        outcome = await self._hand_in(valid, raw, valid.ORIGIN)
+        if outcome.refusal is not None:
+            raise ConfigError((f"{config.source}: {outcome.refusal.detail} ({outcome.refusal.code})",))
+        return outcome
+
+    def _open_journal(self) -> Journal:
+        where = self._config.journal
+        return SqliteJournal(where.path, self._config.domain, where.durability)
+
+    def _new_view(self, state: EngineState | None) -> View:
+        config = self._config
+        view = View() if state is None else View.from_state(state, state.now_us)
+        view.titles, view.names, view.service_level_us = _titles(config), _names(config), _service_levels(config)
+        return view
+
+    def _status(self) -> str:
+        if self._writer is None:
+            return "closed" if self._closed.is_set() else "starting"
+        if self._writer.status != "running":
+            return self._writer.status
+        if self._closed.is_set():
+            return "closed"
+        return "unavailable" if self._writer.outage else "running"
+
+
+def detach(command: Command) -> tuple[bytes, Command]:
+    """A command's bytes for the journal, and a copy of it that is valid and shares nothing. Raises `CommandInvalid`."""
+    try:
+        raw = encode(command)
+        return raw, decode_command(raw)
+    except msgspec.ValidationError as error:
+        raise CommandInvalid(f"{type(command).__name__}: {error}") from None
+    except (TypeError, ValueError, OverflowError, msgspec.MsgspecError) as error:
+        raise CommandInvalid(f"{type(command).__name__} cannot be encoded: {error}") from None
+
+
+def _titles(config: Config) -> dict[str, str]:
+    return {queue.settings.id: queue.title for queue in config.queues if queue.title}
+
+
+def _names(config: Config) -> dict[str, str]:
+    return {agent.settings.id: agent.name for agent in config.agents if agent.name}
+
+
+def _service_levels(config: Config) -> dict[str, int]:
+    return {queue.settings.id: queue.service_level_us for queue in config.queues}

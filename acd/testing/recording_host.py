@@ -1,0 +1,78 @@
+"""A host that records what a channel submits: the engine's stand-in while a channel is put to the test.
+
+Owns the recording. Must not know what is right.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from acd.core.messages import Command, Outcome
+from acd.ports.channel import Desired, Personal
+
+PATIENCE_SECONDS: Final = 10.0
+"""How long is waited for the far end."""
+
+C = TypeVar("C", bound=Command)
+
+
+class ContractViolation(AssertionError):
+    """The channel does not keep the contract; says what was expected."""
+
+
+class RecordingHost:
+    """`acd.ports.channel.ChannelHost` that records commands and accepts all of them."""
+
+    def __init__(self, address: Callable[[str, str], str]) -> None:
+        """`address` answers where agents are."""
+        self.address = address
+        self.commands: list[Command] = []
+        self.wished: dict[str, Desired] = {}
+        self.reconciles = 0
+        self._people: dict[str, Personal] = {}
+        self._ids = 0
+        self._news = asyncio.Event()
+
+    async def submit(self, command: Command) -> Outcome:
+        """Record."""
+        self.commands.append(command)
+        self._news.set()
+        return Outcome()
+
+    def new_id(self) -> str:
+        """Count."""
+        self._ids += 1
+        return f"contract-{self._ids}"
+
+    async def remember(self, person: Personal) -> str:
+        """Keep in memory."""
+        reference = f"person-{person.number or len(self._people)}"
+        self._people[reference] = person
+        return reference
+
+    async def recall(self, customer: str) -> Personal | None:
+        """From memory."""
+        return self._people.get(customer)
+
+    def desired(self) -> tuple[Desired, ...]:
+        """What the check wishes."""
+        return tuple(self.wished.values())
+
+    def request_reconcile(self) -> None:
+        """Count."""
+        self.reconciles += 1
+        self._news.set()
+
+    async def expect(self, kind: type[C], where: Callable[[C], bool]) -> C:
+        """A recorded command of that kind; waits for it."""
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                while True:
+                    for command in self.commands:
+                        if isinstance(command, kind) and where(command):
+                            return command
+                    self._news.clear()
+                    await self._news.wait()
+        except TimeoutError:
+            known = ", ".join(type(command).__name__ for command in self.commands) or "nothing"
+            raise ContractViolation(f"expected the channel to submit {kind.__name__}; it submitted {known}") from None

@@ -1,0 +1,136 @@
+"""People without blocking the loop, several in one commit."""
+
+import asyncio
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from acd.errors import PersonalStoreError
+from acd.ports.channel import Personal
+from acd.runtime.config import PersonalConfig
+from acd.runtime.people import MAX_TOGETHER, People
+from tests.runtime.live import idle
+
+
+class Store:
+    """`acd.ports.stores.PersonStore` in memory, behind a gate."""
+
+    def __init__(self) -> None:
+        self.gate = threading.Event()
+        self.gate.set()
+        self.commits: list[int] = []
+        self.people: dict[str, Personal] = {}
+        self.closed = False
+        self.error: Exception | None = None
+
+    def remember(self, person: Personal) -> str:
+        (reference,) = self.remember_many((person,))
+        assert isinstance(reference, str)
+        return reference
+
+    def remember_many(self, people: Sequence[Personal]) -> tuple[str | PersonalStoreError, ...]:
+        self.gate.wait(5)
+        self.commits.append(len(people))
+        if self.error is not None:
+            raise self.error
+        results: list[str | PersonalStoreError] = []
+        for person in people:
+            if person.number == "bad":
+                results.append(PersonalStoreError("a number has at most 256 characters"))
+            else:
+                self.people[f"cu_{person.number}"] = person
+                results.append(f"cu_{person.number}")
+        return tuple(results)
+
+    def recall(self, customer: str) -> Personal | None:
+        return self.people.get(customer)
+
+    def erase(self, customer: str) -> bool:
+        return self.people.pop(customer, None) is not None
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> PersonalConfig:
+    return PersonalConfig(path=tmp_path / "people.db", key_file=tmp_path / "people.key")
+
+
+async def test_whoever_comes_during_a_commit_shares_the_next(config: PersonalConfig) -> None:
+    store = Store()
+    people = People(config, store)
+    store.gate.clear()
+    first = asyncio.create_task(people.remember(Personal("0")))
+    await idle()
+    others = [asyncio.create_task(people.remember(Personal(str(number)))) for number in range(1, MAX_TOGETHER + 10)]
+    await idle()
+    store.gate.set()
+    assert await first == "cu_0"
+    assert await asyncio.gather(*others) == [f"cu_{number}" for number in range(1, MAX_TOGETHER + 10)]
+    assert store.commits == [1, MAX_TOGETHER, 9]
+    await people.close()
+    assert not store.closed, "what was given stays the caller's"
+
+
+async def test_one_who_cannot_be_kept_harms_nobody(config: PersonalConfig) -> None:
+    people = People(config, Store())
+    good, bad = await asyncio.gather(
+        people.remember(Personal("1")), people.remember(Personal("bad")), return_exceptions=True
+    )
+    assert good == "cu_1"
+    assert isinstance(bad, PersonalStoreError)
+    await people.close()
+
+
+@pytest.mark.parametrize("error", [PersonalStoreError("the disk is full"), ZeroDivisionError("a bug")])
+async def test_a_store_that_fails_is_asked_again(config: PersonalConfig, error: Exception) -> None:
+    store = Store()
+    people = People(config, store)
+    store.error = error
+    results = await asyncio.gather(
+        people.remember(Personal("1")), people.remember(Personal("2")), return_exceptions=True
+    )
+    assert all(isinstance(result, PersonalStoreError) for result in results)
+    store.error = None
+    assert await people.remember(Personal("1")) == "cu_1"
+    await people.close()
+
+
+async def test_one_who_gives_up_waiting_does_not_disturb(config: PersonalConfig) -> None:
+    store = Store()
+    people = People(config, store)
+    store.gate.clear()
+    gone = asyncio.create_task(people.remember(Personal("1")))
+    stays = asyncio.create_task(people.remember(Personal("2")))
+    await idle()
+    gone.cancel()
+    store.gate.set()
+    assert await stays == "cu_2"
+    await people.close()
+
+
+async def test_the_real_store_is_opened_when_it_is_needed_and_closed(config: PersonalConfig) -> None:
+    unused = People(config, None)
+    await unused.close()
+    assert not config.path.exists()
+    first = People(config, None)
+    customer = await first.remember(Personal("+8613800000001", "李雷"))
+    await first.close()
+    people = People(config, None)
+    assert await people.remember(Personal("+8613800000001")) == customer
+    assert await people.recall(customer) == Personal("+8613800000001", "李雷")
+    assert await people.erase(customer) is True
+    assert await people.recall(customer) is None
+    await people.close()
+
+
+async def test_closing_finishes_what_waits(config: PersonalConfig) -> None:
+    store = Store()
+    people = People(config, store)
+    remembering = asyncio.create_task(people.remember(Personal("1")))
+    await asyncio.sleep(0)
+    await people.close()
+    assert await remembering == "cu_1"
