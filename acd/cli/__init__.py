@@ -1,0 +1,55 @@
+"""The command line: `acd check | serve | replay | init | version`.
+
+Owns the group, and that no mistake of a user shows a traceback. Each command is a module of its own, imported
+only when it is called, so that `acd --help` answers at once.
+"""
+
+import sys
+from importlib import import_module
+from typing import Final
+
+import click
+
+from acd.errors import AcdError, ConfigError
+
+COMMANDS: Final = ("check", "init", "replay", "serve", "version")
+"""Each is a module in this package with a click command called `command`."""
+
+
+class _Commands(click.Group):
+    """Imports a command when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"acd.cli.{cmd_name}").command
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+def acd() -> None:
+    """Real-time automatic call distribution.
+
+    \b
+    acd init              write a configuration to begin with
+    acd check acd.toml    find everything that is wrong with it
+    acd serve             run it
+    """  # noqa: D301 - the backslash is click's: keep these lines as they are
+
+
+def main() -> None:
+    """Entry point of `acd`. Exit status: 0 done, 1 something is wrong, 2 the command line cannot be understood."""
+    try:
+        acd(prog_name="acd")
+    except ConfigError as error:
+        for problem in error.problems:
+            click.echo(f"error: {problem}", err=True)
+        sys.exit(1)
+    except AcdError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(1)

@@ -1,0 +1,75 @@
+"""`acd check`. Owns what is printed about a configuration, and that the channels' plugins are asked, too."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.text import Text
+
+from acd.errors import ChannelError, ConfigError
+from acd.runtime.channels import open_channel
+from acd.runtime.config import ChannelConfig, Report, check
+from acd.runtime.config.lines import Lines
+from acd.runtime.config.problems import dotted
+
+
+@click.command(short_help="Find everything that is wrong with a configuration.")
+@click.argument("file", type=click.Path(path_type=Path), default="acd.toml")
+def command(file: Path) -> None:
+    """Find everything that is wrong with a configuration, at once.
+
+    Every problem is shown with its line, key, reason and fix. Nothing is started and nobody is contacted.
+
+    FILE is acd.toml unless named. Exit status: 0 when it can be used (there may be warnings), 1 when not.
+    """
+    report = check(file)
+    errors = [str(problem) for problem in report.errors] + channel_problems(file, report.channels)
+    warnings = [str(problem) for problem in report.warnings]
+    _show(errors, warnings, _summary(file, report, len(errors)))
+    if errors:
+        raise SystemExit(1)
+
+
+def channel_problems(file: Path, channels: tuple[ChannelConfig, ...]) -> list[str]:
+    """What the plugins say about their channels' options, with lines."""
+    said = [(channel, text) for channel in channels if channel.type for text in _said_by_plugin(channel)]
+    lines = Lines(file.read_text(encoding="utf-8-sig") if said else "")
+    return [f"{file}:{_line(lines, channel, text)}: {text}" for channel, text in said]
+
+
+def _said_by_plugin(channel: ChannelConfig) -> Iterator[str]:
+    try:
+        open_channel(channel)
+    except ConfigError as error:
+        yield from error.problems
+    except ChannelError as error:
+        yield f"{dotted(('channels', channel.name))}: {error}"
+
+
+def _line(lines: Lines, channel: ChannelConfig, said: str) -> int:
+    """The line of the longest key of this channel that the text begins with; else of its section."""
+    section = ("channels", channel.name)
+    keys = [key for key in lines if key[:2] == section and said.startswith((f"{dotted(key)}:", f"{dotted(key)} "))]
+    return lines.line(max(keys, key=len, default=section))
+
+
+def _summary(file: Path, report: Report, errors: int) -> str:
+    found = [_count(errors, "error"), _count(len(report.warnings), "warning")]
+    if not report.counts:
+        return f"{file}: nothing could be checked: {found[0]}"
+    checked = [_count(number, kind) for kind, number in report.counts]
+    return f"{file}: checked {', '.join(checked)}: {', '.join(found)}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number or 'no'} {noun}{'' if number == 1 else 's'}"
+
+
+def _show(errors: list[str], warnings: list[str], summary: str) -> None:
+    # Text, not markup: a configuration may hold square brackets. Soft wrap: a caret must stay below its place.
+    console = Console(highlight=False, soft_wrap=True)
+    for kind, style, texts in (("error", "bold red", errors), ("warning", "bold yellow", warnings)):
+        for text in texts:
+            console.print(Text.assemble((f"{kind}: ", style), text))
+    console.print(Text(summary, style="bold red" if errors else "bold green"))

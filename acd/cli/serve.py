@@ -1,0 +1,135 @@
+"""`acd serve`. Owns the process: logging, signals, the event loop, exit status.
+
+Must not know what a router, a channel or the API does, only how they are started and stopped.
+"""
+
+import asyncio
+import signal
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Final
+
+import click
+import structlog
+
+from acd.api import serve as serve_api
+from acd.cli.check import channel_problems
+from acd.cli.known_secrets import secrets_of
+from acd.cli.logs import Form, Level, configure_logging
+from acd.errors import AcdError, ConfigError
+from acd.runtime.config import Config, check
+from acd.runtime.follower import Follower
+from acd.runtime.following import SnapshotPace
+from acd.runtime.router import Router
+
+STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+
+_log = structlog.get_logger(__name__)
+
+
+@click.command(short_help="Run the engine, its channels and its API.")
+@click.option(
+    "--config",
+    "file",
+    type=click.Path(path_type=Path),
+    default="acd.toml",
+    show_default=True,
+    help="The configuration.",
+)
+@click.option(
+    "--log",
+    "form",
+    type=click.Choice(["console", "json"]),
+    default="console",
+    show_default=True,
+    help="Form of the log.",
+)
+@click.option(
+    "--log-level", "level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", show_default=True
+)
+def command(file: Path, form: Form, level: Level) -> None:
+    """Run the engine, its channels and its API until SIGTERM or Ctrl-C.
+
+    The log goes to standard error; numbers and secrets are masked in it. One line on standard output says when commands
+    are taken. Calls go on when acd stops, and are taken over again when it starts.
+
+    Exit status: 0 after a stop that was asked for, 1 when it cannot start or another engine has taken over the journal.
+    """
+    config = _usable(file)
+    configure_logging(form, level, secrets_of(config))
+    for warning in config.warnings:
+        _log.warning("configuration", problem=str(warning))
+    raise SystemExit(_run(config))
+
+
+def _run(config: Config) -> int:
+    with _runner() as runner:
+        try:
+            return runner.run(_serve(config))
+        except AcdError:
+            raise
+        except Exception:  # noqa: BLE001 - the last line
+            # Through the log, so that nothing personal in it is seen.
+            _log.exception("acd has stopped because of a fault of its own; please report this")
+            return 1
+
+
+def _usable(file: Path) -> Config:
+    """The configuration, or all that is wrong with it."""
+    report = check(file)
+    problems = [*map(str, report.errors), *channel_problems(file, report.channels)]
+    if problems or report.config is None:
+        raise ConfigError(tuple(problems))
+    return report.config
+
+
+async def _serve(config: Config) -> int:
+    """Run until asked to stop, or until the router stops by itself; returns the exit status."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def ask_to_stop() -> None:
+        stop.set()
+        for number in STOP_SIGNALS:
+            loop.remove_signal_handler(number)  # the second time it means: at once
+
+    for number in STOP_SIGNALS:
+        loop.add_signal_handler(number, ask_to_stop)
+    async with AsyncExitStack() as stack:
+        router = await stack.enter_async_context(Router(config))
+        if config.snapshots.enabled:
+            await _follow(stack, config)
+        where = "no [api] is configured"
+        if config.api is not None:
+            server = await stack.enter_async_context(await serve_api(router, config.api))
+            where = ", ".join(server.addresses)
+        click.echo(f"acd: ready: {where}")
+        asked, ended = asyncio.create_task(stop.wait()), asyncio.create_task(router.wait_closed())
+        await asyncio.wait((asked, ended), return_when=asyncio.FIRST_COMPLETED)
+        asked.cancel()
+        if not stop.is_set():
+            _log.error(
+                "stopping: the router takes no more commands", status=await ended, journal=str(config.journal.path)
+            )
+            return 1
+        ended.cancel()
+        _log.info("stopping")
+    _log.info("stopped")
+    return 0
+
+
+async def _follow(stack: AsyncExitStack, config: Config) -> None:
+    """Snapshots, from a process of their own."""
+    pace = SnapshotPace(config.snapshots.every, config.snapshots.interval_us / 1_000_000, config.snapshots.keep)
+    follower = Follower(config.journal.path, config.snapshots.path, pace)
+    stack.push_async_callback(follower.stop)
+    await follower.start()
+
+
+def _runner() -> asyncio.Runner:
+    """An event loop of uvloop's if it is installed (pip install acd-engine[uvloop])."""
+    try:
+        import uvloop  # noqa: PLC0415 - it is optional
+    except ImportError:
+        return asyncio.Runner()
+    return asyncio.Runner(loop_factory=uvloop.new_event_loop)

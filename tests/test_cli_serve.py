@@ -1,0 +1,241 @@
+"""`acd serve` as a process: when it is ready, how it stops, and what it says when it cannot go on."""
+
+import json
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import closing
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from acd.cli import acd
+from acd.runtime.journal import SqliteJournal
+from acd.runtime.replay import verify
+
+TOKEN = "canary-token-0123456789"
+CONFIG = """\
+[snapshots]
+enabled = false
+[api]
+port = 0
+[[api.tokens]]
+name = "test"
+token_file = "token"
+roles = ["system"]
+[agents.anna]
+[queues.sales]
+"""
+
+
+class Served:
+    """A running `acd serve`."""
+
+    def __init__(self, folder: Path, *arguments: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "acd.cli", "serve", *arguments],
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def ready(self) -> str:
+        """Wait for the line that says so; returns what it says."""
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert line.startswith("acd: ready: "), self.end()
+        return line.removeprefix("acd: ready: ").strip()
+
+    def end(self, number: signal.Signals | None = None) -> tuple[int, str, str]:
+        """Send a signal if one is given, wait; returns exit status, the rest of standard output, and the log."""
+        if number is not None:
+            self.process.send_signal(number)
+        out, log = self.process.communicate(timeout=30)
+        return self.process.returncode, out, log
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "acd.toml").write_text(CONFIG)
+    (tmp_path / "token").touch(mode=0o600)
+    (tmp_path / "token").write_text(TOKEN)
+    return tmp_path
+
+
+@pytest.fixture
+def started() -> Iterator[list[Served]]:
+    """Put what you start in here: it is ended whatever happens."""
+    found: list[Served] = []
+    yield found
+    for served in found:
+        if served.process.poll() is None:
+            served.process.kill()
+        served.process.communicate()
+
+
+def ask(url: str, method: str = "GET") -> tuple[int, str]:
+    headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
+    request = urllib.request.Request(  # noqa: S310 - our own address
+        url, method=method, headers=headers, data=b"{}" if method == "POST" else None
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310
+            return response.status, response.read().decode()
+    except urllib.error.HTTPError as error:
+        with closing(error):
+            return error.code, error.read().decode()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_serves_until_it_is_asked_to_stop(number: signal.Signals, folder: Path, started: list[Served]) -> None:
+    served = Served(folder, "--log", "json", "--log-level", "debug")
+    started.append(served)
+    address = served.ready()
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+", address)
+    assert ask(f"{address}/readyz")[0] == 200
+    assert ask(f"{address}/v1/agents/anna/sign-in", "POST")[0] == 200
+    status, out, log = served.end(number)
+    assert (status, out) == (0, "")
+    events = [json.loads(line) for line in log.splitlines()]
+    assert [event["event"] for event in events if event["logger"] == "acd.cli.serve"] == ["stopping", "stopped"]
+    assert TOKEN not in log
+    report = verify(folder / "acd-journal.db")
+    assert (report.ok, report.rows, report.refused) == (True, 2, 0)
+
+
+def test_it_goes_on_where_it_stopped(folder: Path, started: list[Served]) -> None:
+    started.append(Served(folder))
+    ask(f"{started[0].ready()}/v1/agents/anna/sign-in", "POST")
+    assert started[0].end(signal.SIGTERM)[0] == 0
+    started.append(Served(folder))
+    status, body = ask(f"{started[1].ready()}/v1/agents/anna")
+    assert status == 200
+    assert json.loads(body)["presence"] == "not-ready"
+    assert started[1].end(signal.SIGTERM)[0] == 0
+
+
+def test_it_runs_without_an_api_and_leaves_a_snapshot(folder: Path, started: list[Served]) -> None:
+    (folder / "acd.toml").write_text("[agents.anna]\n")
+    served = Served(folder)
+    started.append(served)
+    assert served.ready() == "no [api] is configured"
+    assert served.end(signal.SIGTERM)[:2] == (0, "")
+    assert len(list((folder / "acd-snapshots").iterdir())) == 1
+
+
+def test_a_port_in_use_is_named_with_its_key_and_a_fix(folder: Path, started: list[Served]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        (folder / "acd.toml").write_text(CONFIG.replace("port = 0", f"port = {port}"))
+        served = Served(folder)
+        started.append(served)
+        status, out, log = served.end()
+    assert (status, out) == (1, "")
+    assert log.splitlines()[-1].startswith(f"error: api.port: 127.0.0.1:{port} is in use by another program; ")
+    assert "Traceback" not in log
+
+
+def test_two_engines_on_one_journal(folder: Path, started: list[Served]) -> None:
+    started.append(Served(folder))
+    started[0].ready()
+    started.append(Served(folder))
+    status, out, log = started[1].end()
+    assert (status, out) == (1, "")
+    assert re.fullmatch(r"error: the journal .*acd-journal\.db is in use by process \d+; .*\n", log)
+    assert started[0].end(signal.SIGTERM)[0] == 0
+
+
+def test_it_stops_when_another_engine_has_taken_over(folder: Path, started: list[Served]) -> None:
+    served = Served(folder)
+    started.append(served)
+    address = served.ready()
+    with closing(SqliteJournal(folder / "acd-journal.db", "default", lock=False)) as journal:
+        journal.open_epoch()
+    assert ask(f"{address}/v1/agents/anna/sign-in", "POST")[0] == 503
+    status, _, log = served.end()
+    assert status == 1
+    assert "fenced" in log
+    assert "Traceback" not in log
+
+
+def test_a_journal_that_has_been_altered_is_refused(folder: Path, started: list[Served]) -> None:
+    (folder / "acd-journal.db").write_text("nonsense" * 1_000)
+    served = Served(folder)
+    started.append(served)
+    status, out, log = served.end()
+    assert (status, out) == (1, "")
+    assert log.startswith("error: ")
+    assert "Traceback" not in log
+
+
+class Refusing(BaseHTTPRequestHandler):
+    """A PBX that refuses whoever comes."""
+
+    def do_GET(self) -> None:
+        self.send_response(401)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name of the base class
+        """Say nothing."""
+
+
+@pytest.fixture
+def refusing() -> Iterator[str]:
+    """The address of such a PBX."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Refusing) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/ari"
+        server.shutdown()
+        thread.join()
+
+
+def test_wrong_credentials_of_a_channel(folder: Path, refusing: str, started: list[Served]) -> None:
+    """It stays up, says which key to correct, and shows no password, wherever that comes from."""
+    (folder / "ari.password").touch(mode=0o600)
+    (folder / "ari.password").write_text("canary-password\n")
+    channel = f'[channels.pbx]\ntype = "asterisk"\nurl = "{refusing}"\nuser = "acd"\npassword_file = "ari.password"\n'
+    (folder / "acd.toml").write_text(CONFIG + channel)
+    served = Served(folder)
+    started.append(served)
+    address = served.ready()
+    assert served.process.stderr is not None
+    seen = ""
+    while "channels.pbx.password" not in seen:
+        line = served.process.stderr.readline()
+        assert line, seen
+        seen += line
+    _, body = ask(f"{address}/readyz")
+    assert json.loads(body)["channels"]["pbx"]["connected"] is False
+    status, _, log = served.end(signal.SIGTERM)
+    assert status == 0
+    assert "canary-password" not in seen + log
+
+
+def test_warnings_of_the_configuration_are_logged(folder: Path, started: list[Served]) -> None:
+    (folder / "acd.toml").write_text(CONFIG.replace('token_file = "token"', f'token = "{TOKEN}"'))
+    served = Served(folder)
+    started.append(served)
+    served.ready()
+    _, _, log = served.end(signal.SIGTERM)
+    assert "api.tokens[0].token: is a secret in clear" in log
+    assert TOKEN not in log
+
+
+def test_check_and_serve_agree_on_a_file_that_is_not_there(tmp_path: Path, started: list[Served]) -> None:
+    served = Served(tmp_path, "--config", "gone.toml")
+    started.append(served)
+    status, out, log = served.end()
+    assert (status, out) == (1, "")
+    assert log == "error: gone.toml: there is no such file; create one with: acd init\n"
+    assert CliRunner().invoke(acd, ["check", "gone.toml"]).exit_code == 1
