@@ -196,7 +196,7 @@ class _Joined:
     def __init__(self, operands: tuple[Node, ...]) -> None:
         flat: dict[str, Node] = {}
         for operand in operands:
-            for each in operand.operands if type(operand) is type(self) else (operand,):
+            for each in operand.operands if isinstance(operand, type(self)) else (operand,):
                 flat.setdefault(each.text, each)
         self.operands = tuple(flat.values())
         self.size: int = sum(each.size for each in self.operands) + len(self.operands) - 1

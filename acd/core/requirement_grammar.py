@@ -115,7 +115,7 @@ def read(text: str) -> Node:
     try:
         node = cast("Node", _PARSER.parse(text))
     except UnexpectedCharacters as error:
-        raise _explain_character(text, error.pos_in_stream) from None
+        raise _explain_character(text, error.pos_in_stream or 0) from None
     except UnexpectedToken as error:
         raise _explain_token(text, error) from None
     except _Misread as error:

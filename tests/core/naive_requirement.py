@@ -8,8 +8,9 @@ from random import Random
 from typing import Any
 
 Tree = tuple[Any, ...]
-"""("const", bool) · ("skill", name, operator, number) · ("swapped", number, operator, name) · ("one-of", name, numbers) ·
-("has", name) · ("label", name) · ("queue", name) · ("not", tree) · ("and", trees…) · ("or", trees…)"""
+"""("const", bool) · ("skill", name, operator, number) · ("swapped", number, operator, name) ·
+("one-of", name, numbers) · ("has", name) · ("label", name) · ("queue", name) ·
+("not", tree) · ("and", trees…) · ("or", trees…)"""
 
 SYMBOLS = (">=", ">", "<=", "<", "==", "!=")
 
@@ -61,16 +62,20 @@ def names_of(tree: Tree, kind: str) -> list[str]:
 
 def render(tree: Tree, random: Random | None = None) -> str:
     """The text of a tree; with `random`, in one of its many spellings."""
-    text = _render(tree, random or Random(0), plain=random is None)
-    return text if random is None or random.random() < 0.5 else f" {text}\n"
+    if random is None:
+        return _render(tree, Random(0), plain=True)  # noqa: S311 - never drawn from
+    text = _render(tree, random, plain=False)
+    return text if random.random() < 0.5 else f" {text}\n"
 
 
-def random_tree(random: Random, skills: Collection[str], labels: Collection[str], queues: Collection[str]) -> Tree:
-    """A tree of a few operators."""
-    if random.random() < 0.45:
+def random_tree(
+    random: Random, skills: Collection[str], labels: Collection[str], queues: Collection[str], depth: int = 2
+) -> Tree:
+    """A tree of a few operators, well within the limits."""
+    if depth and random.random() < 0.5:
         kind = random.choice(("and", "or", "not"))
         size = 1 if kind == "not" else random.choice((2, 2, 3))
-        return (kind, *(random_tree(random, skills, labels, queues) for _ in range(size)))
+        return (kind, *(random_tree(random, skills, labels, queues, depth - 1) for _ in range(size)))
     return random_leaf(random, skills, labels, queues)
 
 

@@ -1,0 +1,376 @@
+"""The words of a scenario: lines, configuration and commands.
+
+    sign-in AGENT [ready] [reason R]        enqueue ID CHANNEL QUEUE [priority N] [requirement R] [prefer a=2,b=1]
+    sign-out AGENT                          end ID [by customer|agent|system] [reason R]
+    ready AGENT                             cancel ID [reason R]
+    not-ready AGENT REASON                  requeue ID [reason R]
+    accept ID by AGENT                      hold ID by AGENT
+    decline ID by AGENT [reason R]          resume ID by AGENT
+    fail ID busy|unreachable|failed         end-wrap-up ID by AGENT
+    tick                                    recover [grace 5s]
+
+For offers, ID is the interaction, meaning its latest offer, or one offer (`c1.2`).
+
+Owns reading. Must not know the engine: what a value may be, the messages' own validation says.
+"""
+
+import difflib
+import shlex
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from acd.core.messages import (
+    AcceptOffer,
+    AgentSettings,
+    CancelInteraction,
+    Capacity,
+    ChannelShare,
+    Command,
+    CoreSettings,
+    DeclineOffer,
+    EndInteraction,
+    EndWrapUp,
+    EnqueueInteraction,
+    FailOffer,
+    HoldWork,
+    Preference,
+    QueueSettings,
+    Recover,
+    RequeueInteraction,
+    ResumeWork,
+    SetPresence,
+    SignInAgent,
+    SignOutAgent,
+    Tick,
+)
+from acd.runtime.config.capacities import PROFILES
+from acd.runtime.config.durations import FIX, parse_duration
+
+
+class Problem(Exception):
+    """A line cannot be read or did not come true; the message is for a person."""
+
+
+class Line(NamedTuple):
+    """One line of a scenario; `number` counts from 1."""
+
+    number: int
+    text: str
+
+
+def read_lines(text: str) -> Iterator[Line]:
+    """The lines that say something."""
+    for number, each in enumerate(text.splitlines(), 1):
+        if each.strip() and not each.lstrip().startswith("#"):
+            yield Line(number, each)
+
+
+class Statement:
+    """The words of a line, taken from left to right."""
+
+    def __init__(self, line: Line) -> None:
+        """Raises `Problem` for a quote that is never closed."""
+        lexer = shlex.shlex(line.text, posix=True, punctuation_chars=False)
+        lexer.whitespace_split = True
+        try:
+            self._words = list(lexer)
+        except ValueError as error:
+            raise Problem(f"cannot split the line into words: {error}") from None
+        self._at = 0
+
+    def peek(self) -> str | None:
+        """The next word, or None at the end."""
+        return self._words[self._at] if self._at < len(self._words) else None
+
+    def take(self, what: str) -> str:
+        """The next word, which stands for `what`."""
+        word = self.peek()
+        if word is None:
+            raise Problem(f"{what} is missing at the end")
+        self._at += 1
+        return word
+
+    def skip(self, word: str) -> bool:
+        """Step over a word if it comes next."""
+        if self.peek() != word:
+            return False
+        self._at += 1
+        return True
+
+    def word(self, word: str) -> None:
+        """This word must come next."""
+        if not self.skip(word):
+            raise Problem(f"expected the word {word!r}, found {self.peek() or 'the end of the line'!r}")
+
+    def duration(self, what: str) -> int:
+        """The next word as a duration, in µs."""
+        return duration(self.take(what))
+
+    def options(self, *names: str) -> dict[str, str]:
+        """The rest of the line as pairs of name and value."""
+        found: dict[str, str] = {}
+        while self.peek() is not None:
+            name = self.take("a name")
+            if name not in names:
+                close = difflib.get_close_matches(name, names, n=1)
+                hint = f": did you mean {close[0]}?" if close else f"; there are: {', '.join(names) or 'none'}"
+                raise Problem(f"unknown word {name!r}{hint}")
+            if name in found:
+                raise Problem(f"{name} is given twice")
+            found[name] = self.take(f"the value of {name}")
+        return found
+
+
+class Configuration:
+    """Agents and queues as the scenario has them at the moment."""
+
+    def __init__(self) -> None:
+        self._agents: dict[str, AgentSettings] = {}
+        self._queues: dict[str, QueueSettings] = {}
+
+    def change(self, statement: Statement) -> None:
+        """`queue NAME …` or `agent NAME …`: new, or changed in what is named."""
+        kind = statement.take("queue or agent")
+        if kind == "queue":
+            name = statement.take("the queue's name")
+            queue = self._queues.get(name, QueueSettings(name))
+            options = statement.options(*_QUEUE)
+            self._queues[name] = msgspec.structs.replace(queue, **_read(_QUEUE, options))
+        elif kind == "agent":
+            name = statement.take("the agent's name")
+            agent = self._agents.get(name, AgentSettings(name))
+            options = statement.options(*_AGENT)
+            self._agents[name] = msgspec.structs.replace(agent, **_read(_AGENT, options))
+        else:
+            raise Problem(f"expected queue, agent, at or expect, found {kind!r}")
+
+    def remove(self, statement: Statement) -> None:
+        """`queue NAME` or `agent NAME` is no longer configured."""
+        kind = statement.take("queue or agent")
+        name = statement.take("a name")
+        statement.options()
+        if kind == "agent" and name in self._agents:
+            del self._agents[name]
+        elif kind == "queue" and name in self._queues:
+            del self._queues[name]
+        else:
+            raise Problem(f"there is no {kind} {name}")
+
+    def settings(self) -> CoreSettings:
+        """The whole, sorted by id."""
+        return CoreSettings(
+            tuple(self._agents[each] for each in sorted(self._agents)),
+            tuple(self._queues[each] for each in sorted(self._queues)),
+        )
+
+
+def command_of(statement: Statement, command_id: str, offers: Mapping[str, str]) -> Command:
+    """The command of a line. `offers` has the latest offer of each interaction. Raises `Problem`."""
+    verb = statement.take("a command")
+    make = _COMMANDS.get(verb)
+    if make is None:
+        close = difflib.get_close_matches(verb, _COMMANDS, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(_COMMANDS)}, configure, remove"
+        raise Problem(f"unknown command {verb!r}: {hint}")
+    command = make(statement, command_id, offers)
+    statement.options()
+    return command
+
+
+def duration(text: str) -> int:
+    """A duration in µs. Raises `Problem`."""
+    micros = parse_duration(text)
+    if micros is None:
+        raise Problem(f"{text!r} is no duration: {FIX}")
+    return micros
+
+
+def integer(text: str) -> int:
+    """A whole number. Raises `Problem`."""
+    try:
+        return int(text)
+    except ValueError:
+        raise Problem(f"{text!r} is no whole number") from None
+
+
+def _pairs(text: str) -> tuple[tuple[str, int], ...]:
+    """`a=5,b=3`."""
+    pairs = []
+    for each in filter(None, text.split(",")):
+        name, equals, number = each.rpartition("=")
+        if not equals:
+            raise Problem(f"{each!r} lacks a number: write {each}=1")
+        pairs.append((name, integer(number)))
+    return tuple(pairs)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    """`a,b`; `none` for no name at all."""
+    return () if text == "none" else tuple(filter(None, text.split(",")))
+
+
+def _skills(text: str) -> tuple[tuple[str, int], ...]:
+    return () if text == "none" else _pairs(text)
+
+
+def _capacity(text: str) -> Capacity:
+    """`exclusive`, `parallel`, `reserved-voice`, or `voice=60x1,*=20x2`: cost of a hundred units x most at once."""
+    if text in PROFILES:
+        return PROFILES[text]
+    if "=" not in text:
+        raise Problem(f"unknown capacity {text!r}: there are {', '.join(PROFILES)}, or write voice=60x1,*=20x2")
+    shares = []
+    for each in text.split(","):
+        channel, _, share = each.rpartition("=")
+        cost, _, most = share.partition("x")
+        shares.append(ChannelShare(channel, integer(cost), integer(most or "1")))
+    return Capacity(100, tuple(sorted(shares, key=lambda share: share.channel)))
+
+
+Readers = Mapping[str, Callable[[str], Any]]
+
+_QUEUE: Final[Readers] = {
+    "requirement": str,
+    "strategy": str,
+    "fit-weight": duration,
+    "offer-timeout": duration,
+    "retry-after": duration,
+    "wrap-up": duration,
+    "head-start": duration,
+    "late": duration,
+    "rona": str,
+    "max-waiting": integer,
+}
+
+_AGENT: Final[Readers] = {"skills": _skills, "labels": _names, "queues": _names, "capacity": _capacity}
+
+
+def _read(readers: Readers, options: Mapping[str, str]) -> dict[str, Any]:
+    """Options → fields of the settings; durations' fields are named in µs."""
+    fields = {}
+    for name, text in options.items():
+        reader = readers[name]
+        field = name.replace("-", "_") + ("_us" if reader is duration else "")
+        fields[field] = reader(text)
+    return fields
+
+
+def _sign_in(statement: Statement, command_id: str, _offers: Mapping[str, str]) -> Command:
+    agent_id = statement.take("the agent")
+    ready = statement.skip("ready")
+    return SignInAgent(command_id, agent_id, ready, statement.options("reason").get("reason", "signed-in"))
+
+
+def _sign_out(statement: Statement, command_id: str, _offers: Mapping[str, str]) -> Command:
+    return SignOutAgent(command_id, statement.take("the agent"))
+
+
+def _ready(statement: Statement, command_id: str, _offers: Mapping[str, str]) -> Command:
+    return SetPresence(command_id, statement.take("the agent"), "ready")
+
+
+def _not_ready(statement: Statement, command_id: str, _offers: Mapping[str, str]) -> Command:
+    return SetPresence(command_id, statement.take("the agent"), "not-ready", statement.take("the reason"))
+
+
+def _enqueue(statement: Statement, command_id: str, _offers: Mapping[str, str]) -> Command:
+    interaction_id = statement.take("the interaction")
+    channel = statement.take("the channel")
+    queue = statement.take("the queue")
+    options = statement.options("priority", "requirement", "prefer", "instance")
+    return EnqueueInteraction(
+        command_id,
+        interaction_id,
+        channel,
+        queue,
+        requirement=options.get("requirement", ""),
+        preferences=tuple(Preference(skill, weight) for skill, weight in _pairs(options.get("prefer", ""))),
+        priority=integer(options.get("priority", "0")),
+        instance=options.get("instance", ""),
+    )
+
+
+def _end(statement: Statement, command_id: str, _offers: Mapping[str, str]) -> Command:
+    interaction_id = statement.take("the interaction")
+    options = statement.options("by", "reason")
+    by: Any = options.get("by", "customer")
+    return EndInteraction(command_id, interaction_id, by, options.get("reason", ""))
+
+
+def _cancel(statement: Statement, command_id: str, _offers: Mapping[str, str]) -> Command:
+    return CancelInteraction(command_id, statement.take("the interaction"), **statement.options("reason"))
+
+
+def _requeue(statement: Statement, command_id: str, _offers: Mapping[str, str]) -> Command:
+    return RequeueInteraction(command_id, statement.take("the interaction"), **statement.options("reason"))
+
+
+def _accept(statement: Statement, command_id: str, offers: Mapping[str, str]) -> Command:
+    offer_id = _offer(statement, offers)
+    return AcceptOffer(command_id, offer_id, _by(statement))
+
+
+def _decline(statement: Statement, command_id: str, offers: Mapping[str, str]) -> Command:
+    offer_id = _offer(statement, offers)
+    return DeclineOffer(command_id, offer_id, _by(statement), **statement.options("reason"))
+
+
+def _fail(statement: Statement, command_id: str, offers: Mapping[str, str]) -> Command:
+    offer_id = _offer(statement, offers)
+    reason: Any = statement.take("busy, unreachable or failed")
+    return FailOffer(command_id, offer_id, reason)
+
+
+def _hold(statement: Statement, command_id: str, _offers: Mapping[str, str]) -> Command:
+    interaction_id = statement.take("the interaction")
+    return HoldWork(command_id, _by(statement), interaction_id)
+
+
+def _resume(statement: Statement, command_id: str, _offers: Mapping[str, str]) -> Command:
+    interaction_id = statement.take("the interaction")
+    return ResumeWork(command_id, _by(statement), interaction_id)
+
+
+def _end_wrap_up(statement: Statement, command_id: str, _offers: Mapping[str, str]) -> Command:
+    interaction_id = statement.take("the interaction")
+    return EndWrapUp(command_id, _by(statement), interaction_id)
+
+
+def _tick(_statement: Statement, command_id: str, _offers: Mapping[str, str]) -> Command:
+    return Tick(command_id)
+
+
+def _recover(statement: Statement, command_id: str, _offers: Mapping[str, str]) -> Command:
+    return Recover(command_id, duration(statement.options("grace").get("grace", "5s")))
+
+
+def _offer(statement: Statement, offers: Mapping[str, str]) -> str:
+    name = statement.take("the interaction or offer")
+    return offers.get(name, name)
+
+
+def _by(statement: Statement) -> str:
+    statement.word("by")
+    return statement.take("the agent")
+
+
+_COMMANDS: Final[dict[str, Callable[[Statement, str, Mapping[str, str]], Command]]] = {
+    "sign-in": _sign_in,
+    "sign-out": _sign_out,
+    "ready": _ready,
+    "not-ready": _not_ready,
+    "enqueue": _enqueue,
+    "end": _end,
+    "cancel": _cancel,
+    "requeue": _requeue,
+    "accept": _accept,
+    "decline": _decline,
+    "fail": _fail,
+    "hold": _hold,
+    "resume": _resume,
+    "end-wrap-up": _end_wrap_up,
+    "tick": _tick,
+    "recover": _recover,
+}

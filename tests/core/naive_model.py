@@ -1,0 +1,335 @@
+# ruff: noqa: N802 - each on_… carries the name of its command
+"""The naive model: what `Engine.apply` must return for every command, by the letter of ARCHITECTURE.md.
+
+Each `on_…` is one row of the table "What each command does", in the order in which the row names things.
+Requirements are trees of tuples, which the test's generator renders to text for the engine.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import acd.core.messages as m
+from acd.core import limits
+from tests.core.naive_requirement import Tree
+from tests.core.naive_rules import Agent, Exclusion, Interaction, Queue, Refused, Rules, Work
+
+
+@dataclass
+class Prediction:
+    """What `Engine.apply` must return; `refusal` is the code alone."""
+
+    refusal: str | None = None
+    events: list[m.Event] = field(default_factory=list)
+    effects: list[m.Effect] = field(default_factory=list)
+
+
+class Model(Rules):
+    """The rules and the commands; `apply` and `next_deadline` are as the engine's."""
+
+    def __init__(self, trees: Mapping[str, Tree]) -> None:
+        super().__init__(trees)
+        self.outcomes: list[tuple[str, Prediction]] = []
+
+    def apply(self, command: m.Command, now_us: int) -> Prediction:
+        self.now = now_us
+        for command_id, recorded in self.outcomes:
+            if command_id == command.id:
+                return recorded
+        self.events, self.effects = [], []
+        handle: Callable[[Any], None] = getattr(self, f"on_{type(command).__name__}")
+        try:
+            handle(command)
+            prediction = Prediction(None, self.events, self.effects)
+        except Refused as refused:
+            assert not self.events, "refused after something had happened"
+            prediction = Prediction(str(refused))
+        self.outcomes.append((command.id, prediction))
+        del self.outcomes[: -limits.OUTCOME_WINDOW]
+        return prediction
+
+    # ---- configuration
+
+    def on_ApplyConfig(self, command: m.ApplyConfig) -> None:
+        settings = command.settings
+        self.check_settings(settings)
+        self.settings = settings
+        self.events.append(m.ConfigApplied(settings, ""))
+        self.change_queues({each.id: each for each in settings.queues})
+        self.change_agents({each.id: each for each in settings.agents})
+        queued = [each for each in self.interactions if each.state == "queued"]
+        for interaction in sorted(queued, key=self.place_in_line):
+            self.place(interaction)
+
+    def check_settings(self, settings: m.CoreSettings) -> None:
+        if settings.semantics != 1:
+            raise Refused("unsupported-semantics")
+        named = [[each.id for each in settings.agents], [each.id for each in settings.queues]]
+        for agent in settings.agents:
+            named += [[skill for skill, _ in agent.skills], list(agent.labels), list(agent.queues)]
+            named += [[share.channel for share in agent.capacity.channels]]
+        if any(len(set(names)) < len(names) for names in named):
+            raise Refused("duplicate-entity")
+        if any(queue.requirement not in self.trees for queue in settings.queues):
+            raise Refused("bad-requirement")
+
+    def change_queues(self, named: dict[str, m.QueueSettings]) -> None:
+        for queue in sorted(self.queues, key=lambda each: each.settings.id):
+            if queue.settings.id in named:
+                queue.settings = named[queue.settings.id]
+                queue.retired = False
+            elif any(each.queue is queue for each in self.interactions):
+                queue.retired = True
+            else:
+                self.queues.remove(queue)
+                self.events.append(m.QueueRemoved(queue.settings.id))
+        known = [queue.settings.id for queue in self.queues]
+        self.queues += [Queue(settings) for queue_id, settings in named.items() if queue_id not in known]
+
+    def change_agents(self, named: dict[str, m.AgentSettings]) -> None:
+        for agent in sorted(self.agents, key=lambda each: each.settings.id):
+            if agent.settings.id in named:
+                agent.settings = named[agent.settings.id]
+                agent.retired = False
+            elif not agent.retired:
+                agent.retired = True
+                if agent.presence != "signed-out":
+                    self.rest(agent, "signed-out", "removed")
+                if not self.work_of(agent):
+                    self.forget_agent(agent)
+        known = [agent.settings.id for agent in self.agents]
+        self.agents += [Agent(settings) for agent_id, settings in named.items() if agent_id not in known]
+
+    # ---- agents
+
+    def on_SignInAgent(self, command: m.SignInAgent) -> None:
+        agent = self.agent(command.agent_id)
+        if agent.retired:
+            raise Refused("unknown-agent")
+        if agent.presence != "signed-out":
+            raise Refused("already-signed-in")
+        self.enter(agent, "not-ready", command.reason)
+        if command.ready:
+            self.enter(agent, "ready", "")
+            self.restart_idle(agent)
+            self.serve(agent)
+
+    def on_SignOutAgent(self, command: m.SignOutAgent) -> None:
+        agent = self.agent(command.agent_id)
+        if agent.presence == "signed-out":
+            raise Refused("signed-out")
+        self.rest(agent, "signed-out", "")
+
+    def on_SetPresence(self, command: m.SetPresence) -> None:
+        agent = self.agent(command.agent_id)
+        ready = command.presence == "ready"
+        if ready and agent.retired:
+            raise Refused("unknown-agent")
+        if agent.presence == "signed-out":
+            raise Refused("signed-out")
+        if not ready:
+            if not agent.retired:
+                self.rest(agent, "not-ready", command.reason)
+        elif agent.presence != "ready":
+            if agent.presence == "not-ready":
+                self.restart_idle(agent)
+            self.enter(agent, "ready", "")
+            self.serve(agent)
+
+    def on_HoldWork(self, command: m.HoldWork) -> None:
+        work = self.work_on(command.agent_id, command.interaction_id)
+        if work.state != "active":
+            raise Refused("work-not-active")
+        work.state = "held"
+        self.events.append(m.WorkHeld(command.agent_id, command.interaction_id))
+
+    def on_ResumeWork(self, command: m.ResumeWork) -> None:
+        work = self.work_on(command.agent_id, command.interaction_id)
+        if work.state != "held":
+            raise Refused("work-not-held")
+        work.state = "active"
+        self.events.append(m.WorkResumed(command.agent_id, command.interaction_id))
+
+    def on_EndWrapUp(self, command: m.EndWrapUp) -> None:
+        work = self.work_on(command.agent_id, command.interaction_id)
+        if work.state != "wrap-up":
+            raise Refused("not-in-wrap-up")
+        self.finish(work)
+
+    # ---- interactions
+
+    def on_EnqueueInteraction(self, command: m.EnqueueInteraction) -> None:
+        interaction_id = command.interaction_id
+        alive = [each.request.interaction_id for each in self.interactions]
+        if interaction_id in alive or interaction_id in [name for name, _ in self.ended_interactions]:
+            raise Refused("duplicate-interaction")
+        queue = next((each for each in self.queues if each.settings.id == command.queue and not each.retired), None)
+        if queue is None:
+            raise Refused("unknown-queue")
+        if command.requirement.strip() and command.requirement not in self.trees:
+            raise Refused("bad-requirement")
+        unanswered = [each for each in self.interactions if each.queue is queue and each.state in {"queued", "offered"}]
+        if len(unanswered) >= queue.settings.max_waiting:
+            raise Refused("queue-full")
+        interaction = Interaction(command, queue, self.now, self.next_seq())
+        self.interactions.append(interaction)
+        self.events.append(
+            m.InteractionQueued(
+                interaction_id,
+                command.channel,
+                command.queue,
+                command.requirement,
+                command.priority,
+                command.attributes,
+                command.customer,
+                command.instance,
+            )
+        )
+        self.effects.append(m.ParkInteraction(interaction_id, command.instance))
+        self.place(interaction)
+
+    def on_EndInteraction(self, command: m.EndInteraction) -> None:
+        interaction = self.interaction(command.interaction_id)
+        if interaction.state == "active":
+            self.complete(interaction, command)
+        elif command.by == "agent":
+            raise Refused("interaction-not-active")
+        else:
+            self.give_up(interaction, command.reason, abandoned=command.by == "customer")
+
+    def on_CancelInteraction(self, command: m.CancelInteraction) -> None:
+        interaction = self.interaction(command.interaction_id)
+        if interaction.state == "active":
+            raise Refused("interaction-active")
+        self.give_up(interaction, command.reason, abandoned=False)
+
+    def on_RequeueInteraction(self, command: m.RequeueInteraction) -> None:
+        interaction = self.interaction(command.interaction_id)
+        work = self.current(interaction)
+        if interaction.state != "active" or work is None:
+            raise Refused("interaction-not-active")
+        self.exclude(interaction, work.agent)
+        self.end_work(work)
+        self.effects.append(m.ParkInteraction(command.interaction_id, interaction.request.instance))
+        self.back_to_the_line(interaction, work.agent, command.reason)
+
+    def complete(self, interaction: Interaction, command: m.EndInteraction) -> None:
+        work = self.current(interaction)
+        assert work is not None
+        interaction.state = "completed"
+        interaction.exclusions = []
+        agent_id = work.agent.settings.id
+        talked = self.now - work.since
+        name, instance = command.interaction_id, interaction.request.instance
+        self.events.append(m.InteractionCompleted(name, agent_id, command.by, command.reason, talked))
+        self.effects.append(m.ReleaseInteraction(name, instance, "completed"))
+        wrap_up = interaction.queue.settings.wrap_up_us
+        if wrap_up:
+            work.state = "wrap-up"
+            work.since = self.now
+            work.deadline = (self.now + wrap_up, self.next_seq())
+            self.events.append(m.WrapUpStarted(agent_id, name, self.now + wrap_up))
+        else:
+            self.finish(work)
+
+    def give_up(self, interaction: Interaction, reason: str, *, abandoned: bool) -> None:
+        work = self.current(interaction)
+        if work is not None:
+            self.revoke(work, "customer-left" if abandoned else "cancelled")
+        interaction.state = "abandoned" if abandoned else "cancelled"
+        interaction.exclusions = []
+        name, waited = interaction.request.interaction_id, self.now - interaction.enqueued_at
+        told = m.InteractionAbandoned if abandoned else m.InteractionCancelled
+        self.events.append(told(name, waited, reason))
+        self.effects.append(m.ReleaseInteraction(name, interaction.request.instance, interaction.state))
+        self.forget_if_done(interaction)
+        if work is not None:
+            self.settle(work.agent)
+            self.serve(work.agent)
+
+    # ---- offers
+
+    def on_AcceptOffer(self, command: m.AcceptOffer) -> None:
+        work = self.offer_of(command.offer_id, command.agent_id)
+        interaction = work.interaction
+        request = interaction.request
+        interaction.state = work.state = "active"
+        work.since = self.now
+        work.deadline = None
+        waited, rang = self.now - interaction.enqueued_at, self.now - work.offered_at
+        self.events.append(m.OfferAccepted(command.offer_id, request.interaction_id, command.agent_id, waited, rang))
+        self.effects.append(
+            m.ConnectInteraction(command.offer_id, request.interaction_id, command.agent_id, request.instance)
+        )
+
+    def on_DeclineOffer(self, command: m.DeclineOffer) -> None:
+        work = self.offer_of(command.offer_id, command.agent_id)
+        self.decline(work, command.reason, "declined")
+
+    def on_FailOffer(self, command: m.FailOffer) -> None:
+        work = self.offer_of(command.offer_id, None)
+        if command.reason == "busy":
+            self.decline(work, "busy", "busy")
+            return
+        self.revoke(work, command.reason)
+        if command.reason == "failed":
+            self.exclude(work.interaction, work.agent)
+        elif work.agent.presence != "draining":
+            self.rest(work.agent, "not-ready", "unreachable")
+        self.settle(work.agent)
+        self.back_to_the_line(work.interaction, work.agent, command.reason)
+
+    def decline(self, work: Work, reason: str, revoked: str) -> None:
+        agent = work.agent
+        name = work.interaction.request.interaction_id
+        self.events.append(m.OfferDeclined(work.offer_id, name, agent.settings.id, reason))
+        self.drop_offer(work, "declined", revoked)
+        self.exclude(work.interaction, agent)
+        self.restart_idle(agent)
+        self.settle(agent)
+        self.back_to_the_line(work.interaction, agent, revoked)
+
+    # ---- time
+
+    def on_Tick(self, _command: m.Tick) -> None:
+        for _ in range(limits.TICK_EXPIRIES):
+            due = [owner for deadline, owner in self.deadlines() if deadline[0] <= self.now]
+            if not due:
+                return
+            owner = due[0]
+            if isinstance(owner, Exclusion):
+                owner.interaction.exclusions.remove(owner)
+                self.place(owner.interaction)
+            elif owner.state == "wrap-up":
+                self.finish(owner)
+            else:
+                self.expire(owner)
+
+    def expire(self, work: Work) -> None:
+        agent = work.agent
+        settings = work.interaction.queue.settings
+        assert work.deadline is not None
+        if work.excused or self.now - work.deadline[0] > settings.late_us:
+            reason = "recovered" if work.excused else "late"
+            self.revoke(work, reason)
+        else:
+            reason = "expired"
+            name = work.interaction.request.interaction_id
+            self.events.append(m.OfferExpired(work.offer_id, name, agent.settings.id))
+            self.drop_offer(work, "expired", reason)
+            self.restart_idle(agent)
+            if settings.rona == "stay-ready":
+                self.exclude(work.interaction, agent)
+            elif agent.presence != "draining":
+                self.rest(agent, "not-ready", "rona")
+        self.settle(agent)
+        self.back_to_the_line(work.interaction, agent, reason)
+
+    def on_Recover(self, command: m.Recover) -> None:
+        pending = [owner for _, owner in self.deadlines() if isinstance(owner, Work) and owner.state == "offered"]
+        for work in pending:
+            work.excused = True
+            assert work.deadline is not None
+            if work.deadline[0] < self.now + command.grace_us:
+                work.deadline = (self.now + command.grace_us, self.next_seq())
+        self.events.append(m.EngineRecovered(len(pending), self.now + command.grace_us))

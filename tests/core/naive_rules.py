@@ -1,0 +1,337 @@
+"""The rules of decision of ARCHITECTURE.md, written down once more: what is so, who gets whom, and shared moves.
+
+Everything is a list that is searched and sorted by brute force: for reading, not for speed. Shares no code with
+`acd.core` but the messages and the limits. `naive_model` has the commands.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import acd.core.messages as m
+from acd.core import limits
+from tests.core.naive_requirement import Tree, holds, skills_of
+
+
+@dataclass(eq=False)
+class Agent:
+    settings: m.AgentSettings
+    presence: str = "signed-out"
+    reason: str = ""
+    next_presence: str = ""
+    next_reason: str = ""
+    idle_since: int = 0
+    idle_seq: int = 0
+    retired: bool = False
+
+
+@dataclass(eq=False)
+class Queue:
+    settings: m.QueueSettings
+    retired: bool = False
+
+
+@dataclass(eq=False)
+class Interaction:
+    request: m.EnqueueInteraction
+    queue: Queue
+    enqueued_at: int
+    seq: int
+    state: str = "queued"
+    offers: int = 0
+    exclusions: list["Exclusion"] = field(default_factory=list)
+
+
+@dataclass(eq=False)
+class Exclusion:
+    """Holds until a Tick handles its deadline."""
+
+    interaction: Interaction
+    agent_id: str
+    deadline: tuple[int, int]
+
+
+@dataclass(eq=False)
+class Work:
+    """A work item, from the offer to the end. `deadline` is (time, seq) while ringing or wrapping up."""
+
+    offer_id: str
+    interaction: Interaction
+    agent: Agent
+    cost: int
+    offered_at: int
+    deadline: tuple[int, int] | None
+    state: str = "offered"
+    since: int = 0
+    excused: bool = False
+
+
+class Refused(Exception):
+    """A command is refused; carries the code."""
+
+
+class Rules:
+    """One domain. `trees` gives the meaning of every requirement's text; a text that is not there cannot be read."""
+
+    def __init__(self, trees: Mapping[str, Tree]) -> None:
+        self.trees = trees
+        self.now = 0
+        self.seq = 0
+        self.settings = m.CoreSettings()
+        self.agents: list[Agent] = []
+        self.queues: list[Queue] = []
+        self.interactions: list[Interaction] = []
+        self.work: list[Work] = []
+        self.ended_interactions: list[tuple[str, str]] = []
+        self.ended_offers: list[tuple[str, str]] = []
+        self.events: list[m.Event] = []
+        self.effects: list[m.Effect] = []
+
+    def next_deadline(self) -> int | None:
+        deadlines = self.deadlines()
+        return deadlines[0][0][0] if deadlines else None
+
+    # ---- what is so
+
+    def next_seq(self) -> int:
+        self.seq += 1
+        return self.seq
+
+    def work_of(self, agent: Agent) -> list[Work]:
+        return [work for work in self.work if work.agent is agent]
+
+    def units_in_use(self, agent: Agent) -> int:
+        return sum(work.cost for work in self.work_of(agent))
+
+    def load(self, agent: Agent) -> int:
+        return self.units_in_use(agent) * 100 // agent.settings.capacity.total
+
+    def share(self, agent: Agent, channel: str) -> m.ChannelShare | None:
+        shares = {share.channel: share for share in agent.settings.capacity.channels}
+        return shares.get(channel, shares.get("*"))
+
+    def has_room(self, agent: Agent, channel: str) -> bool:
+        share = self.share(agent, channel)
+        if share is None:
+            return False
+        items = [work.interaction.request.channel for work in self.work_of(agent)]
+        under_the_same_share = [each for each in items if self.share(agent, each) == share]
+        enough_units = self.units_in_use(agent) + share.cost <= agent.settings.capacity.total
+        return enough_units and len(under_the_same_share) < share.most
+
+    def requirements(self, interaction: Interaction) -> list[Tree]:
+        texts = (interaction.queue.settings.requirement, interaction.request.requirement)
+        return [self.trees[text] for text in texts if text.strip()]
+
+    def offerable(self, interaction: Interaction, agent: Agent) -> bool:
+        skills = dict(agent.settings.skills)
+        return (
+            agent.presence == "ready"
+            and not agent.retired
+            and all(
+                holds(each, skills, agent.settings.labels, agent.settings.queues)
+                for each in self.requirements(interaction)
+            )
+            and self.has_room(agent, interaction.request.channel)
+            and agent.settings.id not in [each.agent_id for each in interaction.exclusions]
+        )
+
+    def fit(self, interaction: Interaction, agent: Agent) -> int:
+        skills = dict(agent.settings.skills)
+        named = {skill for tree in self.requirements(interaction) for skill in skills_of(tree)}
+        total = sum(skills.get(skill, 0) for skill in named)
+        mean = 10 * total // len(named) if named else 0
+        return mean + sum(each.weight * skills.get(each.skill, 0) for each in interaction.request.preferences)
+
+    def rank(self, interaction: Interaction, agent: Agent) -> tuple[int, ...]:
+        settings = interaction.queue.settings
+        fit, load = self.fit(interaction, agent), self.load(agent)
+        if settings.strategy == "longest-idle":
+            return (load, agent.idle_since, agent.idle_seq)
+        if settings.strategy == "best-fit":
+            return (-fit, load, agent.idle_since, agent.idle_seq)
+        return (load, agent.idle_since - fit * settings.fit_weight_us, agent.idle_seq)
+
+    def place_in_line(self, interaction: Interaction) -> tuple[int, int]:
+        head_start = interaction.request.priority * interaction.queue.settings.head_start_us
+        return (interaction.enqueued_at - head_start, interaction.seq)
+
+    def deadlines(self) -> list[tuple[tuple[int, int], Work | Exclusion]]:
+        found: list[tuple[tuple[int, int], Work | Exclusion]] = []
+        found += [(work.deadline, work) for work in self.work if work.deadline is not None]
+        found += [(each.deadline, each) for interaction in self.interactions for each in interaction.exclusions]
+        return sorted(found, key=lambda pair: pair[0])
+
+    # ---- the two searches
+
+    def place(self, interaction: Interaction) -> None:
+        if interaction.state != "queued":
+            return
+        candidates = [agent for agent in self.agents if self.offerable(interaction, agent)]
+        if candidates:
+            self.offer(interaction, min(candidates, key=lambda agent: self.rank(interaction, agent)), "agent")
+
+    def serve(self, agent: Agent) -> None:
+        while True:
+            waiting = [each for each in self.interactions if each.state == "queued" and self.offerable(each, agent)]
+            if not waiting:
+                return
+            self.offer(min(waiting, key=self.place_in_line), agent, "interaction")
+
+    def offer(self, interaction: Interaction, agent: Agent, sought: str) -> None:
+        settings = interaction.queue.settings
+        request = interaction.request
+        share = self.share(agent, request.channel)
+        assert share is not None
+        interaction.offers += 1
+        offer_id = f"{request.interaction_id}.{interaction.offers}"
+        expires = self.now + settings.offer_timeout_us
+        self.events.append(
+            m.OfferMade(
+                offer_id,
+                request.interaction_id,
+                agent.settings.id,
+                settings.id,
+                expires,
+                sought,
+                settings.strategy,
+                self.fit(interaction, agent),
+                self.load(agent),
+                self.now - agent.idle_since,
+                self.now - interaction.enqueued_at,
+            )
+        )
+        self.effects.append(
+            m.OfferInteraction(offer_id, request.interaction_id, agent.settings.id, request.instance, expires)
+        )
+        interaction.state = "offered"
+        deadline = (expires, self.next_seq())
+        self.work.append(Work(offer_id, interaction, agent, share.cost, self.now, deadline, since=self.now))
+
+    # ---- moves that several commands share
+
+    def enter(self, agent: Agent, presence: str, reason: str, towards: tuple[str, str] = ("", "")) -> None:
+        agent.presence = presence
+        agent.reason = reason
+        agent.next_presence, agent.next_reason = towards
+        self.events.append(m.PresenceChanged(agent.settings.id, presence, reason, towards[0]))
+
+    def rest(self, agent: Agent, presence: str, reason: str) -> None:
+        if self.work_of(agent):
+            self.enter(agent, "draining", reason, (presence, reason))
+        else:
+            self.enter(agent, presence, reason)
+
+    def settle(self, agent: Agent) -> None:
+        if agent.presence == "draining" and not self.work_of(agent):
+            self.enter(agent, agent.next_presence, agent.next_reason)
+            if agent.retired:
+                self.forget_agent(agent)
+
+    def forget_agent(self, agent: Agent) -> None:
+        self.agents.remove(agent)
+        self.events.append(m.AgentRemoved(agent.settings.id))
+
+    def restart_idle(self, agent: Agent) -> None:
+        agent.idle_since = self.now
+        agent.idle_seq = self.next_seq()
+
+    def exclude(self, interaction: Interaction, agent: Agent) -> None:
+        others = [each for each in interaction.exclusions if each.agent_id != agent.settings.id]
+        while len(others) >= limits.MAX_EXCLUSIONS:
+            others.pop(0)
+        deadline = (self.now + interaction.queue.settings.retry_after_us, self.next_seq())
+        interaction.exclusions = [*others, Exclusion(interaction, agent.settings.id, deadline)]
+
+    def remember(self, window: list[tuple[str, str]], name: str, state: str) -> None:
+        """Among the last ended ones; an id that is there already keeps its age."""
+        for index, (known, _) in enumerate(window):
+            if known == name:
+                window[index] = (name, state)
+                return
+        window.append((name, state))
+        del window[: -limits.ENDED_WINDOW]
+
+    def drop_offer(self, work: Work, ended: str, reason: str) -> None:
+        """A pending offer is over without having been accepted."""
+        self.work.remove(work)
+        self.remember(self.ended_offers, work.offer_id, ended)
+        request = work.interaction.request
+        agent_id = work.agent.settings.id
+        self.effects.append(m.RevokeOffer(work.offer_id, request.interaction_id, agent_id, request.instance, reason))
+
+    def revoke(self, work: Work, reason: str) -> None:
+        self.events.append(
+            m.OfferRevoked(work.offer_id, work.interaction.request.interaction_id, work.agent.settings.id, reason)
+        )
+        self.drop_offer(work, "revoked", reason)
+
+    def back_to_the_line(self, interaction: Interaction, agent: Agent, reason: str) -> None:
+        interaction.state = "queued"
+        self.events.append(m.InteractionRequeued(interaction.request.interaction_id, reason))
+        self.place(interaction)
+        self.serve(agent)
+
+    def end_work(self, work: Work) -> None:
+        """An accepted work item is over: WorkEnded, idle restarts, settle."""
+        self.work.remove(work)
+        self.remember(self.ended_offers, work.offer_id, "accepted")
+        self.events.append(m.WorkEnded(work.agent.settings.id, work.interaction.request.interaction_id))
+        self.restart_idle(work.agent)
+        self.settle(work.agent)
+
+    def finish(self, work: Work) -> None:
+        """As `end_work`; the interaction may be forgotten now, and the agent serves."""
+        self.end_work(work)
+        self.forget_if_done(work.interaction)
+        self.serve(work.agent)
+
+    def forget_if_done(self, interaction: Interaction) -> None:
+        if interaction.state in {"queued", "offered", "active"}:
+            return
+        if any(work.interaction is interaction for work in self.work):
+            return
+        self.interactions.remove(interaction)
+        self.remember(self.ended_interactions, interaction.request.interaction_id, interaction.state)
+        queue = interaction.queue
+        if queue.retired and not any(each.queue is queue for each in self.interactions):
+            self.queues.remove(queue)
+            self.events.append(m.QueueRemoved(queue.settings.id))
+
+    # ---- finding, or refusing
+
+    def agent(self, agent_id: str) -> Agent:
+        for agent in self.agents:
+            if agent.settings.id == agent_id:
+                return agent
+        raise Refused("unknown-agent")
+
+    def interaction(self, interaction_id: str) -> Interaction:
+        for interaction in self.interactions:
+            if interaction.request.interaction_id == interaction_id:
+                if interaction.state == "completed":
+                    raise Refused("interaction-ended")
+                return interaction
+        ended = interaction_id in [name for name, _ in self.ended_interactions]
+        raise Refused("interaction-ended" if ended else "unknown-interaction")
+
+    def offer_of(self, offer_id: str, agent_id: str | None) -> Work:
+        for work in self.work:
+            if work.offer_id == offer_id:
+                if work.state != "offered":
+                    raise Refused("offer-ended")
+                if agent_id not in {None, work.agent.settings.id}:
+                    raise Refused("not-your-offer")
+                return work
+        ended = offer_id in [name for name, _ in self.ended_offers]
+        raise Refused("offer-ended" if ended else "unknown-offer")
+
+    def work_on(self, agent_id: str, interaction_id: str) -> Work:
+        agent = self.agent(agent_id)
+        for work in self.work_of(agent):
+            if work.interaction.request.interaction_id == interaction_id:
+                return work
+        raise Refused("no-such-work")
+
+    def current(self, interaction: Interaction) -> Work | None:
+        """The work item that is offered, active or held."""
+        return next((work for work in self.work if work.interaction is interaction and work.state != "wrap-up"), None)

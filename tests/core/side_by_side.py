@@ -1,0 +1,277 @@
+"""The engine and the naive model, driven side by side.
+
+Owns the comparison, the replays and the shrinking of a failing run. `Steps` are plain (command, time) pairs, so that
+any sub-list of them is a run, too.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from random import Random
+
+import msgspec
+
+import acd.core.messages as m
+from acd.core.engine import Engine
+from acd.core.messages.codec import encode
+from acd.core.state import EngineState
+from tests.core.naive_model import Model, Prediction
+from tests.core.naive_requirement import Tree
+from tests.core.naive_rules import Agent, Work
+from tests.core.traffic import Traffic
+
+Step = tuple[m.Command, int]
+Steps = list[Step]
+MakeEngine = Callable[[], Engine]
+Check = Callable[[Engine], None]
+
+decode_state = msgspec.msgpack.Decoder(EngineState).decode
+
+
+class Mismatch(AssertionError):
+    """The engine did not do what the model says. `steps`: everything that was done, where `run` did it."""
+
+    steps: Steps
+
+
+@dataclass
+class Tally:
+    """What was covered."""
+
+    commands: int = 0
+    accepted: int = 0
+    kinds: Counter[str] = field(default_factory=Counter)
+    refusals: Counter[str] = field(default_factory=Counter)
+    events: Counter[str] = field(default_factory=Counter)
+
+    def count(self, command: m.Command, outcome: m.Outcome) -> None:
+        self.commands += 1
+        self.kinds[type(command).__name__] += 1
+        if outcome.refusal is None:
+            self.accepted += 1
+        else:
+            self.refusals[outcome.refusal.code] += 1
+        self.events.update(type(event).__name__ for event in outcome.events)
+
+
+class Pair:
+    """One engine and one model."""
+
+    def __init__(self, engine: Engine, trees: dict[str, Tree], check: Check | None = None) -> None:
+        """`check` is run on the engine after every step."""
+        self.engine = engine
+        self.model = Model(trees)
+        self.check = check
+        self.hashes: dict[bytes, str] = {}
+
+    def step(self, command: m.Command, now_us: int) -> m.Outcome:
+        """Apply to both. Raises `Mismatch`."""
+        expected = self.model.apply(command, now_us)
+        try:
+            found = self.engine.apply(command, now_us)
+            if self.check is not None:
+                self.check(self.engine)
+        except (AssertionError, KeyError, ValueError, AttributeError, IndexError, TypeError) as error:
+            raise Mismatch(f"the engine raised {error!r}") from error
+        self._compare(expected, found)
+        return found
+
+    def compare_states(self) -> None:
+        """Compare everything that both remember. Raises `Mismatch`."""
+        found = _engine_picture(self.engine.state())
+        expected = _model_picture(self.model)
+        for part, content in expected.items():
+            if found[part] != content:
+                raise Mismatch(f"{part}\n  expected {content}\n  found    {found[part]}")
+
+    def _compare(self, expected: Prediction, found: m.Outcome) -> None:
+        code = None if found.refusal is None else found.refusal.code
+        if code != expected.refusal:
+            raise Mismatch(f"expected refusal {expected.refusal}, found {found.refusal}")
+        for what, want, have in (
+            ("event", expected.events, [self._without_hash(event) for event in found.events]),
+            ("effect", expected.effects, list(found.effects)),
+        ):
+            if want != have:
+                raise Mismatch(f"{what}s\n" + _differences(want, have))
+        for what, number, other in (
+            ("next deadline", self.model.next_deadline(), self.engine.next_deadline()),
+            ("seq", self.model.seq, self.engine.seq),
+            ("time", self.model.now, self.engine.now_us),
+        ):
+            if number != other:
+                raise Mismatch(f"{what}: expected {number}, found {other}")
+
+    def _without_hash(self, event: m.Event) -> m.Event:
+        """The model knows no hash: here it must be the engine's, and one for equal settings."""
+        if not isinstance(event, m.ConfigApplied):
+            return event
+        settings = event.settings
+        agents = tuple(sorted(settings.agents, key=lambda each: each.id))
+        queues = tuple(sorted(settings.queues, key=lambda each: each.id))
+        canonical = encode(m.CoreSettings(agents, queues, settings.semantics))
+        if self.hashes.setdefault(canonical, event.hash) != event.hash:
+            raise Mismatch("equal settings, different hashes")
+        if len(set(self.hashes.values())) < len(self.hashes):
+            raise Mismatch("different settings, equal hashes")
+        return m.ConfigApplied(settings, "")
+
+
+def run(traffic: Traffic, pair: Pair, length: int, tally: Tally | None = None) -> Steps:
+    """Drive the pair with random traffic; a `Mismatch` carries the steps so far as `steps`."""
+    steps: Steps = []
+    for number in range(length):
+        step = traffic.next(pair.model)
+        steps.append(step)
+        try:
+            outcome = pair.step(*step)
+            if number % 50 == 0 or number == length - 1:
+                pair.compare_states()
+        except Mismatch as mismatch:
+            mismatch.steps = steps
+            raise
+        if tally is not None:
+            tally.count(step[0], outcome)
+    return steps
+
+
+def seeded(seed: int, *, agents: int | None = None, disorder: float = 0.1) -> Traffic:
+    """The traffic of a seed."""
+    return Traffic(Random(seed), agents=agents, disorder=disorder)  # noqa: S311 - traffic, not secrecy
+
+
+def fails(
+    steps: Iterable[Step], make: MakeEngine, trees: dict[str, Tree], check: Check | None = None
+) -> Mismatch | None:
+    """The mismatch that a run of these steps meets, if any."""
+    pair = Pair(make(), trees, check)
+    try:
+        for step in steps:
+            pair.step(*step)
+        pair.compare_states()
+    except Mismatch as mismatch:
+        return mismatch
+    return None
+
+
+def shrink(steps: Steps, make: MakeEngine, trees: dict[str, Tree], check: Check | None = None) -> Steps:
+    """A shorter list that still fails: leave out halves, quarters, … single commands, as long as it helps."""
+    size = max(1, len(steps) // 2)
+    while True:
+        start = 0
+        while start < len(steps):
+            shorter = steps[:start] + steps[start + size :]
+            if shorter and fails(shorter, make, trees, check):
+                steps = shorter
+            else:
+                start += size
+        if size == 1:
+            return steps
+        size = max(1, size // 2)
+
+
+def tell(steps: Steps) -> str:
+    """The steps for a person."""
+    return "\n".join(f"  {now_us:>12}  {command}" for command, now_us in steps)
+
+
+def replay_is_identical(steps: Steps, make: MakeEngine, restore: Callable[[EngineState], Engine]) -> None:
+    """Three engines, the third restored mid-way from another's encoded state: the same bytes all along."""
+    first, second = make(), make()
+    half = len(steps) // 2
+    for step in steps[:half]:
+        assert encode(first.apply(*step)) == encode(second.apply(*step)), "a replay decided differently"
+    third = restore(decode_state(encode(first.state())))
+    assert encode(third.state()) == encode(first.state()), "a snapshot does not restore itself"
+    for step in steps[half:]:
+        outcome = encode(first.apply(*step))
+        assert outcome == encode(second.apply(*step)), "a replay decided differently"
+        assert outcome == encode(third.apply(*step)), "a restored engine decided differently"
+        assert first.next_deadline() == second.next_deadline() == third.next_deadline()
+    assert encode(first.state()) == encode(second.state()) == encode(third.state())
+    assert first.digest() == second.digest() == third.digest()
+
+
+def _differences(want: list[m.Event] | list[m.Effect], have: list[m.Event] | list[m.Effect]) -> str:
+    lines = [f"  expected {each}" for each in want] + [f"  found    {each}" for each in have]
+    return "\n".join(lines)
+
+
+Picture = dict[str, object]
+
+
+def _model_picture(model: Model) -> Picture:
+    agents = sorted(model.agents, key=lambda each: each.settings.id)
+    queues = sorted(model.queues, key=lambda each: each.settings.id)
+    interactions = sorted(model.interactions, key=lambda each: each.request.interaction_id)
+    return {
+        "agents": [_agent_picture(each) for each in agents],
+        "retired queues": [each.settings for each in queues if each.retired],
+        "retired agents": [each.settings for each in agents if each.retired],
+        "interactions": [
+            (
+                each.request,
+                each.state,
+                each.enqueued_at,
+                *model.place_in_line(each),
+                each.offers,
+                [(exclusion.agent_id, *exclusion.deadline) for exclusion in each.exclusions],
+            )
+            for each in interactions
+        ],
+        "work": [_work_picture(each) for each in sorted(model.work, key=lambda each: each.offer_id)],
+        "ended interactions": model.ended_interactions,
+        "ended offers": model.ended_offers,
+        "outcomes": [name for name, _ in model.outcomes],
+    }
+
+
+def _agent_picture(agent: Agent) -> tuple[object, ...]:
+    return (
+        agent.settings.id,
+        agent.presence,
+        agent.reason,
+        agent.next_presence,
+        agent.next_reason,
+        agent.idle_since,
+        agent.idle_seq,
+        agent.retired,
+    )
+
+
+def _work_picture(work: Work) -> tuple[object, ...]:
+    return (
+        work.offer_id,
+        work.interaction.request.interaction_id,
+        work.agent.settings.id,
+        work.state,
+        work.cost,
+        work.offered_at,
+        work.since,
+        *(work.deadline or (0, 0)),
+        work.excused,
+    )
+
+
+def _engine_picture(state: EngineState) -> Picture:
+    return {
+        "agents": [msgspec.structs.astuple(each) for each in state.agents],
+        "retired queues": list(state.retired_queues),
+        "retired agents": list(state.retired_agents),
+        "interactions": [
+            (
+                each.request,
+                each.state,
+                each.enqueued_at_us,
+                each.key_us,
+                each.seq,
+                each.offers,
+                [msgspec.structs.astuple(exclusion) for exclusion in each.exclusions],
+            )
+            for each in state.interactions
+        ],
+        "work": [msgspec.structs.astuple(each) for each in state.work],
+        "ended interactions": list(state.ended_interactions),
+        "ended offers": list(state.ended_offers),
+        "outcomes": [name for name, _ in state.outcomes],
+    }

@@ -1,0 +1,86 @@
+"""What version 1 of the semantics once decided, it decides for ever."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+import acd.core.messages as m
+from acd.core.engine import Engine
+from acd.core.messages.outcome import RefusalCode
+from tests.core.golden_journal import LENGTH, digest, known_fields, read
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_every_outcome_is_as_it_was() -> None:
+    header, entries = read()
+    assert header.semantics == 1
+    assert len(entries) == LENGTH
+    engine = Engine()
+    for number, entry in enumerate(entries, 2):
+        outcome = engine.apply(entry.command, entry.now_us)
+        assert digest(outcome, header.fields) == entry.outcome, (
+            f"v1.jsonl:{number}: this command used to lead to something else than {outcome}\n{entry.command}\n"
+            "A decision that changes needs a new semantics version; see tests/core/golden_journal.py"
+        )
+
+
+def test_the_journal_covers_every_command_event_and_strategy() -> None:
+    _, entries = read()
+    engine = Engine()
+    outcomes = [engine.apply(entry.command, entry.now_us) for entry in entries]
+    assert {type(entry.command) for entry in entries} == set(get_args(m.Command))
+    events = [event for outcome in outcomes for event in outcome.events]
+    assert {type(event) for event in events} == set(get_args(m.Event))
+    assert {type(effect) for outcome in outcomes for effect in outcome.effects} == set(get_args(m.Effect))
+    made = [event for event in events if isinstance(event, m.OfferMade)]
+    assert {(event.strategy, event.sought) for event in made} == {
+        (strategy, sought)
+        for strategy in ("longest-idle", "best-fit", "weighted")
+        for sought in ("agent", "interaction")
+    }
+    refused = {outcome.refusal.code for outcome in outcomes if outcome.refusal is not None}
+    assert len(refused) >= 0.75 * len(get_args(RefusalCode))
+
+
+def test_another_process_decides_the_same_whatever_its_hash_seed() -> None:
+    program = (
+        "from tests.core.golden_journal import read\n"
+        "from acd.core.engine import Engine\n"
+        "engine = Engine()\n"
+        "for entry in read()[1]:\n"
+        "    engine.apply(entry.command, entry.now_us)\n"
+        "print(engine.digest())\n"
+    )
+    digests = set()
+    for seed in ("1", "2"):
+        environment = {**os.environ, "PYTHONHASHSEED": seed}
+        run = [sys.executable, "-c", program]
+        done = subprocess.run(run, env=environment, cwd=ROOT, check=True, capture_output=True, text=True)  # noqa: S603
+        digests.add(done.stdout)
+    assert len(digests) == 1
+
+
+def test_fields_are_only_ever_appended() -> None:
+    header, _ = read()
+    now = known_fields()
+    for name, fields in header.fields.items():
+        assert now[name][: len(fields)] == fields, f"{name}: a field was removed or moved"
+
+
+def test_a_digest_covers_code_effects_and_events() -> None:
+    fields = known_fields()
+    plain = m.Outcome()
+    refused = m.Outcome(refusal=m.Refusal("unknown-agent", "a"))
+    reworded = m.Outcome(refusal=m.Refusal("unknown-agent", "b"))
+    other = m.Outcome(refusal=m.Refusal("unknown-offer", "a"))
+    effect = m.Outcome(effects=(m.ParkInteraction("c1", "pbx"),))
+    event = m.Outcome(events=(m.WorkEnded("anna", "c1"),))
+    assert digest(refused, fields) == digest(reworded, fields)
+    assert len({digest(each, fields) for each in (plain, refused, other, effect, event)}) == 5
+    with pytest.raises(KeyError):
+        digest(event, {})

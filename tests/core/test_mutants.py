@@ -1,0 +1,182 @@
+"""Bugs planted by hand into the engine's source: the run beside the naive model must notice each of them.
+
+A mutant is one replaced fragment of one module. When a fragment is gone from the source, the test says so:
+plant the bug anew in whatever took its place.
+"""
+
+import importlib
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Final, NamedTuple
+
+import pytest
+
+import acd.core
+from acd.core.engine import Engine
+from tests.core.side_by_side import Mismatch, Pair, run, seeded
+
+EPISODES: Final = 25
+"""Most that a mutant may survive, each of `LENGTH` commands."""
+
+LENGTH: Final = 600
+
+SHARED: Final = ("acd.core.messages", "acd.core.limits", "acd.core.state", "acd.core.states")
+"""Modules that a mutant engine has in common with the real one: messages must be of the same classes."""
+
+
+class Mutant(NamedTuple):
+    """`fragment` of `module`, which occurs once, becomes `replacement`."""
+
+    module: str
+    fragment: str
+    replacement: str
+
+
+MUTANTS: Final = {
+    "ties are broken the other way": Mutant(
+        "lane", "return (ticket.key, ticket.seq)", "return (ticket.key, -ticket.seq)"
+    ),
+    "load is ignored": Mutant("pools", "Ranked(lambda load, _fit: load)", "Ranked(lambda load, _fit: 0)"),
+    "load goes before fit": Mutant("pools", "load - fit * _LOADS", "load * _LOADS - fit"),
+    "a weighted heap is not corrected": Mutant("pools", "if actual == key and ticket.seq == seq:", "if actual >= key:"),
+    "an exclusion is ignored when an agent is sought": Mutant(
+        "matching", "if ticket is not None and excluded and ticket.owner.id in excluded:", "if False:"
+    ),
+    "an exclusion is ignored when an interaction is sought": Mutant(
+        "matching", "if excluded and agent_id in excluded:", "if not excluded and agent_id in ():"
+    ),
+    "an exclusion hides those behind it in line": Mutant(
+        "matching",
+        "ticket = _first_not_excluded(cls, agent_id, first)",
+        "ticket = None",
+    ),
+    "a restored place among the idle goes to the end": Mutant(
+        "lane", "insort(items, ticket, lo=self.head, key=order)", "items.append(ticket)"
+    ),
+    "an idle agent keeps the old place": Mutant("matching", "agent.idle_since = self.now_us", "agent.idle_since += 0"),
+    "priority is ignored": Mutant(
+        "handlers.interactions", "now_us - command.priority * queue.settings.head_start_us", "now_us"
+    ),
+    "the last in line goes first": Mutant(
+        "matching",
+        "ticket.key > first.key or (ticket.key == first.key",
+        "ticket.key < first.key or (ticket.key == first.key",
+    ),
+    "an unanswered offer rests nobody": Mutant(
+        "handlers.offers", 'domain.rest(agent, "not-ready", "rona")', "domain.refresh(agent)"
+    ),
+    "a late expiry is the agent's fault": Mutant(
+        "handlers.offers", "work.excused or overdue_us > settings.late_us", "work.excused"
+    ),
+    "grace does not excuse": Mutant("handlers.passing", "work.excused = True", "work.excused = work.excused"),
+    "capacity is off by one unit": Mutant(
+        "entities", "self.used + share.cost > self.total", "self.used + share.cost > self.total + 1"
+    ),
+    "one work item too many of a channel": Mutant("entities", "< share.most", "<= share.most"),
+    "the fit is rounded up": Mutant("matrix", "fits = 10 * fits // len(skills)", "fits = -(-10 * fits // len(skills))"),
+    "a decline keeps the agent's place": Mutant(
+        "handlers.offers",
+        "domain.exclude(work.interaction, agent, limits.MAX_EXCLUSIONS)\n    domain.restart_idle(agent)",
+        "domain.exclude(work.interaction, agent, limits.MAX_EXCLUSIONS)",
+    ),
+    "deadlines fall due in the order of their length": Mutant(
+        "deadlines", "elif first is None or order(ticket) < order(first):", "elif first is None:"
+    ),
+    "keys do not follow a new head start": Mutant("handlers.settings", "\n    rekey(domain)\n", "\n"),
+    "a forgotten class keeps its members": Mutant("classes", "cls.evicted = True", "cls.evicted = False"),
+}
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_a_planted_bug_is_noticed(name: str) -> None:
+    with mutated(MUTANTS[name]) as mutant:
+        noticed = _survived(mutant)
+    assert noticed is not None, f"{name}: survived {EPISODES * LENGTH} commands"
+
+
+def test_the_engine_as_it_is_survives() -> None:
+    with mutated(Mutant("matching", '"""Matching: who gets whom.', '"""Matching: whom gets who.')) as same:
+        assert same is not Engine
+        assert _survived(same, episodes=2) is None
+
+
+def test_a_fragment_that_is_gone_is_reported() -> None:
+    with pytest.raises(AssertionError, match="occurs 0 times"), mutated(Mutant("matching", "no such source", "")):
+        pass
+
+
+def _survived(engine: type[Engine], episodes: int = EPISODES) -> Mismatch | None:
+    """The first mismatch, if any."""
+    for seed in range(episodes):
+        traffic = seeded(seed, disorder=0.03)
+        try:
+            run(traffic, Pair(engine(max_classes=6), traffic.trees), LENGTH)
+        except Mismatch as mismatch:
+            return mismatch
+    return None
+
+
+@contextmanager
+def mutated(mutant: Mutant) -> Iterator[type[Engine]]:
+    """The Engine class of a second copy of the core, with the bug in it."""
+    name = f"acd.core.{mutant.module}"
+    spec = importlib.util.find_spec(name)
+    assert spec is not None
+    assert spec.origin is not None
+    source = Path(spec.origin).read_text(encoding="utf-8")
+    count = source.count(mutant.fragment)
+    assert count == 1, f"the fragment occurs {count} times in {name}: {mutant.fragment}"
+    finder = _Finder(name, source.replace(mutant.fragment, mutant.replacement), spec.origin)
+    kept = {key: module for key, module in sys.modules.items() if _is_copied(key)}
+    for key in kept:
+        del sys.modules[key]
+        _unbind(key)
+    sys.meta_path.insert(0, finder)
+    try:
+        copied: type[Engine] = importlib.import_module("acd.core.engine").Engine
+        yield copied
+        assert finder.used, f"{name} was never imported"
+    finally:
+        sys.meta_path.remove(finder)
+        for key in [key for key in sys.modules if _is_copied(key)]:
+            del sys.modules[key]
+            _unbind(key)
+        sys.modules.update(kept)
+        for key, module in kept.items():
+            parent, _, child = key.rpartition(".")
+            setattr(sys.modules[parent], child, module)
+
+
+class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Gives one module a source of our own."""
+
+    def __init__(self, name: str, source: str, origin: str) -> None:
+        self.name = name
+        self.source = source
+        self.origin = origin
+        self.used = False
+
+    def find_spec(self, fullname: str, path: object, target: object = None) -> importlib.machinery.ModuleSpec | None:  # noqa: ARG002
+        return importlib.util.spec_from_loader(fullname, self) if fullname == self.name else None
+
+    def exec_module(self, module: ModuleType) -> None:
+        self.used = True
+        exec(compile(self.source, self.origin, "exec"), module.__dict__)  # noqa: S102 - the project's own source
+
+
+def _is_copied(name: str) -> bool:
+    return name.startswith("acd.core.") and not any(name == each or name.startswith(f"{each}.") for each in SHARED)
+
+
+def _unbind(name: str) -> None:
+    """`from acd.core import x` looks at the package before it looks at `sys.modules`."""
+    parent, _, child = name.rpartition(".")
+    module = acd.core if parent == "acd.core" else sys.modules.get(parent)
+    if module is not None and hasattr(module, child):
+        delattr(module, child)
