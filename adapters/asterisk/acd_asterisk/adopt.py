@@ -1,0 +1,266 @@
+"""What to do after a reconnect or a restart: the world compared with what the engine desires. Pure.
+
+Owns the comparison and its order. Must not know REST, nor how a repair is carried out. Asterisk never
+repeats a missed event, so everything is derived from one snapshot: which channels are in the application,
+which bridges are ours, and since when Asterisk has been running.
+"""
+
+import re
+from collections.abc import Callable, Container, Iterable, Mapping
+from datetime import datetime
+from typing import Final, Literal
+
+from msgspec import Struct
+
+from acd.ports.channel import Desired
+from acd_asterisk.names import Names, first_visit, visit_of
+from acd_asterisk.wire import AriBridge, AriChannel, Info
+
+STASIS: Final = "Stasis"
+
+_STARTED_FORMAT: Final = "%Y-%m-%dT%H:%M:%S.%f%z"
+_EPOCH: Final = re.compile(r"-([0-9]{9,11})\.[0-9]+(?:~[0-9]+)?$")
+
+
+class World(Struct, frozen=True):
+    """What Asterisk has of ours, at one moment."""
+
+    info: Info
+    callers: Mapping[str, AriChannel]
+    """Callers' channels in the application, by channel id."""
+    legs: Mapping[str, AriChannel]
+    """Agents' legs, by offer id."""
+    talks: Mapping[str, frozenset[str]]
+    """Channel ids in each talk bridge, by interaction id."""
+    held: frozenset[str]
+    """Channel ids in the hold bridge."""
+
+
+class Keep(Struct, frozen=True):
+    """A live interaction's call: the caller's channel, and the leg that rings or talks for it, if there is one.
+
+    `talking`: both are in the talk bridge. `has_bridge`: there is one.
+    """
+
+    desired: Desired
+    channel: AriChannel
+    leg: AriChannel | None
+    talking: bool
+    has_bridge: bool
+
+
+class End(Struct, frozen=True):
+    """The interaction's call is no more."""
+
+    interaction_id: str
+    by: Literal["customer", "agent", "system"]
+    reason: str
+
+
+class Fail(Struct, frozen=True):
+    """The offer rings no more."""
+
+    offer_id: str
+
+
+class Ring(Struct, frozen=True):
+    """The offer was made while nobody could be called: it has not rung yet."""
+
+    interaction_id: str
+    offer_id: str
+    agent_id: str
+
+
+class Accept(Struct, frozen=True):
+    """The agent has picked up meanwhile."""
+
+    interaction_id: str
+
+
+class Join(Struct, frozen=True):
+    """Customer and agent are to be joined, and are not."""
+
+    interaction_id: str
+
+
+class Requeue(Struct, frozen=True):
+    """The agent's leg is gone, and the two were never joined."""
+
+    interaction_id: str
+
+
+class Park(Struct, frozen=True):
+    """The caller is to hear music, and does not."""
+
+    interaction_id: str
+
+
+class Enqueue(Struct, frozen=True):
+    """A caller of whom the engine knows nothing."""
+
+    channel: AriChannel
+
+
+class LetGo(Struct, frozen=True):
+    """A caller whom the engine knew, and no longer desires."""
+
+    channel_id: str
+
+
+class HangUp(Struct, frozen=True):
+    """A channel that nobody desires."""
+
+    channel_id: str
+
+
+class Destroy(Struct, frozen=True):
+    """The talk bridge of an interaction that needs none."""
+
+    interaction_id: str
+
+
+Repair = Keep | End | Fail | Ring | Accept | Join | Requeue | Park | Enqueue | LetGo | HangUp | Destroy
+
+
+def survey(
+    names: Names,
+    info: Info,
+    application: Iterable[str],
+    channels: Iterable[AriChannel],
+    bridges: Iterable[AriBridge],
+) -> World:
+    """Sort a snapshot. `application` are the ids of the application's channels."""
+    members = frozenset(application)
+    callers: dict[str, AriChannel] = {}
+    legs: dict[str, AriChannel] = {}
+    for channel in channels:
+        offer_id = names.offer_of(channel.id)
+        if offer_id is not None:
+            legs[offer_id] = channel
+        elif channel.id in members and channel.dialplan.app_name == STASIS and not names.is_own(channel.id):
+            callers[channel.id] = channel
+    talks: dict[str, frozenset[str]] = {}
+    held: frozenset[str] = frozenset()
+    for bridge in bridges:
+        interaction_id = names.talk_of(bridge.id)
+        if interaction_id is not None:
+            talks[interaction_id] = frozenset(bridge.channels)
+        elif bridge.id == names.hold:
+            held = frozenset(bridge.channels)
+    return World(info, callers, legs, talks, held)
+
+
+def compare(
+    names: Names,
+    world: World,
+    desired: Iterable[Desired],
+    *,
+    has_rung: Callable[[str], bool],
+    busy: Container[str],
+    handed_in: Container[str],
+    was_restarted: bool,
+) -> list[Repair]:
+    """Every difference between the world and what is desired, in the order in which they are to be healed.
+
+    `has_rung`: whether an offer without a leg had one, as far as can be known. `busy`: callers' channels that are
+    being enqueued at this moment. `handed_in`: those that this process has enqueued. `was_restarted`: Asterisk is
+    known to be another one than before.
+    """
+    by_interaction = {names.interaction(channel.id): channel for channel in world.callers.values()}
+    started = _started_at(world.info)
+    repairs: list[Repair] = []
+    kept_legs: set[str] = set()
+    kept_talks: set[str] = set()
+    claimed: set[str] = set()
+    # The last visit of a channel is the one that counts.
+    for wish in sorted(desired, key=lambda each: visit_of(each.interaction_id), reverse=True):
+        channel = by_interaction.get(first_visit(wish.interaction_id))
+        if channel is None or channel.id in claimed:
+            repairs.append(_ended(wish.interaction_id, started, was_restarted=was_restarted))
+            continue
+        claimed.add(channel.id)
+        leg = world.legs.get(wish.offer_id) if wish.offer_id else None
+        if leg is not None:
+            kept_legs.add(wish.offer_id)
+        if wish.state == "connected":
+            kept_talks.add(wish.interaction_id)
+        bridge = world.talks.get(wish.interaction_id)
+        talking = leg is not None and bridge is not None and {channel.id, leg.id} <= bridge
+        repairs.append(Keep(wish, channel, leg, talking, wish.state == "connected" and bridge is not None))
+        repairs.extend(_differences(world, wish, channel, leg, has_rung))
+    others = [channel for channel in world.callers.values() if channel.id not in claimed and channel.id not in busy]
+    repairs.extend(_undesired(world, kept_legs, kept_talks))
+    repairs.extend(_undesired_callers(world, others, handed_in))
+    return repairs
+
+
+def _differences(
+    world: World, wish: Desired, channel: AriChannel, leg: AriChannel | None, has_rung: Callable[[str], bool]
+) -> Iterable[Repair]:
+    if wish.state == "connected":
+        talking = world.talks.get(wish.interaction_id, frozenset())
+        if leg is None:
+            # Whether they had ever been joined shows in where the caller is.
+            if channel.id in talking:
+                yield End(wish.interaction_id, "agent", "agent-hung-up")
+            else:
+                yield Requeue(wish.interaction_id)
+        elif not {channel.id, leg.id} <= talking:
+            yield Join(wish.interaction_id)
+        return
+    if channel.id not in world.held:
+        yield Park(wish.interaction_id)
+    if wish.state != "offered":
+        return
+    if leg is None:
+        if has_rung(wish.offer_id):
+            yield Fail(wish.offer_id)
+        else:
+            yield Ring(wish.interaction_id, wish.offer_id, wish.agent_id)
+    elif is_answered(leg):
+        yield Accept(wish.interaction_id)
+
+
+def is_answered(leg: AriChannel) -> bool:
+    """Whether an agent's leg has been picked up and is in the application."""
+    return leg.dialplan.app_name == STASIS
+
+
+def _undesired(world: World, kept_legs: set[str], kept_talks: set[str]) -> Iterable[Repair]:
+    for offer_id, leg in world.legs.items():
+        if offer_id not in kept_legs:
+            yield HangUp(leg.id)
+    for interaction_id in world.talks:
+        if interaction_id not in kept_talks:
+            yield Destroy(interaction_id)
+
+
+def _undesired_callers(
+    world: World, callers: Iterable[AriChannel], handed_in: Container[str]
+) -> Iterable[Repair]:
+    """Those the engine is done with, and those who came while nobody listened, in the order of their arrival."""
+    talked = frozenset[str]().union(*world.talks.values())
+    for channel in sorted(callers, key=lambda each: (each.creationtime, each.id)):
+        if channel.id in handed_in:
+            yield LetGo(channel.id)
+        elif channel.id in talked:
+            # An earlier process of ours died before it could let go of them.
+            yield HangUp(channel.id)
+        else:
+            yield Enqueue(channel)
+
+
+def _ended(interaction_id: str, started: float, *, was_restarted: bool) -> End:
+    """Why a caller is gone: Asterisk's channel ids begin with the second in which the channel was made."""
+    born = _EPOCH.search(interaction_id)
+    if int(born[1]) < int(started) if born else was_restarted:
+        return End(interaction_id, "system", "pbx-restarted")
+    return End(interaction_id, "customer", "gone-while-away")
+
+
+def _started_at(info: Info) -> float:
+    """When Asterisk was started, in seconds since the epoch; 0 when it does not say."""
+    try:
+        return datetime.strptime(info.status.startup_time, _STARTED_FORMAT).timestamp()
+    except ValueError:
+        return 0.0

@@ -1,0 +1,262 @@
+"""ARI's two sides: requests over HTTP, and events over a WebSocket.
+
+Owns deadlines, the cap on connections, the circuit breaker and the credentials, which travel in a header
+and appear in no URL and no log. Must not know what a request is for or what an event means.
+
+An answer with any status is a fact and is returned. `AriUnavailable` means that there was no usable answer:
+nothing can be said about whether the request was carried out.
+"""
+
+import asyncio
+import base64
+import time
+from types import TracebackType
+from typing import Final, NamedTuple, Self
+from urllib.parse import quote
+
+import aiohttp
+import msgspec
+from yarl import URL
+
+from acd_asterisk import wire
+
+MAX_CONNECTIONS: Final = 90
+"""Asterisk's HTTP server ends the connections beyond its `sessionlimit`, which is 100 by default."""
+
+MAX_EVENTS_WAITING: Final = 20_000
+"""Events read but not yet handled. Beyond it the connection is given up and everything is compared anew."""
+
+KEEPALIVE_SECONDS: Final = 10.0
+"""Below the 15 s after which Asterisk closes an idle connection, so that none is used while it closes."""
+
+PING_SECONDS: Final = 4.0
+"""A ping is sent this often; a pong that takes more than half of it is a disconnect."""
+
+BREAKER_FAILURES: Final = 8
+"""Requests in a row without an answer after which none is tried for a while."""
+
+BREAKER_PAUSE_SECONDS: Final = 1.0
+
+_UNAUTHORIZED: Final = (401, 403)
+_SERVER_ERROR: Final = 500
+
+
+class AriUnavailable(Exception):
+    """There was no usable answer: a deadline, a lost connection, or the breaker is open."""
+
+
+class AriUnauthorized(AriUnavailable):
+    """Asterisk does not accept the user or the password."""
+
+
+class Answer(NamedTuple):
+    """What Asterisk answered."""
+
+    status: int
+    body: bytes
+
+    @property
+    def is_success(self) -> bool:
+        """2xx."""
+        return self.status // 100 == 2  # noqa: PLR2004 - the class of success
+
+    @property
+    def message(self) -> str:
+        """The reason of a refusal, as Asterisk words it."""
+        try:
+            problem = wire.decode_problem(self.body)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return ""
+        return problem.message or problem.error
+
+
+class Breaker:
+    """Counts requests without an answer. After too many in a row it is open for a pause, and again after each further one."""
+
+    def __init__(self) -> None:
+        """Closed."""
+        self._failures = 0
+        self._closed_again = 0.0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether requests are refused without being tried."""
+        return self._failures >= BREAKER_FAILURES and time.monotonic() < self._closed_again
+
+    def succeeded(self) -> None:
+        """There was an answer, of whatever status."""
+        self._failures = 0
+
+    def failed(self) -> None:
+        """There was none."""
+        self._failures += 1
+        self._closed_again = time.monotonic() + BREAKER_PAUSE_SECONDS
+
+
+class AriClient:
+    """Requests to one Asterisk. `url` ends without a slash: `http://127.0.0.1:8088/ari`."""
+
+    def __init__(self, url: str, *, connections: int, deadline_seconds: float) -> None:
+        """Nothing is opened yet. `connections` is capped at `MAX_CONNECTIONS`."""
+        self._url = url
+        self._connections = min(connections, MAX_CONNECTIONS)
+        self._deadline_seconds = deadline_seconds
+        self._session: aiohttp.ClientSession | None = None
+        self._headers: dict[str, str] = {}
+        self.breaker = Breaker()
+        self.requests = 0
+        """How many were tried."""
+        self.unanswered = 0
+        """How many of them had no usable answer."""
+
+    def log_in(self, user: str, password: str) -> None:
+        """Use these credentials from now on."""
+        token = base64.b64encode(f"{user}:{password}".encode()).decode()
+        self._headers = {"Authorization": f"Basic {token}"}
+
+    async def request(
+        self, method: str, path: str, body: object = None, *, query: dict[str, str] | None = None, attempts: int = 1
+    ) -> Answer:
+        """Ask, and return the answer whatever its status; `body` is sent as JSON.
+
+        `attempts` beyond 1 are for requests that may safely be carried out twice.
+
+        Raises:
+            AriUnavailable: no answer within the deadline, in any attempt.
+            AriUnauthorized: the credentials are wrong.
+        """
+        for left in reversed(range(attempts)):
+            try:
+                return await self._request(method, path, body, query)
+            except AriUnauthorized:
+                raise
+            except AriUnavailable:
+                if not left or self.breaker.is_open:
+                    raise
+        raise AriUnavailable("no attempt was allowed")
+
+    async def events(self, app: str) -> "EventSocket":
+        """Open the WebSocket, which registers the application with Asterisk.
+
+        Raises:
+            AriUnavailable, AriUnauthorized: it cannot be had.
+        """
+        url = f"{self._url}/events?app={quote(app, safe='')}&subscribeAll=false"
+        try:
+            async with asyncio.timeout(self._deadline_seconds):
+                socket = await self._open_session().ws_connect(
+                    url,
+                    headers=self._headers,
+                    heartbeat=PING_SECONDS,
+                    max_msg_size=wire.MAX_MESSAGE_BYTES,
+                )
+        except aiohttp.WSServerHandshakeError as error:
+            if error.status in _UNAUTHORIZED:
+                raise AriUnauthorized(f"status {error.status}") from None
+            raise AriUnavailable(f"the WebSocket was refused with status {error.status}") from None
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            raise AriUnavailable(f"no WebSocket: {_describe(error)}") from None
+        self.breaker.succeeded()
+        return EventSocket(socket)
+
+    async def close(self) -> None:
+        """End all connections."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def _request(self, method: str, path: str, body: object, query: dict[str, str] | None) -> Answer:
+        if self.breaker.is_open:
+            raise AriUnavailable("too many requests in a row had no answer; waiting before the next one")
+        self.requests += 1
+        headers = self._headers
+        data = None
+        if body is not None:
+            data = msgspec.json.encode(body)
+            headers = {**headers, "Content-Type": "application/json"}
+        try:
+            async with (
+                asyncio.timeout(self._deadline_seconds),
+                self._open_session().request(
+                    method,
+                    URL(f"{self._url}/{path}", encoded=True),
+                    data=data,
+                    params=query,
+                    headers=headers,
+                    allow_redirects=False,
+                ) as response,
+            ):
+                answer = Answer(response.status, await response.read())
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            self.unanswered += 1
+            self.breaker.failed()
+            raise AriUnavailable(f"{method} {path.partition('/')[0]}: {_describe(error)}") from None
+        self.breaker.succeeded()
+        if answer.status in _UNAUTHORIZED:
+            raise AriUnauthorized(f"status {answer.status}")
+        return answer
+
+    def _open_session(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            connector = aiohttp.TCPConnector(limit=self._connections, keepalive_timeout=KEEPALIVE_SECONDS)
+            # The deadline is ours, around the whole request; aiohttp's own would only be a second one.
+            self._session = aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=None))
+        return self._session
+
+
+class EventSocket:
+    """One connection's events. Use as an async context manager; `pump` reads, `next` gives them in order."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        """`socket` is open."""
+        self._socket = socket
+        self._events: asyncio.Queue[str] = asyncio.Queue(MAX_EVENTS_WAITING)
+
+    async def __aenter__(self) -> Self:
+        """Nothing to do: it is open already."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close it."""
+        await self._socket.close()
+
+    @property
+    def waiting(self) -> int:
+        """Events read but not handled yet."""
+        return self._events.qsize()
+
+    async def pump(self) -> str:
+        """Read until the connection ends, in whatever way; returns why. Does nothing but put events aside.
+
+        Asterisk drops a reader that does not take an event within 100 ms.
+        """
+        async for message in self._socket:
+            if message.type is not aiohttp.WSMsgType.TEXT:
+                continue
+            try:
+                self._events.put_nowait(message.data)
+            except asyncio.QueueFull:
+                return f"more than {MAX_EVENTS_WAITING} events were waiting"
+        error = self._socket.exception()
+        if error is not None:
+            return _describe(error)
+        return f"closed with code {self._socket.close_code}"
+
+    async def next(self) -> wire.AriEvent | None:
+        """The next event, in the order of arrival; None for one that cannot be read."""
+        text = await self._events.get()
+        try:
+            return wire.decode_event(text)
+        except msgspec.DecodeError:
+            return None
+
+
+def _describe(error: BaseException) -> str:
+    """The kind of an error and, where it is harmless, its text: never a URL, never a header."""
+    if isinstance(error, TimeoutError):
+        return "no answer within the deadline"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return type(error).__name__

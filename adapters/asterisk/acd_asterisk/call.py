@@ -1,0 +1,122 @@
+"""One call as this adapter knows it: the caller's leg, the agent's leg, where they stand; and its lane.
+
+Owns the state of a call and the order of what is done about it. Must not know ARI, REST or commands.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from acd_asterisk.wire import Party
+
+MAX_LANE: Final = 64
+"""Steps that may wait in one call's lane; a call has about ten in its life."""
+
+Step = Callable[[], Awaitable[None]]
+Spawn = Callable[[Coroutine[Any, Any, None]], "asyncio.Task[None]"]
+
+
+class LaneFull(Exception):
+    """Too much has happened to one call at once; what is true must be looked up anew."""
+
+
+class Lane:
+    """Runs the steps of one call one after another; those of different calls run side by side."""
+
+    def __init__(self, spawn: Spawn, report: Callable[[Exception], None]) -> None:
+        """`spawn` starts a task that its owner keeps and ends; `report` is told of a step that raised."""
+        self._spawn = spawn
+        self._report = report
+        self._steps: deque[Step] = deque()
+        self._task: asyncio.Task[None] | None = None
+
+    def put(self, step: Step) -> None:
+        """Run `step` when all earlier ones are done. Raises `LaneFull`."""
+        if len(self._steps) >= MAX_LANE:
+            raise LaneFull
+        self._steps.append(step)
+        if self._task is None:
+            self._task = self._spawn(self._run())
+
+    async def idle(self) -> None:
+        """Wait until nothing is left to run."""
+        while (task := self._task) is not None:
+            await asyncio.wait((task,))
+
+    async def _run(self) -> None:
+        try:
+            while self._steps:
+                try:
+                    await self._steps.popleft()()
+                except Exception as error:  # noqa: BLE001 - the steps that follow are to run all the same
+                    self._report(error)
+        finally:
+            self._task = None
+
+
+LegState = Literal["dialling", "answered", "gone"]
+
+
+@dataclass(slots=True)
+class Leg:
+    """The agent's end of a call, for one offer. `accepted`: the engine has said so."""
+
+    offer_id: str
+    agent_id: str
+    state: LegState = "dialling"
+    accepted: bool = False
+    revoked: bool = False
+    """The engine took the offer back: its end says nothing of the agent."""
+    joined: bool = False
+    """The agent and the caller have been in one bridge."""
+    reported: bool = False
+    """The engine has been told of its end."""
+
+
+@dataclass(slots=True)
+class Call:
+    """One caller in the application."""
+
+    interaction_id: str
+    channel_id: str
+    """The caller's; empty when the caller's leg is gone or not known."""
+    party: Party
+    lane: Lane
+    is_up: bool = False
+    """The caller's channel has been answered."""
+    hangup_requested: bool = False
+    is_ended: bool = False
+    """The engine has let go of it, or was never interested."""
+    is_enqueued: bool = False
+    """The engine knows of it."""
+    has_talked: bool = False
+    after: str | None = None
+    """What the dialplan wants when the agent has hung up; None when that is not known yet."""
+    leg: Leg | None = None
+    parking: "asyncio.Task[None] | None" = None
+    bridging: "asyncio.Task[None] | None" = None
+    """The making of the talk bridge, as long as it is of interest."""
+    has_bridge: bool = False
+    """There is a talk bridge, or may be."""
+    beat_due: float = 0.0
+    """When the dead-man's switch is to be wound up next, on the event loop's clock."""
+    switch_off: bool = False
+    """The dead-man's switch must be cleared, and that has not been confirmed."""
+    lost: bool = False
+    """The caller's leg has left the application."""
+
+    @property
+    def is_present(self) -> bool:
+        """Whether the caller's leg is in the application."""
+        return not self.lost and not self.is_ended
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the caller hears music: known to the engine and not joined with an agent."""
+        return self.is_present and self.is_enqueued and not (self.leg is not None and self.leg.joined)
+
+    def leg_for(self, offer_id: str) -> Leg | None:
+        """The leg of this offer, if it is the one at hand."""
+        return self.leg if self.leg is not None and self.leg.offer_id == offer_id else None

@@ -1,0 +1,163 @@
+"""The Asterisk channel: the contract of `acd.ports.channel`, on top of one PBX's ARI.
+
+Owns how the parts are put together and what is done in which state of the connection. Must not know paths,
+events or bodies.
+
+As long as the PBX is not connected and compared, an effect fails: what it wants is part of the desired state,
+and the comparison that follows every connect brings the PBX there.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from urllib.parse import urlsplit
+
+import structlog
+
+from acd.core.messages import (
+    ConnectInteraction,
+    Effect,
+    OfferInteraction,
+    ParkInteraction,
+    ReleaseInteraction,
+    RevokeOffer,
+)
+from acd.errors import ChannelError
+from acd.ports.channel import ChannelHost, Desired
+from acd_asterisk.ari import AriClient, AriUnavailable
+from acd_asterisk.call import Call
+from acd_asterisk.desk import Desk
+from acd_asterisk.healing import Healer
+from acd_asterisk.heartbeat import Heartbeat
+from acd_asterisk.intake import Intake
+from acd_asterisk.link import Link
+from acd_asterisk.names import Names
+from acd_asterisk.options import Options
+from acd_asterisk.orders import Orders
+from acd_asterisk.switchboard import Switchboard
+from acd_asterisk.translate import Replaced, happening
+from acd_asterisk.wire import AriEvent
+
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+_log = structlog.get_logger(__name__)
+
+
+class AsteriskChannel:
+    """One PBX. Made by `acd_asterisk.plugin.open_channel`."""
+
+    def __init__(self, name: str, options: Options) -> None:
+        """Nothing is opened yet."""
+        self.name = name
+        self._options = options
+        self._names = Names(name, options.app)
+        self._client = AriClient(
+            options.url, connections=options.connections, deadline_seconds=options.rest_deadline_us / 1e6
+        )
+        self._desk = Desk(name, options, self._names)
+        self._switchboard = Switchboard(self._client, self._names, options)
+        self._orders = Orders(self._desk, self._switchboard)
+        self._intake = Intake(self._desk, self._switchboard, self._orders)
+        self._healer = Healer(self._desk, self._switchboard, self._orders, self._intake)
+        self._link = Link(name, options, self._client, adopt=self._adopt, handle=self._handle)
+        self._comparing = asyncio.Lock()
+        self._heartbeat = Heartbeat(self._desk, self._switchboard, self._orders, lambda: self._link.is_live)
+
+    async def start(self, host: ChannelHost) -> None:
+        """Begin to connect, for ever; returns at once."""
+        url = urlsplit(self._options.url)
+        if url.scheme == "http" and url.hostname not in _LOOPBACK:
+            _log.warning("the PBX's password travels in clear; use https, or a tunnel", instance=self.name)
+        self._desk.start(host)
+        self._desk.spawn(self._link.run())
+        self._desk.spawn(self._heartbeat.run())
+
+    async def perform(self, effect: Effect) -> None:
+        """Carry out one effect. Raises `ChannelError` when that cannot be: then everything is compared anew."""
+        if isinstance(effect, OfferInteraction):
+            self._desk.note_offer(effect.offer_id, effect.expires_at_us)
+        if not self._link.is_live and not (
+            self._link.is_connected and await self._link.until_live(self._options.rest_deadline_us / 1e6)
+        ):
+            raise ChannelError(f"{self.name}: not connected to the PBX: {self._link.error or self._link.state}")
+        try:
+            await self._perform(effect)
+        except AriUnavailable as error:
+            raise ChannelError(f"{self.name}: {error}") from None
+
+    async def reconcile(self, desired: tuple[Desired, ...]) -> None:
+        """Compare the PBX with `desired` and heal every difference; without a connection, that happens after the next."""
+        if not self._link.tried.is_set():
+            # The first attempt is under way, and ends with a comparison.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._options.rest_deadline_us / 1e6):
+                    await self._link.tried.wait()
+        if self._link.is_connected:
+            try:
+                await self._compare(lambda: desired)
+            except AriUnavailable as error:
+                self._link.drop(str(error))
+
+    async def stop(self) -> None:
+        """End all tasks and connections. Calls go on; new ones take the dialplan's way without a controller."""
+        self._link.state = "stopped"
+        await self._desk.stop()
+        await self._client.close()
+
+    def health(self) -> Mapping[str, str | int | bool]:
+        """`connected`: events flow, and what is known is true. `state` and `reason` say why not."""
+        calls = self._desk.calls.values()
+        return {
+            "connected": self._link.is_live,
+            "link": self._link.state,
+            "reason": self._link.error,
+            "version": self._healer.version,
+            "calls": len(self._desk.calls),
+            "waiting": sum(call.is_waiting for call in calls),
+            "connects": self._link.connects,
+            "events_waiting": self._link.waiting,
+            "requests": self._client.requests,
+            "requests_unanswered": self._client.unanswered,
+        }
+
+    async def _perform(self, effect: Effect) -> None:
+        call = self._desk.calls.get(effect.interaction_id)
+        match effect:
+            case ReleaseInteraction():
+                if call is not None:
+                    await self._orders.release(call)
+            case RevokeOffer():
+                if call is not None:
+                    await self._orders.revoke(call, effect.offer_id)
+            case ParkInteraction():
+                self._orders.park(self._known(call))
+            case OfferInteraction():
+                await self._orders.ring(self._known(call), effect.offer_id, effect.agent_id)
+            case ConnectInteraction():
+                await self._orders.connect(self._known(call), effect.offer_id)
+
+    def _known(self, call: Call | None) -> Call:
+        if call is None:
+            raise ChannelError(f"{self.name}: no caller is there for this interaction")
+        return call
+
+    def _handle(self, event: AriEvent) -> None:
+        what = happening(event, self._names)
+        if isinstance(what, Replaced):
+            self._link.replaced()
+        elif what is not None:
+            self._intake.handle(what)
+
+    async def _adopt(self) -> None:
+        """After every connect."""
+        await self._switchboard.prepare()
+        await self._compare(self._desk.host.desired)
+
+    async def _compare(self, desired: Callable[[], tuple[Desired, ...]]) -> None:
+        """Compare and heal, while events wait. Raises `AriUnavailable`."""
+        async with self._comparing:
+            connection = self._link.connects
+            self._link.begin_adoption()
+            await self._healer.heal(desired())
+            if connection == self._link.connects:
+                self._link.end_adoption()

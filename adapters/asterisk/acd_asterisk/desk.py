@@ -1,0 +1,209 @@
+"""What the parts of one channel instance share: its calls, its tasks, and the way to hand in a command.
+
+Owns the registry of calls and what happens when the engine takes no command. Must not know ARI.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Coroutine
+from typing import Any, Final
+
+import structlog
+
+from acd.core.messages import Command, Outcome
+from acd.errors import AcdError, CommandInvalid, CommandQuarantined, RouterClosed, RouterOverloaded
+from acd.ports.channel import ChannelHost
+from acd_asterisk.ari import AriUnavailable
+from acd_asterisk.call import Call, Lane, LaneFull, Step
+from acd_asterisk.names import Names, visit_of
+from acd_asterisk.options import Options
+from acd_asterisk.wire import AriChannel
+
+MAX_CALLS: Final = 20_000
+"""Callers of one PBX in the application at a time; further ones go on in the dialplan."""
+
+MAX_RUNG: Final = 20_000
+"""Offers that are remembered as having rung."""
+
+MAX_VISITORS: Final = 20_000
+"""Callers' channels of which it is remembered how often they have been here."""
+
+RECONCILE_DELAY_SECONDS: Final = 1.0
+"""How long after a command that was not taken the world is compared anew."""
+
+_UP: Final = "Up"
+
+_log = structlog.get_logger(__name__)
+
+
+class NotTaken(Exception):
+    """The engine did not take a command; `code` says why, in kebab-case."""
+
+    def __init__(self, code: str) -> None:
+        """`code` is for the dialplan and the log."""
+        self.code = code
+        super().__init__(code)
+
+
+class Desk:
+    """One channel instance's calls and tasks. `host` is set by `start`."""
+
+    def __init__(self, name: str, options: Options, names: Names) -> None:
+        """Empty."""
+        self.name = name
+        self.options = options
+        self.names = names
+        self.calls: dict[str, Call] = {}
+        """By interaction id."""
+        self.by_channel: dict[str, Call] = {}
+        """By the caller's channel id."""
+        self.offers: OrderedDict[str, int] = OrderedDict()
+        """Offers that this process was told of, with the engine's time at which each expires."""
+        self.rung: OrderedDict[str, None] = OrderedDict()
+        """Offers for which this process has dialled."""
+        self._visits: OrderedDict[str, int] = OrderedDict()
+        self._host: ChannelHost | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._asked = False
+
+    @property
+    def host(self) -> ChannelHost:
+        """The runtime's side. Raises `RuntimeError` before `start`."""
+        if self._host is None:
+            raise RuntimeError("the channel has not been started")
+        return self._host
+
+    def start(self, host: ChannelHost) -> None:
+        """Remember the runtime's side."""
+        self._host = host
+
+    # ---- calls
+
+    def add(self, interaction_id: str, channel: AriChannel) -> Call:
+        """A call for a caller's channel; the one there is already, if there is one. Raises `NotTaken` beyond the bound."""
+        call = self.calls.get(interaction_id)
+        if call is None:
+            if len(self.calls) >= MAX_CALLS:
+                raise NotTaken("too-many-calls")
+            call = Call(interaction_id, channel.id, channel.caller, Lane(self.spawn, self._report))
+            self.calls[interaction_id] = call
+        self.by_channel[channel.id] = call
+        call.is_up = call.is_up or channel.state == _UP
+        return call
+
+    def next_visit(self, channel_id: str) -> int:
+        """1 for a channel that has not been here before, as far as this process knows."""
+        return self._visits.get(channel_id, 0) + 1
+
+    def visit_again(self, call: Call, visit: int) -> None:
+        """The call turns out to be a further visit of its channel."""
+        del self.calls[call.interaction_id]
+        call.interaction_id = self.names.interaction(call.channel_id, visit)
+        self.calls[call.interaction_id] = call
+
+    def forget(self, call: Call) -> None:
+        """It is over. What still comes of its channels is of no interest."""
+        call.is_ended = True
+        self._visits[call.channel_id] = visit_of(call.interaction_id)
+        if len(self._visits) > MAX_VISITORS:
+            self._visits.popitem(last=False)
+        if self.calls.get(call.interaction_id) is call:
+            del self.calls[call.interaction_id]
+        if self.by_channel.get(call.channel_id) is call:
+            del self.by_channel[call.channel_id]
+
+    def note_offer(self, offer_id: str, expires_at_us: int) -> None:
+        """The engine has made an offer."""
+        self.offers[offer_id] = expires_at_us
+        if len(self.offers) > MAX_RUNG:
+            self.offers.popitem(last=False)
+
+    def note_rung(self, offer_id: str) -> None:
+        """An agent's device has been dialled for an offer."""
+        self.rung[offer_id] = None
+        if len(self.rung) > MAX_RUNG:
+            self.rung.popitem(last=False)
+
+    def in_lane(self, call: Call, step: Step) -> None:
+        """Do something about a call when all that came before it is done."""
+        try:
+            call.lane.put(step)
+        except LaneFull:
+            _log.error("too much at once for one call", instance=self.name, interaction=call.interaction_id)
+            self.reconcile_soon()
+
+    async def lanes_idle(self) -> None:
+        """Wait until nothing is being done about any call."""
+        await asyncio.gather(*(call.lane.idle() for call in tuple(self.calls.values())))
+
+    # ---- the engine
+
+    async def submit(self, command: Command) -> Outcome:
+        """Hand in a command; returns its committed outcome, which may be a refusal. Raises `NotTaken`."""
+        try:
+            return await self.host.submit(command)
+        except RouterOverloaded:
+            raise NotTaken("overloaded") from None
+        except RouterClosed:
+            raise NotTaken("engine-stopped") from None
+        except CommandInvalid as error:
+            _log.error("a command was invalid", instance=self.name, kind=type(command).__name__, reason=str(error))
+            raise NotTaken("command-invalid") from None
+        except CommandQuarantined:
+            raise NotTaken("command-quarantined") from None
+        except AcdError as error:
+            raise NotTaken("engine-unavailable") from error
+
+    async def tell(self, command: Command) -> Outcome | None:
+        """Hand in what has happened; None when it was not taken. Then the world is compared again a little later."""
+        try:
+            outcome = await self.submit(command)
+        except NotTaken as error:
+            _log.warning("not taken", instance=self.name, kind=type(command).__name__, code=error.code)
+            if error.code != "engine-stopped":
+                self.reconcile_soon()
+            return None
+        if outcome.refusal is not None:
+            _log.debug("refused", instance=self.name, kind=type(command).__name__, code=outcome.refusal.code)
+        return outcome
+
+    def reconcile_soon(self) -> None:
+        """Ask for a comparison after a pause, once however often it is wanted."""
+        if not self._asked:
+            self._asked = True
+            self.spawn(self._ask_to_reconcile())
+
+    # ---- tasks
+
+    def spawn(self, coroutine: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+        """Run something beside; it is ended by `stop`, and what it raises is logged and leads to a comparison."""
+        task = asyncio.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    async def stop(self) -> None:
+        """End all tasks."""
+        tasks = tuple(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _done(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and isinstance(error := task.exception(), Exception):
+            self._report(error)
+
+    def _report(self, error: Exception) -> None:
+        if isinstance(error, AriUnavailable):
+            _log.warning("the PBX did not answer", instance=self.name, reason=str(error))
+        else:
+            _log.error("a step failed", instance=self.name, exc_info=error)
+        self.reconcile_soon()
+
+    async def _ask_to_reconcile(self) -> None:
+        try:
+            await asyncio.sleep(RECONCILE_DELAY_SECONDS)
+        finally:
+            self._asked = False
+        self.host.request_reconcile()

@@ -1,0 +1,214 @@
+"""Heals the differences that `adopt` has found.
+
+Owns the order of healing, and what is known of every call afterwards. Must not know how differences are found.
+While this runs no event is handled and no effect performed, so that everything here speaks of one moment.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Final, TypeVar, assert_never
+
+import structlog
+
+from acd.core.messages import Command, EndInteraction, EnqueueInteraction, FailOffer, RequeueInteraction
+from acd.ports.channel import Desired
+from acd_asterisk import adopt, translate
+from acd_asterisk.adopt import Repair, World
+from acd_asterisk.call import Call, Leg
+from acd_asterisk.desk import Desk, NotTaken
+from acd_asterisk.intake import Intake
+from acd_asterisk.orders import Orders
+from acd_asterisk.switchboard import Switchboard
+
+MAX_AT_ONCE: Final = 32
+"""Repairs under way at a time."""
+
+LANES_PATIENCE_SECONDS: Final = 1.0
+"""How long to wait for what is being done about single calls to be done."""
+
+_T = TypeVar("_T")
+_U = TypeVar("_U")
+
+_log = structlog.get_logger(__name__)
+
+
+class Healer:
+    """Brings one PBX to where the engine wants it."""
+
+    def __init__(self, desk: Desk, switchboard: Switchboard, orders: Orders, intake: Intake) -> None:
+        """Nothing is known of the PBX yet."""
+        self._desk = desk
+        self._switchboard = switchboard
+        self._orders = orders
+        self._intake = intake
+        self._identity: tuple[str, str] | None = None
+        self.version = ""
+        """Asterisk's, once it is known."""
+
+    async def heal(self, desired: tuple[Desired, ...]) -> None:
+        """Look around, compare, and heal every difference. Raises `AriUnavailable` when the PBX does not answer."""
+        try:
+            async with asyncio.timeout(LANES_PATIENCE_SECONDS):
+                await self._desk.lanes_idle()
+        except TimeoutError:
+            _log.warning("some calls are still being seen to", instance=self._desk.name)
+        busy = {call.channel_id for call in self._desk.calls.values() if not call.is_enqueued}
+        world = await self._switchboard.look_around()
+        repairs = self._compare(world, desired, busy)
+        self._know(repairs, busy)
+        await self._act(repairs)
+        await self._tell(repairs)
+        await self._enqueue([repair for repair in repairs if isinstance(repair, adopt.Enqueue)])
+
+    def _compare(self, world: World, desired: tuple[Desired, ...], busy: set[str]) -> list[Repair]:
+        known, identity = self._identity, world.info.identity
+        self._identity = identity
+        self.version = world.info.system.version
+        rung, offers = self._desk.rung, self._desk.offers
+        repairs = adopt.compare(
+            self._desk.names,
+            world,
+            desired,
+            # An offer that this process was never told of is an earlier one's, and counts as having rung.
+            has_rung=lambda offer_id: offer_id in rung or offer_id not in offers,
+            busy=busy,
+            handed_in={call.channel_id for call in self._desk.calls.values() if call.is_enqueued},
+            was_restarted=known is not None and known != identity,
+        )
+        differences = sum(not isinstance(repair, adopt.Keep) for repair in repairs)
+        _log.info("compared with the PBX", instance=self._desk.name, live=len(desired), differences=differences)
+        return repairs
+
+    def _know(self, repairs: Iterable[Repair], busy: set[str]) -> None:
+        """Take over what is there; forget what is not."""
+        kept: set[str] = set()
+        for repair in repairs:
+            if isinstance(repair, adopt.Keep):
+                kept.add(repair.desired.interaction_id)
+                self._take_over(repair)
+            elif isinstance(repair, adopt.LetGo):
+                kept.add(self._desk.by_channel[repair.channel_id].interaction_id)
+        for call in tuple(self._desk.calls.values()):
+            if call.interaction_id not in kept and call.channel_id not in busy:
+                self._desk.forget(call)
+
+    def _take_over(self, repair: adopt.Keep) -> None:
+        wish = repair.desired
+        call = self._desk.add(wish.interaction_id, repair.channel)
+        call.is_enqueued = True
+        call.lost = call.is_ended = call.hangup_requested = False
+        call.has_bridge = call.has_bridge or repair.has_bridge
+        call.beat_due = 0.0
+        call.leg = None
+        if repair.leg is not None:
+            call.leg = Leg(
+                wish.offer_id,
+                wish.agent_id,
+                state="answered" if adopt.is_answered(repair.leg) else "dialling",
+                accepted=wish.state == "connected",
+                joined=repair.talking,
+            )
+        if repair.talking:
+            call.has_talked = True
+            call.switch_off = self._desk.options.heartbeat_us > 0
+
+    async def _act(self, repairs: Iterable[Repair]) -> None:
+        """What the PBX must do."""
+        await _each(self._act_on, repairs)
+
+    async def _act_on(self, repair: Repair) -> None:
+        calls = self._desk.calls
+        match repair:
+            case adopt.HangUp(channel_id):
+                await self._switchboard.hang_up(channel_id)
+            case adopt.Destroy(interaction_id):
+                await self._switchboard.destroy_talk_bridge(interaction_id)
+            case adopt.Park(interaction_id):
+                self._orders.park(calls[interaction_id])
+            case adopt.Ring(interaction_id, offer_id, agent_id):
+                await self._orders.ring(calls[interaction_id], offer_id, agent_id)
+            case adopt.Join(interaction_id):
+                await self._join(calls[interaction_id])
+            case adopt.Keep():
+                await self._orders.clear_switch(calls[repair.desired.interaction_id])
+            case adopt.Accept(interaction_id):
+                self._accept(calls[interaction_id])
+            case adopt.LetGo(channel_id):
+                await self._let_go(channel_id)
+            case adopt.End() | adopt.Fail() | adopt.Requeue() | adopt.Enqueue():
+                pass  # The engine's business, see below.
+            case _:
+                assert_never(repair)
+
+    async def _join(self, call: Call) -> None:
+        if call.leg is not None and call.leg.state == "answered":
+            await self._orders.join(call, call.leg)
+
+    async def _let_go(self, channel_id: str) -> None:
+        if (call := self._desk.by_channel.get(channel_id)) is not None:
+            await self._orders.release(call)
+
+    def _accept(self, call: Call) -> None:
+        if call.leg is not None:
+            self._intake.accept(call, call.leg)
+
+    async def _tell(self, repairs: Iterable[Repair]) -> None:
+        """What the engine must know."""
+        commands = [command for repair in repairs if (command := self._command(repair)) is not None]
+        await _each(self._desk.tell, commands)
+
+    def _command(self, repair: Repair) -> Command | None:
+        new_id = self._desk.host.new_id
+        match repair:
+            case adopt.End(interaction_id, by, reason):
+                return EndInteraction(new_id(), interaction_id, by=by, reason=reason)
+            case adopt.Fail(offer_id):
+                return FailOffer(new_id(), offer_id, reason="failed")
+            case adopt.Requeue(interaction_id):
+                return RequeueInteraction(new_id(), interaction_id, reason="agent-leg-lost")
+            case _:
+                return None
+
+    # ---- callers who came while nobody listened
+
+    async def _enqueue(self, repairs: list[adopt.Enqueue]) -> None:
+        """In the order in which they came: made ready side by side, handed in one after another without waiting."""
+        ready = await _each(self._make_ready, repairs)
+        await asyncio.gather(*(self._hand_in(call, command) for call, command in ready if call is not None))
+
+    async def _make_ready(self, repair: adopt.Enqueue) -> tuple[Call | None, EnqueueInteraction | None]:
+        channel = repair.channel
+        try:
+            call = self._desk.add(self._desk.names.interaction(channel.id), channel)
+        except NotTaken:
+            return None, None
+        try:
+            return call, await self._intake.prepare(call, translate.arrival_of_waiting(channel))
+        except NotTaken as error:
+            await self._orders.refuse(call, error.code)
+            return None, None
+
+    async def _hand_in(self, call: Call, command: EnqueueInteraction | None) -> None:
+        if command is None:
+            return
+        try:
+            code = await self._intake.enqueue(call, command)
+        except NotTaken as error:
+            code = error.code
+        if code == "duplicate-interaction":
+            # The engine is done with this caller, and died before it could let go.
+            self._desk.forget(call)
+            await self._orders.cancel(call.channel_id)
+        elif code:
+            await self._orders.refuse(call, code)
+
+
+async def _each(act: Callable[[_T], Awaitable[_U]], items: Iterable[_T]) -> list[_U]:
+    """Do all side by side, a bounded number at a time; results in order. The first error ends it."""
+    free = asyncio.Semaphore(MAX_AT_ONCE)
+
+    async def one(item: _T) -> _U:
+        async with free:
+            return await act(item)
+
+    return await asyncio.gather(*(one(item) for item in items))

@@ -1,0 +1,242 @@
+"""From what has happened on the PBX to what the engine is told, in the order in which it happened to each call.
+
+Owns the reaction to every happening. Must not know how events arrive, nor what the engine decides.
+`handle` is synchronous: it notes what is certain at once, and leaves the rest to the call's lane.
+"""
+
+from functools import partial
+from typing import assert_never
+
+import structlog
+from msgspec import structs
+
+from acd.core.messages import (
+    AcceptOffer,
+    EndInteraction,
+    EnqueueInteraction,
+    HoldWork,
+    ResumeWork,
+)
+from acd.errors import PersonalStoreError
+from acd.ports.channel import Personal
+from acd_asterisk import translate
+from acd_asterisk.call import Call, Leg
+from acd_asterisk.desk import Desk, NotTaken
+from acd_asterisk.names import MAX_VISITS, interaction_of_offer, visit_of
+from acd_asterisk.orders import Orders
+from acd_asterisk.switchboard import Switchboard
+from acd_asterisk.translate import (
+    CallerArrived,
+    CallerHangupRequested,
+    CallerLeft,
+    Happening,
+    LegAnswered,
+    LegDestroyed,
+    LegHeld,
+    LegLeft,
+    Replaced,
+)
+from acd_asterisk.wire import AriChannel, Party
+
+_log = structlog.get_logger(__name__)
+
+
+class Intake:
+    """Tells the engine, for one channel instance."""
+
+    def __init__(self, desk: Desk, switchboard: Switchboard, orders: Orders) -> None:
+        """`desk` has the calls."""
+        self._desk = desk
+        self._switchboard = switchboard
+        self._orders = orders
+
+    def handle(self, what: Happening) -> None:
+        """React to something that has just happened. `Replaced` is not a call's business and is left alone."""
+        match what:
+            case CallerArrived():
+                self._arrived(what)
+            case CallerHangupRequested():
+                if (call := self._desk.by_channel.get(what.channel_id)) is not None:
+                    call.hangup_requested = True
+            case CallerLeft():
+                self._caller_left(what.channel_id)
+            case LegAnswered():
+                self._leg_answered(what.offer_id)
+            case LegLeft() | LegDestroyed():
+                self._leg_ended(what)
+            case LegHeld():
+                self._leg_held(what)
+            case Replaced():
+                pass
+            case _:
+                assert_never(what)
+
+    # ---- callers
+
+    async def prepare(self, call: Call, arrived: CallerArrived) -> EnqueueInteraction:
+        """Gather what the engine needs to know of a caller. Raises `NotTaken` when the queue's name is none."""
+        variables = arrived.variables
+        if variables is None:
+            variables = {}
+            if self._desk.options.fetch_variables:
+                variables = await self._switchboard.variables(call.channel_id, self._desk.options.variables)
+        customer = await self._remember(arrived.channel.caller)
+        call.after = variables.get("AFTER", "")
+        command = translate.enqueue(
+            arrived,
+            variables,
+            command_id=self._desk.host.new_id(),
+            interaction_id=call.interaction_id,
+            default_queue=self._desk.options.queue,
+            customer=customer,
+            instance=self._desk.name,
+        )
+        if not translate.is_queue_name(command.queue):
+            raise NotTaken("unknown-queue")
+        return command
+
+    async def enqueue(self, call: Call, command: EnqueueInteraction) -> str:
+        """Hand a caller in; returns the code of a refusal, empty when there was none. Raises `NotTaken`."""
+        outcome = await self._desk.submit(command)
+        if outcome.refusal is not None:
+            return outcome.refusal.code
+        call.is_enqueued = True
+        return ""
+
+    def _arrived(self, what: CallerArrived) -> None:
+        known = self._desk.by_channel.get(what.channel.id)
+        if known is not None and known.is_present:
+            return  # The comparison after a reconnect has seen this caller already.
+        visit = self._desk.next_visit(what.channel.id)
+        if known is not None:
+            visit = max(visit, visit_of(known.interaction_id) + 1)  # The earlier visit has not been released yet.
+        try:
+            call = self._desk.add(self._desk.names.interaction(what.channel.id, visit), what.channel)
+        except NotTaken as error:
+            self._desk.spawn(self._turn_away(what.channel, error.code))
+            return
+        self._desk.in_lane(call, partial(self._take_in, call, what, visit))
+
+    async def _take_in(self, call: Call, what: CallerArrived, visit: int) -> None:
+        new_id = self._desk.host.new_id
+        try:
+            command = await self.prepare(call, what)
+            code = await self.enqueue(call, command)
+            while code == "duplicate-interaction" and visit < MAX_VISITS:
+                # The channel has been here in an earlier process's time, and has come back from the dialplan.
+                visit += 1
+                self._desk.visit_again(call, visit)
+                code = await self.enqueue(call, translate.renamed(command, call.interaction_id, new_id()))
+        except NotTaken as error:
+            code = error.code
+        if code:
+            await self._orders.refuse(call, code)
+
+    async def _turn_away(self, channel: AriChannel, code: str) -> None:
+        await self._switchboard.send_back(channel.id, {"ACD_REFUSAL": code, "ACD_RESULT": "refused"})
+
+    async def _remember(self, party: Party) -> str:
+        """The opaque reference to a caller; a caller without one is better than no caller."""
+        if not party.number and not party.name:
+            return ""
+        try:
+            return await self._desk.host.remember(Personal(number=party.number, name=party.name))
+        except PersonalStoreError:
+            _log.warning("the personal store did not take a caller", instance=self._desk.name)
+            return ""
+
+    def _caller_left(self, channel_id: str) -> None:
+        call = self._desk.by_channel.get(channel_id)
+        if call is None or call.lost:
+            return
+        call.lost = True
+        self._desk.in_lane(call, partial(self._end_for_caller, call))
+
+    async def _end_for_caller(self, call: Call) -> None:
+        if call.is_ended or not call.is_enqueued:
+            return
+        end = EndInteraction(self._desk.host.new_id(), call.interaction_id, by="customer", reason="caller-hung-up")
+        if not call.hangup_requested:
+            # Taken out of the application by the dialplan (the dead-man's switch) or by a transfer.
+            end = structs.replace(end, by="system", reason="left-stasis")
+        outcome = await self._desk.tell(end)
+        if outcome is not None and outcome.refusal is not None:
+            await self._orders.release(call)
+
+    # ---- agents' legs
+
+    def _leg_answered(self, offer_id: str) -> None:
+        call = self._desk.calls.get(interaction_of_offer(offer_id))
+        leg = None if call is None else call.leg_for(offer_id)
+        if call is None or leg is None or leg.state == "gone":
+            self._desk.spawn(self._switchboard.hang_up_leg(offer_id))
+        elif leg.state == "dialling":
+            self.accept(call, leg)
+
+    def accept(self, call: Call, leg: Leg) -> None:
+        """The agent has picked up."""
+        leg.state = "answered"
+        self._desk.in_lane(call, partial(self._accept, call, leg))
+
+    async def _accept(self, call: Call, leg: Leg) -> None:
+        if leg.accepted:
+            await self._orders.join(call, leg)  # Accepted at the agent's desk, before the telephone was picked up.
+            return
+        self._orders.make_bridge(call)
+        outcome = await self._desk.tell(AcceptOffer(self._desk.host.new_id(), leg.offer_id, leg.agent_id))
+        if outcome is None:
+            return
+        if outcome.refusal is None or leg.accepted or self._is_connected(leg):
+            leg.accepted = True
+            return
+        leg.revoked = True
+        await self._switchboard.hang_up_leg(leg.offer_id)
+        leg.state = "gone"
+
+    def _is_connected(self, leg: Leg) -> bool:
+        """Whether the acceptance came in by another way, and the order to join is about to come."""
+        return any(
+            wish.offer_id == leg.offer_id and wish.state == "connected" for wish in self._desk.host.desired()
+        )
+
+    def _leg_ended(self, what: LegLeft | LegDestroyed) -> None:
+        call = self._desk.calls.get(interaction_of_offer(what.offer_id))
+        leg = None if call is None else call.leg_for(what.offer_id)
+        if call is None or leg is None or leg.state == "gone":
+            return
+        was_answered = leg.state == "answered"
+        if was_answered and isinstance(what, LegDestroyed):
+            return  # `LegLeft` has said so, or is about to.
+        leg.state = "gone"
+        cause = what.cause if isinstance(what, LegDestroyed) else 0
+        self._desk.in_lane(call, partial(self._end_for_leg, call, leg, cause, was_answered=was_answered))
+
+    async def _end_for_leg(self, call: Call, leg: Leg, cause: int, *, was_answered: bool) -> None:
+        if leg.revoked or leg.reported or call.is_ended:
+            return
+        if leg.joined:
+            leg.reported = True
+            await self._desk.tell(
+                EndInteraction(self._desk.host.new_id(), call.interaction_id, by="agent", reason="agent-hung-up")
+            )
+        elif leg.accepted:
+            await self._orders.lose_leg(call, leg)
+        elif not was_answered:
+            verdict = translate.leg_verdict(cause)
+            await self._desk.tell(
+                translate.leg_command(
+                    verdict, command_id=self._desk.host.new_id(), offer_id=leg.offer_id, agent_id=leg.agent_id
+                )
+            )
+
+    def _leg_held(self, what: LegHeld) -> None:
+        call = self._desk.calls.get(interaction_of_offer(what.offer_id))
+        leg = None if call is None else call.leg_for(what.offer_id)
+        if call is not None and leg is not None and leg.joined:
+            kind = HoldWork if what.held else ResumeWork
+            command = kind(self._desk.host.new_id(), leg.agent_id, call.interaction_id)
+
+            async def tell() -> None:
+                await self._desk.tell(command)
+
+            self._desk.in_lane(call, tell)

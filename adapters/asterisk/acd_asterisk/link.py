@@ -1,0 +1,195 @@
+"""The connection to one PBX, for ever: connect, let the world be compared, hand on events, and begin again.
+
+Owns when to try, when to wait and what to say about it. Must not know what an event means.
+
+While the world is being compared, events wait; they are handed on afterwards, in order. What the comparison has
+seen already is recognised by whoever handles it.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Final, Literal
+
+import structlog
+
+from acd_asterisk.ari import AriClient, AriUnauthorized, AriUnavailable, EventSocket
+from acd_asterisk.options import Options, PasswordUnavailable
+from acd_asterisk.wire import AriEvent
+
+FIRST_PAUSE_SECONDS: Final = 0.1
+LONGEST_PAUSE_SECONDS: Final = 2.0
+"""Between attempts to connect, doubled from the first to the longest."""
+
+CREDENTIALS_PAUSE_SECONDS: Final = 15.0
+"""Between attempts when the password is wrong: it takes a person to mend that."""
+
+_LEAST_SHARE: Final = 0.5
+"""A pause is drawn between this share of it and the whole, so that many do not come at once."""
+
+State = Literal["connecting", "adopting", "live", "unauthorized", "replaced", "stopped"]
+
+_log = structlog.get_logger(__name__)
+
+
+class Link:
+    """One instance's connection. `state` is `live` when events flow and what we know is what is true."""
+
+    def __init__(  # noqa: PLR0913 - what happens at each stage is somebody else's
+        self,
+        name: str,
+        options: Options,
+        client: AriClient,
+        *,
+        adopt: Callable[[], Awaitable[None]],
+        handle: Callable[[AriEvent], None],
+    ) -> None:
+        """`adopt` follows every connect and compares the world; `handle` takes each event after that."""
+        self._name = name
+        self._options = options
+        self._client = client
+        self._adopt = adopt
+        self._handle = handle
+        self._live = asyncio.Event()
+        self._dropped = asyncio.Event()
+        self._socket: EventSocket | None = None
+        self.state: State = "connecting"
+        self.error = ""
+        self.connects = 0
+        self.tried = asyncio.Event()
+        """Set when the first attempt to connect, and to compare, has succeeded or failed."""
+
+    @property
+    def is_live(self) -> bool:
+        """Whether what we know is what is true."""
+        return self.state == "live"
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the PBX can be compared."""
+        return self.state in {"adopting", "live"}
+
+    @property
+    def waiting(self) -> int:
+        """Events that have not been handed on yet."""
+        return 0 if self._socket is None else self._socket.waiting
+
+    async def run(self) -> None:
+        """Connect and connect again, until `replaced` or cancelled."""
+        pause = FIRST_PAUSE_SECONDS
+        while self.state != "replaced":
+            try:
+                socket = await self._connect()
+            except PasswordUnavailable as error:
+                self._complain("unauthorized", f"channels.{self._name}.{error}")
+                await _pause(CREDENTIALS_PAUSE_SECONDS)
+            except AriUnauthorized as error:
+                self._complain(
+                    "unauthorized",
+                    f"the PBX refuses the credentials ({error}); "
+                    f"check channels.{self._name}.user and channels.{self._name}.password against ari.conf",
+                )
+                await _pause(CREDENTIALS_PAUSE_SECONDS)
+            except AriUnavailable as error:
+                self._complain("connecting", str(error))
+                await _pause(pause)
+                pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+            else:
+                was_live = await self._serve(socket)
+                pause = FIRST_PAUSE_SECONDS if was_live else min(2 * pause, LONGEST_PAUSE_SECONDS)
+                await _pause(pause)
+
+    def begin_adoption(self) -> None:
+        """Hold events back: the world is about to be compared."""
+        self.state = "adopting"
+        self._live.clear()
+
+    def end_adoption(self) -> None:
+        """What is known is true; hand on the events that waited."""
+        if self.state == "adopting":
+            self.state = "live"
+            self.error = ""
+            self._live.set()
+
+    def drop(self, reason: str) -> None:
+        """Give up this connection and make a new one: the PBX no longer answers."""
+        if self.is_connected:
+            self.error = reason
+            self._dropped.set()
+
+    def replaced(self) -> None:
+        """Another controller has the application now: stop acting, and do not fight for it."""
+        self._complain(
+            "replaced",
+            f"another controller has taken over the Stasis application {self._options.app}; "
+            "end one of the two and restart the other",
+        )
+        self._live.clear()
+        self._dropped.set()
+
+    async def until_live(self, seconds: float) -> bool:
+        """Wait until what is known is true; False when it takes longer."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._live.wait()
+        return self.is_live
+
+    async def _connect(self) -> EventSocket:
+        try:
+            self._client.log_in(self._options.user, self._options.password.read())
+            return await self._client.events(self._options.app)
+        except (AriUnavailable, PasswordUnavailable):
+            self.tried.set()
+            raise
+
+    async def _serve(self, socket: EventSocket) -> bool:
+        """Use a connection until it ends; returns whether it had come to life."""
+        self._dropped.clear()
+        self.connects += 1
+        async with socket:
+            self._socket = socket
+            pump = asyncio.create_task(socket.pump())
+            work = asyncio.create_task(self._hand_on(socket))
+            dropped = asyncio.create_task(self._dropped.wait())
+            try:
+                await asyncio.wait((pump, work, dropped), return_when=asyncio.FIRST_COMPLETED)
+                reason = pump.result() if pump.done() else self.error
+            finally:
+                was_live = self.is_live
+                for task in (pump, work, dropped):
+                    task.cancel()
+                await asyncio.gather(pump, work, dropped, return_exceptions=True)
+                self._socket = None
+                self._live.clear()
+                if self.is_connected:
+                    self.state = "connecting"
+        if self.state == "connecting":
+            self._complain("connecting", f"the connection was lost: {reason}")
+        return was_live
+
+    async def _hand_on(self, socket: EventSocket) -> None:
+        self.state = "adopting"
+        try:
+            await self._adopt()
+        except AriUnavailable as error:
+            self.error = str(error)
+            return
+        finally:
+            self.tried.set()
+        _log.info("connected to the PBX", instance=self._name, connects=self.connects)
+        while True:
+            event = await socket.next()
+            await self._live.wait()
+            if event is not None:
+                self._handle(event)
+
+    def _complain(self, state: State, reason: str) -> None:
+        if (state, reason) != (self.state, self.error):
+            _log.warning("no connection to the PBX", instance=self._name, state=state, reason=reason)
+        self.state = state
+        self.error = reason
+
+
+async def _pause(seconds: float) -> None:
+    await asyncio.sleep(seconds * random.uniform(_LEAST_SHARE, 1.0))  # noqa: S311 - not a secret

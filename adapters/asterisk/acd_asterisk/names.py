@@ -1,0 +1,87 @@
+"""The names that this adapter gives to channels, bridges and interactions, and how to read them back.
+
+Owns the naming scheme. Must not know ARI, events or the state of any call. Everything is derived, nothing
+is drawn: after a restart the same call gets the same interaction id, and the same offer the same channel id.
+
+- agent leg:   `acd-APP:leg:OFFER`      (a channel id that we choose, so that originating twice is one leg)
+- talk bridge: `acd-APP:talk:INTERACTION`
+- hold bridge: `acd-APP:hold`           (one for all who wait)
+- interaction: `INSTANCE-CHANNEL`, and `INSTANCE-CHANNEL~2` when the same channel comes back a second time
+"""
+
+import re
+from hashlib import sha256
+from typing import Final
+
+MAX_APP: Final = 20
+"""Characters of an application's name: Asterisk's channel ids end at 149."""
+
+MAX_VISITS: Final = 99
+"""How often one caller's channel may come back into the application."""
+
+_SAFE_INSTANCE: Final = re.compile(r"[A-Za-z0-9_-]{1,24}")
+_SAFE_CHANNEL: Final = re.compile(r"[A-Za-z0-9._:@+-]{1,64}")
+_HASH_CHARACTERS: Final = 40
+_SHORT_HASH_CHARACTERS: Final = 12
+
+
+class Names:
+    """The names of one channel instance and one Stasis application."""
+
+    def __init__(self, instance: str, app: str) -> None:
+        """`instance` is the channel instance's name, `app` the Stasis application's."""
+        own = f"acd-{app}:"
+        self._leg = f"{own}leg:"
+        self._talk = f"{own}talk:"
+        self._own = own
+        self.hold = f"{own}hold"
+        """The id of the bridge in which callers wait."""
+        self._instance = (
+            instance if _SAFE_INSTANCE.fullmatch(instance) else f"i{_digest(instance, _SHORT_HASH_CHARACTERS)}"
+        )
+
+    def leg(self, offer_id: str) -> str:
+        """The channel id of the agent's leg for an offer."""
+        return self._leg + offer_id
+
+    def offer_of(self, channel_id: str) -> str | None:
+        """The offer that a channel was dialled for; None when it is no leg of ours."""
+        return channel_id[len(self._leg) :] if channel_id.startswith(self._leg) else None
+
+    def talk(self, interaction_id: str) -> str:
+        """The id of the bridge in which customer and agent talk."""
+        return self._talk + interaction_id
+
+    def talk_of(self, bridge_id: str) -> str | None:
+        """The interaction that a bridge was made for; None when it is no talk bridge of ours."""
+        return bridge_id[len(self._talk) :] if bridge_id.startswith(self._talk) else None
+
+    def is_own(self, some_id: str) -> bool:
+        """Whether a channel or bridge was named by this adapter, for this application."""
+        return some_id.startswith(self._own)
+
+    def interaction(self, channel_id: str, visit: int = 1) -> str:
+        """The interaction of a caller's channel; `visit` counts how often it has entered the application."""
+        safe = channel_id if _SAFE_CHANNEL.fullmatch(channel_id) else f"x{_digest(channel_id, _HASH_CHARACTERS)}"
+        first = f"{self._instance}-{safe}"
+        return first if visit == 1 else f"{first}~{visit}"
+
+
+def first_visit(interaction_id: str) -> str:
+    """The interaction id without the count of visits: what all visits of one channel have in common."""
+    return interaction_id.partition("~")[0]
+
+
+def visit_of(interaction_id: str) -> int:
+    """Which visit of its channel an interaction is."""
+    count = interaction_id.partition("~")[2]
+    return int(count) if count.isdecimal() else 1
+
+
+def interaction_of_offer(offer_id: str) -> str:
+    """The interaction an offer belongs to: an offer's id is the interaction's, a full stop and a number."""
+    return offer_id.rpartition(".")[0]
+
+
+def _digest(text: str, characters: int) -> str:
+    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:characters]

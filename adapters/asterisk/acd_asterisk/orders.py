@@ -1,0 +1,211 @@
+"""Carries out what the engine wants: park, ring, revoke, join, release.
+
+Owns the way from an effect to the verbs of the switchboard. Must not know events, nor how the connection
+stands. Nothing is done twice for the same wish, and what is gone already is fine.
+"""
+
+import asyncio
+import time
+from typing import Final
+
+import structlog
+
+from acd.core.messages import FailOffer, RequeueInteraction
+from acd.errors import ChannelError
+from acd_asterisk.ari import AriUnavailable
+from acd_asterisk.call import Call, Leg
+from acd_asterisk.desk import Desk
+from acd_asterisk.switchboard import Switchboard
+from acd_asterisk.translate import is_endpoint
+
+LONGEST_RING_SECONDS: Final = 3600.0
+"""Bound of a leg's own timeout, whatever the queue's is."""
+
+UNKNOWN_RING_SECONDS: Final = 120.0
+"""A leg's own timeout when the offer's end is not known: the engine takes the offer back long before."""
+
+AFTER_CONTINUE: Final = "continue"
+"""`X_ACD_AFTER=continue`: when the agent has hung up, the caller goes on in the dialplan."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Orders:
+    """The verbs of one call, on the switchboard of one PBX. All raise `AriUnavailable`."""
+
+    def __init__(self, desk: Desk, switchboard: Switchboard) -> None:
+        """`desk` has the calls."""
+        self._desk = desk
+        self._switchboard = switchboard
+
+    def park(self, call: Call) -> None:
+        """Answer and let the caller hear music; begun, not waited for, so that ringing need not wait either."""
+        call.is_enqueued = True
+        if call.is_present and (call.parking is None or call.parking.done()):
+            call.parking = self._desk.spawn(self._park(call))
+
+    async def ring(self, call: Call, offer_id: str, agent_id: str) -> None:
+        """Dial the agent's device for an offer."""
+        call.is_enqueued = True
+        if call.leg_for(offer_id) is not None or not call.is_present:
+            return
+        leg = call.leg = Leg(offer_id, agent_id)
+        self._desk.note_rung(offer_id)
+        endpoint = self._desk.host.address(agent_id, "voice")
+        if not is_endpoint(endpoint):
+            _log.error(
+                "an agent has no usable address for voice; set addresses.voice, like PJSIP/anna",
+                instance=self._desk.name,
+                agent=agent_id,
+            )
+            self._fail(call, leg, "unreachable")
+            return
+        try:
+            dialled = await self._switchboard.dial(
+                offer_id, endpoint, call.party, call.channel_id, self._ring_seconds(offer_id)
+            )
+        except AriUnavailable:
+            # It may ring all the same: the comparison that follows sees to it.
+            leg.state = "gone"
+            raise
+        if dialled != "ringing":
+            self._fail(call, leg, dialled)
+
+    async def revoke(self, call: Call, offer_id: str) -> None:
+        """Let an agent's device stop ringing."""
+        leg = call.leg_for(offer_id)
+        if leg is None or leg.state == "gone":
+            return
+        leg.revoked = True
+        await self._switchboard.hang_up_leg(offer_id)
+        leg.state = "gone"
+
+    async def connect(self, call: Call, offer_id: str) -> None:
+        """Join caller and agent, as soon as the agent has picked up."""
+        leg = call.leg_for(offer_id)
+        if leg is None:
+            raise ChannelError("the leg of an accepted offer is not known")
+        leg.accepted = True
+        if leg.state == "gone":
+            await self.lose_leg(call, leg)
+        elif leg.state == "answered":
+            await self.join(call, leg)
+
+    async def join(self, call: Call, leg: Leg) -> None:
+        """Put both into the talk bridge, and switch the dead-man's switch off."""
+        if leg.joined or not call.is_present:
+            return
+        # The caller may still be on the way into the hold bridge; they must not arrive there afterwards.
+        under_way = [task for task in (call.parking, call.bridging) if task is not None]
+        if under_way:
+            await asyncio.wait(under_way)
+        call.switch_off = self._desk.options.heartbeat_us > 0
+        call.has_bridge = True
+        joined, _ = await asyncio.gather(
+            self._switchboard.join(call.interaction_id, call.channel_id, leg.offer_id), self.clear_switch(call)
+        )
+        if joined:
+            leg.joined = True
+            call.has_talked = True
+        elif call.is_present and leg.state == "answered":
+            # One of the two has just gone, and an event will say so; or else a comparison will find out.
+            self._desk.reconcile_soon()
+
+    async def clear_switch(self, call: Call) -> None:
+        """Switch the dead-man's switch off; `call.switch_off` stays set until that is certain."""
+        if not call.switch_off:
+            return
+        try:
+            await self._switchboard.set_dead_mans_switch(call.channel_id, 0)
+        except AriUnavailable:
+            return  # The heartbeat tries again.
+        call.switch_off = False
+
+    def make_bridge(self, call: Call) -> None:
+        """Have a talk bridge made while the engine commits the acceptance."""
+        if not call.has_bridge:
+            call.has_bridge = True
+            call.bridging = self._desk.spawn(self._switchboard.make_talk_bridge(call.interaction_id))
+
+    async def lose_leg(self, call: Call, leg: Leg) -> None:
+        """Tell the engine that an accepted offer's leg is gone before the two were joined, once."""
+        if not leg.reported:
+            leg.reported = True
+            await self._desk.tell(
+                RequeueInteraction(self._desk.host.new_id(), call.interaction_id, reason="agent-leg-lost")
+            )
+
+    async def release(self, call: Call) -> None:
+        """Let go of everything that belongs to a call."""
+        call.is_ended = True
+        leg = call.leg
+        work = [self._dismiss(call)]
+        if leg is not None and leg.state != "gone":
+            leg.revoked = True
+            work.append(self._switchboard.hang_up_leg(leg.offer_id))
+        if call.parking is not None:
+            await asyncio.wait((call.parking,))
+        await asyncio.gather(*work)
+        if call.bridging is not None:
+            await asyncio.wait((call.bridging,))
+        if call.has_bridge:
+            await self._switchboard.destroy_talk_bridge(call.interaction_id)
+        self._desk.forget(call)
+
+    async def refuse(self, call: Call, code: str) -> None:
+        """The engine will not have the caller: on in the dialplan, which finds out why."""
+        _log.warning("caller refused", instance=self._desk.name, interaction=call.interaction_id, code=code)
+        self._desk.forget(call)
+        if not call.lost:
+            await self._switchboard.send_back(call.channel_id, {"ACD_REFUSAL": code, "ACD_RESULT": "refused"})
+
+    async def cancel(self, channel_id: str) -> None:
+        """Let go of a caller whom nobody has answered, as the options have it."""
+        if self._desk.options.on_cancel == "continue":
+            await self._switchboard.send_back(channel_id, {"ACD_RESULT": "cancelled"})
+        else:
+            await self._switchboard.hang_up(channel_id)
+
+    async def _park(self, call: Call) -> None:
+        work = [self._switchboard.hold(call.channel_id)]
+        if not call.is_up:
+            work.append(self._switchboard.answer(call.channel_id))
+        await asyncio.gather(*work)
+        call.is_up = True
+
+    async def _dismiss(self, call: Call) -> None:
+        """The caller's leg: the end, or back to the dialplan when that is wanted."""
+        if call.lost or call.hangup_requested:
+            return
+        if not call.has_talked:
+            await self.cancel(call.channel_id)
+        elif await self._after(call) == AFTER_CONTINUE:
+            await self._switchboard.send_back(call.channel_id, {"ACD_RESULT": "completed"})
+        else:
+            await self._switchboard.hang_up(call.channel_id)
+
+    async def _after(self, call: Call) -> str:
+        if call.after is None:
+            found = await self._switchboard.variables(call.channel_id, ("X_ACD_AFTER",))
+            call.after = found.get("AFTER", "")
+        return call.after.strip().lower()
+
+    def _fail(self, call: Call, leg: Leg, reason: str) -> None:
+        leg.state = "gone"
+        command = FailOffer(
+            self._desk.host.new_id(), leg.offer_id, reason="unreachable" if reason == "unreachable" else "failed"
+        )
+
+        async def tell() -> None:
+            await self._desk.tell(command)
+
+        self._desk.in_lane(call, tell)
+
+    def _ring_seconds(self, offer_id: str) -> float:
+        """Until the offer's end, and a margin: the engine takes the offer back, this is for when it cannot."""
+        margin = self._desk.options.ring_margin_us / 1e6
+        expires_at_us = self._desk.offers.get(offer_id)
+        if expires_at_us is None:
+            return UNKNOWN_RING_SECONDS
+        left = expires_at_us / 1e6 - time.time()
+        return min(max(left, 0.0) + margin, LONGEST_RING_SECONDS)

@@ -1,0 +1,182 @@
+"""What can be done to the PBX, each verb one or two requests, all of them safe to repeat.
+
+Owns paths, bodies and the meaning of ARI's statuses. Must not know the engine, its commands or the state of
+a call. A status that says that something is gone, or there already, is a fact and no failure.
+"""
+
+import asyncio
+import math
+from collections.abc import Mapping, Sequence
+from typing import Final, Literal
+from urllib.parse import quote
+
+import msgspec
+
+from acd_asterisk import wire
+from acd_asterisk.adopt import World, survey
+from acd_asterisk.ari import Answer, AriClient, AriUnavailable
+from acd_asterisk.names import Names
+from acd_asterisk.options import Options
+from acd_asterisk.translate import EVENTS, caller_id, read_variables, variables_expression
+
+ATTEMPTS: Final = 2
+"""Tries of a request that may be carried out twice."""
+
+_NOT_FOUND: Final = 404
+_CONFLICT: Final = 409
+_BAD_REQUEST: Final = 400
+_ALLOCATION_FAILED: Final = 500
+
+Dialled = Literal["ringing", "unreachable", "failed"]
+
+
+class Switchboard:
+    """The verbs of one PBX. All raise `AriUnavailable` when there is no answer."""
+
+    def __init__(self, client: AriClient, names: Names, options: Options) -> None:
+        """Nothing is asked yet."""
+        self._client = client
+        self._names = names
+        self._options = options
+        # Deleting bridges side by side has crashed Asterisk (issue 1201): one after another.
+        self._demolition = asyncio.Semaphore(1)
+
+    async def prepare(self) -> None:
+        """After every connect: ask for the few event types that matter, and have the hold bridge."""
+        allowed = {"allowed": [{"type": name} for name in EVENTS]}
+        await asyncio.gather(
+            self._client.request(
+                "PUT", f"applications/{_part(self._options.app)}/eventFilter", allowed, attempts=ATTEMPTS
+            ),
+            self.make_hold_bridge(),
+        )
+
+    async def make_hold_bridge(self) -> None:
+        """The bridge in which callers wait, with its music; a holding bridge is silent until it is told otherwise."""
+        path = f"bridges/{_part(self._names.hold)}"
+        made = await self._client.request("POST", path, {"type": "holding", "name": "acd-hold"}, attempts=ATTEMPTS)
+        if made.is_success or made.status == _CONFLICT:
+            await self._client.request("POST", f"{path}/moh", {"mohClass": self._options.music_class}, attempts=ATTEMPTS)
+
+    async def look_around(self) -> World:
+        """A snapshot of everything that is ours."""
+        info, application, channels, bridges = await asyncio.gather(
+            self._get("asterisk/info?only=system,status"),
+            self._get(f"applications/{_part(self._options.app)}"),
+            self._get("channels"),
+            self._get("bridges"),
+        )
+        try:
+            return survey(
+                self._names,
+                wire.decode_info(info),
+                wire.decode_application(application).channel_ids,
+                wire.decode_channels(channels),
+                wire.decode_bridges(bridges),
+            )
+        except msgspec.DecodeError as error:
+            raise AriUnavailable(f"an answer that cannot be read: {error}") from None
+
+    async def answer(self, channel_id: str) -> None:
+        """Answer a caller; unlike the dialplan's, this does not wait for media."""
+        await self._client.request("POST", f"channels/{_part(channel_id)}/answer", attempts=ATTEMPTS)
+
+    async def hold(self, channel_id: str) -> None:
+        """Move a caller to the music."""
+        path = f"bridges/{_part(self._names.hold)}/addChannel"
+        if (await self._add(path, [channel_id])).status == _NOT_FOUND:
+            await self.make_hold_bridge()
+            await self._add(path, [channel_id])
+
+    async def dial(self, offer_id: str, endpoint: str, party: wire.Party, originator: str, seconds: float) -> Dialled:
+        """Let an agent's device ring, for at most so long. Twice for one offer is once."""
+        body: dict[str, object] = {
+            "endpoint": endpoint,
+            "app": self._options.app,
+            "appArgs": "agent",
+            "timeout": math.ceil(seconds),
+        }
+        shown = caller_id(party) if self._options.caller_id == "caller" else self._options.caller_id
+        if shown:
+            body["callerId"] = shown
+        if originator:
+            body["originator"] = originator
+        path = f"channels/{_part(self._names.leg(offer_id))}"
+        answer = await self._client.request("POST", path, body)
+        if answer.is_success or answer.status == _CONFLICT:
+            return "ringing"
+        if answer.status == _BAD_REQUEST and "originator" in answer.message:
+            return "failed"  # The caller has just gone, which says nothing of the agent.
+        return "unreachable" if answer.status in {_ALLOCATION_FAILED, _BAD_REQUEST} else "failed"
+
+    async def hang_up(self, channel_id: str) -> None:
+        """End a channel; one that is gone is fine."""
+        await self._client.request("DELETE", f"channels/{_part(channel_id)}", attempts=ATTEMPTS)
+
+    async def hang_up_leg(self, offer_id: str) -> None:
+        """End an agent's leg."""
+        await self.hang_up(self._names.leg(offer_id))
+
+    async def make_talk_bridge(self, interaction_id: str) -> None:
+        """The bridge for one conversation; there already is fine."""
+        path = f"bridges/{_part(self._names.talk(interaction_id))}"
+        await self._client.request("POST", path, {"type": "mixing", "name": "acd-talk"}, attempts=ATTEMPTS)
+
+    async def join(self, interaction_id: str, channel_id: str, offer_id: str) -> bool:
+        """Move the caller and the agent's leg into the talk bridge; False when one of them is gone."""
+        path = f"bridges/{_part(self._names.talk(interaction_id))}/addChannel"
+        both = [channel_id, self._names.leg(offer_id)]
+        answer = await self._add(path, both)
+        if answer.status == _NOT_FOUND:
+            await self.make_talk_bridge(interaction_id)
+            answer = await self._add(path, both)
+        return answer.is_success
+
+    async def destroy_talk_bridge(self, interaction_id: str) -> None:
+        """Remove a conversation's bridge; gone already is fine."""
+        async with self._demolition:
+            await self._client.request(
+                "DELETE", f"bridges/{_part(self._names.talk(interaction_id))}", attempts=ATTEMPTS
+            )
+
+    async def set_dead_mans_switch(self, channel_id: str, seconds: int) -> bool:
+        """Let the dialplan's `T` extension have the caller in so many seconds; 0: never. False: the caller is gone."""
+        return (await self._set(channel_id, "TIMEOUT(absolute)", str(seconds))).is_success
+
+    async def send_back(self, channel_id: str, variables: Mapping[str, str]) -> None:
+        """Let a caller go on in the dialplan, after `Stasis()`, with these variables set."""
+        await asyncio.gather(*(self._set(channel_id, name, value) for name, value in variables.items()))
+        await self._client.request("POST", f"channels/{_part(channel_id)}/continue", attempts=ATTEMPTS)
+
+    async def variables(self, channel_id: str, names: Sequence[str]) -> dict[str, str]:
+        """The values of several channel variables, by one request; those that are empty are left out."""
+        answer = await self._client.request(
+            "GET",
+            f"channels/{_part(channel_id)}/variable",
+            query={"variable": variables_expression(names)},
+            attempts=ATTEMPTS,
+        )
+        if not answer.is_success:
+            return {}
+        try:
+            return read_variables(names, wire.decode_value(answer.body).value)
+        except msgspec.DecodeError:
+            return {}
+
+    async def _set(self, channel_id: str, variable: str, value: str) -> Answer:
+        body = {"variable": variable, "value": value}
+        return await self._client.request("POST", f"channels/{_part(channel_id)}/variable", body, attempts=ATTEMPTS)
+
+    async def _add(self, path: str, channels: list[str]) -> Answer:
+        return await self._client.request("POST", path, {"channel": channels}, attempts=ATTEMPTS)
+
+    async def _get(self, path: str) -> bytes:
+        answer = await self._client.request("GET", path, attempts=ATTEMPTS)
+        if not answer.is_success:
+            raise AriUnavailable(f"status {answer.status} when asking for {path.partition('/')[0]}")
+        return answer.body
+
+
+def _part(some_id: str) -> str:
+    """An id as one part of a path."""
+    return quote(some_id, safe=":~")

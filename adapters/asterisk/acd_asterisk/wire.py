@@ -1,0 +1,105 @@
+"""The parts of ARI's JSON that this adapter reads, as types.
+
+Owns the shapes and their decoding. Must not know what any of it means (`translate`, `adopt`), nor how it
+arrives (`ari`). What is not named here is skipped while decoding.
+"""
+
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+MAX_MESSAGE_BYTES: Final = 1 << 20
+"""Size of one event; Asterisk's are a few kilobytes."""
+
+
+class Party(Struct, frozen=True, gc=False):
+    """A caller's identity as Asterisk knows it. Personal: never logged."""
+
+    name: str = ""
+    number: str = ""
+
+
+class DialplanPlace(Struct, frozen=True, gc=False):
+    """Where a channel stands in the dialplan; in Stasis `app_data` holds the application and its arguments."""
+
+    exten: str = ""
+    app_name: str = ""
+    app_data: str = ""
+
+
+class AriChannel(Struct, frozen=True):
+    """A channel. `state` is Down, Ring, Ringing, Up …; `creationtime` ISO 8601."""
+
+    id: str
+    state: str = ""
+    caller: Party = Party()
+    dialplan: DialplanPlace = DialplanPlace()
+    creationtime: str = ""
+    channelvars: dict[str, str] = {}
+
+
+class AriBridge(Struct, frozen=True):
+    """A bridge and the ids of the channels in it."""
+
+    id: str
+    channels: tuple[str, ...] = ()
+
+
+class Application(Struct, frozen=True):
+    """A Stasis application: with `subscribeAll` off, exactly the channels that are its own."""
+
+    name: str
+    channel_ids: tuple[str, ...] = ()
+
+
+class _System(Struct, frozen=True):
+    version: str = ""
+    entity_id: str = ""
+
+
+class _Status(Struct, frozen=True):
+    startup_time: str = ""
+
+
+class Info(Struct, frozen=True):
+    """Which Asterisk this is, and since when it runs."""
+
+    system: _System = _System()
+    status: _Status = _Status()
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        """Changes when Asterisk has been restarted."""
+        return (self.system.entity_id, self.status.startup_time)
+
+
+class AriEvent(Struct, frozen=True):
+    """Any event: its type, and the fields that the types we ask for have."""
+
+    type: str
+    channel: AriChannel | None = None
+    args: tuple[str, ...] = ()
+    cause: int = 0
+
+
+class Problem(Struct, frozen=True):
+    """ARI's answer to a call that it refused."""
+
+    message: str = ""
+    error: str = ""
+
+
+class VariableValue(Struct, frozen=True):
+    """A channel variable's value."""
+
+    value: str = ""
+
+
+decode_event: Final = msgspec.json.Decoder(AriEvent).decode
+decode_channels: Final = msgspec.json.Decoder(list[AriChannel]).decode
+decode_bridges: Final = msgspec.json.Decoder(list[AriBridge]).decode
+decode_application: Final = msgspec.json.Decoder(Application).decode
+decode_info: Final = msgspec.json.Decoder(Info).decode
+decode_problem: Final = msgspec.json.Decoder(Problem).decode
+decode_value: Final = msgspec.json.Decoder(VariableValue).decode

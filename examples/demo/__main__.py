@@ -1,0 +1,201 @@
+"""`python -m examples.demo`: the play, from the first line to the exit status.
+
+Owns the course of events. DEMO_SECONDS sets how long calls come in (45), FOREVER=1 goes on until Ctrl-C,
+DEMO_STAGE=simulated leaves Asterisk out. Exit status: 0 all checks held, 1 one did not, 2 it could not be
+played, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from contextlib import suppress
+from typing import Final
+
+from rich.console import Console
+
+from acd.errors import AcdError
+from acd_asterisk.lab import LabUnavailable, NoFreePorts, PbxFailed, SippFailed
+from examples.demo.asterisk_stage import AsteriskStage
+from examples.demo.cast import AGENTS, CALLS_PER_SECOND, SEED, PlannedCall, plan_calls
+from examples.demo.desk import Desk, Picture
+from examples.demo.engine_process import EngineFailed
+from examples.demo.screen import WIDEST, Screen
+from examples.demo.simulated_stage import SimulatedStage
+from examples.demo.stage import Stage
+from examples.demo.verdict import Outage, checks, figures
+
+DEFAULT_SECONDS: Final = 45
+MAX_SECONDS: Final = 3_600
+FRAME_SECONDS: Final = 0.25
+CRASH_AT: Final = 0.4
+"""When the engine is killed, as a share of the time."""
+
+AWAY_SECONDS: Final = 2.0
+"""How long it stays away before it is started again."""
+
+DRAIN_SECONDS: Final = 75.0
+"""How long the last calls may take."""
+
+BATCH_SECONDS: Final = 60
+"""With FOREVER=1 callers come in batches of this length."""
+
+
+class Play:
+    """One performance."""
+
+    def __init__(self, stage: Stage, screen: Screen, seconds: float) -> None:
+        """`seconds` is infinite when it goes on until Ctrl-C."""
+        self._stage = stage
+        self._screen = screen
+        self._seconds = seconds
+        self._desk = Desk(stage.token, stage.url)
+        self._plan: dict[str, PlannedCall] = {}
+        self._outage: Outage | None = None
+        self._until = 0.0
+        self._returning: asyncio.Task[None] | None = None
+
+    async def run(self) -> int:
+        """From the first call to the verdict; returns the exit status."""
+        screen, stage = self._screen, self._stage
+        await self._desk.sign_in([person.id for person in AGENTS])
+        screen.say(f"{len(AGENTS)} agents have signed in. Calls come in, {CALLS_PER_SECOND:g} a second.")
+        self._until = time.monotonic() + self._seconds
+        calling = asyncio.create_task(self._call())
+        crashing = asyncio.create_task(self._crash_and_revive())
+        try:
+            while not (calling.done() and crashing.done()):
+                await self._frame()
+            await calling
+            await crashing
+            await self._drain()
+        finally:
+            await _end(calling, crashing, self._returning)
+            await self._desk.close()
+        journal_problem = await stage.leave()
+        seen = stage.seen()
+        found = checks(seen, self._plan, self._outage, journal_problem)
+        screen.conclude(figures(seen), found)
+        return 0 if all(check.held for check in found) else 1
+
+    async def _call(self) -> None:
+        """Callers, in batches."""
+        batch = 0
+        while (left := self._until - time.monotonic()) > 1:
+            span = min(left, BATCH_SECONDS)
+            count = max(1, round(span * CALLS_PER_SECOND))
+            calls = plan_calls(count, SEED + batch, first=len(self._plan) + 1)
+            self._plan |= {call.number: call for call in calls}
+            await self._stage.call(calls, CALLS_PER_SECOND)
+            batch += 1
+            await asyncio.sleep(span)
+
+    async def _crash_and_revive(self) -> None:
+        """The engine dies in the middle of it all, and comes back."""
+        screen, stage = self._screen, self._stage
+        await asyncio.sleep(CRASH_AT * min(self._seconds, DEFAULT_SECONDS))
+        from_us = _now_us()
+        talks = tuple(stage.seen().talking(from_us))
+        words = await stage.crash()
+        screen.say(f"KILLED the engine ({words}) during {len(talks)} conversations. They go on.")
+        await asyncio.sleep(AWAY_SECONDS)
+        words = await stage.revive()
+        until_us = _now_us()
+        self._outage = Outage(from_us, until_us, talks)
+        came = sum(from_us < caller.called_us < until_us for caller in stage.seen().callers)
+        away = (until_us - from_us) / 1_000_000
+        screen.say(f"The engine is back after {away:.1f} s ({words}). {came} callers who came meanwhile are let in.")
+
+    async def _drain(self) -> None:
+        """The last callers, until everyone has hung up."""
+        deadline = time.monotonic() + DRAIN_SECONDS
+        while time.monotonic() < deadline and not self._stage.seen().over():
+            await self._frame()
+        await self._frame()
+
+    async def _frame(self) -> None:
+        picture = await self._desk.picture()
+        if picture is not None:
+            self._bring_back(picture)
+        left = self._until - time.monotonic()
+        self._screen.show(self._stage.title, left, picture, self._stage.seen())
+        await asyncio.sleep(FRAME_SECONDS)
+
+    def _bring_back(self, picture: Picture) -> None:
+        if self._returning is None or self._returning.done():
+            self._returning = asyncio.create_task(self._desk.bring_back(picture))
+
+
+async def perform(screen: Screen, seconds: float, *, simulated: bool) -> int:
+    """Open a stage, play, close it whatever happens."""
+    stage: Stage = SimulatedStage() if simulated else AsteriskStage()
+    try:
+        try:
+            await stage.open(screen.say)
+        except LabUnavailable as error:
+            screen.say(f"There is no Asterisk to be had here: {error}")
+            screen.say("The same demo, with simulated telephones instead:")
+            await stage.close()
+            stage = SimulatedStage()
+            await stage.open(screen.say)
+        return await Play(stage, screen, seconds).run()
+    finally:
+        screen.still()
+        await stage.close()
+
+
+def main() -> int:
+    """Read the environment, play, and answer for it."""
+    console = Console()
+    if console.width > WIDEST or not console.is_terminal:
+        console = Console(width=WIDEST)
+    seconds = _seconds_wanted()
+    if seconds is None:
+        console.print(f"DEMO_SECONDS: has to be a whole number from 10 to {MAX_SECONDS}.")
+        return 2
+    screen = Screen(console)
+    try:
+        with asyncio.Runner() as runner:
+            return runner.run(_until_terminated(screen, seconds))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        console.print("Interrupted. Nothing is left running.")
+        return 130
+    except (AcdError, EngineFailed, NoFreePorts, PbxFailed, SippFailed) as error:
+        console.print(f"The demo cannot go on: {error}", style="red", markup=False)
+        return 2
+
+
+async def _until_terminated(screen: Screen, seconds: float) -> int:
+    """Play; SIGTERM does what Ctrl-C does."""
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await perform(screen, seconds, simulated=os.environ.get("DEMO_STAGE") == "simulated")
+
+
+async def _end(*tasks: asyncio.Task[None] | None) -> None:
+    """Cancel whatever still runs, and wait for it."""
+    for task in tasks:
+        if task is not None and not task.done():
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+
+def _seconds_wanted() -> float | None:
+    """None when it cannot be understood."""
+    if os.environ.get("FOREVER", "") not in {"", "0"}:
+        return float("inf")
+    text = os.environ.get("DEMO_SECONDS", str(DEFAULT_SECONDS))
+    return int(text) if text.isascii() and text.isdigit() and 10 <= int(text) <= MAX_SECONDS else None  # noqa: PLR2004
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1_000
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,91 @@
+"""A TCP proxy before a PBX, so that a test can cut the line, let it go dead, or close it to new calls.
+
+Owns the two directions of every connection. Must not know HTTP.
+"""
+
+import asyncio
+from types import TracebackType
+from typing import Self
+
+CHUNK = 65_536
+
+
+class Proxy:
+    """Use as an async context manager. `port` is where it listens."""
+
+    def __init__(self, target_port: int) -> None:
+        self._target_port = target_port
+        self._server: asyncio.Server | None = None
+        self._flowing = asyncio.Event()
+        self._flowing.set()
+        self._refusing = False
+        self._connections: set[asyncio.Task[None]] = set()
+        self.port = 0
+        self.accepted = 0
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._server is not None
+        self._server.close()
+        await self.cut()
+
+    async def cut(self) -> None:
+        """End every connection."""
+        connections = tuple(self._connections)
+        for task in connections:
+            task.cancel()
+        await asyncio.gather(*connections, return_exceptions=True)
+
+    def refuse(self) -> None:
+        """End new connections at once."""
+        self._refusing = True
+
+    def accept(self) -> None:
+        """Take new connections again."""
+        self._refusing = False
+
+    def stall(self) -> None:
+        """Keep connections open, and let nothing through."""
+        self._flowing.clear()
+
+    def flow(self) -> None:
+        """Let everything through again, also what was kept back."""
+        self._flowing.set()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._connections.add(task)
+        self.accepted += 1
+        try:
+            if self._refusing:
+                return
+            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target_port)
+            pumps = [
+                asyncio.create_task(self._pump(reader, far_writer)),
+                asyncio.create_task(self._pump(far_reader, writer)),
+            ]
+            try:
+                await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for pump in pumps:
+                    pump.cancel()
+                await asyncio.gather(*pumps, return_exceptions=True)
+                far_writer.close()
+        except (OSError, asyncio.CancelledError):
+            pass  # Cut, or the PBX is down: the connection ends, which is all that is wanted.
+        finally:
+            writer.close()
+            self._connections.discard(task)
+
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(CHUNK):
+            await self._flowing.wait()
+            writer.write(data)
+            await writer.drain()

@@ -1,0 +1,215 @@
+"""The rig: a real PBX, SIPp telephones, and a real Router with the Asterisk channel, all on this machine.
+
+Owns putting them together and waiting for them. Must not know any test. The dialplan is the one of
+`examples/asterisk`, so that what is shown to users is what is tested.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from acd.core.messages import Event, SetPresence, SignInAgent
+from acd.ports.channel import Channel
+from acd.runtime.config import Config, loads
+from acd.runtime.feed import Commit
+from acd.runtime.router import Router
+from acd_asterisk.lab import AgentBehaviour, CallSpec, Pbx, Provisioned, SippAgents, SippCallers
+from acd_asterisk.plugin import open_channel
+from tests.adapters.asterisk.proxy import Proxy
+
+EXAMPLES = Path(__file__).parents[3] / "examples" / "asterisk"
+PATIENCE_SECONDS = 10.0
+POLL_SECONDS = 0.01
+APP = "acd"
+INSTANCE = "pbx1"
+
+E = TypeVar("E", bound=Event)
+
+
+@dataclass(frozen=True)
+class Agent:
+    """An agent of the engine, with a telephone of the same name."""
+
+    name: str
+    behaviour: AgentBehaviour = AgentBehaviour()
+    skills: Mapping[str, int] = field(default_factory=dict)
+    address: str | None = None
+    """Another address than the telephone's."""
+
+
+@dataclass(frozen=True)
+class Queue:
+    """A queue of the engine. `more`: further lines of its section."""
+
+    name: str = "sales"
+    requirement: str = "true"
+    more: str = 'offer_timeout = "20s"\nretry_after = "1s"'
+
+
+@dataclass
+class Rig:
+    """What a test works with. `router` is replaced by `restart_engine`."""
+
+    provisioned: Provisioned
+    pbx: Pbx
+    phones: SippAgents
+    config: Config
+    options: Mapping[str, object]
+    router: Router
+    channel: Channel
+    events: list[Event]
+    stack: AsyncExitStack
+    proxy: Proxy
+
+    @asynccontextmanager
+    async def callers(self, *calls: CallSpec, rate: float = 20.0) -> AsyncIterator[SippCallers]:
+        """Make calls."""
+        async with SippCallers(self.provisioned, calls, sip_port=self.pbx.sip_port, rate=rate) as callers:
+            yield callers
+
+    async def ready(self, *agents: str) -> None:
+        """Sign agents in, ready."""
+        for agent in agents:
+            outcome = await self.router.submit(SignInAgent(self.router.new_id(), agent, ready=True))
+            assert outcome.refusal is None, outcome.refusal
+
+    async def presence(self, agent: str, presence: str, reason: str = "") -> None:
+        """Set an agent's presence."""
+        assert presence in {"ready", "not-ready"}
+        command = SetPresence(self.router.new_id(), agent, "ready" if presence == "ready" else "not-ready", reason)
+        await self.router.submit(command)
+
+    async def event(
+        self, kind: type[E], where: Callable[[E], bool] = lambda _event: True, *, seconds: float = PATIENCE_SECONDS
+    ) -> E:
+        """The first event of a kind, waiting for it."""
+        found: list[E] = []
+
+        def seen() -> bool:
+            found.extend(event for event in self.events if isinstance(event, kind) and where(event))
+            return bool(found)
+
+        await until(seen, lambda: f"{kind.__name__}; there were {self.events}", seconds)
+        return found[0]
+
+    def all(self, kind: type[E]) -> list[E]:
+        """All events of a kind so far."""
+        return [event for event in self.events if isinstance(event, kind)]
+
+    async def connected(self, *, connected: bool = True, seconds: float = PATIENCE_SECONDS) -> None:
+        """Wait until the channel is connected, or is not."""
+        await until(
+            lambda: self.channel.health()["connected"] is connected, lambda: str(self.channel.health()), seconds
+        )
+
+    async def empty(self, *, seconds: float = PATIENCE_SECONDS) -> None:
+        """Wait until the PBX has no channel, and no bridge but the one for music."""
+        left: list[Any] = []
+
+        async def is_empty() -> bool:
+            bridges = [bridge["id"] for bridge in await self.pbx.bridges() if bridge["bridge_type"] != "holding"]
+            left[:] = [*bridges, *(channel["name"] for channel in await self.pbx.channels())]
+            return not left
+
+        try:
+            async with asyncio.timeout(seconds):
+                while not await is_empty():
+                    await asyncio.sleep(POLL_SECONDS)  # noqa: ASYNC110 - another process, which tells nobody
+        except TimeoutError:
+            raise AssertionError(f"left over on the PBX: {left}") from None
+
+    async def stop_engine(self, *, crash: bool = False) -> None:
+        """Let the engine go, in order or as if it were killed (`crash`), and leave the PBX as it is."""
+        if crash:
+            await self.router.abort()
+            await self.channel.stop()
+        else:
+            await self.router.__aexit__(None, None, None)
+
+    async def start_engine(self) -> None:
+        """Another engine on the same journal."""
+        self.channel = open_channel(INSTANCE, self.options)
+        self.router = await _started(self.config, self.channel, self.events, self.stack)
+        await self.connected()
+
+
+@asynccontextmanager
+async def rig(  # noqa: PLR0913 - what a test may want to be different
+    provisioned: Provisioned,
+    folder: Path,
+    agents: Sequence[Agent],
+    *,
+    queues: Iterable[Queue] = (Queue(),),
+    options: Mapping[str, object] | None = None,
+    dialplan: str | None = None,
+    connect: bool = True,
+    proxied: bool = False,
+) -> AsyncIterator[Rig]:
+    """Start everything. `proxied`: the channel reaches the PBX through `Rig.proxy`."""
+    async with AsyncExitStack() as stack:
+        phones = await stack.enter_async_context(
+            SippAgents(provisioned, [((agent.name,), agent.behaviour) for agent in agents])
+        )
+        pbx = await stack.enter_async_context(
+            Pbx(
+                provisioned,
+                agents=phones.telephones,
+                replace_config={"extensions.conf": dialplan or (EXAMPLES / "extensions.conf").read_text()},
+            )
+        )
+        parts = urlsplit(pbx.ari_url)
+        proxy = await stack.enter_async_context(Proxy(parts.port or 0))
+        chosen: dict[str, object] = {
+            "url": f"http://127.0.0.1:{proxy.port}{parts.path}" if proxied else pbx.ari_url,
+            "user": pbx.ari_user,
+            "password": pbx.ari_password,
+            **(options or {}),
+        }
+        config = loads(configuration(agents, queues), base=folder)
+        channel = open_channel(INSTANCE, chosen)
+        events: list[Event] = []
+        router = await _started(config, channel, events, stack)
+        it = Rig(provisioned, pbx, phones, config, chosen, router, channel, events, stack, proxy)
+        if connect:
+            await it.connected()
+        yield it
+
+
+async def _started(config: Config, channel: Channel, events: list[Event], stack: AsyncExitStack) -> Router:
+    router = await stack.enter_async_context(Router(config, channels=[channel]))
+
+    async def follow() -> None:
+        async for commit in router.subscribe(buffer=100_000):
+            assert isinstance(commit, Commit), "the test was too slow for its events"
+            events.extend(commit.events)
+
+    task = asyncio.create_task(follow())
+    stack.callback(task.cancel)
+    return router
+
+
+def configuration(agents: Iterable[Agent], queues: Iterable[Queue]) -> str:
+    """The text of an acd.toml."""
+    lines: list[str] = []
+    for queue in queues:
+        lines += [f"[queues.{queue.name}]", f"requirement = '{queue.requirement}'", queue.more]
+    for agent in agents:
+        lines += [f"[agents.{agent.name}]", f"addresses.voice = '{agent.address or f'PJSIP/{agent.name}'}'"]
+        lines += [f"skills.{skill} = {level}" for skill, level in agent.skills.items()]
+    return "\n".join(lines)
+
+
+async def until(
+    condition: Callable[[], bool], what: Callable[[], str], seconds: float = PATIENCE_SECONDS
+) -> None:
+    """Wait for something that other processes bring about. `what` says what there was instead."""
+    try:
+        async with asyncio.timeout(seconds):
+            while not condition():
+                await asyncio.sleep(POLL_SECONDS)  # noqa: ASYNC110 - there is no event to wait for
+    except TimeoutError:
+        raise AssertionError(f"not within {seconds:g} s: {what()}") from None

@@ -1,0 +1,125 @@
+"""What the dialplan says of a call arrives, by every way there is; what a caller says does no harm."""
+
+from pathlib import Path
+
+import pytest
+
+from acd.core.messages import InteractionCompleted, InteractionQueued
+from acd_asterisk.lab import AgentBehaviour, CallSpec, Provisioned
+from tests.adapters.asterisk.rig import Agent, Queue, rig
+
+TALKER = AgentBehaviour(ring_ms=20, talk_ms=50, hang_up_chance=1.0)
+
+HOSTILE = (
+    "PJSIP/anna&PJSIP/ben",
+    "a,b,c",
+    "a|b|c",
+    "${SHELL(touch /tmp/acd-was-here)}",
+    "${ACD_APP}",
+    '"quoted" <sip:x@y>',
+    "$[1+1]",
+    "back\\slash\\,comma",
+    "%0d%0aX-Evil: 1",
+    "%2C%7C%24%7BX%7D",
+    "a=b=c&d=e",
+    "()()(",
+    "王小明,¥100|&",
+    "'; DROP TABLE calls--",
+    "   blanks   ",
+)
+"""SIPp's injected files cannot carry a semicolon; the pure tests of `translate` have one."""
+
+
+async def test_variables_arrive(provisioned: Provisioned, tmp_path: Path) -> None:
+    """Queue, requirement, priority and attributes, Chinese ones, too."""
+    headers = {
+        "X-ACD-Queue": "support",
+        "X-ACD-Requirement": "skills.english >= 5",
+        "X-ACD-Priority": "7",
+        "X-ACD-Customer-Tier": "金卡 VIP",
+    }
+    agents = [Agent("anna", TALKER, {"english": 4}), Agent("ben", TALKER, {"english": 9})]
+    async with rig(provisioned, tmp_path, agents, queues=[Queue("sales"), Queue("support")]) as it:
+        await it.ready("anna", "ben")
+        async with it.callers(CallSpec(caller="10001", dialled="4000", headers=headers)) as callers:
+            completed = await it.event(InteractionCompleted)
+            await callers.finished(seconds=5)
+        queued = await it.event(InteractionQueued)
+        assert completed.agent_id == "ben"
+        assert (queued.queue, queued.requirement, queued.priority) == ("support", "skills.english >= 5", 7)
+        assert dict(queued.attributes) == {"did": "4000", "customer_tier": "金卡 VIP"}
+        await it.empty()
+
+
+async def test_numbers_of_the_example(provisioned: Provisioned, tmp_path: Path) -> None:
+    """`examples/asterisk/extensions.conf`: 2000 is support, for English speakers, before others, gold."""
+    agents = [Agent("anna", TALKER, {"english": 5})]
+    async with rig(provisioned, tmp_path, agents, queues=[Queue("sales"), Queue("support")]) as it:
+        await it.ready("anna")
+        async with it.callers(CallSpec(caller="10001", dialled="2000")) as callers:
+            await callers.finished(seconds=5)
+        queued = await it.event(InteractionQueued)
+        assert (queued.queue, queued.requirement, queued.priority) == ("support", "skills.english >= 5", 2)
+        assert dict(queued.attributes) == {"did": "2000", "tier": "gold"}
+        await it.empty()
+
+
+@pytest.mark.parametrize("way", ["fetched", "channelvars"])
+async def test_variables_of_an_existing_dialplan(provisioned: Provisioned, tmp_path: Path, way: str) -> None:
+    """A dialplan that merely sets X_ACD_… and runs `Stasis(acd)`: fetched by one request, or in the event itself."""
+    dialplan = """
+[acd-inbound]
+exten => _X.,1,Set(X_ACD_QUEUE=support)
+ same => n,Set(X_ACD_PRIORITY=3)
+ same => n,Set(X_ACD_TIER=金,卡&100% "gold")
+ same => n,Stasis(acd)
+ same => n,Hangup()
+"""
+    options: dict[str, object] = {"variables": ["X_ACD_TIER"], "heartbeat": 0}
+    async with rig(
+        provisioned,
+        tmp_path,
+        [Agent("anna", TALKER)],
+        queues=[Queue("sales"), Queue("support")],
+        options=options,
+        dialplan=dialplan,
+    ) as it:
+        if way == "channelvars":
+            ari = it.pbx.folder / "config" / "ari.conf"
+            text = ari.read_text().replace("[general]", "[general]\nchannelvars = X_ACD_QUEUE,X_ACD_PRIORITY,X_ACD_TIER")
+            ari.write_text(text)
+            await it.pbx.restart()
+            await it.connected(connected=False)
+            await it.connected()
+        before = int(it.channel.health()["requests"])
+        await it.ready("anna")
+        async with it.callers(CallSpec(caller="10001", dialled="4000")) as callers:
+            await callers.finished(seconds=5)
+        queued = await it.event(InteractionQueued)
+        assert (queued.queue, queued.priority) == ("support", 3)
+        assert dict(queued.attributes) == {"did": "4000", "tier": '金,卡&100% "gold"'}
+        await it.empty()
+        # Answer, hold, ring, bridge, join, hang up, destroy; the leg ended by itself.
+        assert int(it.channel.health()["requests"]) - before == (8 if way == "fetched" else 7)
+
+
+async def test_hostile_values(provisioned: Provisioned, tmp_path: Path) -> None:
+    """Whatever stands in a header is an attribute and nothing else: one agent rings, once, and no command runs."""
+    marker = Path("/tmp/acd-was-here")  # noqa: S108 - must never come into being
+    marker.unlink(missing_ok=True)
+    calls = [
+        CallSpec(caller=f"1{index:04}", dialled="sales", headers={"X-ACD-Evil": value})
+        for index, value in enumerate(HOSTILE)
+    ]
+    agents = [Agent("anna", TALKER), Agent("ben", TALKER)]
+    async with rig(provisioned, tmp_path, agents) as it:
+        await it.ready("anna")
+        async with it.callers(*calls) as callers:
+            await callers.finished(seconds=20)
+        queued = it.all(InteractionQueued)
+        assert sorted(dict(each.attributes)["evil"] for each in queued) == sorted(value.strip() for value in HOSTILE)
+        dialogs = it.phones.dialogs()
+        assert len(dialogs) == len(HOSTILE)
+        assert {dialog.agent for dialog in dialogs} == {"anna"}
+        assert not marker.exists()
+        await it.empty()
