@@ -123,9 +123,7 @@ class ClassRegistry:
                 del cls.members[agent]
         agent.classes = {}
 
-    def class_of(
-        self, queue: Queue, channel: str, requirement: str, preferences: tuple[Preference, ...]
-    ) -> Class:
+    def class_of(self, queue: Queue, channel: str, requirement: str, preferences: tuple[Preference, ...]) -> Class:
         """The class of an interaction. Raises `RequirementError`; then nothing has changed."""
         if requirement or preferences:
             cls = self._adhoc(queue, channel, requirement, preferences)

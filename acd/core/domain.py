@@ -90,7 +90,7 @@ class Domain(Matching):
             self.settle(agent)
 
     def finish_talk(self, work: Work) -> None:
-        """The conversation is over: wrap up if the queue grants it, else release, forget the interaction, serve the agent."""
+        """The conversation is over: wrap up if the queue grants it, else release, forget, and serve the agent."""
         wrap_up_us = work.interaction.queue.settings.wrap_up_us
         if not wrap_up_us:
             self.release(work)
@@ -106,7 +106,7 @@ class Domain(Matching):
         self.events.append(WrapUpStarted(work.agent.id, work.interaction.id, until_us))
 
     def drop_offer(self, work: Work, trigger: str, reason: str) -> None:
-        """A pending offer ends unaccepted: forget the work item, tell the channel. The caller tells why, and settles."""
+        """A pending offer ends unaccepted: forget it, tell the channel. The caller tells why, and settles."""
         interaction = work.interaction
         self.end_work(work)
         self.ended_offers.remember(work.offer_id, next_offer_state(trigger))

@@ -15,7 +15,7 @@ from acd.core.window import Window
 
 
 class Engine:
-    """Decides which agent gets which interaction. Deterministic: the same commands at the same times, the same outcomes.
+    """Decides which agent gets which interaction. The same commands at the same times give the same outcomes.
 
     >>> from acd.core.engine import Engine
     >>> Engine("main").next_deadline() is None

@@ -12,7 +12,7 @@ from acd.core.states import interaction as interaction_states
 
 def check(engine: Engine) -> None:
     """Raise AssertionError, naming the first rule that is broken. O(agents × waiting)."""
-    domain = engine._domain
+    domain = engine._domain  # noqa: SLF001 - checking from outside is the point
     _owners(domain)
     _capacity(domain)
     _presence(domain)

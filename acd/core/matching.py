@@ -239,9 +239,7 @@ def _buckets(agent: Agent) -> list[Bucket]:
     ]
 
 
-def _first_not_excluded(
-    cls: Class, agent_id: str, bound: Ticket[Interaction] | None
-) -> Ticket[Interaction] | None:
+def _first_not_excluded(cls: Class, agent_id: str, bound: Ticket[Interaction] | None) -> Ticket[Interaction] | None:
     """The first of the class's line, before `bound`, from which the agent is not excluded."""
     for ticket in cls.line():
         if bound is not None and (ticket.key, ticket.seq) > (bound.key, bound.seq):

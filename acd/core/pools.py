@@ -126,7 +126,7 @@ class Weighted:
         return bucket
 
     def enlist(self, bucket: Bucket) -> None:
-        """As `Pool.enlist`. Every restored head adds an entry, so the heap is rebuilt before it outgrows the buckets."""
+        """As `Pool.enlist`. Every restored head adds an entry: the heap is thinned before it outgrows the buckets."""
         assert isinstance(bucket, WeightedBucket)
         ticket = bucket.peek()
         if ticket is None:

@@ -82,9 +82,7 @@ def _work(domain: Domain, state: EngineState, pending: list[tuple[int, int, Call
     for saved in sorted(state.work, key=lambda work: (work.offered_at_us, work.deadline_seq)):
         interaction = domain.interactions[saved.interaction_id]
         agent = domain.agents[saved.agent_id]
-        work = Work(
-            saved.offer_id, interaction, agent, saved.cost, saved.offered_at_us, saved.since_us, saved.state
-        )
+        work = Work(saved.offer_id, interaction, agent, saved.cost, saved.offered_at_us, saved.since_us, saved.state)
         work.excused = saved.excused
         domain.work[work.offer_id] = work
         agent.work[work.offer_id] = work

@@ -70,7 +70,7 @@ class Model(Rules):
             named += [[share.channel for share in agent.capacity.channels]]
         if any(len(set(names)) < len(names) for names in named):
             raise Refused("duplicate-entity")
-        if any(queue.requirement not in self.trees for queue in settings.queues):
+        if any(queue.requirement.strip() and queue.requirement not in self.trees for queue in settings.queues):
             raise Refused("bad-requirement")
 
     def change_queues(self, named: dict[str, m.QueueSettings]) -> None:
@@ -118,6 +118,8 @@ class Model(Rules):
         agent = self.agent(command.agent_id)
         if agent.presence == "signed-out":
             raise Refused("signed-out")
+        if agent.retired:
+            return
         self.rest(agent, "signed-out", "")
 
     def on_SetPresence(self, command: m.SetPresence) -> None:

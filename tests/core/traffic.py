@@ -314,7 +314,7 @@ class Traffic:
         choice = self.random.choice
         return m.QueueSettings(
             queue_id,
-            requirement="true" if self._chance(0.4) else choice(self.texts),
+            requirement=choice(("true", "true", "", "  ")) if self._chance(0.4) else choice(self.texts),
             strategy=choice(("longest-idle", "best-fit", "weighted")),
             fit_weight_us=choice((0, SECOND // 7, 10 * SECOND)),
             offer_timeout_us=choice((1, 5 * SECOND, 20 * SECOND, 20 * SECOND + 1)),

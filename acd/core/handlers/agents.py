@@ -40,7 +40,8 @@ def sign_out(domain: Domain, command: SignOutAgent) -> Refusal | None:
         return _unknown(command.agent_id)
     if agent.presence == "signed-out":
         return _signed_out(command.agent_id)
-    domain.rest(agent, "signed-out", "")
+    if not agent.retired:
+        domain.rest(agent, "signed-out", "")
     return None
 
 

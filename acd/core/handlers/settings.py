@@ -9,7 +9,7 @@ from acd.core import digest
 from acd.core.domain import Domain
 from acd.core.entities import Agent, Interaction, Queue
 from acd.core.messages import AgentSettings, ApplyConfig, ConfigApplied, CoreSettings, QueueRemoved, Refusal
-from acd.core.requirement import parse
+from acd.core.requirement import conjunction
 from acd.errors import RequirementError
 
 SEMANTICS = 1
@@ -77,7 +77,7 @@ def _check(settings: CoreSettings) -> Refusal | None:
         return Refusal("duplicate-entity", twice)
     for queue in settings.queues:
         try:
-            parse(queue.requirement)
+            conjunction(queue.requirement)
         except RequirementError as error:
             return Refusal("bad-requirement", f"queue {queue.id}: {error}")
     return None

@@ -25,7 +25,7 @@ class _Command(Struct, frozen=True, gc=False):
 
 
 class ApplyConfig(_Command, frozen=True, gc=False, tag=True):
-    """Replace the whole configuration at once. Agents with work and queues with interactions are retired, not dropped."""
+    """Replace the whole configuration. Agents with work and queues with interactions are retired, not dropped."""
 
     ORIGIN: ClassVar[Origin] = "policy"
 
