@@ -42,7 +42,11 @@ class ChannelHost(Protocol):
     """What the runtime gives to a channel."""
 
     async def submit(self, command: Command) -> Outcome:
-        """Hand in a command; returns its committed outcome. Raises `RouterClosed`, `RouterOverloaded`, `CommandInvalid`."""
+        """Hand in a command; returns its committed outcome, which may be a refusal.
+
+        Raises `RouterClosed`, `RouterOverloaded`, `CommandInvalid`, `CommandQuarantined`, and `JournalUnavailable` (a
+        full disk). After the last two nothing has been carried out; after an outage every channel reconciles.
+        """
         ...
 
     def new_id(self) -> str:
@@ -50,7 +54,7 @@ class ChannelHost(Protocol):
         ...
 
     async def remember(self, person: Personal) -> str:
-        """Store a person durably and encrypted; returns the opaque customer reference (the same for the same number)."""
+        """Store a person durably and encrypted; returns the opaque reference, the same for the same number."""
         ...
 
     async def recall(self, customer: str) -> Personal | None:
@@ -90,7 +94,8 @@ class Channel(Protocol):
         """Compare the world with `desired` and heal every difference.
 
         An interaction that the world no longer has is reported with `EndInteraction(by="system")` (or `customer`);
-        what the world has and nobody desires is released; an offer that no longer rings is reported with
+        what the world has and nobody desires is released, except a customer whose `EnqueueInteraction` has not been
+        answered yet (nobody can desire what has not been committed); an offer that no longer rings is reported with
         `FailOffer`; an agent who has answered meanwhile with `AcceptOffer`.
         """
         ...

@@ -100,8 +100,9 @@ class Ledger:
 
     async def close(self) -> None:
         """Let go of the thread, and of the journal if it is ours. An append that hangs is given up after a while."""
-        if callable(self._given) and self._journal is not None:
-            closing = asyncio.create_task(self._thread.run(self._journal.close))
+        if callable(self._given):
+            # In the thread, and so after an opening that may still be under way.
+            closing = asyncio.create_task(self._thread.run(self._close))
             await asyncio.wait((closing,), timeout=CLOSE_SECONDS)
             closing.cancel()
         self._thread.close()
@@ -110,6 +111,10 @@ class Ledger:
         self._journal = self._given() if callable(self._given) else self._given
         self.epoch = self._journal.open_epoch()
         self._load()
+
+    def _close(self) -> None:
+        if self._journal is not None:
+            self._journal.close()
 
     def _load(self) -> None:
         restored = load(self._there(), self._snapshots)

@@ -63,7 +63,7 @@ class People:
         return await self._thread.run(lambda: self._opened().erase(customer))
 
     async def close(self) -> None:
-        """Finish what waits, close the store if it is ours, let go of the thread. What hangs is given up after a while."""
+        """Finish what waits, close the store if it is ours, let go of the thread. What hangs is given up in time."""
         if self._remembering is not None:
             await asyncio.wait((self._remembering,), timeout=CLOSE_SECONDS)
         if self._store is not None and not self._given:

@@ -114,8 +114,10 @@ class Router:
             if self._dispatcher is not None:
                 self._dispatcher.begin_stop()
                 await self._dispatcher.stopped()
-        finally:
-            await self._close()
+        except BaseException:
+            await self.abort()
+            raise
+        await self._close()
 
     async def abort(self) -> None:
         """Stop at once, as a crash would: no channel is told, nothing that waits is finished. Idempotent."""

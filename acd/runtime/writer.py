@@ -14,7 +14,7 @@ from typing import Final, assert_never
 import structlog
 
 from acd.core import limits
-from acd.core.messages import Command, Outcome, Tick
+from acd.core.messages import Command, EnqueueInteraction, Outcome, Tick
 from acd.core.messages.codec import encode
 from acd.core.state import EngineState
 from acd.core.window import Window
@@ -28,6 +28,9 @@ from acd.runtime.replay import outcome_digest
 
 MAX_BATCH: Final = limits.OUTCOME_WINDOW // 2
 """Commands of one commit, whatever the configuration says: the outcomes of a whole batch must be found again."""
+
+NEW_SHARE_PERCENT: Final = 90
+"""Share of the inbox that new interactions may take."""
 
 MAX_QUARANTINED: Final = 4_096
 """Ids of quarantined commands that are remembered, and refused when they come again."""
@@ -51,6 +54,7 @@ class Writer:
         self._audience = audience
         self._meter = meter
         self._most_waiting = inbox
+        self._most_new = max(1, inbox * NEW_SHARE_PERCENT // 100)
         self._most = max(1, min(batch, MAX_BATCH))
         self._engine: EngineLike = ledger.engine
         self._last_us = ledger.at_us
@@ -80,8 +84,10 @@ class Writer:
             raise JournalUnavailable(self.outage)
         if self._quarantined.get(command.id) is not None:
             raise quarantined(command.id)
-        if len(self._inbox) >= self._most_waiting:
-            raise RouterOverloaded(f"{self._most_waiting} commands wait already; try again shortly")
+        # The last places are for whoever is at work already: a flood of newcomers must not keep agents from answering.
+        most = self._most_new if isinstance(command, EnqueueInteraction) else self._most_waiting
+        if len(self._inbox) >= most:
+            raise RouterOverloaded(f"{len(self._inbox)} commands wait already; try again shortly")
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._inbox.append(Request(command, raw, origin, future))
         self._stir()
@@ -248,7 +254,7 @@ class Writer:
         return Request(tick, encode(tick), tick.ORIGIN, None)
 
     def _arm(self) -> None:
-        """Let the one timer fire no later than the next deadline. A timer that fires early is cheaper than a new one."""
+        """Let the one timer fire no later than the next deadline; firing early is cheaper than a new timer."""
         deadline_us = self._engine.next_deadline() if self._ticking else None
         if deadline_us is None or deadline_us == self._stuck_us:
             return

@@ -25,7 +25,7 @@ from examples.demo.desk import Desk, Picture
 from examples.demo.engine_process import EngineFailed
 from examples.demo.screen import WIDEST, Screen
 from examples.demo.simulated_stage import SimulatedStage
-from examples.demo.stage import Stage
+from examples.demo.stage import Seen, Stage
 from examples.demo.verdict import Outage, checks, figures
 
 DEFAULT_SECONDS: Final = 45
@@ -39,6 +39,9 @@ AWAY_SECONDS: Final = 2.0
 
 DRAIN_SECONDS: Final = 75.0
 """How long the last calls may take."""
+
+LOOKING_SHARE: Final = 20
+"""Reading what the telephones have seen takes one part in so many of the time at most."""
 
 BATCH_SECONDS: Final = 60
 """With FOREVER=1 callers come in batches of this length."""
@@ -56,6 +59,8 @@ class Play:
         self._plan: dict[str, PlannedCall] = {}
         self._outage: Outage | None = None
         self._until = 0.0
+        self._seen = Seen()
+        self._look_again_at = 0.0
         self._returning: asyncio.Task[None] | None = None
 
     async def run(self) -> int:
@@ -121,8 +126,16 @@ class Play:
         if picture is not None:
             self._bring_back(picture)
         left = self._until - time.monotonic()
-        self._screen.show(self._stage.title, left, picture, self._stage.seen())
+        self._screen.show(self._stage.title, left, picture, self._look())
         await asyncio.sleep(FRAME_SECONDS)
+
+    def _look(self) -> Seen:
+        """What the telephones have seen, at most a little old: with FOREVER=1 there is more and more to read."""
+        now = time.monotonic()
+        if now >= self._look_again_at:
+            self._seen = self._stage.seen()
+            self._look_again_at = time.monotonic() + LOOKING_SHARE * (time.monotonic() - now)
+        return self._seen
 
     def _bring_back(self, picture: Picture) -> None:
         if self._returning is None or self._returning.done():

@@ -104,15 +104,21 @@ async def test_no_batch_is_larger_than_configured(tmp_path: Path) -> None:
 
 async def test_the_inbox_is_bounded_and_says_so(tmp_path: Path) -> None:
     journal = GatedJournal()
-    async with router_of(configuration(tmp_path, "[router]\ninbox = 5\n[queues.sales]\n"), journal) as router:
+    config = configuration(tmp_path, "[agents.anna]\n[router]\ninbox = 10\n[queues.sales]\n")
+    async with router_of(config, journal) as router:
         journal.shut()
         taken = [asyncio.create_task(router.submit(call("first")))]
         await journal.blocked()
-        taken += [asyncio.create_task(router.submit(call(number))) for number in range(5)]
+        taken += [asyncio.create_task(router.submit(call(number))) for number in range(9)]
         await idle()
-        assert router.health()["inbox"] == 5
-        with pytest.raises(RouterOverloaded, match="5 commands wait"):
+        assert router.health()["inbox"] == 9
+        with pytest.raises(RouterOverloaded, match="9 commands wait"):
             await router.submit(call("too-many"))
+        # Who is at work already has the last place; then it is full for everybody.
+        taken.append(asyncio.create_task(router.submit(SignInAgent("in", "anna"))))
+        await idle()
+        with pytest.raises(RouterOverloaded, match="10 commands wait"):
+            await router.submit(EndInteraction("e", "call-1"))
         journal.gate.set()
         outcomes = await asyncio.gather(*taken)
         assert all(outcome.refusal is None for outcome in outcomes)

@@ -22,7 +22,7 @@ FIRST_PAUSE_SECONDS: Final = 0.1
 LONGEST_PAUSE_SECONDS: Final = 2.0
 """Between attempts to connect, doubled from the first to the longest."""
 
-CREDENTIALS_PAUSE_SECONDS: Final = 15.0
+CREDENTIALS_PAUSE_SECONDS: Final = 5.0
 """Between attempts when the password is wrong: it takes a person to mend that."""
 
 _LEAST_SHARE: Final = 0.5

@@ -173,7 +173,7 @@ async def test_refused_caller_goes_on_in_the_dialplan(
 async def test_caller_goes_on_when_the_dialplan_says_so(provisioned: Provisioned, tmp_path: Path) -> None:
     """`X_ACD_AFTER=continue`: the agent has hung up, and the caller is back in the dialplan, and in a queue again."""
     dialplan = (Path(__file__).parents[3] / "examples/asterisk/extensions.conf").read_text()
-    again = "[acd-after]\nexten => s,1,Set(ACD_MORE=)\n same => n,Goto(acd-enter,s,1)"
+    again = "[acd-after]\nexten => s,1,Set(ACD_MORE=)\n same => n,Set(X_ACD_AFTER=)\n same => n,Goto(acd-enter,s,1)"
     dialplan = dialplan.replace("[acd-after]", f"{again}\n[unused]")
     async with rig(provisioned, tmp_path, [Agent("anna", TALKER)], dialplan=dialplan) as it:
         await it.ready("anna")

@@ -1,0 +1,174 @@
+"""The line to the PBX: cut, dead, taken over, with a wrong password; and Asterisk itself killed."""
+
+import asyncio
+from contextlib import suppress
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from acd.core.messages import (
+    InteractionAbandoned,
+    InteractionCancelled,
+    InteractionCompleted,
+    InteractionQueued,
+    InteractionRequeued,
+    OfferAccepted,
+    OfferExpired,
+    OfferMade,
+    OfferRevoked,
+)
+from acd_asterisk.lab import AgentBehaviour, CallSpec, Provisioned
+from tests.adapters.asterisk.rig import Agent, Queue, rig, until
+
+LISTENER = AgentBehaviour(ring_ms=20, talk_ms=60_000)
+SILENT = AgentBehaviour(no_answer_chance=1.0)
+TALKER = AgentBehaviour(ring_ms=20, talk_ms=100, hang_up_chance=1.0)
+NEW_CALLS_WITHIN_SECONDS = 5.0
+
+
+def call(number: str, seconds: float = 0) -> CallSpec:
+    """A caller who hangs up after so long, or never."""
+    return CallSpec(caller=number, dialled="sales", hang_up_after_ms=int(seconds * 1000))
+
+
+async def test_what_happened_while_the_line_was_cut(provisioned: Provisioned, tmp_path: Path) -> None:
+    """Callers who left are gone, talks go on, ringing goes on, those who still wait are served in order."""
+    agents = [Agent("anna", LISTENER), Agent("ben", SILENT), Agent("cleo", TALKER)]
+    async with rig(provisioned, tmp_path, agents, proxied=True) as it:
+        await it.ready("anna")
+        async with it.callers(call("10001", seconds=4)) as talking:
+            await it.event(OfferAccepted)
+            await it.ready("ben")
+            async with it.callers(call("10002"), call("10003", seconds=1), call("10004"), call("10005"), rate=10) as others:
+                await until(lambda: len(it.all(InteractionQueued)) == 5, lambda: "five in all")
+                it.proxy.refuse()
+                await it.proxy.cut()
+                await it.connected(connected=False)
+                await others.wait_for(lambda dialogs: any(each.how == "caller" for each in dialogs))
+                it.proxy.accept()
+                await it.connected()
+                gone = await it.event(InteractionAbandoned)
+                assert gone.reason == "gone-while-away"
+                assert not it.all(OfferExpired)
+                assert not it.all(OfferRevoked)
+                assert len(it.all(OfferMade)) == 2
+                completed = await it.event(InteractionCompleted)
+                assert completed.by == "customer"
+                assert completed.talked_us > 3_000_000
+                await talking.finished(seconds=5)
+                await it.ready("cleo")
+                await until(lambda: len(it.all(InteractionCompleted)) == 3, lambda: str(it.events))
+                ben_was_offered = it.all(OfferMade)[1].interaction_id
+                await it.presence("ben", "not-ready")
+                second, third = [each.caller for each in it.phones.dialogs() if each.agent == "cleo"]
+                assert (second, third) == ("10004", "10005")
+                assert it.all(OfferMade)[1].interaction_id == ben_was_offered
+        await it.empty()
+
+
+async def test_a_dead_line_is_noticed(provisioned: Provisioned, tmp_path: Path) -> None:
+    """Nothing comes through and nothing says so: pings find out, and a new connection is made."""
+    async with rig(provisioned, tmp_path, [Agent("anna", TALKER)], proxied=True) as it:
+        it.proxy.stall()
+        await it.connected(connected=False, seconds=10)
+        it.proxy.flow()
+        await it.connected()
+        await it.ready("anna")
+        async with it.callers(call("10001")) as callers:
+            await callers.finished(seconds=5)
+        await it.empty()
+
+
+async def test_asterisk_is_killed(provisioned: Provisioned, tmp_path: Path) -> None:
+    """Whatever was live is ended, nobody is punished, and new calls flow within five seconds."""
+    agents = [Agent("anna", LISTENER), Agent("ben", SILENT)]
+    short = Queue(more='offer_timeout = "3s"\nretry_after = "1s"')
+    async with rig(provisioned, tmp_path, agents, queues=[short]) as it:
+        await it.ready("anna", "ben")
+        async with it.callers(call("10001"), call("10002"), call("10003"), rate=50):
+            await it.event(OfferAccepted)
+            await until(lambda: len(it.all(OfferMade)) == 2, lambda: str(it.events))
+            await until(lambda: len(it.all(InteractionQueued)) == 3, lambda: str(it.events))
+            await it.pbx.kill()
+        await it.connected(connected=False)
+        await it.pbx.start()
+        async with asyncio.timeout(NEW_CALLS_WITHIN_SECONDS):
+            await it.connected()
+            completed = await it.event(InteractionCompleted)
+            await until(lambda: len(it.all(InteractionCancelled)) == 2, lambda: str(it.events))
+            assert {event.reason for event in it.all(InteractionCancelled)} == {"pbx-restarted"}
+            assert (completed.by, completed.reason) == ("system", "pbx-restarted")
+            assert it.router.view.agents["ben"].presence == "ready"
+            await it.presence("ben", "not-ready")
+            async with it.callers(call("20001")):
+                await until(lambda: len(it.all(OfferAccepted)) == 2, lambda: str(it.events))
+        await it.empty()
+
+
+async def test_agents_are_spared_while_the_pbx_is_away(provisioned: Provisioned, tmp_path: Path) -> None:
+    """An offer that cannot ring because the PBX is away does not make its agent not-ready."""
+    short = Queue(more='offer_timeout = "2s"\nretry_after = "1s"')
+    async with rig(provisioned, tmp_path, [Agent("anna", TALKER)], queues=[short], proxied=True) as it:
+        async with it.callers(call("10001")) as callers:
+            await it.event(InteractionQueued)
+            it.proxy.refuse()
+            await it.proxy.cut()
+            await it.connected(connected=False)
+            await it.ready("anna")
+            revoked = await it.event(OfferRevoked)
+            assert revoked.reason == "failed"
+            it.proxy.accept()
+            await it.event(InteractionCompleted)
+            await callers.finished(seconds=5)
+        assert not it.all(OfferExpired)
+        assert it.router.view.agents["anna"].presence == "ready"
+        await it.empty()
+
+
+async def test_wrong_password(provisioned: Provisioned, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Health and log name the options to look at; the right password in the file is enough to go on."""
+    secret = tmp_path / "ari-password"
+    secret.write_text("canary-of-a-wrong-password\n")
+    options: dict[str, object] = {"password_file": str(secret)}
+    async with rig(provisioned, tmp_path, [Agent("anna", TALKER)], options=options, connect=False) as it:
+        await until(lambda: it.channel.health()["link"] == "unauthorized", lambda: str(it.channel.health()))
+        health = it.channel.health()
+        assert health["connected"] is False
+        assert "channels.pbx1.user" in str(health["reason"])
+        secret.write_text(it.pbx.ari_password)
+        await it.connected()
+        log = capsys.readouterr().out
+        assert "channels.pbx1.password" in log
+        assert "canary" not in log + str(health)
+        assert it.pbx.ari_password not in log
+
+
+async def test_another_controller_takes_over(provisioned: Provisioned, tmp_path: Path) -> None:
+    """The first one stops acting at once, says so, and does not fight for the application."""
+    async with rig(provisioned, tmp_path, [Agent("anna", LISTENER)]) as it:
+        await it.ready("anna")
+        async with it.callers(call("10001", seconds=2)) as callers:
+            await it.event(OfferAccepted)
+            auth = aiohttp.encode_basic_auth(it.pbx.ari_user, it.pbx.ari_password)
+            async with (
+                aiohttp.ClientSession(headers={"Authorization": auth}) as session,
+                session.ws_connect(f"{it.pbx.ari_url}/events?app=acd") as other,
+            ):
+                await until(lambda: it.channel.health()["link"] == "replaced", lambda: str(it.channel.health()))
+                assert it.channel.health()["connected"] is False
+                assert "another controller" in str(it.channel.health()["reason"])
+                requests = it.channel.health()["requests"]
+                await callers.finished(seconds=5)
+                message = await other.receive_json()
+                while message["type"] != "StasisEnd":
+                    message = await other.receive_json()
+                assert it.channel.health()["requests"] == requests
+                for channel in await it.pbx.channels():
+                    with suppress(aiohttp.ClientError):
+                        await session.delete(f"{it.pbx.ari_url}/channels/{channel['id']}")
+                for bridge in await it.pbx.bridges():
+                    await session.delete(f"{it.pbx.ari_url}/bridges/{bridge['id']}")
+        assert not it.all(InteractionCompleted)
+        assert not it.all(InteractionRequeued)
+        await it.empty()
