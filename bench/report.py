@@ -103,7 +103,7 @@ def machine_line() -> str:
 
 def decision_tables(results: Sequence[DecisionResult], machine: str, *, collect: bool, console: Console | None = None) -> None:
     """Print everything."""
-    console = console or _console()
+    console = console or console_for_reports()
     console.print(machine, style="dim", highlight=False)
     console.print(
         f"garbage collector {'on' if collect else 'off'} while timing (set-up frozen); one life cycle: "
@@ -225,6 +225,7 @@ def _processor() -> str:
     return next(names, "unknown processor")
 
 
-def _console() -> Console:
+def console_for_reports() -> Console:
+    """As wide as the terminal, or `WIDTH` where there is none."""
     console = Console()
     return console if console.is_terminal else Console(width=WIDTH)

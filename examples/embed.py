@@ -13,7 +13,7 @@ CONFIG = '[agents.anna]\nskills = { english = 8 }\n[queues.sales]\nrequirement =
 async def main() -> None:
     """Anna signs in, somebody calls, and the engine says whom it rings, and why."""
     phones = FakeChannel("phones")  # your own has the methods of acd.Channel
-    async with Router(loads(CONFIG), journal=MemoryJournal("default"), channels=[phones]) as router:
+    async with Router(loads(CONFIG), journal=MemoryJournal(), channels=[phones]) as router:
         await router.submit(SignInAgent(router.new_id(), "anna", ready=True))
         await phones.arrive("sales", "call-1")
         print(router.view.decisions[-1].reason)

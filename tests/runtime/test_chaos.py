@@ -1,4 +1,4 @@
-"""Random commands, journal faults, channel faults and crashes: what was answered is true, and the world ends up as decided.
+"""Random commands, faults of journal and channel, crashes: what was answered is true, the world ends up as decided.
 
 One command replays a failure: the seed is the test's parameter.
 """

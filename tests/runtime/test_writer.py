@@ -352,6 +352,16 @@ async def test_setting_the_wall_clock_changes_nothing(tmp_path: Path, jump_us: i
     assert times[-1] - times[0] == 20 * SECOND
 
 
+async def test_even_a_monotonic_clock_that_goes_back_does_not_turn_time_back(tmp_path: Path) -> None:
+    journal, clock = MemoryJournal(), ManualClock()
+    async with router_of(configuration(tmp_path), journal, clock=clock) as router:
+        await router.submit(call(1))
+        clock.stall(-SECOND)
+        await router.submit(call(2))
+    times = [row.entry.at_us for row in rows(journal)]
+    assert times[-1] == times[-2]
+
+
 async def test_a_restart_with_the_wall_clock_set_back_goes_on_in_the_future(tmp_path: Path) -> None:
     journal, fake, clock = MemoryJournal(), FakeChannel(), ManualClock()
     async with router_of(configuration(tmp_path), journal, fake, clock=clock) as router:

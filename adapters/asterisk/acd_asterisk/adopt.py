@@ -18,6 +18,8 @@ from acd_asterisk.wire import AriBridge, AriChannel, Info
 
 STASIS: Final = "Stasis"
 
+_STATES: Final = ("waiting", "offered", "connected")
+
 _STARTED_FORMAT: Final = "%Y-%m-%dT%H:%M:%S.%f%z"
 _EPOCH: Final = re.compile(r"-([0-9]{9,11})\.[0-9]+(?:~[0-9]+)?$")
 
@@ -172,8 +174,9 @@ def compare(
     kept_legs: set[str] = set()
     kept_talks: set[str] = set()
     claimed: set[str] = set()
-    # The last visit of a channel is the one that counts.
-    for wish in sorted(desired, key=lambda each: visit_of(each.interaction_id), reverse=True):
+    # The last visit of a channel is the one that counts. Those who wait come first: if their calls are gone, nobody
+    # may be offered to an agent whose own call turns out to be gone after that.
+    for wish in sorted(desired, key=lambda each: (-visit_of(each.interaction_id), _STATES.index(each.state))):
         channel = by_interaction.get(first_visit(wish.interaction_id))
         if channel is None or channel.id in claimed:
             repairs.append(_ended(wish.interaction_id, started, was_restarted=was_restarted))
@@ -253,7 +256,8 @@ def _undesired_callers(
 def _ended(interaction_id: str, started: float, *, was_restarted: bool) -> End:
     """Why a caller is gone: Asterisk's channel ids begin with the second in which the channel was made."""
     born = _EPOCH.search(interaction_id)
-    if int(born[1]) < int(started) if born else was_restarted:
+    # A call of the very second of the start is an earlier one only if another Asterisk was known before.
+    if int(born[1]) < int(started) + was_restarted if born else was_restarted:
         return End(interaction_id, "system", "pbx-restarted")
     return End(interaction_id, "customer", "gone-while-away")
 

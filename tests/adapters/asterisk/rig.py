@@ -166,9 +166,10 @@ async def rig(  # noqa: PLR0913 - what a test may want to be different
         chosen: dict[str, object] = {
             "url": f"http://127.0.0.1:{proxy.port}{parts.path}" if proxied else pbx.ari_url,
             "user": pbx.ari_user,
-            "password": pbx.ari_password,
             **(options or {}),
         }
+        if "password_file" not in chosen:
+            chosen["password"] = pbx.ari_password
         config = loads(configuration(agents, queues), base=folder)
         channel = open_channel(INSTANCE, chosen)
         events: list[Event] = []

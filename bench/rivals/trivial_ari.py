@@ -1,0 +1,139 @@
+"""The least an ARI application can do: dial the agents in turn, play music, join the two.
+
+Owns that rival, as quick as its kind gets: no decision, no state worth the name, nothing durable, and every REST call that does
+not need another one's answer goes out at once. Runs as a process of its own:
+
+    ARI_PASSWORD=… python -m bench.rivals.trivial_ari --url http://127.0.0.1:8088/ari --user acd --agents a1,a2,a3
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from contextlib import suppress
+from itertools import cycle
+from typing import Final
+from urllib.parse import quote
+
+import aiohttp
+import click
+import msgspec
+from msgspec import Struct
+
+APP: Final = "trivial"
+READY: Final = "trivial: ready"
+CONNECTIONS: Final = 64
+_EVENTS: Final = ("StasisStart", "StasisEnd", "ChannelDestroyed")
+
+
+class _Caller(Struct, frozen=True):
+    number: str = ""
+
+
+class _Channel(Struct):
+    id: str
+    caller: _Caller = _Caller()
+
+
+class _Event(Struct):
+    type: str
+    channel: _Channel | None = None
+
+
+_decode = msgspec.json.Decoder(_Event).decode
+
+
+class TrivialController:
+    """Handles events; one task for each, so that the reader never waits."""
+
+    def __init__(self, session: aiohttp.ClientSession, url: str, agents: list[str]) -> None:
+        self._session = session
+        self._url = url
+        self._next_agent = cycle(agents)
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def handle(self, event: _Event) -> None:
+        """A caller or a leg has come or gone."""
+        channel = event.channel
+        if channel is None:
+            return
+        is_leg = channel.id.startswith("leg-")
+        if event.type == "StasisStart":
+            self._spawn(self._join(channel.id) if is_leg else self._dial(channel))
+        else:
+            self._spawn(self._clear(channel.id.removeprefix("leg-")))
+
+    async def stop(self) -> None:
+        """Finish what is under way."""
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _dial(self, caller: _Channel) -> None:
+        agent = next(self._next_agent)
+        originate = (
+            f"/channels/leg-{caller.id}?endpoint=PJSIP/{quote(agent)}&app={APP}&callerId={quote(caller.caller.number)}"
+        )
+        await asyncio.gather(
+            self._send("POST", originate),
+            self._send("POST", f"/channels/{caller.id}/answer"),
+            self._send("POST", f"/channels/{caller.id}/moh"),
+            self._send("POST", f"/bridges/talk-{caller.id}?type=mixing"),
+        )
+
+    async def _join(self, leg: str) -> None:
+        caller = leg.removeprefix("leg-")
+        await self._send("POST", f"/bridges/talk-{caller}/addChannel?channel={caller},{leg}")
+
+    async def _clear(self, caller: str) -> None:
+        await asyncio.gather(
+            self._send("DELETE", f"/channels/{caller}"),
+            self._send("DELETE", f"/channels/leg-{caller}"),
+            self._send("DELETE", f"/bridges/talk-{caller}"),
+        )
+
+    async def _send(self, method: str, path: str) -> None:
+        with suppress(aiohttp.ClientError):
+            async with self._session.request(method, self._url + path):
+                pass  # whatever the answer: nothing here could be done about it
+
+    def _spawn(self, work: asyncio._CoroutineLike[None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+async def run(url: str, user: str, password: str, agents: list[str]) -> None:
+    """Serve until Asterisk closes the connection or the task is cancelled."""
+    connector = aiohttp.TCPConnector(limit=CONNECTIONS)
+    auth = aiohttp.BasicAuth(user, password)
+    async with aiohttp.ClientSession(connector=connector, auth=auth) as session:
+        controller = TrivialController(session, url, agents)
+        try:
+            async with session.ws_connect(f"{url}/events?app={APP}") as socket:
+                await _filter(session, url)
+                click.echo(READY)
+                async for message in socket:
+                    if message.type == aiohttp.WSMsgType.TEXT:
+                        controller.handle(_decode(message.data))
+        finally:
+            await controller.stop()
+
+
+async def _filter(session: aiohttp.ClientSession, url: str) -> None:
+    """Only the events that matter; unfiltered they are ten times as many."""
+    body = {"allowed": [{"type": name} for name in _EVENTS]}
+    async with session.put(f"{url}/applications/{APP}/eventFilter", json=body) as answer:
+        answer.raise_for_status()
+
+
+@click.command(help="Dial agents in turn for whoever enters the Stasis application. The password is read from ARI_PASSWORD.")
+@click.option("--url", required=True, help="Like http://127.0.0.1:8088/ari.")
+@click.option("--user", required=True)
+@click.option("--agents", required=True, help="PJSIP endpoints, separated by commas.")
+def main(*, url: str, user: str, agents: str) -> None:
+    """Run until killed."""
+    password = os.environ.get("ARI_PASSWORD", "")
+    asyncio.run(run(url, user, password, agents.split(",")))
+
+
+if __name__ == "__main__":
+    main()
