@@ -18,6 +18,7 @@ from statistics import fmean
 from typing import Final, get_args
 
 import click
+from msgspec import Struct
 
 from acd.core.messages.settings import Strategy
 from bench.contest import Contestant, take_turn
@@ -25,10 +26,9 @@ from bench.entrants import DecidingOnly, WholeEngine
 from bench.report import DecisionResult, Timing, decision_json, decision_tables, machine_line
 from bench.rivals.dense_numpy import DenseNumpyRouter
 from bench.rivals.naive import NaiveRouter
-from bench.workload import Load, Step, draw_centre, record
+from bench.workload import LOADS, Load, Script, Step, draw_centre, record
 
 STRATEGIES: Final[tuple[Strategy, ...]] = get_args(Strategy)
-LOADS: Final[tuple[Load, ...]] = get_args(Load)
 
 NAIVE_BUDGET: Final = 2_000_000
 """Agents that the naive rival may look at in a round."""
@@ -38,7 +38,9 @@ NAIVE_BUDGET: Final = 2_000_000
 @click.option("--agents", type=click.IntRange(10, 100_000), default=10_000, show_default=True)
 @click.option("--classes", type=click.IntRange(1, 5_000), default=200, show_default=True)
 @click.option("--rounds", type=click.IntRange(1, 99), default=3, show_default=True)
-@click.option("--cycles", type=click.IntRange(10, 100_000), default=3_000, show_default=True, help="Life cycles a round.")
+@click.option(
+    "--cycles", type=click.IntRange(10, 100_000), default=3_000, show_default=True, help="Life cycles a round."
+)
 @click.option("--line", type=click.IntRange(0, 200_000), default=10_000, show_default=True, help="Waiting at overload.")
 @click.option("--strategy", "strategies", type=click.Choice(STRATEGIES), multiple=True, help="All, unless named.")
 @click.option("--load", "loads", type=click.Choice(LOADS), multiple=True, help="Both, unless named.")
@@ -63,15 +65,12 @@ def main(
     """Time, print, write."""
     if quick:
         agents, classes, cycles, line = 1_000, 50, 300, 1_000
+    size = Size(agents, classes, rounds, cycles, line, seed, collect)
     results = []
     for strategy in strategies or STRATEGIES:
         for load in loads or LOADS:
             print(f"timing {strategy}, {load} …", file=sys.stderr, flush=True)
-            results.append(
-                measure(
-                    agents, classes, strategy, load, rounds=rounds, cycles=cycles, line=line, seed=seed, collect=collect
-                )
-            )
+            results.append(measure(strategy, load, size))
     machine = machine_line()
     decision_tables(results, machine, collect=collect)
     if json_path is not None:
@@ -79,28 +78,51 @@ def main(
         json_path.write_text(json.dumps(document, indent=1), encoding="utf-8")
 
 
-def measure(
-    agents: int,
-    classes: int,
-    strategy: Strategy,
-    load: Load,
-    *,
-    rounds: int,
-    cycles: int,
-    line: int,
-    seed: int,
-    collect: bool = True,
-) -> DecisionResult:
+class Size(Struct, frozen=True):
+    """How much is measured. `cycles` in each of the `rounds`; `line`: waiting at overload; `collect`: gc stays on."""
+
+    agents: int
+    classes: int
+    rounds: int
+    cycles: int
+    line: int
+    seed: int
+    collect: bool = True
+
+
+def measure(strategy: Strategy, load: Load, size: Size) -> DecisionResult:
     """Time all contestants on one script. Raises `Disagreement` unless every decision is the same."""
-    centre = draw_centre(agents, classes, strategy, seed)
-    script = record(centre, load, line=line, rounds=rounds, cycles=cycles, seed=seed)
-    few = max(10, min(cycles, NAIVE_BUDGET // agents))
+    centre = draw_centre(size.agents, size.classes, strategy, size.seed)
+    script = record(centre, load, line=size.line, rounds=size.rounds, cycles=size.cycles, seed=size.seed)
+    few = max(10, min(size.cycles, NAIVE_BUDGET // size.agents))
     contestants: tuple[Contestant, ...] = (
         WholeEngine(script),
         DecidingOnly(centre),
         NaiveRouter(centre),
         DenseNumpyRouter(centre),
     )
+    timings, digests = _play(script, contestants, few, collect=size.collect)
+    return DecisionResult(
+        size.agents,
+        size.classes,
+        centre.skills,
+        strategy,
+        load,
+        script.waiting,
+        script.idle,
+        fmean(map(len, centre.eligible)),
+        sum(not classes for classes in centre.eligible),
+        size.cycles,
+        few,
+        timings,
+        digests,
+    )
+
+
+def _play(
+    script: Script, contestants: tuple[Contestant, ...], few: int, *, collect: bool
+) -> tuple[tuple[Timing, ...], dict[str, str]]:
+    """Every round, every contestant in turn; the naive one plays `few` life cycles of each."""
     timings = tuple(Timing(contestant.name, []) for contestant in contestants)
     digests: dict[str, str] = {}
     gc.collect()
@@ -116,21 +138,7 @@ def measure(
                 digests[f"round {number} ({len(steps):,} commands)"] = digest
     finally:
         gc.unfreeze()
-    return DecisionResult(
-        agents,
-        classes,
-        centre.skills,
-        strategy,
-        load,
-        script.waiting,
-        script.idle,
-        fmean(map(len, centre.eligible)),
-        sum(not classes for classes in centre.eligible),
-        cycles,
-        few,
-        timings,
-        digests,
-    )
+    return timings, digests
 
 
 def _first_cycles(steps: tuple[Step, ...], cycles: int) -> tuple[Step, ...]:

@@ -77,7 +77,9 @@ class DecidingOnly:
             request = EnqueueInteraction("", f"i{row.interaction}", "voice", "", priority=row.priority)
             queue = self._queues[row.requirement]
             cls = matching.classes.class_of(queue, "voice", "", ())
-            matching.wait(Interaction(request, queue, cls, row.enqueued_us, row.seq))
+            matching.wait(
+                Interaction(request.interaction_id, request, queue, cls, row.enqueued_us, row.key_us, row.seq)
+            )
         matching.seq = start.seq
 
     def calls(self, steps: Sequence[Step]) -> list[Call]:
@@ -86,6 +88,7 @@ class DecidingOnly:
 
     def answer(self, step: Step, given: object) -> int:
         """As `Contestant.answer`."""
+        del step
         if isinstance(given, Agent):
             return given.row
         return int(given.id[1:]) if isinstance(given, Interaction) else NOBODY
@@ -97,7 +100,8 @@ class DecidingOnly:
         seq = matching.next_seq()
         ticket = cls.pool.best()
         if ticket is None:
-            matching.wait(Interaction(request, queue, cls, now_us, seq))
+            key_us = now_us - request.priority * queue.settings.head_start_us
+            matching.wait(Interaction(request.interaction_id, request, queue, cls, now_us, key_us, seq))
             return None
         agent = ticket.owner
         _reserve(agent)

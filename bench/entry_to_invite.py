@@ -1,9 +1,9 @@
 """How long after a caller's INVITE the agent's telephone gets one: this engine, a trivial ARI handler, app_queue.
 
-Owns the course of the run and the pairing of INVITEs. All three are connected to one Asterisk; their callers come in turns,
-round by round, at a steady rate, and there is always a free agent. Both moments are SIPp's, on one clock. The engine is
-`acd serve` with everything on: SQLite journal and personal store on the real disk, both synced before the telephone
-rings. In the same run one `fsync` on the same disk is measured. The target: trivial + fsync + 0.5 ms, at the median.
+Owns the course of the run and the pairing of INVITEs. All three are connected to one Asterisk; their callers
+come in turns, round by round, at a steady rate, and there is always a free agent. Both moments are SIPp's, on one
+clock. The engine is `acd serve` with everything on: journal and personal store in SQLite on the real disk. In the
+same run one `fsync` on the same disk is measured. The target: trivial + fsync + 0.5 ms, at the median.
 """
 
 from __future__ import annotations
@@ -70,7 +70,9 @@ class EntryResult(Struct):
 
 @click.command(help="Time from a caller's INVITE to the agent's INVITE, on a real Asterisk.")
 @click.option("--rate", type=click.FloatRange(0.5, 100), default=20, show_default=True, help="Calls a second.")
-@click.option("--calls", type=click.IntRange(5, 5_000), default=200, show_default=True, help="Per contestant and round.")
+@click.option(
+    "--calls", type=click.IntRange(5, 5_000), default=200, show_default=True, help="Per contestant and round."
+)
 @click.option("--rounds", type=click.IntRange(1, 50), default=3, show_default=True)
 @click.option("--agents", type=click.IntRange(2, 500), default=100, show_default=True)
 @click.option("--talk", type=click.FloatRange(0.1, 60), default=1.0, show_default=True, help="Seconds.")
@@ -91,7 +93,9 @@ def main(
         json_path.write_text(json.dumps(as_dict(result), indent=1), encoding="utf-8")
 
 
-async def measure(*, rate: float, calls: int, rounds: int, agents: int, talk_seconds: float) -> EntryResult:
+async def measure(
+    *, rate: float, calls: int, rounds: int, agents: int, talk_seconds: float, warm_up: int = WARM_UP_CALLS
+) -> EntryResult:
     """One run. Raises `LabUnavailable` where there is no Asterisk, and what the lab raises when a call fails."""
     waits = [Waits(name, []) for name in CONTESTANTS]
     fsyncs: list[int] = []
@@ -100,7 +104,7 @@ async def measure(*, rate: float, calls: int, rounds: int, agents: int, talk_sec
         for number in range(rounds + 1):
             for each in waits:
                 # The first round only warms up: connections, caches, the caller's and agents' channels in Asterisk.
-                count = calls if number else WARM_UP_CALLS
+                count = calls if number else warm_up
                 print(f"round {number} of {rounds}: {each.name}, {count} calls …", file=sys.stderr, flush=True)
                 numbers = [f"+8620{serial + index:07d}" for index in range(count)]
                 serial += count
@@ -136,7 +140,9 @@ def show(result: EntryResult) -> None:
         table.add_column(name, justify="right")
     for waits in result.waits:
         numbers = (*waits.percentiles(), max(waits.delays_us, default=0))
-        table.add_row(waits.name, f"{len(waits.delays_us):,}", *(f"{us / 1_000:.2f}" for us in numbers), str(waits.lost))
+        table.add_row(
+            waits.name, f"{len(waits.delays_us):,}", *(f"{us / 1_000:.2f}" for us in numbers), str(waits.lost)
+        )
     console.print(table)
     own, target = result.p50(ENGINE), result.target_us
     mark = "[green]met[/]" if own <= target else "[yellow]missed[/]"

@@ -9,6 +9,7 @@ import os
 import platform
 import sqlite3
 from collections.abc import Sequence
+from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from statistics import fmean, median
@@ -22,7 +23,7 @@ from rich.table import Table
 from bench.contest import Cost
 from bench.workload import KINDS, Load
 
-WIDTH: Final = 118
+WIDTH: Final = 120
 """Columns of a report that does not go to a terminal."""
 
 WHOLE: Final = "engine"
@@ -30,6 +31,7 @@ DECIDING: Final = "engine, deciding only"
 NAIVE: Final = "list and sort"
 DENSE: Final = "dense numpy"
 
+_DECIMALS_BELOW_US: Final = 100
 _SHOWN: Final = ("agents", "classes", "skills", "strategy", "load", "waiting", "idle", "reach", "unasked")
 
 TARGETS: Final = ((NAIVE, 30.0), (DENSE, 4.0))
@@ -95,13 +97,16 @@ def machine_line() -> str:
     gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     load = os.getloadavg()[0]
     return (
-        f"{_processor()}, {os.cpu_count()} cores, {gib:.0f} GiB, {platform.system()} {platform.machine()}, load {load:.1f}; "
+        f"{_processor()}, {os.cpu_count()} cores, {gib:.0f} GiB, {platform.system()} {platform.machine()}, "
+        f"load {load:.1f}; "
         f"{platform.python_implementation()} {platform.python_version()}, numpy {version('numpy')}, "
         f"msgspec {version('msgspec')}, SQLite {sqlite3.sqlite_version}"
     )
 
 
-def decision_tables(results: Sequence[DecisionResult], machine: str, *, collect: bool, console: Console | None = None) -> None:
+def decision_tables(
+    results: Sequence[DecisionResult], machine: str, *, collect: bool, console: Console | None = None
+) -> None:
     """Print everything."""
     console = console or console_for_reports()
     console.print(machine, style="dim", highlight=False)
@@ -114,8 +119,8 @@ def decision_tables(results: Sequence[DecisionResult], machine: str, *, collect:
     for result in results:
         console.print()
         console.print(_decision_table(result))
-        agreed = ", ".join(f"{what} {digest}" for what, digest in result.digests.items())
-        console.print(f"every decision identical: {agreed}", style="dim", highlight=False)
+        agreed = sha256("".join(result.digests.values()).encode()).hexdigest()[:16]
+        console.print(f"×: times the engine's life cycle. Every decision identical, digest {agreed}.", style="dim")
     console.print()
     for result in results:
         console.print(_verdict(result), highlight=False)
@@ -141,7 +146,14 @@ def _decision_table(result: DecisionResult) -> Table:
         pad_edge=False,
     )
     table.add_column("contestant", no_wrap=True)
-    for name in ("cycles", "life cycle\np50", "\np99", "\nmean", *(f"{kind}\np50/p99" for kind in KINDS), "times\nengine"):
+    for name in (
+        "cycles",
+        "life cycle\np50",
+        "\np99",
+        "\nmean",
+        *(f"{kind}\np50/p99" for kind in KINDS),
+        "\n×",
+    ):
         table.add_column(name, justify="right", no_wrap=True)
     for timing in result.timings:
         cycles = [ns for part in timing.cycles() for ns in part]
@@ -176,7 +188,10 @@ def _as_dict(result: DecisionResult) -> dict[str, object]:
         "decisions_identical": True,
         "digests": result.digests,
         "contestants": {timing.name: _timing_dict(timing) for timing in result.timings},
-        "ratios": {rival: {"life_cycle": result.ratio(rival), "deciding": result.ratio(rival, DECIDING)} for rival, _ in TARGETS},
+        "ratios": {
+            rival: {"life_cycle": result.ratio(rival), "deciding": result.ratio(rival, DECIDING)}
+            for rival, _ in TARGETS
+        },
     }
 
 
@@ -213,7 +228,8 @@ def _cycles(costs: Sequence[Cost]) -> list[int]:
 
 
 def _us(ns: float) -> str:
-    return f"{ns / 1_000:.1f}" if ns < 100_000 else f"{ns / 1_000:,.0f}"
+    us = ns / 1_000
+    return f"{us:.1f}" if us < _DECIMALS_BELOW_US else f"{us:,.0f}"
 
 
 def _processor() -> str:

@@ -34,12 +34,14 @@ from acd.core.messages import (
 from acd.core.messages.settings import SECOND_US, Strategy
 
 Load = Literal["low", "overload"]
+LOADS: Final[tuple[Load, ...]] = ("low", "overload")
 Kind = Literal["enqueue", "accept", "end", "end-wrap-up"]
 KINDS: Final[tuple[Kind, ...]] = ("enqueue", "accept", "end", "end-wrap-up")
 
 HEAD_START_US: Final = 60 * SECOND_US
-FIT_WEIGHT_US: Final = SECOND_US // 5
-"""Idle times are short in a script, so a point of fit is worth little; with more, `weighted` would be `best-fit`."""
+_FIT_WEIGHT_US: Final = 100
+"""Times the agents: a point of fit is worth about a thirtieth of how long agents are idle in a script."""
+
 NOBODY: Final = -1
 """The decision not to assign anything."""
 
@@ -66,6 +68,8 @@ class Centre(Struct, frozen=True):
     strategy: Strategy
     eligible: tuple[tuple[int, ...], ...]
     """By agent: the classes they may serve."""
+    fit_weight_us: int
+    """What the strategy `weighted` takes a point of fit for."""
 
 
 class IdleAgent(Struct, frozen=True):
@@ -150,7 +154,7 @@ def draw_centre(agents: int, classes: int, strategy: Strategy, seed: int) -> Cen
         tuple(index for index, terms in enumerate(asked) if all(own.get(skill, 0) >= least for skill, least in terms))
         for own in people
     )
-    return Centre(people, asked, skills, strategy, eligible)
+    return Centre(people, asked, skills, strategy, eligible, _FIT_WEIGHT_US * agents)
 
 
 def settings_of(centre: Centre) -> CoreSettings:
@@ -164,7 +168,7 @@ def settings_of(centre: Centre) -> CoreSettings:
             f"q{number}",
             " && ".join(f"skills.s{skill} >= {least}" for skill, least in terms),
             centre.strategy,
-            fit_weight_us=FIT_WEIGHT_US,
+            fit_weight_us=centre.fit_weight_us,
             head_start_us=HEAD_START_US,
             wrap_up_us=30 * SECOND_US,
             max_waiting=1_000_000,
@@ -264,7 +268,7 @@ class _Recorder:
     def situation(self) -> Situation:
         """As it stands now."""
         state = self._engine.state()
-        busy = {interaction: agent for interaction, agent in self._active}
+        busy = dict(self._active)
         taken = set(busy.values())
         idle = (
             IdleAgent(int(row.id[1:]), row.idle_since_us, row.idle_seq)

@@ -1,4 +1,4 @@
-"""One call, routed inside your own program. Leave `journal` out and every command is on disk before it has an effect."""
+"""One call, routed inside your own program. Without `journal=` every command is on disk before it has an effect."""
 
 import asyncio
 

@@ -41,19 +41,22 @@ REFUSALS: Final[Mapping[RefusalCode, int]] = {
 """Refusal code → status: 404 for what the path names, 409 when the state is against it, 422 for what the body says."""
 
 UNKNOWN: Final[Mapping[RefusalCode, str]] = {
-    "unknown-agent": "There is no such agent.",
-    "unknown-interaction": "There is no such interaction.",
-    "unknown-offer": "There is no such offer.",
-    "unknown-queue": "queue: there is no such queue.",
+    "unknown-agent": "There is no such agent; GET /v1/agents lists those that there are.",
+    "unknown-interaction": "There is no such interaction, or it ended long ago.",
+    "unknown-offer": "There is no such offer, or it ended long ago.",
+    "unknown-queue": "queue: there is no such queue; GET /v1/queues lists those that there are.",
 }
 """Said instead of the engine's sentence, which repeats the id: what does not exist may be anything, even a number."""
+
+_NOT_WRITTEN: Final = "The journal cannot be written now, so nothing was done; repeat the request later."
+_NOBODY_KNOWN: Final = "Customers' data cannot be reached just now, so nothing was done; repeat the request later."
 
 EXCEPTIONS: Final[tuple[tuple[type[errors.AcdError], int, str, str], ...]] = (
     (errors.CommandInvalid, 422, "invalid-field", ""),
     (errors.RouterOverloaded, 503, "overloaded", "Too many commands wait; try again shortly."),
     (errors.RouterClosed, 503, "closed", "The engine is stopping or has stopped; try again later."),
-    (errors.JournalError, 503, "journal-unavailable", "The journal cannot be written now."),
-    (errors.PersonalStoreError, 503, "personal-store-unavailable", "Customers' data cannot be reached just now."),
+    (errors.JournalError, 503, "journal-unavailable", _NOT_WRITTEN),
+    (errors.PersonalStoreError, 503, "personal-store-unavailable", _NOBODY_KNOWN),
     (
         errors.CommandQuarantined,
         500,

@@ -8,7 +8,7 @@ from acd.api.answers import answer
 from acd.api.context import api
 from acd.api.metrics import CONTENT_TYPE, exposition
 
-SHOWN: Final = ("ready", "status", "channels")
+SHOWN: Final = ("ready", "reason", "status", "channels", "outbox")
 """What of the router's health is for everybody."""
 
 
@@ -25,7 +25,7 @@ async def livez(_request: web.Request) -> web.Response:
 
 
 async def readyz(request: web.Request) -> web.Response:
-    """200 when commands are taken, else 503; either way with the channels' health."""
+    """200 when calls may be sent here, else 503 and why; either way with the channels' health."""
     health = api(request).router.health()
     shown = {name: health[name] for name in SHOWN if name in health}
     return answer(shown, 200 if health.get("ready") is True else 503)

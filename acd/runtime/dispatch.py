@@ -8,8 +8,6 @@ restart it begins with `desired_of(state)`, and every channel reconciles.
 from collections.abc import Iterable, Mapping
 from typing import Final, assert_never
 
-import structlog
-
 from acd.core.messages import (
     ConnectInteraction,
     Effect,
@@ -22,11 +20,12 @@ from acd.core.state import EngineState
 from acd.ports.channel import Channel, Desired
 from acd.runtime.clock import Clock
 from acd.runtime.instance import HostServices, Instance
+from acd.runtime.log import Logger
 
 MAX_UNKNOWN: Final = 256
 """Instance names without a channel that are remembered, so that each is logged once."""
 
-_log = structlog.get_logger(__name__)
+_log = Logger(__name__)
 
 Wishes = dict[str, dict[str, Desired]]
 """Instance → interaction → how it should stand."""

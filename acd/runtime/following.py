@@ -12,10 +12,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-import structlog
 from msgspec import Struct
 
 from acd.runtime.journal.reader import SqliteJournalReader
+from acd.runtime.log import Logger
 from acd.runtime.replay import begin, replay
 from acd.runtime.snapshots import write_snapshot
 
@@ -25,7 +25,7 @@ CHUNK_ROWS: Final = 1_000
 STOP: Final = b"s"
 POKE: Final = b"p"
 
-_log = structlog.get_logger(__name__)
+_log = Logger(__name__)
 
 
 class SnapshotPace(Struct, frozen=True):

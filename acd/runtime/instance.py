@@ -12,12 +12,11 @@ from collections import deque
 from collections.abc import Awaitable, Collection, Mapping
 from typing import Final, Literal, Protocol
 
-import structlog
-
 from acd.core.messages import Command, Effect, Outcome
 from acd.errors import ChannelError
 from acd.ports.channel import Channel, Desired, Personal
 from acd.runtime.clock import Backoff, Clock, Deadline, pause
+from acd.runtime.log import Logger
 
 MAX_CONCURRENT: Final = 64
 """Interactions of one instance whose effects are being performed at a time."""
@@ -43,7 +42,7 @@ ABORT_SECONDS: Final = 1.0
 
 State = Literal["starting", "stale", "reconciling", "ready", "stopped"]
 
-_log = structlog.get_logger(__name__)
+_log = Logger(__name__)
 
 
 class HostServices(Protocol):
@@ -228,7 +227,8 @@ class Instance:
             if self._state == "stopped":
                 raise
             self._fail(f"{type(effect).__name__} was cancelled from within")
-        except Exception as error:  # noqa: BLE001 - whatever a channel raises, one reconcile is the answer
+        except BaseException as error:  # noqa: BLE001 - whatever a channel raises, one reconcile is the answer
+            _let_pass(error)
             self._fail(f"{type(effect).__name__}: {_text(error)}")
 
     def _performed(self, task: asyncio.Task[None]) -> None:
@@ -260,7 +260,7 @@ class Instance:
         while not await self._attempt_start():
             await pause(self._clock, retry.next_us())
         retry.reset()
-        while True:
+        while self._stopping is None:
             await self._wanted.wait()
             await self._quiet.wait()
             if await self._attempt_reconcile():
@@ -275,7 +275,8 @@ class Instance:
                 await self._channel.start(self._host)
         except TimeoutError:
             self._note(f"start took longer than {self._deadline_us / 1e6:g} s", "channel did not start")
-        except Exception as error:  # noqa: BLE001 - tried again, and shown in the health
+        except BaseException as error:  # noqa: BLE001 - tried again, and shown in the health
+            _let_pass(error)
             self._note(_text(error), "channel did not start")
         else:
             self._state = "stale"
@@ -294,7 +295,8 @@ class Instance:
                 await self._channel.reconcile(tuple(self.wishes.values()))
         except TimeoutError:
             self._note(f"reconcile took longer than {self._deadline_us / 1e6:g} s", "reconcile failed")
-        except Exception as error:  # noqa: BLE001 - tried again, and shown in the health
+        except BaseException as error:  # noqa: BLE001 - tried again, and shown in the health
+            _let_pass(error)
             self._note(_text(error), "reconcile failed")
         else:
             self._after_reconcile()
@@ -336,7 +338,8 @@ class Instance:
                 await awaitable
         except TimeoutError:
             self._note(f"{what} took longer than {self._deadline_us / 1e6:g} s", "channel did not stop in time")
-        except Exception as error:  # noqa: BLE001 - the others are to be stopped all the same
+        except BaseException as error:  # noqa: BLE001 - the others are to be stopped all the same
+            _let_pass(error)
             self._note(_text(error), "channel did not stop well")
 
     def _tasks(self) -> list["asyncio.Task[None]"]:
@@ -358,6 +361,18 @@ async def _ended(tasks: Collection["asyncio.Task[None]"]) -> None:
         await asyncio.wait(tasks)
 
 
-def _text(error: Exception) -> str:
+def _let_pass(error: BaseException) -> None:
+    """Raise it again when it is meant for us or for the program, rather than an accident inside a channel.
+
+    A cancellation that nobody has asked this task for comes from within: something that the channel awaited was
+    cancelled. It must not end the supervisor, or the instance would never be reconciled again.
+    """
+    task = asyncio.current_task()
+    cancelled = isinstance(error, asyncio.CancelledError) and (task is None or task.cancelling() > 0)
+    if cancelled or isinstance(error, KeyboardInterrupt | SystemExit):
+        raise error
+
+
+def _text(error: BaseException) -> str:
     """An error for health and log. Only our own errors are known to hold no personal data."""
     return str(error) if isinstance(error, ChannelError) else type(error).__name__

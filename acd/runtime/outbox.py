@@ -12,11 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-import structlog
-
 from acd.errors import OutboxError, OutboxFull
 from acd.ports.stores import OutboxMessage
 from acd.runtime.database import DATABASE_ERRORS, DatabaseKind, explained, lock_database, open_database
+from acd.runtime.log import Logger
 
 MAX_PENDING: Final = 100_000
 """Messages that may wait; beyond it new ones are refused."""
@@ -78,7 +77,7 @@ _NEWEST: Final = (
 )
 _FORGET: Final = "DELETE FROM message WHERE seq IN (SELECT seq FROM message WHERE state = ? ORDER BY seq LIMIT ?)"
 
-_log = structlog.get_logger(__name__)
+_log = Logger(__name__)
 
 
 class Outbox:
@@ -161,6 +160,11 @@ class Outbox:
         with self._transaction() as connection:
             waiting = connection.execute("SELECT name, retry_at_us FROM destination WHERE pending > 0").fetchall()
         return min((retry_at_us for name, retry_at_us in waiting if name not in besides), default=None)
+
+    def bring_forward(self, retry_at_us: int) -> None:
+        """Let no destination rest longer than until then: the clock may have been set back since it was told to."""
+        with self._transaction() as connection:
+            connection.execute("UPDATE destination SET retry_at_us = min(retry_at_us, ?)", (retry_at_us,))
 
     def done(self, key: str) -> None:
         """It was delivered: the payload is forgotten, the key stays known. A key that does not wait is let pass."""

@@ -7,11 +7,10 @@ to be remembered: whoever comes while one commit runs shares the next. Must not 
 import asyncio
 from typing import TYPE_CHECKING, Final
 
-import structlog
-
 from acd.errors import PersonalStoreError
 from acd.ports.channel import Personal
 from acd.runtime.config import PersonalConfig
+from acd.runtime.log import Logger
 from acd.runtime.single_thread import SingleThread
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ MAX_TOGETHER: Final = 256
 MAX_WAITING: Final = 10_000
 """People who may wait to be remembered."""
 
-_log = structlog.get_logger(__name__)
+_log = Logger(__name__)
 
 _Waiting = tuple[Personal, "asyncio.Future[str]"]
 
@@ -43,9 +42,12 @@ class People:
         self._thread = SingleThread("acd-personal")
         self._waiting: list[_Waiting] = []
         self._remembering: asyncio.Task[None] | None = None
+        self._trouble = ""
+        self._closed = False
 
     async def remember(self, person: Personal) -> str:
         """The reference of a person who is now kept. Raises `PersonalStoreError`."""
+        self._check_open()
         if len(self._waiting) >= MAX_WAITING:
             raise PersonalStoreError(f"{MAX_WAITING} people wait to be remembered already; try again shortly")
         future: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -56,14 +58,17 @@ class People:
 
     async def recall(self, customer: str) -> Personal | None:
         """The person, or None. Raises `PersonalStoreError`."""
+        self._check_open()
         return await self._thread.run(lambda: self._opened().recall(customer))
 
     async def erase(self, customer: str) -> bool:
         """Make the person unreadable for good. Raises `PersonalStoreError`."""
+        self._check_open()
         return await self._thread.run(lambda: self._opened().erase(customer))
 
     async def close(self) -> None:
         """Finish what waits, close the store if it is ours, let go of the thread. What hangs is given up in time."""
+        self._closed = True
         if self._remembering is not None:
             await asyncio.wait((self._remembering,), timeout=CLOSE_SECONDS)
         if self._store is not None and not self._given:
@@ -85,7 +90,9 @@ class People:
         results: tuple[str | PersonalStoreError, ...]
         try:
             results = await self._thread.run(lambda: tuple(self._opened().remember_many(people)))
+            self._well()
         except PersonalStoreError as error:
+            self._note(error)
             results = (error,) * len(together)
         except Exception as error:  # noqa: BLE001 - a fault of the store's own: those who wait are told, and it goes on
             _log.exception("the personal store failed")
@@ -99,6 +106,21 @@ class People:
                 future.set_exception(result)
             else:
                 future.set_result(result)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise PersonalStoreError("the router has stopped, and with it the personal store; start another router")
+
+    def _note(self, error: PersonalStoreError) -> None:
+        """Say once that nobody can be remembered, and why: whoever asks is told no more than that it is so."""
+        if not self._trouble:
+            _log.error("people cannot be remembered; whoever calls with a number is refused", reason=str(error))
+        self._trouble = str(error)
+
+    def _well(self) -> None:
+        if self._trouble:
+            _log.warning("people can be remembered again", trouble=self._trouble)
+            self._trouble = ""
 
     def _opened(self) -> "PersonStore":
         """In the thread: the store."""

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-import structlog
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -23,6 +22,7 @@ from acd.errors import PersonalStoreError
 from acd.ports.channel import Personal
 from acd.runtime.database import DATABASE_ERRORS, DatabaseKind, explained, lock_database, open_database
 from acd.runtime.keyfile import KEY_BYTES, MasterKey, create_key, read_key, seal, unseal
+from acd.runtime.log import Logger
 from acd.runtime.numbering import known_region, normalised
 
 MAX_NUMBER: Final = 256
@@ -67,7 +67,7 @@ _COLUMNS: Final = (
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Personal).decode
-_log = structlog.get_logger(__name__)
+_log = Logger(__name__)
 
 _Fields = tuple[str, bytes | None, bytes, bytes]
 

@@ -9,10 +9,9 @@ from collections.abc import Awaitable, Callable
 from itertools import groupby
 from typing import Final
 
-import structlog
-
 from acd.errors import DeliveryRefused, OutboxError
 from acd.ports.stores import OutboxMessage, Sender
+from acd.runtime.log import Logger
 from acd.runtime.outbox import Outbox
 
 MAX_LINES: Final = 32
@@ -32,7 +31,7 @@ Backoff = Callable[[int], int]
 Announce = Callable[[str], Awaitable[None]]
 """Told the key of a message whose fate is known."""
 
-_log = structlog.get_logger(__name__)
+_log = Logger(__name__)
 
 
 def exponential_backoff(
@@ -158,12 +157,16 @@ class OutboxPump:
                 await sender(message)
             if self._on_done is not None:
                 await self._on_done(message.key)
-        except Exception as error:  # noqa: BLE001 - a sender is somebody else's code and may raise anything
+        except (Exception, asyncio.CancelledError) as error:
+            task = asyncio.current_task()
+            if isinstance(error, asyncio.CancelledError) and (task is None or task.cancelling()):
+                raise
+            # Else something that the sender awaited was cancelled: a failure like any other, that has to wait its turn.
             return await self._failed(message, error)
         await asyncio.to_thread(self._outbox.done, message.key)
         return True
 
-    async def _failed(self, message: OutboxMessage, error: Exception) -> bool:
+    async def _failed(self, message: OutboxMessage, error: BaseException) -> bool:
         failures = message.attempts + 1
         refused = isinstance(error, DeliveryRefused)
         dead = refused or failures >= self._outbox.max_attempts

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-import structlog
 from msgspec import Struct
 
 from acd.core.engine import Engine
@@ -20,13 +19,14 @@ from acd.errors import JournalCorrupt, JournalUnavailable
 from acd.ports.journal import SCHEMA_VERSION, Entry, JournalReader, Row
 from acd.runtime.journal.chain import genesis
 from acd.runtime.journal.reader import SqliteJournalReader
+from acd.runtime.log import Logger
 from acd.runtime.snapshots import Snapshot, snapshots
 
 UPCASTERS: Final[dict[int, Callable[[bytes], bytes]]] = {}
 """From a schema version to the next: pure functions on a command's MessagePack. Appended optional fields need none."""
 
 _encode = msgspec.msgpack.Encoder().encode
-_log = structlog.get_logger(__name__)
+_log = Logger(__name__)
 
 
 class Restored(Struct, frozen=True):

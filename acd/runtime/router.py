@@ -12,7 +12,6 @@ from types import TracebackType
 from typing import Final, Self, get_args
 
 import msgspec
-import structlog
 
 from acd.core.digest import settings_hash
 from acd.core.engine import Engine
@@ -22,7 +21,7 @@ from acd.core.state import EngineState
 from acd.errors import CommandInvalid, ConfigError, RouterClosed
 from acd.ports.channel import Channel, Personal
 from acd.ports.journal import Journal
-from acd.ports.stores import PersonStore
+from acd.ports.stores import PersonStore, Sender
 from acd.runtime.channels import open_channels
 from acd.runtime.clock import Clock, SystemClock, Timeline
 from acd.runtime.config import Config, load
@@ -30,8 +29,11 @@ from acd.runtime.dispatch import Dispatcher, desired_of
 from acd.runtime.feed import DEFAULT_BUFFER, Commit, Feed, Subscription
 from acd.runtime.journal import SqliteJournal
 from acd.runtime.ledger import EngineType, Ledger
+from acd.runtime.log import Logger
 from acd.runtime.meter import Meter
+from acd.runtime.outgoing import Outgoing
 from acd.runtime.people import People
+from acd.runtime.readiness import unready
 from acd.runtime.view import View
 from acd.runtime.writer import Writer
 
@@ -41,7 +43,10 @@ RESERVED_IDS: Final = ("tick-", "config-", "recover-")
 _ORIGINS: Final = frozenset(get_args(Origin))
 _ID_BYTES: Final = 10
 
-_log = structlog.get_logger(__name__)
+CLOCK_BEHIND_US: Final = 1_000_000
+"""A wall clock that is further behind the journal than this is worth a warning."""
+
+_log = Logger(__name__)
 
 
 class Router:
@@ -60,8 +65,11 @@ class Router:
         channels: Iterable[Channel] | None = None,
         engine: EngineType = Engine,
         personal: PersonStore | None = None,
+        senders: Mapping[str, Sender] | None = None,
     ) -> None:
         """Construct; nothing is opened yet. What is injected replaces what is configured, and stays the caller's.
+
+        `senders` deliver what `post` takes, by the kind of destination: `{"webhook": async_function}`.
 
         Raises `ConfigError` with every problem of the file or of the channels' options.
         """
@@ -70,6 +78,7 @@ class Router:
         self._channels = tuple(open_channels(self._config.channels) if channels is None else channels)
         self._ledger = Ledger(journal or self._open_journal, self._config.snapshots.path, engine)
         self._people = People(self._config.personal, personal)
+        self._outgoing = Outgoing(self._config.outbox, senders or {})
         self._feed = Feed()
         self._closed = asyncio.Event()
         self._started = False
@@ -90,8 +99,8 @@ class Router:
         """Take over the journal, load the engine, recover, apply the configuration, start the channels.
 
         Returns when commands are taken and every channel has started, failed to or let its deadline pass; `ready()`
-        waits for the first reconcile too. Raises `JournalError`, or `ConfigError` when the engine refuses the
-        configuration.
+        waits for the first reconcile too. Raises `JournalError`, `OutboxError`, or `ConfigError` when the engine
+        refuses the configuration.
         """
         if self._started:
             raise RuntimeError("a Router is used once; make another")
@@ -114,6 +123,7 @@ class Router:
             if self._dispatcher is not None:
                 self._dispatcher.begin_stop()
                 await self._dispatcher.stopped()
+            await self._outgoing.stop()
         except BaseException:
             await self.abort()
             raise
@@ -193,6 +203,17 @@ class Router:
         """Where the agent is reached on a channel; empty when not configured."""
         return self._addresses.get((agent_id, channel), "")
 
+    # ---- outward messages
+
+    async def post(self, key: str, destination: str, payload: bytes) -> bool:
+        """Send a message to another system: on disk when this returns, delivered at least once, in order.
+
+        `destination` is `kind` or `kind:where`; the kind's sender delivers, the whole is one line. `key` makes it one
+        message however often it is posted: False when it was taken before. Payloads name people by reference only.
+        Raises `OutboxFull`, `OutboxError` (also when none is configured), `RouterClosed`.
+        """
+        return await self._outgoing.post(key, destination, payload)
+
     # ---- watching
 
     def subscribe(self, buffer: int = DEFAULT_BUFFER) -> Subscription:
@@ -207,11 +228,18 @@ class Router:
         return self._clock.wall_us() if self._timeline is None else self._timeline.now_us()
 
     def health(self) -> Mapping[str, object]:
-        """How it is: `ready` when commands are taken and every channel has had its chance; and why, if not."""
+        """How it is. `ready`: commands are taken, every channel has had its chance, and not all of them are cut off.
+
+        `reason` says why not, in a sentence without anything personal.
+        """
         writer, dispatcher = self._writer, self._dispatcher
         status = self._status()
+        channels = {} if dispatcher is None else dispatcher.health()
+        settled = dispatcher is not None and dispatcher.settled_now()
+        reason = unready(status, settled=settled, channels=channels)
         return {
-            "ready": status == "running" and dispatcher is not None and dispatcher.settled_now(),
+            "ready": not reason,
+            "reason": reason,
             "status": status,
             "domain": self._config.domain,
             "epoch": self._ledger.epoch,
@@ -220,8 +248,9 @@ class Router:
             "outage": "" if writer is None else writer.outage,
             "quarantined": 0 if writer is None else writer.set_aside,
             "stuck_deadline_us": None if writer is None else writer.stuck_us,
-            "channels": {} if dispatcher is None else dispatcher.health(),
+            "channels": channels,
             "unknown_instances": {} if dispatcher is None else dispatcher.unknown_instances(),
+            "outbox": self._outgoing.health(),
         }
 
     # ---- what the writer tells (acd.runtime.batch.Audience)
@@ -261,11 +290,11 @@ class Router:
 
     def ended(self, status: str) -> None:
         """Called by the writer, never by anybody else."""
-        _log.error("the router takes no more commands", status=status, domain=self._config.domain)
         if self._dispatcher is not None:
             self._dispatcher.begin_stop(at_once=True)
         self._feed.close()
         self._closed.set()
+        _log.error("the router takes no more commands", status=status, domain=self._config.domain)
 
     # ---- pieces of the above
 
@@ -274,6 +303,10 @@ class Router:
         await self._ledger.open()
         ledger = self._ledger
         state = ledger.engine.state()
+        behind_us = ledger.at_us - self._clock.wall_us()
+        if behind_us > CLOCK_BEHIND_US:
+            what = "the system's clock is behind the journal; check it. Time goes on from the journal's last command"
+            _log.warning(what, behind_seconds=behind_us / 1_000_000)
         self._timeline = Timeline(self._clock, ledger.at_us)
         self.seq = ledger.seq
         self.view = self._new_view(state)
@@ -287,12 +320,14 @@ class Router:
         if settings_hash(config.core_settings()) != ledger.engine.settings_hash:
             await self._apply_config(config)
         self._writer.begin_ticks()
+        await self._outgoing.start(self._timeline.now_us)
         await self._dispatcher.start()
 
     async def _close(self) -> None:
         self._feed.close()
         self._closed.set()
         try:
+            await self._outgoing.stop(0)
             await self._people.close()
         finally:
             await self._ledger.close()

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-import structlog
 from msgspec import Struct
 
 from acd.core.digest import state_digest
 from acd.core.engine import Engine
 from acd.core.state import EngineState
+from acd.runtime.log import Logger
 
 MAX_HEADER: Final = 4_096
 """Bytes of a header."""
@@ -28,7 +28,7 @@ _SUFFIX: Final = ".snapshot"
 _PARTIAL: Final = ".partial"
 _HASH_BYTES: Final = 32
 
-_log = structlog.get_logger(__name__)
+_log = Logger(__name__)
 
 
 class Header(Struct, frozen=True):

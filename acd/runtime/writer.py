@@ -11,8 +11,6 @@ from collections import deque
 from time import perf_counter
 from typing import Final, assert_never
 
-import structlog
-
 from acd.core import limits
 from acd.core.messages import Command, EnqueueInteraction, Outcome, Tick
 from acd.core.messages.codec import encode
@@ -23,6 +21,7 @@ from acd.ports.journal import AppendResult, Committed, Entry, Fenced, Rejected, 
 from acd.runtime.batch import Audience, Batch, Request, quarantined
 from acd.runtime.clock import Backoff, Timeline, Timer
 from acd.runtime.ledger import EngineLike, Ledger
+from acd.runtime.log import Logger
 from acd.runtime.meter import Meter
 from acd.runtime.replay import outcome_digest
 
@@ -39,7 +38,7 @@ RETRY_FIRST_US: Final = 100_000
 RETRY_MOST_US: Final = 5_000_000
 """Pauses between attempts at a journal that cannot be written or read: doubled from the first to the most."""
 
-_log = structlog.get_logger(__name__)
+_log = Logger(__name__)
 
 
 class Writer:
@@ -69,6 +68,7 @@ class Writer:
         self._ticking = False
         self._ticks = 0
         self._stuck_us: int | None = None
+        self._cut = 0
         self._closing = False
         self._wake: asyncio.Future[None] | None = None
         self._timer: Timer | None = None
@@ -152,8 +152,9 @@ class Writer:
                     continue
                 await self._step()
         except Exception:  # noqa: BLE001 - nobody must be left waiting, whatever it was
-            _log.exception("the writer failed; no further command is taken")
+            # First this: writing a traceback is somebody else's code, and may fail on the same full disk.
             self._end("failed")
+            _log.exception("the writer failed; no further command is taken")
         finally:
             self._closing = True
             self._cancel_timer()
@@ -178,7 +179,8 @@ class Writer:
         batch = Batch(now_us)
         engine, inbox, meter = self._engine, self._inbox, self._meter
         probing = bool(self.outage)
-        while len(batch.taken) < self._most:
+        most, self._cut = self._cut or self._most, 0
+        while len(batch.taken) < most:
             if probing or self._due(now_us):
                 request = self._tick()
                 probing = False
@@ -357,7 +359,12 @@ class Writer:
             _log.warning("the quarantine cannot be written", command_id=command.id, reason=str(failure))
         finally:
             request.fail(quarantined(command.id))
-        if await self._reload() and isinstance(command, Tick):
+        if not await self._reload() or not isinstance(command, Tick):
+            return
+        if batch.entries:
+            # What went before it in this batch is committed first, alone: only then is it seen which deadline it was.
+            self._cut = len(batch.entries)
+        else:
             # The same deadline would be due at once, again and again. It waits until a command has removed it.
             self._stuck_us = self._engine.next_deadline()
 

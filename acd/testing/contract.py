@@ -312,7 +312,10 @@ class ChannelContract:
 
     def _offer(self, customer: str, number: int = 1) -> OfferInteraction:
         name = self._channels[-1].name
-        return OfferInteraction(f"{customer}.{number}", customer, self.driver.agent_id, name, FAR_FUTURE_US)
+        offer_id, agent_id = f"{customer}.{number}", self.driver.agent_id
+        # A channel may compare by itself, when it connects again, with what the host desires.
+        self.host.wished[customer] = Desired(customer, "offered", offer_id, agent_id)
+        return OfferInteraction(offer_id, customer, agent_id, name, FAR_FUTURE_US)
 
     async def _stands(self, customer: str, standing: Standing) -> None:
         async def holds() -> bool:

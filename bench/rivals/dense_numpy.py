@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.contest import PlainRouter
-from bench.workload import FIT_WEIGHT_US, HEAD_START_US, NOBODY, Centre, Situation
+from bench.workload import HEAD_START_US, NOBODY, Centre, Situation
 
 _SEQ_BITS: Final = 22
 """Bits of a key for the tie-breaker, counted from the beginning of a round."""
@@ -35,6 +35,7 @@ class DenseNumpyRouter(PlainRouter):
     def __init__(self, centre: Centre) -> None:
         count = len(centre.agents)
         self._strategy = centre.strategy
+        self._fit_factor = centre.fit_weight_us << _SEQ_BITS if centre.strategy == "weighted" else 1 << _FIT_SHIFT
         self._terms = centre.requirements
         self._skills = np.zeros((centre.skills, count), dtype=np.int8)
         for number, own in enumerate(centre.agents):
@@ -95,10 +96,7 @@ class DenseNumpyRouter(PlainRouter):
                 held += skills[skill].take(candidates)
             held *= 10
             held //= len(terms)
-            if self._strategy == "weighted":
-                held *= FIT_WEIGHT_US << _SEQ_BITS
-            else:
-                held <<= _FIT_SHIFT
+            held *= self._fit_factor
             keys -= held
         best = int(candidates[keys.argmin()])
         self._free[best] = False
@@ -151,7 +149,7 @@ class DenseNumpyRouter(PlainRouter):
         self._line_interaction[slot] = interaction
 
     def _idle_place(self, since_us: int, seq: int) -> int:
-        """Who is idle for longer has the lower number, so time need only be in the key where fit is set off against it."""
+        """Who is idle for longer has the lower number; time is only in the key where fit is set off against it."""
         return self._key(since_us, seq) if self._strategy == "weighted" else seq
 
     def _key(self, at_us: int, seq: int) -> int:

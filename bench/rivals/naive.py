@@ -10,7 +10,7 @@ from bisect import insort
 from operator import attrgetter
 
 from bench.contest import PlainRouter
-from bench.workload import FIT_WEIGHT_US, HEAD_START_US, NOBODY, Centre, Situation, Term
+from bench.workload import HEAD_START_US, NOBODY, Centre, Situation, Term
 
 _place = attrgetter("key")
 
@@ -27,7 +27,7 @@ class _Agent:
 
     def meets(self, terms: tuple[Term, ...]) -> bool:
         get = self.skills.get
-        for skill, least in terms:  # `all()` over a generator would take twice as long
+        for skill, least in terms:  # noqa: SIM110 - `all()` over a generator takes twice as long
             if get(skill, 0) < least:
                 return False
         return True
@@ -54,6 +54,7 @@ class NaiveRouter(PlainRouter):
     def __init__(self, centre: Centre) -> None:
         self._requirements = centre.requirements
         self._strategy = centre.strategy
+        self._fit_weight_us = centre.fit_weight_us
         self._agents = [_Agent(number, skills) for number, skills in enumerate(centre.agents)]
         self._waiting: list[_Waiting] = []
         self._busy: dict[int, int] = {}
@@ -88,7 +89,8 @@ class NaiveRouter(PlainRouter):
             case "best-fit":
                 candidates.sort(key=lambda agent: (-agent.fit(terms), agent.since, agent.seq))
             case "weighted":
-                candidates.sort(key=lambda agent: (agent.since - agent.fit(terms) * FIT_WEIGHT_US, agent.seq))
+                weight_us = self._fit_weight_us
+                candidates.sort(key=lambda agent: (agent.since - agent.fit(terms) * weight_us, agent.seq))
         best = candidates[0]
         best.free = False
         return best.number

@@ -1,7 +1,7 @@
 """The least an ARI application can do: dial the agents in turn, play music, join the two.
 
-Owns that rival, as quick as its kind gets: no decision, no state worth the name, nothing durable, and every REST call that does
-not need another one's answer goes out at once. Runs as a process of its own:
+Owns that rival, as quick as its kind gets: no decision, no state worth the name, nothing durable, and every
+REST call that does not need another one's answer goes out at once. Runs as a process of its own:
 
     ARI_PASSWORD=… python -m bench.rivals.trivial_ari --url http://127.0.0.1:8088/ari --user acd --agents a1,a2,a3
 """
@@ -9,6 +9,7 @@ not need another one's answer goes out at once. Runs as a process of its own:
 from __future__ import annotations
 
 import asyncio
+import base64
 import os
 from contextlib import suppress
 from itertools import cycle
@@ -104,8 +105,8 @@ class TrivialController:
 async def run(url: str, user: str, password: str, agents: list[str]) -> None:
     """Serve until Asterisk closes the connection or the task is cancelled."""
     connector = aiohttp.TCPConnector(limit=CONNECTIONS)
-    auth = aiohttp.BasicAuth(user, password)
-    async with aiohttp.ClientSession(connector=connector, auth=auth) as session:
+    token = base64.b64encode(f"{user}:{password}".encode()).decode()
+    async with aiohttp.ClientSession(connector=connector, headers={"Authorization": f"Basic {token}"}) as session:
         controller = TrivialController(session, url, agents)
         try:
             async with session.ws_connect(f"{url}/events?app={APP}") as socket:
@@ -125,7 +126,9 @@ async def _filter(session: aiohttp.ClientSession, url: str) -> None:
         answer.raise_for_status()
 
 
-@click.command(help="Dial agents in turn for whoever enters the Stasis application. The password is read from ARI_PASSWORD.")
+@click.command(
+    help="Dial agents in turn for whoever enters the Stasis application. The password is read from ARI_PASSWORD."
+)
 @click.option("--url", required=True, help="Like http://127.0.0.1:8088/ari.")
 @click.option("--user", required=True)
 @click.option("--agents", required=True, help="PJSIP endpoints, separated by commas.")

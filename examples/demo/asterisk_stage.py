@@ -56,10 +56,21 @@ password_file = "ari.password"
 """
 
 
+_BEHAVIOUR: Final = AgentBehaviour(
+    ring_ms=(int(RING_SECONDS[0] * 1_000), int(RING_SECONDS[1] * 1_000)),
+    talk_ms=(int(TALK_SECONDS[0] * 1_000), int(TALK_SECONDS[1] * 1_000)),
+    hang_up_chance=1.0,
+    no_answer_chance=0.04,
+    decline_chance=0.03,
+)
+
+
 class AsteriskStage:
     """See `examples.demo.stage.Stage`."""
 
-    def __init__(self) -> None:
+    def __init__(self, behaviour: AgentBehaviour = _BEHAVIOUR) -> None:
+        """Nothing is started yet."""
+        self._behaviour = behaviour
         self.token = secrets.token_urlsafe(TOKEN_BYTES)
         self._folder = Path(tempfile.mkdtemp(prefix="acd-demo-"))
         self._stack = AsyncExitStack()
@@ -80,7 +91,7 @@ class AsteriskStage:
         return self._engine.url
 
     async def open(self, say: Say) -> None:
-        """Provision, telephones, Asterisk, engine. Raises `LabUnavailable`, `PbxFailed`, `SippFailed`, `EngineFailed`."""
+        """Telephones, Asterisk, engine. Raises `LabUnavailable`, `PbxFailed`, `SippFailed`, `EngineFailed`."""
         loop = asyncio.get_running_loop()
 
         def report(line: str) -> None:
@@ -91,7 +102,7 @@ class AsteriskStage:
         self._provisioned = provisioned
         say(f"{self.title}: starting {len(AGENTS)} telephones and the PBX …")
         self._phones = await self._stack.enter_async_context(
-            SippAgents(provisioned, [(_names(), _BEHAVIOUR)], timeout_seconds=SIPP_SECONDS)
+            SippAgents(provisioned, [(_names(), self._behaviour)], timeout_seconds=SIPP_SECONDS)
         )
         dialplan = Dialplan(fallback=_WAIT_FOR_ENGINE)
         pbx = Pbx(provisioned, agents=self._phones.telephones, dialplan=dialplan)
@@ -163,15 +174,6 @@ class AsteriskStage:
 
 def _names() -> tuple[str, ...]:
     return tuple(person.id for person in AGENTS)
-
-
-_BEHAVIOUR: Final = AgentBehaviour(
-    ring_ms=(int(RING_SECONDS[0] * 1_000), int(RING_SECONDS[1] * 1_000)),
-    talk_ms=(int(TALK_SECONDS[0] * 1_000), int(TALK_SECONDS[1] * 1_000)),
-    hang_up_chance=1.0,
-    no_answer_chance=0.04,
-    decline_chance=0.03,
-)
 
 
 def _spec(call: PlannedCall) -> CallSpec:

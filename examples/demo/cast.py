@@ -97,15 +97,18 @@ def qualified(person: Person, call: PlannedCall) -> bool:
 
 def configuration(channel: str, *, token_file: str) -> str:
     """The text of `acd.toml`; `channel` is the section about the channel."""
-    return "\n".join((
-        '[domain]\nname = "demo"\n',
-        "# Each start replays the journal; snapshots would only matter for a longer one.",
-        "[snapshots]\nenabled = false\n",
-        f'[api]\nport = 0\n\n[[api.tokens]]\nname = "demo"\ntoken_file = {json.dumps(token_file)}\nroles = ["system"]\n',
-        channel,
-        *(_agent_section(person) for person in AGENTS),
-        *(_queue_section(line) for line in QUEUES),
-    ))
+    return "\n".join(
+        (
+            '[domain]\nname = "demo"\n',
+            "# Each start replays the journal; snapshots would only matter for a longer one.",
+            "[snapshots]\nenabled = false\n",
+            '[api]\nport = 0\n\n[[api.tokens]]\nname = "demo"\nroles = ["system"]',
+            f"token_file = {json.dumps(token_file)}\n",
+            channel,
+            *(_agent_section(person) for person in AGENTS),
+            *(_queue_section(line) for line in QUEUES),
+        )
+    )
 
 
 def _draw(dice: random.Random, number: str, shares: list[int]) -> PlannedCall:

@@ -39,9 +39,7 @@ SECTIONS: Final = 3
 
 _TITLES: Final = {line.id: line.title for line in QUEUES}
 _NAMES: Final = {person.id: person.name for person in AGENTS}
-_SKILLS: Final = {
-    person.id: " ".join(f"{skill} {held}" for skill, held in person.skills.items()) for person in AGENTS
-}
+_SKILLS: Final = {person.id: " ".join(f"{skill} {held}" for skill, held in person.skills.items()) for person in AGENTS}
 _STATES: Final = {
     "offered": ("ringing", "yellow"),
     "active": ("talking", "green"),
@@ -118,7 +116,9 @@ class Screen:
             line += "; the engine is away"
         elif picture is not None and picture.decisions:
             line += f"; last: {_decision_words(picture.decisions[0])}"
-        self._console.print(f"{datetime.now().astimezone():%H:%M:%S} {line}", markup=False, highlight=False, soft_wrap=True)
+        self._console.print(
+            f"{datetime.now().astimezone():%H:%M:%S} {line}", markup=False, highlight=False, soft_wrap=True
+        )
 
     def _draw(self, title: str, left: float, counted: Figures, seen: Seen, *, is_away: bool) -> RenderableType:
         picture = self._picture
@@ -155,7 +155,9 @@ def print_summary(console: Console, counted: Figures, found: list[Check]) -> Non
 
 
 def _head(title: str, left: float, counted: Figures, seen: Seen, *, is_away: bool) -> RenderableType:
-    state = "[bold white on red] engine killed: conversations go on without it [/]" if is_away else "[green]engine up[/]"
+    state = (
+        "[bold white on red] engine killed: conversations go on without it [/]" if is_away else "[green]engine up[/]"
+    )
     left_text = f"{left:.0f} s left" if left > 0 else "last calls"
     talking = len(seen.talking(_now_us()))
     line = Text.from_markup(

@@ -34,9 +34,7 @@ RETRY_SECONDS: Final = 0.5
 
 RETRIES: Final = 120
 
-_BEHAVIOUR: Final = Behaviour(
-    ring=RING_SECONDS, talk=TALK_SECONDS, patience=(30.0, 60.0), back=(2.0, 2.5), seed=SEED
-)
+_BEHAVIOUR: Final = Behaviour(ring=RING_SECONDS, talk=TALK_SECONDS, patience=(30.0, 60.0), back=(2.0, 2.5), seed=SEED)
 
 
 class SimulatedStage:
@@ -44,11 +42,12 @@ class SimulatedStage:
 
     title = "simulated telephones"
 
-    def __init__(self) -> None:
+    def __init__(self, behaviour: Behaviour = _BEHAVIOUR) -> None:
+        """Nothing is started yet."""
         self.token = secrets.token_urlsafe(TOKEN_BYTES)
         self._folder = Path(tempfile.mkdtemp(prefix="acd-demo-"))
         self._log = (self._folder / "engine.log").open("w", encoding="utf-8")
-        self._channel = _WatchedChannel()
+        self._channel = _WatchedChannel(behaviour)
         self._router: Router | None = None
         self._server: Server | None = None
         self._calling: set[asyncio.Task[None]] = set()
@@ -154,8 +153,8 @@ class SimulatedStage:
 class _WatchedChannel(SimulatedChannel):
     """Notes who talked with whom, and since when."""
 
-    def __init__(self) -> None:
-        super().__init__("lab", _BEHAVIOUR)
+    def __init__(self, behaviour: Behaviour) -> None:
+        super().__init__("lab", behaviour)
         self._callers: dict[str, Caller] = {}
         self._numbers: dict[str, str] = {}
         """Interaction → number."""

@@ -31,7 +31,7 @@ class Check(Struct, frozen=True):
 
 
 class Figures(Struct, frozen=True):
-    """Offered = answered + gave up + refused + open. Waits in seconds, from the caller's INVITE to the agent's answer."""
+    """Offered = answered + gave up + refused + open. Waits in seconds, from the call to an agent's answer."""
 
     offered: int
     answered: int
@@ -54,9 +54,7 @@ def figures(seen: Seen) -> Figures:
     first: dict[str, int] = {}
     for talk in seen.talks:
         first[talk.number] = min(talk.answered_us, first.get(talk.number, talk.answered_us))
-    waits = [
-        (first[caller.number] - caller.called_us) / 1_000_000 for caller in seen.callers if caller.number in first
-    ]
+    waits = [(first[caller.number] - caller.called_us) / 1_000_000 for caller in seen.callers if caller.number in first]
     unanswered = [caller for caller in seen.callers if caller.number not in first]
     return Figures(
         offered=len(seen.callers),
@@ -103,6 +101,4 @@ def _survival(seen: Seen, outage: Outage) -> Check:
     now = {(talk.number, talk.agent, talk.answered_us): talk for talk in seen.talks}
     cut = sum(now[talk.number, talk.agent, talk.answered_us].cut for talk in outage.talks)
     alive = len(outage.talks)
-    return Check(
-        "killing the engine cut no conversation", cut == 0, f"{alive - cut} of {alive} conversations went on"
-    )
+    return Check("killing the engine cut no conversation", cut == 0, f"{alive - cut} of {alive} conversations went on")

@@ -21,9 +21,11 @@ from acd.runtime.config.model import Config, Report
 from acd.runtime.config.people import cross_check, read_agents, read_queues
 from acd.runtime.config.problems import Problem, Problems, dotted, excerpt, quoted
 from acd.runtime.config.service import (
+    check_files,
     read_api,
     read_channels,
     read_journal,
+    read_outbox,
     read_personal,
     read_router,
     read_snapshots,
@@ -101,6 +103,7 @@ def _read(root: Table, source: Path, environment: Mapping[str, str]) -> Config:
         domain=_domain(root),
         journal=read_journal(root),
         personal=read_personal(root),
+        outbox=read_outbox(root),
         snapshots=read_snapshots(root),
         router=read_router(root),
         api=read_api(root, names, environment),
@@ -108,6 +111,7 @@ def _read(root: Table, source: Path, environment: Mapping[str, str]) -> Config:
         agents=agents,
         queues=queues,
     )
+    check_files(root, config.journal, config.personal, config.outbox)
     root.finish()
     return config
 

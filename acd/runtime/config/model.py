@@ -36,6 +36,13 @@ class PersonalConfig(Struct, frozen=True):
     region: str = "CN"
 
 
+class OutboxConfig(Struct, frozen=True):
+    """The outbox of outward messages. `enabled` when the file has an `[outbox]`; senders enable it, too."""
+
+    path: Path
+    enabled: bool = False
+
+
 class SnapshotsConfig(Struct, frozen=True):
     """Snapshots of the engine's state, for a quick start, taken by a process beside the engine.
 
@@ -120,6 +127,7 @@ class Config(Struct, frozen=True):
     domain: str
     journal: JournalConfig
     personal: PersonalConfig
+    outbox: OutboxConfig
     snapshots: SnapshotsConfig
     router: RouterConfig
     api: ApiConfig | None = None

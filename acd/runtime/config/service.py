@@ -1,4 +1,4 @@
-"""The sections about the service itself: journal, personal store, snapshots, router, API and channels.
+"""The sections about the service itself: journal, personal store, outbox, snapshots, router, API and channels.
 
 Owns their keys, bounds and defaults. Must not know agents or queues, except whether an agent exists.
 """
@@ -16,6 +16,7 @@ from acd.runtime.config.model import (
     ApiConfig,
     ChannelConfig,
     JournalConfig,
+    OutboxConfig,
     PersonalConfig,
     RouterConfig,
     SnapshotsConfig,
@@ -27,6 +28,7 @@ from acd.runtime.config.tokens import check_private, read_tokens
 from acd.runtime.numbering import known_region
 
 JOURNAL_FILE: Final = "acd-journal.db"
+OUTBOX_FILE: Final = "acd-outbox.db"
 PERSONAL_FILE: Final = "acd-personal.db"
 KEY_FILE: Final = "acd-personal.key"
 SNAPSHOTS_FOLDER: Final = "acd-snapshots"
@@ -81,6 +83,24 @@ def read_personal(root: Table) -> PersonalConfig:
     _check_key_file(table, config)
     table.finish()
     return config
+
+
+def read_outbox(root: Table) -> OutboxConfig:
+    """`[outbox]`; to write the section is to want one."""
+    enabled = root.has("outbox")
+    table = root.table("outbox")
+    config = OutboxConfig(path=_file_to_be(table, "path", OUTBOX_FILE), enabled=enabled)
+    table.finish()
+    return config
+
+
+def check_files(root: Table, journal: JournalConfig, personal: PersonalConfig, outbox: OutboxConfig) -> None:
+    """No two stores in one file: the second would refuse it, when it is opened at last."""
+    taken: dict[Path, str] = {}
+    for section, path in (("journal", journal.path), ("personal", personal.path), ("outbox", outbox.path)):
+        other = taken.setdefault(path, section)
+        if other != section:
+            root.problems.error((section, "path"), f"is the same file as {other}.path", "give each a file of its own")
 
 
 def read_snapshots(root: Table) -> SnapshotsConfig:

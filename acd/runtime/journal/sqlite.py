@@ -9,14 +9,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-import structlog
-
 from acd.errors import JournalUnavailable
 from acd.ports.journal import AppendResult, Committed, Durability, Entry, Fenced, Rejected, Row, Unknown
 from acd.runtime.database import DATABASE_ERRORS, explained, lock_database, open_database, primary_code
 from acd.runtime.journal.chain import genesis, link
 from acd.runtime.journal.reader import count_quarantined, read_head, read_rows
 from acd.runtime.journal.schema import JOURNAL
+from acd.runtime.log import Logger
 
 MAX_QUARANTINED: Final = 10_000
 """Commands kept in quarantine; beyond it the oldest is dropped."""
@@ -31,7 +30,7 @@ _SET_ASIDE: Final = (
 )
 _DROP_OLDEST: Final = "DELETE FROM quarantine WHERE id <= (SELECT max(id) FROM quarantine) - ?"
 
-_log = structlog.get_logger(__name__)
+_log = Logger(__name__)
 
 
 class SqliteJournal:

@@ -8,7 +8,7 @@ and the comparison that follows every connect brings the PBX there.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from urllib.parse import urlsplit
 
@@ -61,6 +61,7 @@ class AsteriskChannel:
         self._healer = Healer(self._desk, self._switchboard, self._orders, self._intake)
         self._link = Link(name, options, self._client, adopt=self._adopt, handle=self._handle)
         self._comparing = asyncio.Lock()
+        self._performing: set[asyncio.Task[None]] = set()
         self._heartbeat = Heartbeat(self._desk, self._switchboard, self._orders, lambda: self._link.is_live)
 
     async def start(self, host: ChannelHost) -> None:
@@ -80,13 +81,22 @@ class AsteriskChannel:
             self._link.is_connected and await self._link.until_live(self._options.rest_deadline_us / 1e6)
         ):
             raise ChannelError(f"{self.name}: not connected to the PBX: {self._link.error or self._link.state}")
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - a coroutine runs in a task
+        self._performing.add(task)
         try:
             await self._perform(effect)
         except AriUnavailable as error:
             raise ChannelError(f"{self.name}: {error}") from None
+        finally:
+            self._performing.discard(task)
 
-    async def reconcile(self, desired: tuple[Desired, ...]) -> None:
-        """Compare the PBX with `desired` and heal every difference; without a connection, that happens after the next."""
+    async def reconcile(self, desired: tuple[Desired, ...]) -> None:  # noqa: ARG002 - see below
+        """Compare the PBX with what is desired and heal every difference. Without a connection: after the next one.
+
+        It may have to wait for a comparison that is under way, and what is desired may be another thing by then: so
+        the host is asked at the moment of looking.
+        """
         if not self._link.tried.is_set():
             # The first attempt is under way, and ends with a comparison.
             with suppress(TimeoutError):
@@ -94,7 +104,7 @@ class AsteriskChannel:
                     await self._link.tried.wait()
         if self._link.is_connected:
             try:
-                await self._compare(lambda: desired)
+                await self._compare()
             except AriUnavailable as error:
                 self._link.drop(str(error))
 
@@ -151,13 +161,15 @@ class AsteriskChannel:
     async def _adopt(self) -> None:
         """After every connect."""
         await self._switchboard.prepare()
-        await self._compare(self._desk.host.desired)
+        await self._compare()
 
-    async def _compare(self, desired: Callable[[], tuple[Desired, ...]]) -> None:
-        """Compare and heal, while events wait. Raises `AriUnavailable`."""
+    async def _compare(self) -> None:
+        """Compare and heal, while events wait and no effect is performed. Raises `AriUnavailable`."""
         async with self._comparing:
             connection = self._link.connects
             self._link.begin_adoption()
-            await self._healer.heal(desired())
+            if self._performing:
+                await asyncio.wait(tuple(self._performing), timeout=self._options.rest_deadline_us / 1e6)
+            await self._healer.heal()
             if connection == self._link.connects:
                 self._link.end_adoption()

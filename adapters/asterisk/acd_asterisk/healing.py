@@ -45,7 +45,7 @@ class Healer:
         self.version = ""
         """Asterisk's, once it is known."""
 
-    async def heal(self, desired: tuple[Desired, ...]) -> None:
+    async def heal(self) -> None:
         """Look around, compare, and heal every difference. Raises `AriUnavailable` when the PBX does not answer."""
         try:
             async with asyncio.timeout(LANES_PATIENCE_SECONDS):
@@ -54,8 +54,10 @@ class Healer:
             _log.warning("some calls are still being seen to", instance=self._desk.name)
         busy = {call.channel_id for call in self._desk.calls.values() if not call.is_enqueued}
         world = await self._switchboard.look_around()
-        repairs = self._compare(world, desired, busy)
+        repairs = self._compare(world, self._desk.host.desired(), busy)
         self._know(repairs, busy)
+        for offer_id in self._desk.legs.keys() - world.legs.keys():
+            self._desk.clear_leg(offer_id)
         await self._act(repairs)
         await self._tell(repairs)
         await self._enqueue([repair for repair in repairs if isinstance(repair, adopt.Enqueue)])
@@ -82,6 +84,7 @@ class Healer:
     def _know(self, repairs: Iterable[Repair], busy: set[str]) -> None:
         """Take over what is there; forget what is not."""
         kept: set[str] = set()
+        self._orders.devices.forget_all()
         for repair in repairs:
             if isinstance(repair, adopt.Keep):
                 kept.add(repair.desired.interaction_id)
@@ -108,13 +111,19 @@ class Healer:
                 accepted=wish.state == "connected",
                 joined=repair.talking,
             )
+            self._desk.legs[wish.offer_id] = call.leg
+            self._orders.devices.taken(call.leg)
         if repair.talking:
             call.has_talked = True
             call.switch_off = self._desk.options.heartbeat_us > 0
 
-    async def _act(self, repairs: Iterable[Repair]) -> None:
-        """What the PBX must do."""
-        await _each(self._act_on, repairs)
+    async def _act(self, repairs: list[Repair]) -> None:
+        """What the PBX must do. What ends, ends first: no telephone is to ring beside a call that is being ended."""
+        ending = [repair for repair in repairs if isinstance(repair, adopt.HangUp)]
+        await _each(self._act_on, ending)
+        offers = (self._desk.names.offer_of(repair.channel_id) for repair in ending)
+        await _each(self._orders.devices.until_gone, [offer_id for offer_id in offers if offer_id is not None])
+        await _each(self._act_on, [repair for repair in repairs if not isinstance(repair, adopt.HangUp)])
 
     async def _act_on(self, repair: Repair) -> None:
         calls = self._desk.calls

@@ -189,9 +189,7 @@ class Intake:
         if outcome.refusal is None or leg.accepted or self._is_connected(leg):
             leg.accepted = True
             return
-        leg.revoked = True
-        await self._switchboard.hang_up_leg(leg.offer_id)
-        leg.state = "gone"
+        await self._orders.end_leg(leg)
 
     def _is_connected(self, leg: Leg) -> bool:
         """Whether the acceptance came in by another way, and the order to join is about to come."""
@@ -200,6 +198,10 @@ class Intake:
         )
 
     def _leg_ended(self, what: LegLeft | LegDestroyed) -> None:
+        if isinstance(what, LegDestroyed):
+            self._desk.clear_leg(what.offer_id)
+        if isinstance(what, LegDestroyed):
+            self._orders.devices.freed(what.offer_id)
         call = self._desk.calls.get(interaction_of_offer(what.offer_id))
         leg = None if call is None else call.leg_for(what.offer_id)
         if call is None or leg is None or leg.state == "gone":
@@ -207,7 +209,9 @@ class Intake:
         was_answered = leg.state == "answered"
         if was_answered and isinstance(what, LegDestroyed):
             return  # `LegLeft` has said so, or is about to.
-        leg.state = "gone"
+        leg.end()
+        if not leg.revoked:
+            self._orders.devices.freed(leg.offer_id)  # It was the device that has hung up.
         cause = what.cause if isinstance(what, LegDestroyed) else 0
         self._desk.in_lane(call, partial(self._end_for_leg, call, leg, cause, was_answered=was_answered))
 

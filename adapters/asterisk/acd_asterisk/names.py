@@ -21,6 +21,7 @@ MAX_VISITS: Final = 99
 
 _SAFE_INSTANCE: Final = re.compile(r"[A-Za-z0-9_-]{1,24}")
 _SAFE_CHANNEL: Final = re.compile(r"[A-Za-z0-9._:@+-]{1,64}")
+_FAR_HALF: Final = ";2"
 _HASH_CHARACTERS: Final = 40
 _SHORT_HASH_CHARACTERS: Final = 12
 
@@ -45,8 +46,13 @@ class Names:
         return self._leg + offer_id
 
     def offer_of(self, channel_id: str) -> str | None:
-        """The offer that a channel was dialled for; None when it is no leg of ours."""
-        return channel_id[len(self._leg) :] if channel_id.startswith(self._leg) else None
+        """The offer that a channel was dialled for; None when it is no leg of ours.
+
+        Nor is the far half of a Local channel, to which Asterisk gives our id with `;2` at its end.
+        """
+        if not channel_id.startswith(self._leg) or channel_id.endswith(_FAR_HALF):
+            return None
+        return channel_id[len(self._leg) :]
 
     def talk(self, interaction_id: str) -> str:
         """The id of the bridge in which customer and agent talk."""

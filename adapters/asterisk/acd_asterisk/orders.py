@@ -15,6 +15,7 @@ from acd.errors import ChannelError
 from acd_asterisk.ari import AriUnavailable
 from acd_asterisk.call import Call, Leg
 from acd_asterisk.desk import Desk
+from acd_asterisk.devices import Devices
 from acd_asterisk.switchboard import Switchboard
 from acd_asterisk.translate import is_endpoint
 
@@ -37,6 +38,7 @@ class Orders:
         """`desk` has the calls."""
         self._desk = desk
         self._switchboard = switchboard
+        self.devices = Devices(switchboard)
 
     def park(self, call: Call) -> None:
         """Answer and let the caller hear music; begun, not waited for, so that ringing need not wait either."""
@@ -60,15 +62,21 @@ class Orders:
             )
             self._fail(call, leg, "unreachable")
             return
+        self.devices.taken(leg)
+        await self.devices.until_free(leg, self._desk.is_wanted)
+        if not call.is_present:
+            self.devices.freed(offer_id)
+            return
         try:
             dialled = await self._switchboard.dial(
                 offer_id, endpoint, call.party, call.channel_id, self._ring_seconds(offer_id)
             )
         except AriUnavailable:
             # It may ring all the same: the comparison that follows sees to it.
-            leg.state = "gone"
+            leg.end()
             raise
         if dialled != "ringing":
+            self._desk.clear_leg(offer_id)
             self._fail(call, leg, dialled)
 
     async def revoke(self, call: Call, offer_id: str) -> None:
@@ -76,9 +84,13 @@ class Orders:
         leg = call.leg_for(offer_id)
         if leg is None or leg.state == "gone":
             return
+        await self.end_leg(leg)
+
+    async def end_leg(self, leg: Leg) -> None:
+        """End an agent's leg, whatever state it is in: no fault of the agent's."""
         leg.revoked = True
-        await self._switchboard.hang_up_leg(offer_id)
-        leg.state = "gone"
+        await self._switchboard.hang_up_leg(leg.offer_id)
+        leg.end()
 
     async def connect(self, call: Call, offer_id: str) -> None:
         """Join caller and agent, as soon as the agent has picked up."""
@@ -141,8 +153,7 @@ class Orders:
         leg = call.leg
         work = [self._dismiss(call)]
         if leg is not None and leg.state != "gone":
-            leg.revoked = True
-            work.append(self._switchboard.hang_up_leg(leg.offer_id))
+            work.append(self.end_leg(leg))
         if call.parking is not None:
             await asyncio.wait((call.parking,))
         await asyncio.gather(*work)
@@ -191,7 +202,8 @@ class Orders:
         return call.after.strip().lower()
 
     def _fail(self, call: Call, leg: Leg, reason: str) -> None:
-        leg.state = "gone"
+        leg.end()
+        self.devices.freed(leg.offer_id)
         command = FailOffer(
             self._desk.host.new_id(), leg.offer_id, reason="unreachable" if reason == "unreachable" else "failed"
         )

@@ -117,6 +117,11 @@ class Switchboard:
         """End an agent's leg."""
         await self.hang_up(self._names.leg(offer_id))
 
+    async def has_leg(self, offer_id: str) -> bool:
+        """Whether Asterisk still has an agent's leg."""
+        path = f"channels/{_part(self._names.leg(offer_id))}"
+        return (await self._client.request("GET", path, attempts=ATTEMPTS)).is_success
+
     async def make_talk_bridge(self, interaction_id: str) -> None:
         """The bridge for one conversation; there already is fine."""
         path = f"bridges/{_part(self._names.talk(interaction_id))}"

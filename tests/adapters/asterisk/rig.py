@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+import aiohttp
+
 from acd.core.messages import Event, SetPresence, SignInAgent
 from acd.ports.channel import Channel
 from acd.runtime.config import Config, loads
@@ -122,6 +124,18 @@ class Rig:
         except TimeoutError:
             raise AssertionError(f"left over on the PBX: {left}") from None
 
+    @asynccontextmanager
+    async def listener(self) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+        """Be the application's controller instead of the channel, and do nothing but listen."""
+        auth = aiohttp.encode_basic_auth(self.pbx.ari_user, self.pbx.ari_password)
+        async with aiohttp.ClientSession(headers={"Authorization": auth}) as session:
+            url = f"{self.pbx.ari_url}/events?app={APP}&subscribeAll=false"
+            async with session.ws_connect(url) as socket:
+                wanted = {"allowed": [{"type": "StasisStart"}, {"type": "StasisEnd"}]}
+                async with session.put(f"{self.pbx.ari_url}/applications/{APP}/eventFilter", json=wanted) as answer:
+                    assert answer.ok
+                yield socket
+
     async def stop_engine(self, *, crash: bool = False) -> None:
         """Let the engine go, in order or as if it were killed (`crash`), and leave the PBX as it is."""
         if crash:
@@ -151,9 +165,9 @@ async def rig(  # noqa: PLR0913 - what a test may want to be different
 ) -> AsyncIterator[Rig]:
     """Start everything. `proxied`: the channel reaches the PBX through `Rig.proxy`."""
     async with AsyncExitStack() as stack:
-        phones = await stack.enter_async_context(
-            SippAgents(provisioned, [((agent.name,), agent.behaviour) for agent in agents])
-        )
+        behaviours = dict.fromkeys(agent.behaviour for agent in agents)
+        alike = [([agent.name for agent in agents if agent.behaviour == how], how) for how in behaviours]
+        phones = await stack.enter_async_context(SippAgents(provisioned, alike))
         pbx = await stack.enter_async_context(
             Pbx(
                 provisioned,

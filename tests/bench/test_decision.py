@@ -1,0 +1,105 @@
+"""The contestants agree on every decision, and a contestant who does not is caught."""
+
+import json
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from acd.core.messages.settings import Strategy
+from bench.contest import Disagreement, take_turn
+from bench.decision import STRATEGIES, Size, main, measure
+from bench.report import DENSE, NAIVE, WHOLE
+from bench.rivals.dense_numpy import DenseNumpyRouter
+from bench.rivals.naive import NaiveRouter
+from bench.workload import LOADS, NOBODY, Load, Step, draw_centre, record
+
+SMALL = Size(agents=60, classes=12, rounds=2, cycles=60, line=80, seed=5)
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("load", LOADS)
+def test_all_contestants_decide_alike(strategy: Strategy, load: Load) -> None:
+    result = measure(strategy, load, SMALL)
+    cycles = {timing.name: [len(part) for part in timing.cycles()] for timing in result.timings}
+    assert cycles[WHOLE] == cycles[DENSE] == cycles[NAIVE] == [60, 60]
+    assert all(ns > 0 for timing in result.timings for part in timing.cycles() for ns in part)
+
+
+def test_low_load_finds_agents_and_overload_finds_interactions() -> None:
+    centre = draw_centre(200, 5, "best-fit", seed=5)
+    found: dict[Load, dict[str, int]] = {}
+    for load in LOADS:
+        script = record(centre, load, line=80, rounds=1, cycles=60, seed=5)
+        steps = script.rounds[0].steps
+        found[load] = {
+            kind: sum(step.decided != NOBODY for step in steps if step.kind == kind)
+            for kind in ("enqueue", "end-wrap-up")
+        }
+    assert found["low"]["enqueue"] > 50
+    assert found["overload"]["enqueue"] < 10
+    assert found["overload"]["end-wrap-up"] > 50
+
+
+def test_scripts_have_ties() -> None:
+    steps = record(draw_centre(60, 12, "longest-idle", seed=5), "low", line=0, rounds=1, cycles=60, seed=5)
+    moments = [step.at_us for step in steps.rounds[0].steps]
+    assert any(earlier == later for earlier, later in pairwise(moments))
+
+
+def test_weighted_is_not_best_fit_by_another_name() -> None:
+    decided = {
+        strategy: [
+            step.decided
+            for step in record(draw_centre(300, 20, strategy, seed=5), "low", line=0, rounds=1, cycles=200, seed=5)
+            .rounds[0]
+            .steps
+        ]
+        for strategy in STRATEGIES
+    }
+    assert len({tuple(each) for each in decided.values()}) == len(STRATEGIES)
+
+
+@pytest.mark.parametrize("rival", [NaiveRouter, DenseNumpyRouter])
+def test_one_different_decision_ends_the_run(rival: type[NaiveRouter | DenseNumpyRouter]) -> None:
+    centre = draw_centre(60, 12, "best-fit", seed=5)
+    stretch = record(centre, "low", line=0, rounds=1, cycles=30, seed=5).rounds[0]
+    contestant = rival(centre)
+    contestant.restore(stretch.start)
+    with pytest.raises(Disagreement, match=contestant.name):
+        take_turn(contestant, _with_one_changed(stretch.steps), collect=True)
+
+
+def test_the_figures_are_written_as_json(tmp_path: Path) -> None:
+    target = tmp_path / "out.json"
+    arguments = ["--agents", "50", "--classes", "8", "--cycles", "30", "--line", "40", "--rounds", "1"]
+    done = CliRunner().invoke(main, [*arguments, "--strategy", "best-fit", "--json", str(target)])
+    assert done.exit_code == 0, done.output
+    document = json.loads(target.read_text(encoding="utf-8"))
+    assert document["gc"] == "on"
+    assert [result["load"] for result in document["results"]] == ["low", "overload"]
+    for result in document["results"]:
+        own = result["contestants"][WHOLE]["life_cycle_ns"]
+        for rival in (NAIVE, DENSE):
+            assert result["ratios"][rival]["life_cycle"] == result["contestants"][rival]["life_cycle_ns"] / own
+    assert "target  30x" in done.output
+
+
+def _with_one_changed(steps: Sequence[Step]) -> list[Step]:
+    """The last enqueue is said to have gone to somebody else."""
+    changed = list(steps)
+    index = max(at for at, step in enumerate(steps) if step.kind == "enqueue")
+    last = steps[index]
+    changed[index] = Step(
+        last.kind,
+        last.at_us,
+        last.command,
+        last.interaction,
+        last.requirement,
+        last.priority,
+        last.agent,
+        last.decided + 1,
+    )
+    return changed
