@@ -3,8 +3,13 @@
 Owns a lane per length of time, so that registering is appending. Must not know what is due.
 """
 
+from typing import Final
+
 from acd.core.entities import Exclusion, Work
 from acd.core.lane import Lane, Ticket, order
+
+_SPARE_LANES: Final = 8
+"""Empty lanes that are kept: the usual lengths come again."""
 
 Due = Ticket[Work | Exclusion]
 
@@ -34,12 +39,15 @@ class Deadlines:
     def first(self) -> Due | None:
         """The first pending deadline, or None."""
         first: Due | None = None
-        for length_us in list(self._lanes):
-            ticket = self._lanes[length_us].peek()
+        empty = 0
+        for lane in self._lanes.values():
+            ticket = lane.peek()
             if ticket is None:
-                del self._lanes[length_us]
-            elif first is None or order(ticket) < order(first):
+                empty += 1
+            elif first is None or ticket.key < first.key or (ticket.key == first.key and ticket.seq < first.seq):
                 first = ticket
+        if empty > _SPARE_LANES:
+            self._lanes = {length_us: lane for length_us, lane in self._lanes.items() if lane.items}
         return first
 
     def pending(self) -> list[Due]:

@@ -78,14 +78,13 @@ class Domain(Matching):
     # ---- endings
 
     def release(self, work: Work) -> None:
-        """An accepted work item ends: its agent is free for the next, and is served."""
+        """An accepted work item ends. The caller lets its agent come free, or refreshes."""
         agent = work.agent
         interaction = work.interaction
         self.end_work(work)
         self.ended_offers.remember(work.offer_id, "accepted")
         self.events.append(WorkEnded(agent.id, interaction.id))
         self.restart_idle(agent)
-        self.refresh(agent)
         if agent.presence == "draining":
             self.settle(agent)
 
@@ -95,8 +94,7 @@ class Domain(Matching):
         if not wrap_up_us:
             self.release(work)
             self.forget_if_done(work.interaction)
-            if self.waiting:
-                self.serve(work.agent)
+            self.come_free(work.agent)
             return
         work.state = _WORK[work.state]["wrap"]
         work.interaction.current = None

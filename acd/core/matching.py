@@ -126,6 +126,20 @@ class Matching:
             self.leave(interaction)
             self._offer(interaction, agent, interaction.cls, "interaction")
 
+    def come_free(self, agent: Agent) -> None:
+        """The agent has new room and no ticket for it yet: `serve`, and join the idle only if nothing is found.
+
+        With a line of waiting interactions this saves standing in every pool for no time at all.
+        """
+        while self.waiting and agent.presence == "ready" and agent.used + agent.least_cost <= agent.total:
+            found = self._first_for(agent)
+            if found is None:
+                break
+            interaction = found.owner
+            self.leave(interaction)
+            self._offer(interaction, agent, interaction.cls, "interaction")
+        self.refresh(agent)
+
     def _first_for(self, agent: Agent) -> Ticket[Interaction] | None:
         first: Ticket[Interaction] | None = None
         agent_id = agent.id

@@ -86,7 +86,9 @@ MUTANTS: Final = {
         "domain.exclude(work.interaction, agent, limits.MAX_EXCLUSIONS)",
     ),
     "deadlines fall due in the order of their length": Mutant(
-        "deadlines", "elif first is None or order(ticket) < order(first):", "elif first is None:"
+        "deadlines",
+        "elif first is None or ticket.key < first.key or (ticket.key == first.key and ticket.seq < first.seq):",
+        "elif first is None:",
     ),
     "keys do not follow a new head start": Mutant("handlers.settings", "\n    rekey(domain)\n", "\n"),
     "a forgotten class keeps its members": Mutant("classes", "cls.evicted = True", "cls.evicted = False"),

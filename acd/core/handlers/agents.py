@@ -103,8 +103,7 @@ def finish_wrap_up(domain: Domain, work: Work) -> None:
     """The after-call work is done, or its time is up."""
     domain.release(work)
     domain.forget_if_done(work.interaction)
-    if domain.waiting:
-        domain.serve(work.agent)
+    domain.come_free(work.agent)
 
 
 def _work(domain: Domain, agent_id: str, interaction_id: str) -> Work | Refusal:

@@ -93,6 +93,7 @@ def requeue(domain: Domain, command: RequeueInteraction) -> Refusal | None:
         return Refusal("interaction-not-active", f"interaction {found.id} is {found.state}, not with an agent")
     domain.exclude(found, work.agent, limits.MAX_EXCLUSIONS)
     domain.release(work)
+    domain.refresh(work.agent)
     found.queue.unanswered += 1
     domain.park(found)
     domain.requeue(found, work.agent, command.reason)
