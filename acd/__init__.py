@@ -74,16 +74,21 @@ from acd.errors import (
     CommandInvalid,
     CommandQuarantined,
     ConfigError,
+    DeliveryRefused,
     JournalCorrupt,
     JournalError,
     JournalFenced,
     JournalUnavailable,
+    OutboxError,
+    OutboxFull,
+    OutcomeUnknown,
     PersonalStoreError,
     RequirementError,
     RouterClosed,
     RouterOverloaded,
 )
 from acd.ports.channel import Channel, ChannelHost, Desired, Personal
+from acd.ports.stores import OutboxMessage, Sender
 
 if TYPE_CHECKING:
     from acd.runtime.config import Config, load
@@ -123,6 +128,7 @@ __all__ = [
     "ConnectInteraction",
     "CoreSettings",
     "DeclineOffer",
+    "DeliveryRefused",
     "Desired",
     "Effect",
     "EndInteraction",
@@ -151,7 +157,11 @@ __all__ = [
     "OfferMade",
     "OfferRevoked",
     "Origin",
+    "OutboxError",
+    "OutboxFull",
+    "OutboxMessage",
     "Outcome",
+    "OutcomeUnknown",
     "ParkInteraction",
     "Personal",
     "PersonalStoreError",
@@ -169,6 +179,7 @@ __all__ = [
     "Router",
     "RouterClosed",
     "RouterOverloaded",
+    "Sender",
     "SetPresence",
     "SignInAgent",
     "SignOutAgent",

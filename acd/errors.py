@@ -6,7 +6,8 @@ AcdError
 ├── JournalError
 │   ├── JournalCorrupt      a row is missing, altered or truncated; names the row
 │   ├── JournalFenced       another engine has taken over the journal
-│   └── JournalUnavailable  the journal cannot be written (a full disk, …)
+│   ├── JournalUnavailable  the journal cannot be written (a full disk, …)
+│   └── OutcomeUnknown      a commit failed and cannot be looked up now: hand it in again with the same id
 ├── PersonalStoreError      a customer's data cannot be read or written
 ├── OutboxError             the outbox cannot be read or written
 │   └── OutboxFull          too many messages wait, or one is too large; it was not taken
@@ -57,6 +58,13 @@ class JournalFenced(JournalError):
 
 class JournalUnavailable(JournalError):
     """The journal cannot be written or read just now: a full disk, a lost device."""
+
+
+class OutcomeUnknown(JournalError):
+    """A commit failed, and the journal cannot be read to find out what it left.
+
+    The same command with the same id, handed in when the journal is back, is carried out once, whatever happened.
+    """
 
 
 class PersonalStoreError(AcdError):

@@ -110,7 +110,7 @@ async def measure(
                 serial += count
                 callers, rung = await rig.call(each.name, numbers, rate)
                 if number:
-                    _pair(each, callers, rung)
+                    pair(each, callers, rung)
             fsyncs.append(fsync_us(rig.folder))
         return EntryResult(rig.versions, rate, rounds, calls, agents, waits, percentile(fsyncs, 50))
 
@@ -178,7 +178,7 @@ def as_dict(result: EntryResult) -> dict[str, object]:
     }
 
 
-def _pair(waits: Waits, callers: list[CallerDialog], rung: list[AgentDialog]) -> None:
+def pair(waits: Waits, callers: list[CallerDialog], rung: list[AgentDialog]) -> None:
     """Add the delay from each caller's INVITE to the first one that an agent got for that number."""
     first: dict[str, int] = {}
     for dialog in rung:

@@ -152,11 +152,8 @@ class Rig:
         engine = EngineProcess(folder / "acd.toml", folder / "engine.log")
         await engine.start()
         self._stack.push_async_callback(engine.stop)
-        desk = Desk("", lambda: engine.url)
-        try:
+        async with Desk("", lambda: engine.url) as desk:
             await desk.sign_in(self._names)
-        finally:
-            await desk.close()
 
     async def _start_trivial(self) -> None:
         process = await asyncio.create_subprocess_exec(

@@ -175,7 +175,7 @@ def test_every_commented_default_of_the_template_is_a_default(tmp_path: Path) ->
         "durability|region|offer_timeout|retry_after|head_start|rona|late|max_waiting|service_level|capacity|enabled|every|"
         "interval|keep|inbox|batch|channel_deadline|fit_weight"
     )
-    for section in ("snapshots", "router"):
+    for section in ("outbox", "snapshots", "router"):
         text = text.replace(f"# [{section}]", f"[{section}]")
     text, number = re.subn(rf"^# ({shown}) = ", r"\1 = ", text, flags=re.MULTILINE)
     assert number == shown.count("|") + 1
@@ -183,6 +183,7 @@ def test_every_commented_default_of_the_template_is_a_default(tmp_path: Path) ->
     after = load(file)
     assert after.core_settings() == before.core_settings()
     assert after.queues == before.queues
+    assert (after.outbox.path, after.outbox.enabled, before.outbox.enabled) == (before.outbox.path, True, False)
     assert (after.router, after.snapshots, after.journal, after.personal) == (
         before.router,
         before.snapshots,

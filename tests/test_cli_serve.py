@@ -143,6 +143,7 @@ def test_a_port_in_use_is_named_with_its_key_and_a_fix(folder: Path, started: li
     assert (status, out) == (1, "")
     assert log.splitlines()[-1].startswith(f"error: api.port: 127.0.0.1:{port} is in use by another program; ")
     assert "Traceback" not in log
+    assert not (folder / "acd-journal.db").exists(), "nothing was begun"
 
 
 def test_two_engines_on_one_journal(folder: Path, started: list[Served]) -> None:
@@ -215,7 +216,12 @@ def test_wrong_credentials_of_a_channel(folder: Path, refusing: str, started: li
         line = served.process.stderr.readline()
         assert line, seen
         seen += line
-    _, body = ask(f"{address}/readyz")
+    status, body = ask(f"{address}/readyz")
+    assert status == 503
+    assert json.loads(body)["reason"] in {
+        "no channel is connected (pbx); each one's own health says why",
+        "the channels are being started",
+    }
     assert json.loads(body)["channels"]["pbx"]["connected"] is False
     status, _, log = served.end(signal.SIGTERM)
     assert status == 0

@@ -49,12 +49,17 @@ UNKNOWN: Final[Mapping[RefusalCode, str]] = {
 """Said instead of the engine's sentence, which repeats the id: what does not exist may be anything, even a number."""
 
 _NOT_WRITTEN: Final = "The journal cannot be written now, so nothing was done; repeat the request later."
+_UNKNOWN_OUTCOME: Final = (
+    "The journal can be neither written nor read now, so it is not known whether this was done; look whether it was,"
+    " or repeat a request that had an Idempotency-Key."
+)
 _NOBODY_KNOWN: Final = "Customers' data cannot be reached just now, so nothing was done; repeat the request later."
 
 EXCEPTIONS: Final[tuple[tuple[type[errors.AcdError], int, str, str], ...]] = (
     (errors.CommandInvalid, 422, "invalid-field", ""),
     (errors.RouterOverloaded, 503, "overloaded", "Too many commands wait; try again shortly."),
     (errors.RouterClosed, 503, "closed", "The engine is stopping or has stopped; try again later."),
+    (errors.OutcomeUnknown, 503, "outcome-unknown", _UNKNOWN_OUTCOME),
     (errors.JournalError, 503, "journal-unavailable", _NOT_WRITTEN),
     (errors.PersonalStoreError, 503, "personal-store-unavailable", _NOBODY_KNOWN),
     (
@@ -66,7 +71,13 @@ EXCEPTIONS: Final[tuple[tuple[type[errors.AcdError], int, str, str], ...]] = (
 )
 """Exception, status, code, detail (its own text when empty). The first that fits counts."""
 
-RETRY_AFTER_SECONDS: Final = {"overloaded": 1, "closed": 5, "journal-unavailable": 5, "personal-store-unavailable": 5}
+RETRY_AFTER_SECONDS: Final = {
+    "overloaded": 1,
+    "closed": 5,
+    "journal-unavailable": 5,
+    "outcome-unknown": 5,
+    "personal-store-unavailable": 5,
+}
 
 MEDIA_TYPE: Final = "application/problem+json"
 

@@ -66,6 +66,33 @@ async def serve(router: ApiRouter, config: ApiConfig) -> Server:
     return Server(runner, "http" if tls is None else "https")
 
 
+def probe(config: ApiConfig) -> None:
+    """Find out whether `serve` could listen, without listening. Blocks. Raises ConfigError as `serve` does.
+
+    For whoever starts an engine before its API: an engine that has begun to recover, only to stop again because of a
+    port, has already told its channels.
+    """
+    try:
+        where = socket.getaddrinfo(config.host, config.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        for family, kind, protocol, _, address in where:
+            _bind(family, kind, protocol, address)
+    except OSError as error:
+        raise ConfigError((_reason(config, error),)) from error
+
+
+def _bind(family: int, kind: int, protocol: int, address: tuple[str | int | bytes, ...]) -> None:
+    """Bind as the event loop would, and let go again. Raises OSError."""
+    try:
+        trial = socket.socket(family, kind, protocol)
+    except OSError:
+        return  # a family that this machine does not have is left out, as the event loop does
+    with trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            trial.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        trial.bind(address)
+
+
 def _tls(config: ApiConfig) -> ssl.SSLContext | None:
     if config.certificate is None or config.private_key is None:
         return None

@@ -12,6 +12,7 @@ from typing import Final
 import click
 import structlog
 
+from acd.api import probe
 from acd.api import serve as serve_api
 from acd.cli.check import channel_problems
 from acd.cli.known_secrets import secrets_of
@@ -63,6 +64,8 @@ def command(file: Path, form: Form, level: Level) -> None:
 
 
 def _run(config: Config) -> int:
+    if config.api is not None:
+        probe(config.api)
     with _runner() as runner:
         try:
             return runner.run(_serve(config))

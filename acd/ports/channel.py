@@ -44,8 +44,9 @@ class ChannelHost(Protocol):
     async def submit(self, command: Command) -> Outcome:
         """Hand in a command; returns its committed outcome, which may be a refusal.
 
-        Raises `RouterClosed`, `RouterOverloaded`, `CommandInvalid`, `CommandQuarantined`, and `JournalUnavailable` (a
-        full disk). After the last two nothing has been carried out; after an outage every channel reconciles.
+        Raises `RouterClosed`, `RouterOverloaded`, `CommandInvalid`, `CommandQuarantined`, `JournalUnavailable` (a full
+        disk), and `OutcomeUnknown` (a lost one). Only after `RouterClosed` and `OutcomeUnknown` it may have been
+        carried out; after an outage every channel reconciles.
         """
         ...
 

@@ -70,9 +70,10 @@ class Outgoing:
         self._pump.wake()
         return taken
 
-    async def stop(self, grace_seconds: float = GRACE_SECONDS) -> None:
-        """Take no more, let deliveries under way end within `grace_seconds`, close the outbox. Idempotent."""
+    async def stop(self, *, at_once: bool = False) -> None:
+        """Take no more, let deliveries under way end within `GRACE_SECONDS`, close the outbox. Idempotent."""
         self._closed = True
+        grace_seconds = 0.0 if at_once else GRACE_SECONDS
         if self._pump is not None:
             await self._pump.stop(grace_seconds)
         if self._pumping is not None:

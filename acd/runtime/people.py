@@ -114,7 +114,7 @@ class People:
     def _note(self, error: PersonalStoreError) -> None:
         """Say once that nobody can be remembered, and why: whoever asks is told no more than that it is so."""
         if not self._trouble:
-            _log.error("people cannot be remembered; whoever calls with a number is refused", reason=str(error))
+            _log.error("people cannot be remembered; nothing is stored about whoever comes now", reason=str(error))
         self._trouble = str(error)
 
     def _well(self) -> None:

@@ -26,5 +26,5 @@ def unready(status: str, *, settled: bool, channels: Mapping[str, Health]) -> st
     if not settled:
         return "the channels are being started"
     if channels and not any(channel.get("connected") is True for channel in channels.values()):
-        return f"no channel is connected ({', '.join(channels)}); see channels for each one's error"
+        return f"no channel is connected ({', '.join(channels)}); each one's own health says why"
     return ""

@@ -160,7 +160,8 @@ class Router:
         command is carried out all the same. `origin` overrides what is usual for the kind of command.
 
         Raises `CommandInvalid` (naming the field), `RouterOverloaded`, `RouterClosed`, `CommandQuarantined`, and
-        `JournalUnavailable` (a full disk: the command has not been carried out; try again with the same id).
+        `JournalUnavailable` (a full disk: the command has not been carried out; try again with the same id), and
+        `OutcomeUnknown` (a lost disk: it may have been; try again with the same id all the same).
         """
         raw, valid = detach(command)
         if origin is not None and origin not in _ORIGINS:
@@ -327,7 +328,7 @@ class Router:
         self._feed.close()
         self._closed.set()
         try:
-            await self._outgoing.stop(0)
+            await self._outgoing.stop(at_once=True)
             await self._people.close()
         finally:
             await self._ledger.close()

@@ -16,7 +16,7 @@ from acd.core.messages import Command, EnqueueInteraction, Outcome, Tick
 from acd.core.messages.codec import encode
 from acd.core.state import EngineState
 from acd.core.window import Window
-from acd.errors import AcdError, JournalUnavailable, RouterClosed, RouterOverloaded
+from acd.errors import AcdError, JournalUnavailable, OutcomeUnknown, RouterClosed, RouterOverloaded
 from acd.ports.journal import AppendResult, Committed, Entry, Fenced, Rejected, Unknown
 from acd.runtime.batch import Audience, Batch, Request, quarantined
 from acd.runtime.clock import Backoff, Timeline, Timer
@@ -37,6 +37,11 @@ MAX_QUARANTINED: Final = 4_096
 RETRY_FIRST_US: Final = 100_000
 RETRY_MOST_US: Final = 5_000_000
 """Pauses between attempts at a journal that cannot be written or read: doubled from the first to the most."""
+
+PATIENCE: Final = 5
+"""Failed attempts at reading the journal, 3.1 s, after which whoever waits is told that nothing is known."""
+
+_UNKNOWN: Final = "it is not known whether the command was carried out: hand it in again with the same id"
 
 _log = Logger(__name__)
 
@@ -107,7 +112,7 @@ class Writer:
         """Take no more, and answer whoever waits that nothing is known."""
         self._closing = True
         self._cancel_timer()
-        self._drain(RouterClosed(self.closed_reason()))
+        self._fail_all(RouterClosed(self.closed_reason()))
 
     def state(self) -> EngineState:
         """The engine's state. Only where it equals what has been committed: while the audience is being told."""
@@ -158,10 +163,7 @@ class Writer:
         finally:
             self._closing = True
             self._cancel_timer()
-            closed = RouterClosed(self.closed_reason())
-            # Only those who have not been answered yet.
-            self._current.fail(closed)
-            self._drain(closed)
+            self._fail_all(RouterClosed(self.closed_reason()))
 
     async def _step(self) -> None:
         """Fill a batch and commit it."""
@@ -377,6 +379,8 @@ class Writer:
             except JournalUnavailable as error:
                 _log.error("the journal cannot be read; trying again", reason=str(error))
                 self.outage = self.outage or str(error)
+                if retry.attempts == PATIENCE:
+                    self._fail_all(OutcomeUnknown(f"{error}; {_UNKNOWN}"))
                 if not await self._pause(retry.next_us()):
                     return False
             else:
@@ -387,6 +391,8 @@ class Writer:
         self.status = status
         self._audience.ended(status)
 
-    def _drain(self, error: AcdError) -> None:
+    def _fail_all(self, error: AcdError) -> None:
+        """Those who have not been answered yet."""
+        self._current.fail(error)
         while self._inbox:
             self._inbox.popleft().fail(error)

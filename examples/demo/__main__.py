@@ -21,7 +21,7 @@ from acd.errors import AcdError
 from acd_asterisk.lab import LabUnavailable, NoFreePorts, PbxFailed, SippFailed
 from examples.demo.asterisk_stage import AsteriskStage
 from examples.demo.cast import AGENTS, CALLS_PER_SECOND, SEED, PlannedCall, plan_calls
-from examples.demo.desk import Desk, Picture
+from examples.demo.desk import Desk
 from examples.demo.engine_process import EngineFailed
 from examples.demo.screen import WIDEST, Screen
 from examples.demo.simulated_stage import SimulatedStage
@@ -55,7 +55,6 @@ class Play:
         self._stage = stage
         self._screen = screen
         self._seconds = seconds
-        self._desk = Desk(stage.token, stage.url)
         self._plan: dict[str, PlannedCall] = {}
         self._outage: Outage | None = None
         self._until = 0.0
@@ -65,26 +64,33 @@ class Play:
 
     async def run(self) -> int:
         """From the first call to the verdict; returns the exit status."""
-        screen, stage = self._screen, self._stage
-        await self._desk.sign_in([person.id for person in AGENTS])
-        screen.say(f"{len(AGENTS)} agents have signed in. Calls come in, {CALLS_PER_SECOND:g} a second.")
+        stage = self._stage
+        async with Desk(stage.token, stage.url) as desk:
+            await self._traffic(desk)
+        journal_problem = await stage.leave()
+        seen = stage.seen()
+        found = checks(seen, self._plan, self._outage, journal_problem)
+        self._screen.conclude(figures(seen), found)
+        return 0 if all(check.held for check in found) else 1
+
+    async def _traffic(self, desk: Desk) -> None:
+        """Everybody signs in; calls come, the engine dies and comes back, until the last caller has hung up."""
+        await desk.sign_in([person.id for person in AGENTS])
+        self._screen.say(f"{len(AGENTS)} agents have signed in. Calls come in, {CALLS_PER_SECOND:g} a second.")
         self._until = time.monotonic() + self._seconds
         calling = asyncio.create_task(self._call())
         crashing = asyncio.create_task(self._crash_and_revive())
         try:
             while not (calling.done() and crashing.done()):
-                await self._frame()
+                await self._frame(desk)
             await calling
             await crashing
-            await self._drain()
+            deadline = time.monotonic() + DRAIN_SECONDS
+            while time.monotonic() < deadline and not self._stage.seen().over(len(self._plan)):
+                await self._frame(desk)
+            await self._frame(desk)
         finally:
             await _end(calling, crashing, self._returning)
-            await self._desk.close()
-        journal_problem = await stage.leave()
-        seen = stage.seen()
-        found = checks(seen, self._plan, self._outage, journal_problem)
-        screen.conclude(figures(seen), found)
-        return 0 if all(check.held for check in found) else 1
 
     async def _call(self) -> None:
         """Callers, in batches."""
@@ -114,17 +120,10 @@ class Play:
         away = (until_us - from_us) / 1_000_000
         screen.say(f"The engine is back after {away:.1f} s ({words}). {came} callers who came meanwhile are let in.")
 
-    async def _drain(self) -> None:
-        """The last callers, until everyone has hung up."""
-        deadline = time.monotonic() + DRAIN_SECONDS
-        while time.monotonic() < deadline and not self._stage.seen().over():
-            await self._frame()
-        await self._frame()
-
-    async def _frame(self) -> None:
-        picture = await self._desk.picture()
-        if picture is not None:
-            self._bring_back(picture)
+    async def _frame(self, desk: Desk) -> None:
+        picture = await desk.picture()
+        if picture is not None and (self._returning is None or self._returning.done()):
+            self._returning = asyncio.create_task(desk.bring_back(picture))
         left = self._until - time.monotonic()
         self._screen.show(self._stage.title, left, picture, self._look())
         await asyncio.sleep(FRAME_SECONDS)
@@ -136,10 +135,6 @@ class Play:
             self._seen = self._stage.seen()
             self._look_again_at = time.monotonic() + LOOKING_SHARE * (time.monotonic() - now)
         return self._seen
-
-    def _bring_back(self, picture: Picture) -> None:
-        if self._returning is None or self._returning.done():
-            self._returning = asyncio.create_task(self._desk.bring_back(picture))
 
 
 async def perform(screen: Screen, seconds: float, *, simulated: bool) -> int:
@@ -165,7 +160,7 @@ def main() -> int:
     console = Console()
     if console.width > WIDEST or not console.is_terminal:
         console = Console(width=WIDEST)
-    seconds = _seconds_wanted()
+    seconds = seconds_wanted()
     if seconds is None:
         console.print(f"DEMO_SECONDS: has to be a whole number from 10 to {MAX_SECONDS}.")
         return 2
@@ -198,7 +193,7 @@ async def _end(*tasks: asyncio.Task[None] | None) -> None:
                 await task
 
 
-def _seconds_wanted() -> float | None:
+def seconds_wanted() -> float | None:
     """None when it cannot be understood."""
     if os.environ.get("FOREVER", "") not in {"", "0"}:
         return float("inf")

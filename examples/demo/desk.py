@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Final, TypeVar
+from types import TracebackType
+from typing import Final, Self, TypeVar
 
 import aiohttp
 import msgspec
@@ -111,7 +112,13 @@ class Desk:
             headers={"Authorization": f"Bearer {token}"}, timeout=aiohttp.ClientTimeout(total=READ_SECONDS)
         )
 
-    async def close(self) -> None:
+    async def __aenter__(self) -> Self:
+        """Ready at once."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Release the connections."""
         await self._session.close()
 

@@ -51,9 +51,9 @@ class Seen(Struct, frozen=True):
             if talk.answered_us <= at_us and (talk.ended_us is None or talk.ended_us > at_us)
         ]
 
-    def over(self) -> bool:
-        """Whether every call has ended."""
-        return all(caller.ended_us is not None for caller in self.callers)
+    def over(self, planned: int) -> bool:
+        """Whether so many calls have been made, and all have ended."""
+        return len(self.callers) >= planned and all(caller.ended_us is not None for caller in self.callers)
 
 
 class Stage(Protocol):

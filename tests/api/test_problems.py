@@ -97,6 +97,35 @@ async def test_a_requirement_is_shown_with_a_caret(system: Client) -> None:
     assert lines[-2:] == ["  skills.a > > 2", "             ^"]
 
 
+@pytest.mark.parametrize(
+    ("requirement", "said"),
+    [
+        (
+            "skills.englsh >= 5",
+            'requirement: nobody has the skill "englsh", and nobody fits without it; did you mean "english"?',
+        ),
+        (
+            "skills.english >= 1 && skills.klingon >= 1",
+            'requirement: nobody has the skill "klingon", and nobody fits without it; known are english, 中文',
+        ),
+    ],
+)
+async def test_a_skill_that_nobody_has_is_refused_rather_than_waited_for(
+    system: Client, router: MemoryRouter, requirement: str, said: str
+) -> None:
+    before = router.engine.digest()
+    body = {"queue": "sales", "channel": "voice", "requirement": requirement}
+    status, problem = await system("POST", "/v1/interactions", body)
+    assert (status, problem["code"], problem["detail"]) == (422, "unknown-skill", said)
+    assert router.engine.digest() == before
+
+
+@pytest.mark.parametrize("requirement", ["skills.klingon >= 5 || skills.english >= 3", "!has(skills.trainee)"])
+async def test_a_skill_that_nobody_has_and_nobody_needs_is_let_pass(system: Client, requirement: str) -> None:
+    body = {"queue": "sales", "channel": "voice", "requirement": requirement}
+    assert (await system("POST", "/v1/interactions", body))[0] == 201
+
+
 async def test_a_problem_carries_the_requests_id(http: Http) -> None:
     async with http.get("/v1/agents") as response:
         assert response.status == 401
@@ -238,6 +267,7 @@ async def test_unknown_paths_and_methods_are_problems_too(system: Client) -> Non
         (errors.RouterOverloaded("full"), 503, "overloaded", "1"),
         (errors.RouterClosed("stopping"), 503, "closed", "5"),
         (errors.JournalUnavailable(f"disk full {CANARY}"), 503, "journal-unavailable", "5"),
+        (errors.OutcomeUnknown(CANARY), 503, "outcome-unknown", "5"),
         (errors.JournalFenced(CANARY), 503, "journal-unavailable", "5"),
         (errors.CommandQuarantined(CANARY), 500, "command-quarantined", None),
         (errors.ChannelError(CANARY), 500, "internal", None),

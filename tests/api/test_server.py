@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from acd.api import serve
+from acd.api import probe, serve
 from acd.api.shapes import masked_name, masked_number, moment
 from acd.errors import ConfigError
 from tests.api.harness import CONFIG, TOKENS, MemoryRouter
@@ -41,9 +41,13 @@ async def test_a_port_in_use_is_named_with_the_fix(router: MemoryRouter) -> None
         port = taken.getsockname()[1]
         with pytest.raises(ConfigError) as caught:
             await serve(router, msgspec.structs.replace(CONFIG, port=port))
+        with pytest.raises(ConfigError) as tried:
+            probe(msgspec.structs.replace(CONFIG, port=port))
     assert caught.value.problems == (
         f"api.port: 127.0.0.1:{port} is in use by another program; stop that program or choose another port",
     )
+    assert tried.value.problems == caught.value.problems
+    probe(msgspec.structs.replace(CONFIG, port=port))
 
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "no-such-host.invalid"])

@@ -32,7 +32,7 @@ from acd.core.messages import (
     Tick,
 )
 from acd.errors import ChannelError
-from acd.ports.channel import Desired, Personal
+from acd.ports.channel import ChannelHost, Desired, Personal
 from acd.runtime.dispatch import Dispatcher, Wishes, desired_of, fold
 from acd.runtime.instance import (
     MAX_CONCURRENT,
@@ -43,6 +43,7 @@ from acd.runtime.instance import (
     RETRY_FIRST_US,
 )
 from acd.testing import FakeChannel, ManualClock
+from acd.testing.world_channel import Call
 from tests.runtime.live import SECOND, idle
 
 DEADLINE_US = 5 * SECOND
@@ -554,3 +555,62 @@ async def test_a_revoke_folds_to_waiting() -> None:
     wishes = {"call-0": Desired("call-0", "offered", "call-0.1", "anna")}
     fold(wishes, RevokeOffer("call-0.1", "call-0", "anna", "fake", "declined"))
     assert wishes == {"call-0": Desired("call-0", "waiting")}
+
+
+class _Strange(BaseException):
+    """Neither an Exception nor a cancellation."""
+
+
+class _Raising(FakeChannel):
+    """Its next call of one operation raises whatever it is given."""
+
+    def __init__(self, operation: str, error: BaseException) -> None:
+        super().__init__()
+        self.errors = {operation: error}
+
+    def _raise(self, operation: str) -> None:
+        if operation in self.errors:
+            raise self.errors.pop(operation)
+
+    async def start(self, host: ChannelHost) -> None:
+        self._raise("start")
+        await super().start(host)
+
+    async def perform(self, effect: Effect) -> None:
+        self._raise("perform")
+        await super().perform(effect)
+
+    async def reconcile(self, desired: tuple[Desired, ...]) -> None:
+        self._raise("reconcile")
+        await super().reconcile(desired)
+
+    async def stop(self) -> None:
+        self._raise("stop")
+        await super().stop()
+
+
+@pytest.mark.parametrize("error", [asyncio.CancelledError, _Strange])
+@pytest.mark.parametrize("operation", ["start", "perform", "reconcile", "stop"])
+async def test_what_is_no_exception_is_a_failure_like_any_other(operation: str, error: type[BaseException]) -> None:
+    """Something that the channel awaited was cancelled: that must not end its supervision, nor hold up a start."""
+    fake = _Raising(operation, error())
+    stage = Stage(fake)
+
+    async def some_time() -> None:
+        for _ in range(4):
+            await idle()
+            stage.clock.advance(RETRY_FIRST_US)
+        await idle()
+
+    async with asyncio.timeout(5):
+        await stage.dispatcher.start()
+        await some_time()
+        fake.calls["call-1"] = Call("call-1", announcing=True)
+        stage.dispatcher.publish((park(1),))
+        await some_time()
+        told = park(1) in fake.effects or any(Desired("call-1", "waiting") in each for each in fake.reconciles)
+        assert told
+        assert stage.health()["state"] == "ready"
+        await stage.__aexit__()
+    assert stage.health()["failures"] == 1
+    assert not fake.errors

@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -544,3 +545,39 @@ def test_the_engine_alone_is_light() -> None:
     script = f"import sys, acd; acd.Engine(); print([name for name in {heavy} if name in sys.modules])"
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
     assert ran.stdout.strip() == "[]"
+
+
+# ---- readiness
+
+
+class _Line(FakeChannel):
+    """Connected or not, as the test says."""
+
+    connected = True
+
+    def health(self) -> Mapping[str, str | int | bool]:
+        return {**super().health(), "connected": self.connected}
+
+
+async def test_not_ready_when_every_channel_is_cut_off_and_says_so(tmp_path: Path) -> None:
+    first, second = _Line("pbx-1"), _Line("pbx-2")
+    async with router_of(configuration(tmp_path), MemoryJournal(), first, second) as router:
+        await router.ready()
+        assert (router.health()["ready"], router.health()["reason"]) == (True, "")
+        first.connected = False
+        assert router.health()["ready"] is True, "the other goes on"
+        second.connected = False
+        assert router.health()["ready"] is False
+        reason = "no channel is connected (pbx-1, pbx-2); each one's own health says why"
+        assert router.health()["reason"] == reason
+        assert (await router.submit(call(1))).refusal is None, "it still takes commands: whoever is here goes on"
+        second.connected = True
+        assert router.health()["ready"] is True
+    assert router.health()["reason"] == "the engine is stopping, or has stopped"
+
+
+async def test_ready_without_any_channel(tmp_path: Path) -> None:
+    router = router_of(configuration(tmp_path), MemoryJournal())
+    assert router.health()["reason"] == "the engine is starting"
+    async with router:
+        assert (router.health()["ready"], router.health()["reason"]) == (True, "")

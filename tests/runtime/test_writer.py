@@ -23,12 +23,13 @@ from acd.core.messages import (
     Tick,
 )
 from acd.core.messages.codec import decode_command
-from acd.errors import CommandQuarantined, JournalCorrupt, JournalUnavailable, RouterClosed
+from acd.errors import CommandQuarantined, JournalCorrupt, JournalUnavailable, OutcomeUnknown, RouterClosed
 from acd.ports.journal import AppendResult, Committed, Entry, Rejected, Row
 from acd.runtime.feed import Commit, Gap
 from acd.runtime.journal import MemoryJournal
 from acd.runtime.replay import load
 from acd.runtime.router import Router
+from acd.runtime.writer import PATIENCE
 from acd.testing import FakeChannel, ManualClock
 from tests.runtime.live import (
     HOUR,
@@ -217,6 +218,24 @@ async def test_a_journal_that_cannot_be_reread_is_tried_again(tmp_path: Path) ->
         clock.advance(SECOND)
         assert (await answer).refusal is None
         assert router.health()["status"] == "running"
+
+
+async def test_who_waits_for_a_journal_that_stays_unreadable_is_told_that_nothing_is_known(tmp_path: Path) -> None:
+    journal, clock = _Unreadable(), ManualClock()
+    async with router_of(configuration(tmp_path), journal, clock=clock) as router, asyncio.timeout(10):
+        journal.inject("unknown-written")
+        journal.errors = [JournalUnavailable("gone for good") for _ in range(PATIENCE + 2)]
+        answer = asyncio.create_task(router.submit(call(1)))
+        while not answer.done():
+            clock.advance(SECOND)
+            await asyncio.sleep(0)
+        with pytest.raises(OutcomeUnknown, match=r"gone for good; .* hand it in again with the same id"):
+            await answer
+        while router.health()["status"] != "running":
+            clock.advance(SECOND)
+            await asyncio.sleep(0)
+        assert (await router.submit(call(1))).refusal is None
+    assert kinds(journal).count("EnqueueInteraction") == 1
 
 
 async def test_a_corrupt_journal_stops_the_router(tmp_path: Path) -> None:

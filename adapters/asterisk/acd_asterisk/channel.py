@@ -62,6 +62,10 @@ class AsteriskChannel:
         self._link = Link(name, options, self._client, adopt=self._adopt, handle=self._handle)
         self._comparing = asyncio.Lock()
         self._performing: set[asyncio.Task[None]] = set()
+        self._comparisons = 0
+        """Begun so far."""
+        self._sound = 0
+        """The number of the last one that was brought to its end."""
         self._heartbeat = Heartbeat(self._desk, self._switchboard, self._orders, lambda: self._link.is_live)
 
     async def start(self, host: ChannelHost) -> None:
@@ -97,12 +101,13 @@ class AsteriskChannel:
         It may have to wait for a comparison that is under way, and what is desired may be another thing by then: so
         the host is asked at the moment of looking.
         """
+        begun = self._comparisons
         if not self._link.tried.is_set():
             # The first attempt is under way, and ends with a comparison.
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._options.rest_deadline_us / 1e6):
                     await self._link.tried.wait()
-        if self._link.is_connected:
+        if self._link.is_connected and self._sound <= begun:
             try:
                 await self._compare()
             except AriUnavailable as error:
@@ -166,10 +171,12 @@ class AsteriskChannel:
     async def _compare(self) -> None:
         """Compare and heal, while events wait and no effect is performed. Raises `AriUnavailable`."""
         async with self._comparing:
-            connection = self._link.connects
+            self._comparisons += 1
+            number, connection = self._comparisons, self._link.connects
             self._link.begin_adoption()
             if self._performing:
                 await asyncio.wait(tuple(self._performing), timeout=self._options.rest_deadline_us / 1e6)
             await self._healer.heal()
             if connection == self._link.connects:
+                self._sound = number
                 self._link.end_adoption()

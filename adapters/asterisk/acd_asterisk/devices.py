@@ -46,6 +46,10 @@ class Devices:
         self._by_agent.setdefault(leg.agent_id, {})[leg.offer_id] = leg
         self._agents[leg.offer_id] = leg.agent_id
 
+    def is_taken(self, agent_id: str) -> bool:
+        """Whether a leg of this agent rings, talks or is being ended."""
+        return agent_id in self._by_agent
+
     def freed(self, offer_id: str) -> None:
         """Asterisk has done with this leg."""
         agent_id = self._agents.pop(offer_id, None)

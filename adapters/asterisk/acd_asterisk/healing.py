@@ -42,6 +42,8 @@ class Healer:
         self._orders = orders
         self._intake = intake
         self._identity: tuple[str, str] | None = None
+        self._inherited: frozenset[str] = frozenset()
+        """Offers of an earlier process, as of the first comparison: whether they ever rang cannot be known."""
         self.version = ""
         """Asterisk's, once it is known."""
 
@@ -66,13 +68,13 @@ class Healer:
         known, identity = self._identity, world.info.identity
         self._identity = identity
         self.version = world.info.system.version
-        rung, offers = self._desk.rung, self._desk.offers
         repairs = adopt.compare(
             self._desk.names,
             world,
             desired,
-            # An offer that this process was never told of is an earlier one's, and counts as having rung.
-            has_rung=lambda offer_id: offer_id in rung or offer_id not in offers,
+            # An offer that an earlier process made may never have rung: it rings again, rather than that the caller
+            # loses the turn. So does one whose order is still on its way here.
+            has_rung=lambda offer_id: offer_id in self._desk.rung,
             busy=busy,
             handed_in={call.channel_id for call in self._desk.calls.values() if call.is_enqueued},
             was_restarted=known is not None and known != identity,
@@ -91,6 +93,9 @@ class Healer:
                 self._take_over(repair)
             elif isinstance(repair, adopt.LetGo):
                 kept.add(self._desk.by_channel[repair.channel_id].interaction_id)
+            elif isinstance(repair, adopt.End) and repair.by == "agent":
+                # The agent has hung up after a talk: the caller is done, and must not be taken for one who was never served.
+                self._desk.calls[repair.interaction_id].has_talked = True
         for call in tuple(self._desk.calls.values()):
             if call.interaction_id not in kept and call.channel_id not in busy:
                 self._desk.forget(call)
@@ -129,6 +134,9 @@ class Healer:
         calls = self._desk.calls
         match repair:
             case adopt.HangUp(channel_id):
+                leg = self._desk.legs.get(self._desk.names.offer_of(channel_id) or "")
+                if leg is not None:
+                    leg.revoked = True
                 await self._switchboard.hang_up(channel_id)
             case adopt.Destroy(interaction_id):
                 await self._switchboard.destroy_talk_bridge(interaction_id)

@@ -51,6 +51,8 @@ class Orders:
         call.is_enqueued = True
         if call.leg_for(offer_id) is not None or not call.is_present:
             return
+        if self.devices.is_taken(agent_id) and not self._desk.is_wanted(offer_id):
+            return  # The engine has taken it back already, and the agent has another one.
         leg = call.leg = Leg(offer_id, agent_id)
         self._desk.note_rung(offer_id)
         endpoint = self._desk.host.address(agent_id, "voice")

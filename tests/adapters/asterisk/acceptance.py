@@ -4,7 +4,6 @@ Owns starting, killing and asking, and the traffic that a seed makes. Must not k
 """
 
 import asyncio
-import json
 import os
 import random
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -16,9 +15,9 @@ from typing import Any
 import aiohttp
 
 from acd.runtime.keyfile import create_key
-from acd_asterisk.lab import AgentBehaviour, CallerDialog, CallSpec, Pbx, Provisioned, SippAgents, SippCallers
+from acd_asterisk.lab import AgentBehaviour, CallSpec, Pbx, Provisioned, SippAgents, SippCallers
 from examples.demo.engine_process import EngineProcess
-from tests.adapters.asterisk.account import Account, dice, read_account
+from tests.adapters.asterisk.acceptance_account import Account, dice, read_account
 from tests.adapters.asterisk.rig import EXAMPLES, POLL_SECONDS
 
 TOKEN = "acceptance-token-0123456789"  # noqa: S105 - a test's
@@ -26,6 +25,9 @@ API_SECONDS = 10.0
 PATIENCE_SECONDS = 20.0
 TRIES = 300
 """How often a caller comes back from the dialplan's fallback while the engine is away: five a second."""
+
+PATIENT = 'offer_timeout = "20s"\nretry_after = "1s"'
+"""What a queue is like when nobody is to be punished."""
 
 _FALLBACK = " same => n,Queue(acd-fallback,,,,300)\n"
 _COME_BACK = f"""\
@@ -52,7 +54,7 @@ class Line:
 
     name: str
     requirement: Requirement = ()
-    more: str = 'offer_timeout = "20s"\nretry_after = "1s"'
+    more: str = PATIENT
 
 
 @dataclass(frozen=True)
@@ -116,8 +118,9 @@ def draw_calls(
         line = chance.choice(lines)
         able = [seat for seat in seats if satisfies(seat, line.requirement)]
         extra: Requirement = ()
-        if chance.random() < 0.2:  # noqa: PLR2004 - a fifth
-            skill, level = chance.choice(sorted(chance.choice(able).skills.items()))
+        held = sorted(chance.choice(able).skills.items())
+        if held and chance.random() < 0.2:  # noqa: PLR2004 - a fifth
+            skill, level = chance.choice(held)
             extra = ((skill, chance.randint(1, level)),)
         leaves = chance.randint(1, longest_ms) if chance.random() < leavers else 0
         calls.append(PlannedCall(f"c{index:05}", line.name, extra, leaves))
@@ -195,6 +198,12 @@ class Site:
         body = {"presence": presence, "reason": reason} if reason else {"presence": presence}
         await self.ask("PUT", f"/v1/agents/{agent}/presence", body)
 
+    async def everybody_ready(self) -> None:
+        """Whoever is not, or is about to be no longer, becomes ready."""
+        for agent in await self.agents():
+            if agent["presence"] != "ready":
+                await self.presence(agent["id"], "ready")
+
     async def connected(self, *, seconds: float = PATIENCE_SECONDS) -> None:
         """Wait until the engine has its PBX."""
         last: dict[str, Any] = {}
@@ -230,6 +239,11 @@ class Site:
     def account(self) -> Account:
         """The journal, replayed."""
         return read_account(self.folder / "acd-journal.db")
+
+    def faults(self) -> list[str]:
+        """Errors in the engine's log: never right, whatever was done to it."""
+        log = (self.folder / "engine.log").read_text(errors="replace")
+        return [line for line in log.splitlines() if "[error" in line or "Traceback" in line]
 
     def complaints(self) -> list[str]:
         """Warnings and errors in the engine's log."""
@@ -285,13 +299,3 @@ def patient_dialplan() -> str:
     text = (EXAMPLES / "extensions.conf").read_text()
     assert _FALLBACK in text
     return text.replace(_FALLBACK, _COME_BACK)
-
-
-def waiting_over(dialogs: Sequence[CallerDialog]) -> dict[str, CallerDialog]:
-    """By caller."""
-    return {dialog.caller: dialog for dialog in dialogs}
-
-
-def dump(value: object) -> str:
-    """For messages."""
-    return json.dumps(value, default=str)

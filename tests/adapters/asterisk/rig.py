@@ -53,12 +53,52 @@ class Queue:
 
 
 @dataclass
-class Rig:
-    """What a test works with. `router` is replaced by `restart_engine`."""
+class Ground:
+    """A PBX and telephones. The engine is somebody else's."""
 
     provisioned: Provisioned
     pbx: Pbx
     phones: SippAgents
+
+    @asynccontextmanager
+    async def callers(self, *calls: CallSpec, rate: float = 20.0) -> AsyncIterator[SippCallers]:
+        """Make calls."""
+        async with SippCallers(self.provisioned, calls, sip_port=self.pbx.sip_port, rate=rate) as callers:
+            yield callers
+
+    async def empty(self, *, seconds: float = PATIENCE_SECONDS) -> None:
+        """Wait until the PBX has no channel, and no bridge but the one for music."""
+        left: list[Any] = []
+
+        async def is_empty() -> bool:
+            bridges = [bridge["id"] for bridge in await self.pbx.bridges() if bridge["bridge_type"] != "holding"]
+            left[:] = [*bridges, *(channel["name"] for channel in await self.pbx.channels())]
+            return not left
+
+        try:
+            async with asyncio.timeout(seconds):
+                while not await is_empty():
+                    await asyncio.sleep(POLL_SECONDS)  # noqa: ASYNC110 - another process, which tells nobody
+        except TimeoutError:
+            raise AssertionError(f"left over on the PBX: {left}") from None
+
+    @asynccontextmanager
+    async def listener(self) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+        """Be the application's controller instead of the channel, and do nothing but listen."""
+        auth = aiohttp.encode_basic_auth(self.pbx.ari_user, self.pbx.ari_password)
+        async with aiohttp.ClientSession(headers={"Authorization": auth}) as session:
+            url = f"{self.pbx.ari_url}/events?app={APP}&subscribeAll=false"
+            async with session.ws_connect(url) as socket:
+                wanted = {"allowed": [{"type": "StasisStart"}, {"type": "StasisEnd"}]}
+                async with session.put(f"{self.pbx.ari_url}/applications/{APP}/eventFilter", json=wanted) as answer:
+                    assert answer.ok
+                yield socket
+
+
+@dataclass
+class Rig(Ground):
+    """What a test works with. `router` and `channel` are replaced by `start_engine`."""
+
     config: Config
     options: Mapping[str, object]
     router: Router
@@ -66,12 +106,6 @@ class Rig:
     events: list[Event]
     stack: AsyncExitStack
     proxy: Proxy
-
-    @asynccontextmanager
-    async def callers(self, *calls: CallSpec, rate: float = 20.0) -> AsyncIterator[SippCallers]:
-        """Make calls."""
-        async with SippCallers(self.provisioned, calls, sip_port=self.pbx.sip_port, rate=rate) as callers:
-            yield callers
 
     async def ready(self, *agents: str) -> None:
         """Sign agents in, ready."""
@@ -108,34 +142,6 @@ class Rig:
             lambda: self.channel.health()["connected"] is connected, lambda: str(self.channel.health()), seconds
         )
 
-    async def empty(self, *, seconds: float = PATIENCE_SECONDS) -> None:
-        """Wait until the PBX has no channel, and no bridge but the one for music."""
-        left: list[Any] = []
-
-        async def is_empty() -> bool:
-            bridges = [bridge["id"] for bridge in await self.pbx.bridges() if bridge["bridge_type"] != "holding"]
-            left[:] = [*bridges, *(channel["name"] for channel in await self.pbx.channels())]
-            return not left
-
-        try:
-            async with asyncio.timeout(seconds):
-                while not await is_empty():
-                    await asyncio.sleep(POLL_SECONDS)  # noqa: ASYNC110 - another process, which tells nobody
-        except TimeoutError:
-            raise AssertionError(f"left over on the PBX: {left}") from None
-
-    @asynccontextmanager
-    async def listener(self) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
-        """Be the application's controller instead of the channel, and do nothing but listen."""
-        auth = aiohttp.encode_basic_auth(self.pbx.ari_user, self.pbx.ari_password)
-        async with aiohttp.ClientSession(headers={"Authorization": auth}) as session:
-            url = f"{self.pbx.ari_url}/events?app={APP}&subscribeAll=false"
-            async with session.ws_connect(url) as socket:
-                wanted = {"allowed": [{"type": "StasisStart"}, {"type": "StasisEnd"}]}
-                async with session.put(f"{self.pbx.ari_url}/applications/{APP}/eventFilter", json=wanted) as answer:
-                    assert answer.ok
-                yield socket
-
     async def stop_engine(self, *, crash: bool = False) -> None:
         """Let the engine go, in order or as if it were killed (`crash`), and leave the PBX as it is."""
         if crash:
@@ -152,6 +158,21 @@ class Rig:
 
 
 @asynccontextmanager
+async def ground(
+    provisioned: Provisioned, agents: Sequence[Agent], *, dialplan: str | None = None
+) -> AsyncIterator[Ground]:
+    """Start a PBX and the telephones of these agents."""
+    behaviours = dict.fromkeys(agent.behaviour for agent in agents)
+    alike = [([agent.name for agent in agents if agent.behaviour == how], how) for how in behaviours]
+    config = {"extensions.conf": dialplan or (EXAMPLES / "extensions.conf").read_text()}
+    async with (
+        SippAgents(provisioned, alike) as phones,
+        Pbx(provisioned, agents=phones.telephones, replace_config=config) as pbx,
+    ):
+        yield Ground(provisioned, pbx, phones)
+
+
+@asynccontextmanager
 async def rig(  # noqa: PLR0913 - what a test may want to be different
     provisioned: Provisioned,
     folder: Path,
@@ -165,30 +186,19 @@ async def rig(  # noqa: PLR0913 - what a test may want to be different
 ) -> AsyncIterator[Rig]:
     """Start everything. `proxied`: the channel reaches the PBX through `Rig.proxy`."""
     async with AsyncExitStack() as stack:
-        behaviours = dict.fromkeys(agent.behaviour for agent in agents)
-        alike = [([agent.name for agent in agents if agent.behaviour == how], how) for how in behaviours]
-        phones = await stack.enter_async_context(SippAgents(provisioned, alike))
-        pbx = await stack.enter_async_context(
-            Pbx(
-                provisioned,
-                agents=phones.telephones,
-                replace_config={"extensions.conf": dialplan or (EXAMPLES / "extensions.conf").read_text()},
-            )
-        )
+        base = await stack.enter_async_context(ground(provisioned, agents, dialplan=dialplan))
+        pbx = base.pbx
         parts = urlsplit(pbx.ari_url)
         proxy = await stack.enter_async_context(Proxy(parts.port or 0))
-        chosen: dict[str, object] = {
-            "url": f"http://127.0.0.1:{proxy.port}{parts.path}" if proxied else pbx.ari_url,
-            "user": pbx.ari_user,
-            **(options or {}),
-        }
+        url = f"http://127.0.0.1:{proxy.port}{parts.path}" if proxied else pbx.ari_url
+        chosen: dict[str, object] = {"url": url, "user": pbx.ari_user, **(options or {})}
         if "password_file" not in chosen:
             chosen["password"] = pbx.ari_password
         config = loads(configuration(agents, queues), base=folder)
         channel = open_channel(INSTANCE, chosen)
         events: list[Event] = []
         router = await _started(config, channel, events, stack)
-        it = Rig(provisioned, pbx, phones, config, chosen, router, channel, events, stack, proxy)
+        it = Rig(provisioned, pbx, base.phones, config, chosen, router, channel, events, stack, proxy)
         if connect:
             await it.connected()
         yield it
