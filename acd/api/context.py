@@ -65,7 +65,6 @@ class Api:
         self.router = router
         self.guard = guard
         self._fingerprints: OrderedDict[str, bytes] = OrderedDict()
-        self._skills: tuple[str, frozenset[str]] = ("", frozenset())
 
     @property
     def view(self) -> View:
@@ -75,14 +74,6 @@ class Api:
     def now_us(self) -> int:
         """Now, never before the last committed command."""
         return max(self.router.now_us(), self.view.at_us)
-
-    def skills(self) -> frozenset[str]:
-        """Every skill that a configured agent has."""
-        view = self.view
-        if self._skills[0] != view.settings_hash:
-            held = frozenset(name for agent in view.settings.agents for name, _ in agent.skills)
-            self._skills = (view.settings_hash, held)
-        return self._skills[1]
 
     async def submit(self, command: Command) -> Outcome:
         """Hand in a command. Raises a Problem when it is refused."""

@@ -20,11 +20,9 @@ from acd.api.pages import PARAMETERS, cursor_of, limit_of, order_of
 from acd.api.problems import Problem, not_found
 from acd.api.shapes import customer_shape, interaction_shape
 from acd.core.messages import AcceptOffer, CancelInteraction, DeclineOffer, EndInteraction, EnqueueInteraction
-from acd.core.requirement import parse
 from acd.core.states import interaction as interaction_states
-from acd.errors import CommandInvalid, RequirementError
+from acd.errors import CommandInvalid
 from acd.ports.channel import Personal
-from acd.runtime.config.problems import did_you_mean, quoted
 from acd.runtime.records import InteractionRecord
 
 _LIKE_A_NUMBER = re.compile(r"\+?[\d\s().-]{7,}")
@@ -89,7 +87,6 @@ async def enqueue(request: web.Request) -> web.Response:
     raw = await read(request)
     body = decode(raw, Enqueue)
     context = api(request)
-    _check_skills(context, body.requirement)
     command_id = context.command_id(request, raw)
     command = EnqueueInteraction(
         command_id,
@@ -152,26 +149,6 @@ async def decline(request: web.Request) -> web.Response:
     context, offer_id = api(request), request.match_info["offer"]
     await context.submit(DeclineOffer(context.command_id(request, raw), offer_id, agent_id, body.reason))
     return answer({"offer_id": offer_id, "outcome": "declined"})
-
-
-def _check_skills(context: Api, text: str) -> None:
-    """Refuse what nobody could ever serve for a skill that nobody has: most likely it is misspelt.
-
-    The engine takes it, because somebody may be given that skill later; but whoever sends it from a form or a script
-    would wait for ever, and nothing would say why. What cannot be read is left to the engine.
-    """
-    try:
-        requirement = parse(text)
-    except RequirementError:
-        return
-    held = context.skills()
-    unknown = [name for name in requirement.skills if name not in held]
-    if not unknown:
-        return
-    agents = context.view.settings.agents
-    if not any(requirement.matches(dict(agent.skills), agent.labels, agent.queues) for agent in agents):
-        reason = f"nobody has the skill {quoted(unknown[0])}, and nobody fits without it"
-        raise Problem(422, "unknown-skill", f"requirement: {reason}; {did_you_mean(unknown[0], held)}")
 
 
 def _acting(agent_id: str | None) -> str:

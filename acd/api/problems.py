@@ -35,6 +35,7 @@ REFUSALS: Final[Mapping[RefusalCode, int]] = {
     "not-in-wrap-up": 409,
     "unknown-queue": 422,
     "bad-requirement": 422,
+    "unknown-skill": 422,
     "duplicate-entity": 422,
     "unsupported-semantics": 422,
 }

@@ -33,6 +33,9 @@ MAX_PREFERENCE_WEIGHT: Final = 1_000
 MAX_SKILLS: Final = 64
 """Skills, labels or queue memberships of one agent, each."""
 
+MAX_SKILLS_NAMED: Final = 10
+"""Known skills that a refusal lists."""
+
 MAX_PROFICIENCY: Final = 10
 """Proficiencies run from 1 to this."""
 

@@ -50,6 +50,7 @@ CASES: list[tuple[RefusalCode, int, tuple[Command, ...], str, str, Any]] = [
     ("signed-out", 409, (), "PUT", "/v1/agents/anna/presence", {"presence": "ready"}),
     ("unknown-queue", 422, (), "POST", "/v1/interactions", {**ENQUEUE, "queue": "nowhere"}),
     ("bad-requirement", 422, (), "POST", "/v1/interactions", {**ENQUEUE, "requirement": "skills.a >"}),
+    ("unknown-skill", 422, (), "POST", "/v1/interactions", {**ENQUEUE, "requirement": "skills.klingon >= 5"}),
     ("duplicate-interaction", 409, (QUEUED,), "POST", "/v1/interactions", {**ENQUEUE, "id": "c1"}),
     ("queue-full", 409, FULL, "POST", "/v1/interactions", ENQUEUE),
     ("unknown-interaction", 404, (), "DELETE", "/v1/interactions/c1", None),
@@ -113,11 +114,12 @@ async def test_a_requirement_is_shown_with_a_caret(system: Client) -> None:
 async def test_a_skill_that_nobody_has_is_refused_rather_than_waited_for(
     system: Client, router: MemoryRouter, requirement: str, said: str
 ) -> None:
-    before = router.engine.digest()
+    before = router.engine.seq
     body = {"queue": "sales", "channel": "voice", "requirement": requirement}
     status, problem = await system("POST", "/v1/interactions", body)
     assert (status, problem["code"], problem["detail"]) == (422, "unknown-skill", said)
-    assert router.engine.digest() == before
+    assert router.engine.seq == before
+    assert router.engine.state().interactions == ()
 
 
 @pytest.mark.parametrize("requirement", ["skills.klingon >= 5 || skills.english >= 3", "!has(skills.trainee)"])

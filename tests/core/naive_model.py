@@ -170,6 +170,8 @@ class Model(Rules):
             raise Refused("unknown-queue")
         if command.requirement.strip() and command.requirement not in self.trees:
             raise Refused("bad-requirement")
+        if command.requirement.strip() and self.misspelt(command, queue):
+            raise Refused("unknown-skill")
         unanswered = [each for each in self.interactions if each.queue is queue and each.state in {"queued", "offered"}]
         if len(unanswered) >= queue.settings.max_waiting:
             raise Refused("queue-full")

@@ -122,6 +122,20 @@ class Rules:
         texts = (interaction.queue.settings.requirement, interaction.request.requirement)
         return [self.trees[text] for text in texts if text.strip()]
 
+    def misspelt(self, request: m.EnqueueInteraction, queue: Queue) -> bool:
+        """Nobody has a skill that it names, and nobody could serve it without."""
+        held = {skill for agent in self.agents for skill, _ in agent.settings.skills}
+        if not set(skills_of(self.trees[request.requirement])) - held:
+            return False
+        trees = self.requirements(Interaction(request, queue, 0, 0))
+        return not any(
+            self.share(agent, request.channel) is not None
+            and all(
+                holds(tree, dict(agent.settings.skills), agent.settings.labels, agent.settings.queues) for tree in trees
+            )
+            for agent in self.agents
+        )
+
     def offerable(self, interaction: Interaction, agent: Agent) -> bool:
         skills = dict(agent.settings.skills)
         return (

@@ -1,5 +1,7 @@
 """What customers do, and what is done to their interactions. Owns enqueue, end, cancel, requeue."""
 
+from difflib import get_close_matches
+
 from acd.core import limits
 from acd.core.domain import Domain
 from acd.core.entities import Interaction
@@ -16,6 +18,7 @@ from acd.core.messages import (
     ReleaseInteraction,
     RequeueInteraction,
 )
+from acd.core.requirement import conjunction
 from acd.errors import RequirementError
 
 
@@ -31,6 +34,10 @@ def enqueue(domain: Domain, command: EnqueueInteraction) -> Refusal | None:
         cls = domain.classes.class_of(queue, command.channel, command.requirement, command.preferences)
     except RequirementError as error:
         return Refusal("bad-requirement", str(error))
+    if command.requirement and not cls.members:
+        unknown = _unknown_skill(domain, command.requirement)
+        if unknown is not None:
+            return unknown
     most = queue.settings.max_waiting
     if queue.unanswered >= most:
         return Refusal("queue-full", f"{most} interactions wait in queue {queue.id} already (max_waiting)")
@@ -98,6 +105,22 @@ def requeue(domain: Domain, command: RequeueInteraction) -> Refusal | None:
     domain.park(found)
     domain.requeue(found, work.agent, command.reason)
     return None
+
+
+def _unknown_skill(domain: Domain, requirement: str) -> Refusal | None:
+    """A refusal of what no agent could ever serve for a skill that no agent has: most likely it is misspelt."""
+    held = dict.fromkeys(name for agent in domain.agents.values() for name in agent.skills)
+    unknown = next((name for name in conjunction(requirement).skills if name not in held), None)
+    if unknown is None:
+        return None
+    names = sorted(held)
+    near = get_close_matches(unknown, names, n=1)
+    if near:
+        fix = f'did you mean "{near[0]}"?'
+    else:
+        more = ", …" if len(names) > limits.MAX_SKILLS_NAMED else ""
+        fix = f"known are {', '.join(names[: limits.MAX_SKILLS_NAMED])}{more}" if names else "no agent has any skill"
+    return Refusal("unknown-skill", f'requirement: nobody has the skill "{unknown}", and nobody fits without it; {fix}')
 
 
 def _live(domain: Domain, interaction_id: str) -> Interaction | Refusal:

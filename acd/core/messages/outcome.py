@@ -15,6 +15,7 @@ RefusalCode = Literal[
     "duplicate-interaction",
     "duplicate-entity",
     "bad-requirement",
+    "unknown-skill",
     "unsupported-semantics",
     "queue-full",
     "already-signed-in",
