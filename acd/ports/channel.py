@@ -54,8 +54,12 @@ class ChannelHost(Protocol):
         """A fresh command id."""
         ...
 
-    async def remember(self, person: Personal) -> str:
-        """Store a person durably and encrypted; returns the opaque reference, the same for the same number."""
+    async def remember(self, person: Personal, *, durable: bool = True) -> str:
+        """Store a person encrypted; returns the opaque reference, the same for the same number.
+
+        Durable on return, unless `durable` is false: then the commit is still under way, which is right for a caller
+        who must not wait for a disk.
+        """
         ...
 
     async def recall(self, customer: str) -> Personal | None:

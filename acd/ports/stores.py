@@ -12,6 +12,9 @@ from acd.errors import PersonalStoreError
 from acd.ports.channel import Personal
 
 
+References = tuple[str | PersonalStoreError, ...]
+
+
 class PersonStore(Protocol):
     """Numbers, names and texts behind opaque references, so that erasing a person leaves the journal whole."""
 
@@ -19,8 +22,13 @@ class PersonStore(Protocol):
         """Keep a person durably; returns the reference, the same for the same number. Raises `PersonalStoreError`."""
         ...
 
-    def remember_many(self, people: Sequence[Personal]) -> tuple[str | PersonalStoreError, ...]:
-        """As `remember`, in one commit; a person who cannot be kept has the reason in place of a reference."""
+    def remember_many(
+        self, people: Sequence[Personal], on_known: Callable[[References], None] | None = None
+    ) -> References:
+        """As `remember`, in one commit; a person who cannot be kept has the reason in place of a reference.
+
+        `on_known` is called with the same result as soon as it is known, before the commit.
+        """
         ...
 
     def recall(self, customer: str) -> Personal | None:

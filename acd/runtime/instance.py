@@ -56,7 +56,7 @@ class HostServices(Protocol):
         """A fresh id."""
         ...
 
-    async def remember(self, person: Personal) -> str:
+    async def remember(self, person: Personal, *, durable: bool = True) -> str:
         """Keep a person."""
         ...
 

@@ -15,7 +15,7 @@ from acd.runtime.single_thread import SingleThread
 
 if TYPE_CHECKING:
     # Only for types: encryption is loaded when the first person is to be kept, not by everyone who routes.
-    from acd.ports.stores import PersonStore
+    from acd.ports.stores import PersonStore, References
 
 CLOSE_SECONDS: Final = 5.0
 """How long closing may wait for a call that is still under way."""
@@ -28,7 +28,8 @@ MAX_WAITING: Final = 10_000
 
 _log = Logger(__name__)
 
-_Waiting = tuple[Personal, "asyncio.Future[str]"]
+_Waiting = tuple[Personal, "asyncio.Future[str]", bool]
+"""A person, who waits for the reference, and whether until it is durable."""
 
 
 class People:
@@ -45,13 +46,17 @@ class People:
         self._trouble = ""
         self._closed = False
 
-    async def remember(self, person: Personal) -> str:
-        """The reference of a person who is now kept. Raises `PersonalStoreError`."""
+    async def remember(self, person: Personal, *, durable: bool = True) -> str:
+        """The reference of a person who is now kept. Raises `PersonalStoreError`.
+
+        Not `durable`: as soon as the reference is known, while the commit is still under way; if that fails, the
+        reference leads nowhere, which is logged.
+        """
         self._check_open()
         if len(self._waiting) >= MAX_WAITING:
             raise PersonalStoreError(f"{MAX_WAITING} people wait to be remembered already; try again shortly")
         future: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._waiting.append((person, future))
+        self._waiting.append((person, future, durable))
         if self._remembering is None:
             self._remembering = asyncio.create_task(self._remember_all(), name="remembering people")
         return await future
@@ -86,10 +91,19 @@ class People:
             self._remembering = None
 
     async def _remember(self, together: list[_Waiting]) -> None:
-        people = tuple(person for person, _ in together)
-        results: tuple[str | PersonalStoreError, ...]
+        people = tuple(person for person, _, _ in together)
+        hasty = not all(durable for _, _, durable in together)
+        loop = asyncio.get_running_loop()
+
+        def known(early: "References") -> None:
+            # In the thread, before the commit.
+            if hasty:
+                entries = zip(together, early, strict=True)
+                loop.call_soon_threadsafe(_answer, [entry for entry in entries if not entry[0][2]])
+
+        results: "References"
         try:
-            results = await self._thread.run(lambda: tuple(self._opened().remember_many(people)))
+            results = await self._thread.run(lambda: self._opened().remember_many(people, known))
             self._well()
         except PersonalStoreError as error:
             self._note(error)
@@ -99,13 +113,7 @@ class People:
             results = (PersonalStoreError(f"the personal store failed ({type(error).__name__}); see the log"),) * len(
                 together
             )
-        for (_, future), result in zip(together, results, strict=True):
-            if future.done():
-                continue
-            if isinstance(result, PersonalStoreError):
-                future.set_exception(result)
-            else:
-                future.set_result(result)
+        _answer(list(zip(together, results, strict=True)))
 
     def _check_open(self) -> None:
         if self._closed:
@@ -129,3 +137,14 @@ class People:
 
             self._store = PersonalStore(self._config.path, self._config.key_file, self._config.region)
         return self._store
+
+
+def _answer(entries: "list[tuple[_Waiting, str | PersonalStoreError]]") -> None:
+    """Tell those who have not been told."""
+    for (_, future, _), result in entries:
+        if future.done():
+            continue
+        if isinstance(result, PersonalStoreError):
+            future.set_exception(result)
+        else:
+            future.set_result(result)

@@ -10,7 +10,7 @@ given up on a schedule too.
 import base64
 import secrets
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from acd.errors import PersonalStoreError
 from acd.ports.channel import Personal
+from acd.ports.stores import References
 from acd.runtime.database import DATABASE_ERRORS, DatabaseKind, explained, lock_database, open_database
 from acd.runtime.keyfile import KEY_BYTES, MasterKey, create_key, read_key, seal, unseal
 from acd.runtime.log import Logger
@@ -105,8 +106,12 @@ class PersonalStore:
             raise result
         return result
 
-    def remember_many(self, people: Sequence[Personal]) -> tuple[str | PersonalStoreError, ...]:
+    def remember_many(
+        self, people: Sequence[Personal], on_known: Callable[[References], None] | None = None
+    ) -> References:
         """As `remember`, in one commit, and in none at all when nothing is new.
+
+        `on_known` is told the results before they are durable, for those who need not wait for a disk.
 
         A person who cannot be kept (too long, or the record has been altered) has the reason in place of a
         reference and harms nobody else. Raises `PersonalStoreError` when the store itself cannot be written.
@@ -118,6 +123,8 @@ class PersonalStore:
                 self._connection.execute("BEGIN IMMEDIATE")
                 try:
                     results = tuple(self._remembered(person) for person in people)
+                    if on_known is not None:
+                        on_known(results)
                     self._connection.execute("COMMIT")
                 finally:
                     if self._connection.in_transaction:

@@ -188,9 +188,12 @@ class Router:
 
     # ---- people
 
-    async def remember(self, person: Personal) -> str:
-        """Store a person; returns the opaque reference. Raises `PersonalStoreError`."""
-        return await self._people.remember(person)
+    async def remember(self, person: Personal, *, durable: bool = True) -> str:
+        """Store a person; returns the opaque reference. Raises `PersonalStoreError`.
+
+        Not `durable`: as soon as the reference is known, a moment before the person is on disk.
+        """
+        return await self._people.remember(person, durable=durable)
 
     async def recall(self, customer: str) -> Personal | None:
         """The person behind a reference; None when unknown or erased. Raises `PersonalStoreError`."""

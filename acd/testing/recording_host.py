@@ -44,7 +44,7 @@ class RecordingHost:
         self._ids += 1
         return f"contract-{self._ids}"
 
-    async def remember(self, person: Personal) -> str:
+    async def remember(self, person: Personal, *, durable: bool = True) -> str:  # noqa: ARG002 - nothing is slow here
         """Keep in memory."""
         reference = f"person-{person.number or len(self._people)}"
         self._people[reference] = person

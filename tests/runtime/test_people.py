@@ -2,13 +2,14 @@
 
 import asyncio
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from acd.errors import PersonalStoreError
 from acd.ports.channel import Personal
+from acd.ports.stores import References
 from acd.runtime.config import PersonalConfig
 from acd.runtime.people import MAX_TOGETHER, People
 from tests.runtime.live import idle
@@ -30,7 +31,12 @@ class Store:
         assert isinstance(reference, str)
         return reference
 
-    def remember_many(self, people: Sequence[Personal]) -> tuple[str | PersonalStoreError, ...]:
+    def remember_many(
+        self, people: Sequence[Personal], on_known: Callable[[References], None] | None = None
+    ) -> References:
+        known = tuple(f"cu_{person.number}" for person in people)
+        if on_known is not None:
+            on_known(known)
         self.gate.wait(5)
         self.commits.append(len(people))
         if self.error is not None:
@@ -134,3 +140,29 @@ async def test_closing_finishes_what_waits(config: PersonalConfig) -> None:
     await asyncio.sleep(0)
     await people.close()
     assert await remembering == "cu_1"
+
+
+async def test_whoever_need_not_wait_for_the_disk_has_the_reference_before_the_commit(config: PersonalConfig) -> None:
+    store = Store()
+    store.gate.clear()
+    people = People(config, store)
+    try:
+        slow = asyncio.ensure_future(people.remember(Personal("1")))
+        assert await people.remember(Personal("2"), durable=False) == "cu_2"
+        assert not slow.done()
+        assert store.people == {}
+    finally:
+        store.gate.set()
+    assert await slow == "cu_1"
+    await people.close()
+    assert store.people.keys() == {"cu_1", "cu_2"}
+
+
+async def test_a_commit_that_fails_after_the_reference_was_given_is_noted(config: PersonalConfig) -> None:
+    store = Store()
+    store.error = PersonalStoreError("the disk is full")
+    people = People(config, store)
+    assert await people.remember(Personal("2"), durable=False) == "cu_2"
+    with pytest.raises(PersonalStoreError, match="the disk is full"):
+        await people.remember(Personal("2"))
+    await people.close()
