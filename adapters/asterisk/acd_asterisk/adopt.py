@@ -238,9 +238,7 @@ def _undesired(world: World, kept_legs: set[str], kept_talks: set[str]) -> Itera
             yield Destroy(interaction_id)
 
 
-def _undesired_callers(
-    world: World, callers: Iterable[AriChannel], handed_in: Container[str]
-) -> Iterable[Repair]:
+def _undesired_callers(world: World, callers: Iterable[AriChannel], handed_in: Container[str]) -> Iterable[Repair]:
     """Those the engine is done with, and those who came while nobody listened, in the order of their arrival."""
     talked = frozenset[str]().union(*world.talks.values())
     for channel in sorted(callers, key=lambda each: (each.creationtime, each.id)):

@@ -71,7 +71,7 @@ class Answer(NamedTuple):
 
 
 class Breaker:
-    """Counts requests without an answer. After too many in a row it is open for a pause, and again after each further one."""
+    """Counts requests without an answer. After too many in a row it is open for a pause, and after each further one."""
 
     def __init__(self) -> None:
         """Closed."""
@@ -103,6 +103,7 @@ class AriClient:
         self._deadline_seconds = deadline_seconds
         self._session: aiohttp.ClientSession | None = None
         self._headers: dict[str, str] = {}
+        self._forbidden = ""
         self.breaker = Breaker()
         self.requests = 0
         """How many were tried."""
@@ -113,6 +114,10 @@ class AriClient:
         """Use these credentials from now on."""
         token = base64.b64encode(f"{user}:{password}".encode()).decode()
         self._headers = {"Authorization": f"Basic {token}"}
+
+    def forbid(self, reason: str) -> None:
+        """Ask nothing any more: whatever is still under way elsewhere gets `AriUnavailable` with this reason."""
+        self._forbidden = reason
 
     async def request(
         self, method: str, path: str, body: object = None, *, query: dict[str, str] | None = None, attempts: int = 1
@@ -166,6 +171,8 @@ class AriClient:
             self._session = None
 
     async def _request(self, method: str, path: str, body: object, query: dict[str, str] | None) -> Answer:
+        if self._forbidden:
+            raise AriUnavailable(self._forbidden)
         if self.breaker.is_open:
             raise AriUnavailable("too many requests in a row had no answer; waiting before the next one")
         self.requests += 1

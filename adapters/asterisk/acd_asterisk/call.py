@@ -7,7 +7,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass, field, field
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from acd_asterisk.wire import Party
@@ -74,8 +74,6 @@ class Leg:
     """The agent and the caller have been in one bridge."""
     reported: bool = False
     """The engine has been told of its end."""
-    cleared: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set when the PBX has no such channel any more, so that the agent's device is free."""
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when it has ended or Asterisk has been told to end it; `ended_at` says when, on the monotonic clock."""
     ended_at: float = 0.0

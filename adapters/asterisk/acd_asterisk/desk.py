@@ -6,7 +6,7 @@ Owns the registry of calls and what happens when the engine takes no command. Mu
 import asyncio
 from collections import OrderedDict
 from collections.abc import Coroutine
-from contextlib import suppress
+from traceback import extract_tb
 from typing import Any, Final
 
 import structlog
@@ -15,7 +15,7 @@ from acd.core.messages import Command, Outcome
 from acd.errors import AcdError, CommandInvalid, CommandQuarantined, RouterClosed, RouterOverloaded
 from acd.ports.channel import ChannelHost
 from acd_asterisk.ari import AriUnavailable
-from acd_asterisk.call import Call, Lane, LaneFull, Leg, Step
+from acd_asterisk.call import Call, Lane
 from acd_asterisk.names import Names, visit_of
 from acd_asterisk.options import Options
 from acd_asterisk.wire import AriChannel
@@ -28,9 +28,6 @@ MAX_RUNG: Final = 20_000
 
 MAX_VISITORS: Final = 20_000
 """Callers' channels of which it is remembered how often they have been here."""
-
-DEVICE_PATIENCE_SECONDS: Final = 1.0
-"""How long the end of an agent's earlier leg may hold up the next one."""
 
 RECONCILE_DELAY_SECONDS: Final = 1.0
 """How long after a command that was not taken the world is compared anew."""
@@ -65,8 +62,6 @@ class Desk:
         """Offers that this process was told of, with the engine's time at which each expires."""
         self.rung: OrderedDict[str, None] = OrderedDict()
         """Offers for which this process has dialled."""
-        self.legs: dict[str, Leg] = {}
-        """Agents' legs that the PBX has, by offer id; also those that are being hung up."""
         self._visits: OrderedDict[str, int] = OrderedDict()
         self._host: ChannelHost | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -86,7 +81,7 @@ class Desk:
     # ---- calls
 
     def add(self, interaction_id: str, channel: AriChannel) -> Call:
-        """A call for a caller's channel; the one there is already, if there is one. Raises `NotTaken` beyond the bound."""
+        """A call for a caller's channel, or the one that there is already. Raises `NotTaken` beyond the bound."""
         call = self.calls.get(interaction_id)
         if call is None:
             if len(self.calls) >= MAX_CALLS:
@@ -129,28 +124,6 @@ class Desk:
         self.rung[offer_id] = None
         if len(self.rung) > MAX_RUNG:
             self.rung.popitem(last=False)
-
-    def clear_leg(self, offer_id: str) -> None:
-        """The PBX has no leg for this offer any more."""
-        leg = self.legs.pop(offer_id, None)
-        if leg is not None:
-            leg.cleared.set()
-
-    async def until_device_free(self, agent_id: str) -> None:
-        """Wait for the agent's earlier legs that are on their way out: one device must not ring while it still talks."""
-        leaving = [leg for leg in self.legs.values() if leg.agent_id == agent_id and leg.revoked]
-        with suppress(TimeoutError):
-            async with asyncio.timeout(DEVICE_PATIENCE_SECONDS):
-                for leg in leaving:
-                    await leg.cleared.wait()
-
-    def in_lane(self, call: Call, step: Step) -> None:
-        """Do something about a call when all that came before it is done."""
-        try:
-            call.lane.put(step)
-        except LaneFull:
-            _log.error("too much at once for one call", instance=self.name, interaction=call.interaction_id)
-            self.reconcile_soon()
 
     def is_wanted(self, offer_id: str) -> bool:
         """Whether the engine wants this offer's leg: to ring, or to talk."""
@@ -222,7 +195,10 @@ class Desk:
         if isinstance(error, AriUnavailable):
             _log.warning("the PBX did not answer", instance=self.name, reason=str(error))
         else:
-            _log.error("a step failed", instance=self.name, exc_info=error)
+            # Where, and of what kind; its text might hold a caller's number.
+            frames = extract_tb(error.__traceback__)
+            where = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "?"
+            _log.error("a step failed", instance=self.name, error=type(error).__name__, where=where)
         self.reconcile_soon()
 
     async def _ask_to_reconcile(self) -> None:

@@ -42,8 +42,6 @@ class Healer:
         self._orders = orders
         self._intake = intake
         self._identity: tuple[str, str] | None = None
-        self._inherited: frozenset[str] = frozenset()
-        """Offers of an earlier process, as of the first comparison: whether they ever rang cannot be known."""
         self.version = ""
         """Asterisk's, once it is known."""
 
@@ -58,8 +56,6 @@ class Healer:
         world = await self._switchboard.look_around()
         repairs = self._compare(world, self._desk.host.desired(), busy)
         self._know(repairs, busy)
-        for offer_id in self._desk.legs.keys() - world.legs.keys():
-            self._desk.clear_leg(offer_id)
         await self._act(repairs)
         await self._tell(repairs)
         await self._enqueue([repair for repair in repairs if isinstance(repair, adopt.Enqueue)])
@@ -72,8 +68,6 @@ class Healer:
             self._desk.names,
             world,
             desired,
-            # An offer that an earlier process made may never have rung: it rings again, rather than that the caller
-            # loses the turn. So does one whose order is still on its way here.
             has_rung=lambda offer_id: offer_id in self._desk.rung,
             busy=busy,
             handed_in={call.channel_id for call in self._desk.calls.values() if call.is_enqueued},
@@ -92,9 +86,10 @@ class Healer:
                 kept.add(repair.desired.interaction_id)
                 self._take_over(repair)
             elif isinstance(repair, adopt.LetGo):
-                kept.add(self._desk.by_channel[repair.channel_id].interaction_id)
+                if (call := self._desk.by_channel.get(repair.channel_id)) is not None:
+                    kept.add(call.interaction_id)
             elif isinstance(repair, adopt.End) and repair.by == "agent":
-                # The agent has hung up after a talk: the caller is done, and must not be taken for one who was never served.
+                # The caller is done, and must not be taken for one who was never served.
                 self._desk.calls[repair.interaction_id].has_talked = True
         for call in tuple(self._desk.calls.values()):
             if call.interaction_id not in kept and call.channel_id not in busy:
@@ -116,7 +111,6 @@ class Healer:
                 accepted=wish.state == "connected",
                 joined=repair.talking,
             )
-            self._desk.legs[wish.offer_id] = call.leg
             self._orders.devices.taken(call.leg)
         if repair.talking:
             call.has_talked = True
@@ -134,16 +128,13 @@ class Healer:
         calls = self._desk.calls
         match repair:
             case adopt.HangUp(channel_id):
-                leg = self._desk.legs.get(self._desk.names.offer_of(channel_id) or "")
-                if leg is not None:
-                    leg.revoked = True
                 await self._switchboard.hang_up(channel_id)
             case adopt.Destroy(interaction_id):
                 await self._switchboard.destroy_talk_bridge(interaction_id)
             case adopt.Park(interaction_id):
                 self._orders.park(calls[interaction_id])
             case adopt.Ring(interaction_id, offer_id, agent_id):
-                await self._orders.ring(calls[interaction_id], offer_id, agent_id)
+                await self._ring(calls[interaction_id], offer_id, agent_id)
             case adopt.Join(interaction_id):
                 await self._join(calls[interaction_id])
             case adopt.Keep():
@@ -156,6 +147,16 @@ class Healer:
                 pass  # The engine's business, see below.
             case _:
                 assert_never(repair)
+
+    async def _ring(self, call: Call, offer_id: str, agent_id: str) -> None:
+        """An offer that has never rung rings now, so that the caller keeps the turn; one that has, and rings no more, fails.
+
+        What an earlier process did stands in a variable of the caller's channel.
+        """
+        if offer_id not in self._desk.offers and await self._switchboard.noted_offer(call.channel_id) == offer_id:
+            await self._desk.tell(FailOffer(self._desk.host.new_id(), offer_id, reason="failed"))
+        else:
+            await self._orders.ring(call, offer_id, agent_id)
 
     async def _join(self, call: Call) -> None:
         if call.leg is not None and call.leg.state == "answered":

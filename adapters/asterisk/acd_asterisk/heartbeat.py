@@ -53,7 +53,8 @@ class Heartbeat:
 
     async def _wind_up(self) -> None:
         now = asyncio.get_running_loop().time()
-        due = [call for call in self._desk.calls.values() if call.switch_off or (call.is_waiting and call.beat_due <= now)]
+        calls = self._desk.calls.values()
+        due = [call for call in calls if call.switch_off or (call.is_waiting and call.beat_due <= now)]
         free = asyncio.Semaphore(MAX_AT_ONCE)
 
         async def beat(call: Call) -> None:
@@ -67,7 +68,7 @@ class Heartbeat:
 
     async def _beat(self, call: Call, now: float) -> None:
         try:
-            await self._switchboard.set_dead_mans_switch(call.channel_id, self._desk.options.dead_man_us // 1_000_000)
+            await self._switchboard.set_dead_mans_switch(call.channel_id, self._desk.options.dead_man_us / 1e6)
         except AriUnavailable:
             return  # It stays due.
         period = self._desk.options.heartbeat_us / 1e6

@@ -140,7 +140,8 @@ class Intake:
         if not party.number and not party.name:
             return ""
         try:
-            return await self._desk.host.remember(Personal(number=party.number, name=party.name))
+            # The caller need not wait for a second disk write: who it was is written while the engine decides.
+            return await self._desk.host.remember(Personal(number=party.number, name=party.name), durable=False)
         except PersonalStoreError:
             _log.warning("the personal store did not take a caller", instance=self._desk.name)
             return ""
@@ -193,13 +194,9 @@ class Intake:
 
     def _is_connected(self, leg: Leg) -> bool:
         """Whether the acceptance came in by another way, and the order to join is about to come."""
-        return any(
-            wish.offer_id == leg.offer_id and wish.state == "connected" for wish in self._desk.host.desired()
-        )
+        return any(wish.offer_id == leg.offer_id and wish.state == "connected" for wish in self._desk.host.desired())
 
     def _leg_ended(self, what: LegLeft | LegDestroyed) -> None:
-        if isinstance(what, LegDestroyed):
-            self._desk.clear_leg(what.offer_id)
         if isinstance(what, LegDestroyed):
             self._orders.devices.freed(what.offer_id)
         call = self._desk.calls.get(interaction_of_offer(what.offer_id))

@@ -36,7 +36,7 @@ _log = structlog.get_logger(__name__)
 class Link:
     """One instance's connection. `state` is `live` when events flow and what we know is what is true."""
 
-    def __init__(  # noqa: PLR0913 - what happens at each stage is somebody else's
+    def __init__(
         self,
         name: str,
         options: Options,
@@ -125,6 +125,7 @@ class Link:
             f"another controller has taken over the Stasis application {self._options.app}; "
             "end one of the two and restart the other",
         )
+        self._client.forbid("another controller has the application")
         self._live.clear()
         self._dropped.set()
 

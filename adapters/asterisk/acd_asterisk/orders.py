@@ -70,15 +70,15 @@ class Orders:
             self.devices.freed(offer_id)
             return
         try:
-            dialled = await self._switchboard.dial(
-                offer_id, endpoint, call.party, call.channel_id, self._ring_seconds(offer_id)
+            dialled, _ = await asyncio.gather(
+                self._switchboard.dial(offer_id, endpoint, call.party, call.channel_id, self._ring_seconds(offer_id)),
+                self._switchboard.note_offer(call.channel_id, offer_id),
             )
         except AriUnavailable:
             # It may ring all the same: the comparison that follows sees to it.
             leg.end()
             raise
         if dialled != "ringing":
-            self._desk.clear_leg(offer_id)
             self._fail(call, leg, dialled)
 
     async def revoke(self, call: Call, offer_id: str) -> None:

@@ -7,6 +7,7 @@ a call. A status that says that something is gone, or there already, is a fact a
 import asyncio
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Final, Literal
 from urllib.parse import quote
 
@@ -21,6 +22,9 @@ from acd_asterisk.translate import EVENTS, caller_id, read_variables, variables_
 
 ATTEMPTS: Final = 2
 """Tries of a request that may be carried out twice."""
+
+NOTED_OFFER: Final = "ACD_OFFER"
+"""Channel variable with the id of the last offer: it outlives this process."""
 
 _NOT_FOUND: Final = 404
 _CONFLICT: Final = 409
@@ -56,7 +60,8 @@ class Switchboard:
         path = f"bridges/{_part(self._names.hold)}"
         made = await self._client.request("POST", path, {"type": "holding", "name": "acd-hold"}, attempts=ATTEMPTS)
         if made.is_success or made.status == _CONFLICT:
-            await self._client.request("POST", f"{path}/moh", {"mohClass": self._options.music_class}, attempts=ATTEMPTS)
+            music = {"mohClass": self._options.music_class}
+            await self._client.request("POST", f"{path}/moh", music, attempts=ATTEMPTS)
 
     async def look_around(self) -> World:
         """A snapshot of everything that is ours."""
@@ -109,6 +114,15 @@ class Switchboard:
             return "failed"  # The caller has just gone, which says nothing of the agent.
         return "unreachable" if answer.status in {_ALLOCATION_FAILED, _BAD_REQUEST} else "failed"
 
+    async def note_offer(self, channel_id: str, offer_id: str) -> None:
+        """Leave word at the caller's channel that an agent's device has been dialled for this offer."""
+        with suppress(AriUnavailable):
+            await self._set(channel_id, NOTED_OFFER, offer_id)
+
+    async def noted_offer(self, channel_id: str) -> str:
+        """The last offer for which a device was dialled, by whatever process; empty when there was none."""
+        return (await self.variables(channel_id, (NOTED_OFFER,))).get(NOTED_OFFER, "")
+
     async def hang_up(self, channel_id: str) -> None:
         """End a channel; one that is gone is fine."""
         await self._client.request("DELETE", f"channels/{_part(channel_id)}", attempts=ATTEMPTS)
@@ -144,9 +158,9 @@ class Switchboard:
                 "DELETE", f"bridges/{_part(self._names.talk(interaction_id))}", attempts=ATTEMPTS
             )
 
-    async def set_dead_mans_switch(self, channel_id: str, seconds: int) -> bool:
+    async def set_dead_mans_switch(self, channel_id: str, seconds: float) -> bool:
         """Let the dialplan's `T` extension have the caller in so many seconds; 0: never. False: the caller is gone."""
-        return (await self._set(channel_id, "TIMEOUT(absolute)", str(seconds))).is_success
+        return (await self._set(channel_id, "TIMEOUT(absolute)", f"{seconds:g}")).is_success
 
     async def send_back(self, channel_id: str, variables: Mapping[str, str]) -> None:
         """Let a caller go on in the dialplan, after `Stasis()`, with these variables set."""

@@ -156,7 +156,7 @@ def read_variables(names: Iterable[str], value: str) -> dict[str, str]:
     return {_key(name): text for name, part in zip(names, value.split("&"), strict=False) if (text := unquote(part))}
 
 
-def enqueue(  # noqa: PLR0913 - what goes into one command
+def enqueue(
     arrived: CallerArrived,
     variables: Mapping[str, str],
     *,

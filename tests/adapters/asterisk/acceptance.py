@@ -18,6 +18,7 @@ from acd.runtime.keyfile import create_key
 from acd_asterisk.lab import AgentBehaviour, CallSpec, Pbx, Provisioned, SippAgents, SippCallers
 from examples.demo.engine_process import EngineProcess
 from tests.adapters.asterisk.acceptance_account import Account, dice, read_account
+from tests.adapters.asterisk.proxy import Proxy
 from tests.adapters.asterisk.rig import EXAMPLES, POLL_SECONDS
 
 TOKEN = "acceptance-token-0123456789"  # noqa: S105 - a test's
@@ -98,7 +99,11 @@ def draw_floor(chosen: int, *, agents: int, skills: int, more: str) -> tuple[lis
     seats: list[Seat] = []
     for index in range(agents):
         # Every skill is somebody's, however few there are.
-        held = {names[index % skills], *names[index::agents], *chance.sample(names, chance.randint(0, min(2, skills - 1)))}
+        held = {
+            names[index % skills],
+            *names[index::agents],
+            *chance.sample(names, chance.randint(0, min(2, skills - 1))),
+        }
         seats.append(Seat(f"a{index:02}", {skill: chance.randint(3, 10) for skill in sorted(held)}))
     lines = []
     for skill in names:
@@ -154,6 +159,7 @@ class Site:
     session: aiohttp.ClientSession
     seats: Sequence[Seat]
     lines: Sequence[Line]
+    proxy: Proxy
 
     # ---- callers
 
@@ -214,6 +220,12 @@ class Site:
         except TimeoutError:
             raise AssertionError(f"not connected after {seconds:g} s: {last}\n{self.engine.log_tail()}") from None
 
+    async def until_live(self, state: str, *, seconds: float = PATIENCE_SECONDS) -> None:
+        """Wait until an interaction is in this state."""
+        async with asyncio.timeout(seconds):
+            while not any(each["state"] == state for each in await self.live()):
+                await asyncio.sleep(POLL_SECONDS)  # noqa: ASYNC110 - another process, which tells nobody
+
     async def idle(self, *, seconds: float = PATIENCE_SECONDS) -> None:
         """Wait until the engine has no interaction, its agents no work, and the PBX nothing but the bridge for music."""
         left: list[str] = []
@@ -222,9 +234,7 @@ class Site:
             left[:] = [f"interaction {each['id']} {each['state']}" for each in await self.live()]
             left.extend(f"work of {agent['id']}: {agent['work']}" for agent in await self.agents() if agent["work"])
             left.extend(f"channel {each['id']} {each['name']} {each['state']}" for each in await self.pbx.channels())
-            left.extend(
-                f"bridge {each['id']}" for each in await self.pbx.bridges() if each["bridge_type"] != "holding"
-            )
+            left.extend(f"bridge {each['id']}" for each in await self.pbx.bridges() if each["bridge_type"] != "holding")
             return not left
 
         try:
@@ -261,8 +271,9 @@ async def site(  # noqa: PLR0913 - what a test may want to be different
     *,
     options: str = "",
     dialplan: str | None = None,
+    proxied: bool = False,
 ) -> AsyncIterator[Site]:
-    """Start everything, and sign everybody in, ready."""
+    """Start everything, and sign everybody in, ready. `proxied`: the engine reaches the PBX through `Site.proxy`."""
     async with AsyncExitStack() as stack:
         phones = await stack.enter_async_context(
             SippAgents(provisioned, [(tuple(seat.name for seat in seats), behaviour)])
@@ -279,7 +290,8 @@ async def site(  # noqa: PLR0913 - what a test may want to be different
             (folder / name).write_text(text)
         create_key(folder / "acd-personal.key")
         port = int(pbx.ari_url.rpartition(":")[2].partition("/")[0])
-        (folder / "acd.toml").write_text(configuration(pbx, port, seats, lines, options))
+        proxy = await stack.enter_async_context(Proxy(port))
+        (folder / "acd.toml").write_text(configuration(pbx, proxy.port if proxied else port, seats, lines, options))
         engine = EngineProcess(folder / "acd.toml", folder / "engine.log")
         stack.push_async_callback(engine.stop)
         await engine.start()
@@ -288,7 +300,7 @@ async def site(  # noqa: PLR0913 - what a test may want to be different
                 headers={"Authorization": f"Bearer {TOKEN}"}, timeout=aiohttp.ClientTimeout(total=API_SECONDS)
             )
         )
-        it = Site(provisioned, folder, pbx, phones, engine, session, seats, lines)
+        it = Site(provisioned, folder, pbx, phones, engine, session, seats, lines, proxy)
         await it.connected()
         await it.sign_in()
         yield it

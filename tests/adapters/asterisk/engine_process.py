@@ -55,7 +55,16 @@ class EngineProcess:
         self.starts += 1
         with self._log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "acd.cli", "serve", "--config", str(self._folder / "acd.toml"), "--log", "json"),
+                *(
+                    sys.executable,
+                    "-m",
+                    "acd.cli",
+                    "serve",
+                    "--config",
+                    str(self._folder / "acd.toml"),
+                    "--log",
+                    "json",
+                ),
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
             )

@@ -228,9 +228,7 @@ def configuration(agents: Iterable[Agent], queues: Iterable[Queue]) -> str:
     return "\n".join(lines)
 
 
-async def until(
-    condition: Callable[[], bool], what: Callable[[], str], seconds: float = PATIENCE_SECONDS
-) -> None:
+async def until(condition: Callable[[], bool], what: Callable[[], str], seconds: float = PATIENCE_SECONDS) -> None:
     """Wait for something that other processes bring about. `what` says what there was instead."""
     try:
         async with asyncio.timeout(seconds):

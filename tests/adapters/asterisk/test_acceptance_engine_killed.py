@@ -50,6 +50,49 @@ async def test_twenty_kills(provisioned: Provisioned, tmp_path: Path) -> None:
     await storm(provisioned, tmp_path, Storm())
 
 
+async def test_agent_hangs_up_while_the_engine_is_away(provisioned: Provisioned, tmp_path: Path) -> None:
+    """The caller has been served, and is let go: not sent where those go whom nobody has served."""
+    behaviour = AgentBehaviour(ring_ms=20, talk_ms=700, hang_up_chance=1.0)
+    calls = [PlannedCall("c1", "sales")]
+    async with site(provisioned, tmp_path, [Seat("anna")], [Line("sales")], behaviour) as it, it.callers(calls, 1) as callers:
+        await it.phones.wait_for(lambda dialogs: any(each.is_answered for each in dialogs))
+        await it.until_live("active")
+        await it.engine.kill()
+        await it.phones.wait_for(lambda dialogs: all(each.how for each in dialogs))
+        await it.engine.start()
+        (caller,) = await callers.finished(seconds=10)
+        await it.idle()
+        assert await it.engine.stop() == 0
+        story = it.account().one("c1")
+        assert (story.end, story.by, caller.how) == ("completed", "agent", "pbx")
+        assert len(it.phones.dialogs()) == 1
+
+
+async def test_offer_that_never_rang(provisioned: Provisioned, tmp_path: Path) -> None:
+    """Killed between the decision and the telephone's ringing: the first in line stays the first."""
+    behaviour = AgentBehaviour(ring_ms=20, talk_ms=200, hang_up_chance=1.0)
+    calls = [PlannedCall(f"c{index}", "sales") for index in range(3)]
+    async with (
+        site(provisioned, tmp_path, [Seat("anna")], [Line("sales")], behaviour, proxied=True) as it,
+        it.callers(calls, 10) as callers,
+    ):
+        await it.presence("anna", "not-ready", "break")
+        await callers.wait_for(lambda dialogs: sum(each.is_answered for each in dialogs) == len(calls))
+        it.proxy.stall()
+        await it.presence("anna", "ready")
+        await it.until_live("offered")
+        await it.engine.kill()
+        await it.proxy.cut()
+        it.proxy.flow()
+        assert not it.phones.dialogs()
+        await it.engine.start()
+        await callers.finished(seconds=15)
+        await it.idle()
+        assert await it.engine.stop() == 0
+        it.account()
+        assert [dialog.caller for dialog in it.phones.dialogs()] == ["c0", "c1", "c2"]
+
+
 async def storm(provisioned: Provisioned, folder: Path, much: Storm) -> None:
     """Run it and check everything."""
     chosen = seed()
@@ -116,9 +159,7 @@ def check(
     assert_in_order(line, tolerance_us=SIDE_BY_SIDE_US)
 
 
-def check_call(
-    call: PlannedCall, caller: CallerDialog, rung: Sequence[AgentDialog], outages: Sequence[Outage]
-) -> None:
+def check_call(call: PlannedCall, caller: CallerDialog, rung: Sequence[AgentDialog], outages: Sequence[Outage]) -> None:
     """Talks go on until somebody hangs up, and whoever does not hang up is served."""
     told = f"\n{call}\n{caller}\n{rung}\n{outages}"
     assert caller.ended_us is not None, told

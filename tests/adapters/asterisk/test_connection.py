@@ -40,7 +40,9 @@ async def test_what_happened_while_the_line_was_cut(provisioned: Provisioned, tm
             await it.event(OfferAccepted)
             await it.presence("anna", "not-ready", "lunch")
             await it.ready("ben")
-            async with it.callers(call("10002"), call("10003", seconds=1), call("10004"), call("10005"), rate=10) as others:
+            async with it.callers(
+                call("10002"), call("10003", seconds=1), call("10004"), call("10005"), rate=10
+            ) as others:
                 await until(lambda: len(it.all(InteractionQueued)) == 5, lambda: "five in all")
                 it.proxy.refuse()
                 await it.proxy.cut()

@@ -75,13 +75,19 @@ class AsteriskDriver:
         await self._stack.enter_async_context(SippCallers(self._provisioned, calls, sip_port=self._pbx.sip_port))
         known = len(self._customers) + 1
         await until(lambda: channel.health()["calls"] == known, lambda: str(channel.health()))
-        (channel_id,) = [each["id"] for each in await self._pbx.channels() if each["caller"]["number"] == number and each["name"].startswith("PJSIP/trunk")]
+        (channel_id,) = [
+            each["id"]
+            for each in await self._pbx.channels()
+            if each["caller"]["number"] == number and each["name"].startswith("PJSIP/trunk")
+        ]
         interaction_id = self._names.interaction(channel_id)
         self._customers[interaction_id] = channel_id
         return interaction_id
 
     async def customer_leaves(self, interaction_id: str) -> None:
-        name = next(each["name"] for each in await self._pbx.channels() if each["id"] == self._customers[interaction_id])
+        name = next(
+            each["name"] for each in await self._pbx.channels() if each["id"] == self._customers[interaction_id]
+        )
         await self._pbx.cli(f"channel request hangup {name}")
 
     async def device_answers(self, offer_id: str) -> None:
@@ -99,7 +105,9 @@ class AsteriskDriver:
         await self._pbx.cli(f"channel request hangup {await self._device(offer_id)}")
 
     async def standing(self, interaction_id: str) -> Standing:
-        channels = {each["id"] for each in await self._pbx.channels()}
+        shown = await self._pbx.channels()
+        channels = {each["id"] for each in shown}
+        ringing = {each["id"] for each in shown if each["state"] in {"Ringing", "Up"}}
         bridges = {each["id"]: set(each["channels"]) for each in await self._pbx.bridges()}
         caller = self._customers.get(interaction_id, "")
         if caller not in channels:
@@ -107,7 +115,7 @@ class AsteriskDriver:
         talking = bridges.get(self._names.talk(interaction_id), set())
         if caller in talking and len(talking) > 1:
             return "connected"
-        offers = [offer for each in channels if (offer := self._names.offer_of(each)) is not None]
+        offers = [offer for each in ringing if (offer := self._names.offer_of(each)) is not None]
         if any(offer.startswith(f"{interaction_id}.") for offer in offers):
             return "ringing"
         return "waiting" if caller in bridges.get(self._names.hold, set()) else "absent"
@@ -123,7 +131,8 @@ class AsteriskDriver:
     async def _until_up(self, channel_id: str) -> None:
         async with asyncio.timeout(5):
             while not any(
-                each["id"] == channel_id and each["dialplan"]["app_name"] == "Stasis" for each in await self._pbx.channels()
+                each["id"] == channel_id and each["dialplan"]["app_name"] == "Stasis"
+                for each in await self._pbx.channels()
             ):
                 await asyncio.sleep(0.01)  # noqa: ASYNC110 - another process, which tells nobody
 

@@ -45,7 +45,10 @@ async def test_nobody_answers(provisioned: Provisioned, tmp_path: Path) -> None:
         rona = await it.event(PresenceChanged, lambda event: event.reason == "rona")
         assert expired.agent_id == rona.agent_id == "anna"
         assert completed.agent_id == "ben"
-        assert [(dialog.agent, dialog.how) for dialog in it.phones.dialogs()] == [("anna", "cancelled"), ("ben", "agent")]
+        assert [(dialog.agent, dialog.how) for dialog in it.phones.dialogs()] == [
+            ("anna", "cancelled"),
+            ("ben", "agent"),
+        ]
 
 
 async def test_caller_gives_up_while_waiting(provisioned: Provisioned, tmp_path: Path) -> None:
@@ -152,7 +155,9 @@ async def test_refused_caller_goes_on_in_the_dialplan(
     """The engine will not have the caller: the dialplan learns why, and its fallback serves them."""
     queues = [Queue(), Queue("full", more="max_waiting = 1")]
     dialplan = (Path(__file__).parents[3] / "examples/asterisk/extensions.conf").read_text()
-    told = "exten => refused,1,UserEvent(Refused,Code: ${ACD_REFUSAL},Status: ${STASISSTATUS})\n same => n,Goto(serve,1)"
+    told = (
+        "exten => refused,1,UserEvent(Refused,Code: ${ACD_REFUSAL},Status: ${STASISSTATUS})\n same => n,Goto(serve,1)"
+    )
     dialplan = dialplan.replace("exten => refused,1,Goto(serve,1)", told)
     async with rig(provisioned, tmp_path, [Agent("anna", TALKER)], queues=queues, dialplan=dialplan) as it:
         first = CallSpec(caller="10000", dialled="full", hang_up_after_ms=3_000)

@@ -20,7 +20,7 @@ AGENTS = 6
 TALKER = AgentBehaviour(ring_ms=(50, 300), talk_ms=(800, 1_600), hang_up_chance=1.0)
 LIVES_SECONDS = (0.2, 2.5)
 CALLS = 300
-SEED = int(__import__("os").environ.get("ACD_SEED","20260102"))
+SEED = int(__import__("os").environ.get("ACD_SEED", "20260102"))
 ORDER_SLACK_US = 1_000_000
 """Callers who come closer together than this may change places when the engine dies between them."""
 
@@ -51,7 +51,9 @@ async def test_twenty_kills(provisioned: Provisioned, tmp_path: Path) -> None:
             await engine.stop()
         events = journaled(engine.journal)
         skills = {agent.name: frozenset({"main"}) for agent in team}
-        books = Account(events, it.phones.dialogs(), seen, skills, dict.fromkeys((call.caller for call in made), "main"))
+        books = Account(
+            events, it.phones.dialogs(), seen, skills, dict.fromkeys((call.caller for call in made), "main")
+        )
         books.check(engine_was_away=True)
         books.check_nobody_punished()
         _check_no_talk_was_cut(books)

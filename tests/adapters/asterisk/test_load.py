@@ -27,7 +27,11 @@ def agents(behaviour: AgentBehaviour) -> list[Agent]:
     """Everybody has three skills, and every skill half of them."""
     count = len(SKILLS)
     return [
-        Agent(f"agent{n:02}", behaviour, {SKILLS[(n * (1 + n // count) + k) % count]: 1 + n % 10 for k in range(SKILLS_EACH)})
+        Agent(
+            f"agent{n:02}",
+            behaviour,
+            {SKILLS[(n * (1 + n // count) + k) % count]: 1 + n % 10 for k in range(SKILLS_EACH)},
+        )
         for n in range(AGENTS)
     ]
 
@@ -42,7 +46,9 @@ def calls(count: int) -> list[CallSpec]:
     return made
 
 
-def account(it: Rig, team: Sequence[Agent], made: Sequence[CallSpec], callers: Sequence[object], folder: Path) -> Account:
+def account(
+    it: Rig, team: Sequence[Agent], made: Sequence[CallSpec], callers: Sequence[object], folder: Path
+) -> Account:
     """Put together what was seen."""
     wanted = {call.caller: call.headers["X-ACD-Requirement"].split()[0].removeprefix("skills.") for call in made}
     skills = {agent.name: frozenset(agent.skills) for agent in team}

@@ -85,7 +85,9 @@ exten => _X.,1,Set(X_ACD_QUEUE=support)
     ) as it:
         if way == "channelvars":
             ari = it.pbx.folder / "config" / "ari.conf"
-            text = ari.read_text().replace("[general]", "[general]\nchannelvars = X_ACD_QUEUE,X_ACD_PRIORITY,X_ACD_TIER")
+            text = ari.read_text().replace(
+                "[general]", "[general]\nchannelvars = X_ACD_QUEUE,X_ACD_PRIORITY,X_ACD_TIER"
+            )
             ari.write_text(text)
             await it.pbx.restart()
             await it.connected(connected=False)
