@@ -11,7 +11,6 @@ from msgspec import Struct
 from acd.errors import PersonalStoreError
 from acd.ports.channel import Personal
 
-
 References = tuple[str | PersonalStoreError, ...]
 
 

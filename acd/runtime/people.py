@@ -101,7 +101,7 @@ class People:
                 entries = zip(together, early, strict=True)
                 loop.call_soon_threadsafe(_answer, [entry for entry in entries if not entry[0][2]])
 
-        results: "References"
+        results: References
         try:
             results = await self._thread.run(lambda: self._opened().remember_many(people, known))
             self._well()

@@ -12,7 +12,7 @@ from acd.core.messages import Outcome, Refusal, SignInAgent
 from acd.core.messages.codec import encode
 from acd.errors import JournalCorrupt, JournalUnavailable
 from acd.ports.journal import Entry
-from acd.runtime.journal import MemoryJournal, SqliteJournal, genesis
+from acd.runtime.journal import MemoryJournal, SqliteJournal, SqliteJournalReader, genesis
 from acd.runtime.replay import load, outcome_digest, replay, verify
 from acd.runtime.snapshots import write_snapshot
 from tests.runtime.journaled import STEP_US, record, traffic
@@ -185,6 +185,16 @@ def test_verify_reports_an_altered_row_and_how_far_it_got(path: Path) -> None:
     assert report.rows == 49
     assert "row 50" in report.problem
     assert "altered" in report.problem
+
+
+def test_a_row_that_was_altered_before_the_snapshot_stops_the_next_start(path: Path, tmp_path: Path) -> None:
+    with closing(SqliteJournalReader(path)) as reader:
+        whole = load(reader)
+        write_snapshot(tmp_path / "snapshots", whole.engine, whole.seq, whole.chain, keep=3)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE journal SET at_us = at_us + 1 WHERE seq = 3")
+    with closing(SqliteJournalReader(path)) as reader, pytest.raises(JournalCorrupt, match="row 3"):
+        load(reader, tmp_path / "snapshots")
 
 
 def test_verify_reports_garbage_and_raises_for_nothing(tmp_path: Path) -> None:
