@@ -190,6 +190,7 @@ def test_verify_reports_an_altered_row_and_how_far_it_got(path: Path) -> None:
 def test_a_row_that_was_altered_before_the_snapshot_stops_the_next_start(path: Path, tmp_path: Path) -> None:
     with closing(SqliteJournalReader(path)) as reader:
         whole = load(reader)
+        (tmp_path / "snapshots").mkdir()
         write_snapshot(tmp_path / "snapshots", whole.engine, whole.seq, whole.chain, keep=3)
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("UPDATE journal SET at_us = at_us + 1 WHERE seq = 3")
