@@ -4,6 +4,7 @@ Must not know what a router, a channel or the API does, only how they are starte
 """
 
 import asyncio
+import gc
 import signal
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -106,6 +107,9 @@ async def _serve(config: Config) -> int:
         if config.api is not None:
             server = await stack.enter_async_context(await serve_api(router, config.api))
             where = ", ".join(server.addresses)
+        # What is there now stays: no collection needs to walk through agents and classes again.
+        gc.collect()
+        gc.freeze()
         click.echo(f"acd: ready: {where}")
         asked, ended = asyncio.create_task(stop.wait()), asyncio.create_task(router.wait_closed())
         await asyncio.wait((asked, ended), return_when=asyncio.FIRST_COMPLETED)

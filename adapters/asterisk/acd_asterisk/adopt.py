@@ -263,6 +263,6 @@ def _ended(interaction_id: str, started: float, *, was_restarted: bool) -> End:
 def _started_at(info: Info) -> float:
     """When Asterisk was started, in seconds since the epoch; 0 when it does not say."""
     try:
-        return datetime.strptime(info.status.startup_time, _STARTED_FORMAT).timestamp()
+        return datetime.strptime(info.status.startup_time, _STARTED_FORMAT).timestamp()  # noqa: DTZ007 - the format has %z
     except ValueError:
         return 0.0

@@ -157,11 +157,14 @@ class AsteriskChannel:
         return call
 
     def _handle(self, event: AriEvent) -> None:
-        what = happening(event, self._names)
-        if isinstance(what, Replaced):
-            self._link.replaced()
-        elif what is not None:
-            self._intake.handle(what)
+        try:
+            what = happening(event, self._names)
+            if isinstance(what, Replaced):
+                self._link.replaced()
+            elif what is not None:
+                self._intake.handle(what)
+        except Exception as error:  # noqa: BLE001 - one event must not stop those that follow
+            self._desk.report(error)
 
     async def _adopt(self) -> None:
         """After every connect."""

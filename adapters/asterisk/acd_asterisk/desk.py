@@ -15,7 +15,7 @@ from acd.core.messages import Command, Outcome
 from acd.errors import AcdError, CommandInvalid, CommandQuarantined, RouterClosed, RouterOverloaded
 from acd.ports.channel import ChannelHost
 from acd_asterisk.ari import AriUnavailable
-from acd_asterisk.call import Call, Lane
+from acd_asterisk.call import Call, Lane, LaneFull, Step
 from acd_asterisk.names import Names, visit_of
 from acd_asterisk.options import Options
 from acd_asterisk.wire import AriChannel
@@ -86,7 +86,7 @@ class Desk:
         if call is None:
             if len(self.calls) >= MAX_CALLS:
                 raise NotTaken("too-many-calls")
-            call = Call(interaction_id, channel.id, channel.caller, Lane(self.spawn, self._report))
+            call = Call(interaction_id, channel.id, channel.caller, Lane(self.spawn, self.report))
             self.calls[interaction_id] = call
         self.by_channel[channel.id] = call
         call.is_up = call.is_up or channel.state == _UP
@@ -124,6 +124,14 @@ class Desk:
         self.rung[offer_id] = None
         if len(self.rung) > MAX_RUNG:
             self.rung.popitem(last=False)
+
+    def in_lane(self, call: Call, step: Step) -> None:
+        """Do something about a call when all that came before it is done."""
+        try:
+            call.lane.put(step)
+        except LaneFull:
+            _log.error("too much at once for one call", instance=self.name, interaction=call.interaction_id)
+            self.reconcile_soon()
 
     def is_wanted(self, offer_id: str) -> bool:
         """Whether the engine wants this offer's leg: to ring, or to talk."""
@@ -189,9 +197,10 @@ class Desk:
     def _done(self, task: "asyncio.Task[None]") -> None:
         self._tasks.discard(task)
         if not task.cancelled() and isinstance(error := task.exception(), Exception):
-            self._report(error)
+            self.report(error)
 
-    def _report(self, error: Exception) -> None:
+    def report(self, error: Exception) -> None:
+        """Something raised that should not have: say so, and look up what is true."""
         if isinstance(error, AriUnavailable):
             _log.warning("the PBX did not answer", instance=self.name, reason=str(error))
         else:

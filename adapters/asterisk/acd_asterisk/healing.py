@@ -149,7 +149,7 @@ class Healer:
                 assert_never(repair)
 
     async def _ring(self, call: Call, offer_id: str, agent_id: str) -> None:
-        """An offer that has never rung rings now, so that the caller keeps the turn; one that has, and rings no more, fails.
+        """An offer that has never rung rings now, so that the caller keeps the turn; one that has rung has failed.
 
         What an earlier process did stands in a variable of the caller's channel.
         """
