@@ -1,0 +1,31 @@
+"""For all tests: a real Asterisk, or a reason why there is none; and logging, which belongs to the process, left as it was."""
+
+import logging
+import os
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from acd_asterisk.lab import LabUnavailable, Provisioned, provision
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_it_was() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level, settings = root.handlers[:], root.level, structlog.get_config()
+    yield
+    if structlog.get_config() != settings:
+        structlog.configure(**settings)
+    root.handlers[:], root.level = handlers, level
+
+
+@pytest.fixture(scope="session")
+def provisioned() -> Provisioned:
+    """Asterisk and SIPp, fetched on first use. Without them a test skips; under CI it fails."""
+    try:
+        return provision()
+    except LabUnavailable as reason:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"no Asterisk for the tests: {reason}")
+        pytest.skip(f"no Asterisk for the tests: {reason}")
