@@ -1,4 +1,4 @@
-"""For all tests: a real Asterisk, or a reason why there is none; and logging, which belongs to the process, left as it was."""
+"""For all tests: a real Asterisk, or a reason why there is none; and logging left as it was."""
 
 import logging
 import os

@@ -21,7 +21,7 @@ from tests.adapters.asterisk.acceptance_account import Account, dice, read_accou
 from tests.adapters.asterisk.proxy import Proxy
 from tests.adapters.asterisk.rig import EXAMPLES, POLL_SECONDS
 
-TOKEN = "acceptance-token-0123456789"  # noqa: S105 - a test's
+TOKEN = "acceptance-token-0123456789"
 API_SECONDS = 10.0
 PATIENCE_SECONDS = 20.0
 TRIES = 300
@@ -60,7 +60,7 @@ class Line:
 
 @dataclass(frozen=True)
 class PlannedCall:
-    """A call, what it asks for beyond its queue, and when the caller hangs up (ms after the PBX has answered; 0: never)."""
+    """A call, what it asks for beyond its queue, and when the caller hangs up (ms after being answered; 0: never)."""
 
     number: str
     queue: str
@@ -116,7 +116,7 @@ def draw_floor(chosen: int, *, agents: int, skills: int, more: str) -> tuple[lis
 def draw_calls(
     chosen: int, seats: Sequence[Seat], lines: Sequence[Line], count: int, *, leavers: float, longest_ms: int = 4_000
 ) -> list[PlannedCall]:
-    """Calls to all queues, a fifth of them with a requirement of their own; `leavers`: share that hangs up at random."""
+    """Calls to all queues, a fifth with a requirement of their own; `leavers`: the share that hangs up at random."""
     chance = dice(chosen, "calls")
     calls: list[PlannedCall] = []
     for index in range(count):
@@ -124,7 +124,7 @@ def draw_calls(
         able = [seat for seat in seats if satisfies(seat, line.requirement)]
         extra: Requirement = ()
         held = sorted(chance.choice(able).skills.items())
-        if held and chance.random() < 0.2:  # noqa: PLR2004 - a fifth
+        if held and chance.random() < 0.2:
             skill, level = chance.choice(held)
             extra = ((skill, chance.randint(1, level)),)
         leaves = chance.randint(1, longest_ms) if chance.random() < leavers else 0
@@ -216,7 +216,7 @@ class Site:
         try:
             async with asyncio.timeout(seconds):
                 while not (last := await self.health())["connected"]:
-                    await asyncio.sleep(POLL_SECONDS)  # noqa: ASYNC110 - another process, which tells nobody
+                    await asyncio.sleep(POLL_SECONDS)
         except TimeoutError:
             raise AssertionError(f"not connected after {seconds:g} s: {last}\n{self.engine.log_tail()}") from None
 
@@ -224,10 +224,10 @@ class Site:
         """Wait until an interaction is in this state."""
         async with asyncio.timeout(seconds):
             while not any(each["state"] == state for each in await self.live()):
-                await asyncio.sleep(POLL_SECONDS)  # noqa: ASYNC110 - another process, which tells nobody
+                await asyncio.sleep(POLL_SECONDS)
 
     async def idle(self, *, seconds: float = PATIENCE_SECONDS) -> None:
-        """Wait until the engine has no interaction, its agents no work, and the PBX nothing but the bridge for music."""
+        """Wait until the engine has no interaction, agents no work, and the PBX nothing but the bridge for music."""
         left: list[str] = []
 
         async def is_idle() -> bool:
@@ -240,7 +240,7 @@ class Site:
         try:
             async with asyncio.timeout(seconds):
                 while not await is_idle():
-                    await asyncio.sleep(POLL_SECONDS)  # noqa: ASYNC110 - other processes, which tell nobody
+                    await asyncio.sleep(POLL_SECONDS)
         except TimeoutError:
             raise AssertionError(f"left over: {left}\n{self.engine.log_tail()}") from None
 
@@ -262,7 +262,7 @@ class Site:
 
 
 @asynccontextmanager
-async def site(  # noqa: PLR0913 - what a test may want to be different
+async def site(
     provisioned: Provisioned,
     folder: Path,
     seats: Sequence[Seat],

@@ -178,7 +178,7 @@ def assert_in_order(first: Iterable[tuple[str, int, int]], *, tolerance_us: int)
 
 def summary(values_us: Sequence[int]) -> str:
     """`p50/p95/p99/max` in milliseconds."""
-    if len(values_us) < 2:  # noqa: PLR2004 - quantiles of fewer mean nothing
+    if len(values_us) < 2:
         return f"{len(values_us)} values"
     cuts = quantiles(values_us, n=100, method="inclusive")
     parts = (cuts[49], cuts[94], cuts[98], max(values_us))

@@ -37,7 +37,7 @@ class Agent:
     """An agent of the engine, with a telephone of the same name."""
 
     name: str
-    behaviour: AgentBehaviour = AgentBehaviour()
+    behaviour: AgentBehaviour = field(default_factory=AgentBehaviour)
     skills: Mapping[str, int] = field(default_factory=dict)
     address: str | None = None
     """Another address than the telephone's."""
@@ -78,7 +78,7 @@ class Ground:
         try:
             async with asyncio.timeout(seconds):
                 while not await is_empty():
-                    await asyncio.sleep(POLL_SECONDS)  # noqa: ASYNC110 - another process, which tells nobody
+                    await asyncio.sleep(POLL_SECONDS)
         except TimeoutError:
             raise AssertionError(f"left over on the PBX: {left}") from None
 
@@ -173,7 +173,7 @@ async def ground(
 
 
 @asynccontextmanager
-async def rig(  # noqa: PLR0913 - what a test may want to be different
+async def rig(
     provisioned: Provisioned,
     folder: Path,
     agents: Sequence[Agent],
@@ -233,6 +233,6 @@ async def until(condition: Callable[[], bool], what: Callable[[], str], seconds:
     try:
         async with asyncio.timeout(seconds):
             while not condition():
-                await asyncio.sleep(POLL_SECONDS)  # noqa: ASYNC110 - there is no event to wait for
+                await asyncio.sleep(POLL_SECONDS)
     except TimeoutError:
         raise AssertionError(f"not within {seconds:g} s: {what()}") from None

@@ -54,7 +54,10 @@ async def test_agent_hangs_up_while_the_engine_is_away(provisioned: Provisioned,
     """The caller has been served, and is let go: not sent where those go whom nobody has served."""
     behaviour = AgentBehaviour(ring_ms=20, talk_ms=700, hang_up_chance=1.0)
     calls = [PlannedCall("c1", "sales")]
-    async with site(provisioned, tmp_path, [Seat("anna")], [Line("sales")], behaviour) as it, it.callers(calls, 1) as callers:
+    async with (
+        site(provisioned, tmp_path, [Seat("anna")], [Line("sales")], behaviour) as it,
+        it.callers(calls, 1) as callers,
+    ):
         await it.phones.wait_for(lambda dialogs: any(each.is_answered for each in dialogs))
         await it.until_live("active")
         await it.engine.kill()
@@ -125,7 +128,7 @@ async def kill_again_and_again(it: Site, much: Storm, chosen: int) -> list[Outag
         await asyncio.sleep(chance.uniform(*much.down))
         await it.engine.start()
         # Every other time it may die again before it has its PBX.
-        if chance.random() < 0.5:  # noqa: PLR2004 - a half
+        if chance.random() < 0.5:
             await it.connected()
         outages.append((begin, now_us()))
     await it.connected()
@@ -180,15 +183,15 @@ def check_call(call: PlannedCall, caller: CallerDialog, rung: Sequence[AgentDial
 def met_nobody(dialog: AgentDialog, outages: Sequence[Outage]) -> bool:
     """Picked up while there was no engine to join the two.
 
-    Asterisk ends a leg that finds no application at once; one that found it in the engine's last moment is silent until
-    the agent hangs up, or the engine is back.
+    Asterisk ends a leg that finds no application at once; one that found it around the engine's last moment is silent
+    until the agent hangs up, or the engine is back.
     """
     picked_us, ended_us = dialog.answered_us, dialog.ended_us
     if picked_us is None or ended_us is None:
         return False
     return any(
         (begin - AT_ONCE_US < picked_us < end and ended_us - picked_us < AT_ONCE_US)
-        or (begin - AT_ONCE_US < picked_us <= begin and ended_us < end)
+        or (begin - AT_ONCE_US < picked_us < begin + AT_ONCE_US and ended_us < end)
         for begin, end in outages
     )
 

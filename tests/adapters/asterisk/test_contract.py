@@ -15,7 +15,7 @@ from acd_asterisk.channel import AsteriskChannel
 from acd_asterisk.lab import CallSpec, Pbx, Provisioned, SippCallers
 from acd_asterisk.names import Names
 from acd_asterisk.plugin import open_channel
-from tests.adapters.asterisk.rig import APP, INSTANCE, until
+from tests.adapters.asterisk.rig import APP, INSTANCE, POLL_SECONDS, until
 
 UNUSED_PORT = 9
 DIALPLAN = f"""
@@ -134,7 +134,7 @@ class AsteriskDriver:
                 each["id"] == channel_id and each["dialplan"]["app_name"] == "Stasis"
                 for each in await self._pbx.channels()
             ):
-                await asyncio.sleep(0.01)  # noqa: ASYNC110 - another process, which tells nobody
+                await asyncio.sleep(POLL_SECONDS)
 
     async def _leave(self) -> None:
         if self._standing_in is not None:

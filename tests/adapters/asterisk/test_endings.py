@@ -5,11 +5,13 @@ from pathlib import Path
 import pytest
 
 from acd.core.messages import (
+    AcceptOffer,
     CancelInteraction,
     InteractionAbandoned,
     InteractionCancelled,
     InteractionCompleted,
     InteractionQueued,
+    InteractionRequeued,
     OfferAccepted,
     OfferDeclined,
     OfferExpired,
@@ -101,7 +103,7 @@ async def test_caller_hangs_up_while_talking(provisioned: Provisioned, tmp_path:
     ],
     ids=["busy", "declines", "unregistered", "address-of-two", "rejected-by-dialplan"],
 )
-async def test_agent_cannot_be_had(  # noqa: PLR0913 - two fixtures and what is different
+async def test_agent_cannot_be_had(
     provisioned: Provisioned,
     tmp_path: Path,
     behaviour: AgentBehaviour,
@@ -189,3 +191,38 @@ async def test_caller_goes_on_when_the_dialplan_says_so(provisioned: Provisioned
         first, second = it.all(OfferAccepted)
         assert second.interaction_id == f"{first.interaction_id}~2"
         assert len(it.phones.dialogs()) == 2
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "talks"), [(TALKER, True), (AgentBehaviour(decline_chance=1.0, ring_ms=300), False)]
+)
+async def test_offer_is_accepted_at_the_desk(
+    provisioned: Provisioned, tmp_path: Path, behaviour: AgentBehaviour, *, talks: bool
+) -> None:
+    """Before the telephone is picked up: then they talk. If it never is, the caller waits again, in the old place."""
+    async with rig(provisioned, tmp_path, [Agent("anna", behaviour), Agent("ben", TALKER)]) as it:
+        await it.ready("anna")
+        async with it.callers(caller()) as callers:
+            made = await it.event(OfferMade)
+            outcome = await it.router.submit(AcceptOffer(it.router.new_id(), made.offer_id, "anna"))
+            assert outcome.refusal is None
+            if not talks:
+                requeued = await it.event(InteractionRequeued)
+                assert requeued.reason == "agent-leg-lost"
+                await it.presence("anna", "not-ready", "desk")
+                await it.ready("ben")
+            completed = await it.event(InteractionCompleted)
+            assert completed.agent_id == ("anna" if talks else "ben")
+            await callers.finished(seconds=5)
+        await it.empty()
+
+
+async def test_agent_sees_a_fixed_number(provisioned: Provisioned, tmp_path: Path) -> None:
+    """`caller_id` other than `caller`."""
+    async with rig(provisioned, tmp_path, [Agent("anna", TALKER)], options={"caller_id": "4711"}) as it:
+        await it.ready("anna")
+        async with it.callers(caller()) as callers:
+            await callers.finished(seconds=5)
+        (dialog,) = it.phones.dialogs()
+        assert dialog.caller == "4711"
+        await it.empty()

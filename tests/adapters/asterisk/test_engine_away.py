@@ -132,7 +132,7 @@ async def test_what_happened_while_the_engine_was_away(provisioned: Provisioned,
 
 
 async def test_callers_whom_nobody_noticed(provisioned: Provisioned, tmp_path: Path) -> None:
-    """They came while the engine was dying: in the application, but unknown. They are served in the order of arrival."""
+    """They came while the engine was dying: in the application, but unknown. Served in the order of arrival."""
     async with rig(provisioned, tmp_path, [Agent("anna", TALKER)]) as it:
         await it.stop_engine(crash=True)
         async with it.callers(call("10001"), call("10002"), call("10003"), rate=20) as callers:
