@@ -168,7 +168,7 @@ class AsteriskChannel:
 
     async def _adopt(self) -> None:
         """After every connect."""
-        await self._switchboard.prepare()
+        self._healer.is_new = await self._switchboard.prepare()
         await self._compare()
 
     async def _compare(self) -> None:

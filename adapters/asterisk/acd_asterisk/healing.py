@@ -42,6 +42,8 @@ class Healer:
         self._orders = orders
         self._intake = intake
         self._identity: tuple[str, str] | None = None
+        self.is_new = False
+        """This Asterisk has been started since anybody waited in it, which a new engine knows from nothing else."""
         self.version = ""
         """Asterisk's, once it is known."""
 
@@ -62,7 +64,8 @@ class Healer:
 
     def _compare(self, world: World, desired: tuple[Desired, ...], busy: set[str]) -> list[Repair]:
         known, identity = self._identity, world.info.identity
-        self._identity = identity
+        was_restarted = self.is_new or (known is not None and known != identity)
+        self._identity, self.is_new = identity, False
         self.version = world.info.system.version
         repairs = adopt.compare(
             self._desk.names,
@@ -71,7 +74,7 @@ class Healer:
             has_rung=lambda offer_id: offer_id in self._desk.rung,
             busy=busy,
             handed_in={call.channel_id for call in self._desk.calls.values() if call.is_enqueued},
-            was_restarted=known is not None and known != identity,
+            was_restarted=was_restarted,
         )
         differences = sum(not isinstance(repair, adopt.Keep) for repair in repairs)
         _log.info("compared with the PBX", instance=self._desk.name, live=len(desired), differences=differences)

@@ -156,6 +156,8 @@ class Link:
             try:
                 await asyncio.wait((pump, work, dropped), return_when=asyncio.FIRST_COMPLETED)
                 reason = pump.result() if pump.done() else self.error
+                if work.done() and not work.cancelled() and (fault := work.exception()) is not None:
+                    _log.error("a fault while comparing or handing on events", instance=self._name, exc_info=fault)
             finally:
                 was_live = self.is_live
                 for task in (pump, work, dropped):

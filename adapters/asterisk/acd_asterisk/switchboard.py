@@ -45,23 +45,31 @@ class Switchboard:
         # Deleting bridges side by side has crashed Asterisk (issue 1201): one after another.
         self._demolition = asyncio.Semaphore(1)
 
-    async def prepare(self) -> None:
-        """After every connect: ask for the few event types that matter, and have the hold bridge."""
+    async def prepare(self) -> bool:
+        """After every connect: ask for the few event types that matter, and have the hold bridge.
+
+        Returns whether it had to be made: then this Asterisk has been started since anybody waited in it.
+        """
         allowed = {"allowed": [{"type": name} for name in EVENTS]}
-        await asyncio.gather(
+        _, is_new = await asyncio.gather(
             self._client.request(
                 "PUT", f"applications/{_part(self._options.app)}/eventFilter", allowed, attempts=ATTEMPTS
             ),
             self.make_hold_bridge(),
         )
+        return is_new
 
-    async def make_hold_bridge(self) -> None:
-        """The bridge in which callers wait, with its music; a holding bridge is silent until it is told otherwise."""
+    async def make_hold_bridge(self) -> bool:
+        """The bridge in which callers wait, with its music; a holding bridge is silent until it is told otherwise.
+
+        Returns whether there was none.
+        """
         path = f"bridges/{_part(self._names.hold)}"
         made = await self._client.request("POST", path, {"type": "holding", "name": "acd-hold"}, attempts=ATTEMPTS)
         if made.is_success or made.status == _CONFLICT:
             music = {"mohClass": self._options.music_class}
             await self._client.request("POST", f"{path}/moh", music, attempts=ATTEMPTS)
+        return made.is_success
 
     async def look_around(self) -> World:
         """A snapshot of everything that is ours."""

@@ -4,10 +4,13 @@ Owns the two directions of every connection. Must not know HTTP.
 """
 
 import asyncio
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
 CHUNK = 65_536
+TURNS = 20
+"""Of the event loop, from the moment in which a connection was taken to the one in which it is served."""
 
 
 class Proxy:
@@ -32,7 +35,9 @@ class Proxy:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         assert self._server is not None
+        self.refuse()
         self._server.close()
+        await _settle()  # Connections that were taken a moment ago become tasks.
         await self.cut()
 
     async def cut(self) -> None:
@@ -41,6 +46,7 @@ class Proxy:
         for task in connections:
             task.cancel()
         await asyncio.gather(*connections, return_exceptions=True)
+        await _settle()
 
     def refuse(self) -> None:
         """End new connections at once."""
@@ -63,29 +69,54 @@ class Proxy:
         assert task is not None
         self._connections.add(task)
         self.accepted += 1
+        writers = [writer]
         try:
             if self._refusing:
                 return
-            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target_port)
-            pumps = [
-                asyncio.create_task(self._pump(reader, far_writer)),
-                asyncio.create_task(self._pump(far_reader, writer)),
-            ]
+            # Not to be cancelled half-way: its socket would be nobody's.
+            calling = asyncio.ensure_future(asyncio.open_connection("127.0.0.1", self._target_port))
             try:
-                await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.shield(calling)
             finally:
-                for pump in pumps:
-                    pump.cancel()
-                await asyncio.gather(*pumps, return_exceptions=True)
-                far_writer.close()
+                far_reader, far_writer = await calling
+                writers.append(far_writer)
+            await self._connect(reader, writer, far_reader, far_writer)
         except (OSError, asyncio.CancelledError):
             pass  # Cut, or the PBX is down: the connection ends, which is all that is wanted.
         finally:
-            writer.close()
+            for each in writers:
+                each.transport.abort()
+                with suppress(OSError):
+                    await each.wait_closed()
             self._connections.discard(task)
+
+    async def _connect(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        far_reader: asyncio.StreamReader,
+        far_writer: asyncio.StreamWriter,
+    ) -> None:
+        """Both directions, until one of them ends."""
+        pumps = [
+            asyncio.create_task(self._pump(reader, far_writer)),
+            asyncio.create_task(self._pump(far_reader, writer)),
+        ]
+        try:
+            await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for pump in pumps:
+                pump.cancel()
+            await asyncio.gather(*pumps, return_exceptions=True)
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(CHUNK):
             await self._flowing.wait()
             writer.write(data)
             await writer.drain()
+
+
+async def _settle() -> None:
+    """Let the loop close what was aborted."""
+    for _ in range(TURNS):
+        await asyncio.sleep(0)

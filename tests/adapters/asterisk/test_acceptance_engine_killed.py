@@ -10,6 +10,7 @@ from acd_asterisk.lab import AgentBehaviour, AgentDialog, CallerDialog, Provisio
 from tests.adapters.asterisk.acceptance import Line, PlannedCall, Seat, Site, draw_calls, seed, site
 from tests.adapters.asterisk.acceptance_account import (
     Account,
+    Story,
     assert_in_order,
     assert_no_overlap,
     by_caller,
@@ -158,8 +159,20 @@ def check(
         assert change.presence == "ready" or change.reason == "signed-in", change
     check_journal(plan, callers, rung, account)
     patient = (number for number in plan if number in rung)
-    line = [(each, account.one(each).place, rung[each][0].invited_us) for each in patient]
+    line = [(each, account.one(each).place, turn(account.one(each), rung[each][0], outages)) for each in patient]
     assert_in_order(line, tolerance_us=SIDE_BY_SIDE_US)
+
+
+def turn(story: Story, dialog: AgentDialog, outages: Sequence[Outage]) -> int:
+    """When it was a caller's turn: when an agent was first rung, by SIPp.
+
+    Unless the engine was killed between deciding and dialling: the next process dials, later than those decided
+    at the same moment whose order had reached Asterisk. Then it is the moment of the decision, by the journal.
+    """
+    decided_us = story.offers[0][0]
+    if any(decided_us - AT_ONCE_US < begin < dialog.invited_us for begin, _ in outages):
+        return decided_us
+    return dialog.invited_us
 
 
 def check_call(call: PlannedCall, caller: CallerDialog, rung: Sequence[AgentDialog], outages: Sequence[Outage]) -> None:

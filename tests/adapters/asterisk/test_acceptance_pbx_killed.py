@@ -50,6 +50,27 @@ async def test_asterisk_killed(provisioned: Provisioned, tmp_path: Path, *, with
     check(account, lost)
 
 
+async def test_restarted_within_a_second(provisioned: Provisioned, tmp_path: Path) -> None:
+    """A call that came in the very second in which Asterisk was restarted did not hang up: Asterisk was restarted.
+
+    Channel ids tell the second only, and the engine is a new process that has not known the earlier Asterisk.
+    """
+    async with site(provisioned, tmp_path, [Seat("anna")], [Line("sales")], BEHAVIOUR) as it:
+        await it.presence("anna", "not-ready", "break")
+        calls = [PlannedCall("c1", "sales")]
+        await asyncio.sleep(1.02 - now_us() % 1_000_000 / 1e6)
+        async with it.callers(calls, 20) as callers:
+            await callers.wait_for(lambda dialogs: any(each.is_answered for each in dialogs))
+            await it.engine.kill()
+            await it.pbx.kill()
+            await it.pbx.start()
+        await it.engine.start()
+        await it.idle()
+        assert await it.engine.stop() == 0
+        story = it.account().one("c1")
+        assert (story.end, story.reason) == ("cancelled", "pbx-restarted")
+
+
 async def new_calls_flow(it: Site, round_number: int, back_us: int) -> None:
     """Everybody who calls from now on is served, the first within five seconds."""
     new = [PlannedCall(f"new{round_number}x{index}", "sales") for index in range(NEW_CALLS)]

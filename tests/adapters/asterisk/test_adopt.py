@@ -1,0 +1,209 @@
+"""The comparison of the world with what is desired: every combination, and nothing where all is sound."""
+
+from collections.abc import Collection
+from typing import Literal
+
+import pytest
+
+from acd.ports.channel import Desired
+from acd_asterisk import adopt
+from acd_asterisk.adopt import (
+    Accept,
+    Destroy,
+    End,
+    Enqueue,
+    Fail,
+    HangUp,
+    Join,
+    Keep,
+    LetGo,
+    Park,
+    Repair,
+    Requeue,
+    Ring,
+    World,
+)
+from acd_asterisk.names import Names
+from acd_asterisk.wire import AriBridge, AriChannel, DialplanPlace, Info, decode_info
+
+NAMES = Names("pbx1", "acd")
+IN_STASIS = DialplanPlace("s", "Stasis", "acd,sales")
+RINGING = DialplanPlace("s", "AppDial2", "(Outgoing Line)")
+STARTED = 1_795_254_000
+INFO = decode_info(b'{"system":{"entity_id":"x"},"status":{"startup_time":"2026-11-21T09:40:00.500+0000"}}')
+A, B, C = (f"{STARTED + seconds}.{seconds}" for seconds in (10, 20, 30))
+
+Place = Literal["held", "talking", "nowhere"]
+
+
+def one(number: str) -> str:
+    return NAMES.interaction(number)
+
+
+def caller(channel_id: str, created: str = "") -> AriChannel:
+    return AriChannel(channel_id, "Up", dialplan=IN_STASIS, creationtime=created or channel_id)
+
+
+def leg(channel_id: str, *, answered: bool = False) -> AriChannel:
+    return AriChannel(NAMES.leg(f"{one(channel_id)}.1"), dialplan=IN_STASIS if answered else RINGING)
+
+
+def offered(channel_id: str) -> Desired:
+    return Desired(one(channel_id), "offered", f"{one(channel_id)}.1", "anna")
+
+
+def connected(channel_id: str) -> Desired:
+    return Desired(one(channel_id), "connected", f"{one(channel_id)}.1", "anna")
+
+
+def waiting(channel_id: str) -> Desired:
+    return Desired(one(channel_id), "waiting")
+
+
+def world(
+    *channels: AriChannel,
+    held: Collection[str] = (),
+    talks: dict[str, tuple[str, ...]] | None = None,
+    info: Info = INFO,
+) -> World:
+    bridges = [AriBridge(NAMES.hold, tuple(held)), AriBridge("somebody-else's", (A,))]
+    bridges += [AriBridge(NAMES.talk(one(number)), inside) for number, inside in (talks or {}).items()]
+    others = [AriChannel("1795254001.1", "Up", dialplan=DialplanPlace("s", "Queue", "x"))]
+    return adopt.survey(NAMES, info, [each.id for each in channels], [*channels, *others], bridges)
+
+
+def differences(
+    found: World,
+    *desired: Desired,
+    rung: Collection[str] = (),
+    busy: Collection[str] = (),
+    handed_in: Collection[str] = (),
+    was_restarted: bool = False,
+) -> list[Repair]:
+    repairs = adopt.compare(
+        NAMES,
+        found,
+        desired,
+        has_rung=rung.__contains__,
+        busy=busy,
+        handed_in=handed_in,
+        was_restarted=was_restarted,
+    )
+    return [repair for repair in repairs if not isinstance(repair, Keep)]
+
+
+def test_a_sound_world_needs_nothing() -> None:
+    found = world(
+        *(caller(each) for each in (A, B, C)),
+        leg(B),
+        leg(C, answered=True),
+        held=(A, B),
+        talks={C: (C, leg(C).id)},
+    )
+    assert differences(found, waiting(A), offered(B), connected(C)) == []
+
+
+def test_what_is_known_afterwards() -> None:
+    found = world(caller(A), leg(A, answered=True), talks={A: (A, leg(A).id)})
+    (keep,) = adopt.compare(
+        NAMES, found, [connected(A)], has_rung=lambda _: False, busy=(), handed_in=(), was_restarted=False
+    )
+    assert isinstance(keep, Keep)
+    assert (keep.desired, keep.talking, keep.has_bridge) == (connected(A), True, True)
+    assert keep.leg is not None
+
+
+@pytest.mark.parametrize("wish", [waiting(A), offered(A), connected(A)])
+def test_caller_is_gone(wish: Desired) -> None:
+    assert differences(world(), wish) == [End(one(A), "customer", "gone-while-away")]
+
+
+def test_asterisk_has_been_started_since() -> None:
+    before = f"{STARTED - 1}.7"
+    same_second = f"{STARTED}.7"
+    gone = [waiting(before), waiting(same_second), waiting(A)]
+    assert [getattr(each, "reason", "") for each in differences(world(), *gone)] == [
+        "pbx-restarted",
+        "gone-while-away",
+        "gone-while-away",
+    ]
+    assert [getattr(each, "reason", "") for each in differences(world(), *gone, was_restarted=True)] == [
+        "pbx-restarted",
+        "pbx-restarted",
+        "gone-while-away",
+    ]
+    foreign = Desired("made-by-an-api", "waiting")
+    assert differences(world(), foreign, was_restarted=True) == [End("made-by-an-api", "system", "pbx-restarted")]
+
+
+def test_those_who_wait_are_ended_before_those_who_talk() -> None:
+    """Else an agent who comes free would be offered somebody who is gone."""
+    repairs = differences(world(), connected(A), offered(B), waiting(C))
+    assert [getattr(each, "interaction_id", "") for each in repairs] == [one(C), one(B), one(A)]
+
+
+def test_caller_hears_nothing() -> None:
+    assert differences(world(caller(A)), waiting(A)) == [Park(one(A))]
+
+
+def test_caller_is_in_a_talk_but_should_wait() -> None:
+    found = world(caller(A), talks={A: (A,)})
+    assert differences(found, waiting(A)) == [Park(one(A)), Destroy(one(A))]
+
+
+def test_device_rings_for_nobody() -> None:
+    found = world(caller(A), leg(A), held=(A,))
+    assert differences(found, waiting(A)) == [HangUp(leg(A).id)]
+
+
+def test_offer_without_a_device() -> None:
+    found = world(caller(A), held=(A,))
+    offer = f"{one(A)}.1"
+    assert differences(found, offered(A), rung=(offer,)) == [Fail(offer)]
+    assert differences(found, offered(A)) == [Ring(one(A), offer, "anna")]
+
+
+def test_agent_has_picked_up_meanwhile() -> None:
+    found = world(caller(A), leg(A, answered=True), held=(A,))
+    assert differences(found, offered(A)) == [Accept(one(A))]
+
+
+def test_accepted_but_not_joined() -> None:
+    assert differences(world(caller(A), leg(A, answered=True), held=(A,)), connected(A)) == [Join(one(A))]
+    half = world(caller(A), leg(A, answered=True), held=(A,), talks={A: (leg(A).id,)})
+    assert differences(half, connected(A)) == [Join(one(A))]
+
+
+def test_agents_leg_is_gone() -> None:
+    assert differences(world(caller(A), held=(A,)), connected(A)) == [Requeue(one(A))]
+    assert differences(world(caller(A), talks={A: (A,)}), connected(A)) == [End(one(A), "agent", "agent-hung-up")]
+
+
+def test_callers_whom_nobody_knows_in_the_order_of_arrival() -> None:
+    found = world(caller(A, "2026-01-01T00:00:02"), caller(B, "2026-01-01T00:00:01"), caller(C, "2026-01-01T00:00:01"))
+    assert [each.channel.id for each in differences(found) if isinstance(each, Enqueue)] == [B, C, A]
+
+
+def test_callers_who_are_being_enqueued_are_left_alone() -> None:
+    assert differences(world(caller(A)), busy=(A,)) == []
+
+
+def test_callers_the_engine_is_done_with() -> None:
+    assert differences(world(caller(A), held=(A,)), handed_in=(A,)) == [LetGo(A)]
+    assert differences(world(caller(A), talks={A: (A,)})) == [Destroy(one(A)), HangUp(A)]
+
+
+def test_last_visit_counts() -> None:
+    second = Desired(NAMES.interaction(A, 2), "waiting")
+    repairs = differences(world(caller(A), held=(A,)), waiting(A), second)
+    assert repairs == [End(one(A), "customer", "gone-while-away")]
+
+
+def test_channels_of_others_are_not_ours() -> None:
+    elsewhere = AriChannel("1795254099.1", "Up", dialplan=DialplanPlace("s", "Playback", "x"))
+    found = adopt.survey(NAMES, INFO, [elsewhere.id], [elsewhere, caller(B)], [AriBridge("x", (B,))])
+    assert (found.callers, found.legs, found.talks, found.held) == ({}, {}, {}, frozenset())
+
+
+def test_startup_time_that_cannot_be_read() -> None:
+    assert differences(world(info=Info()), waiting(A)) == [End(one(A), "customer", "gone-while-away")]

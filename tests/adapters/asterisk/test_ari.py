@@ -1,0 +1,234 @@
+"""The ARI client against a server that misbehaves in every way that has been seen."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+from aiohttp import WSMsgType, web
+from aiohttp.test_utils import TestServer
+
+from acd_asterisk import ari
+from acd_asterisk.ari import AriClient, AriUnauthorized, AriUnavailable
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+PASSWORD = "canary-secret"
+DEADLINE_SECONDS = 0.2
+POLL_SECONDS = 0.01
+
+
+class Asterisk:
+    """A stand-in: `answer` says how it answers."""
+
+    def __init__(self) -> None:
+        self.requests: list[web.Request] = []
+        self.answer: Handler = self._empty
+        self.at_once = 0
+        self.most_at_once = 0
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        self.requests.append(request)
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        try:
+            return await self.answer(request)
+        finally:
+            self.at_once -= 1
+
+    async def _empty(self, _: web.Request) -> web.StreamResponse:
+        return web.Response(status=204)
+
+
+@pytest.fixture
+async def far() -> AsyncIterator[tuple[Asterisk, AriClient]]:
+    asterisk = Asterisk()
+    app = web.Application()
+    app.router.add_route("*", "/{rest:.*}", asterisk.handle)
+    async with TestServer(app, host="127.0.0.1") as server:
+        client = AriClient(f"http://127.0.0.1:{server.port}/ari", connections=4, deadline_seconds=DEADLINE_SECONDS)
+        client.log_in("acd", PASSWORD)
+        yield asterisk, client
+        await client.close()
+
+
+async def hang(_: web.Request) -> web.StreamResponse:
+    await asyncio.Event().wait()
+    raise AssertionError("nothing sets it")
+
+
+async def test_request(far: tuple[Asterisk, AriClient]) -> None:
+    asterisk, client = far
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        assert await request.json() == {"channel": ["a", "b"]}
+        return web.json_response({"message": "Channel not found"}, status=400)
+
+    asterisk.answer = answer
+    got = await client.request("POST", "bridges/acd-acd:talk:x~2/addChannel", {"channel": ["a", "b"]})
+    assert (got.status, got.is_success, got.message) == (400, False, "Channel not found")
+    (request,) = asterisk.requests
+    assert request.path == "/ari/bridges/acd-acd:talk:x~2/addChannel"
+    assert request.headers["Authorization"].startswith("Basic ")
+    assert PASSWORD not in str(request.url)
+    assert "api_key" not in str(request.url)
+
+
+async def test_query_is_encoded(far: tuple[Asterisk, AriClient]) -> None:
+    asterisk, client = far
+    expression = "EVAL(${URIENCODE(${X_ACD_A})}&${URIENCODE(${X_ACD_B})})"
+    await client.request("GET", "channels/1.2/variable", query={"variable": expression})
+    assert asterisk.requests[0].query["variable"] == expression
+
+
+@pytest.mark.parametrize("status", [200, 204, 404, 409, 422, 500, 503])
+async def test_every_status_is_a_fact(far: tuple[Asterisk, AriClient], status: int) -> None:
+    asterisk, client = far
+
+    async def answer(_: web.Request) -> web.StreamResponse:
+        return web.Response(status=status)
+
+    asterisk.answer = answer
+    got = await client.request("GET", "x", attempts=3)
+    assert (got.status, got.message, len(asterisk.requests)) == (status, "", 1)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_wrong_credentials(far: tuple[Asterisk, AriClient], status: int) -> None:
+    asterisk, client = far
+
+    async def answer(_: web.Request) -> web.StreamResponse:
+        return web.Response(status=status)
+
+    asterisk.answer = answer
+    with pytest.raises(AriUnauthorized) as caught:
+        await client.request("GET", "x", attempts=3)
+    assert PASSWORD not in str(caught.value)
+    assert len(asterisk.requests) == 1
+    with pytest.raises(AriUnauthorized):
+        await client.events("acd")
+
+
+async def test_redirects_are_not_followed(far: tuple[Asterisk, AriClient]) -> None:
+    """The password must not go where somebody else points."""
+    asterisk, client = far
+
+    async def answer(_: web.Request) -> web.StreamResponse:
+        raise web.HTTPFound("http://127.0.0.1:1/elsewhere")
+
+    asterisk.answer = answer
+    assert (await client.request("GET", "x")).status == 302
+
+
+async def test_deadline_and_attempts(far: tuple[Asterisk, AriClient]) -> None:
+    asterisk, client = far
+    asterisk.answer = hang
+    began = asyncio.get_running_loop().time()
+    with pytest.raises(AriUnavailable, match="no answer within the deadline") as caught:
+        await client.request("POST", "channels/secret-number/answer", attempts=2)
+    assert asyncio.get_running_loop().time() - began < 4 * DEADLINE_SECONDS
+    assert "secret-number" not in str(caught.value)
+    assert (len(asterisk.requests), client.unanswered) == (2, 2)
+
+
+async def test_a_second_attempt_may_succeed(far: tuple[Asterisk, AriClient]) -> None:
+    asterisk, client = far
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        if len(asterisk.requests) == 1:
+            assert request.transport is not None
+            request.transport.abort()
+        return web.Response(status=204)
+
+    asterisk.answer = answer
+    assert (await client.request("POST", "x", attempts=2)).status == 204
+
+
+async def test_breaker_opens_and_closes(far: tuple[Asterisk, AriClient]) -> None:
+    asterisk, client = far
+    asterisk.answer = hang
+    for _ in range(ari.BREAKER_FAILURES):
+        with pytest.raises(AriUnavailable):
+            await client.request("GET", "x")
+    tried = len(asterisk.requests)
+    with pytest.raises(AriUnavailable, match="too many"):
+        await client.request("GET", "x", attempts=2)
+    assert len(asterisk.requests) == tried
+    asterisk.answer = asterisk._empty
+    async with asyncio.timeout(3 * ari.BREAKER_PAUSE_SECONDS):
+        while client.breaker.is_open:
+            await asyncio.sleep(POLL_SECONDS)
+    assert (await client.request("GET", "x")).status == 204
+
+
+async def test_connections_are_capped(far: tuple[Asterisk, AriClient]) -> None:
+    asterisk, client = far
+    gate = asyncio.Event()
+
+    async def answer(_: web.Request) -> web.StreamResponse:
+        if asterisk.at_once == 4:
+            gate.set()
+        await gate.wait()
+        return web.Response(status=204)
+
+    asterisk.answer = answer
+    await asyncio.gather(*(client.request("GET", "x") for _ in range(40)))
+    assert asterisk.most_at_once == 4
+
+
+async def test_nothing_is_asked_once_that_is_forbidden(far: tuple[Asterisk, AriClient]) -> None:
+    asterisk, client = far
+    client.forbid("another controller has the application")
+    with pytest.raises(AriUnavailable, match="another controller"):
+        await client.request("DELETE", "channels/1", attempts=2)
+    assert not asterisk.requests
+
+
+async def test_nobody_there() -> None:
+    client = AriClient("http://127.0.0.1:9/ari", connections=4, deadline_seconds=DEADLINE_SECONDS)
+    client.log_in("acd", PASSWORD)
+    with pytest.raises(AriUnavailable):
+        await client.request("GET", "x")
+    with pytest.raises(AriUnavailable, match="no WebSocket"):
+        await client.events("acd")
+    await client.close()
+
+
+async def test_events_in_order_and_what_cannot_be_read(far: tuple[Asterisk, AriClient]) -> None:
+    asterisk, client = far
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        for text in ('{"type": "StasisStart", "args": ["a"]}', "no json", '{"type": 5}', '{"type": "StasisEnd"}'):
+            await socket.send_str(text)
+        await socket.close()
+        return socket
+
+    asterisk.answer = answer
+    async with await client.events("acd") as socket:
+        assert await socket.pump() == "closed with code 1000"
+        assert socket.waiting == 4
+        events = [await socket.next() for _ in range(4)]
+    assert [event and event.type for event in events] == ["StasisStart", None, None, "StasisEnd"]
+    (request,) = asterisk.requests
+    assert dict(request.query) == {"app": "acd", "subscribeAll": "false"}
+    assert PASSWORD not in str(request.url)
+
+
+async def test_too_many_events_end_the_connection(
+    far: tuple[Asterisk, AriClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asterisk, client = far
+    monkeypatch.setattr(ari, "MAX_EVENTS_WAITING", 3)
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        for _ in range(5):
+            await socket.send_str('{"type": "StasisEnd"}')
+        async for message in socket:
+            assert message.type is not WSMsgType.TEXT
+        return socket
+
+    asterisk.answer = answer
+    async with await client.events("acd") as socket:
+        assert await socket.pump() == "more than 3 events were waiting"

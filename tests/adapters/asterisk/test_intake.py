@@ -1,0 +1,85 @@
+"""What the engine is told of happenings that SIPp cannot bring about, and of an engine that takes nothing."""
+
+from typing import cast
+
+import pytest
+
+from acd.core.messages import Command, FailOffer, HoldWork, Outcome, ResumeWork
+from acd.errors import CommandInvalid, CommandQuarantined, JournalUnavailable, RouterClosed, RouterOverloaded
+from acd.testing.recording_host import RecordingHost
+from acd_asterisk.call import Call, Leg
+from acd_asterisk.desk import Desk, NotTaken
+from acd_asterisk.intake import Intake
+from acd_asterisk.names import Names
+from acd_asterisk.options import read_options
+from acd_asterisk.orders import Orders
+from acd_asterisk.switchboard import Switchboard
+from acd_asterisk.translate import LegHeld
+from acd_asterisk.wire import AriChannel
+
+OPTIONS = read_options("pbx1", {"url": "http://127.0.0.1:9/ari", "user": "acd", "password": "x"})
+CALLER = AriChannel("1795254033.0", "Up")
+
+
+class FailingHost(RecordingHost):
+    """Takes no command."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(lambda _agent, _channel: "")
+        self.error = error
+
+    async def submit(self, command: Command) -> Outcome:
+        await super().submit(command)
+        raise self.error
+
+
+def talking(host: RecordingHost) -> tuple[Desk, Intake, Call]:
+    """A call whose caller and agent have been joined."""
+    names = Names("pbx1", "acd")
+    desk = Desk("pbx1", OPTIONS, names)
+    desk.start(host)
+    switchboard = cast("Switchboard", None)  # Nothing here asks the PBX.
+    call = desk.add(names.interaction(CALLER.id), CALLER)
+    call.leg = Leg(f"{call.interaction_id}.1", "anna", state="answered", accepted=True, joined=True)
+    return desk, Intake(desk, switchboard, Orders(desk, switchboard)), call
+
+
+async def test_hold_and_resume() -> None:
+    host = RecordingHost(lambda _agent, _channel: "")
+    desk, intake, call = talking(host)
+    assert call.leg is not None
+    intake.handle(LegHeld(call.leg.offer_id, held=True))
+    intake.handle(LegHeld(call.leg.offer_id, held=False))
+    intake.handle(LegHeld("somebody-else.1", held=True))
+    await desk.lanes_idle()
+    assert host.commands == [
+        HoldWork("contract-1", "anna", call.interaction_id),
+        ResumeWork("contract-2", "anna", call.interaction_id),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (RouterOverloaded("x"), "overloaded"),
+        (RouterClosed("x"), "engine-stopped"),
+        (CommandInvalid("x"), "command-invalid"),
+        (CommandQuarantined("x"), "command-quarantined"),
+        (JournalUnavailable("x"), "engine-unavailable"),
+    ],
+)
+async def test_commands_that_are_not_taken(error: Exception, code: str) -> None:
+    """The dialplan is told why; and what has happened is looked up again, unless the engine is stopping."""
+    host = FailingHost(error)
+    desk, _, _ = talking(host)
+    command = FailOffer(host.new_id(), "i1.1", "busy")
+    with pytest.raises(NotTaken) as caught:
+        await desk.submit(command)
+    assert caught.value.code == code
+    assert host.reconciles == 0
+    assert await desk.tell(command) is None
+    asks_again = len(desk._tasks)
+    assert asks_again == (0 if code == "engine-stopped" else 1)
+    assert await desk.tell(command) is None
+    assert len(desk._tasks) == asks_again
+    await desk.stop()

@@ -1,0 +1,57 @@
+"""Names are derived, can be read back, and fit into Asterisk and the engine."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from acd.core import limits
+from acd_asterisk.names import MAX_APP, MAX_VISITS, Names, first_visit, interaction_of_offer, visit_of
+
+LONGEST_CHANNEL_ID = 149
+NAMES = Names("pbx1", "acd")
+
+
+def test_interaction_and_offer() -> None:
+    assert NAMES.interaction("1795254033.0") == "pbx1-1795254033.0"
+    assert NAMES.interaction("1795254033.0", 3) == "pbx1-1795254033.0~3"
+    assert interaction_of_offer("pbx1-1795254033.0~3.12") == "pbx1-1795254033.0~3"
+    assert first_visit("pbx1-1795254033.0~3") == first_visit("pbx1-1795254033.0") == "pbx1-1795254033.0"
+    assert [visit_of(each) for each in ("a-1.0", "a-1.0~3", "a-1.0~x")] == [1, 3, 1]
+
+
+@pytest.mark.parametrize("strange", ["a b", "a~2", "金", "", "x" * 200, "a/b", "a;2"])
+def test_strange_channel_ids_get_safe_names(strange: str) -> None:
+    assert NAMES.interaction(strange) == NAMES.interaction(strange)
+    assert NAMES.interaction(strange) != NAMES.interaction(f"{strange}x")
+    assert NAMES.interaction(strange).isascii()
+    assert "~" not in NAMES.interaction(strange)
+
+
+@given(st.text(min_size=1, max_size=128), st.text(max_size=200), st.integers(1, MAX_VISITS), st.integers(1, 9_999))
+def test_everything_fits(instance: str, channel_id: str, visit: int, number: int) -> None:
+    names = Names(instance, "a" * MAX_APP)
+    interaction_id = names.interaction(channel_id, visit)
+    offer_id = f"{interaction_id}.{number}"
+    assert len(interaction_id) <= limits.MAX_INTERACTION_ID
+    assert len(names.leg(offer_id)) <= LONGEST_CHANNEL_ID
+    assert names.offer_of(names.leg(offer_id)) == offer_id
+    assert names.talk_of(names.talk(interaction_id)) == interaction_id
+    assert interaction_of_offer(offer_id) == interaction_id
+
+
+def test_own_and_others() -> None:
+    assert NAMES.is_own(NAMES.leg("x.1"))
+    assert NAMES.is_own(NAMES.talk("x"))
+    assert NAMES.is_own(NAMES.hold)
+    assert not NAMES.is_own("1795254033.0")
+    assert NAMES.offer_of(NAMES.talk("x")) is None
+    assert NAMES.talk_of(NAMES.leg("x.1")) is None
+    assert NAMES.offer_of(f"{NAMES.leg('x.1')};2") is None
+    assert NAMES.is_own(f"{NAMES.leg('x.1')};2")
+
+
+def test_an_application_does_not_claim_what_is_another_ones() -> None:
+    other = Names("pbx1", "acd-leg")
+    assert not NAMES.is_own(other.leg("x.1"))
+    assert not NAMES.is_own(other.hold)
+    assert not other.is_own(NAMES.leg("x.1"))

@@ -1,0 +1,125 @@
+"""Options of `[channels.NAME]`: defaults, every problem at once, and no secret in any message."""
+
+from pathlib import Path
+
+import pytest
+
+from acd.errors import ConfigError
+from acd_asterisk.options import Options, PasswordUnavailable, read_options
+from acd_asterisk.plugin import open_channel
+
+PLAIN: dict[str, object] = {"url": "http://127.0.0.1:8088/ari", "user": "acd", "password": "canary-secret"}
+
+
+def problems(**changes: object) -> tuple[str, ...]:
+    with pytest.raises(ConfigError) as caught:
+        read_options("pbx1", {**PLAIN, **changes})
+    return caught.value.problems
+
+
+def test_defaults() -> None:
+    options = read_options("pbx1", PLAIN)
+    assert (options.url, options.user, options.app) == ("http://127.0.0.1:8088/ari", "acd", "acd")
+    assert options.password.read() == "canary-secret"
+    assert (options.heartbeat_us, options.dead_man_us) == (10_000_000, 30_000_000)
+    assert options.connections <= 90
+    assert "canary" not in repr(options)
+
+
+def test_channel_is_opened_without_io() -> None:
+    channel = open_channel("pbx1", PLAIN)
+    assert channel.name == "pbx1"
+    assert channel.health()["connected"] is False
+
+
+@pytest.mark.parametrize(
+    ("url", "becomes"),
+    [
+        ("http://127.0.0.1:8088", "http://127.0.0.1:8088/ari"),
+        ("http://127.0.0.1:8088/", "http://127.0.0.1:8088/ari"),
+        ("https://pbx.example/asterisk/ari/", "https://pbx.example/asterisk/ari"),
+        ("http://[::1]:8088/ari", "http://[::1]:8088/ari"),
+    ],
+)
+def test_urls(url: str, becomes: str) -> None:
+    assert read_options("pbx1", {**PLAIN, "url": url}).url == becomes
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"url": ""}, "channels.pbx1.url: is missing"),
+        ({"url": "127.0.0.1:8088"}, "channels.pbx1.url: '127.0.0.1:8088' is not an http or https URL"),
+        ({"url": "http://acd:canary-secret@127.0.0.1/ari"}, "channels.pbx1.url: holds a user or a password"),
+        ({"url": "http://127.0.0.1:99999/ari"}, "channels.pbx1.url: cannot be read as a URL"),
+        ({"url": "http://127.0.0.1/ari?api_key=canary-secret"}, "channels.pbx1.url: has more than"),
+        ({"url": 5}, "channels.pbx1.url: is not a text"),
+        ({"user": "a:b"}, "channels.pbx1.user: 'a:b' cannot be used"),
+        ({"password_file": "x"}, "channels.pbx1: has password and password_file"),
+        ({"password": ""}, "channels.pbx1.password: is empty"),
+        ({"password": "canary\n"}, "channels.pbx1.password: is too long or has control characters"),
+        ({"app": "a b"}, "channels.pbx1.app: 'a b' cannot be used"),
+        ({"app": "a" * 21}, "channels.pbx1.app"),
+        ({"queue": "two words"}, "channels.pbx1.queue: 'two words' is no queue's name"),
+        ({"caller_id": 'x" <1>'}, "channels.pbx1.caller_id"),
+        ({"ring_margin": "0s"}, "channels.pbx1.ring_margin: 0 seconds are out of bounds"),
+        ({"heartbeat": "soon"}, "channels.pbx1.heartbeat: is not a duration"),
+        ({"heartbeat": "20s"}, "channels.pbx1.dead_man: is shorter than two heartbeats"),
+        ({"connections": 91}, "channels.pbx1.connections: 91 is not a number from 4 to 90"),
+        ({"connections": True}, "channels.pbx1.connections"),
+        ({"variables": ["tier"]}, "channels.pbx1.variables: 'tier' cannot be used"),
+        ({"variables": "X_ACD_A"}, "channels.pbx1.variables: is not a list"),
+        ({"fetch_variables": "yes"}, "channels.pbx1.fetch_variables: 'yes' is not true or false"),
+        ({"on_cancel": "stay"}, "channels.pbx1.on_cancel: 'stay' is no choice"),
+        ({"music_class": "a/b"}, "channels.pbx1.music_class"),
+        ({"timout": 5}, "channels.pbx1.timout: is no option"),
+    ],
+)
+def test_problem(changes: dict[str, object], says: str) -> None:
+    (found,) = problems(**changes)
+    assert found.startswith(says), found
+    assert "canary" not in found
+
+
+def test_all_problems_at_once() -> None:
+    with pytest.raises(ConfigError) as caught:
+        read_options("pbx1", {"app": "", "connections": 0, "hartbeat": 3})
+    keys = [problem.split(":")[0] for problem in caught.value.problems]
+    assert keys == [
+        "channels.pbx1.url",
+        "channels.pbx1.user",
+        "channels.pbx1",
+        "channels.pbx1.app",
+        "channels.pbx1.connections",
+        "channels.pbx1.hartbeat",
+    ]
+    assert "did you mean heartbeat?" in caught.value.problems[-1]
+
+
+def test_password_from_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    options = read_options("pbx1", _with_file(file))
+    with pytest.raises(PasswordUnavailable, match=r"password_file: .*secret cannot be read"):
+        options.password.read()
+    file.write_text(" \n")
+    with pytest.raises(PasswordUnavailable, match="is empty"):
+        options.password.read()
+    file.write_text("first\n")
+    assert options.password.read() == "first"
+    file.write_text("second\n")
+    assert options.password.read() == "second"
+    file.write_bytes(b"\xff")
+    with pytest.raises(PasswordUnavailable, match="UTF-8"):
+        options.password.read()
+
+
+def test_password_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    options: Options = read_options("pbx1", {"url": PLAIN["url"], "user": "acd", "password_env": "ACD_TEST_PASSWORD"})
+    with pytest.raises(PasswordUnavailable, match="the environment has no ACD_TEST_PASSWORD"):
+        options.password.read()
+    monkeypatch.setenv("ACD_TEST_PASSWORD", "x")
+    assert options.password.read() == "x"
+
+
+def _with_file(file: Path) -> dict[str, object]:
+    return {"url": PLAIN["url"], "user": "acd", "password_file": str(file)}
