@@ -86,7 +86,9 @@ class Proxy:
         finally:
             for each in writers:
                 each.transport.abort()
-                with suppress(OSError):
+            # A second cut may come while the first is being carried out.
+            with suppress(OSError, asyncio.CancelledError):
+                for each in writers:
                     await each.wait_closed()
             self._connections.discard(task)
 
