@@ -81,7 +81,7 @@ def checks(seen: Seen, plan: Mapping[str, PlannedCall], outage: Outage | None, j
         Check(
             "every call was answered by someone qualified",
             bool(seen.talks) and not wrong,
-            f"{len(seen.talks) - len(wrong)} of {len(seen.talks)} conversations",
+            f"{len(seen.talks) - len(wrong)} of {len(seen.talks)} pick-ups{_twice(seen)}",
         ),
         Check("no agent was rung while busy", seen.clashes == 0, f"{seen.clashes} clashes"),
         Check(
@@ -102,3 +102,9 @@ def _survival(seen: Seen, outage: Outage) -> Check:
     cut = sum(now[talk.number, talk.agent, talk.answered_us].cut for talk in outage.talks)
     alive = len(outage.talks)
     return Check("killing the engine cut no conversation", cut == 0, f"{alive - cut} of {alive} conversations went on")
+
+
+def _twice(seen: Seen) -> str:
+    """Why there are more of them than calls, if there are."""
+    again = len(seen.talks) - len({talk.number for talk in seen.talks})
+    return f"; {again} in the outage, rung again" if again else ""
