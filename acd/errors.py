@@ -5,7 +5,6 @@ AcdError
 ├── ConfigError             the configuration is wrong; carries every problem found
 ├── JournalError
 │   ├── JournalCorrupt      a row is missing, altered or truncated; names the row
-│   ├── JournalFenced       another engine has taken over the journal
 │   ├── JournalUnavailable  the journal cannot be written (a full disk, …)
 │   └── OutcomeUnknown      a commit failed and cannot be looked up now: hand it in again with the same id
 ├── PersonalStoreError      a customer's data cannot be read or written
@@ -50,10 +49,6 @@ class JournalError(AcdError):
 
 class JournalCorrupt(JournalError):
     """A row is missing, altered or truncated. The message names it."""
-
-
-class JournalFenced(JournalError):
-    """Another engine has taken over the journal; this one must stop at once."""
 
 
 class JournalUnavailable(JournalError):

@@ -270,7 +270,6 @@ async def test_unknown_paths_and_methods_are_problems_too(system: Client) -> Non
         (errors.RouterClosed("stopping"), 503, "closed", "5"),
         (errors.JournalUnavailable(f"disk full {CANARY}"), 503, "journal-unavailable", "5"),
         (errors.OutcomeUnknown(CANARY), 503, "outcome-unknown", "5"),
-        (errors.JournalFenced(CANARY), 503, "journal-unavailable", "5"),
         (errors.CommandQuarantined(CANARY), 500, "command-quarantined", None),
         (errors.ChannelError(CANARY), 500, "internal", None),
         (ValueError(CANARY), 500, "internal", None),
@@ -304,7 +303,7 @@ def test_every_error_of_ours_is_answered() -> None:
     answered: Callable[[errors.AcdError], problems.Problem | None] = problems.of_error
     for kind in (errors.CommandInvalid, errors.RouterClosed, errors.RouterOverloaded, errors.CommandQuarantined):
         assert answered(kind("x")) is not None
-    for journal in (errors.JournalCorrupt, errors.JournalFenced, errors.JournalUnavailable, errors.PersonalStoreError):
+    for journal in (errors.JournalCorrupt, errors.JournalUnavailable, errors.PersonalStoreError):
         found = answered(journal("x"))
         assert found is not None
         assert found.status == 503
