@@ -4,9 +4,9 @@ Must not change anything, and shares nothing with matching but the predicate `of
 """
 
 from acd.core.domain import Domain
+from acd.core.eligibility import offerable
 from acd.core.engine import Engine
 from acd.core.entities import Agent, Exclusion, Work
-from acd.core.matching import offerable
 from acd.core.states import interaction as interaction_states
 
 

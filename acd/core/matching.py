@@ -1,8 +1,8 @@
 """Matching: who gets whom.
 
-Owns the one predicate `offerable`, the two searches (`place`, `serve`), making and ending offers,
-and the bookkeeping of idle agents' tickets that both searches rest on. Must not know commands.
-ARCHITECTURE.md, "The rules of decision", says what is decided; this file makes it cheap.
+Owns the two searches (`place`, `serve`), making and ending offers, and the bookkeeping of idle agents'
+tickets that both searches rest on. Must not know commands. `eligibility` says who may get what, and
+ARCHITECTURE.md, "The rules of decision", what is decided; this file makes it cheap.
 """
 
 from acd.core.classes import Class, ClassRegistry
@@ -18,19 +18,6 @@ from acd.core.states import work as work_states
 _INTERACTION = interaction_states.TABLE
 _WORK = work_states.TABLE
 _OFFER = offer_states.TABLE
-
-
-def offerable(interaction: Interaction, agent: Agent) -> bool:
-    """Whether the interaction may be offered to the agent now.
-
-    Depends on state only: what time changes is changed by a Tick, so there is no clock in here.
-    """
-    if agent.presence != "ready" or agent.retired:
-        return False
-    if interaction.exclusions and agent.id in interaction.exclusions:
-        return False
-    requirement = interaction.cls.requirement
-    return requirement.matches(agent.skills, agent.labels, agent.queues) and agent.has_room(interaction.request.channel)
 
 
 class Matching:

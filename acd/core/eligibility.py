@@ -1,0 +1,48 @@
+"""Eligibility: whether an interaction may be offered to an agent now, clause by clause.
+
+Owns the one predicate `offerable` and the names of its clauses, which matching makes cheap, the invariants
+check and explanations quote. Must not know how candidates are found. Every clause depends on state only:
+what time changes is changed by a Tick, so there is no clock in here.
+"""
+
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from acd.core.entities import Agent, Interaction
+
+
+class Clause(NamedTuple):
+    """One condition. `name` is stable, kebab-case, and says what is asked for; `holds` answers for a pair."""
+
+    name: str
+    holds: Callable[[Interaction, Agent], bool]
+
+
+def offerable(interaction: Interaction, agent: Agent) -> bool:
+    """Whether the interaction may be offered to the agent now: every clause holds."""
+    return all(clause.holds(interaction, agent) for clause in CLAUSES)
+
+
+def _is_ready(_interaction: Interaction, agent: Agent) -> bool:
+    return agent.presence == "ready" and not agent.retired
+
+
+def _is_not_excluded(interaction: Interaction, agent: Agent) -> bool:
+    return not interaction.exclusions or agent.id not in interaction.exclusions
+
+
+def _satisfies_requirement(interaction: Interaction, agent: Agent) -> bool:
+    return interaction.cls.requirement.matches(agent.skills, agent.labels, agent.queues)
+
+
+def _has_room(interaction: Interaction, agent: Agent) -> bool:
+    return agent.has_room(interaction.request.channel)
+
+
+CLAUSES: Final = (
+    Clause("ready", _is_ready),
+    Clause("not-excluded", _is_not_excluded),
+    Clause("requirement", _satisfies_requirement),
+    Clause("room", _has_room),
+)
+"""Every condition of being offered, the cheapest first."""

@@ -1,0 +1,125 @@
+"""Random configurations and requirements for the random commands of `traffic`.
+
+Owns what is likely in a configuration. Must not know engines, nor what is asked of them.
+"""
+
+from collections.abc import Sequence
+from random import Random
+from typing import Final, TypeVar
+
+import acd.core.messages as m
+from tests.core.naive_requirement import Tree, random_tree, render
+
+SECOND: Final = 1_000_000
+SKILLS: Final = ("english", "billing", "客服")
+LABELS: Final = ("vip", "night")
+CHANNELS: Final = ("voice", "chat", "email")
+UNREADABLE: Final = ("skills.english", "skills.english >= ", "english >= 3", "((", "true and false")
+
+CAPACITIES: Final = (
+    m.Capacity(),
+    m.Capacity(),
+    m.Capacity(100, (m.ChannelShare("voice", 100), m.ChannelShare("chat", 33, 3), m.ChannelShare("email", 10, 2))),
+    m.Capacity(100, (m.ChannelShare("voice", 60), m.ChannelShare("chat", 20, 2))),
+    m.Capacity(7, (m.ChannelShare("*", 2, 9), m.ChannelShare("voice", 3, 2))),
+    m.Capacity(100, (m.ChannelShare("voice", 101), m.ChannelShare("*", 50, 2))),
+    m.Capacity(100, (m.ChannelShare("*", 1, 4),)),
+    m.Capacity(3, ()),
+)
+
+T = TypeVar("T")
+
+
+class SettingsTraffic:
+    """Draws configurations. `trees` is what the model needs to understand their requirements."""
+
+    def __init__(self, random: Random, *, agents: int | None = None, disorder: float = 0.1) -> None:
+        """`disorder` is the share of commands that name anything, fitting or not."""
+        self.random = random
+        self.disorder = disorder
+        count = agents if agents is not None else random.choice((1, 2, 3, 4, 5, 7))
+        self.agent_ids = [f"a{number}" for number in range(count)]
+        self.queue_ids = [f"q{number}" for number in range(random.choice((1, 2, 3, 4)))]
+        self.trees: dict[str, Tree] = {"true": ("const", True)}
+        self.texts = ["true", *(self._requirement() for _ in range(5))]
+        self.settings = self._settings()
+
+    def _settings(self) -> m.CoreSettings:
+        agents = tuple(self._agent_settings(each) for each in self.agent_ids if self._chance(0.93))
+        queues = tuple(self._queue_settings(each) for each in self.queue_ids if self._chance(0.93))
+        return m.CoreSettings(agents, queues)
+
+    def _agent_settings(self, agent_id: str) -> m.AgentSettings:
+        return m.AgentSettings(
+            agent_id,
+            tuple((skill, self.random.randint(1, 10)) for skill in SKILLS if self._chance(0.6)),
+            tuple(label for label in LABELS if self._chance(0.5)),
+            tuple(queue for queue in self.queue_ids if self._chance(0.5)),
+            self.random.choice(CAPACITIES),
+        )
+
+    def _queue_settings(self, queue_id: str) -> m.QueueSettings:
+        choice = self.random.choice
+        return m.QueueSettings(
+            queue_id,
+            requirement=choice(("true", "true", "", "  ")) if self._chance(0.4) else choice(self.texts),
+            strategy=choice(("longest-idle", "best-fit", "weighted")),
+            fit_weight_us=choice((0, SECOND // 7, 10 * SECOND)),
+            offer_timeout_us=choice((1, 5 * SECOND, 20 * SECOND, 20 * SECOND + 1)),
+            retry_after_us=choice((0, 7 * SECOND, 30 * SECOND)),
+            wrap_up_us=choice((0, 0, 9 * SECOND, 30 * SECOND)),
+            head_start_us=choice((0, 1, 60 * SECOND)),
+            late_us=choice((0, 2 * SECOND, 2 * SECOND, 900 * SECOND)),
+            rona=choice(("not-ready", "stay-ready")),
+            max_waiting=choice((1, 3, 10_000, 10_000, 10_000)),
+        )
+
+    def _wrong_settings(self) -> m.CoreSettings:
+        agent = self._agent_settings(self._anybody())
+        queue = self._queue_settings(self._pick(self.queue_ids))
+        share = m.ChannelShare("voice", 10)
+        return self.random.choice(
+            (
+                m.CoreSettings((agent,), (queue,), semantics=2),
+                m.CoreSettings((agent, agent), (queue,)),
+                m.CoreSettings((agent,), (queue, queue)),
+                m.CoreSettings((m.AgentSettings("a0", (("english", 3), ("english", 4))),), (queue,)),
+                m.CoreSettings((m.AgentSettings("a0", (), ("vip", "vip")),), (queue,)),
+                m.CoreSettings((m.AgentSettings("a0", (), (), ("q0", "q0")),), (queue,)),
+                m.CoreSettings((m.AgentSettings("a0", capacity=m.Capacity(100, (share, share))),), (queue,)),
+                m.CoreSettings((agent,), (m.QueueSettings("q0", requirement=self._pick(UNREADABLE)),)),
+            )
+        )
+
+    def _own_requirement(self) -> str:
+        dice = self.random.random()
+        if dice < 0.6:
+            return ""
+        if dice < 0.9:
+            return self._pick(self.texts)
+        if dice < 0.97:
+            return self._requirement()
+        return self._pick((*UNREADABLE, "  "))
+
+    def _requirement(self) -> str:
+        tree = random_tree(self.random, SKILLS, LABELS, self.queue_ids, depth=self.random.choice((0, 1, 1, 2)))
+        text = render(tree, self.random)
+        self.trees[text] = tree
+        return text
+
+    # ---- dice
+
+    def _anybody(self) -> str:
+        return self.random.choice([*self.agent_ids, "a-unheard-of"])
+
+    def _pick(self, choices: Sequence[str]) -> str:
+        return self.random.choice(choices)
+
+    def _one(self, choices: list[T]) -> T | None:
+        return self.random.choice(choices) if choices else None
+
+    def _chance(self, share: float) -> bool:
+        return self.random.random() < share
+
+    def _stray(self) -> bool:
+        return self._chance(self.disorder)
