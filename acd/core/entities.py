@@ -20,18 +20,21 @@ if TYPE_CHECKING:
     from acd.core.messages import AgentSettings, ChannelShare, EnqueueInteraction, QueueSettings
     from acd.core.pools import Bucket
 
+_NEVER_FULL = 1 << 62
+"""More units than any agent can have in use."""
+
 
 class Agent:
     """An agent: presence, work in hand, place among the idle, and the classes they may serve."""
 
     __slots__ = (
         "classes",
+        "full_above",
         "home",
         "id",
         "idle_seq",
         "idle_since",
         "labels",
-        "least_cost",
         "next_presence",
         "next_reason",
         "presence",
@@ -74,7 +77,10 @@ class Agent:
         capacity = settings.capacity
         self.total = capacity.total
         self.shares: dict[str, ChannelShare] = {share.channel: share for share in capacity.channels}
-        self.least_cost = min((share.cost for share in capacity.channels), default=capacity.total + 1)
+        least_cost = min((share.cost for share in capacity.channels), default=capacity.total + 1)
+        interrupting = any(share.interrupts for share in capacity.channels)
+        self.full_above = _NEVER_FULL if interrupting else capacity.total - least_cost
+        """With more units in use than this there is room for nothing, whatever the channel."""
 
     @property
     def load(self) -> int:
@@ -89,11 +95,24 @@ class Agent:
     def has_room(self, channel: str) -> bool:
         """Whether one more work item of the channel fits."""
         share = self.share(channel)
-        if share is None or self.used + share.cost > self.total:
+        if share is None or (self.used + share.cost > self.total and not self._may_interrupt(share)):
             return False
         if not self.work:
             return True
         return sum(self.share(item.channel) is share for item in self.work.values()) < share.most
+
+    def _may_interrupt(self, share: ChannelShare) -> bool:
+        """Whether one more work item of the share fits if those that it interrupts do not count."""
+        interrupts = share.interrupts
+        if not interrupts:
+            return False
+        unnamed = "*" in interrupts
+        in_the_way = 0
+        for item in self.work.values():
+            channel = item.channel
+            if channel not in interrupts and not (unnamed and channel not in self.shares):
+                in_the_way += item.cost
+        return in_the_way + share.cost <= self.total
 
 
 class Queue:

@@ -45,6 +45,9 @@ MAX_PRIORITY: Final = 1_000
 MAX_CAPACITY: Final = 10_000
 """Units of capacity of one agent."""
 
+MAX_CHANNELS: Final = 32
+"""Channels that one capacity may name, and that the work items of one channel may interrupt."""
+
 MAX_DURATION_US: Final = 366 * 24 * 3600 * 1_000_000
 """Longest duration a setting may have: 366 days."""
 

@@ -58,7 +58,7 @@ class Matching:
         if ticket is not None:
             ticket.alive = False
             agent.ticket = None
-        if agent.presence != "ready" or agent.used + agent.least_cost > agent.total:
+        if agent.presence != "ready" or agent.used > agent.full_above:
             return
         home = agent.home
         if agent.work:
@@ -118,7 +118,7 @@ class Matching:
 
         With a line of waiting interactions this saves standing in every pool for no time at all.
         """
-        while self.waiting and agent.presence == "ready" and agent.used + agent.least_cost <= agent.total:
+        while self.waiting and agent.presence == "ready" and agent.used <= agent.full_above:
             found = self._first_for(agent)
             if found is None:
                 break

@@ -11,8 +11,8 @@ from typing import Final, Protocol
 from acd.core.entities import Agent
 from acd.core.lane import Lane, Ticket
 
-_LOADS: Final = 1 << 20
-"""More than any load in percent, so that fit and load fit into one integer."""
+_LOADS: Final = 1 << 44
+"""More than any load in percent, so that fit and load fit into one integer: interruptions pile work up beyond 100."""
 
 _SPARE: Final = 64
 """Entries that a weighted pool's heap may have beyond two for each bucket."""

@@ -216,7 +216,10 @@ def _skills(text: str) -> tuple[tuple[str, int], ...]:
 
 
 def _capacity(text: str) -> Capacity:
-    """`exclusive`, `parallel`, `reserved-voice`, or `voice=60x1,*=20x2`: cost of a hundred units x most at once."""
+    """`exclusive`, `parallel`, `reserved-voice`, or `voice=60x1,*=20x2`: cost of a hundred units x most at once.
+
+    `voice=100>email>chat` interrupts email and chat.
+    """
     if text in PROFILES:
         return PROFILES[text]
     if "=" not in text:
@@ -224,8 +227,9 @@ def _capacity(text: str) -> Capacity:
     shares = []
     for each in text.split(","):
         channel, _, share = each.rpartition("=")
+        share, *interrupts = share.split(">")
         cost, _, most = share.partition("x")
-        shares.append(ChannelShare(channel, integer(cost), integer(most or "1")))
+        shares.append(ChannelShare(channel, integer(cost), integer(most or "1"), tuple(sorted(interrupts))))
     return Capacity(100, tuple(sorted(shares, key=lambda share: share.channel)))
 
 

@@ -68,6 +68,7 @@ class Model(Rules):
         for agent in settings.agents:
             named += [[skill for skill, _ in agent.skills], list(agent.labels), list(agent.queues)]
             named += [[share.channel for share in agent.capacity.channels]]
+            named += [list(share.interrupts) for share in agent.capacity.channels]
         if any(len(set(names)) < len(names) for names in named):
             raise Refused("duplicate-entity")
         if any(queue.requirement.strip() and queue.requirement not in self.trees for queue in settings.queues):

@@ -115,8 +115,14 @@ class Rules:
             return False
         items = [work.interaction.request.channel for work in self.work_of(agent)]
         under_the_same_share = [each for each in items if self.share(agent, each) == share]
-        enough_units = self.units_in_use(agent) + share.cost <= agent.settings.capacity.total
+        in_the_way = [work for work in self.work_of(agent) if not self.is_interrupted(agent, work, share)]
+        enough_units = sum(work.cost for work in in_the_way) + share.cost <= agent.settings.capacity.total
         return enough_units and len(under_the_same_share) < share.most
+
+    def is_interrupted(self, agent: Agent, work: Work, by: m.ChannelShare) -> bool:
+        channel = work.interaction.request.channel
+        named = [share.channel for share in agent.settings.capacity.channels]
+        return channel in by.interrupts or ("*" in by.interrupts and channel not in named)
 
     def requirements(self, interaction: Interaction) -> list[Tree]:
         texts = (interaction.queue.settings.requirement, interaction.request.requirement)

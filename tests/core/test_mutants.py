@@ -78,6 +78,14 @@ MUTANTS: Final = {
     "capacity is off by one unit": Mutant(
         "entities", "self.used + share.cost > self.total", "self.used + share.cost > self.total + 1"
     ),
+    "nothing is interrupted": Mutant("entities", "not self._may_interrupt(share)", "self.used > 0"),
+    "what is interrupted counts for nothing else": Mutant(
+        "entities", "return in_the_way + share.cost <= self.total", "return True"
+    ),
+    "only named channels are interrupted": Mutant("entities", 'unnamed = "*" in interrupts', "unnamed = False"),
+    "who may interrupt is full like anybody": Mutant(
+        "entities", "_NEVER_FULL if interrupting else capacity.total", "capacity.total"
+    ),
     "one work item too many of a channel": Mutant("entities", "< share.most", "<= share.most"),
     "the fit is rounded up": Mutant("matrix", "fits = 10 * fits // len(skills)", "fits = -(-10 * fits // len(skills))"),
     "a decline keeps the agent's place": Mutant(

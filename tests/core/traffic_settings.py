@@ -25,6 +25,8 @@ CAPACITIES: Final = (
     m.Capacity(100, (m.ChannelShare("voice", 101), m.ChannelShare("*", 50, 2))),
     m.Capacity(100, (m.ChannelShare("*", 1, 4),)),
     m.Capacity(3, ()),
+    m.Capacity(100, (m.ChannelShare("voice", 100, 1, ("chat", "email")), m.ChannelShare("*", 100, 2))),
+    m.Capacity(100, (m.ChannelShare("*", 30, 3, ("email",)), m.ChannelShare("voice", 60, 2, ("*",)))),
 )
 
 T = TypeVar("T")
@@ -78,6 +80,7 @@ class SettingsTraffic:
         agent = self._agent_settings(self._anybody())
         queue = self._queue_settings(self._pick(self.queue_ids))
         share = m.ChannelShare("voice", 10)
+        twice = m.ChannelShare("voice", 10, 1, ("chat", "chat"))
         return self.random.choice(
             (
                 m.CoreSettings((agent,), (queue,), semantics=2),
@@ -87,6 +90,7 @@ class SettingsTraffic:
                 m.CoreSettings((m.AgentSettings("a0", (), ("vip", "vip")),), (queue,)),
                 m.CoreSettings((m.AgentSettings("a0", (), (), ("q0", "q0")),), (queue,)),
                 m.CoreSettings((m.AgentSettings("a0", capacity=m.Capacity(100, (share, share))),), (queue,)),
+                m.CoreSettings((m.AgentSettings("a0", capacity=m.Capacity(100, (twice,))),), (queue,)),
                 m.CoreSettings((agent,), (m.QueueSettings("q0", requirement=self._pick(UNREADABLE)),)),
             )
         )

@@ -91,6 +91,8 @@ def _twice_in(agent: AgentSettings) -> str:
         or _twice("queue", agent.queues)
         or _twice("channel", (share.channel for share in agent.capacity.channels))
     )
+    for share in agent.capacity.channels:
+        twice = twice or _twice(f"channel {share.channel}: interrupted channel", share.interrupts)
     return where + twice if twice else ""
 
 

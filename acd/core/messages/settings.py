@@ -20,19 +20,21 @@ SECOND_US = 1_000_000
 class ChannelShare(Struct, frozen=True, gc=False):
     """What one work item of a channel costs an agent, in units, and how many may run at once.
 
-    The channel `*` stands for every channel that is not named.
+    The channel `*` stands for every channel that is not named. `interrupts`: channels whose work items do not stand
+    in the way of one of this channel; they stay counted in the agent's load and for everything else.
     """
 
     channel: Id
     cost: Units
     most: Annotated[int, Meta(ge=1, le=limits.MAX_CAPACITY)] = 1
+    interrupts: Annotated[tuple[Id, ...], Meta(max_length=limits.MAX_CHANNELS)] = ()
 
 
 class Capacity(Struct, frozen=True, gc=False):
     """An agent's capacity: `total` units, shared out by channel. An unnamed channel has no room."""
 
     total: Units = 100
-    channels: Annotated[tuple[ChannelShare, ...], Meta(max_length=32)] = (ChannelShare("*", 100, 1),)
+    channels: Annotated[tuple[ChannelShare, ...], Meta(max_length=limits.MAX_CHANNELS)] = (ChannelShare("*", 100, 1),)
 
 
 class AgentSettings(Struct, frozen=True, gc=False):

@@ -9,6 +9,7 @@ Owns what the profiles mean. Must not know agents. Units are per agent, 100 in t
   agent is kept for a call, so that chats can never starve calls.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 from acd.core import limits
@@ -27,9 +28,6 @@ PROFILES: Final[dict[str, Capacity]] = {
 
 MAX_CAPACITIES: Final = 1_000
 """Profiles that one file may define."""
-
-MAX_SHARES: Final = 32
-"""Channels that one profile may name."""
 
 
 def read_capacities(root: Table) -> dict[str, Capacity]:
@@ -50,13 +48,36 @@ def _capacity(table: Table) -> Capacity:
             table.key, "says nothing about channels", "add channels = { voice = { cost = 50, most = 1 } }"
         )
     shares = []
-    for channel, share in table.named("channels", "channel", MAX_SHARES):
+    for channel, share in table.named("channels", "channel", limits.MAX_CHANNELS):
         cost = share.integer("cost", total, 1, limits.MAX_CAPACITY)
         most = share.integer("most", 1, 1, limits.MAX_CAPACITY)
         if cost > total:
             reason = f"{cost} is more than the total of {total}, so that nothing of this channel ever fits"
             table.problems.error(share.at("cost"), reason, f"use 1 to {total}")
+        interrupts = share.ids("interrupts", "channel", limits.MAX_CHANNELS)
         share.finish()
-        shares.append(ChannelShare(channel, cost, most))
+        shares.append(ChannelShare(channel, cost, most, interrupts))
+    _check_interrupts(table, {share.channel: share for share in shares})
     table.finish()
     return Capacity(total, tuple(shares))
+
+
+def _check_interrupts(table: Table, shares: Mapping[str, ChannelShare]) -> None:
+    """Interrupting oneself, one another or what is never there is a slip."""
+    for share in shares.values():
+        for channel in share.interrupts:
+            other = shares.get(channel) or shares.get("*")
+            if other is share:
+                reason = f"{quoted(channel)} falls under {quoted(share.channel)} itself and cannot interrupt it"
+                fix = "leave it out; how many run at once is said by most"
+            elif other is None:
+                reason = f"{quoted(channel)} is no channel of this capacity, so there is nothing to interrupt"
+                fix = f"use some of {', '.join(name for name in shares if name != share.channel) or 'none'}"
+            elif share.channel in other.interrupts:
+                reason = (
+                    f"{quoted(share.channel)} and {quoted(channel)} interrupt each other, so that neither has a limit"
+                )
+                fix = "let one of them wait for the other"
+            else:
+                continue
+            table.problems.error(table.at("channels", share.channel, "interrupts"), reason, fix)

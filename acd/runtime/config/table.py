@@ -141,7 +141,7 @@ class Table:
         # os.path, because it keeps symbolic links as they are and never raises.
         return Path(os.path.abspath(self.base / os.path.expanduser(path)))  # noqa: PTH100, PTH111
 
-    def ids(self, name: str, kind: str) -> tuple[str, ...]:
+    def ids(self, name: str, kind: str, most: int = limits.MAX_SKILLS) -> tuple[str, ...]:
         """An array of ids, sorted, each once; `kind` names one of them (`label`)."""
         value = self._typed(name, list)
         found: dict[str, int] = {}
@@ -152,7 +152,7 @@ class Table:
                 reason = f"{kind} {quoted(item)} is named twice"
                 self.problems.error(self.at(name, index), reason, "remove one of the two")
             found[item] = index
-        self._bounded(name, len(found), limits.MAX_SKILLS)
+        self._bounded(name, len(found), most)
         return tuple(sorted(found))
 
     def texts(self, name: str, most: int) -> tuple[str, ...]:

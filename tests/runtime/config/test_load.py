@@ -79,7 +79,7 @@ nested = { deep = [1, 2] }
 
 [capacities.mail-heavy]
 total = 200
-channels = { email = { cost = 10, most = 20 }, "*" = { cost = 100, most = 2 } }
+channels = { email = { cost = 10, most = 20 }, "*" = { cost = 100, most = 2, interrupts = ["email"] } }
 
 [agents."张伟"]
 name = "张伟 (Zhang Wei)"
@@ -164,7 +164,7 @@ def test_everything_that_can_be_said(folder: Path) -> None:
     assert (wallboard.secret.reveal(), wallboard.roles) == (TOKEN, ("supervisor", "system"))
     options = {"url": "http://127.0.0.1:8088", "nested": {"deep": [1, 2]}}
     assert config.channels == (ChannelConfig("pbx", "asterisk", options, folder),)
-    capacity = Capacity(200, (ChannelShare("*", 100, 2), ChannelShare("email", 10, 20)))
+    capacity = Capacity(200, (ChannelShare("*", 100, 2, ("email",)), ChannelShare("email", 10, 20)))
     zhang = AgentSettings("张伟", (("english", 3), ("客服", 9)), ("vip", "夜班"), ("sales", "华语"), capacity)
     addresses = (("email", "zhang@example.com"), ("voice", "PJSIP/zhang"))
     assert config.agents == (
