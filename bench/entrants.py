@@ -78,7 +78,18 @@ class DecidingOnly:
             queue = self._queues[row.requirement]
             cls = matching.classes.class_of(queue, "voice", "", ())
             matching.wait(
-                Interaction(request.interaction_id, request, queue, cls, row.enqueued_us, row.key_us, row.seq)
+                Interaction(
+                    request.interaction_id,
+                    request,
+                    queue,
+                    cls,
+                    row.enqueued_us,
+                    row.key_us,
+                    row.seq,
+                    row.enqueued_us,
+                    row.enqueued_us,
+                    row.priority,
+                )
             )
         matching.seq = start.seq
 
@@ -100,8 +111,11 @@ class DecidingOnly:
         seq = matching.next_seq()
         ticket = cls.pool.best()
         if ticket is None:
-            key_us = now_us - request.priority * queue.settings.head_start_us
-            matching.wait(Interaction(request.interaction_id, request, queue, cls, now_us, key_us, seq))
+            priority = request.priority
+            key_us = queue.key_us(now_us, priority)
+            matching.wait(
+                Interaction(request.interaction_id, request, queue, cls, now_us, key_us, seq, now_us, now_us, priority)
+            )
             return None
         agent = ticket.owner
         _reserve(agent)

@@ -173,7 +173,7 @@ def test_every_commented_default_of_the_template_is_a_default(tmp_path: Path) ->
     before = load(file)
     shown = (
         "durability|region|offer_timeout|retry_after|head_start|rona|late|max_waiting|service_level|capacity|enabled|every|"
-        "interval|keep|inbox|batch|channel_deadline|fit_weight"
+        "interval|keep|inbox|batch|channel_deadline|fit_weight|ordering|band"
     )
     for section in ("outbox", "snapshots", "router"):
         text = text.replace(f"# [{section}]", f"[{section}]")

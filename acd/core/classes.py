@@ -7,22 +7,27 @@ are never in a snapshot, and evicting an idle one changes no decision.
 
 from collections.abc import Iterator
 from heapq import merge
+from typing import Final
 
 from acd.core import limits
 from acd.core.entities import Agent, Interaction, Queue
 from acd.core.lane import Lane, Ticket, order
 from acd.core.matrix import SkillMatrix
-from acd.core.messages import Preference
+from acd.core.messages import Preference, QueueSettings
 from acd.core.pools import POOLS, Pool
 from acd.core.requirement import Requirement, conjunction
 
-ClassKey = tuple[str, str, tuple[Preference, ...], str, int]
+ClassKey = tuple[str, str, tuple[Preference, ...], str, int, int]
+
+TIER: Final = QueueSettings("plain").band
+"""The tier of a class about which nothing is said."""
 
 
 class Class:
     """One class: its pool of idle agents and its line of waiting interactions."""
 
     __slots__ = (
+        "band",
         "channel",
         "evicted",
         "head",
@@ -38,13 +43,13 @@ class Class:
 
     def __init__(self, key: ClassKey, requirement: Requirement) -> None:
         self.key = key
-        self.channel, _, self.preferences, strategy, weight_us = key
+        self.channel, _, self.preferences, strategy, weight_us, self.band = key
         self.requirement = requirement
         self.pool: Pool = POOLS[strategy](weight_us)
         self.members: dict[Agent, int] = {}
         """Every agent who satisfies the requirement and does the channel → fit."""
         self.lanes: dict[int, Lane[Interaction]] = {}
-        """Waiting interactions by head start, so that each lane fills in the order of time."""
+        """Waiting interactions by place less key, so that each lane fills in the order of time."""
         self.head: Ticket[Interaction] | None = None
         """The first in line, or None."""
         self.users = 0
@@ -55,7 +60,7 @@ class Class:
     def wait(self, interaction: Interaction) -> None:
         """Put the interaction into the line, at its own place."""
         ticket = interaction.ticket = Ticket(interaction.key, interaction.seq, interaction)
-        head_start = interaction.enqueued_at - interaction.key
+        head_start = interaction.place_at - interaction.key
         lane = self.lanes.get(head_start)
         if lane is None:
             lane = self.lanes[head_start] = Lane()
@@ -109,6 +114,7 @@ class ClassRegistry:
         assert not self._classes
         agent.row = len(self._agents)
         agent.classes = {}
+        agent.tiers = {}
         agent.home = None
         self._agents.append(agent)
         self._matrix.set_row(agent.row, agent.settings.skills, agent.settings.labels, agent.settings.queues)
@@ -122,6 +128,7 @@ class ClassRegistry:
             for cls in classes:
                 del cls.members[agent]
         agent.classes = {}
+        agent.tiers = {}
 
     def class_of(self, queue: Queue, channel: str, requirement: str, preferences: tuple[Preference, ...]) -> Class:
         """The class of an interaction. Raises `RequirementError`; then nothing has changed."""
@@ -150,7 +157,7 @@ class ClassRegistry:
         parsed = conjunction(queue.settings.requirement, requirement)
         strategy = queue.settings.strategy
         weight_us = queue.settings.fit_weight_us if strategy == "weighted" else 0
-        key = (channel, parsed.canonical, preferences, strategy, weight_us)
+        key = (channel, parsed.canonical, preferences, strategy, weight_us, queue.settings.band)
         cls = self._classes.get(key)
         if cls is None:
             if len(self._classes) >= self._max_classes:
@@ -171,6 +178,8 @@ class ClassRegistry:
             cls.members[agent] = fit
             agent.classes.setdefault(cls.channel, {})[cls] = fit
             agent.home = None
+            if cls.band != TIER:
+                agent.tiers[cls] = cls.band
             if agent.ticket is not None and agent.has_room(cls.channel):
                 idle.append((agent.ticket, fit))
         idle.sort(key=lambda pair: order(pair[0]))
@@ -185,4 +194,5 @@ class ClassRegistry:
             del self._classes[cls.key]
             for agent in cls.members:
                 del agent.classes[cls.channel][cls]
+                agent.tiers.pop(cls, None)
                 agent.home = None

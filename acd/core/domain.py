@@ -119,6 +119,18 @@ class Domain(Matching):
         self.place(interaction)
         self.serve(agent)
 
+    def rekey(self, interaction: Interaction) -> None:
+        """Compute the key anew, after a change of place, priority or queue settings; in line or not."""
+        key_us = interaction.queue.key_us(interaction.place_at, interaction.priority)
+        if key_us == interaction.key:
+            return
+        waits = interaction.ticket is not None
+        if waits:
+            self.leave(interaction)
+        interaction.key = key_us
+        if waits:
+            self.wait(interaction)
+
     def park(self, interaction: Interaction) -> None:
         """Tell the channel to keep the customer waiting."""
         self.effects.append(ParkInteraction(interaction.id, interaction.request.instance))

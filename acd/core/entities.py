@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from acd.core.ordering import slope
 from acd.core.states import interaction as interaction_states
 from acd.core.states import presence as presence_states
 from acd.core.states import work as work_states
@@ -46,6 +47,7 @@ class Agent:
         "shares",
         "skills",
         "ticket",
+        "tiers",
         "total",
         "used",
         "work",
@@ -65,6 +67,8 @@ class Agent:
         self.ticket: Ticket[Agent] | None = None
         self.row = -1
         self.classes: dict[str, dict[Class, int]] = {}
+        self.tiers: dict[Class, int] = {}
+        """Classes that the agent takes from earlier or later than from usual ones."""
         self.home: list[Bucket] | None = None
         self.configure(settings)
 
@@ -118,11 +122,10 @@ class Agent:
 class Queue:
     """A queue: its settings and how many wait in it."""
 
-    __slots__ = ("adhoc", "id", "live", "plain", "retired", "settings", "unanswered")
+    __slots__ = ("adhoc", "id", "live", "offset_us", "plain", "retired", "settings", "step_us", "unanswered")
 
     def __init__(self, settings: QueueSettings) -> None:
         self.id = settings.id
-        self.settings = settings
         self.retired = False
         self.unanswered = 0
         """Interactions that are queued or offered."""
@@ -130,13 +133,24 @@ class Queue:
         """Interactions that are not forgotten yet."""
         self.plain: dict[str, Class] = {}
         self.adhoc: dict[tuple[object, ...], Class] = {}
+        self.configure(settings)
+
+    def configure(self, settings: QueueSettings) -> None:
+        """Take over the settings. Keys of interactions are the caller's to renew."""
+        self.settings = settings
+        self.offset_us, self.step_us = slope(settings)
+
+    def key_us(self, place_at_us: int, priority: int) -> int:
+        """The key of an interaction in this queue's line."""
+        return place_at_us + self.offset_us - priority * self.step_us
 
 
 class Interaction(Struct, eq=False):
     """An interaction: what was asked for, its state, its place in line, and who is on it.
 
-    `current` is the work item that is offered, active or held; `open_work` counts those that have not ended,
-    wrap-ups included.
+    `entered_at`: when it entered its present queue. Its place in line is computed from `place_at` and `priority`, which
+    begins as the request's; whoever changes one of the two calls `Domain.rekey`. `current` is the work item that is
+    offered, active or held; `open_work` counts those that have not ended, wrap-ups included.
     """
 
     id: str
@@ -146,6 +160,9 @@ class Interaction(Struct, eq=False):
     enqueued_at: int
     key: int
     seq: int
+    entered_at: int
+    place_at: int
+    priority: int
     state: str = interaction_states.INITIAL
     offers: int = 0
     current: Work | None = None

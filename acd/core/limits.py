@@ -42,6 +42,15 @@ MAX_PROFICIENCY: Final = 10
 MAX_PRIORITY: Final = 1_000
 """Priorities run from minus this to this."""
 
+STRICT_HEAD_START_US: Final = 1 << 52
+"""What one point of priority is worth with strict ordering: 142 years, more than any two places are apart.
+
+Keys still fit into signed 64 bits.
+"""
+
+MAX_BAND: Final = 10
+"""Bands of queues run from 1, which is served first, to this."""
+
 MAX_CAPACITY: Final = 10_000
 """Units of capacity of one agent."""
 

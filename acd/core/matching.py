@@ -5,10 +5,10 @@ tickets that both searches rest on. Must not know commands. `eligibility` says w
 ARCHITECTURE.md, "The rules of decision", what is decided; this file makes it cheap.
 """
 
-from acd.core.classes import Class, ClassRegistry
+from acd.core.classes import TIER, Class, ClassRegistry
 from acd.core.deadlines import Deadlines
 from acd.core.entities import Agent, Exclusion, Interaction, Work
-from acd.core.lane import Ticket
+from acd.core.lane import Ticket, order
 from acd.core.messages import Effect, Event, OfferInteraction, OfferMade
 from acd.core.pools import Bucket
 from acd.core.states import interaction as interaction_states
@@ -128,6 +128,8 @@ class Matching:
         self.refresh(agent)
 
     def _first_for(self, agent: Agent) -> Ticket[Interaction] | None:
+        if agent.tiers:
+            return _first_by_tier(agent)
         first: Ticket[Interaction] | None = None
         agent_id = agent.id
         for channel, classes in agent.classes.items():
@@ -238,6 +240,28 @@ def _buckets(agent: Agent) -> list[Bucket]:
         if agent.has_room(channel)
         for cls, fit in classes.items()
     ]
+
+
+def _first_by_tier(agent: Agent) -> Ticket[Interaction] | None:
+    """As `_first_for`, for an agent whose classes are not all in the usual tier."""
+    tiers = agent.tiers
+    first: Ticket[Interaction] | None = None
+    least = TIER
+    for channel, classes in agent.classes.items():
+        if not agent.has_room(channel):
+            continue
+        for cls in classes:
+            ticket = cls.head
+            tier = tiers.get(cls, TIER)
+            if ticket is None or (first is not None and (tier, *order(ticket)) > (least, *order(first))):
+                continue
+            excluded = ticket.owner.exclusions
+            if excluded and agent.id in excluded:
+                ticket = _first_not_excluded(cls, agent.id, first if tier == least else None)
+                if ticket is None:
+                    continue
+            first, least = ticket, tier
+    return first
 
 
 def _first_not_excluded(cls: Class, agent_id: str, bound: Ticket[Interaction] | None) -> Ticket[Interaction] | None:

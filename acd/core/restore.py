@@ -52,7 +52,7 @@ def _agents(domain: Domain, state: EngineState) -> None:
 
 def _interactions(domain: Domain, state: EngineState, pending: list[tuple[int, int, Callable[[], None]]]) -> None:
     for saved in state.interactions:
-        queue = domain.queues[saved.request.queue]
+        queue = domain.queues[saved.queue or saved.request.queue]
         request = saved.request
         # A class without agents for the moment: `rebuild` gives everybody their real one.
         cls = domain.classes.class_of(queue, request.channel, request.requirement, request.preferences)
@@ -64,6 +64,9 @@ def _interactions(domain: Domain, state: EngineState, pending: list[tuple[int, i
             saved.enqueued_at_us,
             saved.key_us,
             saved.seq,
+            saved.enqueued_at_us if saved.entered_at_us is None else saved.entered_at_us,
+            saved.enqueued_at_us if saved.place_at_us is None else saved.place_at_us,
+            request.priority if saved.priority is None else saved.priority,
             saved.state,
             saved.offers,
         )

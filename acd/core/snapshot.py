@@ -54,6 +54,10 @@ def _interaction(interaction: Interaction) -> InteractionState:
         interaction.seq,
         interaction.offers,
         tuple(exclusions),
+        interaction.entered_at,
+        interaction.place_at,
+        interaction.priority,
+        interaction.queue.id,
     )
 
 

@@ -36,6 +36,8 @@ class InteractionState(Struct, frozen=True):
     """`request` is the command that enqueued it; `state` as in `acd.core.states.interaction`.
 
     `key_us` and `seq` are the place in line, `offers` says how many were made. `exclusions` are oldest first.
+    `entered_at_us`: when it entered its present `queue`. The key is computed from `place_at_us` and the present
+    `priority`. These four are None or empty in a state of before they could differ from the request's.
     """
 
     request: EnqueueInteraction
@@ -45,6 +47,10 @@ class InteractionState(Struct, frozen=True):
     seq: int
     offers: int
     exclusions: tuple[ExclusionState, ...]
+    entered_at_us: int | None = None
+    place_at_us: int | None = None
+    priority: int | None = None
+    queue: str = ""
 
 
 class WorkState(Struct, frozen=True):

@@ -10,6 +10,7 @@ from typing import Final
 from msgspec import Struct, field
 
 from acd.core.messages import AgentSettings, InteractionQueued, OfferMade, QueueSettings
+from acd.core.ordering import key_us
 from acd.core.state import AgentState, InteractionState, WorkState
 from acd.ports.channel import Desired
 from acd.runtime.figures import QueueFigures
@@ -80,6 +81,7 @@ class AgentRecord(Struct):
 class InteractionRecord(Struct):
     """An interaction. `order`: arrival, the tie-breaker of the place in line.
 
+    `place_at_us` and `priority` give the place in line.
     `agent_id`: whoever is being rung or talks; after the end whoever talked last. `offer_id`: the pending or accepted
     offer. `answered`: an agent has accepted it at least once. `waited_us`: until it was accepted last, or
     ended without; None while it waits, and where the view began later. `partial`: known only by id and final
@@ -106,6 +108,7 @@ class InteractionRecord(Struct):
     ended_at_us: int = 0
     end_reason: str = ""
     partial: bool = False
+    place_at_us: int = 0
 
     @classmethod
     def queued(cls, event: InteractionQueued, at_us: int, order: int) -> "InteractionRecord":
@@ -122,6 +125,7 @@ class InteractionRecord(Struct):
             at_us,
             order,
             since_us=at_us,
+            place_at_us=at_us,
         )
 
     @classmethod
@@ -131,9 +135,9 @@ class InteractionRecord(Struct):
         return cls(
             request.interaction_id,
             request.channel,
-            request.queue,
+            state.queue or request.queue,
             request.requirement,
-            request.priority,
+            request.priority if state.priority is None else state.priority,
             request.attributes,
             request.customer,
             request.instance,
@@ -143,6 +147,7 @@ class InteractionRecord(Struct):
             since_us=state.enqueued_at_us,
             offers=state.offers,
             answered=state.state in ("active", "completed"),
+            place_at_us=state.enqueued_at_us if state.place_at_us is None else state.place_at_us,
         )
 
     @classmethod
@@ -207,8 +212,8 @@ class QueueRecord(Struct):
         return min((row.enqueued_at_us for row in self.line.values()), default=None)
 
     def key_us(self, row: InteractionRecord) -> int:
-        """The interaction's key in line: enqueued at, minus its head start."""
-        return row.enqueued_at_us - row.priority * self.settings.head_start_us
+        """The interaction's key in line, by the queue's ordering."""
+        return key_us(self.settings, row.place_at_us, row.priority)
 
     def position(self, row: InteractionRecord) -> int | None:
         """Place in line from 1, by (key, order), ringing ones included; None when not in line. O(n)."""

@@ -234,8 +234,10 @@ def _check_line(statement: Statement, engine: Engine) -> None:
         wanted.append(statement.take("an interaction"))
     if not wanted:
         raise Problem("say who waits (line c1 c2), or line empty")
-    waiting = [each for each in engine.state().interactions if each.state == "queued"]
-    waiting.sort(key=lambda each: (each.key_us, each.seq))
+    state = engine.state()
+    bands = {queue.id: queue.band for queue in (*state.settings.queues, *state.retired_queues)}
+    waiting = [each for each in state.interactions if each.state == "queued"]
+    waiting.sort(key=lambda each: (bands[each.queue], each.key_us, each.seq))
     line = [each.request.interaction_id for each in waiting] or ["empty"]
     if line != wanted:
         raise Problem(f"expected line {' '.join(wanted)}; found line {' '.join(line)}")

@@ -246,6 +246,9 @@ _QUEUE: Final[Readers] = {
     "late": duration,
     "rona": str,
     "max-waiting": integer,
+    "ordering": str,
+    "target": duration,
+    "band": integer,
 }
 
 _AGENT: Final[Readers] = {"skills": _skills, "labels": _names, "queues": _names, "capacity": _capacity}

@@ -40,6 +40,10 @@ class Interaction:
     offers: int = 0
     exclusions: list["Exclusion"] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        self.entered_at = self.place_at = self.enqueued_at
+        self.priority = self.request.priority
+
 
 @dataclass(eq=False)
 class Exclusion:
@@ -171,9 +175,11 @@ class Rules:
             return (-fit, load, agent.idle_since, agent.idle_seq)
         return (load, agent.idle_since - fit * settings.fit_weight_us, agent.idle_seq)
 
-    def place_in_line(self, interaction: Interaction) -> tuple[int, int]:
-        head_start = interaction.request.priority * interaction.queue.settings.head_start_us
-        return (interaction.enqueued_at - head_start, interaction.seq)
+    def place_in_line(self, interaction: Interaction) -> tuple[int, int, int]:
+        settings = interaction.queue.settings
+        each = limits.STRICT_HEAD_START_US if settings.ordering == "strict" else settings.head_start_us
+        target = settings.target_us if settings.ordering == "due" else 0
+        return (settings.band, interaction.place_at + target - interaction.priority * each, interaction.seq)
 
     def deadlines(self) -> list[tuple[tuple[int, int], Work | Exclusion]]:
         found: list[tuple[tuple[int, int], Work | Exclusion]] = []

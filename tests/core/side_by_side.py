@@ -213,9 +213,10 @@ def _model_picture(model: Model) -> Picture:
                 each.request,
                 each.state,
                 each.enqueued_at,
-                *model.place_in_line(each),
+                *model.place_in_line(each)[1:],
                 each.offers,
                 [(exclusion.agent_id, *exclusion.deadline) for exclusion in each.exclusions],
+                (each.entered_at, each.place_at, each.priority, each.queue.settings.id),
             )
             for each in interactions
         ],
@@ -267,6 +268,7 @@ def _engine_picture(state: EngineState) -> Picture:
                 each.seq,
                 each.offers,
                 [msgspec.structs.astuple(exclusion) for exclusion in each.exclusions],
+                (each.entered_at_us, each.place_at_us, each.priority, each.queue),
             )
             for each in state.interactions
         ],

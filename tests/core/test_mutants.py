@@ -21,7 +21,7 @@ import acd.core
 from acd.core.engine import Engine
 from tests.core.side_by_side import Mismatch, Pair, run, seeded
 
-EPISODES: Final = 25
+EPISODES: Final = 80
 """Most that a mutant may survive, each of `LENGTH` commands."""
 
 LENGTH: Final = 600
@@ -61,8 +61,17 @@ MUTANTS: Final = {
     ),
     "an idle agent keeps the old place": Mutant("matching", "agent.idle_since = self.now_us", "agent.idle_since += 0"),
     "priority is ignored": Mutant(
-        "handlers.interactions", "now_us - command.priority * queue.settings.head_start_us", "now_us"
+        "entities", "place_at_us + self.offset_us - priority * self.step_us", "place_at_us + self.offset_us"
     ),
+    "strict is not": Mutant("ordering", 'settings.ordering == "strict"', 'settings.ordering == ""'),
+    "due counts no target": Mutant("ordering", 'settings.ordering == "due"', 'settings.ordering == ""'),
+    "bands are ignored": Mutant("classes", "if cls.band != TIER:", "if not cls.band:"),
+    "a band is compared after the key": Mutant(
+        "matching",
+        "(tier, *order(ticket)) > (least, *order(first))",
+        "(*order(ticket), tier) > (*order(first), least)",
+    ),
+    "an exclusion in a later tier hides": Mutant("matching", "first if tier == least else None", "first"),
     "the last in line goes first": Mutant(
         "matching",
         "ticket.key > first.key or (ticket.key == first.key",
@@ -98,7 +107,9 @@ MUTANTS: Final = {
         "elif first is None or ticket.key < first.key or (ticket.key == first.key and ticket.seq < first.seq):",
         "elif first is None:",
     ),
-    "keys do not follow a new head start": Mutant("handlers.settings", "\n    rekey(domain)\n", "\n"),
+    "keys do not follow a new head start": Mutant(
+        "handlers.settings", "domain.rekey(interaction)", "interaction.key += 0"
+    ),
     "a forgotten class keeps its members": Mutant("classes", "cls.evicted = True", "cls.evicted = False"),
 }
 

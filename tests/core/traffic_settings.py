@@ -74,6 +74,9 @@ class SettingsTraffic:
             late_us=choice((0, 2 * SECOND, 2 * SECOND, 900 * SECOND)),
             rona=choice(("not-ready", "stay-ready")),
             max_waiting=choice((1, 3, 10_000, 10_000, 10_000)),
+            ordering=choice(("head-start", "head-start", "strict", "due")),
+            target_us=choice((0, 40 * SECOND)),
+            band=choice((5, 5, 5, 1, 10)),
         )
 
     def _wrong_settings(self) -> m.CoreSettings:

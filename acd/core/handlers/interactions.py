@@ -42,8 +42,10 @@ def enqueue(domain: Domain, command: EnqueueInteraction) -> Refusal | None:
     if queue.unanswered >= most:
         return Refusal("queue-full", f"{most} interactions wait in queue {queue.id} already (max_waiting)")
     now_us = domain.now_us
-    key_us = now_us - command.priority * queue.settings.head_start_us
-    interaction = Interaction(interaction_id, command, queue, cls, now_us, key_us, domain.next_seq())
+    priority = command.priority
+    key_us = queue.key_us(now_us, priority)
+    seq = domain.next_seq()
+    interaction = Interaction(interaction_id, command, queue, cls, now_us, key_us, seq, now_us, now_us, priority)
     domain.interactions[interaction_id] = interaction
     cls.users += 1
     queue.live += 1

@@ -27,7 +27,8 @@ def apply_config(domain: Domain, command: ApplyConfig) -> Refusal | None:
     domain.events.append(ConfigApplied(settings, domain.settings_hash))
     _change_queues(domain, settings)
     _change_agents(domain, settings)
-    rekey(domain)
+    for interaction in domain.interactions.values():
+        domain.rekey(interaction)
     waiting = rebuild(domain)
     for interaction in waiting:
         domain.leave(interaction)
@@ -50,19 +51,12 @@ def rebuild(domain: Domain) -> list[Interaction]:
         interaction.cls = cls
         cls.users += 1
     waiting = [each for each in domain.interactions.values() if each.state == "queued"]
-    waiting.sort(key=lambda each: (each.key, each.seq))
+    waiting.sort(key=lambda each: (each.queue.settings.band, each.key, each.seq))
     for interaction in waiting:
         domain.wait(interaction)
     for agent in sorted(domain.agents.values(), key=lambda each: (each.idle_since, each.idle_seq)):
         domain.refresh(agent)
     return waiting
-
-
-def rekey(domain: Domain) -> None:
-    """Let every unanswered interaction's key follow its queue's head start."""
-    for interaction in domain.interactions.values():
-        head_start_us = interaction.request.priority * interaction.queue.settings.head_start_us
-        interaction.key = interaction.enqueued_at - head_start_us
 
 
 def _check(settings: CoreSettings) -> Refusal | None:
@@ -121,7 +115,7 @@ def _change_queues(domain: Domain, settings: CoreSettings) -> None:
         if known is None:
             domain.queues[queue_id] = Queue(named[queue_id])
         else:
-            known.settings = named[queue_id]
+            known.configure(named[queue_id])
             known.retired = False
 
 

@@ -13,6 +13,7 @@ from acd.core.messages.types import Duration, Id, Proficiency, Requirement, Unit
 
 Strategy = Literal["longest-idle", "best-fit", "weighted"]
 Rona = Literal["not-ready", "stay-ready"]
+Ordering = Literal["head-start", "strict", "due"]
 
 SECOND_US = 1_000_000
 
@@ -55,6 +56,8 @@ class QueueSettings(Struct, frozen=True, gc=False):
     `retry_after_us`: how long an agent who declined an interaction is not offered it again.
     `late_us`: an expiry handled later than this after its deadline punishes nobody.
     `rona`: what an unanswered offer does to the agent's presence.
+    `ordering`: places in line go by arrival minus head start, by priority before everything else, or by when
+    `target_us` is over, minus head start. `band`: agents take from the lowest band that waits for them.
     """
 
     id: Id
@@ -68,6 +71,9 @@ class QueueSettings(Struct, frozen=True, gc=False):
     late_us: Duration = 2 * SECOND_US
     rona: Rona = "not-ready"
     max_waiting: Annotated[int, Meta(ge=1, le=limits.MAX_INTERACTIONS)] = 10_000
+    ordering: Ordering = "head-start"
+    target_us: Duration = 0
+    band: Annotated[int, Meta(ge=1, le=limits.MAX_BAND)] = 5
 
 
 class CoreSettings(Struct, frozen=True, gc=False):

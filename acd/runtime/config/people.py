@@ -9,11 +9,12 @@ from typing import Final, get_args
 
 from acd.core import limits
 from acd.core.messages import AgentSettings, Capacity, QueueSettings
-from acd.core.messages.settings import Rona, Strategy
+from acd.core.messages.settings import Ordering, Rona, Strategy
 from acd.core.requirement import parse
 from acd.errors import RequirementError
 from acd.runtime.config.capacities import DEFAULT
 from acd.runtime.config.model import AgentConfig, QueueConfig
+from acd.runtime.config.ordering import check_bands, check_ordering
 from acd.runtime.config.problems import did_you_mean, excerpt, quoted
 from acd.runtime.config.table import Table
 
@@ -22,6 +23,7 @@ MAX_ADDRESSES: Final = 32
 
 _STRATEGIES: Final[tuple[Strategy, ...]] = get_args(Strategy)
 _RONAS: Final[tuple[Rona, ...]] = get_args(Rona)
+_ORDERINGS: Final[tuple[Ordering, ...]] = get_args(Ordering)
 _PLAIN: Final = QueueSettings("plain")
 """A queue about which nothing is said: the defaults."""
 
@@ -56,6 +58,7 @@ def cross_check(root: Table, agents: tuple[AgentConfig, ...], queues: tuple[Queu
                 fix = did_you_mean(name, held[kind]) if held[kind] else "give it to an agent"
                 key = ("queues", config.settings.id, "requirement")
                 root.problems.warn(key, f"nobody has the {kind} {quoted(name)}", fix)
+    check_bands(root, queues)
 
 
 def _agent(identity: str, table: Table, capacities: dict[str, Capacity]) -> AgentConfig:
@@ -115,6 +118,9 @@ def _queue(identity: str, table: Table) -> QueueConfig:
         late_us=table.duration("late", _PLAIN.late_us),
         rona=table.choice("rona", _PLAIN.rona, _RONAS, "a reaction to an offer that nobody answers"),
         max_waiting=table.integer("max_waiting", _PLAIN.max_waiting, 1, limits.MAX_INTERACTIONS),
+        ordering=table.choice("ordering", _PLAIN.ordering, _ORDERINGS, "an ordering"),
+        target_us=table.duration("target", _PLAIN.target_us),
+        band=table.integer("band", _PLAIN.band, 1, limits.MAX_BAND),
     )
     config = QueueConfig(
         settings=settings,
@@ -124,6 +130,7 @@ def _queue(identity: str, table: Table) -> QueueConfig:
     if "fit_weight" in table.raw and settings.strategy != "weighted":
         reason = f"has no effect with the strategy {settings.strategy}"
         table.problems.warn(table.at("fit_weight"), reason, 'use strategy = "weighted", or leave it out')
+    check_ordering(table, settings)
     table.finish()
     return config
 

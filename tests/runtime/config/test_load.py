@@ -103,6 +103,9 @@ head_start = "250ms"
 late = 0.5
 rona = "stay-ready"
 max_waiting = 7
+ordering = "due"
+target = "40s"
+band = 2
 service_level = "30s"
 
 [queues."华语"]
@@ -184,6 +187,9 @@ def test_everything_that_can_be_said(folder: Path) -> None:
         late_us=500_000,
         rona="stay-ready",
         max_waiting=7,
+        ordering="due",
+        target_us=40_000_000,
+        band=2,
     )
     chinese = QueueSettings("华语", 'skills["客服"] >= 5')
     assert config.queues == (QueueConfig(sales, "Sales", 30_000_000), QueueConfig(chinese, "华语", 20_000_000))
@@ -338,8 +344,10 @@ def test_a_key_file_of_its_own(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("text", "expected"), cases("warnings.txt"))
 def test_every_warning_word_for_word(text: str, expected: str, tmp_path: Path) -> None:
-    assert warnings(text, tmp_path, T=TOKEN) == [expected]
-    assert [str(warning) for warning in loads(text, base=tmp_path, environment={"T": TOKEN}).warnings] == [expected]
+    assert "\n".join(warnings(text, tmp_path, T=TOKEN)) == expected
+    assert [
+        str(warning) for warning in loads(text, base=tmp_path, environment={"T": TOKEN}).warnings
+    ] == expected.splitlines()
 
 
 # Files
