@@ -16,7 +16,7 @@ from acd.api.problems import MAX_BODY, Problem, too_large
 from acd.api.wording import explain, nearest, shown
 from acd.core import limits
 from acd.core.messages import Preference
-from acd.core.messages.types import Id, InteractionId, Priority, Requirement, Text
+from acd.core.messages.types import Id, InteractionId, OptionalId, Priority, Requirement, Text
 
 BODY_SECONDS: Final = 10.0
 """Within this time a request's body must have arrived."""
@@ -74,6 +74,7 @@ class Enqueue(Struct, forbid_unknown_fields=True):
     priority: Priority = 0
     attributes: Annotated[dict[Id, Text], Meta(max_length=limits.MAX_ATTRIBUTES)] = {}
     customer: Text | Person = ""
+    preferred_agent: OptionalId = ""
 
 
 class End(Struct, forbid_unknown_fields=True):

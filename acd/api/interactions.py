@@ -98,6 +98,7 @@ async def enqueue(request: web.Request) -> web.Response:
         priority=body.priority,
         attributes=tuple(sorted(body.attributes.items())),
         customer=await _reference(context, body.customer),
+        preferred_agent=body.preferred_agent,
     )
     await context.submit(command)
     row = context.view.interaction(command.interaction_id)

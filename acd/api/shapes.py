@@ -57,7 +57,10 @@ class CustomerShape(Struct):
 
 
 class InteractionShape(Struct):
-    """An interaction. `position` (place in line) only in a single one's view. `partial`: no more is known of it."""
+    """An interaction. `position` (place in line) only in a single one's view. `partial`: no more is known of it.
+
+    `held_for`: the preferred agent, while it waits for that one alone.
+    """
 
     id: str
     state: str
@@ -76,6 +79,7 @@ class InteractionShape(Struct):
     offers_made: int
     waited_seconds: float | None
     partial: bool
+    held_for: str | None = None
     position: int | UnsetType | None = UNSET
 
 
@@ -173,6 +177,7 @@ def interaction_shape(row: InteractionRecord, now_us: int) -> InteractionShape:
         row.offers,
         None if waited_us is None else seconds(waited_us),
         row.partial,
+        row.held_for or None,
     )
 
 

@@ -5,13 +5,13 @@ Owns a lane per length of time, so that registering is appending. Must not know 
 
 from typing import Final
 
-from acd.core.entities import Exclusion, Work
+from acd.core.entities import Timed
 from acd.core.lane import Lane, Ticket, order
 
 _SPARE_LANES: Final = 8
 """Empty lanes that are kept: the usual lengths come again."""
 
-Due = Ticket[Work | Exclusion]
+Due = Ticket[Timed]
 
 
 class Deadlines:
@@ -20,9 +20,9 @@ class Deadlines:
     __slots__ = ("_lanes",)
 
     def __init__(self) -> None:
-        self._lanes: dict[int, Lane[Work | Exclusion]] = {}
+        self._lanes: dict[int, Lane[Timed]] = {}
 
-    def register(self, due_us: int, seq: int, owner: Work | Exclusion, length_us: int) -> Due:
+    def register(self, due_us: int, seq: int, owner: Timed, length_us: int) -> Due:
         """A new deadline. `length_us` only says which lane: those of one length come in order."""
         ticket: Due = Ticket(due_us, seq, owner)
         lane = self._lanes.get(length_us)

@@ -4,7 +4,7 @@ Owns agents, queues, interactions and the windows of ended ids; presence changes
 of offers. Must not know single commands (`handlers`) nor how matching finds (`matching`).
 """
 
-from acd.core import limits
+from acd.core import holding, limits
 from acd.core.entities import Agent, Interaction, Queue, Work
 from acd.core.matching import Matching, next_offer_state
 from acd.core.messages import (
@@ -36,7 +36,6 @@ class Domain(Matching):
         self.name = name
         self.settings = CoreSettings()
         self.settings_hash = ""
-        self.agents: dict[str, Agent] = {}
         self.queues: dict[str, Queue] = {}
         self.interactions: dict[str, Interaction] = {}
         self.ended_interactions: Window[str] = Window(limits.ENDED_WINDOW)
@@ -66,8 +65,15 @@ class Domain(Matching):
             return
         if agent.presence == "draining":
             self.rest(agent, agent.next_presence, agent.next_reason)
-        if agent.retired and agent.presence == "signed-out":
-            self.forget_agent(agent)
+        if agent.presence == "signed-out":
+            self.see_off(agent)
+            if agent.retired:
+                self.forget_agent(agent)
+
+    def see_off(self, agent: Agent) -> None:
+        """The agent has signed out: nothing waits for them any more."""
+        if agent.holds:
+            holding.end_all(self, agent)
 
     def forget_agent(self, agent: Agent) -> None:
         """The agent is no more."""
@@ -140,6 +146,8 @@ class Domain(Matching):
         if trigger != "complete":
             interaction.queue.unanswered -= 1
         interaction.state = _INTERACTION[interaction.state][trigger]
+        if interaction.held is not None:
+            holding.drop(self, interaction)
         if interaction.exclusions:
             for agent_id in list(interaction.exclusions):
                 self.lift(interaction, agent_id)

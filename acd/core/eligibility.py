@@ -31,6 +31,10 @@ def _is_not_excluded(interaction: Interaction, agent: Agent) -> bool:
     return not interaction.exclusions or agent.id not in interaction.exclusions
 
 
+def _is_not_held_for_another(interaction: Interaction, agent: Agent) -> bool:
+    return interaction.held is None or interaction.preferred == agent.id
+
+
 def _satisfies_requirement(interaction: Interaction, agent: Agent) -> bool:
     return interaction.cls.requirement.matches(agent.skills, agent.labels, agent.queues)
 
@@ -42,6 +46,7 @@ def _has_room(interaction: Interaction, agent: Agent) -> bool:
 CLAUSES: Final = (
     Clause("ready", _is_ready),
     Clause("not-excluded", _is_not_excluded),
+    Clause("preferred", _is_not_held_for_another),
     Clause("requirement", _satisfies_requirement),
     Clause("room", _has_room),
 )

@@ -31,6 +31,7 @@ class Agent:
     __slots__ = (
         "classes",
         "full_above",
+        "holds",
         "home",
         "id",
         "idle_seq",
@@ -70,6 +71,8 @@ class Agent:
         self.tiers: dict[Class, int] = {}
         """Classes that the agent takes from earlier or later than from usual ones."""
         self.home: list[Bucket] | None = None
+        self.holds: dict[str, Interaction] = {}
+        """Waiting interactions that are held for this agent, by id."""
         self.configure(settings)
 
     def configure(self, settings: AgentSettings) -> None:
@@ -151,6 +154,7 @@ class Interaction(Struct, eq=False):
     `entered_at`: when it entered its present queue. Its place in line is computed from `place_at` and `priority`, which
     begins as the request's; whoever changes one of the two calls `Domain.rekey`. `current` is the work item that is
     offered, active or held; `open_work` counts those that have not ended, wrap-ups included.
+    `preferred`: the agent who is asked first, or empty; `held`: nobody else is asked yet.
     """
 
     id: str
@@ -169,6 +173,8 @@ class Interaction(Struct, eq=False):
     open_work: int = 0
     exclusions: dict[str, Exclusion] | None = None
     ticket: Ticket[Interaction] | None = None
+    preferred: str = ""
+    held: Hold | None = None
 
 
 class Work(Struct, eq=False):
@@ -181,7 +187,7 @@ class Work(Struct, eq=False):
     offered_at: int
     since: int
     state: str = work_states.INITIAL
-    deadline: Ticket[Work | Exclusion] | None = None
+    deadline: Ticket[Timed] | None = None
     excused: bool = False
 
     @property
@@ -198,4 +204,18 @@ class Exclusion:
     def __init__(self, interaction: Interaction, agent_id: str) -> None:
         self.interaction = interaction
         self.agent_id = agent_id
-        self.deadline: Ticket[Work | Exclusion] | None = None
+        self.deadline: Ticket[Timed] | None = None
+
+
+class Hold:
+    """An interaction waits for its preferred agent until this deadline has been handled."""
+
+    __slots__ = ("deadline", "interaction")
+
+    def __init__(self, interaction: Interaction) -> None:
+        self.interaction = interaction
+        self.deadline: Ticket[Timed] | None = None
+
+
+Timed = Work | Exclusion | Hold
+"""What a deadline may belong to."""

@@ -6,7 +6,7 @@ Must not change anything, and shares nothing with matching but the predicate `of
 from acd.core.domain import Domain
 from acd.core.eligibility import offerable
 from acd.core.engine import Engine
-from acd.core.entities import Agent, Exclusion, Work
+from acd.core.entities import Agent, Exclusion, Hold, Work
 from acd.core.states import interaction as interaction_states
 
 
@@ -19,6 +19,7 @@ def check(engine: Engine) -> None:
     _counters(domain)
     _deadlines(domain)
     _tickets(domain)
+    _holds(domain)
     _nobody_waits_in_vain(domain)
 
 
@@ -86,6 +87,9 @@ def _deadlines(domain: Domain) -> None:
             exclusions = owner.interaction.exclusions or {}
             assert exclusions.get(owner.agent_id) is owner, "a deadline of a lifted exclusion"
             assert domain.interactions.get(owner.interaction.id) is owner.interaction, "an exclusion of the dead"
+        elif isinstance(owner, Hold):
+            assert owner.interaction.held is owner, "a deadline of a hold that is over"
+            assert domain.interactions.get(owner.interaction.id) is owner.interaction, "a hold of the dead"
         else:
             assert domain.work.get(owner.offer_id) is owner, f"a deadline of ended work {owner.offer_id}"
             assert owner.state in ("offered", "wrap-up"), f"{owner.offer_id}: a deadline while {owner.state}"
@@ -107,6 +111,21 @@ def _tickets(domain: Domain) -> None:
                 stands = _stands(agent, [each.owner for each in cls.pool.ordered()])
                 room = agent.presence == "ready" and agent.has_room(channel)
                 assert stands == room, f"{agent.id} stands {stands} times in class {cls.key}"
+
+
+def _holds(domain: Domain) -> None:
+    for each in domain.interactions.values():
+        if each.held is None:
+            continue
+        assert each.state == "queued", f"{each.id} is {each.state} and held"
+        assert each.held.deadline is not None, f"{each.id}: held without end"
+        assert each.held.deadline.alive, f"{each.id}: held without end"
+        agent = domain.agents[each.preferred]
+        assert agent.holds.get(each.id) is each, f"{each.id}: {agent.id} does not know who waits"
+        assert agent.presence != "signed-out", f"{each.id} waits for {agent.id}, who is signed out"
+        assert not agent.retired, f"{each.id} waits for {agent.id}, who is retired"
+    held = sum(each.held is not None for each in domain.interactions.values())
+    assert sum(len(agent.holds) for agent in domain.agents.values()) == held, "count of holds"
 
 
 def _stands(agent: Agent, owners: list[Agent]) -> int:

@@ -5,8 +5,10 @@ tickets that both searches rest on. Must not know commands. `eligibility` says w
 ARCHITECTURE.md, "The rules of decision", what is decided; this file makes it cheap.
 """
 
+from acd.core import holding
 from acd.core.classes import TIER, Class, ClassRegistry
 from acd.core.deadlines import Deadlines
+from acd.core.eligibility import offerable
 from acd.core.entities import Agent, Exclusion, Interaction, Work
 from acd.core.lane import Ticket, order
 from acd.core.messages import Effect, Event, OfferInteraction, OfferMade
@@ -30,6 +32,7 @@ class Matching:
         self.classes = ClassRegistry(max_classes)
         self.deadlines = Deadlines()
         self.waiting = 0
+        self.agents: dict[str, Agent] = {}
         self.work: dict[str, Work] = {}
         """Work items that have not ended, by offer id."""
         self.effects: list[Effect] = []
@@ -93,6 +96,8 @@ class Matching:
 
     def place(self, interaction: Interaction) -> None:
         """Offer a queued interaction, which is not in the line, to the best agent, or let it wait."""
+        if interaction.preferred and self._is_preferred(interaction):
+            return
         cls = interaction.cls
         ticket = cls.pool.best()
         excluded = interaction.exclusions
@@ -102,6 +107,17 @@ class Matching:
             self.wait(interaction)
         else:
             self._offer(interaction, ticket.owner, cls, "agent")
+
+    def _is_preferred(self, interaction: Interaction) -> bool:
+        """Offer it to its preferred agent, or let it wait for them; False if neither."""
+        agent = self.agents.get(interaction.preferred)
+        if agent is not None and offerable(interaction, agent):
+            self._offer(interaction, agent, interaction.cls, "preferred")
+        elif interaction.held is not None:
+            self.wait(interaction)
+        else:
+            return False
+        return True
 
     def serve(self, agent: Agent) -> None:
         """Offer waiting interactions to the agent, first in line first, as long as there is room."""
@@ -142,9 +158,9 @@ class Matching:
                     and (ticket.key > first.key or (ticket.key == first.key and ticket.seq > first.seq))
                 ):
                     continue
-                excluded = ticket.owner.exclusions
-                if excluded and agent_id in excluded:
-                    ticket = _first_not_excluded(cls, agent_id, first)
+                waiting = ticket.owner
+                if (waiting.exclusions or waiting.held) and _is_barred(waiting, agent_id):
+                    ticket = _first_not_barred(cls, agent_id, first)
                     if ticket is None:
                         continue
                 first = ticket
@@ -162,6 +178,8 @@ class Matching:
         load = used * 100 // agent.total if used else 0
         interaction.offers += 1
         offer_id = f"{interaction.id}.{interaction.offers}"
+        if interaction.held is not None:
+            holding.drop(self, interaction)
         interaction.state = _INTERACTION[interaction.state]["offer"]
         work = Work(offer_id, interaction, agent, share.cost, now_us, now_us)
         interaction.current = work
@@ -255,21 +273,27 @@ def _first_by_tier(agent: Agent) -> Ticket[Interaction] | None:
             tier = tiers.get(cls, TIER)
             if ticket is None or (first is not None and (tier, *order(ticket)) > (least, *order(first))):
                 continue
-            excluded = ticket.owner.exclusions
-            if excluded and agent.id in excluded:
-                ticket = _first_not_excluded(cls, agent.id, first if tier == least else None)
+            if _is_barred(ticket.owner, agent.id):
+                ticket = _first_not_barred(cls, agent.id, first if tier == least else None)
                 if ticket is None:
                     continue
             first, least = ticket, tier
     return first
 
 
-def _first_not_excluded(cls: Class, agent_id: str, bound: Ticket[Interaction] | None) -> Ticket[Interaction] | None:
-    """The first of the class's line, before `bound`, from which the agent is not excluded."""
+def _is_barred(interaction: Interaction, agent_id: str) -> bool:
+    """Whether the agent is excluded from it, or it is held for somebody else."""
+    excluded = interaction.exclusions
+    if excluded and agent_id in excluded:
+        return True
+    return interaction.held is not None and interaction.preferred != agent_id
+
+
+def _first_not_barred(cls: Class, agent_id: str, bound: Ticket[Interaction] | None) -> Ticket[Interaction] | None:
+    """The first of the class's line, before `bound`, from which the agent is not barred."""
     for ticket in cls.line():
         if bound is not None and (ticket.key, ticket.seq) > (bound.key, bound.seq):
             return None
-        excluded = ticket.owner.exclusions
-        if not excluded or agent_id not in excluded:
+        if not _is_barred(ticket.owner, agent_id):
             return ticket
     return None

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from acd.core.domain import Domain
-from acd.core.entities import Agent, Exclusion, Interaction, Queue, Work
+from acd.core.entities import Agent, Exclusion, Hold, Interaction, Queue, Timed, Work
 from acd.core.handlers.settings import rebuild
 from acd.core.state import EngineState
 
@@ -69,10 +69,16 @@ def _interactions(domain: Domain, state: EngineState, pending: list[tuple[int, i
             request.priority if saved.priority is None else saved.priority,
             saved.state,
             saved.offers,
+            preferred=saved.preferred,
         )
         domain.interactions[interaction.id] = interaction
         queue.live += 1
         queue.unanswered += saved.state in ("queued", "offered")
+        if saved.held_seq:
+            hold = interaction.held = Hold(interaction)
+            domain.agents[saved.preferred].holds[interaction.id] = interaction
+            due = (saved.held_until_us, saved.held_seq)
+            pending.append((*due, _registration(domain, hold, *due)))
         for each in saved.exclusions:
             exclusion = Exclusion(interaction, each.agent_id)
             if interaction.exclusions is None:
@@ -98,7 +104,7 @@ def _work(domain: Domain, state: EngineState, pending: list[tuple[int, int, Call
             pending.append((*due, _registration(domain, work, *due)))
 
 
-def _registration(domain: Domain, owner: Work | Exclusion, due_us: int, seq: int) -> Callable[[], None]:
+def _registration(domain: Domain, owner: Timed, due_us: int, seq: int) -> Callable[[], None]:
     def register() -> None:
         # One lane for all that was restored: they come in order, and lanes only matter for speed.
         owner.deadline = domain.deadlines.register(due_us, seq, owner, -1)

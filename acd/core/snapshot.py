@@ -46,6 +46,7 @@ def _interaction(interaction: Interaction) -> InteractionState:
     for exclusion in (interaction.exclusions or {}).values():
         assert exclusion.deadline is not None
         exclusions.append(ExclusionState(exclusion.agent_id, exclusion.deadline.key, exclusion.deadline.seq))
+    held = None if interaction.held is None else interaction.held.deadline
     return InteractionState(
         interaction.request,
         interaction.state,
@@ -58,6 +59,9 @@ def _interaction(interaction: Interaction) -> InteractionState:
         interaction.place_at,
         interaction.priority,
         interaction.queue.id,
+        preferred=interaction.preferred,
+        held_until_us=0 if held is None else held.key,
+        held_seq=0 if held is None else held.seq,
     )
 
 

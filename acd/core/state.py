@@ -38,6 +38,7 @@ class InteractionState(Struct, frozen=True):
     `key_us` and `seq` are the place in line, `offers` says how many were made. `exclusions` are oldest first.
     `entered_at_us`: when it entered its present `queue`. The key is computed from `place_at_us` and the present
     `priority`. These four are None or empty in a state of before they could differ from the request's.
+    `preferred`: the agent who is asked first; held for them until (`held_until_us`, `held_seq`) if the latter is not 0.
     """
 
     request: EnqueueInteraction
@@ -51,6 +52,9 @@ class InteractionState(Struct, frozen=True):
     place_at_us: int | None = None
     priority: int | None = None
     queue: str = ""
+    preferred: str = ""
+    held_until_us: int = 0
+    held_seq: int = 0
 
 
 class WorkState(Struct, frozen=True):

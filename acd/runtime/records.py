@@ -85,7 +85,8 @@ class InteractionRecord(Struct):
     `agent_id`: whoever is being rung or talks; after the end whoever talked last. `offer_id`: the pending or accepted
     offer. `answered`: an agent has accepted it at least once. `waited_us`: until it was accepted last, or
     ended without; None while it waits, and where the view began later. `partial`: known only by id and final
-    state, because the view began at a snapshot after the end. `ended_at_us` is 0 while it lives.
+    state, because the view began at a snapshot after the end. `ended_at_us` is 0
+    while it lives. `held_for`: the preferred agent it waits for alone.
     """
 
     id: str
@@ -109,6 +110,7 @@ class InteractionRecord(Struct):
     end_reason: str = ""
     partial: bool = False
     place_at_us: int = 0
+    held_for: str = ""
 
     @classmethod
     def queued(cls, event: InteractionQueued, at_us: int, order: int) -> "InteractionRecord":
@@ -148,6 +150,7 @@ class InteractionRecord(Struct):
             offers=state.offers,
             answered=state.state in ("active", "completed"),
             place_at_us=state.enqueued_at_us if state.place_at_us is None else state.place_at_us,
+            held_for=state.preferred if state.held_seq else "",
         )
 
     @classmethod
@@ -236,6 +239,8 @@ class Decision(Struct, frozen=True):
         words = STRATEGY_WORDS.get(offer.strategy, "longest idle {idle}")
         chosen = words.format(fit=offer.fit, idle=_seconds(offer.idle_us))
         load = f", load {offer.load} %" if offer.load else ""
+        if offer.sought == "preferred":
+            return f"{offer.agent_id}: preferred{load}; {offer.interaction_id} waited {_seconds(offer.waited_us)}"
         if offer.sought == "agent":
             return f"{offer.agent_id}: {chosen}{load}; {offer.interaction_id} waited {_seconds(offer.waited_us)}"
         return (

@@ -17,6 +17,8 @@ from acd.core.messages import (
     CoreSettings,
     EngineRecovered,
     Event,
+    HoldEnded,
+    HoldStarted,
     InteractionAbandoned,
     InteractionCancelled,
     InteractionCompleted,
@@ -203,6 +205,12 @@ class View:
         row.waited_us = None
         self._move(row, "queued")
 
+    def _hold_started(self, event: HoldStarted) -> None:
+        self.interactions[event.interaction_id].held_for = event.agent_id
+
+    def _hold_ended(self, event: HoldEnded) -> None:
+        self.interactions[event.interaction_id].held_for = ""
+
     def _interaction_completed(self, event: InteractionCompleted) -> None:
         row = self.interactions[event.interaction_id]
         figures = self._end(row, "completed", event.reason or event.by)
@@ -229,7 +237,7 @@ class View:
     def _offer_made(self, event: OfferMade) -> None:
         row = self.interactions[event.interaction_id]
         row.offers += 1
-        row.offer_id, row.agent_id = event.offer_id, event.agent_id
+        row.offer_id, row.agent_id, row.held_for = event.offer_id, event.agent_id, ""
         self._move(row, "offered")
         at_us = self.at_us
         item = WorkRecord(
@@ -308,6 +316,7 @@ class View:
         queue = self.queues[row.queue]
         queue.uncount(row)
         queue.line.pop(row.id, None)
+        row.held_for = ""
         row.state, row.since_us, row.ended_at_us, row.end_reason = state, self.at_us, self.at_us, reason
         return queue.figures
 
@@ -341,6 +350,8 @@ class View:
             PresenceChanged: self._presence_changed,
             InteractionQueued: self._interaction_queued,
             InteractionRequeued: self._interaction_requeued,
+            HoldStarted: self._hold_started,
+            HoldEnded: self._hold_ended,
             InteractionCompleted: self._interaction_completed,
             InteractionAbandoned: self._interaction_abandoned,
             InteractionCancelled: self._interaction_cancelled,

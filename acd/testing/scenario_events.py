@@ -1,7 +1,8 @@
 """What a scenario can expect, in words.
 
-    expect offer c1 -> anna [because longest-idle|best-fit|weighted|first-in-line] [fit N] [load N] [idle T] [waited T]
+    expect offer c1 -> anna [because STRATEGY|preferred|first-in-line] [fit N] [load N] [idle T] [waited T]
     expect accepted|declined|held|resumed|wrap-up|done c1 by anna        expect expired c1 at anna
+    expect hold-started|hold-ended c1 for anna
     expect queued|requeued|abandoned|cancelled c1                        expect revoked c1 from anna
     expect completed c1 by customer|agent|system                         expect configured | recovered
     expect presence anna ready|not-ready|draining|signed-out             expect removed agent|queue NAME
@@ -64,6 +65,8 @@ _LENGTHS: Final = {
     "expired": 4,
     "revoked": 4,
     "completed": 4,
+    "hold-started": 4,
+    "hold-ended": 4,
     "queued": 2,
     "requeued": 2,
     "abandoned": 2,
@@ -74,6 +77,10 @@ _LENGTHS: Final = {
     "removed": 3,
 }
 """How many words belong to each event; the rest are details."""
+
+
+_BECAUSE: Final = {"interaction": "first-in-line", "preferred": "preferred"}
+"""Who looked for whom, where it was not the strategy that decided."""
 
 
 def check(statement: Statement, happened: Happened, engine: Engine) -> None:
@@ -104,7 +111,7 @@ def describe(event: m.Event) -> Described:
     """An event in the words in which it is expected."""
     match event:
         case m.OfferMade():
-            because = event.strategy if event.sought == "agent" else "first-in-line"
+            because = _BECAUSE.get(event.sought, event.strategy)
             return _described(
                 ("offer", event.interaction_id, "->", event.agent_id),
                 because=because,
@@ -133,8 +140,21 @@ def describe(event: m.Event) -> Described:
             return _described(("wrap-up", event.interaction_id, "by", event.agent_id), until=until)
         case m.WorkEnded():
             return _described(("done", event.interaction_id, "by", event.agent_id))
+        case m.HoldStarted() | m.HoldEnded():
+            return _describe_waiting(event)
         case _:
             return _describe_other(event)
+
+
+def _describe_waiting(event: m.HoldStarted | m.HoldEnded) -> Described:
+    match event:
+        case m.HoldStarted():
+            until = format_duration(event.until_us)
+            return _described(("hold-started", event.interaction_id, "for", event.agent_id), until=until)
+        case m.HoldEnded():
+            return _described(("hold-ended", event.interaction_id, "for", event.agent_id), reason=event.reason)
+        case _:
+            assert_never(event)
 
 
 def _describe_other(

@@ -1,6 +1,7 @@
 """The words of a scenario: lines, configuration and commands.
 
     sign-in AGENT [ready] [reason R]        enqueue ID CHANNEL QUEUE [priority N] [requirement R] [prefer a=2,b=1]
+                                            [preferred AGENT]
     sign-out AGENT                          end ID [by customer|agent|system] [reason R]
     ready AGENT                             cancel ID [reason R]
     not-ready AGENT REASON                  requeue ID [reason R]
@@ -249,6 +250,7 @@ _QUEUE: Final[Readers] = {
     "ordering": str,
     "target": duration,
     "band": integer,
+    "hold-for": duration,
 }
 
 _AGENT: Final[Readers] = {"skills": _skills, "labels": _names, "queues": _names, "capacity": _capacity}
@@ -286,7 +288,7 @@ def _enqueue(statement: Statement, command_id: str, _offers: Mapping[str, str]) 
     interaction_id = statement.take("the interaction")
     channel = statement.take("the channel")
     queue = statement.take("the queue")
-    options = statement.options("priority", "requirement", "prefer", "instance")
+    options = statement.options("priority", "requirement", "prefer", "instance", "preferred", "customer")
     return EnqueueInteraction(
         command_id,
         interaction_id,
@@ -295,7 +297,9 @@ def _enqueue(statement: Statement, command_id: str, _offers: Mapping[str, str]) 
         requirement=options.get("requirement", ""),
         preferences=tuple(Preference(skill, weight) for skill, weight in _pairs(options.get("prefer", ""))),
         priority=integer(options.get("priority", "0")),
+        customer=options.get("customer", ""),
         instance=options.get("instance", ""),
+        preferred_agent=options.get("preferred", ""),
     )
 
 

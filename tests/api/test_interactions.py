@@ -44,6 +44,7 @@ async def test_enqueue_takes_everything(system: Client, router: MemoryRouter) ->
         "offers_made": 0,
         "waited_seconds": 0.0,
         "partial": False,
+        "held_for": None,
     }
     command = router.last(EnqueueInteraction)
     assert command.attributes == (("lang", "中文"), ("z", "1"))

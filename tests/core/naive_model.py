@@ -12,7 +12,7 @@ from typing import Any
 import acd.core.messages as m
 from acd.core import limits
 from tests.core.naive_requirement import Tree
-from tests.core.naive_rules import Agent, Exclusion, Interaction, Queue, Refused, Rules, Work
+from tests.core.naive_rules import Agent, Exclusion, Hold, Interaction, Queue, Refused, Rules, Work
 
 
 @dataclass
@@ -59,6 +59,9 @@ class Model(Rules):
         self.change_agents({each.id: each for each in settings.agents})
         queued = [each for each in self.interactions if each.state == "queued"]
         for interaction in sorted(queued, key=self.place_in_line):
+            preferred = [each for each in self.agents if each.settings.id == interaction.preferred]
+            if interaction.hold and not any(self.is_worth_waiting_for(each, interaction) for each in preferred):
+                self.end_hold(interaction, "unavailable")
             self.place(interaction)
 
     def check_settings(self, settings: m.CoreSettings) -> None:
@@ -122,6 +125,7 @@ class Model(Rules):
         if agent.retired:
             return
         self.rest(agent, "signed-out", "")
+        self.see_off(agent)
 
     def on_SetPresence(self, command: m.SetPresence) -> None:
         agent = self.agent(command.agent_id)
@@ -191,6 +195,8 @@ class Model(Rules):
             )
         )
         self.effects.append(m.ParkInteraction(interaction_id, command.instance))
+        interaction.preferred = command.preferred_agent
+        self.begin_hold(interaction)
         self.place(interaction)
 
     def on_EndInteraction(self, command: m.EndInteraction) -> None:
@@ -243,6 +249,7 @@ class Model(Rules):
             self.revoke(work, "customer-left" if abandoned else "cancelled")
         interaction.state = "abandoned" if abandoned else "cancelled"
         interaction.exclusions = []
+        interaction.hold = None
         name, waited = interaction.request.interaction_id, self.now - interaction.enqueued_at
         told = m.InteractionAbandoned if abandoned else m.InteractionCancelled
         self.events.append(told(name, waited, reason))
@@ -304,6 +311,9 @@ class Model(Rules):
             owner = due[0]
             if isinstance(owner, Exclusion):
                 owner.interaction.exclusions.remove(owner)
+                self.place(owner.interaction)
+            elif isinstance(owner, Hold):
+                self.end_hold(owner.interaction, "timeout")
                 self.place(owner.interaction)
             elif owner.state == "wrap-up":
                 self.finish(owner)

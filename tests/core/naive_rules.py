@@ -39,6 +39,8 @@ class Interaction:
     state: str = "queued"
     offers: int = 0
     exclusions: list["Exclusion"] = field(default_factory=list)
+    preferred: str = ""
+    hold: "Hold | None" = None
 
     def __post_init__(self) -> None:
         self.entered_at = self.place_at = self.enqueued_at
@@ -55,6 +57,14 @@ class Exclusion:
 
 
 @dataclass(eq=False)
+class Hold:
+    """Nobody but the preferred agent is offered it, until a Tick handles the deadline."""
+
+    interaction: Interaction
+    deadline: tuple[int, int]
+
+
+@dataclass(eq=False)
 class Work:
     """A work item, from the offer to the end. `deadline` is (time, seq) while ringing or wrapping up."""
 
@@ -67,6 +77,10 @@ class Work:
     state: str = "offered"
     since: int = 0
     excused: bool = False
+
+
+Timed = Work | Exclusion | Hold
+"""What a deadline may belong to."""
 
 
 class Refused(Exception):
@@ -157,6 +171,7 @@ class Rules:
             )
             and self.has_room(agent, interaction.request.channel)
             and agent.settings.id not in [each.agent_id for each in interaction.exclusions]
+            and (interaction.hold is None or interaction.preferred == agent.settings.id)
         )
 
     def fit(self, interaction: Interaction, agent: Agent) -> int:
@@ -181,10 +196,11 @@ class Rules:
         target = settings.target_us if settings.ordering == "due" else 0
         return (settings.band, interaction.place_at + target - interaction.priority * each, interaction.seq)
 
-    def deadlines(self) -> list[tuple[tuple[int, int], Work | Exclusion]]:
-        found: list[tuple[tuple[int, int], Work | Exclusion]] = []
+    def deadlines(self) -> list[tuple[tuple[int, int], Timed]]:
+        found: list[tuple[tuple[int, int], Timed]] = []
         found += [(work.deadline, work) for work in self.work if work.deadline is not None]
         found += [(each.deadline, each) for interaction in self.interactions for each in interaction.exclusions]
+        found += [(each.hold.deadline, each.hold) for each in self.interactions if each.hold is not None]
         return sorted(found, key=lambda pair: pair[0])
 
     # ---- the two searches
@@ -193,7 +209,10 @@ class Rules:
         if interaction.state != "queued":
             return
         candidates = [agent for agent in self.agents if self.offerable(interaction, agent)]
-        if candidates:
+        preferred = [agent for agent in candidates if agent.settings.id == interaction.preferred]
+        if preferred:
+            self.offer(interaction, preferred[0], "preferred")
+        elif candidates:
             self.offer(interaction, min(candidates, key=lambda agent: self.rank(interaction, agent)), "agent")
 
     def serve(self, agent: Agent) -> None:
@@ -209,6 +228,7 @@ class Rules:
         share = self.share(agent, request.channel)
         assert share is not None
         interaction.offers += 1
+        interaction.hold = None
         offer_id = f"{request.interaction_id}.{interaction.offers}"
         expires = self.now + settings.offer_timeout_us
         self.events.append(
@@ -250,8 +270,42 @@ class Rules:
     def settle(self, agent: Agent) -> None:
         if agent.presence == "draining" and not self.work_of(agent):
             self.enter(agent, agent.next_presence, agent.next_reason)
+            self.see_off(agent)
             if agent.retired:
                 self.forget_agent(agent)
+
+    def see_off(self, agent: Agent) -> None:
+        """Who has signed out is not waited for."""
+        if agent.presence != "signed-out":
+            return
+        held = [each for each in self.interactions if each.hold is not None and each.preferred == agent.settings.id]
+        for interaction in sorted(held, key=self.place_in_line):
+            self.end_hold(interaction, "signed-out")
+            self.place(interaction)
+
+    def is_worth_waiting_for(self, agent: Agent, interaction: Interaction) -> bool:
+        skills, labels, queues = dict(agent.settings.skills), agent.settings.labels, agent.settings.queues
+        return (
+            agent.presence != "signed-out"
+            and not agent.retired
+            and self.share(agent, interaction.request.channel) is not None
+            and all(holds(each, skills, labels, queues) for each in self.requirements(interaction))
+        )
+
+    def begin_hold(self, interaction: Interaction) -> None:
+        """Wait for the preferred agent, if there is one who may come and who cannot have it at once."""
+        hold_for = interaction.queue.settings.hold_for_us
+        for agent in self.agents:
+            if agent.settings.id != interaction.preferred or not hold_for:
+                continue
+            if self.is_worth_waiting_for(agent, interaction) and not self.offerable(interaction, agent):
+                interaction.hold = Hold(interaction, (self.now + hold_for, self.next_seq()))
+                name = interaction.request.interaction_id
+                self.events.append(m.HoldStarted(name, agent.settings.id, self.now + hold_for))
+
+    def end_hold(self, interaction: Interaction, reason: str) -> None:
+        interaction.hold = None
+        self.events.append(m.HoldEnded(interaction.request.interaction_id, interaction.preferred, reason))
 
     def forget_agent(self, agent: Agent) -> None:
         self.agents.remove(agent)

@@ -217,6 +217,8 @@ def _model_picture(model: Model) -> Picture:
                 each.offers,
                 [(exclusion.agent_id, *exclusion.deadline) for exclusion in each.exclusions],
                 (each.entered_at, each.place_at, each.priority, each.queue.settings.id),
+                each.preferred,
+                (0, 0) if each.hold is None else each.hold.deadline,
             )
             for each in interactions
         ],
@@ -269,6 +271,8 @@ def _engine_picture(state: EngineState) -> Picture:
                 each.offers,
                 [msgspec.structs.astuple(exclusion) for exclusion in each.exclusions],
                 (each.entered_at_us, each.place_at_us, each.priority, each.queue),
+                each.preferred,
+                (each.held_until_us, each.held_seq),
             )
             for each in state.interactions
         ],

@@ -53,7 +53,7 @@ MUTANTS: Final = {
     ),
     "an exclusion hides those behind it in line": Mutant(
         "matching",
-        "ticket = _first_not_excluded(cls, agent_id, first)",
+        "ticket = _first_not_barred(cls, agent_id, first)",
         "ticket = None",
     ),
     "a restored place among the idle goes to the end": Mutant(
@@ -110,6 +110,18 @@ MUTANTS: Final = {
     "keys do not follow a new head start": Mutant(
         "handlers.settings", "domain.rekey(interaction)", "interaction.key += 0"
     ),
+    "nobody is preferred": Mutant(
+        "matching", "if interaction.preferred and self._is_preferred(interaction):", "if False:"
+    ),
+    "what is held for one is served to another": Mutant(
+        "matching",
+        "return interaction.held is not None and interaction.preferred != agent_id",
+        "return False",
+    ),
+    "who has signed out is still waited for": Mutant(
+        "domain", "if agent.holds:", "if not agent.holds and agent.retired:"
+    ),
+    "who cannot serve is waited for": Mutant("holding", " and agent in interaction.cls.members", ""),
     "a forgotten class keeps its members": Mutant("classes", "cls.evicted = True", "cls.evicted = False"),
 }
 

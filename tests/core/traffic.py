@@ -109,6 +109,7 @@ class Traffic(SettingsTraffic):
             attributes=(("language", "fr"),) if self._chance(0.1) else (),
             customer=self.random.choice(("", "person-1")),
             instance=self.random.choice(("pbx-1", "pbx-1", "")),
+            preferred_agent=self._anybody() if self._chance(0.2) else "",
         )
 
     def _accept(self, model: Model) -> m.Command | None:

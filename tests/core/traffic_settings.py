@@ -77,6 +77,7 @@ class SettingsTraffic:
             ordering=choice(("head-start", "head-start", "strict", "due")),
             target_us=choice((0, 40 * SECOND)),
             band=choice((5, 5, 5, 1, 10)),
+            hold_for_us=choice((0, 3 * SECOND, 30 * SECOND, 30 * SECOND)),
         )
 
     def _wrong_settings(self) -> m.CoreSettings:

@@ -42,6 +42,8 @@ def sign_out(domain: Domain, command: SignOutAgent) -> Refusal | None:
         return _signed_out(command.agent_id)
     if not agent.retired:
         domain.rest(agent, "signed-out", "")
+        if agent.presence == "signed-out":
+            domain.see_off(agent)
     return None
 
 

@@ -2,7 +2,7 @@
 
 from difflib import get_close_matches
 
-from acd.core import limits
+from acd.core import holding, limits
 from acd.core.domain import Domain
 from acd.core.entities import Interaction
 from acd.core.messages import (
@@ -63,6 +63,9 @@ def enqueue(domain: Domain, command: EnqueueInteraction) -> Refusal | None:
         )
     )
     domain.park(interaction)
+    if command.preferred_agent:
+        interaction.preferred = command.preferred_agent
+        holding.begin(domain, interaction, queue.settings.hold_for_us)
     domain.place(interaction)
     return None
 

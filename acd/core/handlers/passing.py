@@ -1,8 +1,8 @@
 """What the passing of time does: Tick and Recover. Owns the order in which due deadlines are handled."""
 
-from acd.core import limits
+from acd.core import holding, limits
 from acd.core.domain import Domain
-from acd.core.entities import Exclusion
+from acd.core.entities import Exclusion, Hold, Interaction, Work
 from acd.core.handlers.agents import finish_wrap_up
 from acd.core.handlers.offers import expire
 from acd.core.lane import order
@@ -19,9 +19,10 @@ def tick(domain: Domain, _command: Tick) -> Refusal | None:
         owner = due.owner
         if isinstance(owner, Exclusion):
             domain.lift(owner.interaction, owner.agent_id)
-            if owner.interaction.state == "queued":
-                domain.leave(owner.interaction)
-                domain.place(owner.interaction)
+            _place_again(domain, owner.interaction)
+        elif isinstance(owner, Hold):
+            holding.end(domain, owner.interaction, "timeout")
+            _place_again(domain, owner.interaction)
         elif owner.state == "wrap-up":
             finish_wrap_up(domain, owner)
         else:
@@ -36,10 +37,17 @@ def recover(domain: Domain, command: Recover) -> Refusal | None:
     least_us = domain.now_us + command.grace_us
     for deadline in deadlines:
         work = deadline.owner
-        assert not isinstance(work, Exclusion)
+        assert isinstance(work, Work)
         work.excused = True
         if deadline.key < least_us:
             deadline.alive = False
             work.deadline = domain.deadlines.register(least_us, domain.next_seq(), work, command.grace_us)
     domain.events.append(EngineRecovered(len(deadlines), least_us))
     return None
+
+
+def _place_again(domain: Domain, interaction: Interaction) -> None:
+    """Something that kept an agent from it is over."""
+    if interaction.state == "queued":
+        domain.leave(interaction)
+        domain.place(interaction)

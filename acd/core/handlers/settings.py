@@ -5,7 +5,7 @@ An administrative command: costs O(agents + queues + interactions).
 
 from collections.abc import Iterable
 
-from acd.core import digest
+from acd.core import digest, holding
 from acd.core.domain import Domain
 from acd.core.entities import Agent, Interaction, Queue
 from acd.core.messages import AgentSettings, ApplyConfig, ConfigApplied, CoreSettings, QueueRemoved, Refusal
@@ -31,6 +31,8 @@ def apply_config(domain: Domain, command: ApplyConfig) -> Refusal | None:
         domain.rekey(interaction)
     waiting = rebuild(domain)
     for interaction in waiting:
+        if interaction.held is not None:
+            _reconsider_hold(domain, interaction)
         domain.leave(interaction)
         domain.place(interaction)
     return None
@@ -131,6 +133,13 @@ def _change_agents(domain: Domain, settings: CoreSettings) -> None:
         else:
             known.retired = False
             known.configure(named[agent_id])
+
+
+def _reconsider_hold(domain: Domain, interaction: Interaction) -> None:
+    """The preferred agent may have been removed, or may not serve it any more."""
+    agent = domain.agents.get(interaction.preferred)
+    if agent is None or not holding.is_worth_waiting_for(interaction, agent):
+        holding.end(domain, interaction, "unavailable")
 
 
 def _retire(domain: Domain, agent: Agent) -> None:

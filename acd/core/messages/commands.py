@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 
 from acd.core import limits
 from acd.core.messages.settings import CoreSettings
-from acd.core.messages.types import Duration, Id, InteractionId, Priority, Requirement, Text, Weight
+from acd.core.messages.types import Duration, Id, InteractionId, OptionalId, Priority, Requirement, Text, Weight
 
 Origin = Literal["demand", "policy", "reaction", "system"]
 
@@ -72,7 +72,8 @@ class EnqueueInteraction(_Command, frozen=True, gc=False, tag=True):
 
     `requirement` is added to the queue's own: both must hold. `customer` is an opaque reference into
     the personal store, never a number or a name. `instance` names the channel instance that holds the
-    other end (which PBX, which gateway); empty when nobody needs to be told.
+    other end (which PBX, which gateway); empty when nobody needs to be told. `preferred_agent` is asked first, and
+    waited for during the queue's `hold_for`; one who is not there is as none.
     """
 
     interaction_id: InteractionId
@@ -84,6 +85,7 @@ class EnqueueInteraction(_Command, frozen=True, gc=False, tag=True):
     attributes: Annotated[tuple[tuple[Id, Text], ...], Meta(max_length=limits.MAX_ATTRIBUTES)] = ()
     customer: Text = ""
     instance: Text = ""
+    preferred_agent: OptionalId = ""
 
 
 class EndInteraction(_Command, frozen=True, gc=False, tag=True):

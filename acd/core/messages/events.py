@@ -58,12 +58,31 @@ class InteractionRequeued(Struct, frozen=True, gc=False, tag=True):
     reason: str
 
 
+class HoldStarted(Struct, frozen=True, gc=False, tag=True):
+    """A waiting interaction is offered to its preferred agent only, until `until_us` at the latest."""
+
+    interaction_id: str
+    agent_id: str
+    until_us: int
+
+
+class HoldEnded(Struct, frozen=True, gc=False, tag=True):
+    """It waits for its preferred agent no longer: `timeout`, `signed-out`, or `unavailable` (removed, or unable).
+
+    Not told when the preferred agent is offered it, or when it leaves the queue: those end a hold by themselves.
+    """
+
+    interaction_id: str
+    agent_id: str
+    reason: str
+
+
 class OfferMade(Struct, frozen=True, gc=False, tag=True):
     """A decision, with its reasons.
 
-    `sought`: who looked for whom: `agent` (a waiting interaction took the best agent) or
-    `interaction` (an agent who came free took the first in line). `fit` and `load` (percent of the agent's
-    capacity in use) are the values that were compared; `idle_us` how long the agent was idle, `waited_us`
+    `sought`: who looked for whom: `agent` (a waiting interaction took the best agent), `preferred` (it took its
+    preferred agent) or `interaction` (an agent who came free took the first in line). `fit` and `load` (percent of the
+    agent's capacity in use) are the values that were compared; `idle_us` how long the agent was idle, `waited_us`
     how long the interaction has waited since it was enqueued.
     """
 
@@ -185,6 +204,8 @@ Event = (
     | PresenceChanged
     | InteractionQueued
     | InteractionRequeued
+    | HoldStarted
+    | HoldEnded
     | OfferMade
     | OfferAccepted
     | OfferDeclined

@@ -55,6 +55,7 @@ class QueueSettings(Struct, frozen=True, gc=False):
     `head_start_us`: one point of priority moves an interaction this far ahead in line.
     `retry_after_us`: how long an agent who declined an interaction is not offered it again.
     `late_us`: an expiry handled later than this after its deadline punishes nobody.
+    `hold_for_us`: how long an interaction waits for its preferred agent alone.
     `rona`: what an unanswered offer does to the agent's presence.
     `ordering`: places in line go by arrival minus head start, by priority before everything else, or by when
     `target_us` is over, minus head start. `band`: agents take from the lowest band that waits for them.
@@ -74,6 +75,7 @@ class QueueSettings(Struct, frozen=True, gc=False):
     ordering: Ordering = "head-start"
     target_us: Duration = 0
     band: Annotated[int, Meta(ge=1, le=limits.MAX_BAND)] = 5
+    hold_for_us: Duration = 0
 
 
 class CoreSettings(Struct, frozen=True, gc=False):

@@ -14,6 +14,7 @@ The look-ahead is there because Python's `$` also matches before a newline at th
 
 Id = Annotated[str, Meta(min_length=1, max_length=limits.MAX_ID, pattern=ID_PATTERN)]
 InteractionId = Annotated[str, Meta(min_length=1, max_length=limits.MAX_INTERACTION_ID, pattern=ID_PATTERN)]
+OptionalId = Annotated[str, Meta(max_length=limits.MAX_ID)]
 Text = Annotated[str, Meta(max_length=limits.MAX_TEXT)]
 Requirement = Annotated[str, Meta(max_length=limits.MAX_REQUIREMENT)]
 Micros = Annotated[int, Meta(ge=0, le=2**63 - 1)]

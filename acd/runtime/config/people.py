@@ -113,6 +113,7 @@ def _queue(identity: str, table: Table) -> QueueConfig:
         fit_weight_us=table.duration("fit_weight", _PLAIN.fit_weight_us),
         offer_timeout_us=table.duration("offer_timeout", _PLAIN.offer_timeout_us, least=1),
         retry_after_us=table.duration("retry_after", _PLAIN.retry_after_us),
+        hold_for_us=table.duration("hold_for", _PLAIN.hold_for_us),
         wrap_up_us=table.duration("wrap_up", _PLAIN.wrap_up_us),
         head_start_us=table.duration("head_start", _PLAIN.head_start_us),
         late_us=table.duration("late", _PLAIN.late_us),

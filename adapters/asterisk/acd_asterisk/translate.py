@@ -33,7 +33,14 @@ EVENTS: Final = (
 )
 """The event types that this adapter asks Asterisk for; without a filter a call is ten times as many."""
 
-STANDARD_VARIABLES: Final = ("X_ACD_QUEUE", "X_ACD_REQUIREMENT", "X_ACD_PRIORITY", "X_ACD_AFTER", "X_ACD_DID")
+STANDARD_VARIABLES: Final = (
+    "X_ACD_QUEUE",
+    "X_ACD_REQUIREMENT",
+    "X_ACD_PRIORITY",
+    "X_ACD_AFTER",
+    "X_ACD_DID",
+    "X_ACD_AGENT",
+)
 """Channel variables that always count; a dialplan may have more, see `Options.variables`."""
 
 VARIABLE_PREFIX: Final = "X_ACD_"
@@ -183,6 +190,7 @@ def enqueue(
         attributes=tuple(sorted(attributes))[: limits.MAX_ATTRIBUTES],
         customer=customer,
         instance=instance,
+        preferred_agent=_agent(variables.get("AGENT", "").strip()),
     )
 
 
@@ -268,7 +276,7 @@ def _leg_happening(event: AriEvent, offer_id: str) -> Happening | None:
             return None
 
 
-_CONSUMED: Final = frozenset({"QUEUE", "REQUIREMENT", "PRIORITY", "AFTER", "DID"})
+_CONSUMED: Final = frozenset({"QUEUE", "REQUIREMENT", "PRIORITY", "AFTER", "DID", "AGENT"})
 
 
 def _key(name: str) -> str:
@@ -282,6 +290,11 @@ def _is_ours(name: str) -> bool:
 
 def _is_id(text: str) -> bool:
     return len(text) <= limits.MAX_ID and _ID.fullmatch(text) is not None
+
+
+def _agent(text: str) -> str:
+    """An agent's id, or nothing."""
+    return text if _is_id(text) else ""
 
 
 def _priority(text: str) -> int:

@@ -106,6 +106,7 @@ max_waiting = 7
 ordering = "due"
 target = "40s"
 band = 2
+hold_for = "45s"
 service_level = "30s"
 
 [queues."华语"]
@@ -190,6 +191,7 @@ def test_everything_that_can_be_said(folder: Path) -> None:
         ordering="due",
         target_us=40_000_000,
         band=2,
+        hold_for_us=45_000_000,
     )
     chinese = QueueSettings("华语", 'skills["客服"] >= 5')
     assert config.queues == (QueueConfig(sales, "Sales", 30_000_000), QueueConfig(chinese, "华语", 20_000_000))
