@@ -291,7 +291,9 @@ def test_the_readme_names_what_a_newcomer_needs() -> None:
         assert (ROOT / target).exists(), f"README.md links to {target}"
 
 
-@pytest.mark.parametrize("document", ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "GLOSSARY.md", "CHANGELOG.md"])
+@pytest.mark.parametrize(
+    "document", ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "GLOSSARY.md", "CHANGELOG.md", "POLICIES.md"]
+)
 def test_paths_that_documents_name_are_there(document: str) -> None:
     text = (ROOT / document).read_text(encoding="utf-8")
     named = set(re.findall(r"`((?:acd|tests|bench|examples|adapters/asterisk|\.ci)/[\w./-]*)`", text))

@@ -110,7 +110,10 @@ class ClassRegistry:
         self._uses = 0
 
     def add_agent(self, agent: Agent) -> None:
-        """Take an agent in; before the first class is interned, so that every class sees every agent."""
+        """Take the next agent in, by (position, id), which rows are numbered by.
+
+        Before the first class is interned, so that every class sees every agent.
+        """
         assert not self._classes
         agent.row = len(self._agents)
         agent.classes = {}
@@ -184,7 +187,7 @@ class ClassRegistry:
                 idle.append((agent.ticket, fit))
         idle.sort(key=lambda pair: order(pair[0]))
         for ticket, fit in idle:
-            cls.pool.bucket(ticket.owner.load, fit).add(ticket)
+            cls.pool.bucket(ticket.owner, ticket.owner.load, fit).add(ticket)
 
     def _evict(self) -> None:
         """Forget the quarter of the idle classes that were used longest ago."""

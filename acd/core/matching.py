@@ -253,7 +253,7 @@ def _buckets(agent: Agent) -> list[Bucket]:
     """Where the agent's ticket belongs, given the work in hand."""
     load = agent.load
     return [
-        cls.pool.bucket(load, fit)
+        cls.pool.bucket(agent, load, fit)
         for channel, classes in agent.classes.items()
         if agent.has_room(channel)
         for cls, fit in classes.items()

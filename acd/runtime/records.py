@@ -17,7 +17,13 @@ from acd.runtime.figures import QueueFigures
 
 TEN_SECONDS_US: Final = 10_000_000
 
-STRATEGY_WORDS: Final = {"best-fit": "best fit {fit}, idle {idle}", "weighted": "weighted fit {fit}, idle {idle}"}
+STRATEGY_WORDS: Final = {
+    "best-fit": "best fit {fit}, idle {idle}",
+    "weighted": "weighted fit {fit}, idle {idle}",
+    "least-skilled": "fewest skills, idle {idle}",
+    "least-loaded": "least work in hand, idle {idle}",
+    "linear": "first in the fixed order",
+}
 
 
 class WorkRecord(Struct):

@@ -253,7 +253,13 @@ _QUEUE: Final[Readers] = {
     "hold-for": duration,
 }
 
-_AGENT: Final[Readers] = {"skills": _skills, "labels": _names, "queues": _names, "capacity": _capacity}
+_AGENT: Final[Readers] = {
+    "skills": _skills,
+    "labels": _names,
+    "queues": _names,
+    "capacity": _capacity,
+    "position": integer,
+}
 
 
 def _read(readers: Readers, options: Mapping[str, str]) -> dict[str, Any]:

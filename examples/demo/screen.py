@@ -222,6 +222,9 @@ def _decision_words(decision: DecisionNow) -> str:
     chosen = {
         "best-fit": f"best fit of those free ({decision.fit}), idle {decision.idle_seconds:.0f} s",
         "weighted": f"best of fit ({decision.fit}) and idle time ({decision.idle_seconds:.0f} s)",
+        "least-skilled": f"fewest skills of those who can, idle {decision.idle_seconds:.0f} s",
+        "least-loaded": f"least work in hand of those who can, idle {decision.idle_seconds:.0f} s",
+        "linear": "first of those who can in the fixed order",
     }.get(decision.strategy, f"longest idle of those who can ({decision.idle_seconds:.0f} s), fit {decision.fit}")
     return f"{name} ← {queue}: {chosen}"
 

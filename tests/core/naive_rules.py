@@ -181,14 +181,27 @@ class Rules:
         mean = 10 * total // len(named) if named else 0
         return mean + sum(each.weight * skills.get(each.skill, 0) for each in interaction.request.preferences)
 
-    def rank(self, interaction: Interaction, agent: Agent) -> tuple[int, ...]:
+    def best(self, interaction: Interaction, candidates: list[Agent]) -> Agent:
+        return min(candidates, key=lambda agent: self.rank(interaction, agent))
+
+    def rank(self, interaction: Interaction, agent: Agent) -> tuple[int | str, ...]:
         settings = interaction.queue.settings
         fit, load = self.fit(interaction, agent), self.load(agent)
-        if settings.strategy == "longest-idle":
-            return (load, agent.idle_since, agent.idle_seq)
-        if settings.strategy == "best-fit":
-            return (-fit, load, agent.idle_since, agent.idle_seq)
-        return (load, agent.idle_since - fit * settings.fit_weight_us, agent.idle_seq)
+        idle = (agent.idle_since, agent.idle_seq)
+        match settings.strategy:
+            case "longest-idle":
+                return (load, *idle)
+            case "best-fit":
+                return (-fit, load, *idle)
+            case "weighted":
+                return (load, agent.idle_since - fit * settings.fit_weight_us, agent.idle_seq)
+            case "least-skilled":
+                return (len(agent.settings.skills), load, *idle)
+            case "least-loaded":
+                return (len(self.work_of(agent)), load, *idle)
+            case "linear":
+                return (agent.settings.position, agent.settings.id)
+        raise AssertionError(f"no rule for {settings.strategy}")
 
     def place_in_line(self, interaction: Interaction) -> tuple[int, int, int]:
         settings = interaction.queue.settings
@@ -213,7 +226,7 @@ class Rules:
         if preferred:
             self.offer(interaction, preferred[0], "preferred")
         elif candidates:
-            self.offer(interaction, min(candidates, key=lambda agent: self.rank(interaction, agent)), "agent")
+            self.offer(interaction, self.best(interaction, candidates), "agent")
 
     def serve(self, agent: Agent) -> None:
         while True:

@@ -24,6 +24,9 @@ from tests.core.side_by_side import Mismatch, Pair, run, seeded
 EPISODES: Final = 80
 """Most that a mutant may survive, each of `LENGTH` commands."""
 
+CROWD: Final = 12
+"""Agents of every other episode: few have much to do each, many give strategies something to choose from."""
+
 LENGTH: Final = 600
 
 SHARED: Final = ("acd.core.messages", "acd.core.limits", "acd.core.state", "acd.core.states")
@@ -42,9 +45,32 @@ MUTANTS: Final = {
     "ties are broken the other way": Mutant(
         "lane", "return (ticket.key, ticket.seq)", "return (ticket.key, -ticket.seq)"
     ),
-    "load is ignored": Mutant("pools", "Ranked(lambda load, _fit: load)", "Ranked(lambda load, _fit: 0)"),
-    "load goes before fit": Mutant("pools", "load - fit * _LOADS", "load * _LOADS - fit"),
-    "a weighted heap is not corrected": Mutant("pools", "if actual == key and ticket.seq == seq:", "if actual >= key:"),
+    "load is ignored": Mutant("pools.ranked", "    return load\n", "    return 0 * load\n"),
+    "load goes before fit": Mutant("pools.ranked", "load - fit * _LOADS", "load * _LOADS - fit"),
+    "load goes before the number of skills": Mutant(
+        "pools.ranked", "len(agent.skills) * _LOADS + load", "len(agent.skills) + load * _LOADS"
+    ),
+    "most skilled instead of least": Mutant(
+        "pools.ranked", "len(agent.skills) * _LOADS + load", "load - len(agent.skills) * _LOADS"
+    ),
+    "load goes before the number of work items": Mutant(
+        "pools.ranked", "len(agent.work) * _LOADS + load", "len(agent.work) + load * _LOADS"
+    ),
+    "work items are not counted": Mutant("pools.ranked", "len(agent.work) * _LOADS + load", "load"),
+    "a dead ticket hides those behind it in the fixed order": Mutant(
+        "pools.ring", "            del tickets[row]\n            self._rows.discard(row)\n", "            return None\n"
+    ),
+    "the fixed order goes by id alone": Mutant(
+        "handlers.settings", "key=lambda each: (each.settings.position, each.id)", "key=lambda each: each.id"
+    ),
+    "the fixed order goes by position alone": Mutant(
+        "handlers.settings",
+        "key=lambda each: (each.settings.position, each.id)",
+        "key=lambda each: (each.settings.position, each.idle_since)",
+    ),
+    "a weighted heap is not corrected": Mutant(
+        "pools.weighted", "if actual == key and ticket.seq == seq:", "if actual >= key:"
+    ),
     "an exclusion is ignored when an agent is sought": Mutant(
         "matching", "if ticket is not None and excluded and ticket.owner.id in excluded:", "if False:"
     ),
@@ -147,7 +173,7 @@ def test_a_fragment_that_is_gone_is_reported() -> None:
 def _survived(engine: type[Engine], episodes: int = EPISODES) -> Mismatch | None:
     """The first mismatch, if any."""
     for seed in range(episodes):
-        traffic = seeded(seed, disorder=0.03)
+        traffic = seeded(seed, agents=CROWD if seed % 2 else None, disorder=0.03)
         try:
             run(traffic, Pair(engine(max_classes=6), traffic.trees), LENGTH)
         except Mismatch as mismatch:

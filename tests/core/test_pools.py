@@ -1,30 +1,30 @@
 """Every strategy's pool gives tickets in exactly the order that its definition sorts them into."""
 
 from collections.abc import Callable
+from typing import cast, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acd.core.entities import Agent
+from acd.core.entities import Agent, Work
 from acd.core.lane import Ticket
 from acd.core.messages import AgentSettings
+from acd.core.messages.settings import Strategy
 from acd.core.pools import POOLS, Bucket
 
 WEIGHT_US = 7
 
-Key = Callable[[int, int, int, int], tuple[int, ...]]
+Key = Callable[[Agent, int, int, int, int], tuple[int, ...]]
 
 DEFINITIONS: dict[str, Key] = {
-    "longest-idle": lambda load, _fit, since, seq: (load, since, seq),
-    "best-fit": lambda load, fit, since, seq: (-fit, load, since, seq),
-    "weighted": lambda load, fit, since, seq: (load, since - WEIGHT_US * fit, seq),
+    "longest-idle": lambda _agent, load, _fit, since, seq: (load, since, seq),
+    "best-fit": lambda _agent, load, fit, since, seq: (-fit, load, since, seq),
+    "weighted": lambda _agent, load, fit, since, seq: (load, since - WEIGHT_US * fit, seq),
+    "least-skilled": lambda agent, load, _fit, since, seq: (len(agent.skills), load, since, seq),
+    "least-loaded": lambda agent, load, _fit, since, seq: (len(agent.work), load, since, seq),
+    "linear": lambda agent, _load, _fit, _since, _seq: (agent.row,),
 }
-
-
-def test_every_strategy_is_defined_here() -> None:
-    assert DEFINITIONS.keys() == POOLS.keys()
-
 
 Steps = st.lists(
     st.one_of(
@@ -36,6 +36,11 @@ Steps = st.lists(
 )
 
 
+def test_every_strategy_has_a_pool_and_a_definition() -> None:
+    assert tuple(POOLS) == get_args(Strategy)
+    assert tuple(DEFINITIONS) == get_args(Strategy)
+
+
 @pytest.mark.parametrize("strategy", DEFINITIONS)
 @given(steps=Steps)
 def test_a_pool_agrees_with_its_definition(strategy: str, steps: list[tuple[str, int, int, int]]) -> None:
@@ -44,10 +49,13 @@ def test_a_pool_agrees_with_its_definition(strategy: str, steps: list[tuple[str,
     living: list[tuple[tuple[int, ...], Ticket[Agent]]] = []
     for seq, (step, load, fit, number) in enumerate(steps):
         if step == "add":
-            ticket = Ticket(number, seq, Agent(AgentSettings(f"a{seq}")))
-            bucket: Bucket = pool.bucket(load, fit)
+            agent = _agent(seq, number)
+            if any(ticket.owner.row == agent.row for _, ticket in living):
+                continue
+            ticket = Ticket(number, seq, agent)
+            bucket: Bucket = pool.bucket(agent, load, fit)
             bucket.add(ticket)
-            living.append((define(load, fit, number, seq), ticket))
+            living.append((define(agent, load, fit, number, seq), ticket))
             living.sort(key=lambda pair: pair[0])
         elif step == "take":
             best = pool.best()
@@ -62,11 +70,21 @@ def test_a_pool_agrees_with_its_definition(strategy: str, steps: list[tuple[str,
 
 def test_a_weighted_pools_heap_is_bounded_by_its_buckets() -> None:
     pool = POOLS["weighted"](WEIGHT_US)
-    bucket = pool.bucket(0, 1)
+    agent = _agent(0, 0)
+    bucket = pool.bucket(agent, 0, 1)
     for since in range(10_000, 0, -1):
-        bucket.add(Ticket(since, since, Agent(AgentSettings("a"))))
+        bucket.add(Ticket(since, since, agent))
     heap = pool._heap  # type: ignore[attr-defined]  # the bound is the point of this test
     assert len(heap) <= 70
     best = pool.best()
     assert best is not None
     assert best.key == 1
+
+
+def _agent(seq: int, number: int) -> Agent:
+    """Somebody of some skills, some work in hand and a row, all of which follow from the numbers."""
+    skills = tuple((f"s{index}", 1) for index in range(seq * 7 % 4))
+    agent = Agent(AgentSettings(f"a{seq}", skills))
+    agent.row = (seq * 1_500 + number) % 5_000
+    agent.work = dict.fromkeys((f"w{index}" for index in range(number % 3)), cast("Work", None))
+    return agent

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from acd.core.pools import POOLS
 from acd.testing.scenario import ScenarioError, run_scenario, run_text
 
 FOLDER = Path(__file__).parent / "scenarios"
@@ -23,7 +24,7 @@ def test_scenario(name: str) -> None:
 
 def test_every_strategy_has_a_scenario() -> None:
     told = "\n".join(path.read_text(encoding="utf-8") for path in FOLDER.glob("*.txt"))
-    for strategy in ("longest-idle", "best-fit", "weighted"):
+    for strategy in POOLS:
         assert f"because {strategy}" in told
 
 

@@ -56,7 +56,8 @@ class Shape(NamedTuple):
 
 
 SHAPES: Final = (
-    Shape(60, 1_000),
+    Shape(45, 1_000),
+    Shape(15, 1_000, agents=12, disorder=0.03),  # strategies have something to choose from
     Shape(15, 1_000, tiny=True),
     Shape(10, 1_000, disorder=0.02),
     Shape(2, 3_000, agents=30, disorder=0.02),

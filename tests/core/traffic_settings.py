@@ -5,9 +5,10 @@ Owns what is likely in a configuration. Must not know engines, nor what is asked
 
 from collections.abc import Sequence
 from random import Random
-from typing import Final, TypeVar
+from typing import Final, TypeVar, get_args
 
 import acd.core.messages as m
+from acd.core.messages.settings import Strategy
 from tests.core.naive_requirement import Tree, random_tree, render
 
 SECOND: Final = 1_000_000
@@ -16,11 +17,14 @@ LABELS: Final = ("vip", "night")
 CHANNELS: Final = ("voice", "chat", "email")
 UNREADABLE: Final = ("skills.english", "skills.english >= ", "english >= 3", "((", "true and false")
 
+STRATEGIES: Final[tuple[Strategy, ...]] = get_args(Strategy)
+
 CAPACITIES: Final = (
     m.Capacity(),
     m.Capacity(),
     m.Capacity(100, (m.ChannelShare("voice", 100), m.ChannelShare("chat", 33, 3), m.ChannelShare("email", 10, 2))),
     m.Capacity(100, (m.ChannelShare("voice", 60), m.ChannelShare("chat", 20, 2))),
+    m.Capacity(100, (m.ChannelShare("voice", 40), m.ChannelShare("chat", 5, 6), m.ChannelShare("email", 30, 2))),
     m.Capacity(7, (m.ChannelShare("*", 2, 9), m.ChannelShare("voice", 3, 2))),
     m.Capacity(100, (m.ChannelShare("voice", 101), m.ChannelShare("*", 50, 2))),
     m.Capacity(100, (m.ChannelShare("*", 1, 4),)),
@@ -58,6 +62,7 @@ class SettingsTraffic:
             tuple(label for label in LABELS if self._chance(0.5)),
             tuple(queue for queue in self.queue_ids if self._chance(0.5)),
             self.random.choice(CAPACITIES),
+            self.random.choice((0, 0, 1, 2)),
         )
 
     def _queue_settings(self, queue_id: str) -> m.QueueSettings:
@@ -65,7 +70,7 @@ class SettingsTraffic:
         return m.QueueSettings(
             queue_id,
             requirement=choice(("true", "true", "", "  ")) if self._chance(0.4) else choice(self.texts),
-            strategy=choice(("longest-idle", "best-fit", "weighted")),
+            strategy=choice(STRATEGIES),
             fit_weight_us=choice((0, SECOND // 7, 10 * SECOND)),
             offer_timeout_us=choice((1, 5 * SECOND, 20 * SECOND, 20 * SECOND + 1)),
             retry_after_us=choice((0, 7 * SECOND, 30 * SECOND)),

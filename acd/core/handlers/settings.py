@@ -41,7 +41,7 @@ def apply_config(domain: Domain, command: ApplyConfig) -> Refusal | None:
 def rebuild(domain: Domain) -> list[Interaction]:
     """Make all derived state anew: classes, lines, tickets. Returns those who wait, in order."""
     domain.reclass()
-    for agent in domain.agents.values():
+    for agent in sorted(domain.agents.values(), key=lambda each: (each.settings.position, each.id)):
         domain.classes.add_agent(agent)
     for queue in domain.queues.values():
         queue.plain = {}

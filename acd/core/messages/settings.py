@@ -9,9 +9,9 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from acd.core import limits
-from acd.core.messages.types import Duration, Id, Proficiency, Requirement, Units
+from acd.core.messages.types import Duration, Id, Position, Proficiency, Requirement, Units
 
-Strategy = Literal["longest-idle", "best-fit", "weighted"]
+Strategy = Literal["longest-idle", "best-fit", "weighted", "least-skilled", "least-loaded", "linear"]
 Rona = Literal["not-ready", "stay-ready"]
 Ordering = Literal["head-start", "strict", "due"]
 
@@ -39,13 +39,17 @@ class Capacity(Struct, frozen=True, gc=False):
 
 
 class AgentSettings(Struct, frozen=True, gc=False):
-    """One agent: skills as (name, proficiency 1 to 10), labels, queue memberships, capacity."""
+    """One agent: skills as (name, proficiency 1 to 10), labels, queue memberships, capacity.
+
+    `position`: the agent's place in the fixed order of the strategy `linear`, the least first.
+    """
 
     id: Id
     skills: Annotated[tuple[tuple[Id, Proficiency], ...], Meta(max_length=limits.MAX_SKILLS)] = ()
     labels: Annotated[tuple[Id, ...], Meta(max_length=limits.MAX_SKILLS)] = ()
     queues: Annotated[tuple[Id, ...], Meta(max_length=limits.MAX_SKILLS)] = ()
     capacity: Capacity = Capacity()
+    position: Position = 0
 
 
 class QueueSettings(Struct, frozen=True, gc=False):

@@ -24,6 +24,9 @@ MAX_ADDRESSES: Final = 32
 _STRATEGIES: Final[tuple[Strategy, ...]] = get_args(Strategy)
 _RONAS: Final[tuple[Rona, ...]] = get_args(Rona)
 _ORDERINGS: Final[tuple[Ordering, ...]] = get_args(Ordering)
+_BY_POSITION: Final[tuple[Strategy, ...]] = ("linear",)
+"""Strategies that go by the agents' positions."""
+
 _PLAIN: Final = QueueSettings("plain")
 """A queue about which nothing is said: the defaults."""
 
@@ -47,6 +50,7 @@ def cross_check(root: Table, agents: tuple[AgentConfig, ...], queues: tuple[Queu
             if queue not in names:
                 reason = f"{quoted(queue)} is not a queue"
                 root.problems.warn(("agents", agent.settings.id, "queues"), reason, did_you_mean(queue, names))
+    _check_positions(root, agents, queues)
     held = {
         "skill": {skill for agent in agents for skill, _ in agent.settings.skills},
         "label": {label for agent in agents for label in agent.settings.labels},
@@ -61,6 +65,19 @@ def cross_check(root: Table, agents: tuple[AgentConfig, ...], queues: tuple[Queu
     check_bands(root, queues)
 
 
+def _check_positions(root: Table, agents: tuple[AgentConfig, ...], queues: tuple[QueueConfig, ...]) -> None:
+    """Warn of the first agent's position that no queue goes by."""
+    if any(queue.settings.strategy in _BY_POSITION for queue in queues):
+        return
+    for agent in agents:
+        if agent.settings.position:
+            reason = f"has no effect: no queue has the strategy {' or '.join(_BY_POSITION)}"
+            root.problems.warn(
+                ("agents", agent.settings.id, "position"), reason, "give one to a queue, or leave it out"
+            )
+            return
+
+
 def _agent(identity: str, table: Table, capacities: dict[str, Capacity]) -> AgentConfig:
     settings = AgentSettings(
         id=identity,
@@ -68,6 +85,7 @@ def _agent(identity: str, table: Table, capacities: dict[str, Capacity]) -> Agen
         labels=table.ids("labels", "label"),
         queues=table.ids("queues", "queue"),
         capacity=_capacity_of(table, capacities),
+        position=table.integer("position", 0, 0, limits.MAX_POSITION),
     )
     config = AgentConfig(settings=settings, name=table.text("name", identity), addresses=_addresses(table))
     table.finish()

@@ -1,0 +1,47 @@
+"""What matching asks of a strategy: a pool of idle agents' tickets, filled through buckets.
+
+Owns the protocol and the common bucket. Must not know any strategy, nor requirements, queues or offers.
+"""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from acd.core.entities import Agent
+from acd.core.lane import Lane, Ticket
+
+
+class Pool(Protocol):
+    """The idle agents of one class, in the order of one strategy."""
+
+    def bucket(self, agent: Agent, load: int, fit: int, /) -> "Bucket":
+        """The bucket for the agent, whose load (percent) and fit these are; made when first asked for."""
+        ...
+
+    def enlist(self, bucket: "Bucket") -> None:
+        """The bucket has a new head: see to it that `best` finds it."""
+        ...
+
+    def best(self) -> Ticket[Agent] | None:
+        """The first living ticket, or None."""
+        ...
+
+    def ordered(self) -> Iterator[Ticket[Agent]]:
+        """All living tickets in the strategy's order."""
+        ...
+
+
+class Bucket(Lane[Agent]):
+    """Tickets of agents whom the strategy can tell apart by idle time only."""
+
+    __slots__ = ("listed", "pool", "rank")
+
+    def __init__(self, pool: Pool, rank: int) -> None:
+        super().__init__()
+        self.pool = pool
+        self.rank = rank
+        self.listed = False
+
+    def add(self, ticket: Ticket[Agent]) -> None:
+        """Put an agent's ticket in."""
+        if self.push(ticket) or not self.listed:
+            self.pool.enlist(self)

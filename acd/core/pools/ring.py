@@ -1,0 +1,76 @@
+"""Strategies that go by a fixed order of the agents, whatever their idle time, load or fit.
+
+Owns one pool of tickets per class. Must not know requirements, queues or offers.
+"""
+
+from collections.abc import Iterator
+
+from acd.core.entities import Agent
+from acd.core.lane import Ticket
+from acd.core.pools.pool import Bucket
+from acd.core.pools.rows import Rows
+
+
+class Ring:
+    """Tickets by their agents' rows, which are numbered by (position, agent id); the least row first."""
+
+    __slots__ = ("_entry", "_rows", "_tickets")
+
+    def __init__(self) -> None:
+        self._entry = RingBucket(self, 0)
+        self._rows = Rows()
+        self._tickets: dict[int, Ticket[Agent]] = {}
+        """The last ticket of every row that is in `_rows`. Dead ones go when they are come across."""
+
+    def bucket(self, _agent: Agent, _load: int, _fit: int) -> Bucket:
+        """As `Pool.bucket`: one for all, which keeps nothing itself."""
+        return self._entry
+
+    def enlist(self, bucket: Bucket) -> None:
+        """As `Pool.enlist`: `best` looks at the rows, so there is nothing to see to."""
+
+    def stand(self, ticket: Ticket[Agent]) -> None:
+        """Take a ticket in; whatever was there of its agent is dead."""
+        row = ticket.owner.row
+        if row not in self._tickets:
+            self._rows.add(row)
+        self._tickets[row] = ticket
+
+    def best(self) -> Ticket[Agent] | None:
+        """As `Pool.best`."""
+        return self._first(0)
+
+    def ordered(self) -> Iterator[Ticket[Agent]]:
+        """As `Pool.ordered`."""
+        return self._living(0)
+
+    def _first(self, row: int) -> Ticket[Agent] | None:
+        """The first living ticket at the row or after it; the dead before it are let go."""
+        tickets = self._tickets
+        while (row := self._rows.first_from(row)) >= 0:
+            ticket = tickets[row]
+            if ticket.alive:
+                return ticket
+            del tickets[row]
+            self._rows.discard(row)
+        return None
+
+    def _living(self, row: int) -> Iterator[Ticket[Agent]]:
+        """Every living ticket at the row or after it."""
+        while (row := self._rows.first_from(row)) >= 0:
+            ticket = self._tickets[row]
+            if ticket.alive:
+                yield ticket
+            row += 1
+
+
+class RingBucket(Bucket):
+    """The way into a ring. It is never listed, so that nobody appends to it past `add`."""
+
+    __slots__ = ()
+
+    pool: Ring
+
+    def add(self, ticket: Ticket[Agent]) -> None:
+        """As `Bucket.add`."""
+        self.pool.stand(ticket)
