@@ -25,7 +25,7 @@ from acd.runtime.config.durations import FIX
 from acd.runtime.journal import SqliteJournal
 from acd.runtime.replay import outcome_digest
 
-STRATEGIES = "longest-idle, best-fit, weighted, least-skilled, least-loaded, linear"
+STRATEGIES = "longest-idle, best-fit, weighted, least-skilled, least-loaded, linear, round-robin"
 
 
 def run(*arguments: str | Path) -> Result:

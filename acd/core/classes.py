@@ -5,6 +5,7 @@ waiting line. Must not know offers, presence or commands. Classes are derived st
 are never in a snapshot, and evicting an idle one changes no decision.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from heapq import merge
 from typing import Final
@@ -14,10 +15,11 @@ from acd.core.entities import Agent, Interaction, Queue
 from acd.core.lane import Lane, Ticket, order
 from acd.core.matrix import SkillMatrix
 from acd.core.messages import Preference, QueueSettings
-from acd.core.pools import POOLS, Pool
+from acd.core.pools import POOLS, Pool, Terms
 from acd.core.requirement import Requirement, conjunction
 
-ClassKey = tuple[str, str, tuple[Preference, ...], str, int, int]
+ClassKey = tuple[str, str, tuple[Preference, ...], str, int, int, str]
+"""Channel, requirement, preferences, strategy, fit weight, band; and the queue's id where no other may share it."""
 
 TIER: Final = QueueSettings("plain").band
 """The tier of a class about which nothing is said."""
@@ -41,11 +43,11 @@ class Class:
         "users",
     )
 
-    def __init__(self, key: ClassKey, requirement: Requirement) -> None:
+    def __init__(self, key: ClassKey, requirement: Requirement, pool: Pool) -> None:
         self.key = key
-        self.channel, _, self.preferences, strategy, weight_us, self.band = key
+        self.channel, _, self.preferences, _, _, self.band, _ = key
         self.requirement = requirement
-        self.pool: Pool = POOLS[strategy](weight_us)
+        self.pool = pool
         self.members: dict[Agent, int] = {}
         """Every agent who satisfies the requirement and does the channel → fit."""
         self.lanes: dict[int, Lane[Interaction]] = {}
@@ -122,6 +124,10 @@ class ClassRegistry:
         self._agents.append(agent)
         self._matrix.set_row(agent.row, agent.settings.skills, agent.settings.labels, agent.settings.queues)
 
+    def row_after(self, place: tuple[int, str] | None) -> int:
+        """The first row behind a (position, id), which nobody need have; 0 for None. Before any agent is removed."""
+        return 0 if place is None else bisect_right(self._agents, place, key=_place_of)
+
     def remove_agent(self, agent: Agent) -> None:
         """Take an agent out, who has no ticket any more."""
         assert agent.ticket is None, agent.id
@@ -160,12 +166,14 @@ class ClassRegistry:
         parsed = conjunction(queue.settings.requirement, requirement)
         strategy = queue.settings.strategy
         weight_us = queue.settings.fit_weight_us if strategy == "weighted" else 0
-        key = (channel, parsed.canonical, preferences, strategy, weight_us, queue.settings.band)
+        cursor = queue.cursor
+        own = "" if cursor is None else queue.id
+        key = (channel, parsed.canonical, preferences, strategy, weight_us, queue.settings.band, own)
         cls = self._classes.get(key)
         if cls is None:
             if len(self._classes) >= self._max_classes:
                 self._evict()
-            cls = self._classes[key] = Class(key, parsed)
+            cls = self._classes[key] = Class(key, parsed, POOLS[strategy](Terms(weight_us, cursor)))
             self._enrol(cls)
         return cls
 
@@ -199,3 +207,8 @@ class ClassRegistry:
                 del agent.classes[cls.channel][cls]
                 agent.tiers.pop(cls, None)
                 agent.home = None
+
+
+def _place_of(agent: Agent | None) -> tuple[int, str]:
+    assert agent is not None
+    return (agent.settings.position, agent.id)

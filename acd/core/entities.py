@@ -122,10 +122,29 @@ class Agent:
         return in_the_way + share.cost <= self.total
 
 
+class Cursor:
+    """Where the turns of a round-robin queue have got to.
+
+    `after`: (position, id) of the agent whose turn was last, None before the first. `row`: whose turn comes next, among
+    the rows that agents have at the moment; derived from `after` whenever rows are given out.
+    """
+
+    __slots__ = ("after", "row")
+
+    def __init__(self) -> None:
+        self.after: tuple[int, str] | None = None
+        self.row = 0
+
+    def pass_on(self, agent: Agent) -> None:
+        """The agent has had a turn."""
+        self.after = (agent.settings.position, agent.id)
+        self.row = agent.row + 1
+
+
 class Queue:
     """A queue: its settings and how many wait in it."""
 
-    __slots__ = ("adhoc", "id", "live", "offset_us", "plain", "retired", "settings", "step_us", "unanswered")
+    __slots__ = ("adhoc", "cursor", "id", "live", "offset_us", "plain", "retired", "settings", "step_us", "unanswered")
 
     def __init__(self, settings: QueueSettings) -> None:
         self.id = settings.id
@@ -136,12 +155,15 @@ class Queue:
         """Interactions that are not forgotten yet."""
         self.plain: dict[str, Class] = {}
         self.adhoc: dict[tuple[object, ...], Class] = {}
+        self.cursor: Cursor | None = None
+        """Whose turn it is; only while the strategy is round-robin."""
         self.configure(settings)
 
     def configure(self, settings: QueueSettings) -> None:
         """Take over the settings. Keys of interactions are the caller's to renew."""
         self.settings = settings
         self.offset_us, self.step_us = slope(settings)
+        self.cursor = (self.cursor or Cursor()) if settings.strategy == "round-robin" else None
 
     def key_us(self, place_at_us: int, priority: int) -> int:
         """The key of an interaction in this queue's line."""

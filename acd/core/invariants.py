@@ -6,7 +6,7 @@ Must not change anything, and shares nothing with matching but the predicate `of
 from acd.core.domain import Domain
 from acd.core.eligibility import offerable
 from acd.core.engine import Engine
-from acd.core.entities import Agent, Exclusion, Hold, Work
+from acd.core.entities import Agent, Exclusion, Hold, Queue, Work
 from acd.core.states import interaction as interaction_states
 
 
@@ -71,10 +71,20 @@ def _counters(domain: Domain) -> None:
         assert queue.live == len(mine), f"{queue.id}: live"
         assert queue.unanswered == sum(each.state in ("queued", "offered") for each in mine), f"{queue.id}: unanswered"
         assert queue.live or not queue.retired, f"{queue.id} is retired and empty"
+        _turns(domain, queue)
     for each in everyone:
         assert not each.cls.evicted, f"{each.id}: its class was evicted"
         waits = [ticket.owner for ticket in each.cls.line()].count(each)
         assert waits == (each.state == "queued"), f"{each.id} stands {waits} times in line"
+
+
+def _turns(domain: Domain, queue: Queue) -> None:
+    cursor = queue.cursor
+    assert (cursor is not None) == (queue.settings.strategy == "round-robin"), f"{queue.id}: a cursor out of place"
+    if cursor is not None:
+        for agent in domain.agents.values():
+            had = cursor.after is not None and (agent.settings.position, agent.id) <= cursor.after
+            assert (agent.row < cursor.row) == had, f"{queue.id}: the turn of {agent.id}"
 
 
 def _deadlines(domain: Domain) -> None:

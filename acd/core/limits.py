@@ -52,7 +52,7 @@ MAX_BAND: Final = 10
 """Bands of queues run from 1, which is served first, to this."""
 
 MAX_POSITION: Final = 1_000_000
-"""Positions in the order of the strategy `linear` run from 0 to this."""
+"""Positions in the order of the strategies `linear` and `round-robin` run from 0 to this."""
 
 MAX_CAPACITY: Final = 10_000
 """Units of capacity of one agent."""

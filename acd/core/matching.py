@@ -181,6 +181,8 @@ class Matching:
         if interaction.held is not None:
             holding.drop(self, interaction)
         interaction.state = _INTERACTION[interaction.state]["offer"]
+        if queue.cursor is not None:
+            queue.cursor.pass_on(agent)
         work = Work(offer_id, interaction, agent, share.cost, now_us, now_us)
         interaction.current = work
         interaction.open_work += 1

@@ -35,6 +35,10 @@ def _queues(domain: Domain, state: EngineState) -> None:
     for settings in state.retired_queues:
         queue = domain.queues[settings.id] = Queue(settings)
         queue.retired = True
+    for saved in state.cursors:
+        cursor = domain.queues[saved.queue].cursor
+        assert cursor is not None, saved.queue
+        cursor.after = (saved.position, saved.agent_id)
 
 
 def _agents(domain: Domain, state: EngineState) -> None:

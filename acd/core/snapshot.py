@@ -1,9 +1,9 @@
 """From the engine's memory to its state as a message. Owns that direction; `restore` owns the other."""
 
 from acd.core.domain import Domain
-from acd.core.entities import Agent, Interaction, Work
+from acd.core.entities import Agent, Interaction, Queue, Work
 from acd.core.messages import Outcome
-from acd.core.state import AgentState, EngineState, ExclusionState, InteractionState, WorkState
+from acd.core.state import AgentState, CursorState, EngineState, ExclusionState, InteractionState, WorkState
 
 
 def take(domain: Domain, outcomes: tuple[tuple[str, Outcome], ...]) -> EngineState:
@@ -25,6 +25,9 @@ def take(domain: Domain, outcomes: tuple[tuple[str, Outcome], ...]) -> EngineSta
         ended_interactions=domain.ended_interactions.items(),
         ended_offers=domain.ended_offers.items(),
         outcomes=outcomes,
+        cursors=tuple(
+            _cursor(queue) for queue in queues if queue.cursor is not None and queue.cursor.after is not None
+        ),
     )
 
 
@@ -79,3 +82,9 @@ def _work(work: Work) -> WorkState:
         0 if deadline is None else deadline.seq,
         work.excused,
     )
+
+
+def _cursor(queue: Queue) -> CursorState:
+    assert queue.cursor is not None
+    assert queue.cursor.after is not None
+    return CursorState(queue.id, *queue.cursor.after)

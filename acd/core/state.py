@@ -77,6 +77,14 @@ class WorkState(Struct, frozen=True):
     excused: bool
 
 
+class CursorState(Struct, frozen=True):
+    """Whose turn was last in a round-robin queue: the agent's position, as it was then, and id."""
+
+    queue: str
+    position: int
+    agent_id: str
+
+
 class EngineState(Struct, frozen=True):
     """Everything. All tuples are in a canonical order: by id, or oldest first for the windows.
 
@@ -98,3 +106,4 @@ class EngineState(Struct, frozen=True):
     ended_interactions: tuple[tuple[str, str], ...]
     ended_offers: tuple[tuple[str, str], ...]
     outcomes: tuple[tuple[str, Outcome], ...]
+    cursors: tuple[CursorState, ...] = ()

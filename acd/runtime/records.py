@@ -23,6 +23,7 @@ STRATEGY_WORDS: Final = {
     "least-skilled": "fewest skills, idle {idle}",
     "least-loaded": "least work in hand, idle {idle}",
     "linear": "first in the fixed order",
+    "round-robin": "next in turn",
 }
 
 

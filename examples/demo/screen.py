@@ -225,6 +225,7 @@ def _decision_words(decision: DecisionNow) -> str:
         "least-skilled": f"fewest skills of those who can, idle {decision.idle_seconds:.0f} s",
         "least-loaded": f"least work in hand of those who can, idle {decision.idle_seconds:.0f} s",
         "linear": "first of those who can in the fixed order",
+        "round-robin": "next in turn of those who can",
     }.get(decision.strategy, f"longest idle of those who can ({decision.idle_seconds:.0f} s), fit {decision.fit}")
     return f"{name} ← {queue}: {chosen}"
 

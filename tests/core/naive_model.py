@@ -81,6 +81,8 @@ class Model(Rules):
         for queue in sorted(self.queues, key=lambda each: each.settings.id):
             if queue.settings.id in named:
                 queue.settings = named[queue.settings.id]
+                if queue.settings.strategy != "round-robin":
+                    queue.last_turn = None
                 queue.retired = False
             elif any(each.queue is queue for each in self.interactions):
                 queue.retired = True

@@ -28,6 +28,7 @@ class Agent:
 class Queue:
     settings: m.QueueSettings
     retired: bool = False
+    last_turn: tuple[int, str] | None = None
 
 
 @dataclass(eq=False)
@@ -201,6 +202,10 @@ class Rules:
                 return (len(self.work_of(agent)), load, *idle)
             case "linear":
                 return (agent.settings.position, agent.settings.id)
+            case "round-robin":
+                turn = (agent.settings.position, agent.settings.id)
+                last = interaction.queue.last_turn
+                return (last is not None and turn <= last, *turn)
         raise AssertionError(f"no rule for {settings.strategy}")
 
     def place_in_line(self, interaction: Interaction) -> tuple[int, int, int]:
@@ -263,6 +268,8 @@ class Rules:
             m.OfferInteraction(offer_id, request.interaction_id, agent.settings.id, request.instance, expires)
         )
         interaction.state = "offered"
+        if settings.strategy == "round-robin":
+            interaction.queue.last_turn = (agent.settings.position, agent.settings.id)
         deadline = (expires, self.next_seq())
         self.work.append(Work(offer_id, interaction, agent, share.cost, self.now, deadline, since=self.now))
 

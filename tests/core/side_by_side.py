@@ -226,6 +226,7 @@ def _model_picture(model: Model) -> Picture:
         "ended interactions": model.ended_interactions,
         "ended offers": model.ended_offers,
         "outcomes": [name for name, _ in model.outcomes],
+        "cursors": [(each.settings.id, *each.last_turn) for each in queues if each.last_turn is not None],
     }
 
 
@@ -280,4 +281,5 @@ def _engine_picture(state: EngineState) -> Picture:
         "ended interactions": list(state.ended_interactions),
         "ended offers": list(state.ended_offers),
         "outcomes": [name for name, _ in state.outcomes],
+        "cursors": [msgspec.structs.astuple(each) for each in state.cursors],
     }

@@ -68,6 +68,12 @@ MUTANTS: Final = {
         "key=lambda each: (each.settings.position, each.id)",
         "key=lambda each: (each.settings.position, each.idle_since)",
     ),
+    "the same agent has turn after turn": Mutant("entities", "self.row = agent.row + 1", "self.row = agent.row"),
+    "nobody's turn comes twice": Mutant("pools.ring", "(self._first(0) if row else None)", "None"),
+    "turns begin anew with every configuration": Mutant(
+        "handlers.settings", "queue.cursor.row = domain.classes.row_after(queue.cursor.after)", "queue.cursor.row = 0"
+    ),
+    "queues share their turns": Mutant("classes", 'own = "" if cursor is None else queue.id', 'own = ""'),
     "a weighted heap is not corrected": Mutant(
         "pools.weighted", "if actual == key and ticket.seq == seq:", "if actual >= key:"
     ),

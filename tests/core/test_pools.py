@@ -7,13 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acd.core.entities import Agent, Work
+from acd.core.entities import Agent, Cursor, Work
 from acd.core.lane import Ticket
 from acd.core.messages import AgentSettings
 from acd.core.messages.settings import Strategy
-from acd.core.pools import POOLS, Bucket
+from acd.core.pools import POOLS, Bucket, Terms
 
 WEIGHT_US = 7
+NEXT_ROW = 2_600
 
 Key = Callable[[Agent, int, int, int, int], tuple[int, ...]]
 
@@ -24,6 +25,7 @@ DEFINITIONS: dict[str, Key] = {
     "least-skilled": lambda agent, load, _fit, since, seq: (len(agent.skills), load, since, seq),
     "least-loaded": lambda agent, load, _fit, since, seq: (len(agent.work), load, since, seq),
     "linear": lambda agent, _load, _fit, _since, _seq: (agent.row,),
+    "round-robin": lambda agent, _load, _fit, _since, _seq: (agent.row < NEXT_ROW, agent.row),
 }
 
 Steps = st.lists(
@@ -44,7 +46,7 @@ def test_every_strategy_has_a_pool_and_a_definition() -> None:
 @pytest.mark.parametrize("strategy", DEFINITIONS)
 @given(steps=Steps)
 def test_a_pool_agrees_with_its_definition(strategy: str, steps: list[tuple[str, int, int, int]]) -> None:
-    pool = POOLS[strategy](WEIGHT_US)
+    pool = POOLS[strategy](_terms())
     define = DEFINITIONS[strategy]
     living: list[tuple[tuple[int, ...], Ticket[Agent]]] = []
     for seq, (step, load, fit, number) in enumerate(steps):
@@ -69,7 +71,7 @@ def test_a_pool_agrees_with_its_definition(strategy: str, steps: list[tuple[str,
 
 
 def test_a_weighted_pools_heap_is_bounded_by_its_buckets() -> None:
-    pool = POOLS["weighted"](WEIGHT_US)
+    pool = POOLS["weighted"](_terms())
     agent = _agent(0, 0)
     bucket = pool.bucket(agent, 0, 1)
     for since in range(10_000, 0, -1):
@@ -79,6 +81,12 @@ def test_a_weighted_pools_heap_is_bounded_by_its_buckets() -> None:
     best = pool.best()
     assert best is not None
     assert best.key == 1
+
+
+def _terms() -> Terms:
+    cursor = Cursor()
+    cursor.row = NEXT_ROW
+    return Terms(WEIGHT_US, cursor)
 
 
 def _agent(seq: int, number: int) -> Agent:

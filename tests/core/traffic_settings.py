@@ -48,6 +48,7 @@ class SettingsTraffic:
         self.queue_ids = [f"q{number}" for number in range(random.choice((1, 2, 3, 4)))]
         self.trees: dict[str, Tree] = {"true": ("const", True)}
         self.texts = ["true", *(self._requirement() for _ in range(5))]
+        self.favourite = random.choice(STRATEGIES)
         self.settings = self._settings()
 
     def _settings(self) -> m.CoreSettings:
@@ -70,7 +71,7 @@ class SettingsTraffic:
         return m.QueueSettings(
             queue_id,
             requirement=choice(("true", "true", "", "  ")) if self._chance(0.4) else choice(self.texts),
-            strategy=choice(STRATEGIES),
+            strategy=self.favourite if self._chance(0.4) else choice(STRATEGIES),
             fit_weight_us=choice((0, SECOND // 7, 10 * SECOND)),
             offer_timeout_us=choice((1, 5 * SECOND, 20 * SECOND, 20 * SECOND + 1)),
             retry_after_us=choice((0, 7 * SECOND, 30 * SECOND)),

@@ -46,6 +46,8 @@ def rebuild(domain: Domain) -> list[Interaction]:
     for queue in domain.queues.values():
         queue.plain = {}
         queue.adhoc = {}
+        if queue.cursor is not None:
+            queue.cursor.row = domain.classes.row_after(queue.cursor.after)
     domain.waiting = 0
     for interaction in domain.interactions.values():
         request = interaction.request

@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 from acd.core import limits
 from acd.core.messages.types import Duration, Id, Position, Proficiency, Requirement, Units
 
-Strategy = Literal["longest-idle", "best-fit", "weighted", "least-skilled", "least-loaded", "linear"]
+Strategy = Literal["longest-idle", "best-fit", "weighted", "least-skilled", "least-loaded", "linear", "round-robin"]
 Rona = Literal["not-ready", "stay-ready"]
 Ordering = Literal["head-start", "strict", "due"]
 
@@ -41,7 +41,7 @@ class Capacity(Struct, frozen=True, gc=False):
 class AgentSettings(Struct, frozen=True, gc=False):
     """One agent: skills as (name, proficiency 1 to 10), labels, queue memberships, capacity.
 
-    `position`: the agent's place in the fixed order of the strategy `linear`, the least first.
+    `position`: the agent's place in the fixed order of the strategies `linear` and `round-robin`, the least first.
     """
 
     id: Id

@@ -1,6 +1,6 @@
 """Strategies: in which order the idle agents of a class are taken.
 
-Owns the table from a strategy's name to its pool. Must not know requirements, queues or offers. To add a strategy,
+Owns the table from a strategy's name to its pool. Must not know requirements or offers. To add a strategy,
 name its pool in `POOLS` (a `Ranked` one where a number that the class and the agent's work decide comes first) and in
 `settings.Strategy`.
 """
@@ -8,19 +8,21 @@ name its pool in `POOLS` (a `Ranked` one where a number that the class and the a
 from collections.abc import Callable
 from typing import Final
 
-from acd.core.pools.pool import Bucket, Pool
+from acd.core.entities import Cursor
+from acd.core.pools.pool import Bucket, Pool, Terms
 from acd.core.pools.ranked import Ranked, best_fit, least_loaded, least_skilled, longest_idle
 from acd.core.pools.ring import Ring
 from acd.core.pools.weighted import Weighted
 
-POOLS: Final[dict[str, Callable[[int], Pool]]] = {
-    "longest-idle": lambda _weight_us: Ranked(longest_idle),
-    "best-fit": lambda _weight_us: Ranked(best_fit),
-    "weighted": Weighted,
-    "least-skilled": lambda _weight_us: Ranked(least_skilled),
-    "least-loaded": lambda _weight_us: Ranked(least_loaded),
-    "linear": lambda _weight_us: Ring(),
+POOLS: Final[dict[str, Callable[[Terms], Pool]]] = {
+    "longest-idle": lambda _terms: Ranked(longest_idle),
+    "best-fit": lambda _terms: Ranked(best_fit),
+    "weighted": lambda terms: Weighted(terms.fit_weight_us),
+    "least-skilled": lambda _terms: Ranked(least_skilled),
+    "least-loaded": lambda _terms: Ranked(least_loaded),
+    "linear": lambda _terms: Ring(Cursor()),
+    "round-robin": lambda terms: Ring(terms.cursor or Cursor()),
 }
-"""Strategy → its pool, made with the queue's `fit_weight_us`."""
+"""Strategy → what makes its pool."""
 
-__all__ = ["POOLS", "Bucket", "Pool"]
+__all__ = ["POOLS", "Bucket", "Pool", "Terms"]

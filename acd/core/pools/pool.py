@@ -1,13 +1,20 @@
 """What matching asks of a strategy: a pool of idle agents' tickets, filled through buckets.
 
-Owns the protocol and the common bucket. Must not know any strategy, nor requirements, queues or offers.
+Owns the protocol and the common bucket. Must not know any strategy, nor requirements or offers.
 """
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from acd.core.entities import Agent
+from acd.core.entities import Agent, Cursor
 from acd.core.lane import Lane, Ticket
+
+
+class Terms(NamedTuple):
+    """What of a queue's settings and state its pools depend on."""
+
+    fit_weight_us: int = 0
+    cursor: Cursor | None = None
 
 
 class Pool(Protocol):

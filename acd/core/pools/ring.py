@@ -5,18 +5,20 @@ Owns one pool of tickets per class. Must not know requirements, queues or offers
 
 from collections.abc import Iterator
 
-from acd.core.entities import Agent
+from acd.core.entities import Agent, Cursor
 from acd.core.lane import Ticket
 from acd.core.pools.pool import Bucket
 from acd.core.pools.rows import Rows
 
 
 class Ring:
-    """Tickets by their agents' rows, which are numbered by (position, agent id); the least row first."""
+    """Tickets by their agents' rows, which are numbered by (position, agent id): round from where the cursor stands."""
 
-    __slots__ = ("_entry", "_rows", "_tickets")
+    __slots__ = ("_cursor", "_entry", "_rows", "_tickets")
 
-    def __init__(self) -> None:
+    def __init__(self, cursor: Cursor) -> None:
+        """A `cursor` that nobody moves stands before the first row for ever."""
+        self._cursor = cursor
         self._entry = RingBucket(self, 0)
         self._rows = Rows()
         self._tickets: dict[int, Ticket[Agent]] = {}
@@ -38,11 +40,17 @@ class Ring:
 
     def best(self) -> Ticket[Agent] | None:
         """As `Pool.best`."""
-        return self._first(0)
+        row = self._cursor.row
+        return self._first(row) or (self._first(0) if row else None)
 
     def ordered(self) -> Iterator[Ticket[Agent]]:
         """As `Pool.ordered`."""
-        return self._living(0)
+        row = self._cursor.row
+        yield from self._living(row)
+        for ticket in self._living(0):
+            if ticket.owner.row >= row:
+                return
+            yield ticket
 
     def _first(self, row: int) -> Ticket[Agent] | None:
         """The first living ticket at the row or after it; the dead before it are let go."""

@@ -24,7 +24,7 @@ MAX_ADDRESSES: Final = 32
 _STRATEGIES: Final[tuple[Strategy, ...]] = get_args(Strategy)
 _RONAS: Final[tuple[Rona, ...]] = get_args(Rona)
 _ORDERINGS: Final[tuple[Ordering, ...]] = get_args(Ordering)
-_BY_POSITION: Final[tuple[Strategy, ...]] = ("linear",)
+_BY_POSITION: Final[tuple[Strategy, ...]] = ("linear", "round-robin")
 """Strategies that go by the agents' positions."""
 
 _PLAIN: Final = QueueSettings("plain")
