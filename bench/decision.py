@@ -4,7 +4,7 @@ Owns the course of the run. Every contestant answers every command, and one answ
 error. `engine` is `Engine.apply` with all it does besides deciding: checks, effects, events, deadlines, the record of
 outcomes. The rivals only decide; so does `engine, deciding only`, which is the same matching without the rest.
 Contestants take turns in every round, on one thread; the figure for a life cycle is the median of the
-rounds' medians. The naive rival gets fewer life cycles, and nothing is extrapolated.
+rounds' medians. The rivals made of lists get fewer life cycles, and nothing is extrapolated.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import gc
 import json
 import sys
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 from statistics import fmean
@@ -24,15 +25,21 @@ from acd.core.messages.settings import Strategy
 from bench.contest import Contestant, take_turn
 from bench.entrants import DecidingOnly, WholeEngine
 from bench.report import DecisionResult, Timing, decision_json, decision_tables, machine_line
+from bench.rivals.careful_list import CarefulListRouter
+from bench.rivals.compressed_numpy import CompressedNumpyRouter
 from bench.rivals.dense_numpy import DenseNumpyRouter
 from bench.rivals.naive import NaiveRouter
+from bench.rivals.native import IndexInC, NoCompiler, ScanInC, compiled
 from bench.workload import LOADS, Load, Script, Step, draw_centre, record
 
 STRATEGIES: Final[tuple[Strategy, ...]] = ("longest-idle", "best-fit", "weighted")
 """Strategies that every rival knows, too."""
 
 NAIVE_BUDGET: Final = 2_000_000
-"""Agents that the naive rival may look at in a round."""
+"""Agents, or waiting interactions, that a rival made of lists may look at in a round."""
+
+SLOW: Final = (NaiveRouter, CarefulListRouter)
+"""They get fewer life cycles."""
 
 
 @click.command(help="Time decisions: this engine against a list-and-sort router and a dense matrix.")
@@ -79,6 +86,16 @@ def main(
         json_path.write_text(json.dumps(document, indent=1), encoding="utf-8")
 
 
+def has_compiler() -> bool:
+    """Whether the rivals in C take part; says why if they do not."""
+    try:
+        compiled()
+    except NoCompiler as missing:
+        print(f"the rivals in C sit out: {missing}", file=sys.stderr)
+        return False
+    return True
+
+
 class Size(Struct, frozen=True):
     """How much is measured. `cycles` in each of the `rounds`; `line`: waiting at overload; `collect`: gc stays on."""
 
@@ -95,13 +112,17 @@ def measure(strategy: Strategy, load: Load, size: Size) -> DecisionResult:
     """Time all contestants on one script. Raises `Disagreement` unless every decision is the same."""
     centre = draw_centre(size.agents, size.classes, strategy, size.seed)
     script = record(centre, load, line=size.line, rounds=size.rounds, cycles=size.cycles, seed=size.seed)
-    few = max(10, min(size.cycles, NAIVE_BUDGET // size.agents))
-    contestants: tuple[Contestant, ...] = (
+    few = max(10, min(size.cycles, NAIVE_BUDGET // max(size.agents, size.line if load == "overload" else 0)))
+    contestants: list[Contestant] = [
         WholeEngine(script),
         DecidingOnly(centre),
         NaiveRouter(centre),
+        CarefulListRouter(centre),
         DenseNumpyRouter(centre),
-    )
+        CompressedNumpyRouter(centre),
+    ]
+    if has_compiler():
+        contestants += [ScanInC(centre), IndexInC(centre)]
     timings, digests = _play(script, contestants, few, collect=size.collect)
     return DecisionResult(
         size.agents,
@@ -121,9 +142,9 @@ def measure(strategy: Strategy, load: Load, size: Size) -> DecisionResult:
 
 
 def _play(
-    script: Script, contestants: tuple[Contestant, ...], few: int, *, collect: bool
+    script: Script, contestants: Sequence[Contestant], few: int, *, collect: bool
 ) -> tuple[tuple[Timing, ...], dict[str, str]]:
-    """Every round, every contestant in turn; the naive one plays `few` life cycles of each."""
+    """Every round, every contestant in turn; the slow ones play `few` life cycles of each."""
     timings = tuple(Timing(contestant.name, []) for contestant in contestants)
     digests: dict[str, str] = {}
     gc.collect()
@@ -132,7 +153,7 @@ def _play(
         for number, stretch in enumerate(script.rounds, 1):
             for contestant, timing in zip(contestants, timings, strict=True):
                 contestant.restore(stretch.start)
-                steps = _first_cycles(stretch.steps, few) if isinstance(contestant, NaiveRouter) else stretch.steps
+                steps = _first_cycles(stretch.steps, few) if isinstance(contestant, SLOW) else stretch.steps
                 costs, digest = take_turn(contestant, steps, collect=collect)
                 timing.rounds.append(costs)
                 # Whoever answered the same commands has the same digest: `take_turn` has compared every answer.

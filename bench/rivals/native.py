@@ -1,8 +1,8 @@
 """The router as a small C extension, compiled when it is first needed: `native.c`, called once per command.
 
-Owns compiling, loading and entering it. Two contestants: `ScanInC` tests every agent and looks at everyone waiting, which is what
-one writes; `IndexInC` prepares lists beforehand, which is as fast as it gets. Both can also answer a whole script
-in one call (`run`), which shows what calling from Python costs them.
+Owns compiling, loading and entering it. Two contestants: `ScanInC` tests every agent and looks at everyone waiting,
+which is what one writes; `IndexInC` prepares lists beforehand, which is as fast as it gets. Both can also answer a
+whole script in one call (`run`), which shows what calling from Python costs them.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class NativeRouter(PlainRouter):
         return int(self._router.end_wrap_up(agent, now_us))
 
     def calls(self, steps: Sequence[Step]) -> list[Call]:
-        """As `Contestant.calls`: the extension's own methods, so that nothing of ours stands between the bench and C."""
+        """As `Contestant.calls`: the extension's own methods, with nothing of ours in between."""
         return [(getattr(self._router, call.__name__), arguments) for call, arguments in map(self._call, steps)]
 
     def restore(self, start: Situation) -> None:

@@ -10,11 +10,18 @@ from click.testing import CliRunner
 
 from acd.core.messages.settings import Strategy
 from bench.contest import Disagreement, take_turn
-from bench.decision import STRATEGIES, Size, main, measure
+from bench.decision import STRATEGIES, Size, has_compiler, main, measure
 from bench.report import DENSE, NAIVE, WHOLE
+from bench.rivals.careful_list import CarefulListRouter
+from bench.rivals.compressed_numpy import CompressedNumpyRouter
 from bench.rivals.dense_numpy import DenseNumpyRouter
 from bench.rivals.naive import NaiveRouter
+from bench.rivals.native import IndexInC, ScanInC
 from bench.workload import LOADS, NOBODY, Load, Step, draw_centre, record
+
+Rival = NaiveRouter | CarefulListRouter | DenseNumpyRouter | CompressedNumpyRouter | ScanInC | IndexInC
+
+NEEDS_COMPILER = pytest.mark.skipif(not has_compiler(), reason="a C compiler and Python's headers are needed")
 
 SMALL = Size(agents=60, classes=12, rounds=2, cycles=60, line=80, seed=5)
 
@@ -62,8 +69,18 @@ def test_weighted_is_not_best_fit_by_another_name() -> None:
     assert len({tuple(each) for each in decided.values()}) == len(STRATEGIES)
 
 
-@pytest.mark.parametrize("rival", [NaiveRouter, DenseNumpyRouter])
-def test_one_different_decision_ends_the_run(rival: type[NaiveRouter | DenseNumpyRouter]) -> None:
+@pytest.mark.parametrize(
+    "rival",
+    [
+        NaiveRouter,
+        CarefulListRouter,
+        DenseNumpyRouter,
+        CompressedNumpyRouter,
+        pytest.param(ScanInC, marks=NEEDS_COMPILER),
+        pytest.param(IndexInC, marks=NEEDS_COMPILER),
+    ],
+)
+def test_one_different_decision_ends_the_run(rival: type[Rival]) -> None:
     centre = draw_centre(60, 12, "best-fit", seed=5)
     stretch = record(centre, "low", line=0, rounds=1, cycles=30, seed=5).rounds[0]
     contestant = rival(centre)
@@ -85,6 +102,19 @@ def test_the_figures_are_written_as_json(tmp_path: Path) -> None:
         for rival in (NAIVE, DENSE):
             assert result["ratios"][rival]["life_cycle"] == result["contestants"][rival]["life_cycle_ns"] / own
     assert "target  30x" in done.output
+
+
+@NEEDS_COMPILER
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_c_answers_a_whole_script_in_one_call(strategy: Strategy) -> None:
+    for load in LOADS:
+        stretch = record(draw_centre(60, 12, strategy, seed=5), load, line=80, rounds=1, cycles=60, seed=5).rounds[0]
+        for kind in (ScanInC, IndexInC):
+            contestant = kind(draw_centre(60, 12, strategy, seed=5))
+            contestant.restore(stretch.start)
+            ns, decisions = contestant.run(stretch.steps)
+            assert ns > 0
+            assert decisions == [step.decided for step in stretch.steps]
 
 
 def _with_one_changed(steps: Sequence[Step]) -> list[Step]:
