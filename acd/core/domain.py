@@ -120,10 +120,14 @@ class Domain(Matching):
 
     def requeue(self, interaction: Interaction, agent: Agent, reason: str) -> None:
         """Put an offered interaction back to its place; first it looks for an agent, then the agent for work."""
-        interaction.state = _INTERACTION[interaction.state]["requeue"]
-        self.events.append(InteractionRequeued(interaction.id, reason))
+        self.back_to_queued(interaction, reason)
         self.place(interaction)
         self.serve(agent)
+
+    def back_to_queued(self, interaction: Interaction, reason: str) -> None:
+        """An offered or active interaction waits again, say so; it is not in the line yet."""
+        interaction.state = _INTERACTION[interaction.state]["requeue"]
+        self.events.append(InteractionRequeued(interaction.id, reason))
 
     def rekey(self, interaction: Interaction) -> None:
         """Compute the key anew, after a change of place, priority or queue settings; in line or not."""
@@ -161,6 +165,10 @@ class Domain(Matching):
         interaction.cls.users -= 1
         queue = interaction.queue
         queue.live -= 1
+        self.forget_if_empty(queue)
+
+    def forget_if_empty(self, queue: Queue) -> None:
+        """Forget a retired queue that has no interaction left."""
         if queue.retired and not queue.live:
             del self.queues[queue.id]
             self.events.append(QueueRemoved(queue.id))

@@ -16,7 +16,8 @@ SERVICE_LEVEL_US: Final = 20_000_000
 class QueueFigures:
     """Counters of one queue; all only ever grow.
 
-    `entered`: interactions that were enqueued. `answered`: those that an agent accepted, once each however often
+    `entered`: interactions that were enqueued, or moved in; `moved_out`: those that left
+    for another queue. `answered`: those that an agent accepted, once each however often
     they were re-queued. `abandoned`, `cancelled`, `completed`: how they ended. `offers`, and of these `accepted`,
     `declined`, `expired`, `revoked`. `level_decided`: interactions that were answered or abandoned, whichever came
     first; `level_met`: those of them that were answered within the threshold. `waited_us`: sum of the waits of the
@@ -34,6 +35,7 @@ class QueueFigures:
         "expired",
         "level_decided",
         "level_met",
+        "moved_out",
         "offers",
         "revoked",
         "talked_us",
@@ -47,6 +49,7 @@ class QueueFigures:
         self.abandoned = 0
         self.cancelled = 0
         self.completed = 0
+        self.moved_out = 0
         self.offers = 0
         self.accepted = 0
         self.declined = 0

@@ -22,7 +22,9 @@ from acd.core.messages import (
     InteractionAbandoned,
     InteractionCancelled,
     InteractionCompleted,
+    InteractionMoved,
     InteractionQueued,
+    InteractionReprioritized,
     InteractionRequeued,
     OfferAccepted,
     OfferDeclined,
@@ -205,6 +207,19 @@ class View:
         row.waited_us = None
         self._move(row, "queued")
 
+    def _interaction_moved(self, event: InteractionMoved) -> None:
+        row = self.interactions[event.interaction_id]
+        left, entered = self.queues[row.queue], self.queues[event.to_queue]
+        left.uncount(row)
+        left.line.pop(row.id, None)
+        left.figures.moved_out += 1
+        row.queue, row.place_at_us, row.priority, row.held_for = entered.id, event.place_at_us, event.priority, ""
+        entered.count(row)
+        entered.figures.entered += 1
+
+    def _interaction_reprioritized(self, event: InteractionReprioritized) -> None:
+        self.interactions[event.interaction_id].priority = event.priority
+
     def _hold_started(self, event: HoldStarted) -> None:
         self.interactions[event.interaction_id].held_for = event.agent_id
 
@@ -350,6 +365,8 @@ class View:
             PresenceChanged: self._presence_changed,
             InteractionQueued: self._interaction_queued,
             InteractionRequeued: self._interaction_requeued,
+            InteractionMoved: self._interaction_moved,
+            InteractionReprioritized: self._interaction_reprioritized,
             HoldStarted: self._hold_started,
             HoldEnded: self._hold_ended,
             InteractionCompleted: self._interaction_completed,

@@ -28,7 +28,8 @@ from acd.core.engine import Engine
 from acd.core.messages import ApplyConfig, Command, Event, InteractionQueued, OfferMade, Outcome, Tick
 from acd.core.messages.codec import decode_command, encode
 from acd.testing.scenario_events import Happened, check, describe
-from acd.testing.scenario_words import Configuration, Line, Problem, Statement, command_of, read_lines
+from acd.testing.scenario_statement import Line, Problem, Statement, read_lines
+from acd.testing.scenario_words import Configuration, command_of
 
 MAX_TICKS: Final = 10_000
 """Ticks between two lines; more means that time does not get on."""

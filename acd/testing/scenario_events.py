@@ -2,7 +2,6 @@
 
     expect offer c1 -> anna [because STRATEGY|preferred|first-in-line] [fit N] [load N] [idle T] [waited T]
     expect accepted|declined|held|resumed|wrap-up|done c1 by anna        expect expired c1 at anna
-    expect hold-started|hold-ended c1 for anna
     expect queued|requeued|abandoned|cancelled c1                        expect revoked c1 from anna
     expect completed c1 by customer|agent|system                         expect configured | recovered
     expect presence anna ready|not-ready|draining|signed-out             expect removed agent|queue NAME
@@ -14,6 +13,8 @@ were expected before it. Further:
     expect refused CODE        expect line c2 c3 | line empty        the waiting, first in line first
     expect nothing             no event at all                       expect no offer [c1]
 
+`scenario_waiting` has the words about waiting.
+
 Owns describing and comparing. Must not know how a scenario is run.
 """
 
@@ -22,7 +23,8 @@ from typing import Final, NamedTuple, assert_never
 import acd.core.messages as m
 from acd.core.engine import Engine
 from acd.runtime.config.durations import format_duration
-from acd.testing.scenario_words import Problem, Statement
+from acd.testing import scenario_waiting
+from acd.testing.scenario_statement import Problem, Statement
 
 
 class Described(NamedTuple):
@@ -65,8 +67,7 @@ _LENGTHS: Final = {
     "expired": 4,
     "revoked": 4,
     "completed": 4,
-    "hold-started": 4,
-    "hold-ended": 4,
+    **scenario_waiting.LENGTHS,
     "queued": 2,
     "requeued": 2,
     "abandoned": 2,
@@ -140,21 +141,11 @@ def describe(event: m.Event) -> Described:
             return _described(("wrap-up", event.interaction_id, "by", event.agent_id), until=until)
         case m.WorkEnded():
             return _described(("done", event.interaction_id, "by", event.agent_id))
-        case m.HoldStarted() | m.HoldEnded():
-            return _describe_waiting(event)
+        case m.InteractionMoved() | m.InteractionReprioritized() | m.HoldStarted() | m.HoldEnded():
+            words, details = scenario_waiting.words_of(event)
+            return _described(words, **details)
         case _:
             return _describe_other(event)
-
-
-def _describe_waiting(event: m.HoldStarted | m.HoldEnded) -> Described:
-    match event:
-        case m.HoldStarted():
-            until = format_duration(event.until_us)
-            return _described(("hold-started", event.interaction_id, "for", event.agent_id), until=until)
-        case m.HoldEnded():
-            return _described(("hold-ended", event.interaction_id, "for", event.agent_id), reason=event.reason)
-        case _:
-            assert_never(event)
 
 
 def _describe_other(

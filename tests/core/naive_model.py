@@ -13,6 +13,7 @@ import acd.core.messages as m
 from acd.core import limits
 from tests.core.naive_requirement import Tree
 from tests.core.naive_rules import Agent, Exclusion, Hold, Interaction, Queue, Refused, Rules, Work
+from tests.core.naive_supervision import Supervision
 
 
 @dataclass
@@ -24,7 +25,7 @@ class Prediction:
     effects: list[m.Effect] = field(default_factory=list)
 
 
-class Model(Rules):
+class Model(Supervision, Rules):
     """The rules and the commands; `apply` and `next_deadline` are as the engine's."""
 
     def __init__(self, trees: Mapping[str, Tree]) -> None:
@@ -198,7 +199,7 @@ class Model(Rules):
         )
         self.effects.append(m.ParkInteraction(interaction_id, command.instance))
         interaction.preferred = command.preferred_agent
-        self.begin_hold(interaction)
+        self.begin_stay(interaction)
         self.place(interaction)
 
     def on_EndInteraction(self, command: m.EndInteraction) -> None:

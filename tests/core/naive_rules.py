@@ -312,6 +312,10 @@ class Rules:
             and all(holds(each, skills, labels, queues) for each in self.requirements(interaction))
         )
 
+    def begin_stay(self, interaction: Interaction) -> None:
+        """What counts from the moment that an interaction enters its queue."""
+        self.begin_hold(interaction)
+
     def begin_hold(self, interaction: Interaction) -> None:
         """Wait for the preferred agent, if there is one who may come and who cannot have it at once."""
         hold_for = interaction.queue.settings.hold_for_us
@@ -392,7 +396,9 @@ class Rules:
             return
         self.interactions.remove(interaction)
         self.remember(self.ended_interactions, interaction.request.interaction_id, interaction.state)
-        queue = interaction.queue
+        self.forget_if_empty(interaction.queue)
+
+    def forget_if_empty(self, queue: Queue) -> None:
         if queue.retired and not any(each.queue is queue for each in self.interactions):
             self.queues.remove(queue)
             self.events.append(m.QueueRemoved(queue.settings.id))

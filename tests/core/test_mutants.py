@@ -142,6 +142,12 @@ MUTANTS: Final = {
     "keys do not follow a new head start": Mutant(
         "handlers.settings", "domain.rekey(interaction)", "interaction.key += 0"
     ),
+    "a recalled interaction comes back at once": Mutant(
+        "handlers.supervision", 'if reason == "recalled":', "if False:"
+    ),
+    "a move always keeps the place": Mutant("moving", "if not keep_place:", "if False:"),
+    "another priority, the same place": Mutant("handlers.supervision", "    domain.rekey(found)\n", ""),
+    "a move forgets that it was held": Mutant("moving", "holding.drop(domain, interaction)", "pass"),
     "nobody is preferred": Mutant(
         "matching", "if interaction.preferred and self._is_preferred(interaction):", "if False:"
     ),

@@ -21,6 +21,9 @@ WEIGHTS: Final[dict[str, float]] = {
     "end": 11,
     "cancel": 3,
     "requeue": 3,
+    "reprioritize": 2,
+    "move": 3,
+    "recall": 2,
     "hold": 4,
     "resume": 3,
     "end_wrap_up": 4,
@@ -160,6 +163,27 @@ class Traffic(SettingsTraffic):
         if interaction is None:
             return None
         return m.RequeueInteraction(self._id(), self._interaction_id(model, interaction), "agent-lost")
+
+    def _reprioritize(self, model: Model) -> m.Command | None:
+        interaction = self._interaction(model, ("queued", "queued", "offered"))
+        if interaction is None:
+            return None
+        priority = self.random.choice((-1_000, -2, 0, 1, 3, 1_000))
+        return m.ReprioritizeInteraction(self._id(), self._interaction_id(model, interaction), priority)
+
+    def _move(self, model: Model) -> m.Command | None:
+        interaction = self._interaction(model, ("queued", "queued", "offered"))
+        if interaction is None:
+            return None
+        queue = "q-unheard-of" if self._stray() else self._pick(self.queue_ids)
+        kept = self._chance(0.6)
+        return m.MoveInteraction(self._id(), self._interaction_id(model, interaction), queue, kept, "by-hand")
+
+    def _recall(self, model: Model) -> m.Command | None:
+        interaction = self._interaction(model, ("offered",))
+        if interaction is None:
+            return None
+        return m.RecallInteraction(self._id(), self._interaction_id(model, interaction))
 
     def _hold(self, model: Model) -> m.Command | None:
         return self._on_work(model, m.HoldWork, "active")

@@ -250,6 +250,7 @@ def test_counters_equal_recounts(steps: list[Step]) -> None:
             "answered": len(answered),
             "abandoned": kinds[InteractionAbandoned],
             "cancelled": kinds[InteractionCancelled],
+            "moved_out": 0,
             "completed": kinds[InteractionCompleted],
             "offers": kinds[OfferMade],
             "accepted": kinds[OfferAccepted],

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from acd.core.domain import Domain
-from acd.core.handlers import agents, interactions, offers, passing, settings
+from acd.core.handlers import agents, interactions, offers, passing, settings, supervision
 from acd.core.messages import (
     AcceptOffer,
     ApplyConfig,
@@ -19,8 +19,11 @@ from acd.core.messages import (
     EnqueueInteraction,
     FailOffer,
     HoldWork,
+    MoveInteraction,
+    RecallInteraction,
     Recover,
     Refusal,
+    ReprioritizeInteraction,
     RequeueInteraction,
     ResumeWork,
     SetPresence,
@@ -44,6 +47,9 @@ HANDLERS: Final[dict[type, Handler]] = {
     EndInteraction: interactions.end,
     CancelInteraction: interactions.cancel,
     RequeueInteraction: interactions.requeue,
+    ReprioritizeInteraction: supervision.reprioritize,
+    MoveInteraction: supervision.move,
+    RecallInteraction: supervision.recall,
     AcceptOffer: offers.accept,
     DeclineOffer: offers.decline,
     FailOffer: offers.fail,

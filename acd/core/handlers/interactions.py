@@ -2,7 +2,7 @@
 
 from difflib import get_close_matches
 
-from acd.core import holding, limits
+from acd.core import limits
 from acd.core.domain import Domain
 from acd.core.entities import Interaction
 from acd.core.messages import (
@@ -18,6 +18,7 @@ from acd.core.messages import (
     ReleaseInteraction,
     RequeueInteraction,
 )
+from acd.core.moving import begin_stay
 from acd.core.requirement import conjunction
 from acd.errors import RequirementError
 
@@ -63,16 +64,15 @@ def enqueue(domain: Domain, command: EnqueueInteraction) -> Refusal | None:
         )
     )
     domain.park(interaction)
-    if command.preferred_agent:
-        interaction.preferred = command.preferred_agent
-        holding.begin(domain, interaction, queue.settings.hold_for_us)
+    interaction.preferred = command.preferred_agent
+    begin_stay(domain, interaction)
     domain.place(interaction)
     return None
 
 
 def end(domain: Domain, command: EndInteraction) -> Refusal | None:
     """The customer or the system ends it at any moment; an agent only a conversation."""
-    found = _live(domain, command.interaction_id)
+    found = live(domain, command.interaction_id)
     if isinstance(found, Refusal):
         return found
     if found.state == "active":
@@ -86,7 +86,7 @@ def end(domain: Domain, command: EndInteraction) -> Refusal | None:
 
 def cancel(domain: Domain, command: CancelInteraction) -> Refusal | None:
     """Out of the queue, by order."""
-    found = _live(domain, command.interaction_id)
+    found = live(domain, command.interaction_id)
     if isinstance(found, Refusal):
         return found
     if found.state == "active":
@@ -97,7 +97,7 @@ def cancel(domain: Domain, command: CancelInteraction) -> Refusal | None:
 
 def requeue(domain: Domain, command: RequeueInteraction) -> Refusal | None:
     """The agent was lost: back to the original place, without that agent for a while."""
-    found = _live(domain, command.interaction_id)
+    found = live(domain, command.interaction_id)
     if isinstance(found, Refusal):
         return found
     work = found.current
@@ -128,7 +128,7 @@ def _unknown_skill(domain: Domain, requirement: str) -> Refusal | None:
     return Refusal("unknown-skill", f'requirement: nobody has the skill "{unknown}", and nobody fits without it; {fix}')
 
 
-def _live(domain: Domain, interaction_id: str) -> Interaction | Refusal:
+def live(domain: Domain, interaction_id: str) -> Interaction | Refusal:
     """The interaction, if it has not ended."""
     interaction = domain.interactions.get(interaction_id)
     state = domain.ended_interactions.get(interaction_id) if interaction is None else interaction.state

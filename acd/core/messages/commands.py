@@ -121,6 +121,38 @@ class RequeueInteraction(_Command, frozen=True, gc=False, tag=True):
     reason: Text = ""
 
 
+class ReprioritizeInteraction(_Command, frozen=True, gc=False, tag=True):
+    """A waiting or ringing interaction has another priority from now on, and its place in line follows."""
+
+    ORIGIN: ClassVar[Origin] = "policy"
+
+    interaction_id: InteractionId
+    priority: Priority
+
+
+class MoveInteraction(_Command, frozen=True, gc=False, tag=True):
+    """Take a waiting or ringing interaction to a queue; its limit on who waits does not count for this.
+
+    `keep_place`: it waits there as if it had always done so; else as one that has just come, with the priority of its
+    request. The queue it is in already is allowed: it enters anew.
+    """
+
+    ORIGIN: ClassVar[Origin] = "policy"
+
+    interaction_id: InteractionId
+    queue: Id
+    keep_place: bool = True
+    reason: Text = ""
+
+
+class RecallInteraction(_Command, frozen=True, gc=False, tag=True):
+    """A ringing interaction is taken back from the agent, who is excluded from it for `retry_after`."""
+
+    ORIGIN: ClassVar[Origin] = "policy"
+
+    interaction_id: InteractionId
+
+
 class AcceptOffer(_Command, frozen=True, gc=False, tag=True):
     """The agent takes the offer. The offer's state decides whether it is too late, not the clock."""
 
@@ -206,6 +238,9 @@ Command = (
     | EndInteraction
     | CancelInteraction
     | RequeueInteraction
+    | ReprioritizeInteraction
+    | MoveInteraction
+    | RecallInteraction
     | AcceptOffer
     | DeclineOffer
     | FailOffer

@@ -25,7 +25,10 @@ class OfferInteraction(Struct, frozen=True, gc=False, tag=True):
 
 
 class RevokeOffer(Struct, frozen=True, gc=False, tag=True):
-    """Stop ringing. `reason`: customer-left, declined, expired, cancelled, recovered, or the failure's name."""
+    """Stop ringing.
+
+    `reason`: customer-left, declined, expired, cancelled, recovered, recalled, moved, or the failure's name.
+    """
 
     offer_id: str
     interaction_id: str

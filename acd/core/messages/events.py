@@ -58,6 +58,24 @@ class InteractionRequeued(Struct, frozen=True, gc=False, tag=True):
     reason: str
 
 
+class InteractionMoved(Struct, frozen=True, gc=False, tag=True):
+    """A waiting interaction has left one queue for another. Place and priority are those it has now."""
+
+    interaction_id: str
+    from_queue: str
+    to_queue: str
+    reason: str
+    place_at_us: int = 0
+    priority: int = 0
+
+
+class InteractionReprioritized(Struct, frozen=True, gc=False, tag=True):
+    """A waiting or ringing interaction has another priority."""
+
+    interaction_id: str
+    priority: int
+
+
 class HoldStarted(Struct, frozen=True, gc=False, tag=True):
     """A waiting interaction is offered to its preferred agent only, until `until_us` at the latest."""
 
@@ -204,6 +222,8 @@ Event = (
     | PresenceChanged
     | InteractionQueued
     | InteractionRequeued
+    | InteractionMoved
+    | InteractionReprioritized
     | HoldStarted
     | HoldEnded
     | OfferMade

@@ -23,6 +23,7 @@ RefusalCode = Literal[
     "interaction-ended",
     "interaction-active",
     "interaction-not-active",
+    "interaction-not-offered",
     "offer-ended",
     "not-your-offer",
     "no-such-work",

@@ -1,0 +1,51 @@
+"""From one queue to another: the move that supervisors, overflow and transfer share.
+
+Owns what changes when an interaction leaves a queue and what begins when it enters one. Must not know
+commands, nor why anything moves.
+"""
+
+from acd.core import holding
+from acd.core.domain import Domain
+from acd.core.entities import Interaction, Queue
+from acd.core.messages import InteractionMoved
+
+
+def move_to_queue(
+    domain: Domain, interaction: Interaction, queue: Queue, reason: str, *, keep_place: bool = True
+) -> None:
+    """Move an interaction, which is unanswered and not in the line, to a queue, and say so.
+
+    With `keep_place` its place is computed from what it was before, and its priority stays; else both begin anew.
+    What began when it entered the queue that it leaves is over. The caller goes on with `begin_stay` and `place`.
+    """
+    left = interaction.queue
+    request = interaction.request
+    end_stay(domain, interaction)
+    left.live -= 1
+    left.unanswered -= 1
+    queue.live += 1
+    queue.unanswered += 1
+    interaction.queue = queue
+    interaction.entered_at = domain.now_us
+    if not keep_place:
+        interaction.place_at = domain.now_us
+        interaction.priority = request.priority
+    interaction.cls.users -= 1
+    cls = interaction.cls = domain.classes.class_of(queue, request.channel, request.requirement, request.preferences)
+    cls.users += 1
+    domain.rekey(interaction)
+    moved = InteractionMoved(interaction.id, left.id, queue.id, reason, interaction.place_at, interaction.priority)
+    domain.events.append(moved)
+    domain.forget_if_empty(left)
+
+
+def begin_stay(domain: Domain, interaction: Interaction) -> None:
+    """Begin whatever counts from the entry into the queue. The interaction is queued, and not in the line yet."""
+    if interaction.preferred:
+        holding.begin(domain, interaction, interaction.queue.settings.hold_for_us)
+
+
+def end_stay(domain: Domain, interaction: Interaction) -> None:
+    """The interaction leaves its queue, or ends: nothing that counted from its entry is pending any more."""
+    if interaction.held is not None:
+        holding.drop(domain, interaction)

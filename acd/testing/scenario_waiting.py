@@ -1,0 +1,74 @@
+"""The words of a scenario about waiting: for a preferred agent, and what supervisors do about it.
+
+    reprioritize ID N        move ID to QUEUE [place kept|anew] [reason R]        recall ID
+    expect reprioritized c1                         expect moved c1 from sales to support
+    expect hold-started|hold-ended c1 for anna
+
+Owns these words. Must not know the others (`scenario_words`, `scenario_events`), which include them.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Final, assert_never
+
+from acd.core.messages import (
+    Command,
+    HoldEnded,
+    HoldStarted,
+    InteractionMoved,
+    InteractionReprioritized,
+    MoveInteraction,
+    RecallInteraction,
+    ReprioritizeInteraction,
+)
+from acd.runtime.config.durations import format_duration
+from acd.testing.scenario_statement import Problem, Statement, integer
+
+WaitingEvent = HoldStarted | HoldEnded | InteractionMoved | InteractionReprioritized
+
+LENGTHS: Final = {"moved": 6, "reprioritized": 2, "hold-started": 4, "hold-ended": 4}
+"""How many words belong to each event; the rest are details."""
+
+
+def words_of(event: WaitingEvent) -> tuple[tuple[str, ...], dict[str, object]]:
+    """What must be said of an event, and what may be."""
+    name = event.interaction_id
+    match event:
+        case InteractionMoved():
+            words = ("moved", name, "from", event.from_queue, "to", event.to_queue)
+            return words, {"reason": event.reason, "priority": event.priority}
+        case InteractionReprioritized():
+            return ("reprioritized", name), {"priority": event.priority}
+        case HoldStarted():
+            return ("hold-started", name, "for", event.agent_id), {"until": format_duration(event.until_us)}
+        case HoldEnded():
+            return ("hold-ended", name, "for", event.agent_id), {"reason": event.reason}
+        case _:
+            assert_never(event)
+
+
+def _reprioritize(statement: Statement, command_id: str, _offers: Mapping[str, str]) -> Command:
+    interaction_id = statement.take("the interaction")
+    return ReprioritizeInteraction(command_id, interaction_id, integer(statement.take("the priority")))
+
+
+def _move(statement: Statement, command_id: str, _offers: Mapping[str, str]) -> Command:
+    interaction_id = statement.take("the interaction")
+    statement.word("to")
+    queue = statement.take("the queue")
+    options = statement.options("place", "reason")
+    place = options.get("place", "kept")
+    if place not in ("kept", "anew"):
+        raise Problem(f"{place!r} is no place: write kept or anew")
+    return MoveInteraction(command_id, interaction_id, queue, place == "kept", options.get("reason", ""))
+
+
+def _recall(statement: Statement, command_id: str, _offers: Mapping[str, str]) -> Command:
+    return RecallInteraction(command_id, statement.take("the interaction"))
+
+
+COMMANDS: Final[dict[str, Callable[[Statement, str, Mapping[str, str]], Command]]] = {
+    "reprioritize": _reprioritize,
+    "move": _move,
+    "recall": _recall,
+}
+"""The verbs."""

@@ -1,0 +1,67 @@
+# ruff: noqa: N802 - each on_… carries the name of its command
+"""The naive model of what supervisors order: another priority, another queue, away from this agent."""
+
+import acd.core.messages as m
+from tests.core.naive_rules import Interaction, Queue, Refused, Rules
+
+
+class Supervision(Rules):
+    """The commands, and the move to another queue."""
+
+    def unanswered(self, interaction_id: str) -> Interaction:
+        interaction = self.interaction(interaction_id)
+        if interaction.state == "active":
+            raise Refused("interaction-active")
+        return interaction
+
+    def on_ReprioritizeInteraction(self, command: m.ReprioritizeInteraction) -> None:
+        interaction = self.unanswered(command.interaction_id)
+        interaction.priority = command.priority
+        self.events.append(m.InteractionReprioritized(command.interaction_id, command.priority))
+
+    def on_MoveInteraction(self, command: m.MoveInteraction) -> None:
+        interaction = self.unanswered(command.interaction_id)
+        queue = next((each for each in self.queues if each.settings.id == command.queue and not each.retired), None)
+        if queue is None:
+            raise Refused("unknown-queue")
+        work = self.current(interaction)
+        if work is not None:
+            self.revoke(work, "moved")
+            self.settle(work.agent)
+            interaction.state = "queued"
+            self.events.append(m.InteractionRequeued(command.interaction_id, "moved"))
+        self.move_to_queue(interaction, queue, command.reason, keep_place=command.keep_place)
+        self.begin_stay(interaction)
+        self.place(interaction)
+        if work is not None:
+            self.serve(work.agent)
+
+    def on_RecallInteraction(self, command: m.RecallInteraction) -> None:
+        interaction = self.interaction(command.interaction_id)
+        work = self.current(interaction)
+        if interaction.state != "offered" or work is None:
+            raise Refused("interaction-not-offered")
+        self.revoke(work, "recalled")
+        self.exclude(interaction, work.agent)
+        self.settle(work.agent)
+        self.back_to_the_line(interaction, work.agent, "recalled")
+
+    def move_to_queue(self, interaction: Interaction, queue: Queue, reason: str, *, keep_place: bool) -> None:
+        left = interaction.queue
+        interaction.hold = None
+        interaction.queue = queue
+        interaction.entered_at = self.now
+        if not keep_place:
+            interaction.place_at = self.now
+            interaction.priority = interaction.request.priority
+        self.events.append(
+            m.InteractionMoved(
+                interaction.request.interaction_id,
+                left.settings.id,
+                queue.settings.id,
+                reason,
+                interaction.place_at,
+                interaction.priority,
+            )
+        )
+        self.forget_if_empty(left)
