@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from random import Random
 from typing import Final, TypeVar, get_args
 
+import msgspec
+
 import acd.core.messages as m
 from acd.core.messages.settings import Strategy
 from tests.core.naive_requirement import Tree, random_tree, render
@@ -54,6 +56,13 @@ class SettingsTraffic:
     def _settings(self) -> m.CoreSettings:
         agents = tuple(self._agent_settings(each) for each in self.agent_ids if self._chance(0.93))
         queues = tuple(self._queue_settings(each) for each in self.queue_ids if self._chance(0.93))
+        if self._chance(0.2):
+            # Queues that are alike share their classes.
+            common = self._queue_settings("q")
+            queues = tuple(
+                msgspec.structs.replace(each, requirement=common.requirement, strategy=common.strategy)
+                for each in queues
+            )
         return m.CoreSettings(agents, queues)
 
     def _agent_settings(self, agent_id: str) -> m.AgentSettings:
