@@ -21,7 +21,7 @@ MAX_CHANNELS: Final = 64
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
-_ENDS: Final = ("completed", "abandoned", "cancelled")
+_ENDS: Final = ("completed", "abandoned", "cancelled", "overflowed")
 
 
 def exposition(view: View, meter: Meter, now_us: Callable[[], int]) -> bytes:
@@ -87,7 +87,9 @@ def _queue_counters(view: View) -> Iterator[Metric]:
     offers = CounterMetricFamily("acd_offers", "Offers that ended, by outcome.", labels=["queue", "outcome"])
     ended = CounterMetricFamily("acd_interactions", "Interactions that ended, by outcome.", labels=["queue", "outcome"])
     plain = {
-        "entered": CounterMetricFamily("acd_interactions_entered", "Interactions enqueued.", labels=["queue"]),
+        "entered": CounterMetricFamily(
+            "acd_interactions_entered", "Interactions enqueued or moved in.", labels=["queue"]
+        ),
         "answered": CounterMetricFamily("acd_interactions_answered", "Interactions answered.", labels=["queue"]),
         "level_met": CounterMetricFamily("acd_service_level_met", "Answered within the threshold.", labels=["queue"]),
         "level_decided": CounterMetricFamily("acd_service_level_decided", "Answered or abandoned.", labels=["queue"]),

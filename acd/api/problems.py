@@ -24,6 +24,8 @@ REFUSALS: Final[Mapping[RefusalCode, int]] = {
     "not-your-offer": 403,
     "duplicate-interaction": 409,
     "queue-full": 409,
+    "queue-closed": 409,
+    "queue-unstaffed": 409,
     "already-signed-in": 409,
     "signed-out": 409,
     "interaction-ended": 409,
@@ -37,6 +39,7 @@ REFUSALS: Final[Mapping[RefusalCode, int]] = {
     "bad-requirement": 422,
     "unknown-skill": 422,
     "duplicate-entity": 422,
+    "bad-action": 422,
     "unsupported-semantics": 422,
 }
 """Refusal code → status: 404 for what the path names, 409 when the state is against it, 422 for what the body says."""

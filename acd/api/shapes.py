@@ -103,7 +103,7 @@ class LevelShape(Struct):
 
 
 class QueueShape(Struct):
-    """A queue as it stands, and its counters since the view began."""
+    """A queue as it stands, and its counters since the view began. `closed`: why it takes nobody, null while open."""
 
     id: str
     title: str
@@ -117,6 +117,7 @@ class QueueShape(Struct):
     longest_wait_seconds: float
     service_level: LevelShape
     totals: dict[str, int]
+    closed: str | None = None
 
 
 class DecisionShape(Struct):
@@ -214,6 +215,7 @@ def queue_shape(view: View, row: QueueRecord, now_us: int) -> QueueShape:
             figures.level_decided,
         ),
         figures.as_dict(),
+        row.closed,
     )
 
 

@@ -25,6 +25,9 @@ TIER: Final = QueueSettings("plain").band
 """The tier of a class about which nothing is said."""
 
 
+_UNCOUNTED: Final = -1
+
+
 class Class:
     """One class: its pool of idle agents and its line of waiting interactions."""
 
@@ -40,6 +43,7 @@ class Class:
         "pool",
         "preferences",
         "requirement",
+        "staff",
         "users",
     )
 
@@ -56,6 +60,8 @@ class Class:
         """The first in line, or None."""
         self.users = 0
         """Live interactions of this class; an idle class may be evicted."""
+        self.staff = _UNCOUNTED
+        """Members who are signed in, from the first time that somebody asks."""
         self.last_used = 0
         self.evicted = False
 
@@ -110,6 +116,7 @@ class ClassRegistry:
         """By row of the matrix; None for one who was removed."""
         self._classes: dict[ClassKey, Class] = {}
         self._uses = 0
+        self._counts_staff = False
 
     def add_agent(self, agent: Agent) -> None:
         """Take the next agent in, by (position, id), which rows are numbered by.
@@ -151,6 +158,22 @@ class ClassRegistry:
         self._uses += 1
         cls.last_used = self._uses
         return cls
+
+    def staff(self, cls: Class) -> int:
+        """How many members of the class are signed in and not retired. O(members) once, then O(1)."""
+        if cls.staff == _UNCOUNTED:
+            self._counts_staff = True
+            cls.staff = sum(agent.presence != "signed-out" and not agent.retired for agent in cls.members)
+        return cls.staff
+
+    def count_staff(self, agent: Agent, change: int) -> None:
+        """The agent, who is not retired, has signed in (1) or out (-1)."""
+        if not self._counts_staff:
+            return
+        for classes in agent.classes.values():
+            for cls in classes:
+                if cls.staff != _UNCOUNTED:
+                    cls.staff += change
 
     def _adhoc(self, queue: Queue, channel: str, requirement: str, preferences: tuple[Preference, ...]) -> Class:
         key = (channel, requirement, preferences)

@@ -4,6 +4,8 @@ Owns agents, queues, interactions and the windows of ended ids; presence changes
 of offers. Must not know single commands (`handlers`) nor how matching finds (`matching`).
 """
 
+from typing import Final
+
 from acd.core import holding, limits
 from acd.core.entities import Agent, Interaction, Queue, Work
 from acd.core.matching import Matching, next_offer_state
@@ -27,6 +29,9 @@ _PRESENCE = presence_states.TABLE
 _INTERACTION = interaction_states.TABLE
 _WORK = work_states.TABLE
 
+_STAFF: Final = {"sign-in": 1, "sign-out": -1}
+"""What a change of presence does to the number of those who are signed in."""
+
 
 class Domain(Matching):
     """Everything that the command handlers work on."""
@@ -45,6 +50,8 @@ class Domain(Matching):
 
     def enter(self, agent: Agent, trigger: str, reason: str, next_presence: str = "", next_reason: str = "") -> None:
         """Move the agent's presence along its table and say so."""
+        if trigger in _STAFF and not agent.retired:
+            self.classes.count_staff(agent, _STAFF[trigger])
         agent.presence = _PRESENCE[agent.presence][trigger]
         agent.reason = reason
         agent.next_presence = next_presence

@@ -144,11 +144,25 @@ class Cursor:
 class Queue:
     """A queue: its settings and how many wait in it."""
 
-    __slots__ = ("adhoc", "cursor", "id", "live", "offset_us", "plain", "retired", "settings", "step_us", "unanswered")
+    __slots__ = (
+        "adhoc",
+        "closed",
+        "cursor",
+        "id",
+        "live",
+        "offset_us",
+        "plain",
+        "retired",
+        "settings",
+        "step_us",
+        "unanswered",
+    )
 
     def __init__(self, settings: QueueSettings) -> None:
         self.id = settings.id
         self.retired = False
+        self.closed: str | None = None
+        """Why it takes nobody, or None while it is open."""
         self.unanswered = 0
         """Interactions that are queued or offered."""
         self.live = 0
@@ -176,7 +190,8 @@ class Interaction(Struct, eq=False):
     `entered_at`: when it entered its present queue. Its place in line is computed from `place_at` and `priority`, which
     begins as the request's; whoever changes one of the two calls `Domain.rekey`. `current` is the work item that is
     offered, active or held; `open_work` counts those that have not ended, wrap-ups included.
-    `preferred`: the agent who is asked first, or empty; `held`: nobody else is asked yet.
+    `preferred`: the agent who is asked first, or empty; `held`: nobody else is asked yet. `hops`: queues that it
+    overflowed into.
     """
 
     id: str
@@ -197,6 +212,7 @@ class Interaction(Struct, eq=False):
     ticket: Ticket[Interaction] | None = None
     preferred: str = ""
     held: Hold | None = None
+    hops: int = 0
 
 
 class Work(Struct, eq=False):

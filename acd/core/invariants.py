@@ -72,6 +72,9 @@ def _counters(domain: Domain) -> None:
         assert queue.unanswered == sum(each.state in ("queued", "offered") for each in mine), f"{queue.id}: unanswered"
         assert queue.live or not queue.retired, f"{queue.id} is retired and empty"
         _turns(domain, queue)
+    for cls in {each.cls for each in everyone}:
+        staff = sum(agent.presence != "signed-out" and not agent.retired for agent in cls.members)
+        assert cls.staff in (-1, staff), f"{cls.key}: {cls.staff} signed in"
     for each in everyone:
         assert not each.cls.evicted, f"{each.id}: its class was evicted"
         waits = [ticket.owner for ticket in each.cls.line()].count(each)

@@ -72,6 +72,9 @@ MAX_QUEUES: Final = 20_000
 MAX_INTERACTIONS: Final = 2_000_000
 """Most that a queue's limit may allow to wait."""
 
+MAX_HOPS: Final = 8
+"""Queues that one interaction overflows into in its life; after that it is released."""
+
 MAX_EXCLUSIONS: Final = 32
 """Agents excluded from one interaction at a time; beyond it the oldest exclusion is lifted early."""
 

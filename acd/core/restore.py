@@ -39,6 +39,8 @@ def _queues(domain: Domain, state: EngineState) -> None:
         cursor = domain.queues[saved.queue].cursor
         assert cursor is not None, saved.queue
         cursor.after = (saved.position, saved.agent_id)
+    for queue_id, reason in state.closed_queues:
+        domain.queues[queue_id].closed = reason
 
 
 def _agents(domain: Domain, state: EngineState) -> None:
@@ -74,6 +76,7 @@ def _interactions(domain: Domain, state: EngineState, pending: list[tuple[int, i
             saved.state,
             saved.offers,
             preferred=saved.preferred,
+            hops=saved.hops,
         )
         domain.interactions[interaction.id] = interaction
         queue.live += 1

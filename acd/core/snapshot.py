@@ -28,6 +28,7 @@ def take(domain: Domain, outcomes: tuple[tuple[str, Outcome], ...]) -> EngineSta
         cursors=tuple(
             _cursor(queue) for queue in queues if queue.cursor is not None and queue.cursor.after is not None
         ),
+        closed_queues=tuple((queue.id, queue.closed) for queue in queues if queue.closed is not None),
     )
 
 
@@ -65,6 +66,7 @@ def _interaction(interaction: Interaction) -> InteractionState:
         preferred=interaction.preferred,
         held_until_us=0 if held is None else held.key,
         held_seq=0 if held is None else held.seq,
+        hops=interaction.hops,
     )
 
 

@@ -39,6 +39,7 @@ class InteractionState(Struct, frozen=True):
     `entered_at_us`: when it entered its present `queue`. The key is computed from `place_at_us` and the present
     `priority`. These four are None or empty in a state of before they could differ from the request's.
     `preferred`: the agent who is asked first; held for them until (`held_until_us`, `held_seq`) if the latter is not 0.
+    `hops`: queues that it overflowed into.
     """
 
     request: EnqueueInteraction
@@ -55,6 +56,7 @@ class InteractionState(Struct, frozen=True):
     preferred: str = ""
     held_until_us: int = 0
     held_seq: int = 0
+    hops: int = 0
 
 
 class WorkState(Struct, frozen=True):
@@ -90,6 +92,7 @@ class EngineState(Struct, frozen=True):
 
     `retired_*`: settings of agents and queues that the configuration no longer names but that still have work.
     `ended_*`: the last ended ones, as (id, final state). `outcomes`: the last commands, as (id, outcome).
+    `closed_queues`: as (id, reason).
     """
 
     domain: str
@@ -107,3 +110,4 @@ class EngineState(Struct, frozen=True):
     ended_offers: tuple[tuple[str, str], ...]
     outcomes: tuple[tuple[str, Outcome], ...]
     cursors: tuple[CursorState, ...] = ()
+    closed_queues: tuple[tuple[str, str], ...] = ()

@@ -7,7 +7,7 @@ view begins: at the first row of the journal, or at the snapshot that the view w
 from typing import Final
 
 OFFER_OUTCOMES: Final = ("accepted", "declined", "expired", "revoked")
-INTERACTION_OUTCOMES: Final = ("answered", "abandoned", "cancelled", "completed")
+INTERACTION_OUTCOMES: Final = ("answered", "abandoned", "cancelled", "completed", "overflowed")
 
 SERVICE_LEVEL_US: Final = 20_000_000
 """Within this time an answer counts towards the service level, unless the queue says otherwise."""
@@ -16,12 +16,12 @@ SERVICE_LEVEL_US: Final = 20_000_000
 class QueueFigures:
     """Counters of one queue; all only ever grow.
 
-    `entered`: interactions that were enqueued, or moved in; `moved_out`: those that left
-    for another queue. `answered`: those that an agent accepted, once each however often
-    they were re-queued. `abandoned`, `cancelled`, `completed`: how they ended. `offers`, and of these `accepted`,
-    `declined`, `expired`, `revoked`. `level_decided`: interactions that were answered or abandoned, whichever came
-    first; `level_met`: those of them that were answered within the threshold. `waited_us`: sum of the waits of the
-    answered ones. `talked_us`: sum of the conversations of the completed ones, holds included.
+    `entered`: interactions that were enqueued, or moved in; `moved_out`: those that left for another queue.
+    `answered`: those that an agent accepted, once each however often they were re-queued. `abandoned`, `cancelled`,
+    `completed`, `overflowed` (let go by the queue): how they ended. `offers`, and of these `accepted`, `declined`,
+    `expired`, `revoked`. `level_decided`: interactions that were answered or abandoned, whichever came first;
+    `level_met`: those of them that were answered within the threshold. `waited_us`: sum of the waits of the answered
+    ones. `talked_us`: sum of the conversations of the completed ones, holds included.
     """
 
     __slots__ = (
@@ -37,6 +37,7 @@ class QueueFigures:
         "level_met",
         "moved_out",
         "offers",
+        "overflowed",
         "revoked",
         "talked_us",
         "waited_us",
@@ -58,6 +59,7 @@ class QueueFigures:
         self.level_decided = 0
         self.level_met = 0
         self.waited_us = 0
+        self.overflowed = 0
         self.talked_us = 0
 
     def service_level(self) -> float | None:

@@ -177,6 +177,7 @@ class InteractionRecord(Struct):
 class QueueRecord(Struct):
     """A queue. `line`: waiting or ringing interactions by id; `waiting`, `offered`, `active`: counts by state.
 
+    `closed`: why it takes nobody, None while it is open.
     `waiting_by_channel` counts those without an offer, by channel, without zeros.
     """
 
@@ -189,6 +190,7 @@ class QueueRecord(Struct):
     active: int = 0
     waiting_by_channel: dict[str, int] = field(default_factory=dict)
     figures: QueueFigures = field(default_factory=QueueFigures)
+    closed: str | None = None
 
     def count(self, row: InteractionRecord) -> None:
         """Take in a live interaction under its present state."""

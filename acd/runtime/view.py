@@ -17,14 +17,11 @@ from acd.core.messages import (
     CoreSettings,
     EngineRecovered,
     Event,
-    HoldEnded,
-    HoldStarted,
     InteractionAbandoned,
     InteractionCancelled,
     InteractionCompleted,
-    InteractionMoved,
+    InteractionOverflowed,
     InteractionQueued,
-    InteractionReprioritized,
     InteractionRequeued,
     OfferAccepted,
     OfferDeclined,
@@ -41,6 +38,7 @@ from acd.core.messages import (
 )
 from acd.core.state import EngineState, InteractionState, WorkState
 from acd.ports.channel import Desired
+from acd.runtime import waiting_folds
 from acd.runtime.figures import SERVICE_LEVEL_US, QueueFigures
 from acd.runtime.records import AgentRecord, Decision, InteractionRecord, QueueRecord, WorkRecord
 
@@ -50,7 +48,7 @@ DECISIONS_KEPT: Final = 1_000
 ENDED_KEPT: Final = 4_096
 """Most recently ended interactions that the view remembers."""
 
-INTERACTION_ENDS: Final = frozenset({"completed", "abandoned", "cancelled"})
+INTERACTION_ENDS: Final = frozenset({"completed", "abandoned", "cancelled", "overflowed"})
 
 
 class View:
@@ -104,8 +102,10 @@ class View:
         view = cls(at_us, titles=titles, names=names, service_level_us=service_level_us)
         view.settings, view.settings_hash = state.settings, state.settings_hash
         view._arrivals = state.seq
-        view.queues = {queue.id: QueueRecord(queue.id, queue) for queue in state.settings.queues}
+        view.queues |= {queue.id: QueueRecord(queue.id, queue) for queue in state.settings.queues}
         view.queues |= {queue.id: QueueRecord(queue.id, queue, retired=True) for queue in state.retired_queues}
+        for queue_id, reason in state.closed_queues:
+            view.queues[queue_id].closed = reason
         named = {agent.id: agent for agent in (*state.settings.agents, *state.retired_agents)}
         view.agents = {row.id: AgentRecord.restored(row, named[row.id], at_us) for row in state.agents}
         for row in sorted(state.interactions, key=lambda row: row.seq):
@@ -207,25 +207,6 @@ class View:
         row.waited_us = None
         self._move(row, "queued")
 
-    def _interaction_moved(self, event: InteractionMoved) -> None:
-        row = self.interactions[event.interaction_id]
-        left, entered = self.queues[row.queue], self.queues[event.to_queue]
-        left.uncount(row)
-        left.line.pop(row.id, None)
-        left.figures.moved_out += 1
-        row.queue, row.place_at_us, row.priority, row.held_for = entered.id, event.place_at_us, event.priority, ""
-        entered.count(row)
-        entered.figures.entered += 1
-
-    def _interaction_reprioritized(self, event: InteractionReprioritized) -> None:
-        self.interactions[event.interaction_id].priority = event.priority
-
-    def _hold_started(self, event: HoldStarted) -> None:
-        self.interactions[event.interaction_id].held_for = event.agent_id
-
-    def _hold_ended(self, event: HoldEnded) -> None:
-        self.interactions[event.interaction_id].held_for = ""
-
     def _interaction_completed(self, event: InteractionCompleted) -> None:
         row = self.interactions[event.interaction_id]
         figures = self._end(row, "completed", event.reason or event.by)
@@ -245,6 +226,12 @@ class View:
         row = self.interactions[event.interaction_id]
         row.waited_us = event.waited_us
         self._end(row, "cancelled", event.reason).cancelled += 1
+        self._forget(row)
+
+    def _interaction_overflowed(self, event: InteractionOverflowed) -> None:
+        row = self.interactions[event.interaction_id]
+        row.waited_us = event.waited_us
+        self._end(row, "overflowed", event.reason).overflowed += 1
         self._forget(row)
 
     # -- offers
@@ -365,13 +352,11 @@ class View:
             PresenceChanged: self._presence_changed,
             InteractionQueued: self._interaction_queued,
             InteractionRequeued: self._interaction_requeued,
-            InteractionMoved: self._interaction_moved,
-            InteractionReprioritized: self._interaction_reprioritized,
-            HoldStarted: self._hold_started,
-            HoldEnded: self._hold_ended,
+            **waiting_folds.table(self.queues, self.interactions),
             InteractionCompleted: self._interaction_completed,
             InteractionAbandoned: self._interaction_abandoned,
             InteractionCancelled: self._interaction_cancelled,
+            InteractionOverflowed: self._interaction_overflowed,
             OfferMade: self._offer_made,
             OfferAccepted: self._offer_accepted,
             OfferDeclined: self._offer_declined,

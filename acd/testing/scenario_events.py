@@ -23,7 +23,7 @@ from typing import Final, NamedTuple, assert_never
 import acd.core.messages as m
 from acd.core.engine import Engine
 from acd.runtime.config.durations import format_duration
-from acd.testing import scenario_waiting
+from acd.testing import scenario_entry, scenario_waiting
 from acd.testing.scenario_statement import Problem, Statement
 
 
@@ -68,6 +68,7 @@ _LENGTHS: Final = {
     "revoked": 4,
     "completed": 4,
     **scenario_waiting.LENGTHS,
+    **scenario_entry.LENGTHS,
     "queued": 2,
     "requeued": 2,
     "abandoned": 2,
@@ -141,6 +142,9 @@ def describe(event: m.Event) -> Described:
             return _described(("wrap-up", event.interaction_id, "by", event.agent_id), until=until)
         case m.WorkEnded():
             return _described(("done", event.interaction_id, "by", event.agent_id))
+        case m.QueueOpened() | m.QueueClosed() | m.InteractionOverflowed():
+            words, details = scenario_entry.words_of(event)
+            return _described(words, **details)
         case m.InteractionMoved() | m.InteractionReprioritized() | m.HoldStarted() | m.HoldEnded():
             words, details = scenario_waiting.words_of(event)
             return _described(words, **details)

@@ -10,7 +10,7 @@
     fail ID busy|unreachable|failed         end-wrap-up ID by AGENT
     tick                                    recover [grace 5s]
 
-`scenario_waiting` has the words about waiting.
+`scenario_waiting` has the words about waiting, `scenario_entry` those about queues that open, close and overflow.
 
 For offers, ID is the interaction, meaning its latest offer, or one offer (`c1.2`).
 
@@ -48,7 +48,7 @@ from acd.core.messages import (
     Tick,
 )
 from acd.runtime.config.capacities import PROFILES
-from acd.testing import scenario_waiting
+from acd.testing import scenario_entry, scenario_waiting
 from acd.testing.scenario_statement import Problem, Statement, duration, integer
 
 
@@ -163,6 +163,7 @@ _QUEUE: Final[Readers] = {
     "target": duration,
     "band": integer,
     "hold-for": duration,
+    **scenario_entry.SETTINGS,
 }
 
 _AGENT: Final[Readers] = {
@@ -303,4 +304,5 @@ _COMMANDS: Final[dict[str, Callable[[Statement, str, Mapping[str, str]], Command
     "tick": _tick,
     "recover": _recover,
     **scenario_waiting.COMMANDS,
+    **scenario_entry.COMMANDS,
 }

@@ -197,7 +197,7 @@ async def test_pages_and_filters(system: Client, router: MemoryRouter) -> None:
         ("limit=0", "limit: has to be a whole number from 1 to 500."),
         ("limit=x", "limit: has to be a whole number from 1 to 500."),
         ("limit=٣", "limit: has to be a whole number from 1 to 500."),
-        ("state=gone", "state: has to be one of queued, offered, active, completed, abandoned, cancelled."),
+        ("state=gone", "state: has to be one of queued, offered, active, completed, abandoned, cancelled, overflowed."),
         ("cursor=!!!", "cursor: take it unchanged from next_cursor."),
         ("cursor=AAAA", "cursor: take it unchanged from next_cursor."),
         ("cursor=ü", "cursor: take it unchanged from next_cursor."),

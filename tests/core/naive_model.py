@@ -11,9 +11,9 @@ from typing import Any
 
 import acd.core.messages as m
 from acd.core import limits
+from tests.core.naive_entry import Entry
 from tests.core.naive_requirement import Tree
-from tests.core.naive_rules import Agent, Exclusion, Hold, Interaction, Queue, Refused, Rules, Work
-from tests.core.naive_supervision import Supervision
+from tests.core.naive_rules import Agent, Exclusion, Hold, Interaction, Queue, Refused, Work
 
 
 @dataclass
@@ -25,7 +25,7 @@ class Prediction:
     effects: list[m.Effect] = field(default_factory=list)
 
 
-class Model(Supervision, Rules):
+class Model(Entry):
     """The rules and the commands; `apply` and `next_deadline` are as the engine's."""
 
     def __init__(self, trees: Mapping[str, Tree]) -> None:
@@ -75,6 +75,8 @@ class Model(Supervision, Rules):
             named += [list(share.interrupts) for share in agent.capacity.channels]
         if any(len(set(names)) < len(names) for names in named):
             raise Refused("duplicate-entity")
+        if self.bad_action(settings):
+            raise Refused("bad-action")
         if any(queue.requirement.strip() and queue.requirement not in self.trees for queue in settings.queues):
             raise Refused("bad-requirement")
 
@@ -173,16 +175,12 @@ class Model(Supervision, Rules):
         alive = [each.request.interaction_id for each in self.interactions]
         if interaction_id in alive or interaction_id in [name for name, _ in self.ended_interactions]:
             raise Refused("duplicate-interaction")
-        queue = next((each for each in self.queues if each.settings.id == command.queue and not each.retired), None)
-        if queue is None:
-            raise Refused("unknown-queue")
+        queue = self.queue(command.queue)
         if command.requirement.strip() and command.requirement not in self.trees:
             raise Refused("bad-requirement")
         if command.requirement.strip() and self.misspelt(command, queue):
             raise Refused("unknown-skill")
-        unanswered = [each for each in self.interactions if each.queue is queue and each.state in {"queued", "offered"}]
-        if len(unanswered) >= queue.settings.max_waiting:
-            raise Refused("queue-full")
+        route = self.route(command, queue, 0)
         interaction = Interaction(command, queue, self.now, self.next_seq())
         self.interactions.append(interaction)
         self.events.append(
@@ -197,10 +195,11 @@ class Model(Supervision, Rules):
                 command.instance,
             )
         )
-        self.effects.append(m.ParkInteraction(interaction_id, command.instance))
         interaction.preferred = command.preferred_agent
-        self.begin_stay(interaction)
-        self.place(interaction)
+        if self.follow(interaction, route):
+            self.effects.append(m.ParkInteraction(interaction_id, command.instance))
+            self.begin_stay(interaction)
+            self.place(interaction)
 
     def on_EndInteraction(self, command: m.EndInteraction) -> None:
         interaction = self.interaction(command.interaction_id)

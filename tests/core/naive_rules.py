@@ -29,6 +29,7 @@ class Queue:
     settings: m.QueueSettings
     retired: bool = False
     last_turn: tuple[int, str] | None = None
+    closed: str | None = None
 
 
 @dataclass(eq=False)
@@ -42,6 +43,7 @@ class Interaction:
     exclusions: list["Exclusion"] = field(default_factory=list)
     preferred: str = ""
     hold: "Hold | None" = None
+    hops: int = 0
 
     def __post_init__(self) -> None:
         self.entered_at = self.place_at = self.enqueued_at
@@ -410,6 +412,12 @@ class Rules:
             if agent.settings.id == agent_id:
                 return agent
         raise Refused("unknown-agent")
+
+    def queue(self, queue_id: str) -> Queue:
+        for queue in self.queues:
+            if queue.settings.id == queue_id and not queue.retired:
+                return queue
+        raise Refused("unknown-queue")
 
     def interaction(self, interaction_id: str) -> Interaction:
         for interaction in self.interactions:

@@ -21,9 +21,7 @@ class Supervision(Rules):
 
     def on_MoveInteraction(self, command: m.MoveInteraction) -> None:
         interaction = self.unanswered(command.interaction_id)
-        queue = next((each for each in self.queues if each.settings.id == command.queue and not each.retired), None)
-        if queue is None:
-            raise Refused("unknown-queue")
+        queue = self.queue(command.queue)
         work = self.current(interaction)
         if work is not None:
             self.revoke(work, "moved")

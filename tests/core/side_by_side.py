@@ -219,6 +219,7 @@ def _model_picture(model: Model) -> Picture:
                 (each.entered_at, each.place_at, each.priority, each.queue.settings.id),
                 each.preferred,
                 (0, 0) if each.hold is None else each.hold.deadline,
+                each.hops,
             )
             for each in interactions
         ],
@@ -227,6 +228,7 @@ def _model_picture(model: Model) -> Picture:
         "ended offers": model.ended_offers,
         "outcomes": [name for name, _ in model.outcomes],
         "cursors": [(each.settings.id, *each.last_turn) for each in queues if each.last_turn is not None],
+        "closed queues": [(each.settings.id, each.closed) for each in queues if each.closed is not None],
     }
 
 
@@ -274,6 +276,7 @@ def _engine_picture(state: EngineState) -> Picture:
                 (each.entered_at_us, each.place_at_us, each.priority, each.queue),
                 each.preferred,
                 (each.held_until_us, each.held_seq),
+                each.hops,
             )
             for each in state.interactions
         ],
@@ -282,4 +285,5 @@ def _engine_picture(state: EngineState) -> Picture:
         "ended offers": list(state.ended_offers),
         "outcomes": [name for name, _ in state.outcomes],
         "cursors": [msgspec.structs.astuple(each) for each in state.cursors],
+        "closed queues": list(state.closed_queues),
     }

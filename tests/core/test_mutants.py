@@ -160,6 +160,17 @@ MUTANTS: Final = {
         "domain", "if agent.holds:", "if not agent.holds and agent.retired:"
     ),
     "who cannot serve is waited for": Mutant("holding", " and agent in interaction.cls.members", ""),
+    "a queue closed without a reason is open": Mutant(
+        "entry", "if queue.closed is not None and settings", "if queue.closed and settings"
+    ),
+    "signing out staffs": Mutant("domain", '"sign-out": -1', '"sign-out": 1'),
+    "full is one too many": Mutant("entry", "if queue.unanswered >= most and", "if queue.unanswered > most and"),
+    "whoever overflows is counted where they came from": Mutant(
+        "moving", "queue.unanswered += 1", "left.unanswered += 1"
+    ),
+    "whoever overflows keeps the key of the first queue": Mutant(
+        "moving", "    domain.rekey(interaction)\n    moved =", "    moved ="
+    ),
     "a forgotten class keeps its members": Mutant("classes", "cls.evicted = True", "cls.evicted = False"),
 }
 

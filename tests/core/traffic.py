@@ -33,6 +33,8 @@ WEIGHTS: Final[dict[str, float]] = {
     "tick": 5,
     "apply_config": 1.5,
     "recover": 0.7,
+    "open_queue": 2,
+    "close_queue": 0.7,
     "repeat": 1.5,
 }
 
@@ -239,7 +241,19 @@ class Traffic(SettingsTraffic):
         other = self._end(model) or self._tick(model)
         return _renamed(other, earlier.id)
 
+    def _open_queue(self, model: Model) -> m.Command | None:
+        closed = [each.settings.id for each in model.queues if each.closed is not None or self._stray()]
+        return m.OpenQueue(self._id(), self._pick((*closed, *self._unheard_of()))) if closed else None
+
+    def _close_queue(self, _model: Model) -> m.Command:
+        queue_id = self._pick((*self.queue_ids, *self._unheard_of()))
+        return m.CloseQueue(self._id(), queue_id, self._pick(("", "night", "holiday")))
+
     # ---- whom and what to name
+
+    def _unheard_of(self) -> tuple[str, ...]:
+        """The name of no queue, now and then."""
+        return ("q-unheard-of",) if self._stray() else ()
 
     def _work(self, model: Model, *states: str) -> Work | None:
         return self._one([work for work in model.work if work.state in states or self._stray()])

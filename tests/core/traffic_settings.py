@@ -12,6 +12,7 @@ import msgspec
 import acd.core.messages as m
 from acd.core.messages.settings import Strategy
 from tests.core.naive_requirement import Tree, random_tree, render
+from tests.core.traffic_entry import entry_settings
 
 SECOND: Final = 1_000_000
 SKILLS: Final = ("english", "billing", "客服")
@@ -55,7 +56,8 @@ class SettingsTraffic:
 
     def _settings(self) -> m.CoreSettings:
         agents = tuple(self._agent_settings(each) for each in self.agent_ids if self._chance(0.93))
-        queues = tuple(self._queue_settings(each) for each in self.queue_ids if self._chance(0.93))
+        named = [each for each in self.queue_ids if self._chance(0.93)]
+        queues = tuple(self._queue_settings(each, named) for each in named)
         if self._chance(0.2):
             # Queues that are alike share their classes.
             common = self._queue_settings("q")
@@ -75,7 +77,7 @@ class SettingsTraffic:
             self.random.choice((0, 0, 1, 2)),
         )
 
-    def _queue_settings(self, queue_id: str) -> m.QueueSettings:
+    def _queue_settings(self, queue_id: str, queue_ids: Sequence[str] = ()) -> m.QueueSettings:
         choice = self.random.choice
         return m.QueueSettings(
             queue_id,
@@ -93,6 +95,7 @@ class SettingsTraffic:
             target_us=choice((0, 40 * SECOND)),
             band=choice((5, 5, 5, 1, 10)),
             hold_for_us=choice((0, 3 * SECOND, 30 * SECOND, 30 * SECOND)),
+            **entry_settings(self.random, queue_id, queue_ids),
         )
 
     def _wrong_settings(self) -> m.CoreSettings:
@@ -111,6 +114,9 @@ class SettingsTraffic:
                 m.CoreSettings((m.AgentSettings("a0", capacity=m.Capacity(100, (share, share))),), (queue,)),
                 m.CoreSettings((m.AgentSettings("a0", capacity=m.Capacity(100, (twice,))),), (queue,)),
                 m.CoreSettings((agent,), (m.QueueSettings("q0", requirement=self._pick(UNREADABLE)),)),
+                m.CoreSettings(
+                    (agent,), (m.QueueSettings("q0", when_full=m.Action("queue", self._pick(("q0", "q8")))),)
+                ),
             )
         )
 

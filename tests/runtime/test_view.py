@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 from acd.core.engine import Engine
 from acd.core.messages import (
     AcceptOffer,
+    Action,
     AgentSettings,
     ApplyConfig,
     CancelInteraction,
     Capacity,
     ChannelShare,
+    CloseQueue,
     Command,
     CoreSettings,
     DeclineOffer,
@@ -28,12 +30,15 @@ from acd.core.messages import (
     InteractionAbandoned,
     InteractionCancelled,
     InteractionCompleted,
+    InteractionMoved,
+    InteractionOverflowed,
     InteractionQueued,
     OfferAccepted,
     OfferDeclined,
     OfferExpired,
     OfferMade,
     OfferRevoked,
+    OpenQueue,
     Outcome,
     QueueSettings,
     Recover,
@@ -57,7 +62,15 @@ AGENTS = (
 )
 QUEUES = (
     QueueSettings("sales", strategy="best-fit", wrap_up_us=5 * SECOND),
-    QueueSettings("support", strategy="weighted", rona="stay-ready", retry_after_us=0, max_waiting=4),
+    QueueSettings(
+        "support",
+        strategy="weighted",
+        rona="stay-ready",
+        retry_after_us=0,
+        max_waiting=4,
+        when_closed=Action("release", reason="night"),
+        when_full=Action("queue", "sales"),
+    ),
 )
 CONFIGS = (
     CoreSettings(AGENTS, QUEUES),
@@ -137,6 +150,8 @@ class Run:
             CancelInteraction(name, next(reversed(self.view.interactions), "none")),
             RequeueInteraction(name, worked),
             Recover(name),
+            CloseQueue(name, queue),
+            OpenQueue(name, queue),
             Tick(name),
             Tick(name),
             ApplyConfig(name, CONFIGS[other % 3]),
@@ -164,6 +179,7 @@ def facts(seen: View) -> dict[str, object]:
             row.id: (
                 row.settings,
                 row.retired,
+                row.closed,
                 row.waiting,
                 row.offered,
                 row.active,
@@ -196,9 +212,24 @@ def facts(seen: View) -> dict[str, object]:
     }
 
 
+def _by_queue(events: list[Event]) -> dict[str, list[Event]]:
+    """What happened to interactions while they were in each queue; a move belongs to both."""
+    found: dict[str, list[Event]] = {}
+    queue_of: dict[str, str] = {}
+    for event in events:
+        interaction_id = getattr(event, "interaction_id", "")
+        if isinstance(event, InteractionQueued):
+            queue_of[interaction_id] = event.queue
+        if isinstance(event, InteractionMoved):
+            found.setdefault(event.from_queue, []).append(event)
+            queue_of[interaction_id] = event.to_queue
+        found.setdefault(queue_of.get(interaction_id, ""), []).append(event)
+    return found
+
+
 STEPS = st.lists(
     st.tuples(
-        st.integers(0, 22),
+        st.integers(0, 24),
         st.integers(0, 5),
         st.integers(0, 5),
         st.sampled_from([0, 1, SECOND, 20 * SECOND, 60 * SECOND]),
@@ -237,20 +268,22 @@ def test_a_restored_view_goes_on_like_the_folded_one(before: list[Step], after: 
 def test_counters_equal_recounts(steps: list[Step]) -> None:
     run = Run().open()
     for kind, which, other, after_us in steps:
-        run.step((kind % 22, which, other, after_us))  # all but ApplyConfig: no queue goes, so no counter is lost
-    queue_of = {event.interaction_id: event.queue for event in run.events if isinstance(event, InteractionQueued)}
+        run.step((kind % 24, which, other, after_us))  # all but ApplyConfig: no queue goes, so no counter is lost
+    happened = _by_queue(run.events)
     for queue_id, queue in run.view.queues.items():
-        own = [event for event in run.events if queue_of.get(getattr(event, "interaction_id", "")) == queue_id]
+        own = happened.get(queue_id, [])
         kinds = Counter(type(event) for event in own)
         answered = {event.interaction_id: event for event in reversed(own) if isinstance(event, OfferAccepted)}
         left = {event.interaction_id for event in own if isinstance(event, InteractionAbandoned)}
+        moves = [event for event in own if isinstance(event, InteractionMoved)]
         limit = 3 * SECOND if queue_id == "sales" else 20 * SECOND
         assert queue.figures.as_dict() == {
-            "entered": kinds[InteractionQueued],
+            "entered": kinds[InteractionQueued] + sum(moved.to_queue == queue_id for moved in moves),
             "answered": len(answered),
             "abandoned": kinds[InteractionAbandoned],
             "cancelled": kinds[InteractionCancelled],
-            "moved_out": 0,
+            "moved_out": sum(moved.from_queue == queue_id for moved in moves),
+            "overflowed": kinds[InteractionOverflowed],
             "completed": kinds[InteractionCompleted],
             "offers": kinds[OfferMade],
             "accepted": kinds[OfferAccepted],

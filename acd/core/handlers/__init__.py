@@ -8,11 +8,12 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from acd.core.domain import Domain
-from acd.core.handlers import agents, interactions, offers, passing, settings, supervision
+from acd.core.handlers import agents, interactions, offers, passing, queues, settings, supervision
 from acd.core.messages import (
     AcceptOffer,
     ApplyConfig,
     CancelInteraction,
+    CloseQueue,
     DeclineOffer,
     EndInteraction,
     EndWrapUp,
@@ -20,6 +21,7 @@ from acd.core.messages import (
     FailOffer,
     HoldWork,
     MoveInteraction,
+    OpenQueue,
     RecallInteraction,
     Recover,
     Refusal,
@@ -47,6 +49,8 @@ HANDLERS: Final[dict[type, Handler]] = {
     EndInteraction: interactions.end,
     CancelInteraction: interactions.cancel,
     RequeueInteraction: interactions.requeue,
+    OpenQueue: queues.open_queue,
+    CloseQueue: queues.close_queue,
     ReprioritizeInteraction: supervision.reprioritize,
     MoveInteraction: supervision.move,
     RecallInteraction: supervision.recall,

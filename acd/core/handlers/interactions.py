@@ -2,7 +2,7 @@
 
 from difflib import get_close_matches
 
-from acd.core import limits
+from acd.core import entry, limits
 from acd.core.domain import Domain
 from acd.core.entities import Interaction
 from acd.core.messages import (
@@ -39,9 +39,9 @@ def enqueue(domain: Domain, command: EnqueueInteraction) -> Refusal | None:
         unknown = _unknown_skill(domain, command.requirement)
         if unknown is not None:
             return unknown
-    most = queue.settings.max_waiting
-    if queue.unanswered >= most:
-        return Refusal("queue-full", f"{most} interactions wait in queue {queue.id} already (max_waiting)")
+    way = None if entry.is_plain(queue) else entry.find_way(domain, command, queue, 0)
+    if isinstance(way, Refusal):
+        return way
     now_us = domain.now_us
     priority = command.priority
     key_us = queue.key_us(now_us, priority)
@@ -63,10 +63,11 @@ def enqueue(domain: Domain, command: EnqueueInteraction) -> Refusal | None:
             command.instance,
         )
     )
-    domain.park(interaction)
     interaction.preferred = command.preferred_agent
-    begin_stay(domain, interaction)
-    domain.place(interaction)
+    if way is None or entry.follow(domain, interaction, way):
+        domain.park(interaction)
+        begin_stay(domain, interaction)
+        domain.place(interaction)
     return None
 
 

@@ -8,7 +8,16 @@ from collections.abc import Iterable
 from acd.core import digest, holding
 from acd.core.domain import Domain
 from acd.core.entities import Agent, Interaction, Queue
-from acd.core.messages import AgentSettings, ApplyConfig, ConfigApplied, CoreSettings, QueueRemoved, Refusal
+from acd.core.messages import (
+    Action,
+    AgentSettings,
+    ApplyConfig,
+    ConfigApplied,
+    CoreSettings,
+    QueueRemoved,
+    QueueSettings,
+    Refusal,
+)
 from acd.core.requirement import conjunction
 from acd.errors import RequirementError
 
@@ -73,12 +82,24 @@ def _check(settings: CoreSettings) -> Refusal | None:
         twice = twice or _twice_in(agent)
     if twice:
         return Refusal("duplicate-entity", twice)
+    known = {queue.id for queue in settings.queues}
     for queue in settings.queues:
+        wrong = _wrong_action(queue, known)
+        if wrong:
+            return Refusal("bad-action", f"queue {queue.id}: {wrong}")
         try:
             conjunction(queue.requirement)
         except RequirementError as error:
             return Refusal("bad-requirement", f"queue {queue.id}: {error}")
     return None
+
+
+def _wrong_action(queue: QueueSettings, known: set[str]) -> str:
+    for situation in ("when_closed", "when_unstaffed", "when_full"):
+        action: Action = getattr(queue, situation)
+        if action.kind == "queue" and (action.queue not in known or action.queue == queue.id):
+            return f"{situation} names {action.queue or 'no queue'}, which is not another queue"
+    return ""
 
 
 def _twice_in(agent: AgentSettings) -> str:

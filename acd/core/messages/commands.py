@@ -109,6 +109,26 @@ class CancelInteraction(_Command, frozen=True, gc=False, tag=True):
     reason: Text = ""
 
 
+class OpenQueue(_Command, frozen=True, gc=False, tag=True):
+    """The queue takes interactions from now on. A new queue is open."""
+
+    ORIGIN: ClassVar[Origin] = "policy"
+
+    queue: Id
+
+
+class CloseQueue(_Command, frozen=True, gc=False, tag=True):
+    """Whoever comes in from now on meets the queue's `when_closed`; those who wait already stay.
+
+    `reason` (`night`, `holiday`, …) is what the released ones are told, unless the queue's settings say something else.
+    """
+
+    ORIGIN: ClassVar[Origin] = "policy"
+
+    queue: Id
+    reason: Text = "closed"
+
+
 class RequeueInteraction(_Command, frozen=True, gc=False, tag=True):
     """An active interaction lost its agent through no fault of the customer's: back to its original place.
 
@@ -241,6 +261,8 @@ Command = (
     | ReprioritizeInteraction
     | MoveInteraction
     | RecallInteraction
+    | OpenQueue
+    | CloseQueue
     | AcceptOffer
     | DeclineOffer
     | FailOffer

@@ -29,6 +29,19 @@ class QueueRemoved(Struct, frozen=True, gc=False, tag=True):
     queue: str
 
 
+class QueueOpened(Struct, frozen=True, gc=False, tag=True):
+    """The queue takes interactions again."""
+
+    queue: str
+
+
+class QueueClosed(Struct, frozen=True, gc=False, tag=True):
+    """The queue takes no new interactions, or is closed for another reason than before."""
+
+    queue: str
+    reason: str
+
+
 class PresenceChanged(Struct, frozen=True, gc=False, tag=True):
     """`presence` is signed-out, ready, not-ready or draining; while draining `next_presence` says towards what."""
 
@@ -179,6 +192,14 @@ class InteractionCancelled(Struct, frozen=True, gc=False, tag=True):
     reason: str
 
 
+class InteractionOverflowed(Struct, frozen=True, gc=False, tag=True):
+    """No queue could take it, or keep it any longer: released without an answer."""
+
+    interaction_id: str
+    waited_us: int
+    reason: str
+
+
 class WorkHeld(Struct, frozen=True, gc=False, tag=True):
     """The customer is on hold."""
 
@@ -219,6 +240,8 @@ Event = (
     ConfigApplied
     | AgentRemoved
     | QueueRemoved
+    | QueueOpened
+    | QueueClosed
     | PresenceChanged
     | InteractionQueued
     | InteractionRequeued
@@ -234,6 +257,7 @@ Event = (
     | InteractionCompleted
     | InteractionAbandoned
     | InteractionCancelled
+    | InteractionOverflowed
     | WorkHeld
     | WorkResumed
     | WrapUpStarted

@@ -9,11 +9,12 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from acd.core import limits
-from acd.core.messages.types import Duration, Id, Position, Proficiency, Requirement, Units
+from acd.core.messages.types import Duration, Id, OptionalId, Position, Proficiency, Requirement, Text, Units
 
 Strategy = Literal["longest-idle", "best-fit", "weighted", "least-skilled", "least-loaded", "linear", "round-robin"]
 Rona = Literal["not-ready", "stay-ready"]
 Ordering = Literal["head-start", "strict", "due"]
+ActionKind = Literal["wait", "refuse", "queue", "release"]
 
 SECOND_US = 1_000_000
 
@@ -52,6 +53,18 @@ class AgentSettings(Struct, frozen=True, gc=False):
     position: Position = 0
 
 
+class Action(Struct, frozen=True, gc=False):
+    """What becomes of an interaction that a queue cannot take, or has kept too long.
+
+    `wait`: nothing, it waits here. `refuse`: the command that asks for it is refused. `queue`: it tries `queue`
+    instead. `release`: the customer is let go, and `reason` says what they are told; empty for the situation's name.
+    """
+
+    kind: ActionKind
+    queue: OptionalId = ""
+    reason: Text = ""
+
+
 class QueueSettings(Struct, frozen=True, gc=False):
     """One queue. Durations in µs.
 
@@ -63,6 +76,8 @@ class QueueSettings(Struct, frozen=True, gc=False):
     `rona`: what an unanswered offer does to the agent's presence.
     `ordering`: places in line go by arrival minus head start, by priority before everything else, or by when
     `target_us` is over, minus head start. `band`: agents take from the lowest band that waits for them.
+    `when_closed`, `when_unstaffed` (nobody signed in could ever take it), `when_full` (`max_waiting`): what becomes of
+    an interaction that comes in then; the first of them that is not `wait` decides.
     """
 
     id: Id
@@ -80,6 +95,9 @@ class QueueSettings(Struct, frozen=True, gc=False):
     target_us: Duration = 0
     band: Annotated[int, Meta(ge=1, le=limits.MAX_BAND)] = 5
     hold_for_us: Duration = 0
+    when_closed: Action = Action("refuse")
+    when_unstaffed: Action = Action("wait")
+    when_full: Action = Action("refuse")
 
 
 class CoreSettings(Struct, frozen=True, gc=False):

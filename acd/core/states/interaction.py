@@ -5,10 +5,11 @@ from typing import Final
 INITIAL: Final = "queued"
 
 TABLE: Final[dict[str, dict[str, str]]] = {
-    "queued": {"offer": "offered", "abandon": "abandoned", "cancel": "cancelled"},
+    "queued": {"offer": "offered", "abandon": "abandoned", "cancel": "cancelled", "overflow": "overflowed"},
     "offered": {"requeue": "queued", "accept": "active", "abandon": "abandoned", "cancel": "cancelled"},
     "active": {"requeue": "queued", "complete": "completed"},
     "completed": {},
     "abandoned": {},
     "cancelled": {},
+    "overflowed": {},
 }

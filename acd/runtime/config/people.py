@@ -13,6 +13,7 @@ from acd.core.messages.settings import Ordering, Rona, Strategy
 from acd.core.requirement import parse
 from acd.errors import RequirementError
 from acd.runtime.config.capacities import DEFAULT
+from acd.runtime.config.entry import AT_ENTRY, check_entry, read_action
 from acd.runtime.config.model import AgentConfig, QueueConfig
 from acd.runtime.config.ordering import check_bands, check_ordering
 from acd.runtime.config.problems import did_you_mean, excerpt, quoted
@@ -43,7 +44,8 @@ def read_queues(root: Table) -> tuple[QueueConfig, ...]:
 
 
 def cross_check(root: Table, agents: tuple[AgentConfig, ...], queues: tuple[QueueConfig, ...]) -> None:
-    """Warn of memberships without a queue, and of requirements for what nobody has."""
+    """Warn of memberships without a queue, and of requirements for what nobody has; note queues that are not there."""
+    check_entry(root, [queue.settings for queue in queues])
     names = {queue.settings.id for queue in queues}
     for agent in agents:
         for queue in agent.settings.queues:
@@ -140,6 +142,9 @@ def _queue(identity: str, table: Table) -> QueueConfig:
         ordering=table.choice("ordering", _PLAIN.ordering, _ORDERINGS, "an ordering"),
         target_us=table.duration("target", _PLAIN.target_us),
         band=table.integer("band", _PLAIN.band, 1, limits.MAX_BAND),
+        when_closed=read_action(table, "when_closed", _PLAIN.when_closed, AT_ENTRY),
+        when_unstaffed=read_action(table, "when_unstaffed", _PLAIN.when_unstaffed, AT_ENTRY),
+        when_full=read_action(table, "when_full", _PLAIN.when_full, AT_ENTRY),
     )
     config = QueueConfig(
         settings=settings,
@@ -150,6 +155,9 @@ def _queue(identity: str, table: Table) -> QueueConfig:
         reason = f"has no effect with the strategy {settings.strategy}"
         table.problems.warn(table.at("fit_weight"), reason, 'use strategy = "weighted", or leave it out')
     check_ordering(table, settings)
+    if settings.when_full.kind == "wait" and "max_waiting" in table.raw:
+        reason = 'has no effect with when_full = "wait"'
+        table.problems.error(table.at("max_waiting"), reason, "leave one of the two out")
     table.finish()
     return config
 

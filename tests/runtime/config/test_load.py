@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from acd.core import limits
-from acd.core.messages import AgentSettings, Capacity, ChannelShare, CoreSettings, QueueSettings
+from acd.core.messages import Action, AgentSettings, Capacity, ChannelShare, CoreSettings, QueueSettings
 from acd.errors import ConfigError
 from acd.runtime.config import (
     PROFILES,
@@ -103,6 +103,9 @@ head_start = "250ms"
 late = 0.5
 rona = "stay-ready"
 max_waiting = 7
+when_closed = "release"
+when_unstaffed = { queue = "华语", reason = "home" }
+when_full = { release = "busy" }
 ordering = "due"
 target = "40s"
 band = 2
@@ -188,6 +191,9 @@ def test_everything_that_can_be_said(folder: Path) -> None:
         late_us=500_000,
         rona="stay-ready",
         max_waiting=7,
+        when_closed=Action("release"),
+        when_unstaffed=Action("queue", "华语", "home"),
+        when_full=Action("release", reason="busy"),
         ordering="due",
         target_us=40_000_000,
         band=2,

@@ -1,0 +1,109 @@
+"""Entry: what a queue does with whoever comes in, and how one queue hands on to another.
+
+Owns the situations in which a queue cannot take an interaction (closed, unstaffed, full), what its settings say about
+them, and the way out. Must not know commands, nor who gets whom; moving is `moving`'s.
+"""
+
+from typing import NamedTuple
+
+from acd.core import limits
+from acd.core.classes import Class
+from acd.core.domain import Domain
+from acd.core.entities import Interaction, Queue
+from acd.core.messages import (
+    Action,
+    EnqueueInteraction,
+    InteractionOverflowed,
+    Refusal,
+    ReleaseInteraction,
+)
+from acd.core.messages.outcome import RefusalCode
+from acd.core.moving import move_to_queue
+
+
+class Way(NamedTuple):
+    """Where an interaction goes: through these queues, each with why the one before it could not take it.
+
+    In the last of them it waits, unless `released` says why it is let go.
+    """
+
+    hops: tuple[tuple[Queue, str], ...] = ()
+    released: str = ""
+
+
+class Situation(NamedTuple):
+    """Why a queue cannot take an interaction just now, what its settings say about that, and the refusal."""
+
+    name: str
+    action: Action
+    code: RefusalCode
+    detail: str
+
+
+def is_plain(queue: Queue) -> bool:
+    """Whether the queue takes everybody just now without looking; `find_way` need not be asked then."""
+    settings = queue.settings
+    return queue.unanswered < settings.max_waiting and queue.closed is None and settings.when_unstaffed.kind == "wait"
+
+
+def find_way(domain: Domain, request: EnqueueInteraction, queue: Queue, hops_before: int) -> Way | Refusal:
+    """What becomes of a request that asks for `queue`. Changes nothing.
+
+    `hops_before`: queues that it has overflowed into already; its life holds `limits.MAX_HOPS`.
+    """
+    hops: list[tuple[Queue, str]] = []
+    while True:
+        cls = domain.classes.class_of(queue, request.channel, request.requirement, request.preferences)
+        situation = _situation(domain, queue, cls)
+        if situation is None:
+            return Way(tuple(hops))
+        action = situation.action
+        if action.kind == "refuse":
+            return Refusal(situation.code, situation.detail)
+        reason = action.reason or situation.name
+        if action.kind == "release":
+            return Way(tuple(hops), reason)
+        if hops_before + len(hops) >= limits.MAX_HOPS:
+            return Way(tuple(hops), "overflow-loop")
+        target = domain.queues.get(action.queue)
+        if target is None or target.retired:
+            # Only a retired queue's settings can name one that is gone: ApplyConfig refuses it otherwise.
+            return Way(tuple(hops), "queue-gone")
+        hops.append((target, reason))
+        queue = target
+
+
+def follow(domain: Domain, interaction: Interaction, way: Way) -> bool:
+    """Take an unanswered interaction, which is not in the line, along its way; False if it was let go at the end."""
+    for queue, reason in way.hops:
+        interaction.hops += 1
+        move_to_queue(domain, interaction, queue, reason)
+    if way.released:
+        overflow(domain, interaction, way.released)
+        return False
+    return True
+
+
+def overflow(domain: Domain, interaction: Interaction, reason: str) -> None:
+    """Let a queued interaction, which is not in the line, go without an answer."""
+    domain.close(interaction, "overflow")
+    domain.events.append(InteractionOverflowed(interaction.id, domain.now_us - interaction.enqueued_at, reason))
+    domain.effects.append(ReleaseInteraction(interaction.id, interaction.request.instance, reason))
+    domain.forget_if_done(interaction)
+
+
+def _situation(domain: Domain, queue: Queue, cls: Class) -> Situation | None:
+    """The first thing that keeps the queue from taking it, and that its settings do not overlook."""
+    settings = queue.settings
+    if queue.closed is not None and settings.when_closed.kind != "wait":
+        why = f" ({queue.closed})" if queue.closed else ""
+        detail = f"queue {queue.id} is closed{why}"
+        return Situation(queue.closed or "closed", settings.when_closed, "queue-closed", detail)
+    if settings.when_unstaffed.kind != "wait" and not domain.classes.staff(cls):
+        detail = f"nobody who could serve it is signed in (queue {queue.id})"
+        return Situation("unstaffed", settings.when_unstaffed, "queue-unstaffed", detail)
+    most = settings.max_waiting
+    if queue.unanswered >= most and settings.when_full.kind != "wait":
+        detail = f"{most} interactions wait in queue {queue.id} already (max_waiting)"
+        return Situation("full", settings.when_full, "queue-full", detail)
+    return None

@@ -1,0 +1,34 @@
+"""What is done to whole queues: opened and closed. Owns those commands' checks and moves."""
+
+from acd.core.domain import Domain
+from acd.core.entities import Queue
+from acd.core.messages import CloseQueue, OpenQueue, QueueClosed, QueueOpened, Refusal
+
+
+def open_queue(domain: Domain, command: OpenQueue) -> Refusal | None:
+    """From now on it takes interactions; one that is open stays so."""
+    queue = _queue(domain, command.queue)
+    if isinstance(queue, Refusal):
+        return queue
+    if queue.closed is not None:
+        queue.closed = None
+        domain.events.append(QueueOpened(queue.id))
+    return None
+
+
+def close_queue(domain: Domain, command: CloseQueue) -> Refusal | None:
+    """From now on it takes none; one that is closed may get another reason."""
+    queue = _queue(domain, command.queue)
+    if isinstance(queue, Refusal):
+        return queue
+    if queue.closed != command.reason:
+        queue.closed = command.reason
+        domain.events.append(QueueClosed(queue.id, command.reason))
+    return None
+
+
+def _queue(domain: Domain, queue_id: str) -> Queue | Refusal:
+    queue = domain.queues.get(queue_id)
+    if queue is None or queue.retired:
+        return Refusal("unknown-queue", f"no queue {queue_id} is configured")
+    return queue

@@ -1,0 +1,86 @@
+"""What `[queues.NAME]` says about entry: what becomes of whoever comes to a queue that is closed, unstaffed or full.
+
+Owns those keys: `when_closed = "refuse"`, `when_full = { queue = "overflow" }`, and the like.
+Must not know the rest of a queue's settings.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from acd.core import limits
+from acd.core.messages import Action, ActionKind, QueueSettings
+from acd.runtime.config.problems import did_you_mean, quoted
+from acd.runtime.config.table import Table
+
+AT_ENTRY: Final[tuple[ActionKind, ...]] = ("wait", "refuse", "release")
+"""What can be said in one word of an interaction that comes in; `queue` needs a name."""
+
+SITUATIONS: Final = ("when_closed", "when_unstaffed", "when_full")
+
+
+def read_action(table: Table, name: str, default: Action, words: Sequence[ActionKind]) -> Action:
+    """`name = "refuse"`, or a table with `queue` or `release`, and for the first a `reason`."""
+    if not table.has(name):
+        return default
+    value = table.raw[name]
+    if isinstance(value, str):
+        for word in words:
+            if word == value:
+                return Action(word)
+        table.problems.error(table.at(name), f"{quoted(value)} is not what can be done then", _fix(words))
+        return default
+    if not isinstance(value, dict):
+        table.problems.error(table.at(name), f"{quoted(value)} is not what can be done then", _fix(words))
+        return default
+    inner = table.table(name)
+    action = _of_table(inner, words)
+    inner.finish()
+    return action or default
+
+
+def check_entry(root: Table, queues: Sequence[QueueSettings]) -> None:
+    """Note every action that names no other queue, warn of those that lead round in a circle."""
+    settings = {queue.id: queue for queue in queues}
+    for queue in queues:
+        for situation in SITUATIONS:
+            action: Action = getattr(queue, situation)
+            if action.kind != "queue":
+                continue
+            key = ("queues", queue.id, situation, "queue")
+            if action.queue == queue.id:
+                root.problems.error(key, f"{quoted(action.queue)} is this queue itself", "name another one")
+            elif action.queue not in settings:
+                others = [each for each in settings if each != queue.id]
+                root.problems.error(key, f"{quoted(action.queue)} is not a queue", did_you_mean(action.queue, others))
+            elif queue.id in _led_to(settings, queue.id, situation):
+                reason = f"leads back to {quoted(queue.id)} when all these queues are in the same situation"
+                fix = "callers are then released with the reason overflow-loop; end the chain with a release"
+                root.problems.warn(key, reason, fix)
+
+
+def _of_table(inner: Table, words: Sequence[ActionKind]) -> Action | None:
+    if inner.has("queue") == inner.has("release"):
+        inner.text("queue")
+        inner.text("release")
+        inner.text("reason")
+        inner.problems.error(inner.key, "does not say one thing to do", _fix(words))
+        return None
+    if inner.has("release"):
+        return Action("release", reason=inner.text("release", most=limits.MAX_TEXT))
+    queue = inner.identifier("queue", "")
+    return Action("queue", queue, inner.text("reason", most=limits.MAX_TEXT)) if queue else None
+
+
+def _led_to(settings: dict[str, QueueSettings], start: str, situation: str) -> Iterator[str]:
+    """The queues that an interaction is handed on to when all are in this situation; each once."""
+    seen: dict[str, None] = {}
+    action: Action = getattr(settings[start], situation)
+    while action.kind == "queue" and action.queue in settings and action.queue not in seen:
+        seen[action.queue] = None
+        yield action.queue
+        action = getattr(settings[action.queue], situation)
+
+
+def _fix(words: Sequence[ActionKind]) -> str:
+    plain = ", ".join(f'"{word}"' for word in words)
+    return f'use {plain}, {{ queue = "another" }} or {{ release = "reason" }}'

@@ -1,0 +1,68 @@
+"""The words of a scenario about entry: queues that open and close, and what becomes of whoever comes in.
+
+    open QUEUE        close QUEUE [reason R]
+    expect opened|closed sales        expect overflowed c1
+
+A queue's `when-closed`, `when-unstaffed`, `when-full`: `wait`, `refuse`, `release`, `release:REASON`, `queue:NAME`
+or `queue:NAME:REASON`.
+
+Owns these words. Must not know the others (`scenario_words`, `scenario_events`), which include them.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from acd.core.messages import (
+    Action,
+    CloseQueue,
+    Command,
+    InteractionOverflowed,
+    OpenQueue,
+    QueueClosed,
+    QueueOpened,
+)
+from acd.runtime.config.durations import format_duration
+from acd.testing.scenario_statement import Statement
+
+EntryEvent = QueueOpened | QueueClosed | InteractionOverflowed
+
+LENGTHS: Final = {"opened": 2, "closed": 2, "overflowed": 2}
+"""How many words belong to each event; the rest are details."""
+
+
+def words_of(event: EntryEvent) -> tuple[tuple[str, ...], dict[str, object]]:
+    """What must be said of an event, and what may be."""
+    match event:
+        case QueueOpened():
+            return ("opened", event.queue), {}
+        case QueueClosed():
+            return ("closed", event.queue), {"reason": event.reason}
+        case InteractionOverflowed():
+            waited = format_duration(event.waited_us)
+            return ("overflowed", event.interaction_id), {"waited": waited, "reason": event.reason}
+
+
+def _action(text: str) -> Action:
+    kind, _, rest = text.partition(":")
+    queue, _, reason = rest.partition(":") if kind == "queue" else ("", "", rest)
+    named: Any = kind
+    return Action(named, queue, reason)
+
+
+def _open(statement: Statement, command_id: str, _offers: Mapping[str, str]) -> Command:
+    return OpenQueue(command_id, statement.take("the queue"))
+
+
+def _close(statement: Statement, command_id: str, _offers: Mapping[str, str]) -> Command:
+    return CloseQueue(command_id, statement.take("the queue"), **statement.options("reason"))
+
+
+SETTINGS: Final[Mapping[str, Callable[[str], Any]]] = {
+    "when-closed": _action,
+    "when-unstaffed": _action,
+    "when-full": _action,
+}
+"""Readers of a queue's options."""
+
+COMMANDS: Final[dict[str, Callable[[Statement, str, Mapping[str, str]], Command]]] = {"open": _open, "close": _close}
+"""Verb -> how the rest of the line is read."""

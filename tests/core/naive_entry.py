@@ -1,0 +1,114 @@
+# ruff: noqa: N802 - each on_… carries the name of its command
+"""The naive model's entry and overflow: what a queue does with whoever comes in, by the letter of ARCHITECTURE.md.
+
+As `naive_rules`: brute force, for reading. `naive_model` has the other commands.
+"""
+
+from dataclasses import dataclass, field
+
+import acd.core.messages as m
+from acd.core import limits
+from tests.core.naive_requirement import holds
+from tests.core.naive_rules import Agent, Interaction, Queue, Refused
+from tests.core.naive_supervision import Supervision
+
+
+@dataclass
+class Route:
+    """The queues that it is handed on to, and why; and why it is let go at the end, if it is."""
+
+    hops: list[tuple[Queue, str]] = field(default_factory=list)
+    released: str = ""
+
+
+class Entry(Supervision):
+    """Queues that open and close, and what follows from their settings."""
+
+    def on_OpenQueue(self, command: m.OpenQueue) -> None:
+        queue = self.queue(command.queue)
+        if queue.closed is not None:
+            queue.closed = None
+            self.events.append(m.QueueOpened(command.queue))
+
+    def on_CloseQueue(self, command: m.CloseQueue) -> None:
+        queue = self.queue(command.queue)
+        if queue.closed != command.reason:
+            queue.closed = command.reason
+            self.events.append(m.QueueClosed(command.queue, command.reason))
+
+    def bad_action(self, settings: m.CoreSettings) -> bool:
+        names = [queue.id for queue in settings.queues]
+        return any(
+            action.kind == "queue" and (action.queue == queue.id or action.queue not in names)
+            for queue in settings.queues
+            for action in (queue.when_closed, queue.when_unstaffed, queue.when_full)
+        )
+
+    def route(self, request: m.EnqueueInteraction, queue: Queue, hops_before: int) -> Route:
+        """Raises `Refused`."""
+        route = Route()
+        while True:
+            situation, action = self.situation(request, queue)
+            if action.kind == "wait":
+                return route
+            if action.kind == "refuse":
+                raise Refused({"unstaffed": "queue-unstaffed", "full": "queue-full"}.get(situation, "queue-closed"))
+            reason = action.reason or situation or "closed"
+            if situation not in {"unstaffed", "full"}:
+                reason = action.reason or queue.closed or "closed"
+            if action.kind == "release":
+                route.released = reason
+                return route
+            if hops_before + len(route.hops) == limits.MAX_HOPS:
+                route.released = "overflow-loop"
+                return route
+            targets = [each for each in self.queues if each.settings.id == action.queue and not each.retired]
+            if not targets:
+                route.released = "queue-gone"
+                return route
+            queue = targets[0]
+            route.hops.append((queue, reason))
+
+    def situation(self, request: m.EnqueueInteraction, queue: Queue) -> tuple[str, m.Action]:
+        """The first that is not overlooked: its name, and what the settings say; `wait` if there is none."""
+        settings = queue.settings
+        if queue.closed is not None and settings.when_closed.kind != "wait":
+            return "", settings.when_closed
+        if settings.when_unstaffed.kind != "wait" and not self.staff(request, queue):
+            return "unstaffed", settings.when_unstaffed
+        unanswered = [each for each in self.interactions if each.queue is queue and each.state in {"queued", "offered"}]
+        if settings.when_full.kind != "wait" and len(unanswered) >= settings.max_waiting:
+            return "full", settings.when_full
+        return "", m.Action("wait")
+
+    def staff(self, request: m.EnqueueInteraction, queue: Queue) -> list[Agent]:
+        """Who is signed in and could ever take it."""
+        trees = self.requirements(Interaction(request, queue, 0, 0))
+        return [
+            agent
+            for agent in self.agents
+            if agent.presence != "signed-out"
+            and not agent.retired
+            and self.share(agent, request.channel) is not None
+            and all(
+                holds(tree, dict(agent.settings.skills), agent.settings.labels, agent.settings.queues) for tree in trees
+            )
+        ]
+
+    def follow(self, interaction: Interaction, route: Route) -> bool:
+        """False if it is let go at the end."""
+        for queue, reason in route.hops:
+            interaction.hops += 1
+            self.move_to_queue(interaction, queue, reason, keep_place=True)
+        if route.released:
+            self.overflow(interaction, route.released)
+        return not route.released
+
+    def overflow(self, interaction: Interaction, reason: str) -> None:
+        interaction.state = "overflowed"
+        interaction.exclusions = []
+        request = interaction.request
+        waited = self.now - interaction.enqueued_at
+        self.events.append(m.InteractionOverflowed(request.interaction_id, waited, reason))
+        self.effects.append(m.ReleaseInteraction(request.interaction_id, request.instance, reason))
+        self.forget_if_done(interaction)

@@ -1,0 +1,28 @@
+"""Random settings of entry and overflow, for the random configurations of `traffic_settings`."""
+
+from collections.abc import Sequence
+from random import Random
+from typing import Any, Final
+
+import acd.core.messages as m
+
+KINDS: Final[dict[str, tuple[m.ActionKind, ...]]] = {
+    "when_closed": ("refuse", "wait", "wait", "queue", "release"),
+    "when_unstaffed": ("wait", "wait", "refuse", "queue", "release"),
+    "when_full": ("refuse", "wait", "queue", "release"),
+}
+
+
+def entry_settings(random: Random, queue_id: str, queue_ids: Sequence[str]) -> dict[str, Any]:
+    """Fields of a queue's settings; for half of the queues none, so that interactions get somewhere."""
+    if random.random() < 0.5:
+        return {}
+    others = [each for each in queue_ids if each != queue_id]
+    return {name: _action(random, kinds, others) for name, kinds in KINDS.items()}
+
+
+def _action(random: Random, kinds: Sequence[m.ActionKind], others: Sequence[str]) -> m.Action:
+    kind = random.choice(kinds)
+    if kind != "queue":
+        return m.Action(kind, reason=random.choice(("", "sorry")))
+    return m.Action(kind, random.choice(others)) if others else m.Action("release")
