@@ -4,6 +4,8 @@ Owns `Engine.apply`, the window of recorded outcomes, the clock that is told to 
 message. Must not know what single commands do (`handlers`) nor anything outside the core.
 """
 
+from typing import Self
+
 from acd.core import digest, limits
 from acd.core.domain import Domain
 from acd.core.handlers import HANDLERS
@@ -24,8 +26,12 @@ class Engine:
 
     def __init__(self, domain: str = "default", *, max_classes: int = limits.MAX_CLASSES) -> None:
         """`domain` names the tenant or site. `max_classes` bounds interned requirements; it changes no decision."""
-        self._domain = Domain(domain, max_classes)
+        self._domain = self._new_domain(domain, max_classes)
         self._outcomes: Window[Outcome] = Window(limits.OUTCOME_WINDOW)
+
+    def _new_domain(self, name: str, max_classes: int) -> Domain:
+        """What decides; `acd.core.explain` puts one in its place that looks on."""
+        return Domain(name, max_classes)
 
     def apply(self, command: Command, now_us: int) -> Outcome:
         """Carry out one command at `now_us` (µs, never less than before) and return what follows from it.
@@ -62,7 +68,7 @@ class Engine:
         return take(self._domain, self._outcomes.items())
 
     @classmethod
-    def from_state(cls, state: EngineState, *, max_classes: int = limits.MAX_CLASSES) -> "Engine":
+    def from_state(cls, state: EngineState, *, max_classes: int = limits.MAX_CLASSES) -> Self:
         """An engine that goes on exactly where `state` was taken."""
         engine = cls(state.domain, max_classes=max_classes)
         restore(engine._domain, state)

@@ -14,7 +14,7 @@ from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import Final
 
-from acd.core.expression import Kind, Mask, Node, all_of
+from acd.core.expression import All, Compare, Kind, Mask, Node, all_of
 from acd.core.matrix import SkillMatrix
 from acd.core.requirement_grammar import read
 
@@ -45,6 +45,15 @@ class Requirement:
     def matches(self, skills: Mapping[str, int], labels: Collection[str], queues: Collection[str]) -> bool:
         """Whether an agent with these skills (name → proficiency), labels and queue memberships may serve."""
         return self._node.matches(skills, labels, queues)
+
+    def unmet(self, skills: Mapping[str, int], labels: Collection[str], queues: Collection[str]) -> list[str]:
+        """The parts, in canonical spelling, that such an agent does not satisfy; a compared skill with their own."""
+        parts = self._node.operands if isinstance(self._node, All) else (self._node,)
+        return [
+            f"{each.text} (has {skills.get(each.skill, 0)})" if isinstance(each, Compare) else each.text
+            for each in parts
+            if not each.matches(skills, labels, queues)
+        ]
 
     def mask(self, matrix: SkillMatrix) -> Mask:
         """`matches` for every row: bool, shape (rows,). May be a view of the matrix: do not write to it."""

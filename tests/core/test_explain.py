@@ -1,0 +1,115 @@
+"""Explanations agree with decisions: in random traffic the naive ranking puts first whom the engine chose."""
+
+from typing import get_args
+
+import pytest
+
+import acd.core.messages as m
+from acd.core.eligibility import CLAUSES
+from acd.core.engine import Engine
+from acd.core.explain import BY_PREFERENCE, ONLY_ONE, Decision, WitnessEngine
+from acd.core.messages.settings import Strategy
+from acd.core.ranking import sort_key
+from acd.core.verdicts import DETAILS
+from tests.core.side_by_side import Pair, run, seeded
+
+SECOND = 1_000_000
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_naive_ranking_puts_first_whom_the_engine_chose(seed: int) -> None:
+    engine, decisions = watched()
+    traffic = seeded(seed)
+    steps = run(traffic, Pair(engine, traffic.trees), 600)
+    plain = Engine()
+    made = (event for step in steps for event in plain.apply(*step).events if isinstance(event, m.OfferMade))
+    # A repeated command returns its recorded outcome, with offers that were made long ago.
+    offers = list({offer.offer_id: offer for offer in made}.values())
+    assert [each.offer_id for each in decisions] == [offer.offer_id for offer in offers]
+    assert plain.digest() == engine.digest()
+    for decision, offer in zip(decisions, offers, strict=True):
+        assert (decision.agent_id, decision.sought, decision.strategy) == (offer.agent_id, offer.sought, offer.strategy)
+        chosen, *others = decision.candidates
+        assert chosen.id == (offer.interaction_id if offer.sought == "interaction" else offer.agent_id)
+        assert chosen.offerable
+        assert not chosen.obstacles
+        good = [each for each in others if each.offerable]
+        if decision.decided_by == BY_PREFERENCE:
+            continue
+        assert chosen.place == 1
+        assert all(sort_key(chosen.rank) < sort_key(each.rank) for each in good)
+        assert (decision.decided_by == ONLY_ONE) == (not good)
+        assert all(each.obstacles for each in others if not each.offerable)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_whoever_waits_is_kept_from_every_agent_by_something(seed: int) -> None:
+    engine, _ = watched()
+    traffic = seeded(seed, disorder=0.02)
+    pair = Pair(engine, traffic.trees)
+    seen = 0
+    for _ in range(30):
+        run(traffic, pair, 20)
+        for interaction in pair.model.interactions:
+            account = engine.waiting(interaction.request.interaction_id)
+            assert account is not None
+            assert account.state == interaction.state
+            if account.state == "queued":
+                seen += 1
+                assert account.position >= 1
+                assert all(each.obstacles for each in account.candidates)
+                assert all(verdict.detail for each in account.candidates for verdict in each.obstacles)
+    assert seen > 20
+
+
+def test_what_is_in_the_way_is_said_in_words() -> None:
+    engine, _ = watched()
+    agents = (
+        m.AgentSettings("a1", (("english", 3),)),
+        m.AgentSettings("a2", (("english", 9),)),
+        m.AgentSettings("a3", (("english", 9),)),
+    )
+    queues = (m.QueueSettings("sales", "skills.english >= 5 && !('night' in labels)"),)
+    commands: tuple[m.Command, ...] = (
+        m.ApplyConfig("c", m.CoreSettings(agents, queues)),
+        m.SignInAgent("in1", "a1", ready=True),
+        m.SignInAgent("in2", "a2", ready=True),
+        m.SignInAgent("in3", "a3", reason="lunch"),
+        m.EnqueueInteraction("e1", "i1", "voice", "sales"),
+        m.AcceptOffer("o1", "i1.1", "a2"),
+        m.EnqueueInteraction("e2", "i2", "voice", "sales"),
+    )
+    for number, command in enumerate(commands):
+        assert engine.apply(command, number * SECOND).refusal is None
+    account = engine.waiting("i2")
+    assert account is not None
+    assert (account.position, account.waited_us) == (1, 0)
+    assert {each.id: [verdict.detail for verdict in each.obstacles] for each in account.candidates} == {
+        "a1": ["does not satisfy skills.english >= 5 (has 3)"],
+        "a2": ["has 1 work items of *, 1 at most"],
+        "a3": ["not-ready (lunch)"],
+    }
+    assert account.obstacles == (("ready", 1), ("requirement", 1), ("room", 1))
+    assert engine.waiting("i9") is None
+
+
+def test_every_clause_and_every_strategy_can_be_explained() -> None:
+    assert DETAILS.keys() == {clause.name for clause in CLAUSES}
+    for strategy in get_args(Strategy):
+        engine, decisions = watched()
+        queue = m.QueueSettings("sales", strategy=strategy)
+        engine.apply(m.ApplyConfig("c", m.CoreSettings((m.AgentSettings("a"), m.AgentSettings("b")), (queue,))), 0)
+        for agent in ("a", "b"):
+            engine.apply(m.SignInAgent(f"in-{agent}", agent, ready=True), 1)
+        engine.apply(m.EnqueueInteraction("e", "i1", "voice", "sales"), 2)
+        (first, *_) = decisions
+        assert first.candidates[0].rank
+        assert first.decided_by in {each.name for each in first.candidates[0].rank}
+
+
+def watched() -> tuple[WitnessEngine, list[Decision]]:
+    """An engine, and what it will have said about every offer."""
+    engine = WitnessEngine()
+    decisions: list[Decision] = []
+    engine.watch(lambda _offer_id: True, decisions.append)
+    return engine, decisions
