@@ -5,16 +5,28 @@ from typing import Final
 from aiohttp import web
 
 from acd.api.answers import answer
-from acd.api.bodies import Nothing, Presence, SignIn, decode, parameters, read
+from acd.api.bodies import Disposition, Extension, Nothing, Presence, SignIn, decode, parameters, read
 from acd.api.context import api, principal
 from acd.api.pages import PARAMETERS, page_by_id
 from acd.api.problems import not_found
 from acd.api.shapes import agent_shape, interaction_shape, offer_shape
-from acd.core.messages import EndWrapUp, HoldWork, ResumeWork, SetPresence, SignInAgent, SignOutAgent
+from acd.core.messages import (
+    Command,
+    EndWrapUp,
+    ExtendWrapUp,
+    HoldWork,
+    RequestWrapUp,
+    ResumeWork,
+    SetDisposition,
+    SetPresence,
+    SignInAgent,
+    SignOutAgent,
+)
 
-_WORK: Final[dict[str, type[HoldWork | ResumeWork | EndWrapUp]]] = {
+_WORK: Final[dict[str, type[HoldWork | ResumeWork | RequestWrapUp | EndWrapUp]]] = {
     "hold": HoldWork,
     "resume": ResumeWork,
+    "request-wrap-up": RequestWrapUp,
     "end-wrap-up": EndWrapUp,
 }
 
@@ -30,6 +42,8 @@ def add_routes(app: web.Application) -> None:
     add.add_get("/v1/agents/{agent}/offers", list_offers, allow_head=False)
     for action in _WORK:
         add.add_post(f"/v1/agents/{{agent}}/work/{{interaction}}/{action}", change_work, name=action)
+    add.add_post("/v1/agents/{agent}/work/{interaction}/extend-wrap-up", extend_wrap_up)
+    add.add_put("/v1/agents/{agent}/work/{interaction}/disposition", set_disposition)
 
 
 async def list_agents(request: web.Request) -> web.Response:
@@ -87,14 +101,37 @@ async def list_offers(request: web.Request) -> web.Response:
 
 
 async def change_work(request: web.Request) -> web.Response:
-    """Hold, resume, or end the wrap-up of, one work item."""
-    agent_id, interaction_id = _own_agent(request), request.match_info["interaction"]
+    """Hold or resume one work item, ask for a wrap-up, or end it."""
+    agent_id = _own_agent(request)
     raw = await read(request)
     decode(raw, Nothing)
-    context = api(request)
     kind = _WORK[request.match_info.route.name or ""]
-    await context.submit(kind(context.command_id(request, raw), agent_id, interaction_id))
-    row = context.view.interaction(interaction_id)
+    command_id = api(request).command_id(request, raw)
+    return await _about_work(request, kind(command_id, agent_id, request.match_info["interaction"]))
+
+
+async def extend_wrap_up(request: web.Request) -> web.Response:
+    """More time for the wrap-up of one work item."""
+    agent_id = _own_agent(request)
+    raw = await read(request)
+    by_us = max(1, round(decode(raw, Extension).seconds * 1_000_000))
+    command_id = api(request).command_id(request, raw)
+    return await _about_work(request, ExtendWrapUp(command_id, agent_id, request.match_info["interaction"], by_us))
+
+
+async def set_disposition(request: web.Request) -> web.Response:
+    """How the agent's part ended."""
+    agent_id = _own_agent(request)
+    raw = await read(request)
+    code = decode(raw, Disposition).code
+    command_id = api(request).command_id(request, raw)
+    return await _about_work(request, SetDisposition(command_id, agent_id, request.match_info["interaction"], code))
+
+
+async def _about_work(request: web.Request, command: Command) -> web.Response:
+    context = api(request)
+    await context.submit(command)
+    row = context.view.interaction(request.match_info["interaction"])
     if row is None:
         raise not_found("interaction")
     return answer(interaction_shape(row, context.now_us()))

@@ -77,6 +77,18 @@ class Enqueue(Struct, forbid_unknown_fields=True):
     preferred_agent: OptionalId = ""
 
 
+class Extension(Struct, forbid_unknown_fields=True):
+    """POST /agents/{id}/work/{interaction}/extend-wrap-up: how much longer."""
+
+    seconds: Annotated[float, Meta(ge=1e-6, le=limits.MAX_DURATION_US // 1_000_000)]
+
+
+class Disposition(Struct, forbid_unknown_fields=True):
+    """PUT /agents/{id}/work/{interaction}/disposition."""
+
+    code: Id
+
+
 class End(Struct, forbid_unknown_fields=True):
     """POST /interactions/{id}/end. An agent always ends as `agent`."""
 

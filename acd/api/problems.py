@@ -35,6 +35,11 @@ REFUSALS: Final[Mapping[RefusalCode, int]] = {
     "work-not-active": 409,
     "work-not-held": 409,
     "not-in-wrap-up": 409,
+    "wrap-up-not-optional": 409,
+    "wrap-up-not-extendable": 409,
+    "wrap-up-limit": 409,
+    "disposition-required": 409,
+    "unknown-disposition": 422,
     "unknown-queue": 422,
     "bad-requirement": 422,
     "unknown-skill": 422,
@@ -48,6 +53,7 @@ UNKNOWN: Final[Mapping[RefusalCode, str]] = {
     "unknown-agent": "There is no such agent; GET /v1/agents lists those that there are.",
     "unknown-interaction": "There is no such interaction, or it ended long ago.",
     "unknown-offer": "There is no such offer, or it ended long ago.",
+    "no-such-work": "This agent has no work on this interaction.",
     "unknown-queue": "queue: there is no such queue; GET /v1/queues lists those that there are.",
 }
 """Said instead of the engine's sentence, which repeats the id: what does not exist may be anything, even a number."""

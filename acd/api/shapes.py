@@ -18,7 +18,10 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class WorkShape(Struct):
-    """A work item: offered, active, held or wrap-up. `deadline`: end of the ringing or of the wrap-up."""
+    """A work item: offered, active, held or wrap-up. `deadline`: end of the ringing or of the wrap-up.
+
+    `wants_wrap_up`: the agent asked for one. `disposition`: the code that the agent set.
+    """
 
     interaction_id: str
     offer_id: str
@@ -28,6 +31,8 @@ class WorkShape(Struct):
     offered_at: str
     since: str
     deadline: str | None
+    wants_wrap_up: bool
+    disposition: str
 
 
 class AgentShape(Struct):
@@ -281,4 +286,6 @@ def _work_shape(view: View, item: WorkRecord) -> WorkShape:
         moment(item.offered_at_us),
         moment(item.since_us),
         moment(item.deadline_us) if item.deadline_us else None,
+        item.wants_wrap_up,
+        item.disposition,
     )

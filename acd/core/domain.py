@@ -24,6 +24,7 @@ from acd.core.states import interaction as interaction_states
 from acd.core.states import presence as presence_states
 from acd.core.states import work as work_states
 from acd.core.window import Window
+from acd.core.wrapping import granted_us
 
 _PRESENCE = presence_states.TABLE
 _INTERACTION = interaction_states.TABLE
@@ -96,15 +97,15 @@ class Domain(Matching):
         interaction = work.interaction
         self.end_work(work)
         self.ended_offers.remember(work.offer_id, "accepted")
-        self.events.append(WorkEnded(agent.id, interaction.id))
+        self.events.append(WorkEnded(agent.id, interaction.id, work.disposition))
         self.restart_idle(agent)
         if agent.presence == "draining":
             self.settle(agent)
 
     def finish_talk(self, work: Work) -> None:
         """The conversation is over: wrap up if the queue grants it, else release, forget, and serve the agent."""
-        wrap_up_us = work.interaction.queue.settings.wrap_up_us
-        if not wrap_up_us:
+        length_us = granted_us(work.interaction.queue.settings, wanted=work.wants_wrap_up)
+        if length_us is None:
             self.release(work)
             self.forget_if_done(work.interaction)
             self.come_free(work.agent)
@@ -112,8 +113,10 @@ class Domain(Matching):
         work.state = _WORK[work.state]["wrap"]
         work.interaction.current = None
         work.since = self.now_us
-        until_us = self.now_us + wrap_up_us
-        work.deadline = self.deadlines.register(until_us, self.next_seq(), work, wrap_up_us)
+        until_us = 0
+        if length_us:
+            until_us = self.now_us + length_us
+            work.deadline = self.deadlines.register(until_us, self.next_seq(), work, length_us)
         self.events.append(WrapUpStarted(work.agent.id, work.interaction.id, until_us))
 
     def drop_offer(self, work: Work, trigger: str, reason: str) -> None:

@@ -216,7 +216,10 @@ class Interaction(Struct, eq=False):
 
 
 class Work(Struct, eq=False):
-    """A work item and its offer: one agent's part in one interaction. `since` is when its state began."""
+    """A work item and its offer: one agent's part in one interaction. `since` is when its state began.
+
+    `wants_wrap_up`: the agent asked for after-call work. `disposition`: the code that the agent set.
+    """
 
     offer_id: str
     interaction: Interaction
@@ -227,6 +230,8 @@ class Work(Struct, eq=False):
     state: str = work_states.INITIAL
     deadline: Ticket[Timed] | None = None
     excused: bool = False
+    wants_wrap_up: bool = False
+    disposition: str = ""
 
     @property
     def channel(self) -> str:

@@ -107,7 +107,8 @@ def _deadlines(domain: Domain) -> None:
             assert domain.work.get(owner.offer_id) is owner, f"a deadline of ended work {owner.offer_id}"
             assert owner.state in ("offered", "wrap-up"), f"{owner.offer_id}: a deadline while {owner.state}"
     for work in domain.work.values():
-        timed = work.state in ("offered", "wrap-up")
+        # After-call work has one unless the queue lets it last until the agent ends it.
+        timed = work.state == "offered" or (work.state == "wrap-up" and work.deadline is not None)
         assert owners.count(id(work)) == timed, f"{work.offer_id}: {work.state}, deadline pending: {not timed}"
 
 

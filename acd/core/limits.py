@@ -75,6 +75,9 @@ MAX_INTERACTIONS: Final = 2_000_000
 MAX_HOPS: Final = 8
 """Queues that one interaction overflows into in its life; after that it is released."""
 
+MAX_DISPOSITIONS: Final = 256
+"""Disposition codes of one queue."""
+
 MAX_EXCLUSIONS: Final = 32
 """Agents excluded from one interaction at a time; beyond it the oldest exclusion is lifted early."""
 

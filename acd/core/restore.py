@@ -100,6 +100,8 @@ def _work(domain: Domain, state: EngineState, pending: list[tuple[int, int, Call
         agent = domain.agents[saved.agent_id]
         work = Work(saved.offer_id, interaction, agent, saved.cost, saved.offered_at_us, saved.since_us, saved.state)
         work.excused = saved.excused
+        work.wants_wrap_up = saved.wants_wrap_up
+        work.disposition = saved.disposition
         domain.work[work.offer_id] = work
         agent.work[work.offer_id] = work
         agent.used += work.cost

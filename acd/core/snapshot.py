@@ -83,6 +83,8 @@ def _work(work: Work) -> WorkState:
         0 if deadline is None else deadline.key,
         0 if deadline is None else deadline.seq,
         work.excused,
+        work.wants_wrap_up,
+        work.disposition,
     )
 
 

@@ -64,7 +64,8 @@ class WorkState(Struct, frozen=True):
 
     `cost` in units as it was when offered. `since_us`: when it was offered, accepted, or wrap-up began.
     `deadline_us`, `deadline_seq`: end of the ringing or of the wrap-up, 0 when there is none.
-    `excused`: an expiry punishes nobody.
+    `excused`: an expiry punishes nobody. `wants_wrap_up`: the agent asked for after-call work. `disposition`: the code
+    that the agent set.
     """
 
     offer_id: str
@@ -77,6 +78,8 @@ class WorkState(Struct, frozen=True):
     deadline_us: int
     deadline_seq: int
     excused: bool
+    wants_wrap_up: bool = False
+    disposition: str = ""
 
 
 class CursorState(Struct, frozen=True):

@@ -30,7 +30,8 @@ STRATEGY_WORDS: Final = {
 class WorkRecord(Struct):
     """A work item that has not ended. `since_us`: when offered, accepted, or wrap-up began (holds do not change it).
 
-    `deadline_us`: end of the ringing or of the wrap-up, 0 when there is none.
+    `deadline_us`: end of the ringing or of the wrap-up, 0 when there is none. `wants_wrap_up`: the agent asked for
+    after-call work. `disposition`: the code that the agent set.
     """
 
     offer_id: str
@@ -41,6 +42,8 @@ class WorkRecord(Struct):
     offered_at_us: int
     since_us: int
     deadline_us: int
+    wants_wrap_up: bool = False
+    disposition: str = ""
 
     @classmethod
     def restored(cls, state: WorkState, channel: str) -> "WorkRecord":
@@ -54,6 +57,8 @@ class WorkRecord(Struct):
             state.offered_at_us,
             state.since_us,
             state.deadline_us,
+            state.wants_wrap_up,
+            state.disposition,
         )
 
 

@@ -15,6 +15,7 @@ from acd.core.messages import (
     AgentRemoved,
     ConfigApplied,
     CoreSettings,
+    DispositionSet,
     EngineRecovered,
     Event,
     InteractionAbandoned,
@@ -34,6 +35,8 @@ from acd.core.messages import (
     WorkEnded,
     WorkHeld,
     WorkResumed,
+    WrapUpExtended,
+    WrapUpRequested,
     WrapUpStarted,
 )
 from acd.core.state import EngineState, InteractionState, WorkState
@@ -289,6 +292,15 @@ class View:
         item = self.agents[event.agent_id].work[event.interaction_id]
         item.state, item.since_us, item.deadline_us = "wrap-up", self.at_us, event.until_us
 
+    def _wrap_up_extended(self, event: WrapUpExtended) -> None:
+        self.agents[event.agent_id].work[event.interaction_id].deadline_us = event.until_us
+
+    def _wrap_up_requested(self, event: WrapUpRequested) -> None:
+        self.agents[event.agent_id].work[event.interaction_id].wants_wrap_up = True
+
+    def _disposition_set(self, event: DispositionSet) -> None:
+        self.agents[event.agent_id].work[event.interaction_id].disposition = event.code
+
     def _work_ended(self, event: WorkEnded) -> None:
         agent = self.agents[event.agent_id]
         item = agent.work.pop(event.interaction_id)
@@ -365,6 +377,9 @@ class View:
             WorkHeld: self._work_held,
             WorkResumed: self._work_resumed,
             WrapUpStarted: self._wrap_up_started,
+            WrapUpExtended: self._wrap_up_extended,
+            WrapUpRequested: self._wrap_up_requested,
+            DispositionSet: self._disposition_set,
             WorkEnded: self._work_ended,
             EngineRecovered: self._engine_recovered,
         }

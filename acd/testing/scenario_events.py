@@ -1,14 +1,14 @@
 """What a scenario can expect, in words.
 
     expect offer c1 -> anna [because STRATEGY|preferred|first-in-line] [fit N] [load N] [idle T] [waited T]
-    expect accepted|declined|held|resumed|wrap-up|done c1 by anna        expect expired c1 at anna
+    expect accepted|declined c1 by anna                                  expect expired c1 at anna
     expect queued|requeued|abandoned|cancelled c1                        expect revoked c1 from anna
     expect completed c1 by customer|agent|system                         expect configured | recovered
     expect presence anna ready|not-ready|draining|signed-out             expect removed agent|queue NAME
     expect effect park|offer|revoke|connect|release c1
 
-Each may be followed by any of its details (`reason busy`, `waited 4s`, …), and each must have happened after those that
-were expected before it. Further:
+`scenario_work` has the words about work in hand. Each may be followed by any of its details (`reason busy`,
+`waited 4s`, …), and each must have happened after those that were expected before it. Further:
 
     expect refused CODE        expect line c2 c3 | line empty        the waiting, first in line first
     expect nothing             no event at all                       expect no offer [c1]
@@ -23,7 +23,7 @@ from typing import Final, NamedTuple, assert_never
 import acd.core.messages as m
 from acd.core.engine import Engine
 from acd.runtime.config.durations import format_duration
-from acd.testing import scenario_entry, scenario_waiting
+from acd.testing import scenario_entry, scenario_waiting, scenario_work
 from acd.testing.scenario_statement import Problem, Statement
 
 
@@ -60,10 +60,6 @@ _LENGTHS: Final = {
     "offer": 4,
     "accepted": 4,
     "declined": 4,
-    "held": 4,
-    "resumed": 4,
-    "wrap-up": 4,
-    "done": 4,
     "expired": 4,
     "revoked": 4,
     "completed": 4,
@@ -77,6 +73,7 @@ _LENGTHS: Final = {
     "recovered": 1,
     "presence": 3,
     "removed": 3,
+    **scenario_work.LENGTHS,
 }
 """How many words belong to each event; the rest are details."""
 
@@ -133,20 +130,22 @@ def describe(event: m.Event) -> Described:
             return _described(("expired", event.interaction_id, "at", event.agent_id))
         case m.OfferRevoked():
             return _described(("revoked", event.interaction_id, "from", event.agent_id), reason=event.reason)
-        case m.WorkHeld():
-            return _described(("held", event.interaction_id, "by", event.agent_id))
-        case m.WorkResumed():
-            return _described(("resumed", event.interaction_id, "by", event.agent_id))
-        case m.WrapUpStarted():
-            until = format_duration(event.until_us)
-            return _described(("wrap-up", event.interaction_id, "by", event.agent_id), until=until)
-        case m.WorkEnded():
-            return _described(("done", event.interaction_id, "by", event.agent_id))
         case m.QueueOpened() | m.QueueClosed() | m.InteractionOverflowed():
             words, details = scenario_entry.words_of(event)
             return _described(words, **details)
         case m.InteractionMoved() | m.InteractionReprioritized() | m.HoldStarted() | m.HoldEnded():
             words, details = scenario_waiting.words_of(event)
+            return _described(words, **details)
+        case (
+            m.WorkHeld()
+            | m.WorkResumed()
+            | m.WrapUpStarted()
+            | m.WrapUpExtended()
+            | m.WrapUpRequested()
+            | m.DispositionSet()
+            | m.WorkEnded()
+        ):
+            words, details = scenario_work.words_of(event)
             return _described(words, **details)
         case _:
             return _describe_other(event)

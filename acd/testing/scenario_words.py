@@ -5,12 +5,12 @@
     sign-out AGENT                          end ID [by customer|agent|system] [reason R]
     ready AGENT                             cancel ID [reason R]
     not-ready AGENT REASON                  requeue ID [reason R]
-    accept ID by AGENT                      hold ID by AGENT
-    decline ID by AGENT [reason R]          resume ID by AGENT
-    fail ID busy|unreachable|failed         end-wrap-up ID by AGENT
+    accept ID by AGENT
+    decline ID by AGENT [reason R]          fail ID busy|unreachable|failed
     tick                                    recover [grace 5s]
 
-`scenario_waiting` has the words about waiting, `scenario_entry` those about queues that open, close and overflow.
+`scenario_waiting` has the words about waiting, `scenario_entry` those about queues that open, close and overflow,
+`scenario_work` those about work in hand.
 
 For offers, ID is the interaction, meaning its latest offer, or one offer (`c1.2`).
 
@@ -33,22 +33,19 @@ from acd.core.messages import (
     CoreSettings,
     DeclineOffer,
     EndInteraction,
-    EndWrapUp,
     EnqueueInteraction,
     FailOffer,
-    HoldWork,
     Preference,
     QueueSettings,
     Recover,
     RequeueInteraction,
-    ResumeWork,
     SetPresence,
     SignInAgent,
     SignOutAgent,
     Tick,
 )
 from acd.runtime.config.capacities import PROFILES
-from acd.testing import scenario_entry, scenario_waiting
+from acd.testing import scenario_entry, scenario_waiting, scenario_work
 from acd.testing.scenario_statement import Problem, Statement, duration, integer
 
 
@@ -164,6 +161,7 @@ _QUEUE: Final[Readers] = {
     "band": integer,
     "hold-for": duration,
     **scenario_entry.SETTINGS,
+    **scenario_work.SETTINGS,
 }
 
 _AGENT: Final[Readers] = {
@@ -253,21 +251,6 @@ def _fail(statement: Statement, command_id: str, offers: Mapping[str, str]) -> C
     return FailOffer(command_id, offer_id, reason)
 
 
-def _hold(statement: Statement, command_id: str, _offers: Mapping[str, str]) -> Command:
-    interaction_id = statement.take("the interaction")
-    return HoldWork(command_id, _by(statement), interaction_id)
-
-
-def _resume(statement: Statement, command_id: str, _offers: Mapping[str, str]) -> Command:
-    interaction_id = statement.take("the interaction")
-    return ResumeWork(command_id, _by(statement), interaction_id)
-
-
-def _end_wrap_up(statement: Statement, command_id: str, _offers: Mapping[str, str]) -> Command:
-    interaction_id = statement.take("the interaction")
-    return EndWrapUp(command_id, _by(statement), interaction_id)
-
-
 def _tick(_statement: Statement, command_id: str, _offers: Mapping[str, str]) -> Command:
     return Tick(command_id)
 
@@ -298,11 +281,9 @@ _COMMANDS: Final[dict[str, Callable[[Statement, str, Mapping[str, str]], Command
     "accept": _accept,
     "decline": _decline,
     "fail": _fail,
-    "hold": _hold,
-    "resume": _resume,
-    "end-wrap-up": _end_wrap_up,
     "tick": _tick,
     "recover": _recover,
     **scenario_waiting.COMMANDS,
     **scenario_entry.COMMANDS,
+    **scenario_work.COMMANDS,
 }

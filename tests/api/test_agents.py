@@ -1,7 +1,9 @@
 """Agents over HTTP: presence, offers, work items."""
 
-from acd.core.messages import DeclineOffer
-from tests.api.harness import Client, MemoryRouter
+import msgspec
+
+from acd.core.messages import ApplyConfig, DeclineOffer, QueueSettings
+from tests.api.harness import SETTINGS, Client, MemoryRouter
 
 
 async def test_agents_are_listed_with_skills_and_presence(system: Client) -> None:
@@ -70,6 +72,34 @@ async def test_from_offer_to_wrap_up(system: Client, anna: Client) -> None:
     status, _ = await anna("POST", "/v1/agents/anna/work/c1/end-wrap-up")
     assert status == 200
     assert (await anna("GET", "/v1/agents/anna"))[1]["work"] == []
+
+
+async def test_a_wrap_up_is_asked_for_extended_and_ended_with_a_disposition(
+    system: Client, anna: Client, router: MemoryRouter
+) -> None:
+    queue = QueueSettings("sales", wrap_up_policy="optional", dispositions=("solved",), disposition_required=True)
+    router.apply(ApplyConfig("p0", msgspec.structs.replace(SETTINGS, queues=(queue,))))
+    await anna("POST", "/v1/agents/anna/sign-in", {"ready": True})
+    await system("POST", "/v1/interactions", {"id": "c1", "queue": "sales", "channel": "chat"})
+    await anna("POST", "/v1/offers/c1.1/accept", {})
+    work = "/v1/agents/anna/work/c1"
+    assert (await anna("POST", f"{work}/request-wrap-up"))[0] == 200
+    assert (await anna("GET", "/v1/agents/anna"))[1]["work"][0]["wants_wrap_up"] is True
+    await anna("POST", "/v1/interactions/c1/end", {})
+    longer = QueueSettings("sales", wrap_up_policy="extended", wrap_up_us=1_000_000, wrap_up_most_us=60_000_000)
+    assert (await anna("PUT", f"{work}/disposition", {"code": "solved"}))[0] == 200
+    (item,) = (await anna("GET", "/v1/agents/anna"))[1]["work"]
+    assert (item["state"], item["deadline"], item["disposition"]) == ("wrap-up", None, "solved")
+    assert (await anna("POST", f"{work}/end-wrap-up"))[0] == 200
+    router.apply(ApplyConfig("p1", msgspec.structs.replace(SETTINGS, queues=(longer,))))
+    await system("POST", "/v1/interactions", {"id": "c2", "queue": "sales", "channel": "chat"})
+    await anna("POST", "/v1/offers/c2.1/accept", {})
+    await anna("POST", "/v1/interactions/c2/end", {})
+    assert (await anna("POST", "/v1/agents/anna/work/c2/extend-wrap-up", {"seconds": 9.5}))[0] == 200
+    (item,) = (await anna("GET", "/v1/agents/anna"))[1]["work"]
+    assert item["deadline"] == "2023-11-14T22:13:30.500000Z"
+    status, problem = await anna("POST", "/v1/agents/anna/work/c2/extend-wrap-up", {"seconds": 0})
+    assert (status, problem["code"]) == (422, "invalid-field")
 
 
 async def test_a_decline_names_its_outcome(system: Client, anna: Client, router: MemoryRouter) -> None:

@@ -13,14 +13,16 @@ from acd import errors
 from acd.api import bodies, problems
 from acd.core.messages import (
     AcceptOffer,
+    ApplyConfig,
     Command,
     EndInteraction,
     EnqueueInteraction,
+    ExtendWrapUp,
     SetPresence,
     SignInAgent,
 )
 from acd.core.messages.outcome import Refusal, RefusalCode
-from tests.api.harness import Client, Http, MemoryRouter
+from tests.api.harness import SETTINGS, Client, Http, MemoryRouter
 
 CANARY = "13900001111"
 ENQUEUE = {"queue": "sales", "channel": "chat"}
@@ -44,6 +46,20 @@ QUEUED = EnqueueInteraction("p2", "c1", "chat", "sales")
 ACCEPTED = AcceptOffer("p3", "c1.1", "anna")
 FULL = tuple(EnqueueInteraction(f"f{number}", f"f{number}", "chat", "sales") for number in range(3))
 
+ENDED = EndInteraction("p4", "c1")
+WORK = "/v1/agents/anna/work/c1"
+
+
+def configured(**changes: Any) -> ApplyConfig:  # noqa: ANN401 - any setting
+    """The queue sales with these settings."""
+    queue = msgspec.structs.replace(SETTINGS.queues[0], **changes)
+    return ApplyConfig("p0", msgspec.structs.replace(SETTINGS, queues=(queue,)))
+
+
+EXTENDED = configured(wrap_up_policy="extended", wrap_up_most_us=6_000_000)
+REQUIRED = configured(dispositions=("solved",), disposition_required=True)
+EXTEND = ExtendWrapUp("p5", "anna", "c1", 60_000_000)
+
 CASES: list[tuple[RefusalCode, int, tuple[Command, ...], str, str, Any]] = [
     ("unknown-agent", 404, (), "POST", "/v1/agents/zoe/sign-in", {}),
     ("already-signed-in", 409, (SIGNED_IN,), "POST", "/v1/agents/anna/sign-in", {}),
@@ -64,6 +80,25 @@ CASES: list[tuple[RefusalCode, int, tuple[Command, ...], str, str, Any]] = [
     ("no-such-work", 404, (SIGNED_IN, QUEUED), "POST", "/v1/agents/boris/work/c1/hold", None),
     ("work-not-active", 409, (SIGNED_IN, QUEUED), "POST", "/v1/agents/anna/work/c1/hold", None),
     ("work-not-held", 409, (SIGNED_IN, QUEUED, ACCEPTED), "POST", "/v1/agents/anna/work/c1/resume", None),
+    ("wrap-up-not-optional", 409, (SIGNED_IN, QUEUED, ACCEPTED), "POST", f"{WORK}/request-wrap-up", None),
+    (
+        "wrap-up-not-extendable",
+        409,
+        (SIGNED_IN, QUEUED, ACCEPTED, ENDED),
+        "POST",
+        f"{WORK}/extend-wrap-up",
+        {"seconds": 1},
+    ),
+    (
+        "wrap-up-limit",
+        409,
+        (EXTENDED, SIGNED_IN, QUEUED, ACCEPTED, ENDED, EXTEND),
+        "POST",
+        f"{WORK}/extend-wrap-up",
+        {"seconds": 0.5},
+    ),
+    ("unknown-disposition", 422, (SIGNED_IN, QUEUED, ACCEPTED), "PUT", f"{WORK}/disposition", {"code": "x"}),
+    ("disposition-required", 409, (REQUIRED, SIGNED_IN, QUEUED, ACCEPTED, ENDED), "POST", f"{WORK}/end-wrap-up", None),
     ("not-in-wrap-up", 409, (SIGNED_IN, QUEUED, ACCEPTED), "POST", "/v1/agents/anna/work/c1/end-wrap-up", None),
 ]
 

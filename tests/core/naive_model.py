@@ -14,6 +14,7 @@ from acd.core import limits
 from tests.core.naive_entry import Entry
 from tests.core.naive_requirement import Tree
 from tests.core.naive_rules import Agent, Exclusion, Hold, Interaction, Queue, Refused, Work
+from tests.core.naive_wrap_up import WrapUp
 
 
 @dataclass
@@ -25,7 +26,7 @@ class Prediction:
     effects: list[m.Effect] = field(default_factory=list)
 
 
-class Model(Entry):
+class Model(Entry, WrapUp):
     """The rules and the commands; `apply` and `next_deadline` are as the engine's."""
 
     def __init__(self, trees: Mapping[str, Tree]) -> None:
@@ -73,6 +74,7 @@ class Model(Entry):
             named += [[skill for skill, _ in agent.skills], list(agent.labels), list(agent.queues)]
             named += [[share.channel for share in agent.capacity.channels]]
             named += [list(share.interrupts) for share in agent.capacity.channels]
+        named += [list(queue.dispositions) for queue in settings.queues]
         if any(len(set(names)) < len(names) for names in named):
             raise Refused("duplicate-entity")
         if self.bad_action(settings):
@@ -162,12 +164,6 @@ class Model(Entry):
         work.state = "active"
         self.events.append(m.WorkResumed(command.agent_id, command.interaction_id))
 
-    def on_EndWrapUp(self, command: m.EndWrapUp) -> None:
-        work = self.work_on(command.agent_id, command.interaction_id)
-        if work.state != "wrap-up":
-            raise Refused("not-in-wrap-up")
-        self.finish(work)
-
     # ---- interactions
 
     def on_EnqueueInteraction(self, command: m.EnqueueInteraction) -> None:
@@ -236,14 +232,7 @@ class Model(Entry):
         name, instance = command.interaction_id, interaction.request.instance
         self.events.append(m.InteractionCompleted(name, agent_id, command.by, command.reason, talked))
         self.effects.append(m.ReleaseInteraction(name, instance, "completed"))
-        wrap_up = interaction.queue.settings.wrap_up_us
-        if wrap_up:
-            work.state = "wrap-up"
-            work.since = self.now
-            work.deadline = (self.now + wrap_up, self.next_seq())
-            self.events.append(m.WrapUpStarted(agent_id, name, self.now + wrap_up))
-        else:
-            self.finish(work)
+        self.finish_talk(work)
 
     def give_up(self, interaction: Interaction, reason: str, *, abandoned: bool) -> None:
         work = self.current(interaction)

@@ -80,6 +80,8 @@ class Work:
     state: str = "offered"
     since: int = 0
     excused: bool = False
+    wants_wrap_up: bool = False
+    disposition: str = ""
 
 
 Timed = Work | Exclusion | Hold
@@ -381,7 +383,9 @@ class Rules:
         """An accepted work item is over: WorkEnded, idle restarts, settle."""
         self.work.remove(work)
         self.remember(self.ended_offers, work.offer_id, "accepted")
-        self.events.append(m.WorkEnded(work.agent.settings.id, work.interaction.request.interaction_id))
+        self.events.append(
+            m.WorkEnded(work.agent.settings.id, work.interaction.request.interaction_id, work.disposition)
+        )
         self.restart_idle(work.agent)
         self.settle(work.agent)
 

@@ -256,6 +256,8 @@ def _work_picture(work: Work) -> tuple[object, ...]:
         work.since,
         *(work.deadline or (0, 0)),
         work.excused,
+        work.wants_wrap_up,
+        work.disposition,
     )
 
 

@@ -171,6 +171,24 @@ MUTANTS: Final = {
     "whoever overflows keeps the key of the first queue": Mutant(
         "moving", "    domain.rekey(interaction)\n    moved =", "    moved ="
     ),
+    "wrap-up comes without being asked for": Mutant(
+        "wrapping", 'policy == "optional" and wanted', 'policy == "optional"'
+    ),
+    "a forced wrap-up runs out": Mutant("wrapping", "return 0", "return settings.wrap_up_us"),
+    "a wrap-up is extended without end": Mutant(
+        "handlers.wrap_up",
+        "min(deadline.key + command.by_us, found.since + settings.wrap_up_most_us)",
+        "deadline.key + command.by_us",
+    ),
+    "an extension counts from now on": Mutant(
+        "handlers.wrap_up", "found.since + settings.wrap_up_most_us", "domain.now_us + settings.wrap_up_most_us"
+    ),
+    "a required disposition is not asked for": Mutant(
+        "handlers.wrap_up", "settings.disposition_required and not found.disposition", "False"
+    ),
+    "the disposition is not told in the end": Mutant(
+        "domain", "interaction.id, work.disposition", 'interaction.id, ""'
+    ),
     "a forgotten class keeps its members": Mutant("classes", "cls.evicted = True", "cls.evicted = False"),
 }
 

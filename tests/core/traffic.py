@@ -27,6 +27,9 @@ WEIGHTS: Final[dict[str, float]] = {
     "hold": 4,
     "resume": 3,
     "end_wrap_up": 4,
+    "request_wrap_up": 2.5,
+    "extend_wrap_up": 4,
+    "set_disposition": 2.5,
     "set_presence": 7,
     "sign_in": 6,
     "sign_out": 2,
@@ -195,6 +198,37 @@ class Traffic(SettingsTraffic):
 
     def _end_wrap_up(self, model: Model) -> m.Command | None:
         return self._on_work(model, m.EndWrapUp, "wrap-up")
+
+    def _request_wrap_up(self, model: Model) -> m.Command | None:
+        """Mostly where it is for the asking."""
+        willing = [each for each in model.work if each.interaction.queue.settings.wrap_up_policy == "optional"]
+        work = self._one([each for each in willing if each.state in {"active", "held"}])
+        if work is None or self._stray():
+            work = self._work(model, "active") if self._chance(0.2) else None
+        if work is None:
+            return None
+        agent_id = self._anybody() if self._stray() else work.agent.settings.id
+        return m.RequestWrapUp(self._id(), agent_id, self._interaction_id(model, work.interaction))
+
+    def _extend_wrap_up(self, model: Model) -> m.Command | None:
+        willing = [each for each in model.work if each.interaction.queue.settings.wrap_up_policy == "extended"]
+        work = self._one([each for each in willing if each.state == "wrap-up"])
+        if work is None or self._stray():
+            work = self._work(model, "wrap-up") if self._chance(0.2) else None
+        if work is None:
+            return None
+        agent_id = self._anybody() if self._stray() else work.agent.settings.id
+        by = self.random.choice((1, 5 * SECOND, 90 * SECOND))
+        return m.ExtendWrapUp(self._id(), agent_id, self._interaction_id(model, work.interaction), by)
+
+    def _set_disposition(self, model: Model) -> m.Command | None:
+        work = self._work(model, "active", "held", "wrap-up")
+        if work is None:
+            return None
+        agent_id = self._anybody() if self._stray() else work.agent.settings.id
+        known = work.interaction.queue.settings.dispositions
+        code = self._pick(known) if known and not self._stray() else "no-such-code"
+        return m.SetDisposition(self._id(), agent_id, self._interaction_id(model, work.interaction), code)
 
     def _set_presence(self, model: Model) -> m.Command | None:
         agent = self._agent(model, ("ready", "not-ready", "not-ready", "draining"))

@@ -58,11 +58,12 @@ class SettingsTraffic:
         agents = tuple(self._agent_settings(each) for each in self.agent_ids if self._chance(0.93))
         named = [each for each in self.queue_ids if self._chance(0.93)]
         queues = tuple(self._queue_settings(each, named) for each in named)
-        if self._chance(0.2):
-            # Queues that are alike share their classes.
+        if self._chance(0.3):
+            # Queues that are alike share their classes; but never their turns.
             common = self._queue_settings("q")
+            strategy = self.random.choice((common.strategy, common.strategy, "round-robin"))
             queues = tuple(
-                msgspec.structs.replace(each, requirement=common.requirement, strategy=common.strategy)
+                msgspec.structs.replace(each, requirement=common.requirement, strategy=strategy, band=common.band)
                 for each in queues
             )
         return m.CoreSettings(agents, queues)
@@ -96,6 +97,12 @@ class SettingsTraffic:
             band=choice((5, 5, 5, 1, 10)),
             hold_for_us=choice((0, 3 * SECOND, 30 * SECOND, 30 * SECOND)),
             **entry_settings(self.random, queue_id, queue_ids),
+            wrap_up_policy=choice(
+                ("timed", "timed", "timed", "none", "optional", "optional", "forced", "extended", "extended")
+            ),
+            wrap_up_most_us=choice((0, 20 * SECOND, 60 * SECOND, 60 * SECOND)),
+            dispositions=choice(((), ("solved", "other"), ("solved",))),
+            disposition_required=self._chance(0.25),
         )
 
     def _wrong_settings(self) -> m.CoreSettings:
@@ -113,6 +120,7 @@ class SettingsTraffic:
                 m.CoreSettings((m.AgentSettings("a0", (), (), ("q0", "q0")),), (queue,)),
                 m.CoreSettings((m.AgentSettings("a0", capacity=m.Capacity(100, (share, share))),), (queue,)),
                 m.CoreSettings((m.AgentSettings("a0", capacity=m.Capacity(100, (twice,))),), (queue,)),
+                m.CoreSettings((agent,), (m.QueueSettings("q0", dispositions=("solved", "solved")),)),
                 m.CoreSettings((agent,), (m.QueueSettings("q0", requirement=self._pick(UNREADABLE)),)),
                 m.CoreSettings(
                     (agent,), (m.QueueSettings("q0", when_full=m.Action("queue", self._pick(("q0", "q8")))),)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from acd.core.domain import Domain
-from acd.core.handlers import agents, interactions, offers, passing, queues, settings, supervision
+from acd.core.handlers import agents, interactions, offers, passing, queues, settings, supervision, wrap_up
 from acd.core.messages import (
     AcceptOffer,
     ApplyConfig,
@@ -18,6 +18,7 @@ from acd.core.messages import (
     EndInteraction,
     EndWrapUp,
     EnqueueInteraction,
+    ExtendWrapUp,
     FailOffer,
     HoldWork,
     MoveInteraction,
@@ -26,8 +27,10 @@ from acd.core.messages import (
     Recover,
     Refusal,
     ReprioritizeInteraction,
+    RequestWrapUp,
     RequeueInteraction,
     ResumeWork,
+    SetDisposition,
     SetPresence,
     SignInAgent,
     SignOutAgent,
@@ -44,7 +47,10 @@ HANDLERS: Final[dict[type, Handler]] = {
     SetPresence: agents.set_presence,
     HoldWork: agents.hold_work,
     ResumeWork: agents.resume_work,
-    EndWrapUp: agents.end_wrap_up,
+    EndWrapUp: wrap_up.end_wrap_up,
+    RequestWrapUp: wrap_up.request_wrap_up,
+    ExtendWrapUp: wrap_up.extend_wrap_up,
+    SetDisposition: wrap_up.set_disposition,
     EnqueueInteraction: interactions.enqueue,
     EndInteraction: interactions.end,
     CancelInteraction: interactions.cancel,

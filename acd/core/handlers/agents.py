@@ -1,9 +1,8 @@
-"""What agents do: sign in and out, presence, hold, wrap-up. Owns those commands' checks and moves."""
+"""What agents do: sign in and out, presence, hold. Owns those commands' checks and moves."""
 
 from acd.core.domain import Domain
 from acd.core.entities import Work
 from acd.core.messages import (
-    EndWrapUp,
     HoldWork,
     Refusal,
     ResumeWork,
@@ -68,7 +67,7 @@ def set_presence(domain: Domain, command: SetPresence) -> Refusal | None:
 
 def hold_work(domain: Domain, command: HoldWork) -> Refusal | None:
     """Active → held."""
-    found = _work(domain, command.agent_id, command.interaction_id)
+    found = work_of(domain, command.agent_id, command.interaction_id)
     if isinstance(found, Refusal):
         return found
     if found.state != "active":
@@ -80,7 +79,7 @@ def hold_work(domain: Domain, command: HoldWork) -> Refusal | None:
 
 def resume_work(domain: Domain, command: ResumeWork) -> Refusal | None:
     """Held → active."""
-    found = _work(domain, command.agent_id, command.interaction_id)
+    found = work_of(domain, command.agent_id, command.interaction_id)
     if isinstance(found, Refusal):
         return found
     if found.state != "held":
@@ -90,25 +89,8 @@ def resume_work(domain: Domain, command: ResumeWork) -> Refusal | None:
     return None
 
 
-def end_wrap_up(domain: Domain, command: EndWrapUp) -> Refusal | None:
-    """Wrap-up → ended, before its time."""
-    found = _work(domain, command.agent_id, command.interaction_id)
-    if isinstance(found, Refusal):
-        return found
-    if found.state != "wrap-up":
-        return Refusal("not-in-wrap-up", f"the work on {command.interaction_id} is {found.state}, not in wrap-up")
-    finish_wrap_up(domain, found)
-    return None
-
-
-def finish_wrap_up(domain: Domain, work: Work) -> None:
-    """The after-call work is done, or its time is up."""
-    domain.release(work)
-    domain.forget_if_done(work.interaction)
-    domain.come_free(work.agent)
-
-
-def _work(domain: Domain, agent_id: str, interaction_id: str) -> Work | Refusal:
+def work_of(domain: Domain, agent_id: str, interaction_id: str) -> Work | Refusal:
+    """The agent's work item on the interaction."""
     agent = domain.agents.get(agent_id)
     if agent is None:
         return _unknown(agent_id)

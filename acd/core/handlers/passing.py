@@ -3,8 +3,8 @@
 from acd.core import holding, limits
 from acd.core.domain import Domain
 from acd.core.entities import Exclusion, Hold, Interaction, Work
-from acd.core.handlers.agents import finish_wrap_up
 from acd.core.handlers.offers import expire
+from acd.core.handlers.wrap_up import finish_wrap_up
 from acd.core.lane import order
 from acd.core.messages import EngineRecovered, Recover, Refusal, Tick
 

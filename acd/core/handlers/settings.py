@@ -80,6 +80,8 @@ def _check(settings: CoreSettings) -> Refusal | None:
     twice = twice or _twice("queue", (queue.id for queue in settings.queues))
     for agent in settings.agents:
         twice = twice or _twice_in(agent)
+    for queue in settings.queues:
+        twice = twice or _twice(f"queue {queue.id}: disposition", queue.dispositions)
     if twice:
         return Refusal("duplicate-entity", twice)
     known = {queue.id for queue in settings.queues}

@@ -232,6 +232,35 @@ class EndWrapUp(_Command, frozen=True, gc=False, tag=True):
     interaction_id: InteractionId
 
 
+class RequestWrapUp(_Command, frozen=True, gc=False, tag=True):
+    """During the conversation the agent asks for after-call work, in a queue that grants it for the asking."""
+
+    ORIGIN: ClassVar[Origin] = "reaction"
+
+    agent_id: Id
+    interaction_id: InteractionId
+
+
+class ExtendWrapUp(_Command, frozen=True, gc=False, tag=True):
+    """The agent needs longer for the after-call work: by this much, but not beyond the queue's `wrap_up_most`."""
+
+    ORIGIN: ClassVar[Origin] = "reaction"
+
+    agent_id: Id
+    interaction_id: InteractionId
+    by_us: Annotated[int, Meta(ge=1, le=limits.MAX_DURATION_US)]
+
+
+class SetDisposition(_Command, frozen=True, gc=False, tag=True):
+    """How the agent's part ended, by one of the queue's codes; the last one counts."""
+
+    ORIGIN: ClassVar[Origin] = "reaction"
+
+    agent_id: Id
+    interaction_id: InteractionId
+    code: Id
+
+
 class Tick(_Command, frozen=True, gc=False, tag=True):
     """Time has passed: handle what is due, at most `limits.TICK_EXPIRIES`, in (deadline, seq) order."""
 
@@ -271,6 +300,9 @@ Command = (
     | EndWrapUp
     | Tick
     | Recover
+    | RequestWrapUp
+    | ExtendWrapUp
+    | SetDisposition
 )
 
 

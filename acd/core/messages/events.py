@@ -215,7 +215,7 @@ class WorkResumed(Struct, frozen=True, gc=False, tag=True):
 
 
 class WrapUpStarted(Struct, frozen=True, gc=False, tag=True):
-    """After-call work until `until_us` at the latest."""
+    """After-call work until `until_us` at the latest; 0: until the agent ends it."""
 
     agent_id: str
     interaction_id: str
@@ -223,10 +223,34 @@ class WrapUpStarted(Struct, frozen=True, gc=False, tag=True):
 
 
 class WorkEnded(Struct, frozen=True, gc=False, tag=True):
-    """An accepted work item is over, its capacity free."""
+    """An accepted work item is over, its capacity free. `disposition`: the code that the agent set, or empty."""
 
     agent_id: str
     interaction_id: str
+    disposition: str = ""
+
+
+class WrapUpRequested(Struct, frozen=True, gc=False, tag=True):
+    """The agent has asked for after-call work when the conversation ends."""
+
+    agent_id: str
+    interaction_id: str
+
+
+class WrapUpExtended(Struct, frozen=True, gc=False, tag=True):
+    """After-call work now until `until_us` at the latest."""
+
+    agent_id: str
+    interaction_id: str
+    until_us: int
+
+
+class DispositionSet(Struct, frozen=True, gc=False, tag=True):
+    """The agent has said how it ended."""
+
+    agent_id: str
+    interaction_id: str
+    code: str
 
 
 class EngineRecovered(Struct, frozen=True, gc=False, tag=True):
@@ -263,4 +287,7 @@ Event = (
     | WrapUpStarted
     | WorkEnded
     | EngineRecovered
+    | WrapUpRequested
+    | WrapUpExtended
+    | DispositionSet
 )

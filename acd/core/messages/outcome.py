@@ -33,6 +33,11 @@ RefusalCode = Literal[
     "work-not-active",
     "work-not-held",
     "not-in-wrap-up",
+    "wrap-up-not-optional",
+    "wrap-up-not-extendable",
+    "wrap-up-limit",
+    "unknown-disposition",
+    "disposition-required",
 ]
 """Stable; kebab-case. A refused command has changed nothing."""
 

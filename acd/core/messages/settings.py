@@ -12,6 +12,7 @@ from acd.core import limits
 from acd.core.messages.types import Duration, Id, OptionalId, Position, Proficiency, Requirement, Text, Units
 
 Strategy = Literal["longest-idle", "best-fit", "weighted", "least-skilled", "least-loaded", "linear", "round-robin"]
+WrapUpPolicy = Literal["timed", "none", "optional", "forced", "extended"]
 Rona = Literal["not-ready", "stay-ready"]
 Ordering = Literal["head-start", "strict", "due"]
 ActionKind = Literal["wait", "refuse", "queue", "release"]
@@ -78,6 +79,9 @@ class QueueSettings(Struct, frozen=True, gc=False):
     `target_us` is over, minus head start. `band`: agents take from the lowest band that waits for them.
     `when_closed`, `when_unstaffed` (nobody signed in could ever take it), `when_full` (`max_waiting`): what becomes of
     an interaction that comes in then; the first of them that is not `wait` decides.
+    `wrap_up_policy`: after-call work of `wrap_up_us` (`timed`), none at all, only if the agent asked for it
+    (`optional`), until the agent ends it (`forced`), or one that can be extended to `wrap_up_most_us` (`extended`).
+    `dispositions`: codes that agents may set; with `disposition_required` a wrap-up is not ended by hand without one.
     """
 
     id: Id
@@ -98,6 +102,10 @@ class QueueSettings(Struct, frozen=True, gc=False):
     when_closed: Action = Action("refuse")
     when_unstaffed: Action = Action("wait")
     when_full: Action = Action("refuse")
+    wrap_up_policy: WrapUpPolicy = "timed"
+    wrap_up_most_us: Duration = 0
+    dispositions: Annotated[tuple[Id, ...], Meta(max_length=limits.MAX_DISPOSITIONS)] = ()
+    disposition_required: bool = False
 
 
 class CoreSettings(Struct, frozen=True, gc=False):

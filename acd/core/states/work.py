@@ -11,6 +11,6 @@ TABLE: Final[dict[str, dict[str, str]]] = {
     "offered": {"accept": "active", "end": "ended"},
     "active": {"hold": "held", "wrap": "wrap-up", "end": "ended"},
     "held": {"resume": "active", "wrap": "wrap-up", "end": "ended"},
-    "wrap-up": {"end": "ended"},
+    "wrap-up": {"extend": "wrap-up", "end": "ended"},
     "ended": {},
 }

@@ -18,6 +18,7 @@ from acd.runtime.config.model import AgentConfig, QueueConfig
 from acd.runtime.config.ordering import check_bands, check_ordering
 from acd.runtime.config.problems import did_you_mean, excerpt, quoted
 from acd.runtime.config.table import Table
+from acd.runtime.config.wrap_up import read_wrap_up
 
 MAX_ADDRESSES: Final = 32
 """Addresses of one agent."""
@@ -126,6 +127,7 @@ def _addresses(table: Table) -> tuple[tuple[str, str], ...]:
 
 
 def _queue(identity: str, table: Table) -> QueueConfig:
+    wrap_up = read_wrap_up(table)
     settings = QueueSettings(
         id=identity,
         requirement=_requirement(table),
@@ -134,7 +136,6 @@ def _queue(identity: str, table: Table) -> QueueConfig:
         offer_timeout_us=table.duration("offer_timeout", _PLAIN.offer_timeout_us, least=1),
         retry_after_us=table.duration("retry_after", _PLAIN.retry_after_us),
         hold_for_us=table.duration("hold_for", _PLAIN.hold_for_us),
-        wrap_up_us=table.duration("wrap_up", _PLAIN.wrap_up_us),
         head_start_us=table.duration("head_start", _PLAIN.head_start_us),
         late_us=table.duration("late", _PLAIN.late_us),
         rona=table.choice("rona", _PLAIN.rona, _RONAS, "a reaction to an offer that nobody answers"),
@@ -145,6 +146,7 @@ def _queue(identity: str, table: Table) -> QueueConfig:
         when_closed=read_action(table, "when_closed", _PLAIN.when_closed, AT_ENTRY),
         when_unstaffed=read_action(table, "when_unstaffed", _PLAIN.when_unstaffed, AT_ENTRY),
         when_full=read_action(table, "when_full", _PLAIN.when_full, AT_ENTRY),
+        **wrap_up._asdict(),
     )
     config = QueueConfig(
         settings=settings,

@@ -99,6 +99,10 @@ fit_weight = "5s"
 offer_timeout = 15
 retry_after = "1m"
 wrap_up = "1m30s"
+wrap_up_policy = "extended"
+wrap_up_most = "5m"
+dispositions = ["solved", "other"]
+disposition_required = true
 head_start = "250ms"
 late = 0.5
 rona = "stay-ready"
@@ -198,6 +202,10 @@ def test_everything_that_can_be_said(folder: Path) -> None:
         target_us=40_000_000,
         band=2,
         hold_for_us=45_000_000,
+        wrap_up_policy="extended",
+        wrap_up_most_us=300_000_000,
+        dispositions=("other", "solved"),
+        disposition_required=True,
     )
     chinese = QueueSettings("华语", 'skills["客服"] >= 5')
     assert config.queues == (QueueConfig(sales, "Sales", 30_000_000), QueueConfig(chinese, "华语", 20_000_000))
