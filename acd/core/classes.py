@@ -33,6 +33,7 @@ class Class:
 
     __slots__ = (
         "band",
+        "broadcasts",
         "channel",
         "evicted",
         "head",
@@ -49,8 +50,9 @@ class Class:
 
     def __init__(self, key: ClassKey, requirement: Requirement, pool: Pool) -> None:
         self.key = key
-        self.channel, _, self.preferences, _, _, self.band, _ = key
+        self.channel, _, self.preferences, strategy, _, self.band, _ = key
         self.requirement = requirement
+        self.broadcasts = strategy == "broadcast"
         self.pool = pool
         self.members: dict[Agent, int] = {}
         """Every agent who satisfies the requirement and does the channel → fit."""

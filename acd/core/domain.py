@@ -129,7 +129,13 @@ class Domain(Matching):
         )
 
     def requeue(self, interaction: Interaction, agent: Agent, reason: str) -> None:
-        """Put an offered interaction back to its place; first it looks for an agent, then the agent for work."""
+        """Put an offered interaction back to its place; first it looks for an agent, then the agent for work.
+
+        As long as other agents are still being asked (broadcast) it stays with them.
+        """
+        if interaction.current is not None:
+            self.serve(agent)
+            return
         self.back_to_queued(interaction, reason)
         self.place(interaction)
         self.serve(agent)

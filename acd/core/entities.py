@@ -102,24 +102,24 @@ class Agent:
     def has_room(self, channel: str) -> bool:
         """Whether one more work item of the channel fits."""
         share = self.share(channel)
-        if share is None or (self.used + share.cost > self.total and not self._may_interrupt(share)):
+        if share is None or (self.used + share.cost > self.total and self.in_the_way(share) + share.cost > self.total):
             return False
         if not self.work:
             return True
         return sum(self.share(item.channel) is share for item in self.work.values()) < share.most
 
-    def _may_interrupt(self, share: ChannelShare) -> bool:
-        """Whether one more work item of the share fits if those that it interrupts do not count."""
+    def in_the_way(self, share: ChannelShare) -> int:
+        """Units in use that a further work item of the share must fit beside: all but those that it interrupts."""
         interrupts = share.interrupts
         if not interrupts:
-            return False
+            return self.used
         unnamed = "*" in interrupts
-        in_the_way = 0
+        units = 0
         for item in self.work.values():
             channel = item.channel
             if channel not in interrupts and not (unnamed and channel not in self.shares):
-                in_the_way += item.cost
-        return in_the_way + share.cost <= self.total
+                units += item.cost
+        return units
 
 
 class Cursor:
@@ -189,7 +189,8 @@ class Interaction(Struct, eq=False):
 
     `entered_at`: when it entered its present queue. Its place in line is computed from `place_at` and `priority`, which
     begins as the request's; whoever changes one of the two calls `Domain.rekey`. `current` is the work item that is
-    offered, active or held; `open_work` counts those that have not ended, wrap-ups included.
+    offered, active or held, the oldest if several are offered; then, in a broadcast, `pending` has all of them, oldest
+    first, else it is None. `open_work` counts those that have not ended, wrap-ups included.
     `preferred`: the agent who is asked first, or empty; `held`: nobody else is asked yet. `hops`: queues that it
     overflowed into.
     """
@@ -213,6 +214,13 @@ class Interaction(Struct, eq=False):
     preferred: str = ""
     held: Hold | None = None
     hops: int = 0
+    pending: list[Work] | None = None
+
+    def offered(self) -> tuple[Work, ...]:
+        """The pending offers of one that is queued or offered, oldest first."""
+        if self.pending is not None:
+            return tuple(self.pending)
+        return () if self.current is None else (self.current,)
 
 
 class Work(Struct, eq=False):

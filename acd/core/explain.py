@@ -14,7 +14,7 @@ from acd.core import limits
 from acd.core.classes import Class
 from acd.core.domain import Domain
 from acd.core.engine import Engine
-from acd.core.entities import Agent, Interaction
+from acd.core.entities import Agent, Interaction, Work
 from acd.core.ranking import Rank, agent_rank, interaction_rank, sort_key
 from acd.core.verdicts import Verdict, verdicts
 
@@ -43,9 +43,9 @@ class Candidate(Struct, frozen=True):
 class Decision(Struct, frozen=True):
     """One offer, explained. `sought`: `agent`, `interaction` or `preferred`, as in the event `OfferMade`.
 
-    `candidates`: agents when an interaction sought one, waiting interactions when an agent came free; the
-    offerable ones first, by place. `decided_by`: the first compared value in which the chosen one and the next differ,
-    `preferred agent`, or `the only one`. `requirement`: the effective one.
+    `candidates`: agents when an interaction sought one (of a broadcast, those whom it had not asked yet), waiting
+    interactions when an agent came free; the offerable ones first, by place. `decided_by`: the first compared value in
+    which the chosen one and the next differ, `preferred agent`, or `the only one`. `requirement`: the effective one.
     """
 
     offer_id: str
@@ -121,11 +121,11 @@ class _Witness(Domain):
         self.wanted: Wanted = _nobody
         self.tell: OnDecision | None = None
 
-    def _offer(self, interaction: Interaction, agent: Agent, cls: Class, sought: str) -> None:
+    def _offer(self, interaction: Interaction, agent: Agent, cls: Class, sought: str) -> Work:
         offer_id = f"{interaction.id}.{interaction.offers + 1}"
         if self.tell is not None and self.wanted(offer_id):
             self.tell(_decision(self, offer_id, interaction, agent, sought))
-        super()._offer(interaction, agent, cls, sought)
+        return super()._offer(interaction, agent, cls, sought)
 
 
 def _decision(domain: Domain, offer_id: str, interaction: Interaction, agent: Agent, sought: str) -> Decision:
@@ -135,7 +135,14 @@ def _decision(domain: Domain, offer_id: str, interaction: Interaction, agent: Ag
         found = [_candidate(each.id, each, agent, interaction_rank) for each in queued]
         chosen = interaction.id
     else:
-        found = [_candidate(each.id, interaction, each, agent_rank) for each in domain.agents.values()]
+        # Of a broadcast, those who have been asked a moment ago stand no longer to choose.
+        asked = {
+            work.agent.id
+            for work in domain.work.values()
+            if work.interaction is interaction and work.state == "offered"
+        }
+        agents = (each for each in domain.agents.values() if each.id not in asked)
+        found = [_candidate(each.id, interaction, each, agent_rank) for each in agents]
         chosen = agent.id
     candidates = _placed(found)
     return Decision(

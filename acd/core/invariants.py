@@ -33,8 +33,11 @@ def _owners(domain: Domain) -> None:
     for interaction in domain.interactions.values():
         items = by_interaction.get(interaction.id, [])
         current = [work for work in items if work.state in ("offered", "active", "held")]
-        assert len(current) <= 1, f"{interaction.id} has two owners"
+        several = len(current) > 1
+        assert not several or {work.state for work in current} == {"offered"}, f"{interaction.id} has two owners"
         assert interaction.current is (current[0] if current else None), f"{interaction.id}: wrong current work"
+        assert interaction.pending == (current if several else None), f"{interaction.id}: wrong pending offers"
+        assert len({work.agent.id for work in current}) == len(current), f"{interaction.id}: an agent is asked twice"
         assert interaction.open_work == len(items), f"{interaction.id}: {interaction.open_work} work items"
         expected = {"queued": [], "offered": ["offered"], "active": ["active", "held"]}.get(interaction.state)
         if expected is None:

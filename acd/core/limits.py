@@ -57,6 +57,9 @@ MAX_POSITION: Final = 1_000_000
 MAX_CAPACITY: Final = 10_000
 """Units of capacity of one agent."""
 
+MAX_BROADCAST: Final = 16
+"""Offers of one interaction at the same time."""
+
 MAX_CHANNELS: Final = 32
 """Channels that one capacity may name, and that the work items of one channel may interrupt."""
 

@@ -5,6 +5,8 @@ tickets that both searches rest on. Must not know commands. `eligibility` says w
 ARCHITECTURE.md, "The rules of decision", what is decided; this file makes it cheap.
 """
 
+from itertools import islice
+
 from acd.core import holding
 from acd.core.classes import TIER, Class, ClassRegistry
 from acd.core.deadlines import Deadlines
@@ -95,7 +97,7 @@ class Matching:
     # ---- the two searches
 
     def place(self, interaction: Interaction) -> None:
-        """Offer a queued interaction, which is not in the line, to the best agent, or let it wait."""
+        """Offer a queued interaction, which is not in the line, to the best agent or agents, or let it wait."""
         if interaction.preferred and self._is_preferred(interaction):
             return
         cls = interaction.cls
@@ -105,6 +107,8 @@ class Matching:
             ticket = next((each for each in cls.pool.ordered() if each.owner.id not in excluded), None)
         if ticket is None:
             self.wait(interaction)
+        elif cls.broadcasts:
+            self._broadcast(interaction, cls)
         else:
             self._offer(interaction, ticket.owner, cls, "agent")
 
@@ -118,6 +122,16 @@ class Matching:
         else:
             return False
         return True
+
+    def _broadcast(self, interaction: Interaction, cls: Class) -> None:
+        """Offer it to the best few, of whom there is one at least, at once."""
+        excluded = interaction.exclusions or ()
+        best = (ticket.owner for ticket in cls.pool.ordered() if ticket.owner.id not in excluded)
+        chosen = list(islice(best, interaction.queue.settings.broadcast))
+        pending = [self._offer(interaction, agent, cls, "agent") for agent in chosen]
+        if len(pending) > 1:
+            interaction.pending = pending
+            interaction.current = pending[0]
 
     def serve(self, agent: Agent) -> None:
         """Offer waiting interactions to the agent, first in line first, as long as there is room."""
@@ -168,7 +182,7 @@ class Matching:
 
     # ---- offers
 
-    def _offer(self, interaction: Interaction, agent: Agent, cls: Class, sought: str) -> None:
+    def _offer(self, interaction: Interaction, agent: Agent, cls: Class, sought: str) -> Work:
         now_us = self.now_us
         request = interaction.request
         queue = interaction.queue
@@ -210,6 +224,7 @@ class Matching:
             )
         )
         self.effects.append(OfferInteraction(offer_id, interaction.id, agent.id, request.instance, expires_us))
+        return work
 
     def end_work(self, work: Work) -> None:
         """The work item ends; its capacity is free. The caller settles and refreshes the agent."""
@@ -225,6 +240,8 @@ class Matching:
         interaction.open_work -= 1
         if interaction.current is work:
             interaction.current = None
+        if interaction.pending is not None:
+            _one_less(interaction, interaction.pending, work)
 
     def exclude(self, interaction: Interaction, agent: Agent, most: int) -> None:
         """Do not offer the interaction to the agent before the queue's `retry_after` is over."""
@@ -247,8 +264,17 @@ class Matching:
 
 
 def next_offer_state(trigger: str) -> str:
-    """The state in which a pending offer ends: `accept`, `decline`, `expire` or `revoke`."""
+    """The state in which a pending offer ends: `accept`, `decline`, `expire`, `revoke` or `rescind`."""
     return _OFFER[offer_states.INITIAL][trigger]
+
+
+def _one_less(interaction: Interaction, pending: list[Work], work: Work) -> None:
+    """One of several pending offers has ended, or a work item of an earlier conversation has."""
+    if work in pending:
+        pending.remove(work)
+        interaction.current = pending[0]
+        if len(pending) == 1:
+            interaction.pending = None
 
 
 def _buckets(agent: Agent) -> list[Bucket]:

@@ -92,5 +92,6 @@ _RANKS: Final[dict[str, Callable[[Interaction, Agent], Rank]]] = {
     "least-loaded": _least_loaded,
     "linear": _linear,
     "round-robin": _round_robin,
+    "broadcast": _longest_idle,
 }
 """Strategy → what it compares."""

@@ -106,8 +106,12 @@ def _work(domain: Domain, state: EngineState, pending: list[tuple[int, int, Call
         agent.work[work.offer_id] = work
         agent.used += work.cost
         interaction.open_work += 1
-        if work.state != "wrap-up":
+        if work.state == "wrap-up":
+            pass
+        elif interaction.current is None:
             interaction.current = work
+        else:
+            interaction.pending = [*(interaction.pending or (interaction.current,)), work]
         if saved.deadline_seq:
             due = (saved.deadline_us, saved.deadline_seq)
             pending.append((*due, _registration(domain, work, *due)))

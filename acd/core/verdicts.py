@@ -73,7 +73,7 @@ def _room(interaction: Interaction, agent: Agent) -> Detail:
     items = sum(agent.share(item.channel) is share for item in agent.work.values())
     if items >= share.most:
         return f"has {items} work items of {share.channel}, {share.most} at most", 0
-    return f"{agent.used} of {agent.total} units in use, {share.cost} are needed", 0
+    return f"{agent.in_the_way(share)} of {agent.total} units in use, {share.cost} are needed", 0
 
 
 DETAILS: Final[dict[str, Callable[[Interaction, Agent], Detail]]] = {

@@ -17,12 +17,19 @@ class Desired(Struct, frozen=True, gc=False):
 
     `waiting`: parked; `offered`: parked, and `agent_id`'s device ringing for `offer_id`;
     `connected`: joined with `agent_id` on `offer_id`. An interaction that is not listed should not exist.
+
+    `others`: further offers that ring at the same time (broadcast), as (offer, agent), oldest first.
     """
 
     interaction_id: str
     state: Literal["waiting", "offered", "connected"]
     offer_id: str = ""
     agent_id: str = ""
+    others: tuple[tuple[str, str], ...] = ()
+
+    def ringing(self) -> tuple[tuple[str, str], ...]:
+        """Every offer that should ring, as (offer, agent), oldest first."""
+        return ((self.offer_id, self.agent_id), *self.others) if self.state == "offered" else ()
 
 
 class Personal(Struct, frozen=True):

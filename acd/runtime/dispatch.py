@@ -16,7 +16,7 @@ from acd.core.messages import (
     ReleaseInteraction,
     RevokeOffer,
 )
-from acd.core.state import EngineState
+from acd.core.state import EngineState, WorkState
 from acd.ports.channel import Channel, Desired
 from acd.runtime.clock import Clock
 from acd.runtime.instance import HostServices, Instance
@@ -33,19 +33,21 @@ Wishes = dict[str, dict[str, Desired]]
 
 def desired_of(state: EngineState) -> Wishes:
     """What the world should look like by the engine's state: every live interaction that has an instance."""
-    talks = {work.interaction_id: work for work in state.work if work.state in ("offered", "active", "held")}
+    talks: dict[str, list[WorkState]] = {}
+    for work in sorted(state.work, key=lambda each: (each.offered_at_us, each.deadline_seq)):
+        if work.state in ("offered", "active", "held"):
+            talks.setdefault(work.interaction_id, []).append(work)
     wishes: Wishes = {}
     for interaction in state.interactions:
         request = interaction.request
         instance, interaction_id = request.instance, request.interaction_id
         if not instance or interaction.state not in ("queued", "offered", "active"):
             continue
-        work = talks.get(interaction_id)
-        if interaction.state == "queued" or work is None:
-            desired = Desired(interaction_id, "waiting")
+        offers = tuple((work.offer_id, work.agent_id) for work in talks.get(interaction_id, ()))
+        if interaction.state == "active":
+            desired = Desired(interaction_id, "connected", *offers[0])
         else:
-            ringing = interaction.state == "offered"
-            desired = Desired(interaction_id, "offered" if ringing else "connected", work.offer_id, work.agent_id)
+            desired = _offered(interaction_id, offers)
         wishes.setdefault(instance, {})[interaction_id] = desired
     return wishes
 
@@ -57,15 +59,30 @@ def fold(wishes: dict[str, Desired], effect: Effect) -> None:
         case ParkInteraction():
             wishes[interaction_id] = Desired(interaction_id, "waiting")
         case OfferInteraction():
-            wishes[interaction_id] = Desired(interaction_id, "offered", effect.offer_id, effect.agent_id)
+            wish = wishes.get(interaction_id)
+            ringing = () if wish is None else wish.ringing()
+            wishes[interaction_id] = _offered(interaction_id, (*ringing, (effect.offer_id, effect.agent_id)))
         case RevokeOffer():
-            wishes[interaction_id] = Desired(interaction_id, "waiting")
+            wish = wishes.get(interaction_id)
+            # A broadcast that somebody has won: the revoked ones were too slow, and the winner talks.
+            if wish is None or wish.state != "connected":
+                ringing = () if wish is None else wish.ringing()
+                rest = tuple(offer for offer in ringing if offer[0] != effect.offer_id)
+                wishes[interaction_id] = _offered(interaction_id, rest)
         case ConnectInteraction():
             wishes[interaction_id] = Desired(interaction_id, "connected", effect.offer_id, effect.agent_id)
         case ReleaseInteraction():
             wishes.pop(interaction_id, None)
         case _:
             assert_never(effect)
+
+
+def _offered(interaction_id: str, ringing: tuple[tuple[str, str], ...]) -> Desired:
+    """Ringing for these offers, or waiting when there are none."""
+    if not ringing:
+        return Desired(interaction_id, "waiting")
+    (offer_id, agent_id), *others = ringing
+    return Desired(interaction_id, "offered", offer_id, agent_id, tuple(others))
 
 
 class Dispatcher:

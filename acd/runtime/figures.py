@@ -6,7 +6,7 @@ view begins: at the first row of the journal, or at the snapshot that the view w
 
 from typing import Final
 
-OFFER_OUTCOMES: Final = ("accepted", "declined", "expired", "revoked")
+OFFER_OUTCOMES: Final = ("accepted", "declined", "expired", "revoked", "rescinded")
 INTERACTION_OUTCOMES: Final = ("answered", "abandoned", "cancelled", "completed", "overflowed")
 
 SERVICE_LEVEL_US: Final = 20_000_000
@@ -19,9 +19,9 @@ class QueueFigures:
     `entered`: interactions that were enqueued, or moved in; `moved_out`: those that left for another queue.
     `answered`: those that an agent accepted, once each however often they were re-queued. `abandoned`, `cancelled`,
     `completed`, `overflowed` (let go by the queue): how they ended. `offers`, and of these `accepted`, `declined`,
-    `expired`, `revoked`. `level_decided`: interactions that were answered or abandoned, whichever came first;
-    `level_met`: those of them that were answered within the threshold. `waited_us`: sum of the waits of the answered
-    ones. `talked_us`: sum of the conversations of the completed ones, holds included.
+    `expired`, `revoked`, `rescinded`. `level_decided`: interactions that were answered or abandoned, whichever came
+    first; `level_met`: those of them that were answered within the threshold. `waited_us`: sum of the waits of the
+    answered ones. `talked_us`: sum of the conversations of the completed ones, holds included.
     """
 
     __slots__ = (
@@ -38,6 +38,7 @@ class QueueFigures:
         "moved_out",
         "offers",
         "overflowed",
+        "rescinded",
         "revoked",
         "talked_us",
         "waited_us",
@@ -56,6 +57,7 @@ class QueueFigures:
         self.declined = 0
         self.expired = 0
         self.revoked = 0
+        self.rescinded = 0
         self.level_decided = 0
         self.level_met = 0
         self.waited_us = 0

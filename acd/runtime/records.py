@@ -24,6 +24,7 @@ STRATEGY_WORDS: Final = {
     "least-loaded": "least work in hand, idle {idle}",
     "linear": "first in the fixed order",
     "round-robin": "next in turn",
+    "broadcast": "broadcast, idle {idle}",
 }
 
 
@@ -95,7 +96,8 @@ class InteractionRecord(Struct):
 
     `place_at_us` and `priority` give the place in line.
     `agent_id`: whoever is being rung or talks; after the end whoever talked last. `offer_id`: the pending or accepted
-    offer. `answered`: an agent has accepted it at least once. `waited_us`: until it was accepted last, or
+    offer. `pending`: the pending offers as (offer, agent), oldest first; of several, the first is the one in `offer_id`
+    and `agent_id`. `answered`: an agent has accepted it at least once. `waited_us`: until it was accepted last, or
     ended without; None while it waits, and where the view began later. `partial`: known only by id and final
     state, because the view began at a snapshot after the end. `ended_at_us` is 0
     while it lives. `held_for`: the preferred agent it waits for alone.
@@ -123,6 +125,7 @@ class InteractionRecord(Struct):
     partial: bool = False
     place_at_us: int = 0
     held_for: str = ""
+    pending: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def queued(cls, event: InteractionQueued, at_us: int, order: int) -> "InteractionRecord":
@@ -175,8 +178,13 @@ class InteractionRecord(Struct):
         if self.state == "active":
             return Desired(self.id, "connected", self.offer_id, self.agent_id)
         if self.state == "offered":
-            return Desired(self.id, "offered", self.offer_id, self.agent_id)
+            return Desired(self.id, "offered", self.offer_id, self.agent_id, self.pending[1:])
         return Desired(self.id, "waiting")
+
+    def offered(self, pending: tuple[tuple[str, str], ...]) -> None:
+        """These offers are pending now, and no others."""
+        self.pending = pending
+        self.offer_id, self.agent_id = pending[0] if pending else ("", "")
 
 
 class QueueRecord(Struct):

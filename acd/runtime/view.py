@@ -28,6 +28,7 @@ from acd.core.messages import (
     OfferDeclined,
     OfferExpired,
     OfferMade,
+    OfferRescinded,
     OfferRevoked,
     Outcome,
     PresenceChanged,
@@ -113,7 +114,7 @@ class View:
         view.agents = {row.id: AgentRecord.restored(row, named[row.id], at_us) for row in state.agents}
         for row in sorted(state.interactions, key=lambda row: row.seq):
             view._restore_interaction(row)
-        for item in state.work:
+        for item in sorted(state.work, key=lambda item: (item.offered_at_us, item.deadline_seq)):
             view._restore_work(item)
         ended = state.ended_interactions[-ENDED_KEPT:]
         for order, (ended_id, final) in enumerate(ended, -len(ended)):
@@ -206,7 +207,7 @@ class View:
 
     def _interaction_requeued(self, event: InteractionRequeued) -> None:
         row = self.interactions[event.interaction_id]
-        row.agent_id = row.offer_id = ""
+        row.offered(())
         row.waited_us = None
         self._move(row, "queued")
 
@@ -242,7 +243,8 @@ class View:
     def _offer_made(self, event: OfferMade) -> None:
         row = self.interactions[event.interaction_id]
         row.offers += 1
-        row.offer_id, row.agent_id, row.held_for = event.offer_id, event.agent_id, ""
+        row.offered((*row.pending, (event.offer_id, event.agent_id)))
+        row.held_for = ""
         self._move(row, "offered")
         at_us = self.at_us
         item = WorkRecord(
@@ -257,6 +259,8 @@ class View:
         item = self.work[event.offer_id]
         item.state, item.since_us, item.deadline_us = "active", self.at_us, 0
         row = self.interactions[event.interaction_id]
+        row.pending = ()
+        row.offer_id, row.agent_id = event.offer_id, event.agent_id
         row.waited_us = event.waited_us
         self._move(row, "active")
         figures = self.queues[row.queue].figures
@@ -279,6 +283,9 @@ class View:
 
     def _offer_revoked(self, event: OfferRevoked) -> None:
         self._drop_offer(event).revoked += 1
+
+    def _offer_rescinded(self, event: OfferRescinded) -> None:
+        self._drop_offer(event).rescinded += 1
 
     # -- work items
 
@@ -312,12 +319,13 @@ class View:
 
     # -- pieces of the above
 
-    def _drop_offer(self, event: OfferDeclined | OfferExpired | OfferRevoked) -> QueueFigures:
-        """End a pending offer's work item; the interaction's own event follows in the same outcome."""
+    def _drop_offer(self, event: OfferDeclined | OfferExpired | OfferRevoked | OfferRescinded) -> QueueFigures:
+        """End a pending offer's work item; after the last one the interaction's own event follows in the outcome."""
         del self.work[event.offer_id]
         del self.agents[event.agent_id].work[event.interaction_id]
         row = self.interactions[event.interaction_id]
-        row.offer_id = row.agent_id = ""
+        if row.pending:
+            row.offered(tuple(offer for offer in row.pending if offer[0] != event.offer_id))
         return self.queues[row.queue].figures
 
     def _move(self, row: InteractionRecord, state: str) -> None:
@@ -352,7 +360,11 @@ class View:
         row = self.interactions[state.interaction_id]
         item = self.work[state.offer_id] = WorkRecord.restored(state, row.channel)
         self.agents[item.agent_id].work[item.interaction_id] = item
-        row.offer_id, row.agent_id, row.since_us = item.offer_id, item.agent_id, item.since_us
+        if item.state == "offered":
+            row.offered((*row.pending, (item.offer_id, item.agent_id)))
+        else:
+            row.offer_id, row.agent_id = item.offer_id, item.agent_id
+        row.since_us = item.since_us
         if row.ended_at_us:
             row.ended_at_us = item.since_us
 
@@ -374,6 +386,7 @@ class View:
             OfferDeclined: self._offer_declined,
             OfferExpired: self._offer_expired,
             OfferRevoked: self._offer_revoked,
+            OfferRescinded: self._offer_rescinded,
             WorkHeld: self._work_held,
             WorkResumed: self._work_resumed,
             WrapUpStarted: self._wrap_up_started,

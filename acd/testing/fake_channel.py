@@ -87,23 +87,24 @@ class FakeChannel(WorldChannel):
 
     async def answer(self, offer_id: str, *, silently: bool = False) -> Outcome:
         """The agent picks up."""
-        call = self._offered(offer_id)
-        call.standing = "answered"
+        call, agent_id = self._offered(offer_id)
+        call.standing, call.offer_id, call.agent_id = "answered", offer_id, agent_id
         if silently:
             return Outcome()
         host = self.hosted()
-        return await host.submit(AcceptOffer(host.new_id(), offer_id, call.agent_id))
+        return await host.submit(AcceptOffer(host.new_id(), offer_id, agent_id))
 
     async def decline(self, offer_id: str) -> Outcome:
         """The agent refuses."""
-        call = self._offered(offer_id)
+        _, agent_id = self._offered(offer_id)
         host = self.hosted()
-        return await host.submit(DeclineOffer(host.new_id(), offer_id, call.agent_id))
+        return await host.submit(DeclineOffer(host.new_id(), offer_id, agent_id))
 
     def stop_ringing(self, offer_id: str) -> None:
         """The device has stopped ringing by itself, and nobody is told."""
-        call = self._offered(offer_id)
-        call.standing, call.offer_id, call.agent_id, call.ended_offer = "waiting", "", "", offer_id
+        call, _ = self._offered(offer_id)
+        call.ended_offer = offer_id
+        self._silence(call, offer_id)
 
     async def hang_up(
         self, interaction_id: str, by: Literal["customer", "agent"] = "customer", *, silently: bool = False
@@ -140,7 +141,10 @@ class FakeChannel(WorldChannel):
     def rings(self, agent_id: str) -> tuple[str, ...]:
         """Offers that ring at the agent's."""
         return tuple(
-            call.offer_id for call in self.calls.values() if call.agent_id == agent_id and call.standing == "ringing"
+            offer_id
+            for call in self.calls.values()
+            for offer_id, rung in call.ringing.items()
+            if rung == agent_id and (call.standing == "ringing" or call.offer_id != offer_id)
         )
 
     def performed(self, kind: type[E]) -> list[E]:
@@ -194,8 +198,11 @@ class FakeChannel(WorldChannel):
             self._failures[operation] -= 1
             raise ChannelError(f"channel {self.name}: told to fail {operation}")
 
-    def _offered(self, offer_id: str) -> Call:
+    def _offered(self, offer_id: str) -> tuple[Call, str]:
+        """The call of an offer that rings or was picked up, and the agent."""
         for call in self.calls.values():
+            if offer_id in call.ringing:
+                return call, call.ringing[offer_id]
             if call.offer_id == offer_id:
-                return call
+                return call, call.agent_id
         raise ChannelError(f"channel {self.name} has no offer {offer_id}")

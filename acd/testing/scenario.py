@@ -25,7 +25,20 @@ from typing import Final
 import msgspec
 
 from acd.core.engine import Engine
-from acd.core.messages import ApplyConfig, Command, Event, InteractionQueued, OfferMade, Outcome, Tick
+from acd.core.messages import (
+    ApplyConfig,
+    Command,
+    Event,
+    InteractionQueued,
+    OfferAccepted,
+    OfferDeclined,
+    OfferExpired,
+    OfferMade,
+    OfferRescinded,
+    OfferRevoked,
+    Outcome,
+    Tick,
+)
 from acd.core.messages.codec import decode_command, encode
 from acd.testing.scenario_events import Happened, check, describe
 from acd.testing.scenario_statement import Line, Problem, Statement, read_lines
@@ -142,6 +155,9 @@ class _Play:
         """Remember which offer a line means that names an interaction only."""
         if isinstance(event, OfferMade):
             self._offers[event.interaction_id] = event.offer_id
+            self._offers[f"{event.interaction_id} {event.agent_id}"] = event.offer_id
+        elif isinstance(event, OfferAccepted | OfferDeclined | OfferExpired | OfferRevoked | OfferRescinded):
+            self._offers.pop(f"{event.interaction_id} {event.agent_id}", None)
         elif isinstance(event, InteractionQueued):
             self._offers.pop(event.interaction_id, None)
 

@@ -2,7 +2,7 @@
 
     expect offer c1 -> anna [because STRATEGY|preferred|first-in-line] [fit N] [load N] [idle T] [waited T]
     expect accepted|declined c1 by anna                                  expect expired c1 at anna
-    expect queued|requeued|abandoned|cancelled c1                        expect revoked c1 from anna
+    expect queued|requeued|abandoned|cancelled c1                        expect revoked|rescinded c1 from anna
     expect completed c1 by customer|agent|system                         expect configured | recovered
     expect presence anna ready|not-ready|draining|signed-out             expect removed agent|queue NAME
     expect effect park|offer|revoke|connect|release c1
@@ -62,6 +62,7 @@ _LENGTHS: Final = {
     "declined": 4,
     "expired": 4,
     "revoked": 4,
+    "rescinded": 4,
     "completed": 4,
     **scenario_waiting.LENGTHS,
     **scenario_entry.LENGTHS,
@@ -130,6 +131,8 @@ def describe(event: m.Event) -> Described:
             return _described(("expired", event.interaction_id, "at", event.agent_id))
         case m.OfferRevoked():
             return _described(("revoked", event.interaction_id, "from", event.agent_id), reason=event.reason)
+        case m.OfferRescinded():
+            return _described(("rescinded", event.interaction_id, "from", event.agent_id))
         case m.QueueOpened() | m.QueueClosed() | m.InteractionOverflowed():
             words, details = scenario_entry.words_of(event)
             return _described(words, **details)

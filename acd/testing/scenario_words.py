@@ -12,7 +12,7 @@
 `scenario_waiting` has the words about waiting, `scenario_entry` those about queues that open, close and overflow,
 `scenario_work` those about work in hand.
 
-For offers, ID is the interaction, meaning its latest offer, or one offer (`c1.2`).
+For offers, ID is the interaction, meaning its pending offer to that agent or else its latest, or one offer (`c1.2`).
 
 Owns reading. Must not know the engine: what a value may be, the messages' own validation says.
 """
@@ -93,7 +93,7 @@ class Configuration:
 
 
 def command_of(statement: Statement, command_id: str, offers: Mapping[str, str]) -> Command:
-    """The command of a line. `offers` has the latest offer of each interaction. Raises `Problem`."""
+    """The command of a line. `offers`: the latest of each interaction, and its pending ones by "ID AGENT"."""
     verb = statement.take("a command")
     make = _COMMANDS.get(verb)
     if make is None:
@@ -126,10 +126,7 @@ def _skills(text: str) -> tuple[tuple[str, int], ...]:
 
 
 def _capacity(text: str) -> Capacity:
-    """`exclusive`, `parallel`, `reserved-voice`, or `voice=60x1,*=20x2`: cost of a hundred units x most at once.
-
-    `voice=100>email>chat` interrupts email and chat.
-    """
+    """`parallel` and the like, or `voice=60x1>email,*=20x2`: cost of a hundred units x most at once > interrupts."""
     if text in PROFILES:
         return PROFILES[text]
     if "=" not in text:
@@ -162,6 +159,7 @@ _QUEUE: Final[Readers] = {
     "hold-for": duration,
     **scenario_entry.SETTINGS,
     **scenario_work.SETTINGS,
+    "broadcast": integer,
 }
 
 _AGENT: Final[Readers] = {
@@ -236,13 +234,11 @@ def _requeue(statement: Statement, command_id: str, _offers: Mapping[str, str]) 
 
 
 def _accept(statement: Statement, command_id: str, offers: Mapping[str, str]) -> Command:
-    offer_id = _offer(statement, offers)
-    return AcceptOffer(command_id, offer_id, _by(statement))
+    return AcceptOffer(command_id, *_offer_by(statement, offers))
 
 
 def _decline(statement: Statement, command_id: str, offers: Mapping[str, str]) -> Command:
-    offer_id = _offer(statement, offers)
-    return DeclineOffer(command_id, offer_id, _by(statement), **statement.options("reason"))
+    return DeclineOffer(command_id, *_offer_by(statement, offers), **statement.options("reason"))
 
 
 def _fail(statement: Statement, command_id: str, offers: Mapping[str, str]) -> Command:
@@ -262,6 +258,13 @@ def _recover(statement: Statement, command_id: str, _offers: Mapping[str, str]) 
 def _offer(statement: Statement, offers: Mapping[str, str]) -> str:
     name = statement.take("the interaction or offer")
     return offers.get(name, name)
+
+
+def _offer_by(statement: Statement, offers: Mapping[str, str]) -> tuple[str, str]:
+    """The offer and the agent."""
+    name = statement.take("the interaction or offer")
+    agent_id = _by(statement)
+    return offers.get(f"{name} {agent_id}", offers.get(name, name)), agent_id
 
 
 def _by(statement: Statement) -> str:

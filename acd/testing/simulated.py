@@ -139,8 +139,8 @@ class SimulatedChannel(WorldChannel):
                 self.joined(call)
             else:
                 self._lose_patience_later(call)
-                if call.standing == "ringing":
-                    self.rang(call)
+                for offer_id, agent_id in call.ringing.items():
+                    self.rang(call, offer_id, agent_id)
 
     async def perform(self, effect: Effect) -> None:
         """As usual; an agent who let it ring comes back after a while."""
@@ -162,44 +162,45 @@ class SimulatedChannel(WorldChannel):
 
     # ---- how people behave
 
-    def rang(self, call: Call) -> None:
+    def rang(self, call: Call, offer_id: str, agent_id: str) -> None:
         """The agent decides, by chance, what to do about it, and after a while does it."""
         behaviour = self.behaviour
         chance = self._random.random()
         if chance < behaviour.no_answer:
             return
-        offer_id, agent_id = call.offer_id, call.agent_id
         declines = chance < behaviour.no_answer + behaviour.decline
 
         def decide() -> None:
-            if call.offer_id != offer_id or call.standing != "ringing":
+            if offer_id not in call.ringing or call.standing != "ringing":
                 return
             new_id = self.hosted().new_id()
             if declines:
                 self._submit(DeclineOffer(new_id, offer_id, agent_id))
             else:
-                call.standing = "answered"
+                call.standing, call.offer_id, call.agent_id = "answered", offer_id, agent_id
                 self._submit(AcceptOffer(new_id, offer_id, agent_id))
 
-        self._later("ring", call.interaction_id, behaviour.ring, decide)
+        self._later("ring", offer_id, behaviour.ring, decide)
+
+    def silenced(self, call: Call, offer_id: str) -> None:  # noqa: ARG002 - a hook's arguments
+        """Nobody decides about it any more."""
+        self._no_longer("ring", offer_id)
 
     def rested(self, call: Call) -> None:
         """No more ringing; whoever was thrown back into the line becomes impatient anew."""
-        self._no_longer("ring", call.interaction_id)
         self._no_longer("talk", call.interaction_id)
         if ("patience", call.interaction_id) not in self._timers:
             self._lose_patience_later(call)
 
     def joined(self, call: Call) -> None:
         """They talk for a while."""
-        self._no_longer("ring", call.interaction_id)
         self._no_longer("patience", call.interaction_id)
         by_agent = self._random.random() < AGENT_HANGS_UP
         self._later("talk", call.interaction_id, self.behaviour.talk, lambda: self._hang_up(call, by_agent=by_agent))
 
     def left(self, call: Call) -> None:
         """Nothing more is to happen to this caller."""
-        for what in ("ring", "talk", "patience"):
+        for what in ("talk", "patience"):
             self._no_longer(what, call.interaction_id)
 
     def _lose_patience_later(self, call: Call) -> None:

@@ -7,7 +7,7 @@ know who answers or hangs up, and when: subclasses do.
 from collections.abc import Mapping
 from typing import Any, Literal, assert_never
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from acd.core.messages import (
     AcceptOffer,
@@ -30,6 +30,8 @@ Standing = Literal["waiting", "ringing", "answered", "connected"]
 class Call(Struct):
     """One customer in this world. `rings`: devices that have rung for the offer.
 
+    `ringing`: the offers whose devices ring or have just been picked up, with their agents; several in a broadcast.
+    `offer_id`, `agent_id`: the one that was picked up or is connected, else the one that has rung longest.
     `ended_offer`: the last offer that stopped ringing by itself. `announcing`: being enqueued just now; nobody can
     desire what has not been committed, so a reconcile leaves it alone.
     """
@@ -41,6 +43,7 @@ class Call(Struct):
     rings: int = 0
     ended_offer: str = ""
     announcing: bool = False
+    ringing: dict[str, str] = field(default_factory=dict)
 
 
 class WorldChannel:
@@ -66,8 +69,8 @@ class WorldChannel:
                 self._ring(self._call(effect.interaction_id), effect.offer_id, effect.agent_id)
             case RevokeOffer():
                 call = self.calls.get(effect.interaction_id)
-                if call is not None and call.offer_id == effect.offer_id:
-                    self._wait(call)
+                if call is not None:
+                    self._silence(call, effect.offer_id)
             case ConnectInteraction():
                 self._connect(self._call(effect.interaction_id), effect.offer_id, effect.agent_id)
             case ReleaseInteraction():
@@ -89,8 +92,10 @@ class WorldChannel:
                 self._wait(call)
             elif each.state == "connected":
                 self._connect(call, each.offer_id, each.agent_id)
+                for offer_id in list(call.ringing):
+                    self._silence(call, offer_id)
             else:
-                await self._heal_offer(call, each)
+                await self._heal_offers(call, dict(each.ringing()))
 
     async def stop(self) -> None:
         """The world stays."""
@@ -102,8 +107,11 @@ class WorldChannel:
 
     # ---- for subclasses
 
-    def rang(self, call: Call) -> None:
+    def rang(self, call: Call, offer_id: str, agent_id: str) -> None:
         """A device has begun to ring."""
+
+    def silenced(self, call: Call, offer_id: str) -> None:
+        """A device no longer rings: it was picked up and connected, or nobody wants it any more."""
 
     def rested(self, call: Call) -> None:
         """The customer waits; nothing rings."""
@@ -147,36 +155,63 @@ class WorldChannel:
         return call
 
     def _wait(self, call: Call) -> None:
+        self._silence_all(call)
         if call.standing != "waiting":
             call.standing, call.offer_id, call.agent_id = "waiting", "", ""
             self.rested(call)
 
     def _ring(self, call: Call, offer_id: str, agent_id: str) -> None:
-        if offer_id in (call.offer_id, call.ended_offer):
+        if offer_id in call.ringing or offer_id in (call.offer_id, call.ended_offer):
             return
-        call.standing, call.offer_id, call.agent_id = "ringing", offer_id, agent_id
+        call.ringing[offer_id] = agent_id
         call.rings = 1
-        self.rang(call)
+        if call.standing in ("waiting", "connected"):
+            call.standing, call.offer_id, call.agent_id = "ringing", offer_id, agent_id
+        self.rang(call, offer_id, agent_id)
+
+    def _silence(self, call: Call, offer_id: str) -> None:
+        """One device is to ring no more; the customer waits when it was the last."""
+        if call.ringing.pop(offer_id, None) is not None:
+            self.silenced(call, offer_id)
+        if call.offer_id != offer_id:
+            return
+        if call.ringing and call.standing != "connected":
+            call.standing = "ringing"
+            call.offer_id, call.agent_id = next(iter(call.ringing.items()))
+        else:
+            self._wait(call)
+
+    def _silence_all(self, call: Call) -> None:
+        ringing, call.ringing = call.ringing, {}
+        for offer_id in ringing:
+            self.silenced(call, offer_id)
 
     def _connect(self, call: Call, offer_id: str, agent_id: str) -> None:
         if call.standing == "connected" and call.offer_id == offer_id:
             return
         call.standing, call.offer_id, call.agent_id = "connected", offer_id, agent_id
+        if call.ringing.pop(offer_id, None) is not None:
+            self.silenced(call, offer_id)
         self.joined(call)
 
     def _release(self, interaction_id: str) -> None:
         call = self.calls.pop(interaction_id, None)
         if call is not None:
+            self._silence_all(call)
             self.left(call)
 
-    async def _heal_offer(self, call: Call, wanted: Desired) -> None:
+    async def _heal_offers(self, call: Call, wanted: Mapping[str, str]) -> None:
         host = self.hosted()
-        if call.offer_id == wanted.offer_id and call.standing in ("answered", "connected"):
-            await host.submit(AcceptOffer(host.new_id(), wanted.offer_id, wanted.agent_id))
-        elif call.ended_offer == wanted.offer_id:
-            await host.submit(FailOffer(host.new_id(), wanted.offer_id, "failed"))
-        else:
-            self._ring(call, wanted.offer_id, wanted.agent_id)
+        for offer_id in (*call.ringing, call.offer_id):
+            if offer_id and offer_id not in wanted:
+                self._silence(call, offer_id)
+        for offer_id, agent_id in wanted.items():
+            if call.offer_id == offer_id and call.standing in ("answered", "connected"):
+                await host.submit(AcceptOffer(host.new_id(), offer_id, agent_id))
+            elif call.ended_offer == offer_id:
+                await host.submit(FailOffer(host.new_id(), offer_id, "failed"))
+            else:
+                self._ring(call, offer_id, agent_id)
 
     async def _report_lost(self, interaction_id: str) -> None:
         host = self.hosted()

@@ -181,12 +181,12 @@ class _WatchedChannel(SimulatedChannel):
         caller = self._callers[number]
         self._callers[number] = Caller(number, caller.called_us, _now_us(), failed=True)
 
-    def rang(self, call: Call) -> None:
+    def rang(self, call: Call, offer_id: str, agent_id: str) -> None:
         """As usual; one telephone must not ring twice."""
-        if self._busy.get(call.agent_id, call.interaction_id) != call.interaction_id:
+        if self._busy.get(agent_id, call.interaction_id) != call.interaction_id:
             self._clashes += 1
-        self._busy[call.agent_id] = call.interaction_id
-        super().rang(call)
+        self._busy[agent_id] = call.interaction_id
+        super().rang(call, offer_id, agent_id)
 
     def rested(self, call: Call) -> None:
         """As usual."""

@@ -235,8 +235,8 @@ class Model(Entry, WrapUp):
         self.finish_talk(work)
 
     def give_up(self, interaction: Interaction, reason: str, *, abandoned: bool) -> None:
-        work = self.current(interaction)
-        if work is not None:
+        pending = self.pending(interaction)
+        for work in pending:
             self.revoke(work, "customer-left" if abandoned else "cancelled")
         interaction.state = "abandoned" if abandoned else "cancelled"
         interaction.exclusions = []
@@ -246,7 +246,7 @@ class Model(Entry, WrapUp):
         self.events.append(told(name, waited, reason))
         self.effects.append(m.ReleaseInteraction(name, interaction.request.instance, interaction.state))
         self.forget_if_done(interaction)
-        if work is not None:
+        for work in pending:
             self.settle(work.agent)
             self.serve(work.agent)
 
@@ -264,6 +264,12 @@ class Model(Entry, WrapUp):
         self.effects.append(
             m.ConnectInteraction(command.offer_id, request.interaction_id, command.agent_id, request.instance)
         )
+        for loser in self.pending(interaction):
+            agent_id = loser.agent.settings.id
+            self.events.append(m.OfferRescinded(loser.offer_id, request.interaction_id, agent_id))
+            self.drop_offer(loser, "rescinded", "rescinded")
+            self.settle(loser.agent)
+            self.serve(loser.agent)
 
     def on_DeclineOffer(self, command: m.DeclineOffer) -> None:
         work = self.offer_of(command.offer_id, command.agent_id)
@@ -324,7 +330,7 @@ class Model(Entry, WrapUp):
             self.events.append(m.OfferExpired(work.offer_id, name, agent.settings.id))
             self.drop_offer(work, "expired", reason)
             self.restart_idle(agent)
-            if settings.rona == "stay-ready":
+            if settings.rona == "stay-ready" or settings.strategy == "broadcast":
                 self.exclude(work.interaction, agent)
             elif agent.presence != "draining":
                 self.rest(agent, "not-ready", "rona")

@@ -186,15 +186,12 @@ class Rules:
         mean = 10 * total // len(named) if named else 0
         return mean + sum(each.weight * skills.get(each.skill, 0) for each in interaction.request.preferences)
 
-    def best(self, interaction: Interaction, candidates: list[Agent]) -> Agent:
-        return min(candidates, key=lambda agent: self.rank(interaction, agent))
-
     def rank(self, interaction: Interaction, agent: Agent) -> tuple[int | str, ...]:
         settings = interaction.queue.settings
         fit, load = self.fit(interaction, agent), self.load(agent)
         idle = (agent.idle_since, agent.idle_seq)
         match settings.strategy:
-            case "longest-idle":
+            case "longest-idle" | "broadcast":
                 return (load, *idle)
             case "best-fit":
                 return (-fit, load, *idle)
@@ -231,11 +228,14 @@ class Rules:
         if interaction.state != "queued":
             return
         candidates = [agent for agent in self.agents if self.offerable(interaction, agent)]
+        candidates.sort(key=lambda agent: self.rank(interaction, agent))
         preferred = [agent for agent in candidates if agent.settings.id == interaction.preferred]
+        settings = interaction.queue.settings
         if preferred:
             self.offer(interaction, preferred[0], "preferred")
-        elif candidates:
-            self.offer(interaction, self.best(interaction, candidates), "agent")
+            return
+        for agent in candidates[: settings.broadcast if settings.strategy == "broadcast" else 1]:
+            self.offer(interaction, agent, "agent")
 
     def serve(self, agent: Agent) -> None:
         while True:
@@ -374,6 +374,10 @@ class Rules:
         self.drop_offer(work, "revoked", reason)
 
     def back_to_the_line(self, interaction: Interaction, agent: Agent, reason: str) -> None:
+        """Unless others are still being asked."""
+        if self.pending(interaction):
+            self.serve(agent)
+            return
         interaction.state = "queued"
         self.events.append(m.InteractionRequeued(interaction.request.interaction_id, reason))
         self.place(interaction)
@@ -450,6 +454,10 @@ class Rules:
                 return work
         raise Refused("no-such-work")
 
+    def pending(self, interaction: Interaction) -> list[Work]:
+        """The offers that nobody has answered, oldest first."""
+        return [work for work in self.work if work.interaction is interaction and work.state == "offered"]
+
     def current(self, interaction: Interaction) -> Work | None:
-        """The work item that is offered, active or held."""
+        """The work item that is offered (the oldest of a broadcast), active or held."""
         return next((work for work in self.work if work.interaction is interaction and work.state != "wrap-up"), None)

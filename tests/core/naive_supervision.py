@@ -22,27 +22,31 @@ class Supervision(Rules):
     def on_MoveInteraction(self, command: m.MoveInteraction) -> None:
         interaction = self.unanswered(command.interaction_id)
         queue = self.queue(command.queue)
-        work = self.current(interaction)
-        if work is not None:
+        pending = self.pending(interaction)
+        for work in pending:
             self.revoke(work, "moved")
             self.settle(work.agent)
+        if pending:
             interaction.state = "queued"
             self.events.append(m.InteractionRequeued(command.interaction_id, "moved"))
         self.move_to_queue(interaction, queue, command.reason, keep_place=command.keep_place)
         self.begin_stay(interaction)
         self.place(interaction)
-        if work is not None:
+        for work in pending:
             self.serve(work.agent)
 
     def on_RecallInteraction(self, command: m.RecallInteraction) -> None:
         interaction = self.interaction(command.interaction_id)
-        work = self.current(interaction)
-        if interaction.state != "offered" or work is None:
+        if interaction.state != "offered":
             raise Refused("interaction-not-offered")
-        self.revoke(work, "recalled")
-        self.exclude(interaction, work.agent)
-        self.settle(work.agent)
-        self.back_to_the_line(interaction, work.agent, "recalled")
+        pending = self.pending(interaction)
+        for work in pending:
+            self.revoke(work, "recalled")
+            self.exclude(interaction, work.agent)
+            self.settle(work.agent)
+        self.back_to_the_line(interaction, pending[0].agent, "recalled")
+        for work in pending[1:]:
+            self.serve(work.agent)
 
     def move_to_queue(self, interaction: Interaction, queue: Queue, reason: str, *, keep_place: bool) -> None:
         left = interaction.queue

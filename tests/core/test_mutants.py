@@ -119,10 +119,27 @@ MUTANTS: Final = {
     "capacity is off by one unit": Mutant(
         "entities", "self.used + share.cost > self.total", "self.used + share.cost > self.total + 1"
     ),
-    "nothing is interrupted": Mutant("entities", "not self._may_interrupt(share)", "self.used > 0"),
-    "what is interrupted counts for nothing else": Mutant(
-        "entities", "return in_the_way + share.cost <= self.total", "return True"
+    "a broadcast asks one too many": Mutant(
+        "matching", "interaction.queue.settings.broadcast)", "interaction.queue.settings.broadcast + 1)"
     ),
+    "a broadcast forgets exclusions": Mutant("matching", "excluded = interaction.exclusions or ()", "excluded = ()"),
+    "the losers of a broadcast ring on": Mutant(
+        "handlers.offers", "if work is winner:\n            continue", "if work is not winner:\n            continue"
+    ),
+    "losing costs the place among the idle": Mutant(
+        "handlers.offers",
+        'domain.drop_offer(work, "rescind", "rescinded")',
+        'domain.drop_offer(work, "rescind", "rescinded")\n        domain.restart_idle(agent)',
+    ),
+    "an unanswered broadcast rests everybody": Mutant("handlers.offers", ' or settings.strategy == "broadcast":', ":"),
+    "the first to decline a broadcast ends it for all": Mutant(
+        "domain", "if interaction.current is not None:", "if False:"
+    ),
+    "whoever hangs up frees one agent only": Mutant(
+        "entities", "return tuple(self.pending)", "return (self.pending[0],)"
+    ),
+    "nothing is interrupted": Mutant("entities", "self.in_the_way(share) + share.cost", "self.used + share.cost"),
+    "whoever may interrupt, interrupts everything": Mutant("entities", "units += item.cost", "units += 0"),
     "only named channels are interrupted": Mutant("entities", 'unnamed = "*" in interrupts', "unnamed = False"),
     "who may interrupt is full like anybody": Mutant(
         "entities", "_NEVER_FULL if interrupting else capacity.total", "capacity.total"

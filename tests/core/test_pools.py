@@ -26,6 +26,7 @@ DEFINITIONS: dict[str, Key] = {
     "least-loaded": lambda agent, load, _fit, since, seq: (len(agent.work), load, since, seq),
     "linear": lambda agent, _load, _fit, _since, _seq: (agent.row,),
     "round-robin": lambda agent, _load, _fit, _since, _seq: (agent.row < NEXT_ROW, agent.row),
+    "broadcast": lambda _agent, load, _fit, since, seq: (load, since, seq),
 }
 
 Steps = st.lists(

@@ -82,8 +82,14 @@ def test_a_hundred_thousand_commands(monkeypatch: pytest.MonkeyPatch) -> None:
     assert tally.accepted >= 0.6 * tally.commands
     assert tally.refusals.keys() == set(get_args(RefusalCode))
     assert tally.events.keys() == {kind.__name__ for kind in get_args(Event)}
-    offers = {"OfferAccepted": "accept", "OfferDeclined": "decline", "OfferExpired": "expire", "OfferRevoked": "revoke"}
-    seen.update(("offer", "offered", trigger) for event, trigger in offers.items() if tally.events[event])
+    ends = {
+        "Accepted": "accept",
+        "Declined": "decline",
+        "Expired": "expire",
+        "Revoked": "revoke",
+        "Rescinded": "rescind",
+    }
+    seen.update(("offer", "offered", trigger) for end, trigger in ends.items() if tally.events[f"Offer{end}"])
     assert sorted(_transitions() - seen.keys()) == []
 
 

@@ -10,6 +10,7 @@ from typing import Final, TypeVar, get_args
 import msgspec
 
 import acd.core.messages as m
+from acd.core import limits
 from acd.core.messages.settings import Strategy
 from tests.core.naive_requirement import Tree, random_tree, render
 from tests.core.traffic_entry import entry_settings
@@ -96,6 +97,7 @@ class SettingsTraffic:
             target_us=choice((0, 40 * SECOND)),
             band=choice((5, 5, 5, 1, 10)),
             hold_for_us=choice((0, 3 * SECOND, 30 * SECOND, 30 * SECOND)),
+            broadcast=choice((2, 2, 3, 5, limits.MAX_BROADCAST)),
             **entry_settings(self.random, queue_id, queue_ids),
             wrap_up_policy=choice(
                 ("timed", "timed", "timed", "none", "optional", "optional", "forced", "extended", "extended")

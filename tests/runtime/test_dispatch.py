@@ -31,6 +31,7 @@ from acd.core.messages import (
     SignInAgent,
     Tick,
 )
+from acd.core.messages.settings import Strategy
 from acd.errors import ChannelError
 from acd.ports.channel import ChannelHost, Desired, Personal
 from acd.runtime.dispatch import Dispatcher, Wishes, desired_of, fold
@@ -118,11 +119,14 @@ def walk(number: int) -> tuple[Effect, ...]:
 # ---- what is desired
 
 
-def test_folding_effects_keeps_what_the_state_says() -> None:
+@pytest.mark.parametrize("strategy", ["longest-idle", "broadcast"])
+def test_folding_effects_keeps_what_the_state_says(strategy: Strategy) -> None:
     """After every command of a random run, the wishes that were folded equal those recomputed from the state."""
     dice = random.Random(20_250_701)  # noqa: S311 - traffic
     agents = tuple(AgentSettings(f"a{number}") for number in range(4))
-    queue = QueueSettings("sales", offer_timeout_us=5 * SECOND, retry_after_us=3 * SECOND, rona="stay-ready")
+    queue = QueueSettings(
+        "sales", strategy=strategy, offer_timeout_us=5 * SECOND, retry_after_us=3 * SECOND, rona="stay-ready"
+    )
     engine = Engine()
     folded: Wishes = {"one": {}, "two": {}}
     engine.apply(ApplyConfig("config", CoreSettings(agents, (queue,))), 1)
@@ -555,6 +559,20 @@ async def test_a_revoke_folds_to_waiting() -> None:
     wishes = {"call-0": Desired("call-0", "offered", "call-0.1", "anna")}
     fold(wishes, RevokeOffer("call-0.1", "call-0", "anna", "fake", "declined"))
     assert wishes == {"call-0": Desired("call-0", "waiting")}
+
+
+def test_a_broadcast_folds_to_all_that_ring_and_then_to_the_winner() -> None:
+    wishes: dict[str, Desired] = {}
+    agents = ("anna", "ben", "chloe")
+    for number, agent_id in enumerate(agents, 1):
+        fold(wishes, OfferInteraction(f"call-0.{number}", "call-0", agent_id, "fake", 0))
+    (desired,) = wishes.values()
+    assert desired.ringing() == (("call-0.1", "anna"), ("call-0.2", "ben"), ("call-0.3", "chloe"))
+    fold(wishes, RevokeOffer("call-0.1", "call-0", "anna", "fake", "declined"))
+    assert wishes == {"call-0": Desired("call-0", "offered", "call-0.2", "ben", (("call-0.3", "chloe"),))}
+    fold(wishes, ConnectInteraction("call-0.3", "call-0", "chloe", "fake"))
+    fold(wishes, RevokeOffer("call-0.2", "call-0", "ben", "fake", "rescinded"))
+    assert wishes == {"call-0": Desired("call-0", "connected", "call-0.3", "chloe")}
 
 
 class _Strange(BaseException):

@@ -37,6 +37,7 @@ from acd.core.messages import (
     OfferDeclined,
     OfferExpired,
     OfferMade,
+    OfferRescinded,
     OfferRevoked,
     OpenQueue,
     Outcome,
@@ -75,7 +76,10 @@ QUEUES = (
 CONFIGS = (
     CoreSettings(AGENTS, QUEUES),
     CoreSettings(AGENTS[1:], QUEUES[:1]),
-    CoreSettings(AGENTS[:2], (msgspec.structs.replace(QUEUES[0], head_start_us=0), QUEUES[1])),
+    CoreSettings(
+        AGENTS[:2],
+        (msgspec.structs.replace(QUEUES[0], head_start_us=0, strategy="broadcast", broadcast=2), QUEUES[1]),
+    ),
 )
 
 Step = tuple[int, int, int, int]
@@ -202,6 +206,7 @@ def facts(seen: View) -> dict[str, object]:
                 row.offers,
                 row.offer_id if not row.ended_at_us else "",
                 row.agent_id,
+                row.pending,
                 seen.queues[row.queue].position(row),
             )
             for row in seen.interactions.values()
@@ -239,9 +244,9 @@ STEPS = st.lists(
 
 
 @settings(max_examples=150, deadline=None)
-@given(STEPS)
-def test_the_folded_view_is_the_one_that_the_state_determines(steps: list[Step]) -> None:
-    run = Run().open()
+@given(st.sampled_from(CONFIGS), STEPS)
+def test_the_folded_view_is_the_one_that_the_state_determines(config: CoreSettings, steps: list[Step]) -> None:
+    run = Run(config).open()
     for step in steps:
         run.step(step)
     restored = View.from_state(run.engine.state(), run.now_us)
@@ -250,9 +255,11 @@ def test_the_folded_view_is_the_one_that_the_state_determines(steps: list[Step])
 
 
 @settings(max_examples=50, deadline=None)
-@given(STEPS, STEPS)
-def test_a_restored_view_goes_on_like_the_folded_one(before: list[Step], after: list[Step]) -> None:
-    run = Run().open()
+@given(st.sampled_from(CONFIGS), STEPS, STEPS)
+def test_a_restored_view_goes_on_like_the_folded_one(
+    config: CoreSettings, before: list[Step], after: list[Step]
+) -> None:
+    run = Run(config).open()
     for step in before:
         run.step(step)
     restored = View.from_state(run.engine.state(), run.now_us)
@@ -264,9 +271,9 @@ def test_a_restored_view_goes_on_like_the_folded_one(before: list[Step], after: 
 
 
 @settings(max_examples=100, deadline=None)
-@given(STEPS)
-def test_counters_equal_recounts(steps: list[Step]) -> None:
-    run = Run().open()
+@given(st.sampled_from((CONFIGS[0], CONFIGS[2])), STEPS)
+def test_counters_equal_recounts(config: CoreSettings, steps: list[Step]) -> None:
+    run = Run(config).open()
     for kind, which, other, after_us in steps:
         run.step((kind % 24, which, other, after_us))  # all but ApplyConfig: no queue goes, so no counter is lost
     happened = _by_queue(run.events)
@@ -290,6 +297,7 @@ def test_counters_equal_recounts(steps: list[Step]) -> None:
             "declined": kinds[OfferDeclined],
             "expired": kinds[OfferExpired],
             "revoked": kinds[OfferRevoked],
+            "rescinded": kinds[OfferRescinded],
             "level_decided": len(answered.keys() | left),
             "level_met": sum(event.waited_us <= limit for event in answered.values()),
             "waited_us": sum(event.waited_us for event in answered.values()),
@@ -351,6 +359,27 @@ def test_reasons_in_a_few_words() -> None:
         "boris came free: c2 first in line, waited 3.4 s; fit 0",
         "boris: weighted fit 0, idle 1.5 s, load 50 %; c3 waited 0 s",
     ]
+
+
+def test_a_broadcast_rings_several_and_the_first_to_accept_has_it() -> None:
+    run = Run(CONFIGS[2])
+    run.apply(SignInAgent("c1", "anna", ready=True))
+    run.apply(SignInAgent("c2", "boris", ready=True))
+    run.apply(EnqueueInteraction("c3", "i1", "voice", "sales", instance="pbx"), SECOND)
+    row = run.view.interactions["i1"]
+    assert run.view.desired("pbx") == (Desired("i1", "offered", "i1.1", "anna", (("i1.2", "boris"),)),)
+    assert [item.offer_id for item in run.view.pending_offers("boris")] == ["i1.2"]
+    assert run.view.decisions[0].reason == "anna: broadcast, idle 1 s; i1 waited 0 s"
+    run.apply(DeclineOffer("c4", "i1.1", "anna"))
+    assert run.view.desired("pbx") == (Desired("i1", "offered", "i1.2", "boris"),)
+    assert (row.state, row.agent_id) == ("offered", "boris")
+    run.apply(FailOffer("c5", "i1.2", "failed"))
+    assert run.view.desired("pbx") == (Desired("i1", "waiting"),)
+    run.apply(EnqueueInteraction("c6", "i2", "voice", "sales", instance="other"), SECOND)
+    run.apply(AcceptOffer("c7", "i2.1", "boris"))
+    assert run.view.desired("other") == (Desired("i2", "connected", "i2.1", "boris"),)
+    assert run.view.pending_offers("anna") == ()
+    assert run.view.queues["sales"].figures.rescinded == 1
 
 
 def test_a_longest_idle_decision_says_so() -> None:

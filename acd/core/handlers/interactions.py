@@ -152,11 +152,11 @@ def _complete(domain: Domain, interaction: Interaction, command: EndInteraction)
 
 
 def _give_up(domain: Domain, interaction: Interaction, trigger: str, reason: str) -> None:
-    """Nobody has answered: out of the line, or the offer is revoked and its agent served."""
-    work = interaction.current
-    if work is None:
+    """Nobody has answered: out of the line, or what is offered is revoked, and whoever was asked is served."""
+    offered = interaction.offered()
+    if not offered:
         domain.leave(interaction)
-    else:
+    for work in offered:
         why = "customer-left" if trigger == "abandon" else "cancelled"
         domain.events.append(OfferRevoked(work.offer_id, interaction.id, work.agent.id, why))
         domain.drop_offer(work, "revoke", why)
@@ -169,6 +169,6 @@ def _give_up(domain: Domain, interaction: Interaction, trigger: str, reason: str
         domain.events.append(InteractionCancelled(interaction.id, waited_us, reason))
     domain.effects.append(ReleaseInteraction(interaction.id, interaction.request.instance, interaction.state))
     domain.forget_if_done(interaction)
-    if work is not None:
+    for work in offered:
         domain.settle(work.agent)
         domain.serve(work.agent)

@@ -2,7 +2,7 @@
 
 from acd.core import limits
 from acd.core.domain import Domain
-from acd.core.entities import Work
+from acd.core.entities import Interaction, Work
 from acd.core.messages import (
     AcceptOffer,
     ConnectInteraction,
@@ -11,6 +11,7 @@ from acd.core.messages import (
     OfferAccepted,
     OfferDeclined,
     OfferExpired,
+    OfferRescinded,
     OfferRevoked,
     Refusal,
 )
@@ -42,6 +43,8 @@ def accept(domain: Domain, command: AcceptOffer) -> Refusal | None:
         )
     )
     domain.effects.append(ConnectInteraction(work.offer_id, interaction.id, agent_id, interaction.request.instance))
+    if interaction.pending is not None:
+        _rescind_others(domain, interaction, work, interaction.pending)
     return None
 
 
@@ -90,13 +93,28 @@ def expire(domain: Domain, work: Work, overdue_us: int) -> None:
         domain.events.append(OfferExpired(work.offer_id, work.interaction.id, agent.id))
         domain.drop_offer(work, "expire", reason)
         domain.restart_idle(agent)
-        if settings.rona == "stay-ready":
+        if settings.rona == "stay-ready" or settings.strategy == "broadcast":
             domain.exclude(work.interaction, agent, limits.MAX_EXCLUSIONS)
             domain.refresh(agent)
         elif agent.presence != "draining":
             domain.rest(agent, "not-ready", "rona")
     domain.settle(agent)
     domain.requeue(work.interaction, agent, reason)
+
+
+def _rescind_others(domain: Domain, interaction: Interaction, winner: Work, pending: list[Work]) -> None:
+    """The first to accept wins; nobody else has lost anything by it."""
+    interaction.current = winner
+    interaction.pending = None
+    for work in pending:
+        if work is winner:
+            continue
+        agent = work.agent
+        domain.events.append(OfferRescinded(work.offer_id, interaction.id, agent.id))
+        domain.drop_offer(work, "rescind", "rescinded")
+        domain.refresh(agent)
+        domain.settle(agent)
+        domain.serve(agent)
 
 
 def _declined(domain: Domain, work: Work, reason: str, why: str) -> None:

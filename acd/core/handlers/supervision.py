@@ -3,9 +3,11 @@
 Owns those commands' checks and moves. All of them are effective at once.
 """
 
+from collections.abc import Iterable
+
 from acd.core import limits
 from acd.core.domain import Domain
-from acd.core.entities import Interaction
+from acd.core.entities import Interaction, Work
 from acd.core.handlers.interactions import live
 from acd.core.messages import (
     InteractionReprioritized,
@@ -37,43 +39,45 @@ def move(domain: Domain, command: MoveInteraction) -> Refusal | None:
     queue = domain.queues.get(command.queue)
     if queue is None or queue.retired:
         return Refusal("unknown-queue", f"no queue {command.queue} is configured")
-    work = found.current
-    if work is None:
+    offered = found.offered()
+    if not offered:
         domain.leave(found)
     else:
-        _take_back(domain, found, "moved")
+        _take_back(domain, offered, "moved")
         domain.back_to_queued(found, "moved")
     move_to_queue(domain, found, queue, command.reason, keep_place=command.keep_place)
     begin_stay(domain, found)
     domain.place(found)
-    if work is not None:
+    for work in offered:
         domain.serve(work.agent)
     return None
 
 
 def recall(domain: Domain, command: RecallInteraction) -> Refusal | None:
-    """Stop ringing at this agent; the interaction looks for another one."""
+    """Stop ringing at whoever is being asked; the interaction looks for somebody else."""
     found = live(domain, command.interaction_id)
     if isinstance(found, Refusal):
         return found
-    work = found.current
-    if found.state != "offered" or work is None:
+    if found.state != "offered":
         return Refusal("interaction-not-offered", f"interaction {found.id} is {found.state}, so that nothing rings")
-    _take_back(domain, found, "recalled")
-    domain.requeue(found, work.agent, "recalled")
+    offered = found.offered()
+    _take_back(domain, offered, "recalled")
+    domain.requeue(found, offered[0].agent, "recalled")
+    for work in offered[1:]:
+        domain.serve(work.agent)
     return None
 
 
-def _take_back(domain: Domain, interaction: Interaction, reason: str) -> None:
-    """Revoke the pending offer; it is nobody's fault, but a recalled interaction does not come back at once."""
-    work = interaction.current
-    assert work is not None, interaction.id
-    domain.events.append(OfferRevoked(work.offer_id, interaction.id, work.agent.id, reason))
-    domain.drop_offer(work, "revoke", reason)
-    if reason == "recalled":
-        domain.exclude(interaction, work.agent, limits.MAX_EXCLUSIONS)
-    domain.refresh(work.agent)
-    domain.settle(work.agent)
+def _take_back(domain: Domain, offered: Iterable[Work], reason: str) -> None:
+    """Revoke pending offers; it is nobody's fault, but a recalled interaction does not come back at once."""
+    for work in offered:
+        interaction, agent = work.interaction, work.agent
+        domain.events.append(OfferRevoked(work.offer_id, interaction.id, agent.id, reason))
+        domain.drop_offer(work, "revoke", reason)
+        if reason == "recalled":
+            domain.exclude(interaction, agent, limits.MAX_EXCLUSIONS)
+        domain.refresh(agent)
+        domain.settle(agent)
 
 
 def _unanswered(domain: Domain, interaction_id: str) -> Interaction | Refusal:

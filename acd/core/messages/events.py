@@ -166,6 +166,14 @@ class OfferRevoked(Struct, frozen=True, gc=False, tag=True):
     reason: str
 
 
+class OfferRescinded(Struct, frozen=True, gc=False, tag=True):
+    """Another agent accepted first (broadcast). The agent's place among the idle is as it was."""
+
+    offer_id: str
+    interaction_id: str
+    agent_id: str
+
+
 class InteractionCompleted(Struct, frozen=True, gc=False, tag=True):
     """The conversation ended. `talked_us` from accepted to now, holds included."""
 
@@ -290,4 +298,5 @@ Event = (
     | WrapUpRequested
     | WrapUpExtended
     | DispositionSet
+    | OfferRescinded
 )

@@ -11,7 +11,9 @@ from msgspec import Meta, Struct
 from acd.core import limits
 from acd.core.messages.types import Duration, Id, OptionalId, Position, Proficiency, Requirement, Text, Units
 
-Strategy = Literal["longest-idle", "best-fit", "weighted", "least-skilled", "least-loaded", "linear", "round-robin"]
+Strategy = Literal[
+    "longest-idle", "best-fit", "weighted", "least-skilled", "least-loaded", "linear", "round-robin", "broadcast"
+]
 WrapUpPolicy = Literal["timed", "none", "optional", "forced", "extended"]
 Rona = Literal["not-ready", "stay-ready"]
 Ordering = Literal["head-start", "strict", "due"]
@@ -74,7 +76,7 @@ class QueueSettings(Struct, frozen=True, gc=False):
     `retry_after_us`: how long an agent who declined an interaction is not offered it again.
     `late_us`: an expiry handled later than this after its deadline punishes nobody.
     `hold_for_us`: how long an interaction waits for its preferred agent alone.
-    `rona`: what an unanswered offer does to the agent's presence.
+    `rona`: what an unanswered offer does to the agent's presence; with `broadcast` it never does anything.
     `ordering`: places in line go by arrival minus head start, by priority before everything else, or by when
     `target_us` is over, minus head start. `band`: agents take from the lowest band that waits for them.
     `when_closed`, `when_unstaffed` (nobody signed in could ever take it), `when_full` (`max_waiting`): what becomes of
@@ -82,6 +84,7 @@ class QueueSettings(Struct, frozen=True, gc=False):
     `wrap_up_policy`: after-call work of `wrap_up_us` (`timed`), none at all, only if the agent asked for it
     (`optional`), until the agent ends it (`forced`), or one that can be extended to `wrap_up_most_us` (`extended`).
     `dispositions`: codes that agents may set; with `disposition_required` a wrap-up is not ended by hand without one.
+    `broadcast`: strategy `broadcast` offers an interaction to this many agents at once.
     """
 
     id: Id
@@ -106,6 +109,7 @@ class QueueSettings(Struct, frozen=True, gc=False):
     wrap_up_most_us: Duration = 0
     dispositions: Annotated[tuple[Id, ...], Meta(max_length=limits.MAX_DISPOSITIONS)] = ()
     disposition_required: bool = False
+    broadcast: Annotated[int, Meta(ge=2, le=limits.MAX_BROADCAST)] = 5
 
 
 class CoreSettings(Struct, frozen=True, gc=False):

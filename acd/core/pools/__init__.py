@@ -22,6 +22,7 @@ POOLS: Final[dict[str, Callable[[Terms], Pool]]] = {
     "least-loaded": lambda _terms: Ranked(least_loaded),
     "linear": lambda _terms: Ring(Cursor()),
     "round-robin": lambda terms: Ring(terms.cursor or Cursor()),
+    "broadcast": lambda _terms: Ranked(longest_idle),
 }
 """Strategy → what makes its pool."""
 

@@ -6,7 +6,13 @@ INITIAL: Final = "queued"
 
 TABLE: Final[dict[str, dict[str, str]]] = {
     "queued": {"offer": "offered", "abandon": "abandoned", "cancel": "cancelled", "overflow": "overflowed"},
-    "offered": {"requeue": "queued", "accept": "active", "abandon": "abandoned", "cancel": "cancelled"},
+    "offered": {
+        "offer": "offered",
+        "requeue": "queued",
+        "accept": "active",
+        "abandon": "abandoned",
+        "cancel": "cancelled",
+    },
     "active": {"requeue": "queued", "complete": "completed"},
     "completed": {},
     "abandoned": {},

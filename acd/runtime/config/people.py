@@ -29,6 +29,9 @@ _ORDERINGS: Final[tuple[Ordering, ...]] = get_args(Ordering)
 _BY_POSITION: Final[tuple[Strategy, ...]] = ("linear", "round-robin")
 """Strategies that go by the agents' positions."""
 
+_ONLY_WITH: Final = (("fit_weight", "weighted"), ("broadcast", "broadcast"))
+"""Keys that one strategy alone looks at."""
+
 _PLAIN: Final = QueueSettings("plain")
 """A queue about which nothing is said: the defaults."""
 
@@ -146,6 +149,7 @@ def _queue(identity: str, table: Table) -> QueueConfig:
         when_closed=read_action(table, "when_closed", _PLAIN.when_closed, AT_ENTRY),
         when_unstaffed=read_action(table, "when_unstaffed", _PLAIN.when_unstaffed, AT_ENTRY),
         when_full=read_action(table, "when_full", _PLAIN.when_full, AT_ENTRY),
+        broadcast=table.integer("broadcast", _PLAIN.broadcast, 2, limits.MAX_BROADCAST),
         **wrap_up._asdict(),
     )
     config = QueueConfig(
@@ -153,9 +157,13 @@ def _queue(identity: str, table: Table) -> QueueConfig:
         title=table.text("title", identity),
         service_level_us=table.duration("service_level", QueueConfig(settings).service_level_us, least=1),
     )
-    if "fit_weight" in table.raw and settings.strategy != "weighted":
-        reason = f"has no effect with the strategy {settings.strategy}"
-        table.problems.warn(table.at("fit_weight"), reason, 'use strategy = "weighted", or leave it out')
+    for key, strategy in _ONLY_WITH:
+        if key in table.raw and settings.strategy != strategy:
+            reason = f"has no effect with the strategy {settings.strategy}"
+            table.problems.warn(table.at(key), reason, f'use strategy = "{strategy}", or leave it out')
+    if settings.strategy == "broadcast" and table.raw.get("rona") == "not-ready":
+        reason = "has no effect with the strategy broadcast: nobody is made not-ready for what others were asked, too"
+        table.problems.warn(table.at("rona"), reason, "leave it out")
     check_ordering(table, settings)
     if settings.when_full.kind == "wait" and "max_waiting" in table.raw:
         reason = 'has no effect with when_full = "wait"'

@@ -147,9 +147,25 @@ class AsteriskChannel:
             case ParkInteraction():
                 self._orders.park(self._known(call))
             case OfferInteraction():
-                await self._orders.ring(self._known(call), effect.offer_id, effect.agent_id)
+                await self._ring(self._known(call), effect)
             case ConnectInteraction():
                 await self._orders.connect(self._known(call), effect.offer_id)
+
+    async def _ring(self, call: Call, offer: OfferInteraction) -> None:
+        """Dial, unless another offer of the interaction rings: of a broadcast only one device can, so far.
+
+        The engine lets the others pass without consequences for anybody.
+        """
+        leg = call.leg
+        if (
+            leg is not None
+            and leg.state != "gone"
+            and leg.offer_id != offer.offer_id
+            and self._desk.is_wanted(leg.offer_id)
+        ):
+            _log.debug("a further offer of a broadcast rings nowhere", instance=self.name, offer=offer.offer_id)
+            return
+        await self._orders.ring(call, offer.offer_id, offer.agent_id)
 
     def _known(self, call: Call | None) -> Call:
         if call is None:
