@@ -1,0 +1,154 @@
+"""Explaining from the journal: the moment of a decision is made again, from the nearest snapshot, with a witness.
+
+Owns finding that moment. Must not know why anything was decided (`acd.core.explain`) nor how it is shown. Reads
+beside a living engine, in whatever process asks, and never writes: the running engine does nothing for it.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+
+from acd.core.engine import Engine
+from acd.core.explain import Decision, Waiting, WitnessEngine
+from acd.core.messages import InteractionQueued, Outcome
+from acd.ports.journal import JournalReader
+from acd.runtime.journal.chain import genesis
+from acd.runtime.replay import replay
+from acd.runtime.snapshots import snapshots
+
+MAX_DECISIONS: Final = 1_000
+"""Offers of one interaction that are explained, the newest."""
+
+
+class Explanation(Struct, frozen=True):
+    """What the journal says of an offer, or of an interaction and all its offers.
+
+    `decisions`: in the order in which they were made, each with the command that caused it. `waiting`: where the
+    interaction stood at `at_us`, None if it did not exist then. `enqueued_at_us`: 0 if it never was. `ended`: it
+    existed and was gone by then. `seq`: the last row looked at; `replayed`: rows made again to find all this.
+    """
+
+    subject: str
+    interaction_id: str
+    decisions: tuple["Cause", ...]
+    waiting: Waiting | None
+    enqueued_at_us: int
+    ended: bool
+    at_us: int
+    seq: int
+    replayed: int
+
+
+class Cause(Struct, frozen=True):
+    """One decision, and the row that caused it: its number, the kind of its command and the command's id."""
+
+    seq: int
+    command: str
+    command_id: str
+    decision: Decision
+
+
+class _Start(Struct, frozen=True):
+    """Where a replay may begin: after row `seq`."""
+
+    seq: int
+    chain: bytes
+    engine: Engine
+
+
+class _Found:
+    """What has been seen so far."""
+
+    def __init__(self, subject: str) -> None:
+        self.subject = subject
+        self.decisions: list[Cause] = []
+        self.enqueued_at_us = 0
+        self.replayed = 0
+
+    def is_wanted(self, offer_id: str) -> bool:
+        """The offer itself, or any of the interaction."""
+        return self.subject in (offer_id, _interaction_of(offer_id))
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing earlier can matter: the offer is found, or the interaction's beginning is."""
+        return self.enqueued_at_us > 0 or any(each.decision.offer_id == self.subject for each in self.decisions)
+
+
+def explain(
+    journal: JournalReader, subject: str, *, snapshot_directory: Path | None = None, until_us: int | None = None
+) -> Explanation:
+    """Explain an offer or an interaction, by its id, as of the journal's end or of `until_us` (µs since the epoch).
+
+    Blocks: 100,000 rows take about a second. Raises `JournalCorrupt` and `JournalUnavailable` as `replay` does.
+    """
+    found = _Found(subject)
+    ends: list[tuple[WitnessEngine, int]] = []
+    before = -1
+    for start in _starts(journal, snapshot_directory):
+        if until_us is not None and start.engine.now_us > until_us:
+            continue
+        ends.append(_make_again(journal, start, found, before, until_us))
+        if found.complete:
+            break
+        before = start.seq
+    last, seq = ends[0]
+    interaction_id = found.decisions[-1].decision.interaction_id if found.decisions else subject
+    waiting = last.waiting(interaction_id)
+    known = bool(found.decisions or found.enqueued_at_us)
+    return Explanation(
+        subject,
+        interaction_id,
+        tuple(found.decisions[-MAX_DECISIONS:]),
+        waiting,
+        found.enqueued_at_us,
+        known and waiting is None,
+        last.now_us if until_us is None else until_us,
+        seq,
+        found.replayed,
+    )
+
+
+def _starts(journal: JournalReader, directory: Path | None) -> Iterator[_Start]:
+    """Snapshots of this journal, newest first; at last its very beginning."""
+    tail, _ = journal.tail()
+    for snapshot in snapshots(directory, journal.domain) if directory is not None else ():
+        if snapshot.header.seq <= tail:
+            yield _Start(snapshot.header.seq, snapshot.header.chain, snapshot.engine)
+    yield _Start(0, genesis(journal.domain), Engine(journal.domain))
+
+
+def _make_again(
+    journal: JournalReader, start: _Start, found: _Found, before: int, until_us: int | None
+) -> tuple[WitnessEngine, int]:
+    """Replay from the start to row `before` (-1: to the end) or to the moment; returns the engine and the last row."""
+    engine = WitnessEngine.from_state(start.engine.state())
+    seen: list[Decision] = []
+    engine.watch(found.is_wanted, seen.append)
+    decisions: list[Cause] = []
+    seq = start.seq
+    rows = journal.rows(start.seq, start.chain)
+    if until_us is not None:
+        rows = (row for row in rows if row.entry.at_us <= until_us)
+    for step in replay(engine, rows):
+        seq = step.row.seq
+        found.replayed += 1
+        decisions += [Cause(seq, type(step.command).__name__, step.command.id, each) for each in seen]
+        seen.clear()
+        if not found.enqueued_at_us and _begins(step.outcome, found.subject):
+            found.enqueued_at_us = step.row.entry.at_us
+        if seq == before:
+            break
+    # An earlier stretch comes before what was found already.
+    found.decisions[:0] = decisions
+    return engine, seq
+
+
+def _begins(outcome: Outcome, subject: str) -> bool:
+    return any(isinstance(event, InteractionQueued) and event.interaction_id == subject for event in outcome.events)
+
+
+def _interaction_of(offer_id: str) -> str:
+    return offer_id.rpartition(".")[0]

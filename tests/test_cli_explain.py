@@ -1,0 +1,98 @@
+"""`acd explain`: what a supervisor reads, and what a program gets."""
+
+import json
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from acd.cli import acd
+from acd.core.messages import (
+    AcceptOffer,
+    AgentSettings,
+    ApplyConfig,
+    Command,
+    CoreSettings,
+    EnqueueInteraction,
+    QueueSettings,
+    SignInAgent,
+)
+from acd.runtime.journal import SqliteJournal
+from tests.runtime.journaled import record
+
+AGENTS = (
+    AgentSettings("anna", (("english", 8),)),
+    AgentSettings("boris", (("english", 6),)),
+    AgentSettings("陈", (("english", 2),)),
+)
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Path:
+    """Anna takes the first call, Boris is asked for the second, the third waits."""
+    queue = QueueSettings("sales", "skills.english >= 5", "best-fit")
+    commands: list[Command] = [ApplyConfig("config", CoreSettings(AGENTS, (queue,)))]
+    commands += [SignInAgent(f"in-{each.id}", each.id, ready=True) for each in AGENTS]
+    commands += [EnqueueInteraction("e1", "i1", "voice", "sales"), AcceptOffer("a1", "i1.1", "anna")]
+    commands += [EnqueueInteraction(f"e{number}", f"i{number}", "voice", "sales") for number in (2, 3)]
+    path = tmp_path / "acd-journal.db"
+    with closing(SqliteJournal(path, "default")) as writing:
+        record(writing, commands)
+    return path
+
+
+def explain(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(acd, ["explain", *map(str, arguments)], env={"COLUMNS": "160"})
+
+
+def test_why_this_agent(journal: Path) -> None:
+    result = explain("i1.1", "--journal", journal)
+    assert result.exit_code == 0, result.output
+    assert "Offer i1.1 → anna" in result.output
+    assert "interaction i1 looked for an agent of queue sales (best-fit)" in result.output
+    assert "decided by   fit" in result.output
+    anna, boris, chen = (
+        line for line in result.output.splitlines() if any(name in line for name in (" 80 ", " 60 ", "陈"))
+    )
+    assert anna.split()[:3] == ["1", "anna", "80"]
+    assert boris.split()[:3] == ["2", "boris", "60"]
+    assert "does not satisfy skills.english >= 5 (has 2)" in chen
+
+
+def test_why_not_that_agent(journal: Path) -> None:
+    result = explain("i1.1", "--agent", "陈", "--journal", journal)
+    assert result.exit_code == 0, result.output
+    assert "does not satisfy skills.english >= 5 (has 2)" in result.output
+    assert "boris" not in result.output
+    unknown = explain("i1.1", "--agent", "dora", "--journal", journal)
+    assert unknown.exit_code == 1
+    assert "no agent dora was configured then" in unknown.output
+
+
+def test_why_still_waiting(journal: Path) -> None:
+    result = explain("i3", "--journal", journal)
+    assert result.exit_code == 0, result.output
+    assert "Interaction i3 is queued, 1. in the line of queue sales" in result.output
+    assert "kept from agents by  room 2, requirement 1" in result.output
+    assert "has 1 work items of *, 1 at most" in result.output
+
+
+def test_for_programs(journal: Path) -> None:
+    result = explain("i2", "--journal", journal, "--json")
+    assert result.exit_code == 0, result.output
+    document = json.loads(result.output)
+    assert document["waiting"]["state"] == "offered"
+    (cause,) = document["decisions"]
+    assert cause["decision"]["agent_id"] == "boris"
+    assert cause["decision"]["decided_by"] == "the only one"
+    assert [each["id"] for each in cause["decision"]["candidates"]] == ["boris", "anna", "陈"]
+
+
+def test_what_the_journal_does_not_know(journal: Path) -> None:
+    result = explain("i99", "--journal", journal)
+    assert result.exit_code == 1
+    assert "knows no offer and no interaction i99" in result.output
+    earlier = explain("i1", "--journal", journal, "--at", "1970-01-01T00:00:00")
+    assert earlier.exit_code == 1
+    assert "at 1970-01-01 00:00:00.000Z" in earlier.output
