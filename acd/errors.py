@@ -2,6 +2,7 @@
 
 AcdError
 ├── RequirementError        a requirement cannot be read; its text carries a caret
+├── StrategyError           a state or a journal needs a strategy of one's own that is not there or has changed
 ├── ConfigError             the configuration is wrong; carries every problem found
 ├── JournalError
 │   ├── JournalCorrupt      a row is missing, altered or truncated; names the row
@@ -32,6 +33,10 @@ class RequirementError(AcdError):
         self.text = text
         self.column = column
         super().__init__(f"{problem}\n  {text}\n  {' ' * column}^")
+
+
+class StrategyError(AcdError):
+    """A state, or a journal, was made with a strategy of one's own that is not there, or whose code has changed."""
 
 
 class ConfigError(AcdError):

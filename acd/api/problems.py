@@ -46,6 +46,8 @@ REFUSALS: Final[Mapping[RefusalCode, int]] = {
     "duplicate-entity": 422,
     "bad-action": 422,
     "unsupported-semantics": 422,
+    "unknown-strategy": 422,
+    "strategy-changed": 422,
 }
 """Refusal code → status: 404 for what the path names, 409 when the state is against it, 422 for what the body says."""
 

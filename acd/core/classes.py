@@ -6,7 +6,7 @@ are never in a snapshot, and evicting an idle one changes no decision.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from heapq import merge
 from typing import Final
 
@@ -14,8 +14,8 @@ from acd.core import limits
 from acd.core.entities import Agent, Interaction, Queue
 from acd.core.lane import Lane, Ticket, order
 from acd.core.matrix import SkillMatrix
-from acd.core.messages import Preference, QueueSettings
-from acd.core.pools import POOLS, Pool, Terms
+from acd.core.messages import Demand, Preference, QueueSettings, ScoreFunction
+from acd.core.pools import Pool, Terms, make_pool
 from acd.core.requirement import Requirement, conjunction
 
 ClassKey = tuple[str, str, tuple[Preference, ...], str, int, int, str]
@@ -111,8 +111,12 @@ class Class:
 class ClassRegistry:
     """All classes of one engine, over the skill matrix of its agents."""
 
-    def __init__(self, max_classes: int = limits.MAX_CLASSES) -> None:
+    def __init__(
+        self, max_classes: int = limits.MAX_CLASSES, scores: Mapping[str, ScoreFunction] | None = None
+    ) -> None:
+        """`scores`: the functions of the strategies `score:NAME`, by these names."""
         self._max_classes = max_classes
+        self._scores = scores or {}
         self._matrix = SkillMatrix()
         self._agents: list[Agent | None] = []
         """By row of the matrix; None for one who was removed."""
@@ -198,7 +202,9 @@ class ClassRegistry:
         if cls is None:
             if len(self._classes) >= self._max_classes:
                 self._evict()
-            cls = self._classes[key] = Class(key, parsed, POOLS[strategy](Terms(weight_us, cursor)))
+            demand = Demand(channel, tuple(sorted(parsed.skills)), preferences)
+            terms = Terms(weight_us, cursor, self._scores.get(strategy), demand)
+            cls = self._classes[key] = Class(key, parsed, make_pool(strategy, terms))
             self._enrol(cls)
         return cls
 

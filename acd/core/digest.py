@@ -16,6 +16,7 @@ def settings_hash(settings: CoreSettings) -> str:
         agents=tuple(sorted(settings.agents, key=lambda agent: agent.id)),
         queues=tuple(sorted(settings.queues, key=lambda queue: queue.id)),
         semantics=settings.semantics,
+        scores=tuple(sorted(settings.scores)),
     )
     return hashlib.sha256(_encode(canonical)).hexdigest()
 

@@ -4,6 +4,7 @@ Owns agents, queues, interactions and the windows of ended ids; presence changes
 of offers. Must not know single commands (`handlers`) nor how matching finds (`matching`).
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 from acd.core import holding, limits
@@ -17,6 +18,7 @@ from acd.core.messages import (
     PresenceChanged,
     QueueRemoved,
     RevokeOffer,
+    Score,
     WorkEnded,
     WrapUpStarted,
 )
@@ -37,8 +39,8 @@ _STAFF: Final = {"sign-in": 1, "sign-out": -1}
 class Domain(Matching):
     """Everything that the command handlers work on."""
 
-    def __init__(self, name: str, max_classes: int = limits.MAX_CLASSES) -> None:
-        super().__init__(max_classes)
+    def __init__(self, name: str, max_classes: int, strategies: Mapping[str, Score]) -> None:
+        super().__init__(max_classes, strategies)
         self.name = name
         self.settings = CoreSettings()
         self.settings_hash = ""

@@ -4,12 +4,13 @@ Owns `Engine.apply`, the window of recorded outcomes, the clock that is told to 
 message. Must not know what single commands do (`handlers`) nor anything outside the core.
 """
 
+from collections.abc import Mapping
 from typing import Self
 
 from acd.core import digest, limits
 from acd.core.domain import Domain
 from acd.core.handlers import HANDLERS
-from acd.core.messages import Command, Effect, Event, Outcome
+from acd.core.messages import Command, Effect, Event, Outcome, Score
 from acd.core.restore import restore
 from acd.core.snapshot import take
 from acd.core.state import EngineState
@@ -24,14 +25,23 @@ class Engine:
     True
     """
 
-    def __init__(self, domain: str = "default", *, max_classes: int = limits.MAX_CLASSES) -> None:
-        """`domain` names the tenant or site. `max_classes` bounds interned requirements; it changes no decision."""
-        self._domain = self._new_domain(domain, max_classes)
+    def __init__(
+        self,
+        domain: str = "default",
+        *,
+        max_classes: int = limits.MAX_CLASSES,
+        strategies: Mapping[str, Score] | None = None,
+    ) -> None:
+        """`domain` names the tenant or site. `max_classes` bounds interned requirements; it changes no decision.
+
+        `strategies`: what queues may name as `score:NAME`, once a configuration lists it in its `scores`.
+        """
+        self._domain = self._new_domain(domain, max_classes, dict(strategies or {}))
         self._outcomes: Window[Outcome] = Window(limits.OUTCOME_WINDOW)
 
-    def _new_domain(self, name: str, max_classes: int) -> Domain:
+    def _new_domain(self, name: str, max_classes: int, strategies: Mapping[str, Score]) -> Domain:
         """What decides; `acd.core.explain` puts one in its place that looks on."""
-        return Domain(name, max_classes)
+        return Domain(name, max_classes, strategies)
 
     def apply(self, command: Command, now_us: int) -> Outcome:
         """Carry out one command at `now_us` (µs, never less than before) and return what follows from it.
@@ -68,9 +78,18 @@ class Engine:
         return take(self._domain, self._outcomes.items())
 
     @classmethod
-    def from_state(cls, state: EngineState, *, max_classes: int = limits.MAX_CLASSES) -> Self:
-        """An engine that goes on exactly where `state` was taken."""
-        engine = cls(state.domain, max_classes=max_classes)
+    def from_state(
+        cls,
+        state: EngineState,
+        *,
+        max_classes: int = limits.MAX_CLASSES,
+        strategies: Mapping[str, Score] | None = None,
+    ) -> Self:
+        """An engine that goes on exactly where `state` was taken.
+
+        Raises `StrategyError` when the state was made with a strategy that is not among `strategies`, or has changed.
+        """
+        engine = cls(state.domain, max_classes=max_classes, strategies=strategies)
         restore(engine._domain, state)
         for command_id, outcome in state.outcomes:
             engine._outcomes.remember(command_id, outcome)
@@ -84,6 +103,11 @@ class Engine:
     def domain(self) -> str:
         """The domain's name."""
         return self._domain.name
+
+    @property
+    def scores(self) -> tuple[tuple[str, str], ...]:
+        """(name, code hash) of every strategy that this engine was given, sorted: for `CoreSettings.scores`."""
+        return tuple(sorted((name, score.code_hash) for name, score in self._domain.strategies.items()))
 
     @property
     def settings_hash(self) -> str:

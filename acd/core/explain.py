@@ -5,16 +5,16 @@ why. Works on an engine that was replayed to the moment in question, naively, ov
 costs the real engine anything. Must not know journals or snapshots (`acd.runtime.explain`).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from msgspec import Struct
 
-from acd.core import limits
 from acd.core.classes import Class
 from acd.core.domain import Domain
 from acd.core.engine import Engine
 from acd.core.entities import Agent, Interaction, Work
+from acd.core.messages import Score
 from acd.core.ranking import Rank, agent_rank, interaction_rank, sort_key
 from acd.core.verdicts import Verdict, verdicts
 
@@ -105,8 +105,8 @@ class WitnessEngine(Engine):
         interaction = self._domain.interactions.get(interaction_id)
         return None if interaction is None else interaction.offers
 
-    def _new_domain(self, name: str, max_classes: int) -> Domain:
-        return _Witness(name, max_classes)
+    def _new_domain(self, name: str, max_classes: int, strategies: Mapping[str, Score]) -> Domain:
+        return _Witness(name, max_classes, strategies)
 
 
 def _nobody(_offer_id: str) -> bool:
@@ -116,8 +116,8 @@ def _nobody(_offer_id: str) -> bool:
 class _Witness(Domain):
     """A domain that looks on while it decides."""
 
-    def __init__(self, name: str, max_classes: int = limits.MAX_CLASSES) -> None:
-        super().__init__(name, max_classes)
+    def __init__(self, name: str, max_classes: int, strategies: Mapping[str, Score]) -> None:
+        super().__init__(name, max_classes, strategies)
         self.wanted: Wanted = _nobody
         self.tell: OnDecision | None = None
 

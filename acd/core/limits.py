@@ -51,6 +51,12 @@ Keys still fit into signed 64 bits.
 MAX_BAND: Final = 10
 """Bands of queues run from 1, which is served first, to this."""
 
+MAX_SCORE: Final = 1_000_000_000
+"""Scores of a strategy of one's own run from minus this to this."""
+
+MAX_SCORES: Final = 64
+"""Strategies of one's own in one configuration."""
+
 MAX_POSITION: Final = 1_000_000
 """Positions in the order of the strategies `linear` and `round-robin` run from 0 to this."""
 

@@ -5,6 +5,7 @@ tickets that both searches rest on. Must not know commands. `eligibility` says w
 ARCHITECTURE.md, "The rules of decision", what is decided; this file makes it cheap.
 """
 
+from collections.abc import Mapping
 from itertools import islice
 
 from acd.core import holding
@@ -13,7 +14,8 @@ from acd.core.deadlines import Deadlines
 from acd.core.eligibility import offerable
 from acd.core.entities import Agent, Exclusion, Interaction, Work
 from acd.core.lane import Ticket, order
-from acd.core.messages import Effect, Event, OfferInteraction, OfferMade
+from acd.core.messages import Effect, Event, OfferInteraction, OfferMade, Score
+from acd.core.messages.settings import SCORE_PREFIX
 from acd.core.pools import Bucket
 from acd.core.states import interaction as interaction_states
 from acd.core.states import offer as offer_states
@@ -27,8 +29,12 @@ _OFFER = offer_states.TABLE
 class Matching:
     """The state that decisions are made on, shared by all command handlers."""
 
-    def __init__(self, max_classes: int) -> None:
+    def __init__(self, max_classes: int, strategies: Mapping[str, Score] | None = None) -> None:
         self._max_classes = max_classes
+        self.strategies = strategies or {}
+        """Scores that this engine was given, by name."""
+        self.scores: tuple[tuple[str, str], ...] = ()
+        """(name, code hash) of those that the configuration names; they are among `strategies`, and unchanged."""
         self.now_us = 0
         self.seq = 0
         self.classes = ClassRegistry(max_classes)
@@ -47,7 +53,8 @@ class Matching:
 
     def reclass(self) -> None:
         """Start anew with no class; every agent and interaction must be added again."""
-        self.classes = ClassRegistry(self._max_classes)
+        scores = {SCORE_PREFIX + name: self.strategies[name].function for name, _ in self.scores}
+        self.classes = ClassRegistry(self._max_classes, scores)
 
     # ---- idle agents
 

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from acd.core.entities import Agent, Interaction
 from acd.core.matrix import fit
+from acd.core.pools.scored import Scored
 
 
 class Value(Struct, frozen=True, gc=False):
@@ -26,7 +27,7 @@ Rank = tuple[Value, ...]
 
 def agent_rank(interaction: Interaction, agent: Agent) -> Rank:
     """What the queue's strategy compares of an agent for the interaction."""
-    return _RANKS[interaction.queue.settings.strategy](interaction, agent)
+    return _RANKS.get(interaction.queue.settings.strategy, _score)(interaction, agent)
 
 
 def interaction_rank(interaction: Interaction, _agent: Agent) -> Rank:
@@ -84,6 +85,13 @@ def _round_robin(interaction: Interaction, agent: Agent) -> Rank:
     return (Value("had a turn this round", int(after is not None and place <= after)), *_linear(interaction, agent))
 
 
+def _score(interaction: Interaction, agent: Agent) -> Rank:
+    """Of a strategy of one's own; by fit alone where its function is not given any more."""
+    pool = interaction.cls.pool
+    score = (Value("minus score", -pool.score(agent)),) if isinstance(pool, Scored) else ()
+    return (*score, *_best_fit(interaction, agent))
+
+
 _RANKS: Final[dict[str, Callable[[Interaction, Agent], Rank]]] = {
     "longest-idle": _longest_idle,
     "best-fit": _best_fit,
@@ -94,4 +102,4 @@ _RANKS: Final[dict[str, Callable[[Interaction, Agent], Rank]]] = {
     "round-robin": _round_robin,
     "broadcast": _longest_idle,
 }
-"""Strategy → what it compares."""
+"""Strategy → what it compares. `score:NAME` is none of them."""

@@ -4,12 +4,17 @@ from collections.abc import Callable
 
 from acd.core.domain import Domain
 from acd.core.entities import Agent, Exclusion, Hold, Interaction, Queue, Timed, Work
-from acd.core.handlers.settings import rebuild
+from acd.core.handlers.settings import check_strategies, rebuild
 from acd.core.state import EngineState
+from acd.errors import StrategyError
 
 
 def restore(domain: Domain, state: EngineState) -> None:
-    """Fill an empty domain."""
+    """Fill an empty domain. Raises `StrategyError` when a strategy of the state's is not there or has changed."""
+    refusal = check_strategies(domain.strategies, state.settings)
+    if refusal is not None:
+        raise StrategyError(refusal.detail)
+    domain.scores = state.settings.scores
     domain.now_us = state.now_us
     domain.seq = state.seq
     domain.settings = state.settings

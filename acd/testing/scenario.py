@@ -28,6 +28,7 @@ from acd.core.engine import Engine
 from acd.core.messages import (
     ApplyConfig,
     Command,
+    CoreSettings,
     Event,
     InteractionQueued,
     OfferAccepted,
@@ -120,7 +121,7 @@ class _Play:
         self._happened = Happened()
         if not self._configured:
             self._configured = True
-            self._apply(ApplyConfig(self._id(), self._configuration.settings()), 0)
+            self._apply(ApplyConfig(self._id(), self._settings()), 0)
             self._happened = Happened()
         if not statement.skip("stalled"):
             self._pass(now_us)
@@ -134,7 +135,11 @@ class _Play:
             self._configuration.remove(statement)
         else:
             return command_of(statement, self._id(), self._offers)
-        return ApplyConfig(self._id(), self._configuration.settings())
+        return ApplyConfig(self._id(), self._settings())
+
+    def _settings(self) -> CoreSettings:
+        """As configured, with every strategy of one's own that the engine was given."""
+        return msgspec.structs.replace(self._configuration.settings(), scores=self._engine.scores)
 
     def _pass(self, now_us: int) -> None:
         """Let time pass: a Tick whenever something is due."""

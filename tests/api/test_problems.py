@@ -104,7 +104,7 @@ CASES: list[tuple[RefusalCode, int, tuple[Command, ...], str, str, Any]] = [
 
 
 def test_every_refusal_that_a_route_can_meet_is_shown() -> None:
-    beyond_http = {"duplicate-entity", "unsupported-semantics"}
+    beyond_http = {"duplicate-entity", "unsupported-semantics", "unknown-strategy", "strategy-changed"}
     assert {code for code, *_ in CASES} == set(get_args(RefusalCode)) - beyond_http
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import acd.core.messages as m
 from acd.core import limits
+from acd.core.messages.settings import STRATEGIES
 from tests.core.naive_entry import Entry
 from tests.core.naive_requirement import Tree
 from tests.core.naive_rules import Agent, Exclusion, Hold, Interaction, Queue, Refused, Work
@@ -70,6 +71,7 @@ class Model(Entry, WrapUp):
         if settings.semantics != 1:
             raise Refused("unsupported-semantics")
         named = [[each.id for each in settings.agents], [each.id for each in settings.queues]]
+        named += [[name for name, _ in settings.scores]]
         for agent in settings.agents:
             named += [[skill for skill, _ in agent.skills], list(agent.labels), list(agent.queues)]
             named += [[share.channel for share in agent.capacity.channels]]
@@ -81,6 +83,14 @@ class Model(Entry, WrapUp):
             raise Refused("bad-action")
         if any(queue.requirement.strip() and queue.requirement not in self.trees for queue in settings.queues):
             raise Refused("bad-requirement")
+        for name, code_hash in settings.scores:
+            if name not in self.strategies:
+                raise Refused("unknown-strategy")
+            if self.strategies[name] != code_hash:
+                raise Refused("strategy-changed")
+        known = [*STRATEGIES, *(f"score:{name}" for name, _ in settings.scores)]
+        if any(queue.strategy not in known for queue in settings.queues):
+            raise Refused("unknown-strategy")
 
     def change_queues(self, named: dict[str, m.QueueSettings]) -> None:
         for queue in sorted(self.queues, key=lambda each: each.settings.id):

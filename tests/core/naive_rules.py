@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import acd.core.messages as m
 from acd.core import limits
 from tests.core.naive_requirement import Tree, holds, skills_of
+from tests.core.own_strategies import FUNCTIONS
 
 
 @dataclass(eq=False)
@@ -97,6 +98,8 @@ class Rules:
 
     def __init__(self, trees: Mapping[str, Tree]) -> None:
         self.trees = trees
+        self.strategies: dict[str, str] = {}
+        """Strategies of one's own that the engine was given: name → code hash."""
         self.now = 0
         self.seq = 0
         self.settings = m.CoreSettings()
@@ -179,9 +182,12 @@ class Rules:
             and (interaction.hold is None or interaction.preferred == agent.settings.id)
         )
 
+    def skills_named(self, interaction: Interaction) -> set[str]:
+        return {skill for tree in self.requirements(interaction) for skill in skills_of(tree)}
+
     def fit(self, interaction: Interaction, agent: Agent) -> int:
         skills = dict(agent.settings.skills)
-        named = {skill for tree in self.requirements(interaction) for skill in skills_of(tree)}
+        named = self.skills_named(interaction)
         total = sum(skills.get(skill, 0) for skill in named)
         mean = 10 * total // len(named) if named else 0
         return mean + sum(each.weight * skills.get(each.skill, 0) for each in interaction.request.preferences)
@@ -207,7 +213,22 @@ class Rules:
                 turn = (agent.settings.position, agent.settings.id)
                 last = interaction.queue.last_turn
                 return (last is not None and turn <= last, *turn)
-        raise AssertionError(f"no rule for {settings.strategy}")
+        name = settings.strategy.removeprefix("score:")
+        if name not in dict(self.settings.scores):
+            return (-fit, load, *idle)
+        return (-self.score(name, interaction, agent), -fit, load, *idle)
+
+    def score(self, name: str, interaction: Interaction, agent: Agent) -> int:
+        request, settings = interaction.request, agent.settings
+        demand = m.Demand(request.channel, tuple(sorted(self.skills_named(interaction))), request.preferences)
+        held = tuple(sorted(settings.skills))
+        profile = m.Profile(held, tuple(sorted(settings.labels)), tuple(sorted(settings.queues)))
+        try:
+            score = FUNCTIONS[name](demand, profile)
+        except IndexError:
+            return -limits.MAX_SCORE
+        in_range = isinstance(score, int) and -limits.MAX_SCORE <= score <= limits.MAX_SCORE
+        return score if in_range else -limits.MAX_SCORE
 
     def place_in_line(self, interaction: Interaction) -> tuple[int, int, int]:
         settings = interaction.queue.settings

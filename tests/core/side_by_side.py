@@ -19,6 +19,7 @@ from tests.core.naive_model import Model, Prediction
 from tests.core.naive_requirement import Tree
 from tests.core.naive_rules import Agent, Work
 from tests.core.traffic import Traffic
+from tests.core.traffic_settings import Scores
 
 Step = tuple[m.Command, int]
 Steps = list[Step]
@@ -61,6 +62,7 @@ class Pair:
         """`check` is run on the engine after every step."""
         self.engine = engine
         self.model = Model(trees)
+        self.model.strategies = dict(engine.scores)
         self.check = check
         self.hashes: dict[bytes, str] = {}
 
@@ -109,7 +111,7 @@ class Pair:
         settings = event.settings
         agents = tuple(sorted(settings.agents, key=lambda each: each.id))
         queues = tuple(sorted(settings.queues, key=lambda each: each.id))
-        canonical = encode(m.CoreSettings(agents, queues, settings.semantics))
+        canonical = encode(m.CoreSettings(agents, queues, settings.semantics, settings.scores))
         if self.hashes.setdefault(canonical, event.hash) != event.hash:
             raise Mismatch("equal settings, different hashes")
         if len(set(self.hashes.values())) < len(self.hashes):
@@ -135,9 +137,9 @@ def run(traffic: Traffic, pair: Pair, length: int, tally: Tally | None = None) -
     return steps
 
 
-def seeded(seed: int, *, agents: int | None = None, disorder: float = 0.1) -> Traffic:
+def seeded(seed: int, *, agents: int | None = None, disorder: float = 0.1, scores: Scores = ()) -> Traffic:
     """The traffic of a seed."""
-    return Traffic(Random(seed), agents=agents, disorder=disorder)  # noqa: S311 - traffic, not secrecy
+    return Traffic(Random(seed), agents=agents, disorder=disorder, scores=scores)  # noqa: S311 - traffic, not secrecy
 
 
 def fails(

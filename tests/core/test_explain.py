@@ -1,16 +1,15 @@
 """Explanations agree with decisions: in random traffic the naive ranking puts first whom the engine chose."""
 
-from typing import get_args
-
 import pytest
 
 import acd.core.messages as m
 from acd.core.eligibility import CLAUSES
 from acd.core.engine import Engine
 from acd.core.explain import BY_PREFERENCE, ONLY_ONE, Decision, WitnessEngine
-from acd.core.messages.settings import Strategy
+from acd.core.messages.settings import STRATEGIES
 from acd.core.ranking import sort_key
 from acd.core.verdicts import DETAILS
+from tests.core.own_strategies import OWN
 from tests.core.side_by_side import Pair, run, seeded
 
 SECOND = 1_000_000
@@ -19,9 +18,9 @@ SECOND = 1_000_000
 @pytest.mark.parametrize("seed", range(12))
 def test_the_naive_ranking_puts_first_whom_the_engine_chose(seed: int) -> None:
     engine, decisions = watched()
-    traffic = seeded(seed)
+    traffic = seeded(seed, scores=engine.scores)
     steps = run(traffic, Pair(engine, traffic.trees), 600)
-    plain = Engine()
+    plain = Engine(strategies=OWN)
     made = (event for step in steps for event in plain.apply(*step).events if isinstance(event, m.OfferMade))
     # A repeated command returns its recorded outcome, with offers that were made long ago.
     offers = list({offer.offer_id: offer for offer in made}.values())
@@ -95,10 +94,11 @@ def test_what_is_in_the_way_is_said_in_words() -> None:
 
 def test_every_clause_and_every_strategy_can_be_explained() -> None:
     assert DETAILS.keys() == {clause.name for clause in CLAUSES}
-    for strategy in get_args(Strategy):
+    for strategy in (*STRATEGIES, "score:uneven"):
         engine, decisions = watched()
         queue = m.QueueSettings("sales", strategy=strategy)
-        engine.apply(m.ApplyConfig("c", m.CoreSettings((m.AgentSettings("a"), m.AgentSettings("b")), (queue,))), 0)
+        agents = (m.AgentSettings("a"), m.AgentSettings("b"))
+        engine.apply(m.ApplyConfig("c", m.CoreSettings(agents, (queue,), scores=engine.scores)), 0)
         for agent in ("a", "b"):
             engine.apply(m.SignInAgent(f"in-{agent}", agent, ready=True), 1)
         engine.apply(m.EnqueueInteraction("e", "i1", "voice", "sales"), 2)
@@ -109,7 +109,7 @@ def test_every_clause_and_every_strategy_can_be_explained() -> None:
 
 def watched() -> tuple[WitnessEngine, list[Decision]]:
     """An engine, and what it will have said about every offer."""
-    engine = WitnessEngine()
+    engine = WitnessEngine(strategies=OWN)
     decisions: list[Decision] = []
     engine.watch(lambda _offer_id: True, decisions.append)
     return engine, decisions

@@ -19,9 +19,10 @@ import pytest
 
 import acd.core
 from acd.core.engine import Engine
+from tests.core.own_strategies import OWN
 from tests.core.side_by_side import Mismatch, Pair, run, seeded
 
-EPISODES: Final = 80
+EPISODES: Final = 200
 """Most that a mutant may survive, each of `LENGTH` commands."""
 
 CROWD: Final = 12
@@ -74,6 +75,15 @@ MUTANTS: Final = {
         "handlers.settings", "queue.cursor.row = domain.classes.row_after(queue.cursor.after)", "queue.cursor.row = 0"
     ),
     "queues share their turns": Mutant("classes", 'own = "" if cursor is None else queue.id', 'own = ""'),
+    "a low score wins": Mutant("pools.scored", "- self.score(agent) * _FITS", "+ self.score(agent) * _FITS"),
+    "fit goes before the score": Mutant("pools.scored", "- self.score(agent) * _FITS", "- self.score(agent)"),
+    "one's own function sees no preferences": Mutant(
+        "classes", "tuple(sorted(parsed.skills)), preferences)", "tuple(sorted(parsed.skills)), ())"
+    ),
+    "a function that fails counts for nothing": Mutant(
+        "pools.scored", "        return -limits.MAX_SCORE\n", "        return 0\n"
+    ),
+    "changed code is accepted": Mutant("handlers.settings", "given[name].code_hash != code_hash", "not code_hash"),
     "a weighted heap is not corrected": Mutant(
         "pools.weighted", "if actual == key and ticket.seq == seq:", "if actual >= key:"
     ),
@@ -231,9 +241,10 @@ def test_a_fragment_that_is_gone_is_reported() -> None:
 def _survived(engine: type[Engine], episodes: int = EPISODES) -> Mismatch | None:
     """The first mismatch, if any."""
     for seed in range(episodes):
-        traffic = seeded(seed, agents=CROWD if seed % 2 else None, disorder=0.03)
+        scores = engine(strategies=OWN).scores
+        traffic = seeded(seed, agents=CROWD if seed % 2 else None, disorder=0.03, scores=scores)
         try:
-            run(traffic, Pair(engine(max_classes=6), traffic.trees), LENGTH)
+            run(traffic, Pair(engine(max_classes=6, strategies=OWN), traffic.trees), LENGTH)
         except Mismatch as mismatch:
             return mismatch
     return None

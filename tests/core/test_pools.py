@@ -1,7 +1,7 @@
 """Every strategy's pool gives tickets in exactly the order that its definition sorts them into."""
 
 from collections.abc import Callable
-from typing import cast, get_args
+from typing import cast
 
 import pytest
 from hypothesis import given
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from acd.core.entities import Agent, Cursor, Work
 from acd.core.lane import Ticket
 from acd.core.messages import AgentSettings
-from acd.core.messages.settings import Strategy
+from acd.core.messages.settings import STRATEGIES
 from acd.core.pools import POOLS, Bucket, Terms
 
 WEIGHT_US = 7
@@ -40,8 +40,8 @@ Steps = st.lists(
 
 
 def test_every_strategy_has_a_pool_and_a_definition() -> None:
-    assert tuple(POOLS) == get_args(Strategy)
-    assert tuple(DEFINITIONS) == get_args(Strategy)
+    assert tuple(POOLS) == STRATEGIES
+    assert tuple(DEFINITIONS) == STRATEGIES
 
 
 @pytest.mark.parametrize("strategy", DEFINITIONS)

@@ -28,6 +28,7 @@ from acd.core.messages import Event
 from acd.core.messages.outcome import RefusalCode
 from acd.core.state import EngineState
 from acd.core.states import TABLES
+from tests.core.own_strategies import OWN
 from tests.core.side_by_side import (
     Mismatch,
     Pair,
@@ -112,12 +113,12 @@ def _episode(seed: int, shape: Shape, tally: Tally, patch: pytest.MonkeyPatch, f
     most = 3 if shape.tiny else limits.MAX_CLASSES
 
     def make() -> Engine:
-        return Engine(max_classes=most)
+        return Engine(max_classes=most, strategies=OWN)
 
     def restore(state: EngineState) -> Engine:
-        return Engine.from_state(state, max_classes=most)
+        return Engine.from_state(state, max_classes=most, strategies=OWN)
 
-    traffic = seeded(seed, agents=shape.agents, disorder=shape.disorder)
+    traffic = seeded(seed, agents=shape.agents, disorder=shape.disorder, scores=Engine(strategies=OWN).scores)
     try:
         steps = run(traffic, Pair(make(), traffic.trees, invariants.check), shape.length, tally)
     except Mismatch as mismatch:

@@ -11,7 +11,7 @@ from typing import Final
 import acd.core.messages as m
 from tests.core.naive_model import Model
 from tests.core.naive_rules import Agent, Interaction, Work
-from tests.core.traffic_settings import CHANNELS, SECOND, SKILLS, SettingsTraffic
+from tests.core.traffic_settings import CHANNELS, SECOND, SKILLS, Scores, SettingsTraffic
 
 WEIGHTS: Final[dict[str, float]] = {
     "enqueue": 18,
@@ -45,9 +45,11 @@ WEIGHTS: Final[dict[str, float]] = {
 class Traffic(SettingsTraffic):
     """One world. `trees` is what the model needs to understand its requirements."""
 
-    def __init__(self, random: Random, *, agents: int | None = None, disorder: float = 0.1) -> None:
-        """`disorder` is the share of commands that name anything, fitting or not."""
-        super().__init__(random, agents=agents, disorder=disorder)
+    def __init__(
+        self, random: Random, *, agents: int | None = None, disorder: float = 0.1, scores: Scores = ()
+    ) -> None:
+        """As `SettingsTraffic`."""
+        super().__init__(random, agents=agents, disorder=disorder, scores=scores)
         self.now_us = random.choice((0, 1_753_000_000_123_457))
         self.commands = 0
         self.interactions = 0

@@ -5,13 +5,13 @@ Owns what is likely in a configuration. Must not know engines, nor what is asked
 
 from collections.abc import Sequence
 from random import Random
-from typing import Final, TypeVar, get_args
+from typing import Final, TypeVar
 
 import msgspec
 
 import acd.core.messages as m
 from acd.core import limits
-from acd.core.messages.settings import Strategy
+from acd.core.messages.settings import STRATEGIES
 from tests.core.naive_requirement import Tree, random_tree, render
 from tests.core.traffic_entry import entry_settings
 
@@ -20,8 +20,6 @@ SKILLS: Final = ("english", "billing", "客服")
 LABELS: Final = ("vip", "night")
 CHANNELS: Final = ("voice", "chat", "email")
 UNREADABLE: Final = ("skills.english", "skills.english >= ", "english >= 3", "((", "true and false")
-
-STRATEGIES: Final[tuple[Strategy, ...]] = get_args(Strategy)
 
 CAPACITIES: Final = (
     m.Capacity(),
@@ -39,35 +37,42 @@ CAPACITIES: Final = (
 
 T = TypeVar("T")
 
+Scores = tuple[tuple[str, str], ...]
+"""(name, code hash) of strategies of one's own."""
+
 
 class SettingsTraffic:
     """Draws configurations. `trees` is what the model needs to understand their requirements."""
 
-    def __init__(self, random: Random, *, agents: int | None = None, disorder: float = 0.1) -> None:
-        """`disorder` is the share of commands that name anything, fitting or not."""
+    def __init__(
+        self, random: Random, *, agents: int | None = None, disorder: float = 0.1, scores: Scores = ()
+    ) -> None:
+        """`disorder` is the share of commands that name anything, fitting or not; `scores` are the engine's."""
         self.random = random
+        self.given = scores
         self.disorder = disorder
         count = agents if agents is not None else random.choice((1, 2, 3, 4, 5, 7))
         self.agent_ids = [f"a{number}" for number in range(count)]
         self.queue_ids = [f"q{number}" for number in range(random.choice((1, 2, 3, 4)))]
         self.trees: dict[str, Tree] = {"true": ("const", True)}
         self.texts = ["true", *(self._requirement() for _ in range(5))]
-        self.favourite = random.choice(STRATEGIES)
+        self.favourite = random.choice((*STRATEGIES, *_own(scores)))
         self.settings = self._settings()
 
     def _settings(self) -> m.CoreSettings:
         agents = tuple(self._agent_settings(each) for each in self.agent_ids if self._chance(0.93))
+        scores = self.given if self._chance(0.8) else self.given[:1]
         named = [each for each in self.queue_ids if self._chance(0.93)]
-        queues = tuple(self._queue_settings(each, named) for each in named)
+        queues = tuple(self._queue_settings(each, scores, named) for each in named)
         if self._chance(0.3):
             # Queues that are alike share their classes; but never their turns.
-            common = self._queue_settings("q")
+            common = self._queue_settings("q", scores)
             strategy = self.random.choice((common.strategy, common.strategy, "round-robin"))
             queues = tuple(
                 msgspec.structs.replace(each, requirement=common.requirement, strategy=strategy, band=common.band)
                 for each in queues
             )
-        return m.CoreSettings(agents, queues)
+        return m.CoreSettings(agents, queues, scores=scores)
 
     def _agent_settings(self, agent_id: str) -> m.AgentSettings:
         return m.AgentSettings(
@@ -79,12 +84,13 @@ class SettingsTraffic:
             self.random.choice((0, 0, 1, 2)),
         )
 
-    def _queue_settings(self, queue_id: str, queue_ids: Sequence[str] = ()) -> m.QueueSettings:
+    def _queue_settings(self, queue_id: str, scores: Scores, queue_ids: Sequence[str] = ()) -> m.QueueSettings:
         choice = self.random.choice
+        strategies = (*STRATEGIES, *_own(scores))
         return m.QueueSettings(
             queue_id,
             requirement=choice(("true", "true", "", "  ")) if self._chance(0.4) else choice(self.texts),
-            strategy=self.favourite if self._chance(0.4) else choice(STRATEGIES),
+            strategy=self.favourite if self.favourite in strategies and self._chance(0.4) else choice(strategies),
             fit_weight_us=choice((0, SECOND // 7, 10 * SECOND)),
             offer_timeout_us=choice((1, 5 * SECOND, 20 * SECOND, 20 * SECOND + 1)),
             retry_after_us=choice((0, 7 * SECOND, 30 * SECOND)),
@@ -109,7 +115,7 @@ class SettingsTraffic:
 
     def _wrong_settings(self) -> m.CoreSettings:
         agent = self._agent_settings(self._anybody())
-        queue = self._queue_settings(self._pick(self.queue_ids))
+        queue = self._queue_settings(self._pick(self.queue_ids), ())
         share = m.ChannelShare("voice", 10)
         twice = m.ChannelShare("voice", 10, 1, ("chat", "chat"))
         return self.random.choice(
@@ -127,6 +133,11 @@ class SettingsTraffic:
                 m.CoreSettings(
                     (agent,), (m.QueueSettings("q0", when_full=m.Action("queue", self._pick(("q0", "q8")))),)
                 ),
+                m.CoreSettings((agent,), (m.QueueSettings("q0", strategy=self._pick(("fastest", "score:uneven"))),)),
+                m.CoreSettings((agent,), (queue,), scores=(("unheard-of", "hash"),)),
+                m.CoreSettings((agent,), (queue,), scores=(("uneven", "another-hash"),)),
+                m.CoreSettings((), (), scores=(("faulty", "another-hash"), ("unheard-of", "hash"))),
+                m.CoreSettings((agent,), (queue,), scores=(("uneven", "hash-uneven"), ("uneven", "hash-uneven"))),
             )
         )
 
@@ -162,3 +173,7 @@ class SettingsTraffic:
 
     def _stray(self) -> bool:
         return self._chance(self.disorder)
+
+
+def _own(scores: Scores) -> tuple[str, ...]:
+    return tuple(f"score:{name}" for name, _ in scores)

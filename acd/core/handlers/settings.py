@@ -3,7 +3,7 @@
 An administrative command: costs O(agents + queues + interactions).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from acd.core import digest, holding
 from acd.core.domain import Domain
@@ -17,7 +17,9 @@ from acd.core.messages import (
     QueueRemoved,
     QueueSettings,
     Refusal,
+    Score,
 )
+from acd.core.messages.settings import SCORE_PREFIX, STRATEGIES
 from acd.core.requirement import conjunction
 from acd.errors import RequirementError
 
@@ -28,11 +30,12 @@ SEMANTICS = 1
 def apply_config(domain: Domain, command: ApplyConfig) -> Refusal | None:
     """Replace the configuration; what has work in hand is retired, not dropped."""
     settings = command.settings
-    refusal = _check(settings)
+    refusal = _check(domain, settings)
     if refusal is not None:
         return refusal
     domain.settings = settings
     domain.settings_hash = digest.settings_hash(settings)
+    domain.scores = settings.scores
     domain.events.append(ConfigApplied(settings, domain.settings_hash))
     _change_queues(domain, settings)
     _change_agents(domain, settings)
@@ -72,12 +75,13 @@ def rebuild(domain: Domain) -> list[Interaction]:
     return waiting
 
 
-def _check(settings: CoreSettings) -> Refusal | None:
+def _check(domain: Domain, settings: CoreSettings) -> Refusal | None:
     semantics = settings.semantics
     if semantics != SEMANTICS:
         return Refusal("unsupported-semantics", f"this engine has semantics {SEMANTICS}, not {semantics}")
     twice = _twice("agent", (agent.id for agent in settings.agents))
     twice = twice or _twice("queue", (queue.id for queue in settings.queues))
+    twice = twice or _twice("strategy", (name for name, _ in settings.scores))
     for agent in settings.agents:
         twice = twice or _twice_in(agent)
     for queue in settings.queues:
@@ -93,6 +97,24 @@ def _check(settings: CoreSettings) -> Refusal | None:
             conjunction(queue.requirement)
         except RequirementError as error:
             return Refusal("bad-requirement", f"queue {queue.id}: {error}")
+    return check_strategies(domain.strategies, settings)
+
+
+def check_strategies(given: Mapping[str, Score], settings: CoreSettings) -> Refusal | None:
+    """Whether everything that the settings need is given, with the code that they were made for."""
+    for name, code_hash in settings.scores:
+        if name not in given:
+            return Refusal("unknown-strategy", f"this engine was not given the strategy {SCORE_PREFIX}{name}")
+        if given[name].code_hash != code_hash:
+            detail = (
+                f"the code of {SCORE_PREFIX}{name} is not what these settings were made for; rename what you change"
+            )
+            return Refusal("strategy-changed", detail)
+    known = {*STRATEGIES, *(SCORE_PREFIX + name for name, _ in settings.scores)}
+    for queue in settings.queues:
+        if queue.strategy not in known:
+            fix = f"there are {', '.join(STRATEGIES)}, and {SCORE_PREFIX}NAME for those in scores"
+            return Refusal("unknown-strategy", f"queue {queue.id}: there is no strategy {queue.strategy}; {fix}")
     return None
 
 

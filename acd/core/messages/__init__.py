@@ -77,6 +77,7 @@ from acd.core.messages.events import (
     WrapUpStarted,
 )
 from acd.core.messages.outcome import Outcome, Refusal
+from acd.core.messages.scoring import Demand, Profile, Score, ScoreFunction
 from acd.core.messages.settings import (
     Action,
     ActionKind,
@@ -103,6 +104,7 @@ __all__ = [
     "ConnectInteraction",
     "CoreSettings",
     "DeclineOffer",
+    "Demand",
     "DispositionSet",
     "Effect",
     "EndInteraction",
@@ -137,6 +139,7 @@ __all__ = [
     "ParkInteraction",
     "Preference",
     "PresenceChanged",
+    "Profile",
     "QueueClosed",
     "QueueOpened",
     "QueueRemoved",
@@ -150,6 +153,8 @@ __all__ = [
     "RequeueInteraction",
     "ResumeWork",
     "RevokeOffer",
+    "Score",
+    "ScoreFunction",
     "SetDisposition",
     "SetPresence",
     "SignInAgent",

@@ -17,6 +17,8 @@ RefusalCode = Literal[
     "bad-requirement",
     "unknown-skill",
     "unsupported-semantics",
+    "unknown-strategy",
+    "strategy-changed",
     "queue-full",
     "queue-closed",
     "queue-unstaffed",

@@ -4,22 +4,37 @@ Owns the canonical form that `ApplyConfig` carries. Must not know TOML, files or
 runtime's configuration translates those.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
 from acd.core import limits
 from acd.core.messages.types import Duration, Id, OptionalId, Position, Proficiency, Requirement, Text, Units
 
-Strategy = Literal[
-    "longest-idle", "best-fit", "weighted", "least-skilled", "least-loaded", "linear", "round-robin", "broadcast"
-]
+Strategy = Id
+"""One of `STRATEGIES`, or `score:NAME` for one of `CoreSettings.scores`."""
+
 WrapUpPolicy = Literal["timed", "none", "optional", "forced", "extended"]
 Rona = Literal["not-ready", "stay-ready"]
 Ordering = Literal["head-start", "strict", "due"]
 ActionKind = Literal["wait", "refuse", "queue", "release"]
 
 SECOND_US = 1_000_000
+
+STRATEGIES: Final[tuple[Strategy, ...]] = (
+    "longest-idle",
+    "best-fit",
+    "weighted",
+    "least-skilled",
+    "least-loaded",
+    "linear",
+    "round-robin",
+    "broadcast",
+)
+"""How the best of the agents who could be offered an interaction is found."""
+
+SCORE_PREFIX: Final = "score:"
+"""Begins the name of a strategy that is a function of the user's own."""
 
 
 class ChannelShare(Struct, frozen=True, gc=False):
@@ -116,8 +131,10 @@ class CoreSettings(Struct, frozen=True, gc=False):
     """The whole configuration of one domain, as the core sees it. Canonical: both tuples sorted by id.
 
     `semantics` is the version of the rules of decision; the engine refuses one that it does not have.
+    `scores`: (name, code hash) of every strategy `score:NAME` that queues may have, sorted.
     """
 
     agents: Annotated[tuple[AgentSettings, ...], Meta(max_length=limits.MAX_AGENTS)] = ()
     queues: Annotated[tuple[QueueSettings, ...], Meta(max_length=limits.MAX_QUEUES)] = ()
     semantics: Annotated[int, Meta(ge=1, le=1_000_000)] = 1
+    scores: Annotated[tuple[tuple[Id, Id], ...], Meta(max_length=limits.MAX_SCORES)] = ()

@@ -2,7 +2,7 @@
 
 Owns the table from a strategy's name to its pool. Must not know requirements or offers. To add a strategy,
 name its pool in `POOLS` (a `Ranked` one where a number that the class and the agent's work decide comes first) and in
-`settings.Strategy`.
+`settings.STRATEGIES`.
 """
 
 from collections.abc import Callable
@@ -12,6 +12,7 @@ from acd.core.entities import Cursor
 from acd.core.pools.pool import Bucket, Pool, Terms
 from acd.core.pools.ranked import Ranked, best_fit, least_loaded, least_skilled, longest_idle
 from acd.core.pools.ring import Ring
+from acd.core.pools.scored import Scored
 from acd.core.pools.weighted import Weighted
 
 POOLS: Final[dict[str, Callable[[Terms], Pool]]] = {
@@ -26,4 +27,13 @@ POOLS: Final[dict[str, Callable[[Terms], Pool]]] = {
 }
 """Strategy → what makes its pool."""
 
-__all__ = ["POOLS", "Bucket", "Pool", "Terms"]
+
+def make_pool(strategy: str, terms: Terms) -> Pool:
+    """An empty pool. A strategy of the user's own whose function is not given any more ranks by fit."""
+    make = POOLS.get(strategy)
+    if make is not None:
+        return make(terms)
+    return Ranked(best_fit) if terms.score is None else Scored(terms.score, terms.demand)
+
+
+__all__ = ["POOLS", "Bucket", "Pool", "Terms", "make_pool"]

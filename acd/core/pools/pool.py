@@ -4,17 +4,23 @@ Owns the protocol and the common bucket. Must not know any strategy, nor require
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from acd.core.entities import Agent, Cursor
 from acd.core.lane import Lane, Ticket
+from acd.core.messages import Demand, ScoreFunction
+
+NO_DEMAND: Final = Demand("", ())
+"""For strategies that ask for none."""
 
 
 class Terms(NamedTuple):
-    """What of a queue's settings and state its pools depend on."""
+    """What of a queue's settings and state its pools depend on. `score` and `demand`: of a strategy `score:NAME`."""
 
     fit_weight_us: int = 0
     cursor: Cursor | None = None
+    score: ScoreFunction | None = None
+    demand: Demand = NO_DEMAND
 
 
 class Pool(Protocol):

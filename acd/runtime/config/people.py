@@ -9,7 +9,7 @@ from typing import Final, get_args
 
 from acd.core import limits
 from acd.core.messages import AgentSettings, Capacity, QueueSettings
-from acd.core.messages.settings import Ordering, Rona, Strategy
+from acd.core.messages.settings import STRATEGIES, Ordering, Rona, Strategy
 from acd.core.requirement import parse
 from acd.errors import RequirementError
 from acd.runtime.config.capacities import DEFAULT
@@ -23,7 +23,6 @@ from acd.runtime.config.wrap_up import read_wrap_up
 MAX_ADDRESSES: Final = 32
 """Addresses of one agent."""
 
-_STRATEGIES: Final[tuple[Strategy, ...]] = get_args(Strategy)
 _RONAS: Final[tuple[Rona, ...]] = get_args(Rona)
 _ORDERINGS: Final[tuple[Ordering, ...]] = get_args(Ordering)
 _BY_POSITION: Final[tuple[Strategy, ...]] = ("linear", "round-robin")
@@ -134,7 +133,7 @@ def _queue(identity: str, table: Table) -> QueueConfig:
     settings = QueueSettings(
         id=identity,
         requirement=_requirement(table),
-        strategy=table.choice("strategy", _PLAIN.strategy, _STRATEGIES, "a strategy"),
+        strategy=table.choice("strategy", _PLAIN.strategy, STRATEGIES, "a strategy"),
         fit_weight_us=table.duration("fit_weight", _PLAIN.fit_weight_us),
         offer_timeout_us=table.duration("offer_timeout", _PLAIN.offer_timeout_us, least=1),
         retry_after_us=table.duration("retry_after", _PLAIN.retry_after_us),

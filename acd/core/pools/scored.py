@@ -1,0 +1,60 @@
+"""Strategies `score:NAME`: a function of the user's ranks agents, fit breaks its ties.
+
+Owns one pool of tickets per class, and when the function is called: once for the class and each skill profile. Must not
+know requirements or offers.
+"""
+
+from typing import Final
+
+from acd.core import limits
+from acd.core.entities import Agent
+from acd.core.messages import Demand, Profile, ScoreFunction
+from acd.core.pools.ranked import Ranked, best_fit
+
+_FITS: Final = 1 << 64
+"""More than what fit and load take up in the integer that ranks by them."""
+
+
+class Scored(Ranked):
+    """Least (−score, −fit, load, idle since, idle seq)."""
+
+    __slots__ = ("_by_agent", "_by_profile", "_demand", "_function")
+
+    def __init__(self, function: ScoreFunction, demand: Demand) -> None:
+        super().__init__(self._place)
+        self._function = function
+        self._demand = demand
+        self._by_profile: dict[Profile, int] = {}
+        self._by_agent: dict[Agent, int] = {}
+
+    def score(self, agent: Agent) -> int:
+        """What the function says of the agent."""
+        score = self._by_agent.get(agent)
+        if score is None:
+            profile = profile_of(agent)
+            score = self._by_profile.get(profile)
+            if score is None:
+                score = self._by_profile[profile] = score_of(self._function, self._demand, profile)
+            self._by_agent[agent] = score
+        return score
+
+    def _place(self, agent: Agent, load: int, fit: int) -> int:
+        return best_fit(agent, load, fit) - self.score(agent) * _FITS
+
+
+def profile_of(agent: Agent) -> Profile:
+    """What a function is told of the agent."""
+    settings = agent.settings
+    return Profile(tuple(sorted(settings.skills)), tuple(sorted(settings.labels)), tuple(sorted(settings.queues)))
+
+
+def score_of(function: ScoreFunction, demand: Demand, profile: Profile) -> int:
+    """What the function says; the least score if it raises, or says anything but an integer in range.
+
+    So it can hold up neither the engine nor a replay: being pure, it fails again in the same way.
+    """
+    try:
+        score = function(demand, profile)
+    except Exception:  # noqa: BLE001 - whatever a user's function raises
+        return -limits.MAX_SCORE
+    return score if type(score) is int and abs(score) <= limits.MAX_SCORE else -limits.MAX_SCORE
