@@ -52,8 +52,9 @@ class Principal:
             raise not_found("agent")
 
     def sees(self, row: InteractionRecord) -> bool:
-        """Whether the interaction may be seen."""
-        return self.sees_all or (bool(self.agent) and row.agent_id == self.agent)
+        """Whether the interaction may be seen: by everybody who is being asked, or by whoever has it or had it."""
+        asked_or_theirs = row.agent_id == self.agent or any(agent_id == self.agent for _, agent_id in row.pending)
+        return self.sees_all or (bool(self.agent) and asked_or_theirs)
 
 
 class Guard:

@@ -1,16 +1,17 @@
 """Who may do what: every route against every role."""
 
+import msgspec
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from acd.api import build_app
 from acd.api.auth import PUBLIC_PATHS
-from acd.core.messages import AcceptOffer, EnqueueInteraction, SignInAgent
+from acd.core.messages import AcceptOffer, ApplyConfig, EnqueueInteraction, QueueSettings, SignInAgent
 from acd.errors import ConfigError
 from acd.runtime.config.model import ApiConfig, TokenConfig
 from acd.runtime.config.secrets import Secret
-from tests.api.harness import CONFIG, TOKENS, As, Client, Http, MemoryRouter
+from tests.api.harness import CONFIG, SETTINGS, TOKENS, As, Client, Http, MemoryRouter
 
 OWN, OTHER = 200, 404
 # Route, body, status for the agent anna. Interaction `own` is offered to her, `other` to boris, `talk` is what she is
@@ -146,6 +147,24 @@ async def test_lists_show_an_agent_its_own(anna: Client, router: MemoryRouter) -
     assert [agent["id"] for agent in body["agents"]] == ["anna"]
     _, body = await anna("GET", "/v1/interactions")
     assert [row["id"] for row in body["interactions"]] == ["talk"]
+
+
+async def test_everybody_whom_a_broadcast_asks_sees_it_until_it_is_won(anna: Client, router: MemoryRouter) -> None:
+    queue = QueueSettings("sales", strategy="broadcast", broadcast=2)
+    router.apply(ApplyConfig("b1", msgspec.structs.replace(SETTINGS, queues=(queue,))))
+    for agent_id in ("boris", "anna"):
+        router.apply(SignInAgent(f"in-{agent_id}", agent_id, ready=True), 1)
+    router.apply(EnqueueInteraction("b2", "call", "chat", "sales"))
+    status, body = await anna("GET", "/v1/interactions/call")
+    assert (status, body["state"], body["agent"]) == (200, "offered", "boris")
+    _, body = await anna("GET", "/v1/agents/anna/offers")
+    assert [offer["id"] for offer in body["offers"]] == ["call.2"]
+    router.apply(AcceptOffer("b3", "call.1", "boris"))
+    assert (await anna("GET", "/v1/interactions/call"))[0] == 404
+    _, body = await anna("GET", "/v1/agents/anna/offers")
+    assert body["offers"] == []
+    status, body = await anna("POST", "/v1/offers/call.2/accept", {})
+    assert (status, body["code"]) == (409, "offer-ended")
 
 
 async def test_an_agent_still_sees_what_it_has_finished(anna: Client, router: MemoryRouter) -> None:
