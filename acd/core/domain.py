@@ -7,7 +7,7 @@ of offers. Must not know single commands (`handlers`) nor how matching finds (`m
 from collections.abc import Mapping
 from typing import Final
 
-from acd.core import holding, limits
+from acd.core import entry, holding, limits, patience
 from acd.core.entities import Agent, Interaction, Queue, Work
 from acd.core.matching import Matching, next_offer_state
 from acd.core.messages import (
@@ -139,7 +139,10 @@ class Domain(Matching):
             self.serve(agent)
             return
         self.back_to_queued(interaction, reason)
-        self.place(interaction)
+        if interaction.patience is not None and interaction.patience.deadline is None:
+            entry.leave_overdue(self, interaction)
+        else:
+            self.place(interaction)
         self.serve(agent)
 
     def back_to_queued(self, interaction: Interaction, reason: str) -> None:
@@ -170,6 +173,8 @@ class Domain(Matching):
         interaction.state = _INTERACTION[interaction.state][trigger]
         if interaction.held is not None:
             holding.drop(self, interaction)
+        if interaction.patience is not None:
+            patience.drop(interaction)
         if interaction.exclusions:
             for agent_id in list(interaction.exclusions):
                 self.lift(interaction, agent_id)

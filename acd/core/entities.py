@@ -192,7 +192,7 @@ class Interaction(Struct, eq=False):
     offered, active or held, the oldest if several are offered; then, in a broadcast, `pending` has all of them, oldest
     first, else it is None. `open_work` counts those that have not ended, wrap-ups included.
     `preferred`: the agent who is asked first, or empty; `held`: nobody else is asked yet. `hops`: queues that it
-    overflowed into.
+    overflowed into. `patience`: until when its queue keeps it, if there is such a limit.
     """
 
     id: str
@@ -214,6 +214,7 @@ class Interaction(Struct, eq=False):
     preferred: str = ""
     held: Hold | None = None
     hops: int = 0
+    patience: Patience | None = None
     pending: list[Work] | None = None
 
     def offered(self) -> tuple[Work, ...]:
@@ -268,5 +269,15 @@ class Hold:
         self.deadline: Ticket[Timed] | None = None
 
 
-Timed = Work | Exclusion | Hold
+class Patience:
+    """How long the queue keeps the interaction. `deadline` is None once that is over and it still rings."""
+
+    __slots__ = ("deadline", "interaction")
+
+    def __init__(self, interaction: Interaction) -> None:
+        self.interaction = interaction
+        self.deadline: Ticket[Timed] | None = None
+
+
+Timed = Work | Exclusion | Hold | Patience
 """What a deadline may belong to."""

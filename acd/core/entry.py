@@ -1,14 +1,15 @@
-"""Entry: what a queue does with whoever comes in, and how one queue hands on to another.
+"""Entry and overflow: what a queue does with whoever comes in, and with whoever has waited too long.
 
-Owns the situations in which a queue cannot take an interaction (closed, unstaffed, full), what its settings say about
-them, and the way out. Must not know commands, nor who gets whom; moving is `moving`'s.
+Owns the situations in which a queue cannot take an interaction (closed, unstaffed, full) or keep it (overdue), what its
+settings say about them, and the way out. Must not know commands, nor who gets whom; moving is `moving`'s.
 """
 
-from typing import NamedTuple
+from __future__ import annotations
 
-from acd.core import limits
+from typing import TYPE_CHECKING, NamedTuple
+
+from acd.core import limits, patience
 from acd.core.classes import Class
-from acd.core.domain import Domain
 from acd.core.entities import Interaction, Queue
 from acd.core.messages import (
     Action,
@@ -18,7 +19,10 @@ from acd.core.messages import (
     ReleaseInteraction,
 )
 from acd.core.messages.outcome import RefusalCode
-from acd.core.moving import move_to_queue
+from acd.core.moving import begin_stay, move_to_queue
+
+if TYPE_CHECKING:
+    from acd.core.domain import Domain
 
 
 class Way(NamedTuple):
@@ -63,12 +67,9 @@ def find_way(domain: Domain, request: EnqueueInteraction, queue: Queue, hops_bef
         reason = action.reason or situation.name
         if action.kind == "release":
             return Way(tuple(hops), reason)
-        if hops_before + len(hops) >= limits.MAX_HOPS:
-            return Way(tuple(hops), "overflow-loop")
-        target = domain.queues.get(action.queue)
-        if target is None or target.retired:
-            # Only a retired queue's settings can name one that is gone: ApplyConfig refuses it otherwise.
-            return Way(tuple(hops), "queue-gone")
+        target = _target(domain, action, hops_before + len(hops))
+        if isinstance(target, str):
+            return Way(tuple(hops), target)
         hops.append((target, reason))
         queue = target
 
@@ -84,12 +85,42 @@ def follow(domain: Domain, interaction: Interaction, way: Way) -> bool:
     return True
 
 
+def leave_overdue(domain: Domain, interaction: Interaction) -> None:
+    """Its queue has kept a queued interaction, which is not in the line, for as long as it keeps any."""
+    patience.drop(interaction)
+    action = interaction.queue.settings.when_overdue
+    reason = action.reason or "overdue"
+    if action.kind == "wait":
+        # The configuration has changed since it came.
+        domain.place(interaction)
+        return
+    target = reason if action.kind == "release" else _target(domain, action, interaction.hops)
+    if isinstance(target, str):
+        overflow(domain, interaction, target)
+        return
+    found = find_way(domain, interaction.request, target, interaction.hops + 1)
+    if isinstance(found, Refusal):
+        overflow(domain, interaction, found.code)
+    elif follow(domain, interaction, Way(((target, reason), *found.hops), found.released)):
+        begin_stay(domain, interaction)
+        domain.place(interaction)
+
+
 def overflow(domain: Domain, interaction: Interaction, reason: str) -> None:
     """Let a queued interaction, which is not in the line, go without an answer."""
     domain.close(interaction, "overflow")
     domain.events.append(InteractionOverflowed(interaction.id, domain.now_us - interaction.enqueued_at, reason))
     domain.effects.append(ReleaseInteraction(interaction.id, interaction.request.instance, reason))
     domain.forget_if_done(interaction)
+
+
+def _target(domain: Domain, action: Action, hops: int) -> Queue | str:
+    """The queue that an action names, for what has overflowed so often; or the reason to let go instead."""
+    if hops >= limits.MAX_HOPS:
+        return "overflow-loop"
+    target = domain.queues.get(action.queue)
+    # Only a retired queue's settings can name one that is gone: ApplyConfig refuses it otherwise.
+    return "queue-gone" if target is None or target.retired else target
 
 
 def _situation(domain: Domain, queue: Queue, cls: Class) -> Situation | None:

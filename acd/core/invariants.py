@@ -6,7 +6,7 @@ Must not change anything, and shares nothing with matching but the predicate `of
 from acd.core.domain import Domain
 from acd.core.eligibility import offerable
 from acd.core.engine import Engine
-from acd.core.entities import Agent, Exclusion, Hold, Queue, Work
+from acd.core.entities import Agent, Exclusion, Hold, Patience, Queue, Work
 from acd.core.states import interaction as interaction_states
 
 
@@ -79,6 +79,8 @@ def _counters(domain: Domain) -> None:
         staff = sum(agent.presence != "signed-out" and not agent.retired for agent in cls.members)
         assert cls.staff in (-1, staff), f"{cls.key}: {cls.staff} signed in"
     for each in everyone:
+        if each.patience is not None and each.patience.deadline is None:
+            assert each.state == "offered", f"{each.id} is overdue and {each.state}"
         assert not each.cls.evicted, f"{each.id}: its class was evicted"
         waits = [ticket.owner for ticket in each.cls.line()].count(each)
         assert waits == (each.state == "queued"), f"{each.id} stands {waits} times in line"
@@ -103,6 +105,11 @@ def _deadlines(domain: Domain) -> None:
             exclusions = owner.interaction.exclusions or {}
             assert exclusions.get(owner.agent_id) is owner, "a deadline of a lifted exclusion"
             assert domain.interactions.get(owner.interaction.id) is owner.interaction, "an exclusion of the dead"
+        elif isinstance(owner, Patience):
+            assert owner.interaction.patience is owner, "a deadline of patience that is over"
+            assert owner.interaction.state in ("queued", "offered"), (
+                f"{owner.interaction.id} is answered and may be late"
+            )
         elif isinstance(owner, Hold):
             assert owner.interaction.held is owner, "a deadline of a hold that is over"
             assert domain.interactions.get(owner.interaction.id) is owner.interaction, "a hold of the dead"

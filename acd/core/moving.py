@@ -4,10 +4,16 @@ Owns what changes when an interaction leaves a queue and what begins when it ent
 commands, nor why anything moves.
 """
 
-from acd.core import holding
-from acd.core.domain import Domain
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from acd.core import holding, patience
 from acd.core.entities import Interaction, Queue
 from acd.core.messages import InteractionMoved
+
+if TYPE_CHECKING:
+    from acd.core.domain import Domain
 
 
 def move_to_queue(
@@ -43,9 +49,11 @@ def begin_stay(domain: Domain, interaction: Interaction) -> None:
     """Begin whatever counts from the entry into the queue. The interaction is queued, and not in the line yet."""
     if interaction.preferred:
         holding.begin(domain, interaction, interaction.queue.settings.hold_for_us)
+    patience.begin(domain, interaction)
 
 
 def end_stay(domain: Domain, interaction: Interaction) -> None:
     """The interaction leaves its queue, or ends: nothing that counted from its entry is pending any more."""
     if interaction.held is not None:
         holding.drop(domain, interaction)
+    patience.drop(interaction)

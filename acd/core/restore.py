@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from acd.core.domain import Domain
-from acd.core.entities import Agent, Exclusion, Hold, Interaction, Queue, Timed, Work
+from acd.core.entities import Agent, Exclusion, Hold, Interaction, Patience, Queue, Timed, Work
 from acd.core.handlers.settings import check_strategies, rebuild
 from acd.core.state import EngineState
 from acd.errors import StrategyError
@@ -91,6 +91,11 @@ def _interactions(domain: Domain, state: EngineState, pending: list[tuple[int, i
             domain.agents[saved.preferred].holds[interaction.id] = interaction
             due = (saved.held_until_us, saved.held_seq)
             pending.append((*due, _registration(domain, hold, *due)))
+        if saved.overdue_seq or saved.overdue:
+            patience = interaction.patience = Patience(interaction)
+            due = (saved.overdue_us, saved.overdue_seq)
+            if saved.overdue_seq:
+                pending.append((*due, _registration(domain, patience, *due)))
         for each in saved.exclusions:
             exclusion = Exclusion(interaction, each.agent_id)
             if interaction.exclusions is None:

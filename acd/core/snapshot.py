@@ -50,6 +50,7 @@ def _interaction(interaction: Interaction) -> InteractionState:
     for exclusion in (interaction.exclusions or {}).values():
         assert exclusion.deadline is not None
         exclusions.append(ExclusionState(exclusion.agent_id, exclusion.deadline.key, exclusion.deadline.seq))
+    patience = None if interaction.patience is None else interaction.patience.deadline
     held = None if interaction.held is None else interaction.held.deadline
     return InteractionState(
         interaction.request,
@@ -67,6 +68,9 @@ def _interaction(interaction: Interaction) -> InteractionState:
         held_until_us=0 if held is None else held.key,
         held_seq=0 if held is None else held.seq,
         hops=interaction.hops,
+        overdue_us=0 if patience is None else patience.key,
+        overdue_seq=0 if patience is None else patience.seq,
+        overdue=interaction.patience is not None and patience is None,
     )
 
 

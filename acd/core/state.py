@@ -39,7 +39,8 @@ class InteractionState(Struct, frozen=True):
     `entered_at_us`: when it entered its present `queue`. The key is computed from `place_at_us` and the present
     `priority`. These four are None or empty in a state of before they could differ from the request's.
     `preferred`: the agent who is asked first; held for them until (`held_until_us`, `held_seq`) if the latter is not 0.
-    `hops`: queues that it overflowed into.
+    `hops`: queues that it overflowed into. Its queue keeps it until (`overdue_us`, `overdue_seq`), if the latter is
+    not 0; `overdue`: that is over, and it still rings.
     """
 
     request: EnqueueInteraction
@@ -57,6 +58,9 @@ class InteractionState(Struct, frozen=True):
     held_until_us: int = 0
     held_seq: int = 0
     hops: int = 0
+    overdue_us: int = 0
+    overdue_seq: int = 0
+    overdue: bool = False
 
 
 class WorkState(Struct, frozen=True):

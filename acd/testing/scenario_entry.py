@@ -3,8 +3,8 @@
     open QUEUE        close QUEUE [reason R]
     expect opened|closed sales        expect overflowed c1
 
-A queue's `when-closed`, `when-unstaffed`, `when-full`: `wait`, `refuse`, `release`, `release:REASON`, `queue:NAME`
-or `queue:NAME:REASON`.
+A queue's `when-closed`, `when-unstaffed`, `when-full`, `when-overdue`: `wait`, `refuse`, `release`,
+`release:REASON`, `queue:NAME` or `queue:NAME:REASON`.
 
 Owns these words. Must not know the others (`scenario_words`, `scenario_events`), which include them.
 """
@@ -22,7 +22,7 @@ from acd.core.messages import (
     QueueOpened,
 )
 from acd.runtime.config.durations import format_duration
-from acd.testing.scenario_statement import Statement
+from acd.testing.scenario_statement import Statement, duration
 
 EntryEvent = QueueOpened | QueueClosed | InteractionOverflowed
 
@@ -61,6 +61,8 @@ SETTINGS: Final[Mapping[str, Callable[[str], Any]]] = {
     "when-closed": _action,
     "when-unstaffed": _action,
     "when-full": _action,
+    "max-wait": duration,
+    "when-overdue": _action,
 }
 """Readers of a queue's options."""
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import acd.core.messages as m
 from acd.core import limits
 from tests.core.naive_requirement import holds
-from tests.core.naive_rules import Agent, Interaction, Queue, Refused
+from tests.core.naive_rules import Agent, Interaction, Patience, Queue, Refused
 from tests.core.naive_supervision import Supervision
 
 
@@ -41,8 +41,8 @@ class Entry(Supervision):
         return any(
             action.kind == "queue" and (action.queue == queue.id or action.queue not in names)
             for queue in settings.queues
-            for action in (queue.when_closed, queue.when_unstaffed, queue.when_full)
-        )
+            for action in (queue.when_closed, queue.when_unstaffed, queue.when_full, queue.when_overdue)
+        ) or any(queue.when_overdue.kind == "refuse" for queue in settings.queues)
 
     def route(self, request: m.EnqueueInteraction, queue: Queue, hops_before: int) -> Route:
         """Raises `Refused`."""
@@ -59,7 +59,7 @@ class Entry(Supervision):
             if action.kind == "release":
                 route.released = reason
                 return route
-            if hops_before + len(route.hops) == limits.MAX_HOPS:
+            if hops_before + len(route.hops) >= limits.MAX_HOPS:
                 route.released = "overflow-loop"
                 return route
             targets = [each for each in self.queues if each.settings.id == action.queue and not each.retired]
@@ -103,6 +103,42 @@ class Entry(Supervision):
         if route.released:
             self.overflow(interaction, route.released)
         return not route.released
+
+    def lose_patience(self, patience: Patience) -> None:
+        """The queue has kept it for as long as it keeps any; what rings may go on ringing."""
+        patience.deadline = None
+        if patience.interaction.state == "queued":
+            self.leave_overdue(patience.interaction)
+
+    def place_again(self, interaction: Interaction) -> None:
+        if interaction.patience is not None and interaction.patience.deadline is None:
+            self.leave_overdue(interaction)
+        else:
+            self.place(interaction)
+
+    def leave_overdue(self, interaction: Interaction) -> None:
+        interaction.patience = None
+        action = interaction.queue.settings.when_overdue
+        reason = action.reason or "overdue"
+        targets = [each for each in self.queues if each.settings.id == action.queue and not each.retired]
+        if action.kind == "wait":
+            self.place(interaction)
+        elif action.kind == "release":
+            self.overflow(interaction, reason)
+        elif interaction.hops == limits.MAX_HOPS:
+            self.overflow(interaction, "overflow-loop")
+        elif not targets:
+            self.overflow(interaction, "queue-gone")
+        else:
+            try:
+                route = self.route(interaction.request, targets[0], interaction.hops + 1)
+            except Refused as refused:
+                self.overflow(interaction, str(refused))
+                return
+            route.hops.insert(0, (targets[0], reason))
+            if self.follow(interaction, route):
+                self.begin_stay(interaction)
+                self.place(interaction)
 
     def overflow(self, interaction: Interaction, reason: str) -> None:
         interaction.state = "overflowed"

@@ -14,7 +14,7 @@ from acd.core import limits
 from acd.core.messages.settings import STRATEGIES
 from tests.core.naive_entry import Entry
 from tests.core.naive_requirement import Tree
-from tests.core.naive_rules import Agent, Exclusion, Hold, Interaction, Queue, Refused, Work
+from tests.core.naive_rules import Agent, Exclusion, Hold, Interaction, Patience, Queue, Refused, Work
 from tests.core.naive_wrap_up import WrapUp
 
 
@@ -230,6 +230,7 @@ class Model(Entry, WrapUp):
         self.exclude(interaction, work.agent)
         self.end_work(work)
         self.effects.append(m.ParkInteraction(command.interaction_id, interaction.request.instance))
+        self.begin_patience(interaction)
         self.back_to_the_line(interaction, work.agent, command.reason)
 
     def complete(self, interaction: Interaction, command: m.EndInteraction) -> None:
@@ -250,7 +251,7 @@ class Model(Entry, WrapUp):
             self.revoke(work, "customer-left" if abandoned else "cancelled")
         interaction.state = "abandoned" if abandoned else "cancelled"
         interaction.exclusions = []
-        interaction.hold = None
+        interaction.hold = interaction.patience = None
         name, waited = interaction.request.interaction_id, self.now - interaction.enqueued_at
         told = m.InteractionAbandoned if abandoned else m.InteractionCancelled
         self.events.append(told(name, waited, reason))
@@ -267,6 +268,7 @@ class Model(Entry, WrapUp):
         interaction = work.interaction
         request = interaction.request
         interaction.state = work.state = "active"
+        interaction.patience = None
         work.since = self.now
         work.deadline = None
         waited, rang = self.now - interaction.enqueued_at, self.now - work.offered_at
@@ -322,6 +324,8 @@ class Model(Entry, WrapUp):
             elif isinstance(owner, Hold):
                 self.end_hold(owner.interaction, "timeout")
                 self.place(owner.interaction)
+            elif isinstance(owner, Patience):
+                self.lose_patience(owner)
             elif owner.state == "wrap-up":
                 self.finish(owner)
             else:

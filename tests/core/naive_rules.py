@@ -44,6 +44,7 @@ class Interaction:
     exclusions: list["Exclusion"] = field(default_factory=list)
     preferred: str = ""
     hold: "Hold | None" = None
+    patience: "Patience | None" = None
     hops: int = 0
 
     def __post_init__(self) -> None:
@@ -85,7 +86,15 @@ class Work:
     disposition: str = ""
 
 
-Timed = Work | Exclusion | Hold
+@dataclass(eq=False)
+class Patience:
+    """How long the queue keeps it; no deadline: it was longer, and it still rings."""
+
+    interaction: Interaction
+    deadline: tuple[int, int] | None
+
+
+Timed = Work | Exclusion | Hold | Patience
 """What a deadline may belong to."""
 
 
@@ -241,6 +250,8 @@ class Rules:
         found += [(work.deadline, work) for work in self.work if work.deadline is not None]
         found += [(each.deadline, each) for interaction in self.interactions for each in interaction.exclusions]
         found += [(each.hold.deadline, each.hold) for each in self.interactions if each.hold is not None]
+        patient = [each.patience for each in self.interactions if each.patience is not None]
+        found += [(each.deadline, each) for each in patient if each.deadline is not None]
         return sorted(found, key=lambda pair: pair[0])
 
     # ---- the two searches
@@ -340,6 +351,12 @@ class Rules:
     def begin_stay(self, interaction: Interaction) -> None:
         """What counts from the moment that an interaction enters its queue."""
         self.begin_hold(interaction)
+        self.begin_patience(interaction)
+
+    def begin_patience(self, interaction: Interaction) -> None:
+        settings = interaction.queue.settings
+        if settings.max_wait_us and settings.when_overdue.kind != "wait":
+            interaction.patience = Patience(interaction, (self.now + settings.max_wait_us, self.next_seq()))
 
     def begin_hold(self, interaction: Interaction) -> None:
         """Wait for the preferred agent, if there is one who may come and who cannot have it at once."""
@@ -401,8 +418,12 @@ class Rules:
             return
         interaction.state = "queued"
         self.events.append(m.InteractionRequeued(interaction.request.interaction_id, reason))
-        self.place(interaction)
+        self.place_again(interaction)
         self.serve(agent)
+
+    def place_again(self, interaction: Interaction) -> None:
+        """It is queued again: `naive_entry` says what becomes of one that has waited too long."""
+        self.place(interaction)
 
     def end_work(self, work: Work) -> None:
         """An accepted work item is over: WorkEnded, idle restarts, settle."""

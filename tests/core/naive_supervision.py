@@ -50,7 +50,7 @@ class Supervision(Rules):
 
     def move_to_queue(self, interaction: Interaction, queue: Queue, reason: str, *, keep_place: bool) -> None:
         left = interaction.queue
-        interaction.hold = None
+        interaction.hold = interaction.patience = None
         interaction.queue = queue
         interaction.entered_at = self.now
         if not keep_place:

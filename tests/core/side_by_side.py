@@ -17,7 +17,7 @@ from acd.core.messages.codec import encode
 from acd.core.state import EngineState
 from tests.core.naive_model import Model, Prediction
 from tests.core.naive_requirement import Tree
-from tests.core.naive_rules import Agent, Work
+from tests.core.naive_rules import Agent, Interaction, Work
 from tests.core.traffic import Traffic
 from tests.core.traffic_settings import Scores
 
@@ -222,6 +222,7 @@ def _model_picture(model: Model) -> Picture:
                 each.preferred,
                 (0, 0) if each.hold is None else each.hold.deadline,
                 each.hops,
+                *_patience_picture(each),
             )
             for each in interactions
         ],
@@ -245,6 +246,13 @@ def _agent_picture(agent: Agent) -> tuple[object, ...]:
         agent.idle_seq,
         agent.retired,
     )
+
+
+def _patience_picture(interaction: Interaction) -> tuple[object, ...]:
+    patience = interaction.patience
+    if patience is None:
+        return (0, 0), False
+    return patience.deadline or (0, 0), patience.deadline is None
 
 
 def _work_picture(work: Work) -> tuple[object, ...]:
@@ -281,6 +289,8 @@ def _engine_picture(state: EngineState) -> Picture:
                 each.preferred,
                 (each.held_until_us, each.held_seq),
                 each.hops,
+                (each.overdue_us, each.overdue_seq),
+                each.overdue,
             )
             for each in state.interactions
         ],

@@ -216,6 +216,16 @@ MUTANTS: Final = {
     "the disposition is not told in the end": Mutant(
         "domain", "interaction.id, work.disposition", 'interaction.id, ""'
     ),
+    "whoever has waited too long goes on waiting": Mutant("entry", 'if action.kind == "wait":\n', "if True:\n"),
+    "patience outlasts the answer": Mutant("handlers.offers", "        patience.drop(interaction)\n", "        pass\n"),
+    "a lost agent leaves no patience": Mutant("handlers.interactions", "    patience.begin(domain, found)\n", ""),
+    "overflow is for ever": Mutant("entry", "if hops >= limits.MAX_HOPS:", "if hops >= 10 * limits.MAX_HOPS:"),
+    "an overflowing interaction is still held": Mutant(
+        "moving", "    if interaction.held is not None:\n        holding.drop(domain, interaction)\n", ""
+    ),
+    "what was overdue while it rang goes back into line": Mutant(
+        "domain", "interaction.patience.deadline is None:", "interaction.patience.deadline is not None:"
+    ),
     "a forgotten class keeps its members": Mutant("classes", "cls.evicted = True", "cls.evicted = False"),
 }
 

@@ -10,7 +10,10 @@ KINDS: Final[dict[str, tuple[m.ActionKind, ...]]] = {
     "when_closed": ("refuse", "wait", "wait", "queue", "release"),
     "when_unstaffed": ("wait", "wait", "refuse", "queue", "release"),
     "when_full": ("refuse", "wait", "queue", "release"),
+    "when_overdue": ("wait", "queue", "queue", "queue", "release"),
 }
+
+SECOND: Final = 1_000_000
 
 
 def entry_settings(random: Random, queue_id: str, queue_ids: Sequence[str]) -> dict[str, Any]:
@@ -18,7 +21,8 @@ def entry_settings(random: Random, queue_id: str, queue_ids: Sequence[str]) -> d
     if random.random() < 0.5:
         return {}
     others = [each for each in queue_ids if each != queue_id]
-    return {name: _action(random, kinds, others) for name, kinds in KINDS.items()}
+    fields: dict[str, Any] = {name: _action(random, kinds, others) for name, kinds in KINDS.items()}
+    return {**fields, "max_wait_us": random.choice((0, 1, 5 * SECOND, 25 * SECOND, 25 * SECOND, 60 * SECOND))}
 
 
 def _action(random: Random, kinds: Sequence[m.ActionKind], others: Sequence[str]) -> m.Action:

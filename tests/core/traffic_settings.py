@@ -130,6 +130,7 @@ class SettingsTraffic:
                 m.CoreSettings((m.AgentSettings("a0", capacity=m.Capacity(100, (twice,))),), (queue,)),
                 m.CoreSettings((agent,), (m.QueueSettings("q0", dispositions=("solved", "solved")),)),
                 m.CoreSettings((agent,), (m.QueueSettings("q0", requirement=self._pick(UNREADABLE)),)),
+                m.CoreSettings((agent,), (m.QueueSettings("q0", when_overdue=m.Action("refuse")),)),
                 m.CoreSettings(
                     (agent,), (m.QueueSettings("q0", when_full=m.Action("queue", self._pick(("q0", "q8")))),)
                 ),

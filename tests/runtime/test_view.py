@@ -71,6 +71,8 @@ QUEUES = (
         max_waiting=4,
         when_closed=Action("release", reason="night"),
         when_full=Action("queue", "sales"),
+        max_wait_us=40 * SECOND,
+        when_overdue=Action("queue", "sales", "slow"),
     ),
 )
 CONFIGS = (
@@ -277,11 +279,13 @@ def test_counters_equal_recounts(config: CoreSettings, steps: list[Step]) -> Non
     for kind, which, other, after_us in steps:
         run.step((kind % 24, which, other, after_us))  # all but ApplyConfig: no queue goes, so no counter is lost
     happened = _by_queue(run.events)
+    first = {event.interaction_id: event for event in reversed(run.events) if isinstance(event, OfferAccepted)}
     for queue_id, queue in run.view.queues.items():
         own = happened.get(queue_id, [])
         kinds = Counter(type(event) for event in own)
-        answered = {event.interaction_id: event for event in reversed(own) if isinstance(event, OfferAccepted)}
-        left = {event.interaction_id for event in own if isinstance(event, InteractionAbandoned)}
+        answers = (event for event in own if isinstance(event, OfferAccepted))
+        answered = {event.interaction_id: event for event in answers if first[event.interaction_id] is event}
+        left = {event.interaction_id for event in own if isinstance(event, InteractionAbandoned)} - first.keys()
         moves = [event for event in own if isinstance(event, InteractionMoved)]
         limit = 3 * SECOND if queue_id == "sales" else 20 * SECOND
         assert queue.figures.as_dict() == {

@@ -119,10 +119,12 @@ def check_strategies(given: Mapping[str, Score], settings: CoreSettings) -> Refu
 
 
 def _wrong_action(queue: QueueSettings, known: set[str]) -> str:
-    for situation in ("when_closed", "when_unstaffed", "when_full"):
+    for situation in ("when_closed", "when_unstaffed", "when_full", "when_overdue"):
         action: Action = getattr(queue, situation)
         if action.kind == "queue" and (action.queue not in known or action.queue == queue.id):
             return f"{situation} names {action.queue or 'no queue'}, which is not another queue"
+    if queue.when_overdue.kind == "refuse":
+        return "when_overdue cannot refuse what waits already"
     return ""
 
 

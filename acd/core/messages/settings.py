@@ -100,6 +100,7 @@ class QueueSettings(Struct, frozen=True, gc=False):
     (`optional`), until the agent ends it (`forced`), or one that can be extended to `wrap_up_most_us` (`extended`).
     `dispositions`: codes that agents may set; with `disposition_required` a wrap-up is not ended by hand without one.
     `broadcast`: strategy `broadcast` offers an interaction to this many agents at once.
+    `when_overdue`: what becomes of one that has waited here for `max_wait_us`, if that is not 0.
     """
 
     id: Id
@@ -125,6 +126,8 @@ class QueueSettings(Struct, frozen=True, gc=False):
     dispositions: Annotated[tuple[Id, ...], Meta(max_length=limits.MAX_DISPOSITIONS)] = ()
     disposition_required: bool = False
     broadcast: Annotated[int, Meta(ge=2, le=limits.MAX_BROADCAST)] = 5
+    max_wait_us: Duration = 0
+    when_overdue: Action = Action("wait")
 
 
 class CoreSettings(Struct, frozen=True, gc=False):

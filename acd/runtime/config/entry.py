@@ -1,4 +1,4 @@
-"""What `[queues.NAME]` says about entry: what becomes of whoever comes to a queue that is closed, unstaffed or full.
+"""What `[queues.NAME]` says about entry and overflow: closed, unstaffed, full, waited too long.
 
 Owns those keys: `when_closed = "refuse"`, `when_full = { queue = "overflow" }`, and the like.
 Must not know the rest of a queue's settings.
@@ -15,7 +15,10 @@ from acd.runtime.config.table import Table
 AT_ENTRY: Final[tuple[ActionKind, ...]] = ("wait", "refuse", "release")
 """What can be said in one word of an interaction that comes in; `queue` needs a name."""
 
-SITUATIONS: Final = ("when_closed", "when_unstaffed", "when_full")
+WHEN_OVERDUE: Final[tuple[ActionKind, ...]] = ("wait", "release")
+"""What can be said in one word of an interaction that has waited too long: it cannot be refused any more."""
+
+SITUATIONS: Final = ("when_closed", "when_unstaffed", "when_full", "when_overdue")
 
 
 def read_action(table: Table, name: str, default: Action, words: Sequence[ActionKind]) -> Action:
@@ -36,6 +39,18 @@ def read_action(table: Table, name: str, default: Action, words: Sequence[Action
     action = _of_table(inner, words)
     inner.finish()
     return action or default
+
+
+def check_action_keys(table: Table, settings: QueueSettings) -> None:
+    """Note limits that lead to nothing, and what is to happen at a limit that is never reached."""
+    if settings.when_full.kind == "wait" and "max_waiting" in table.raw:
+        reason = 'has no effect with when_full = "wait"'
+        table.problems.error(table.at("max_waiting"), reason, "leave one of the two out")
+    if settings.when_overdue.kind == "wait" and "max_wait" in table.raw and settings.max_wait_us:
+        fix = 'add when_overdue = "release" or { queue = "another" }, or leave it out'
+        table.problems.error(table.at("max_wait"), "has no effect while when_overdue says nothing", fix)
+    if settings.when_overdue.kind != "wait" and not settings.max_wait_us:
+        table.problems.error(table.at("when_overdue"), "has no effect without max_wait", 'add max_wait = "5m"')
 
 
 def check_entry(root: Table, queues: Sequence[QueueSettings]) -> None:

@@ -13,7 +13,7 @@ from acd.core.messages.settings import STRATEGIES, Ordering, Rona, Strategy
 from acd.core.requirement import parse
 from acd.errors import RequirementError
 from acd.runtime.config.capacities import DEFAULT
-from acd.runtime.config.entry import AT_ENTRY, check_entry, read_action
+from acd.runtime.config.entry import AT_ENTRY, WHEN_OVERDUE, check_action_keys, check_entry, read_action
 from acd.runtime.config.model import AgentConfig, QueueConfig
 from acd.runtime.config.ordering import check_bands, check_ordering
 from acd.runtime.config.problems import did_you_mean, excerpt, quoted
@@ -150,6 +150,8 @@ def _queue(identity: str, table: Table) -> QueueConfig:
         when_full=read_action(table, "when_full", _PLAIN.when_full, AT_ENTRY),
         broadcast=table.integer("broadcast", _PLAIN.broadcast, 2, limits.MAX_BROADCAST),
         **wrap_up._asdict(),
+        max_wait_us=table.duration("max_wait", _PLAIN.max_wait_us),
+        when_overdue=read_action(table, "when_overdue", _PLAIN.when_overdue, WHEN_OVERDUE),
     )
     config = QueueConfig(
         settings=settings,
@@ -164,9 +166,7 @@ def _queue(identity: str, table: Table) -> QueueConfig:
         reason = "has no effect with the strategy broadcast: nobody is made not-ready for what others were asked, too"
         table.problems.warn(table.at("rona"), reason, "leave it out")
     check_ordering(table, settings)
-    if settings.when_full.kind == "wait" and "max_waiting" in table.raw:
-        reason = 'has no effect with when_full = "wait"'
-        table.problems.error(table.at("max_waiting"), reason, "leave one of the two out")
+    check_action_keys(table, settings)
     table.finish()
     return config
 

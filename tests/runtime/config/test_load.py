@@ -110,6 +110,8 @@ max_waiting = 7
 when_closed = "release"
 when_unstaffed = { queue = "华语", reason = "home" }
 when_full = { release = "busy" }
+max_wait = "5m"
+when_overdue = { queue = "华语" }
 ordering = "due"
 target = "40s"
 band = 2
@@ -198,6 +200,8 @@ def test_everything_that_can_be_said(folder: Path) -> None:
         when_closed=Action("release"),
         when_unstaffed=Action("queue", "华语", "home"),
         when_full=Action("release", reason="busy"),
+        max_wait_us=300_000_000,
+        when_overdue=Action("queue", "华语"),
         ordering="due",
         target_us=40_000_000,
         band=2,

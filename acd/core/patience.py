@@ -1,0 +1,33 @@
+"""How long a queue keeps an unanswered interaction: when that begins, and when it is over.
+
+Owns `Interaction.patience`. Must not know what becomes of an interaction that has waited too long (`entry`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from acd.core.entities import Interaction, Patience
+
+if TYPE_CHECKING:
+    from acd.core.matching import Matching
+
+
+def begin(domain: Matching, interaction: Interaction) -> None:
+    """The queue keeps the interaction for its `max_wait` from now on, if it has one and says what happens then."""
+    settings = interaction.queue.settings
+    length_us = settings.max_wait_us
+    if not length_us or settings.when_overdue.kind == "wait":
+        return
+    patience = interaction.patience = Patience(interaction)
+    patience.deadline = domain.deadlines.register(domain.now_us + length_us, domain.next_seq(), patience, length_us)
+
+
+def drop(interaction: Interaction) -> None:
+    """It is answered, has ended or left the queue: nothing is overdue any more."""
+    patience = interaction.patience
+    if patience is None:
+        return
+    interaction.patience = None
+    if patience.deadline is not None:
+        patience.deadline.alive = False
