@@ -7,8 +7,9 @@ are never in a snapshot, and evicting an idle one changes no decision.
 
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
+from functools import partial
 from heapq import merge
-from typing import Final
+from typing import Final, NamedTuple
 
 from acd.core import limits
 from acd.core.entities import Agent, Interaction, Queue
@@ -16,13 +17,29 @@ from acd.core.lane import Lane, Ticket, order
 from acd.core.matrix import SkillMatrix
 from acd.core.messages import Demand, Preference, QueueSettings, ScoreFunction
 from acd.core.pools import Pool, Terms, make_pool
+from acd.core.pools.tiered import Tiered
 from acd.core.requirement import Requirement, conjunction
 
-ClassKey = tuple[str, str, tuple[Preference, ...], str, int, int, str]
-"""Channel, requirement, preferences, strategy, fit weight, band; and the queue's id where no other may share it."""
+_BANDS: Final = limits.MAX_BAND + 1
 
-TIER: Final = QueueSettings("plain").band
-"""The tier of a class about which nothing is said."""
+TIER: Final = _BANDS + QueueSettings("plain").band
+"""The tier, made of level and band, of a class about which nothing is said."""
+
+
+class ClassKey(NamedTuple):
+    """What makes classes differ. `requirement` is canonical, the queue's and the interaction's own together.
+
+    `queue`: the only queue of the class, where no other may share it, else empty. `reach`: the highest level in it.
+    """
+
+    channel: str
+    requirement: str
+    preferences: tuple[Preference, ...]
+    strategy: str
+    weight_us: int
+    band: int
+    queue: str
+    reach: int
 
 
 _UNCOUNTED: Final = -1
@@ -32,7 +49,6 @@ class Class:
     """One class: its pool of idle agents and its line of waiting interactions."""
 
     __slots__ = (
-        "band",
         "broadcasts",
         "channel",
         "evicted",
@@ -50,12 +66,13 @@ class Class:
 
     def __init__(self, key: ClassKey, requirement: Requirement, pool: Pool) -> None:
         self.key = key
-        self.channel, _, self.preferences, strategy, _, self.band, _ = key
+        self.channel = key.channel
+        self.preferences = key.preferences
         self.requirement = requirement
-        self.broadcasts = strategy == "broadcast"
+        self.broadcasts = key.strategy == "broadcast"
         self.pool = pool
         self.members: dict[Agent, int] = {}
-        """Every agent who satisfies the requirement and does the channel → fit."""
+        """Every agent who satisfies the requirement, does the channel and is within reach → fit."""
         self.lanes: dict[int, Lane[Interaction]] = {}
         """Waiting interactions by place less key, so that each lane fills in the order of time."""
         self.head: Ticket[Interaction] | None = None
@@ -123,6 +140,8 @@ class ClassRegistry:
         self._classes: dict[ClassKey, Class] = {}
         self._uses = 0
         self._counts_staff = False
+        self._levelled: set[str] = set()
+        """Queues for which agents have levels."""
 
     def add_agent(self, agent: Agent) -> None:
         """Take the next agent in, by (position, id), which rows are numbered by.
@@ -134,6 +153,7 @@ class ClassRegistry:
         agent.classes = {}
         agent.tiers = {}
         agent.home = None
+        self._levelled.update(queue for queue, level in agent.levels.items() if level > 1)
         self._agents.append(agent)
         self._matrix.set_row(agent.row, agent.settings.skills, agent.settings.labels, agent.settings.queues)
 
@@ -152,14 +172,21 @@ class ClassRegistry:
         agent.classes = {}
         agent.tiers = {}
 
-    def class_of(self, queue: Queue, channel: str, requirement: str, preferences: tuple[Preference, ...]) -> Class:
+    def class_of(
+        self,
+        queue: Queue,
+        channel: str,
+        requirement: str,
+        preferences: tuple[Preference, ...],
+        reach: int = limits.MAX_LEVEL,
+    ) -> Class:
         """The class of an interaction. Raises `RequirementError`; then nothing has changed."""
-        if requirement or preferences:
-            cls = self._adhoc(queue, channel, requirement, preferences)
+        if requirement or preferences or reach != limits.MAX_LEVEL:
+            cls = self._adhoc(queue, channel, requirement, preferences, reach)
         else:
             found = queue.plain.get(channel)
             if found is None or found.evicted:
-                found = queue.plain[channel] = self._intern(queue, channel, "", ())
+                found = queue.plain[channel] = self._intern(queue, channel, "", (), reach)
             cls = found
         self._uses += 1
         cls.last_used = self._uses
@@ -181,30 +208,43 @@ class ClassRegistry:
                 if cls.staff != _UNCOUNTED:
                     cls.staff += change
 
-    def _adhoc(self, queue: Queue, channel: str, requirement: str, preferences: tuple[Preference, ...]) -> Class:
-        key = (channel, requirement, preferences)
+    def class_for(self, interaction: Interaction) -> Class:
+        """The class that an interaction belongs to as it stands."""
+        request = interaction.request
+        return self.class_of(
+            interaction.queue, request.channel, request.requirement, request.preferences, interaction.reach
+        )
+
+    def _adhoc(
+        self, queue: Queue, channel: str, requirement: str, preferences: tuple[Preference, ...], reach: int
+    ) -> Class:
+        key = (channel, requirement, preferences, reach)
         cls = queue.adhoc.get(key)
         if cls is None or cls.evicted:
-            cls = self._intern(queue, channel, requirement, preferences)
+            cls = self._intern(queue, channel, requirement, preferences, reach)
             if len(queue.adhoc) >= self._max_classes:
                 queue.adhoc.clear()
             queue.adhoc[key] = cls
         return cls
 
-    def _intern(self, queue: Queue, channel: str, requirement: str, preferences: tuple[Preference, ...]) -> Class:
+    def _intern(
+        self, queue: Queue, channel: str, requirement: str, preferences: tuple[Preference, ...], reach: int
+    ) -> Class:
         parsed = conjunction(queue.settings.requirement, requirement)
         strategy = queue.settings.strategy
         weight_us = queue.settings.fit_weight_us if strategy == "weighted" else 0
         cursor = queue.cursor
-        own = "" if cursor is None else queue.id
-        key = (channel, parsed.canonical, preferences, strategy, weight_us, queue.settings.band, own)
+        levelled = queue.id in self._levelled
+        own = "" if cursor is None and not levelled else queue.id
+        reach = reach if levelled else limits.MAX_LEVEL
+        key = ClassKey(channel, parsed.canonical, preferences, strategy, weight_us, queue.settings.band, own, reach)
         cls = self._classes.get(key)
         if cls is None:
             if len(self._classes) >= self._max_classes:
                 self._evict()
             demand = Demand(channel, tuple(sorted(parsed.skills)), preferences)
-            terms = Terms(weight_us, cursor, self._scores.get(strategy), demand)
-            cls = self._classes[key] = Class(key, parsed, make_pool(strategy, terms))
+            make = partial(make_pool, strategy, Terms(weight_us, cursor, self._scores.get(strategy), demand))
+            cls = self._classes[key] = Class(key, parsed, Tiered(queue.id, make) if levelled else make())
             self._enrol(cls)
         return cls
 
@@ -212,16 +252,21 @@ class ClassRegistry:
         """Find the class's members, and let the idle ones among them stand in its pool."""
         rows = cls.requirement.mask(self._matrix).nonzero()[0].tolist()
         fits = self._matrix.fits(cls.requirement.skills, cls.preferences)[rows].tolist()
+        own, reach, band = cls.key.queue, cls.key.reach, cls.key.band
         idle: list[tuple[Ticket[Agent], int]] = []
         for row, fit in zip(rows, fits, strict=True):
             agent = self._agents[row]
             if agent is None or agent.share(cls.channel) is None:
                 continue
+            level = agent.level(own) if own else 1
+            if level > reach:
+                continue
             cls.members[agent] = fit
             agent.classes.setdefault(cls.channel, {})[cls] = fit
             agent.home = None
-            if cls.band != TIER:
-                agent.tiers[cls] = cls.band
+            tier = level * _BANDS + band
+            if tier != TIER:
+                agent.tiers[cls] = tier
             if agent.ticket is not None and agent.has_room(cls.channel):
                 idle.append((agent.ticket, fit))
         idle.sort(key=lambda pair: order(pair[0]))

@@ -7,7 +7,7 @@ of offers. Must not know single commands (`handlers`) nor how matching finds (`m
 from collections.abc import Mapping
 from typing import Final
 
-from acd.core import entry, holding, limits, patience
+from acd.core import entry, holding, levels, limits, patience
 from acd.core.entities import Agent, Interaction, Queue, Work
 from acd.core.matching import Matching, next_offer_state
 from acd.core.messages import (
@@ -175,6 +175,8 @@ class Domain(Matching):
             holding.drop(self, interaction)
         if interaction.patience is not None:
             patience.drop(interaction)
+        if interaction.opening is not None:
+            levels.drop(interaction)
         if interaction.exclusions:
             for agent_id in list(interaction.exclusions):
                 self.lift(interaction, agent_id)

@@ -39,6 +39,10 @@ def _satisfies_requirement(interaction: Interaction, agent: Agent) -> bool:
     return interaction.cls.requirement.matches(agent.skills, agent.labels, agent.queues)
 
 
+def _is_within_reach(interaction: Interaction, agent: Agent) -> bool:
+    return agent.level(interaction.queue.id) <= interaction.reach
+
+
 def _has_room(interaction: Interaction, agent: Agent) -> bool:
     return agent.has_room(interaction.request.channel)
 
@@ -47,6 +51,7 @@ CLAUSES: Final = (
     Clause("ready", _is_ready),
     Clause("not-excluded", _is_not_excluded),
     Clause("preferred", _is_not_held_for_another),
+    Clause("level", _is_within_reach),
     Clause("requirement", _satisfies_requirement),
     Clause("room", _has_room),
 )

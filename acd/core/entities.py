@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from acd.core import limits
 from acd.core.ordering import slope
 from acd.core.states import interaction as interaction_states
 from acd.core.states import presence as presence_states
@@ -37,6 +38,7 @@ class Agent:
         "idle_seq",
         "idle_since",
         "labels",
+        "levels",
         "next_presence",
         "next_reason",
         "presence",
@@ -81,6 +83,7 @@ class Agent:
         self.skills = dict(settings.skills)
         self.labels = frozenset(settings.labels)
         self.queues = frozenset(settings.queues)
+        self.levels = dict(settings.levels)
         capacity = settings.capacity
         self.total = capacity.total
         self.shares: dict[str, ChannelShare] = {share.channel: share for share in capacity.channels}
@@ -88,6 +91,10 @@ class Agent:
         interrupting = any(share.interrupts for share in capacity.channels)
         self.full_above = _NEVER_FULL if interrupting else capacity.total - least_cost
         """With more units in use than this there is room for nothing, whatever the channel."""
+
+    def level(self, queue: str) -> int:
+        """The level that the agent has for a queue."""
+        return self.levels.get(queue, 1)
 
     @property
     def load(self) -> int:
@@ -148,6 +155,7 @@ class Queue:
         "adhoc",
         "closed",
         "cursor",
+        "first_reach",
         "id",
         "live",
         "offset_us",
@@ -177,6 +185,7 @@ class Queue:
         """Take over the settings. Keys of interactions are the caller's to renew."""
         self.settings = settings
         self.offset_us, self.step_us = slope(settings)
+        self.first_reach = reach_after(settings.level_delays_us, 0)
         self.cursor = (self.cursor or Cursor()) if settings.strategy == "round-robin" else None
 
     def key_us(self, place_at_us: int, priority: int) -> int:
@@ -192,7 +201,8 @@ class Interaction(Struct, eq=False):
     offered, active or held, the oldest if several are offered; then, in a broadcast, `pending` has all of them, oldest
     first, else it is None. `open_work` counts those that have not ended, wrap-ups included.
     `preferred`: the agent who is asked first, or empty; `held`: nobody else is asked yet. `hops`: queues that it
-    overflowed into. `patience`: until when its queue keeps it, if there is such a limit.
+    overflowed into. `patience`: until when its queue keeps it, if there is such a limit. `reach`: the highest level of
+    agents for the queue that is open to it; `opening`: the next opens.
     """
 
     id: str
@@ -215,6 +225,8 @@ class Interaction(Struct, eq=False):
     held: Hold | None = None
     hops: int = 0
     patience: Patience | None = None
+    reach: int = limits.MAX_LEVEL
+    opening: Opening | None = None
     pending: list[Work] | None = None
 
     def offered(self) -> tuple[Work, ...]:
@@ -279,5 +291,25 @@ class Patience:
         self.deadline: Ticket[Timed] | None = None
 
 
-Timed = Work | Exclusion | Hold | Patience
+class Opening:
+    """The next level opens to an interaction when this deadline is handled."""
+
+    __slots__ = ("deadline", "interaction")
+
+    def __init__(self, interaction: Interaction) -> None:
+        self.interaction = interaction
+        self.deadline: Ticket[Timed] | None = None
+
+
+def reach_after(delays_us: tuple[int, ...], elapsed_us: int, reach: int = 1) -> int:
+    """How far an interaction reaches that has been in the queue for `elapsed_us`, and reached that far before.
+
+    `delays_us` are those of levels 2, 3, …; a level opens when its own delay and all before it are over.
+    """
+    while reach <= len(delays_us) and delays_us[reach - 1] <= elapsed_us:
+        reach += 1
+    return reach if reach <= len(delays_us) else limits.MAX_LEVEL
+
+
+Timed = Work | Exclusion | Hold | Patience | Opening
 """What a deadline may belong to."""

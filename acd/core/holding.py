@@ -65,4 +65,9 @@ def end_all(domain: Matching, agent: Agent) -> None:
 
 def is_worth_waiting_for(interaction: Interaction, agent: Agent) -> bool:
     """Whether the agent is signed in, satisfies the requirement and does the channel."""
-    return agent.presence != "signed-out" and not agent.retired and agent in interaction.cls.members
+    return (
+        agent.presence != "signed-out"
+        and not agent.retired
+        and agent.share(interaction.request.channel) is not None
+        and interaction.cls.requirement.matches(agent.skills, agent.labels, agent.queues)
+    )

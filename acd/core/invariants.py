@@ -3,10 +3,11 @@
 Must not change anything, and shares nothing with matching but the predicate `offerable`.
 """
 
+from acd.core import limits
 from acd.core.domain import Domain
 from acd.core.eligibility import offerable
 from acd.core.engine import Engine
-from acd.core.entities import Agent, Exclusion, Hold, Patience, Queue, Work
+from acd.core.entities import Agent, Exclusion, Hold, Opening, Patience, Queue, Work
 from acd.core.states import interaction as interaction_states
 
 
@@ -20,6 +21,7 @@ def check(engine: Engine) -> None:
     _deadlines(domain)
     _tickets(domain)
     _holds(domain)
+    _levels(domain)
     _nobody_waits_in_vain(domain)
 
 
@@ -113,6 +115,9 @@ def _deadlines(domain: Domain) -> None:
         elif isinstance(owner, Hold):
             assert owner.interaction.held is owner, "a deadline of a hold that is over"
             assert domain.interactions.get(owner.interaction.id) is owner.interaction, "a hold of the dead"
+        elif isinstance(owner, Opening):
+            assert owner.interaction.opening is owner, "a level opens twice"
+            assert domain.interactions.get(owner.interaction.id) is owner.interaction, "a level opens to the dead"
         else:
             assert domain.work.get(owner.offer_id) is owner, f"a deadline of ended work {owner.offer_id}"
             assert owner.state in ("offered", "wrap-up"), f"{owner.offer_id}: a deadline while {owner.state}"
@@ -120,6 +125,21 @@ def _deadlines(domain: Domain) -> None:
         # After-call work has one unless the queue lets it last until the agent ends it.
         timed = work.state == "offered" or (work.state == "wrap-up" and work.deadline is not None)
         assert owners.count(id(work)) == timed, f"{work.offer_id}: {work.state}, deadline pending: {not timed}"
+
+
+def _levels(domain: Domain) -> None:
+    for each in domain.interactions.values():
+        lives = bool(interaction_states.TABLE[each.state])
+        delays_us = each.queue.settings.level_delays_us
+        assert 1 <= each.reach <= limits.MAX_LEVEL, f"{each.id}: reach {each.reach}"
+        assert (each.opening is not None) == (lives and each.reach < limits.MAX_LEVEL), f"{each.id}: opening"
+        if each.opening is not None:
+            due = each.opening.deadline
+            assert due is not None, f"{each.id}: no level ever opens"
+            assert due.alive, f"{each.id}: no level ever opens"
+            assert due.key == each.entered_at + delays_us[each.reach - 1], f"{each.id}: opens at {due.key}"
+        for agent in each.cls.members:
+            assert agent.level(each.queue.id) <= each.reach, f"{each.id} reaches {agent.id}"
 
 
 def _tickets(domain: Domain) -> None:

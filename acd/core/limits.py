@@ -60,6 +60,9 @@ MAX_SCORES: Final = 64
 MAX_POSITION: Final = 1_000_000
 """Positions in the order of the strategies `linear` and `round-robin` run from 0 to this."""
 
+MAX_LEVEL: Final = 10
+"""Levels of agents for a queue run from 1, which is asked first, to this."""
+
 MAX_CAPACITY: Final = 10_000
 """Units of capacity of one agent."""
 

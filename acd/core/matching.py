@@ -101,6 +101,13 @@ class Matching:
         interaction.cls.leave(interaction)
         self.waiting -= 1
 
+    def reclassify(self, interaction: Interaction) -> None:
+        """Move an interaction, which is not in the line, to the class that it belongs to by now."""
+        cls = self.classes.class_for(interaction)
+        interaction.cls.users -= 1
+        interaction.cls = cls
+        cls.users += 1
+
     # ---- the two searches
 
     def place(self, interaction: Interaction) -> None:

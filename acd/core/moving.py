@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from acd.core import holding, patience
+from acd.core import holding, levels, limits, patience
 from acd.core.entities import Interaction, Queue
 from acd.core.messages import InteractionMoved
 
@@ -25,7 +25,6 @@ def move_to_queue(
     What began when it entered the queue that it leaves is over. The caller goes on with `begin_stay` and `place`.
     """
     left = interaction.queue
-    request = interaction.request
     end_stay(domain, interaction)
     left.live -= 1
     left.unanswered -= 1
@@ -35,10 +34,9 @@ def move_to_queue(
     interaction.entered_at = domain.now_us
     if not keep_place:
         interaction.place_at = domain.now_us
-        interaction.priority = request.priority
-    interaction.cls.users -= 1
-    cls = interaction.cls = domain.classes.class_of(queue, request.channel, request.requirement, request.preferences)
-    cls.users += 1
+        interaction.priority = interaction.request.priority
+    interaction.reach = limits.MAX_LEVEL
+    domain.reclassify(interaction)
     domain.rekey(interaction)
     moved = InteractionMoved(interaction.id, left.id, queue.id, reason, interaction.place_at, interaction.priority)
     domain.events.append(moved)
@@ -47,6 +45,8 @@ def move_to_queue(
 
 def begin_stay(domain: Domain, interaction: Interaction) -> None:
     """Begin whatever counts from the entry into the queue. The interaction is queued, and not in the line yet."""
+    if interaction.queue.first_reach != limits.MAX_LEVEL:
+        levels.begin(domain, interaction)
     if interaction.preferred:
         holding.begin(domain, interaction, interaction.queue.settings.hold_for_us)
     patience.begin(domain, interaction)
@@ -57,3 +57,5 @@ def end_stay(domain: Domain, interaction: Interaction) -> None:
     if interaction.held is not None:
         holding.drop(domain, interaction)
     patience.drop(interaction)
+    if interaction.opening is not None:
+        levels.drop(interaction)

@@ -12,6 +12,7 @@ from msgspec import Struct
 from acd.core.entities import Agent, Interaction
 from acd.core.matrix import fit
 from acd.core.pools.scored import Scored
+from acd.core.pools.tiered import Tiered
 
 
 class Value(Struct, frozen=True, gc=False):
@@ -26,13 +27,17 @@ Rank = tuple[Value, ...]
 
 
 def agent_rank(interaction: Interaction, agent: Agent) -> Rank:
-    """What the queue's strategy compares of an agent for the interaction."""
-    return _RANKS.get(interaction.queue.settings.strategy, _score)(interaction, agent)
+    """What is compared of an agent for the interaction: the level, then whatever the queue's strategy says."""
+    return (
+        _level(interaction, agent),
+        *_RANKS.get(interaction.queue.settings.strategy, _score)(interaction, agent),
+    )
 
 
-def interaction_rank(interaction: Interaction, _agent: Agent) -> Rank:
+def interaction_rank(interaction: Interaction, agent: Agent) -> Rank:
     """What is compared of an interaction when an agent comes free."""
     return (
+        _level(interaction, agent),
         Value("band", interaction.queue.settings.band),
         Value("key", interaction.queue.key_us(interaction.place_at, interaction.priority)),
         Value("seq", interaction.seq),
@@ -42,6 +47,10 @@ def interaction_rank(interaction: Interaction, _agent: Agent) -> Rank:
 def sort_key(rank: Rank) -> tuple[int | str, ...]:
     """What ranks of one kind are sorted by."""
     return tuple(each.value for each in rank)
+
+
+def _level(interaction: Interaction, agent: Agent) -> Value:
+    return Value("level", agent.level(interaction.queue.id))
 
 
 def _fit(interaction: Interaction, agent: Agent) -> int:
@@ -88,6 +97,8 @@ def _round_robin(interaction: Interaction, agent: Agent) -> Rank:
 def _score(interaction: Interaction, agent: Agent) -> Rank:
     """Of a strategy of one's own; by fit alone where its function is not given any more."""
     pool = interaction.cls.pool
+    if isinstance(pool, Tiered):
+        pool = pool.of(agent)
     score = (Value("minus score", -pool.score(agent)),) if isinstance(pool, Scored) else ()
     return (*score, *_best_fit(interaction, agent))
 

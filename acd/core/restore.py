@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 
+from acd.core import limits
 from acd.core.domain import Domain
-from acd.core.entities import Agent, Exclusion, Hold, Interaction, Patience, Queue, Timed, Work
+from acd.core.entities import Agent, Exclusion, Hold, Interaction, Opening, Patience, Queue, Timed, Work
 from acd.core.handlers.settings import check_strategies, rebuild
 from acd.core.state import EngineState
 from acd.errors import StrategyError
@@ -66,7 +67,9 @@ def _interactions(domain: Domain, state: EngineState, pending: list[tuple[int, i
         queue = domain.queues[saved.queue or saved.request.queue]
         request = saved.request
         # A class without agents for the moment: `rebuild` gives everybody their real one.
-        cls = domain.classes.class_of(queue, request.channel, request.requirement, request.preferences)
+        cls = domain.classes.class_of(
+            queue, request.channel, request.requirement, request.preferences, limits.MAX_LEVEL
+        )
         interaction = Interaction(
             request.interaction_id,
             request,
@@ -82,6 +85,7 @@ def _interactions(domain: Domain, state: EngineState, pending: list[tuple[int, i
             saved.offers,
             preferred=saved.preferred,
             hops=saved.hops,
+            reach=saved.reach,
         )
         domain.interactions[interaction.id] = interaction
         queue.live += 1
@@ -96,6 +100,10 @@ def _interactions(domain: Domain, state: EngineState, pending: list[tuple[int, i
             due = (saved.overdue_us, saved.overdue_seq)
             if saved.overdue_seq:
                 pending.append((*due, _registration(domain, patience, *due)))
+        if saved.opening_seq:
+            opening = interaction.opening = Opening(interaction)
+            due = (saved.opening_us, saved.opening_seq)
+            pending.append((*due, _registration(domain, opening, *due)))
         for each in saved.exclusions:
             exclusion = Exclusion(interaction, each.agent_id)
             if interaction.exclusions is None:

@@ -52,6 +52,7 @@ def _interaction(interaction: Interaction) -> InteractionState:
         exclusions.append(ExclusionState(exclusion.agent_id, exclusion.deadline.key, exclusion.deadline.seq))
     patience = None if interaction.patience is None else interaction.patience.deadline
     held = None if interaction.held is None else interaction.held.deadline
+    opening = None if interaction.opening is None else interaction.opening.deadline
     return InteractionState(
         interaction.request,
         interaction.state,
@@ -71,6 +72,9 @@ def _interaction(interaction: Interaction) -> InteractionState:
         overdue_us=0 if patience is None else patience.key,
         overdue_seq=0 if patience is None else patience.seq,
         overdue=interaction.patience is not None and patience is None,
+        reach=interaction.reach,
+        opening_us=0 if opening is None else opening.key,
+        opening_seq=0 if opening is None else opening.seq,
     )
 
 

@@ -6,6 +6,7 @@ from it. Fields are only ever appended, each with a default.
 
 from msgspec import Struct
 
+from acd.core import limits
 from acd.core.messages.commands import EnqueueInteraction
 from acd.core.messages.outcome import Outcome
 from acd.core.messages.settings import AgentSettings, CoreSettings, QueueSettings
@@ -41,6 +42,7 @@ class InteractionState(Struct, frozen=True):
     `preferred`: the agent who is asked first; held for them until (`held_until_us`, `held_seq`) if the latter is not 0.
     `hops`: queues that it overflowed into. Its queue keeps it until (`overdue_us`, `overdue_seq`), if the latter is
     not 0; `overdue`: that is over, and it still rings.
+    `reach`: the highest level open to it; the next opens at (`opening_us`, `opening_seq`) if the latter is not 0.
     """
 
     request: EnqueueInteraction
@@ -61,6 +63,9 @@ class InteractionState(Struct, frozen=True):
     overdue_us: int = 0
     overdue_seq: int = 0
     overdue: bool = False
+    reach: int = limits.MAX_LEVEL
+    opening_us: int = 0
+    opening_seq: int = 0
 
 
 class WorkState(Struct, frozen=True):

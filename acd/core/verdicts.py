@@ -59,6 +59,12 @@ def _hold(interaction: Interaction, _agent: Agent) -> Detail:
     return f"held for {interaction.preferred}", 0 if deadline is None else deadline.key
 
 
+def _level(interaction: Interaction, agent: Agent) -> Detail:
+    deadline = None if interaction.opening is None else interaction.opening.deadline
+    detail = f"is of level {agent.level(interaction.queue.id)}, and {interaction.reach} is the highest that is open yet"
+    return detail, 0 if deadline is None else deadline.key
+
+
 def _requirement(interaction: Interaction, agent: Agent) -> Detail:
     requirement = interaction.cls.requirement
     missing = requirement.unmet(agent.skills, agent.labels, agent.queues)
@@ -80,6 +86,7 @@ DETAILS: Final[dict[str, Callable[[Interaction, Agent], Detail]]] = {
     "ready": _presence,
     "not-excluded": _exclusion,
     "preferred": _hold,
+    "level": _level,
     "requirement": _requirement,
     "room": _room,
 }

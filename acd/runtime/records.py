@@ -9,6 +9,8 @@ from typing import Final
 
 from msgspec import Struct, field
 
+from acd.core import limits
+from acd.core.entities import reach_after
 from acd.core.messages import AgentSettings, InteractionQueued, OfferMade, QueueSettings
 from acd.core.ordering import key_us
 from acd.core.state import AgentState, InteractionState, WorkState
@@ -100,7 +102,8 @@ class InteractionRecord(Struct):
     and `agent_id`. `answered`: an agent has accepted it at least once. `waited_us`: until it was accepted last, or
     ended without; None while it waits, and where the view began later. `partial`: known only by id and final
     state, because the view began at a snapshot after the end. `ended_at_us` is 0
-    while it lives. `held_for`: the preferred agent it waits for alone.
+    while it lives. `held_for`: the preferred agent it waits for alone. `reach`: the highest level of
+    agents that is open to it.
     """
 
     id: str
@@ -126,6 +129,7 @@ class InteractionRecord(Struct):
     place_at_us: int = 0
     held_for: str = ""
     pending: tuple[tuple[str, str], ...] = ()
+    reach: int = limits.MAX_LEVEL
 
     @classmethod
     def queued(cls, event: InteractionQueued, at_us: int, order: int) -> "InteractionRecord":
@@ -166,6 +170,7 @@ class InteractionRecord(Struct):
             answered=state.state in ("active", "completed"),
             place_at_us=state.enqueued_at_us if state.place_at_us is None else state.place_at_us,
             held_for=state.preferred if state.held_seq else "",
+            reach=state.reach,
         )
 
     @classmethod
@@ -204,6 +209,12 @@ class QueueRecord(Struct):
     waiting_by_channel: dict[str, int] = field(default_factory=dict)
     figures: QueueFigures = field(default_factory=QueueFigures)
     closed: str | None = None
+
+    def enter(self, row: InteractionRecord) -> None:
+        """Take in an interaction that comes, new or from another queue."""
+        row.reach = reach_after(self.settings.level_delays_us, 0)
+        self.figures.entered += 1
+        self.count(row)
 
     def count(self, row: InteractionRecord) -> None:
         """Take in a live interaction under its present state."""

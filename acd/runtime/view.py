@@ -201,9 +201,7 @@ class View:
         row = InteractionRecord.queued(event, self.at_us, self._arrivals)
         self.ended.pop(row.id, None)
         self.interactions[row.id] = row
-        queue = self.queues[row.queue]
-        queue.figures.entered += 1
-        queue.count(row)
+        self.queues[row.queue].enter(row)
 
     def _interaction_requeued(self, event: InteractionRequeued) -> None:
         row = self.interactions[event.interaction_id]

@@ -12,6 +12,7 @@ from acd.core.messages import (
     HoldStarted,
     InteractionMoved,
     InteractionReprioritized,
+    LevelOpened,
     QueueClosed,
     QueueOpened,
 )
@@ -36,11 +37,13 @@ def table(
         left.line.pop(row.id, None)
         left.figures.moved_out += 1
         row.queue, row.place_at_us, row.priority, row.held_for = entered.id, event.place_at_us, event.priority, ""
-        entered.count(row)
-        entered.figures.entered += 1
+        entered.enter(row)
 
     def reprioritized(event: InteractionReprioritized) -> None:
         interactions[event.interaction_id].priority = event.priority
+
+    def level_opened(event: LevelOpened) -> None:
+        interactions[event.interaction_id].reach = event.level
 
     def hold_started(event: HoldStarted) -> None:
         interactions[event.interaction_id].held_for = event.agent_id
@@ -53,6 +56,7 @@ def table(
         QueueClosed: closed,
         InteractionMoved: moved,
         InteractionReprioritized: reprioritized,
+        LevelOpened: level_opened,
         HoldStarted: hold_started,
         HoldEnded: hold_ended,
     }

@@ -136,7 +136,7 @@ def describe(event: m.Event) -> Described:
         case m.QueueOpened() | m.QueueClosed() | m.InteractionOverflowed():
             words, details = scenario_entry.words_of(event)
             return _described(words, **details)
-        case m.InteractionMoved() | m.InteractionReprioritized() | m.HoldStarted() | m.HoldEnded():
+        case m.InteractionMoved() | m.InteractionReprioritized() | m.HoldStarted() | m.HoldEnded() | m.LevelOpened():
             words, details = scenario_waiting.words_of(event)
             return _described(words, **details)
         case (

@@ -2,7 +2,7 @@
 
     reprioritize ID N        move ID to QUEUE [place kept|anew] [reason R]        recall ID
     expect reprioritized c1                         expect moved c1 from sales to support
-    expect hold-started|hold-ended c1 for anna
+    expect hold-started|hold-ended c1 for anna      expect level-opened c1 2
 
 Owns these words. Must not know the others (`scenario_words`, `scenario_events`), which include them.
 """
@@ -16,6 +16,7 @@ from acd.core.messages import (
     HoldStarted,
     InteractionMoved,
     InteractionReprioritized,
+    LevelOpened,
     MoveInteraction,
     RecallInteraction,
     ReprioritizeInteraction,
@@ -23,9 +24,9 @@ from acd.core.messages import (
 from acd.runtime.config.durations import format_duration
 from acd.testing.scenario_statement import Problem, Statement, integer
 
-WaitingEvent = HoldStarted | HoldEnded | InteractionMoved | InteractionReprioritized
+WaitingEvent = HoldStarted | HoldEnded | InteractionMoved | InteractionReprioritized | LevelOpened
 
-LENGTHS: Final = {"moved": 6, "reprioritized": 2, "hold-started": 4, "hold-ended": 4}
+LENGTHS: Final = {"moved": 6, "reprioritized": 2, "hold-started": 4, "hold-ended": 4, "level-opened": 3}
 """How many words belong to each event; the rest are details."""
 
 
@@ -38,6 +39,8 @@ def words_of(event: WaitingEvent) -> tuple[tuple[str, ...], dict[str, object]]:
             return words, {"reason": event.reason, "priority": event.priority}
         case InteractionReprioritized():
             return ("reprioritized", name), {"priority": event.priority}
+        case LevelOpened():
+            return ("level-opened", name, str(event.level)), {}
         case HoldStarted():
             return ("hold-started", name, "for", event.agent_id), {"until": format_duration(event.until_us)}
         case HoldEnded():

@@ -105,6 +105,11 @@ def command_of(statement: Statement, command_id: str, offers: Mapping[str, str])
     return command
 
 
+def durations(text: str) -> tuple[int, ...]:
+    """`20s,60s`, or `none`, in µs. Raises `Problem`."""
+    return tuple(duration(each) for each in _names(text))
+
+
 def _pairs(text: str) -> tuple[tuple[str, int], ...]:
     """`a=5,b=3`."""
     pairs = []
@@ -156,6 +161,7 @@ _QUEUE: Final[Readers] = {
     "ordering": str,
     "target": duration,
     "band": integer,
+    "level-delays": durations,
     "hold-for": duration,
     **scenario_entry.SETTINGS,
     **scenario_work.SETTINGS,
@@ -168,6 +174,7 @@ _AGENT: Final[Readers] = {
     "queues": _names,
     "capacity": _capacity,
     "position": integer,
+    "levels": _skills,
 }
 
 
@@ -176,7 +183,7 @@ def _read(readers: Readers, options: Mapping[str, str]) -> dict[str, Any]:
     fields = {}
     for name, text in options.items():
         reader = readers[name]
-        field = name.replace("-", "_") + ("_us" if reader is duration else "")
+        field = name.replace("-", "_") + ("_us" if reader in {duration, durations} else "")
         fields[field] = reader(text)
     return fields
 
@@ -220,9 +227,8 @@ def _enqueue(statement: Statement, command_id: str, _offers: Mapping[str, str]) 
 
 def _end(statement: Statement, command_id: str, _offers: Mapping[str, str]) -> Command:
     interaction_id = statement.take("the interaction")
-    options = statement.options("by", "reason")
-    by: Any = options.get("by", "customer")
-    return EndInteraction(command_id, interaction_id, by, options.get("reason", ""))
+    options: dict[str, Any] = {"by": "customer", **statement.options("by", "reason")}
+    return EndInteraction(command_id, interaction_id, **options)
 
 
 def _cancel(statement: Statement, command_id: str, _offers: Mapping[str, str]) -> Command:

@@ -13,8 +13,10 @@ import acd.core.messages as m
 from acd.core import limits
 from acd.core.messages.settings import STRATEGIES
 from tests.core.naive_entry import Entry
+from tests.core.naive_levels import LevelRules
 from tests.core.naive_requirement import Tree
-from tests.core.naive_rules import Agent, Exclusion, Hold, Interaction, Patience, Queue, Refused, Work
+from tests.core.naive_rules import Refused
+from tests.core.naive_state import Agent, Exclusion, Hold, Interaction, Opening, Patience, Queue, Work
 from tests.core.naive_wrap_up import WrapUp
 
 
@@ -27,7 +29,7 @@ class Prediction:
     effects: list[m.Effect] = field(default_factory=list)
 
 
-class Model(Entry, WrapUp):
+class Model(LevelRules, Entry, WrapUp):
     """The rules and the commands; `apply` and `next_deadline` are as the engine's."""
 
     def __init__(self, trees: Mapping[str, Tree]) -> None:
@@ -58,8 +60,10 @@ class Model(Entry, WrapUp):
         self.check_settings(settings)
         self.settings = settings
         self.events.append(m.ConfigApplied(settings, ""))
+        delays = {queue.settings.id: queue.settings.level_delays_us for queue in self.queues}
         self.change_queues({each.id: each for each in settings.queues})
         self.change_agents({each.id: each for each in settings.agents})
+        self.revise_levels(delays)
         queued = [each for each in self.interactions if each.state == "queued"]
         for interaction in sorted(queued, key=self.place_in_line):
             preferred = [each for each in self.agents if each.settings.id == interaction.preferred]
@@ -74,6 +78,7 @@ class Model(Entry, WrapUp):
         named += [[name for name, _ in settings.scores]]
         for agent in settings.agents:
             named += [[skill for skill, _ in agent.skills], list(agent.labels), list(agent.queues)]
+            named += [[queue for queue, _ in agent.levels]]
             named += [[share.channel for share in agent.capacity.channels]]
             named += [list(share.interrupts) for share in agent.capacity.channels]
         named += [list(queue.dispositions) for queue in settings.queues]
@@ -238,6 +243,7 @@ class Model(Entry, WrapUp):
         assert work is not None
         interaction.state = "completed"
         interaction.exclusions = []
+        interaction.opening = None
         agent_id = work.agent.settings.id
         talked = self.now - work.since
         name, instance = command.interaction_id, interaction.request.instance
@@ -251,7 +257,7 @@ class Model(Entry, WrapUp):
             self.revoke(work, "customer-left" if abandoned else "cancelled")
         interaction.state = "abandoned" if abandoned else "cancelled"
         interaction.exclusions = []
-        interaction.hold = interaction.patience = None
+        interaction.hold = interaction.patience = interaction.opening = None
         name, waited = interaction.request.interaction_id, self.now - interaction.enqueued_at
         told = m.InteractionAbandoned if abandoned else m.InteractionCancelled
         self.events.append(told(name, waited, reason))
@@ -321,6 +327,8 @@ class Model(Entry, WrapUp):
             if isinstance(owner, Exclusion):
                 owner.interaction.exclusions.remove(owner)
                 self.place(owner.interaction)
+            elif isinstance(owner, Opening):
+                self.open_level(owner.interaction)
             elif isinstance(owner, Hold):
                 self.end_hold(owner.interaction, "timeout")
                 self.place(owner.interaction)

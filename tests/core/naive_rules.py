@@ -5,97 +5,26 @@ Everything is a list that is searched and sorted by brute force: for reading, no
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 import acd.core.messages as m
 from acd.core import limits
 from tests.core.naive_requirement import Tree, holds, skills_of
+from tests.core.naive_state import Agent, Exclusion, Hold, Interaction, Opening, Patience, Queue, Timed, Work
 from tests.core.own_strategies import FUNCTIONS
 
-
-@dataclass(eq=False)
-class Agent:
-    settings: m.AgentSettings
-    presence: str = "signed-out"
-    reason: str = ""
-    next_presence: str = ""
-    next_reason: str = ""
-    idle_since: int = 0
-    idle_seq: int = 0
-    retired: bool = False
-
-
-@dataclass(eq=False)
-class Queue:
-    settings: m.QueueSettings
-    retired: bool = False
-    last_turn: tuple[int, str] | None = None
-    closed: str | None = None
-
-
-@dataclass(eq=False)
-class Interaction:
-    request: m.EnqueueInteraction
-    queue: Queue
-    enqueued_at: int
-    seq: int
-    state: str = "queued"
-    offers: int = 0
-    exclusions: list["Exclusion"] = field(default_factory=list)
-    preferred: str = ""
-    hold: "Hold | None" = None
-    patience: "Patience | None" = None
-    hops: int = 0
-
-    def __post_init__(self) -> None:
-        self.entered_at = self.place_at = self.enqueued_at
-        self.priority = self.request.priority
-
-
-@dataclass(eq=False)
-class Exclusion:
-    """Holds until a Tick handles its deadline."""
-
-    interaction: Interaction
-    agent_id: str
-    deadline: tuple[int, int]
-
-
-@dataclass(eq=False)
-class Hold:
-    """Nobody but the preferred agent is offered it, until a Tick handles the deadline."""
-
-    interaction: Interaction
-    deadline: tuple[int, int]
-
-
-@dataclass(eq=False)
-class Work:
-    """A work item, from the offer to the end. `deadline` is (time, seq) while ringing or wrapping up."""
-
-    offer_id: str
-    interaction: Interaction
-    agent: Agent
-    cost: int
-    offered_at: int
-    deadline: tuple[int, int] | None
-    state: str = "offered"
-    since: int = 0
-    excused: bool = False
-    wants_wrap_up: bool = False
-    disposition: str = ""
-
-
-@dataclass(eq=False)
-class Patience:
-    """How long the queue keeps it; no deadline: it was longer, and it still rings."""
-
-    interaction: Interaction
-    deadline: tuple[int, int] | None
-
-
-Timed = Work | Exclusion | Hold | Patience
-"""What a deadline may belong to."""
+__all__ = [
+    "Agent",
+    "Exclusion",
+    "Hold",
+    "Interaction",
+    "Opening",
+    "Patience",
+    "Queue",
+    "Refused",
+    "Rules",
+    "Timed",
+    "Work",
+]
 
 
 class Refused(Exception):
@@ -189,7 +118,11 @@ class Rules:
             and self.has_room(agent, interaction.request.channel)
             and agent.settings.id not in [each.agent_id for each in interaction.exclusions]
             and (interaction.hold is None or interaction.preferred == agent.settings.id)
+            and self.level(interaction, agent) <= interaction.reach
         )
+
+    def level(self, interaction: Interaction, agent: Agent) -> int:
+        return dict(agent.settings.levels).get(interaction.queue.settings.id, 1)
 
     def skills_named(self, interaction: Interaction) -> set[str]:
         return {skill for tree in self.requirements(interaction) for skill in skills_of(tree)}
@@ -249,6 +182,7 @@ class Rules:
         found: list[tuple[tuple[int, int], Timed]] = []
         found += [(work.deadline, work) for work in self.work if work.deadline is not None]
         found += [(each.deadline, each) for interaction in self.interactions for each in interaction.exclusions]
+        found += [(each.opening.deadline, each.opening) for each in self.interactions if each.opening is not None]
         found += [(each.hold.deadline, each.hold) for each in self.interactions if each.hold is not None]
         patient = [each.patience for each in self.interactions if each.patience is not None]
         found += [(each.deadline, each) for each in patient if each.deadline is not None]
@@ -260,7 +194,7 @@ class Rules:
         if interaction.state != "queued":
             return
         candidates = [agent for agent in self.agents if self.offerable(interaction, agent)]
-        candidates.sort(key=lambda agent: self.rank(interaction, agent))
+        candidates.sort(key=lambda agent: (self.level(interaction, agent), *self.rank(interaction, agent)))
         preferred = [agent for agent in candidates if agent.settings.id == interaction.preferred]
         settings = interaction.queue.settings
         if preferred:
@@ -274,7 +208,8 @@ class Rules:
             waiting = [each for each in self.interactions if each.state == "queued" and self.offerable(each, agent)]
             if not waiting:
                 return
-            self.offer(min(waiting, key=self.place_in_line), agent, "interaction")
+            first = min(waiting, key=lambda each: (self.level(each, agent), self.place_in_line(each)))
+            self.offer(first, agent, "interaction")
 
     def offer(self, interaction: Interaction, agent: Agent, sought: str) -> None:
         settings = interaction.queue.settings

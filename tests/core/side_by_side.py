@@ -17,7 +17,7 @@ from acd.core.messages.codec import encode
 from acd.core.state import EngineState
 from tests.core.naive_model import Model, Prediction
 from tests.core.naive_requirement import Tree
-from tests.core.naive_rules import Agent, Interaction, Work
+from tests.core.naive_state import Agent, Interaction, Work
 from tests.core.traffic import Traffic
 from tests.core.traffic_settings import Scores
 
@@ -223,6 +223,7 @@ def _model_picture(model: Model) -> Picture:
                 (0, 0) if each.hold is None else each.hold.deadline,
                 each.hops,
                 *_patience_picture(each),
+                (each.reach, (0, 0) if each.opening is None else each.opening.deadline),
             )
             for each in interactions
         ],
@@ -291,6 +292,7 @@ def _engine_picture(state: EngineState) -> Picture:
                 each.hops,
                 (each.overdue_us, each.overdue_seq),
                 each.overdue,
+                (each.reach, (each.opening_us, each.opening_seq)),
             )
             for each in state.interactions
         ],

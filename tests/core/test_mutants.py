@@ -74,7 +74,6 @@ MUTANTS: Final = {
     "turns begin anew with every configuration": Mutant(
         "handlers.settings", "queue.cursor.row = domain.classes.row_after(queue.cursor.after)", "queue.cursor.row = 0"
     ),
-    "queues share their turns": Mutant("classes", 'own = "" if cursor is None else queue.id', 'own = ""'),
     "a low score wins": Mutant("pools.scored", "- self.score(agent) * _FITS", "+ self.score(agent) * _FITS"),
     "fit goes before the score": Mutant("pools.scored", "- self.score(agent) * _FITS", "- self.score(agent)"),
     "one's own function sees no preferences": Mutant(
@@ -84,6 +83,9 @@ MUTANTS: Final = {
         "pools.scored", "        return -limits.MAX_SCORE\n", "        return 0\n"
     ),
     "changed code is accepted": Mutant("handlers.settings", "given[name].code_hash != code_hash", "not code_hash"),
+    "queues share their turns": Mutant(
+        "classes", 'own = "" if cursor is None and not levelled else queue.id', 'own = ""'
+    ),
     "a weighted heap is not corrected": Mutant(
         "pools.weighted", "if actual == key and ticket.seq == seq:", "if actual >= key:"
     ),
@@ -107,7 +109,18 @@ MUTANTS: Final = {
     ),
     "strict is not": Mutant("ordering", 'settings.ordering == "strict"', 'settings.ordering == ""'),
     "due counts no target": Mutant("ordering", 'settings.ordering == "due"', 'settings.ordering == ""'),
-    "bands are ignored": Mutant("classes", "if cls.band != TIER:", "if not cls.band:"),
+    "bands are ignored": Mutant("classes", "if tier != TIER:", "if not band:"),
+    "levels are ignored when an agent comes free": Mutant(
+        "classes", "tier = level * _BANDS + band", "tier = _BANDS + band"
+    ),
+    "levels are ignored when an agent is sought": Mutant(
+        "pools.tiered", "level = agent.level(self._queue)", "level = 1"
+    ),
+    "one level too far": Mutant("classes", "if level > reach:", "if level > reach + 1:"),
+    "levels open in turn, due or not": Mutant(
+        "entities", "delays_us[reach - 1] <= elapsed_us", "delays_us[0] <= elapsed_us"
+    ),
+    "what levels were open is forgotten": Mutant("levels", "elapsed_us, interaction.reach)", "elapsed_us)"),
     "a band is compared after the key": Mutant(
         "matching",
         "(tier, *order(ticket)) > (least, *order(first))",
@@ -186,7 +199,9 @@ MUTANTS: Final = {
     "who has signed out is still waited for": Mutant(
         "domain", "if agent.holds:", "if not agent.holds and agent.retired:"
     ),
-    "who cannot serve is waited for": Mutant("holding", " and agent in interaction.cls.members", ""),
+    "who cannot serve is waited for": Mutant(
+        "holding", "and interaction.cls.requirement.matches(agent.skills, agent.labels, agent.queues)", ""
+    ),
     "a queue closed without a reason is open": Mutant(
         "entry", "if queue.closed is not None and settings", "if queue.closed and settings"
     ),

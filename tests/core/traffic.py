@@ -10,7 +10,7 @@ from typing import Final
 
 import acd.core.messages as m
 from tests.core.naive_model import Model
-from tests.core.naive_rules import Agent, Interaction, Work
+from tests.core.naive_state import Agent, Interaction, Work
 from tests.core.traffic_settings import CHANNELS, SECOND, SKILLS, Scores, SettingsTraffic
 
 WEIGHTS: Final[dict[str, float]] = {

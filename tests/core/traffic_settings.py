@@ -82,6 +82,7 @@ class SettingsTraffic:
             tuple(queue for queue in self.queue_ids if self._chance(0.5)),
             self.random.choice(CAPACITIES),
             self.random.choice((0, 0, 1, 2)),
+            tuple((queue, self.random.choice((1, 2, 2, 3, 10))) for queue in self.queue_ids if self._chance(0.25)),
         )
 
     def _queue_settings(self, queue_id: str, scores: Scores, queue_ids: Sequence[str] = ()) -> m.QueueSettings:
@@ -102,6 +103,7 @@ class SettingsTraffic:
             ordering=choice(("head-start", "head-start", "strict", "due")),
             target_us=choice((0, 40 * SECOND)),
             band=choice((5, 5, 5, 1, 10)),
+            level_delays_us=choice(((), (), (5 * SECOND,), (0, 7 * SECOND), (3 * SECOND, SECOND, 30 * SECOND))),
             hold_for_us=choice((0, 3 * SECOND, 30 * SECOND, 30 * SECOND)),
             broadcast=choice((2, 2, 3, 5, limits.MAX_BROADCAST)),
             **entry_settings(self.random, queue_id, queue_ids),
@@ -126,6 +128,7 @@ class SettingsTraffic:
                 m.CoreSettings((m.AgentSettings("a0", (("english", 3), ("english", 4))),), (queue,)),
                 m.CoreSettings((m.AgentSettings("a0", (), ("vip", "vip")),), (queue,)),
                 m.CoreSettings((m.AgentSettings("a0", (), (), ("q0", "q0")),), (queue,)),
+                m.CoreSettings((m.AgentSettings("a0", levels=(("q0", 1), ("q0", 2))),), (queue,)),
                 m.CoreSettings((m.AgentSettings("a0", capacity=m.Capacity(100, (share, share))),), (queue,)),
                 m.CoreSettings((m.AgentSettings("a0", capacity=m.Capacity(100, (twice,))),), (queue,)),
                 m.CoreSettings((agent,), (m.QueueSettings("q0", dispositions=("solved", "solved")),)),

@@ -1,8 +1,8 @@
 """What the passing of time does: Tick and Recover. Owns the order in which due deadlines are handled."""
 
-from acd.core import entry, holding, limits
+from acd.core import entry, holding, levels, limits
 from acd.core.domain import Domain
-from acd.core.entities import Exclusion, Hold, Interaction, Patience, Work
+from acd.core.entities import Exclusion, Hold, Interaction, Opening, Patience, Work
 from acd.core.handlers.offers import expire
 from acd.core.handlers.wrap_up import finish_wrap_up
 from acd.core.lane import order
@@ -28,11 +28,22 @@ def tick(domain: Domain, _command: Tick) -> Refusal | None:
             if owner.interaction.state == "queued":
                 domain.leave(owner.interaction)
                 entry.leave_overdue(domain, owner.interaction)
+        elif isinstance(owner, Opening):
+            _open_level(domain, owner.interaction)
         elif owner.state == "wrap-up":
             finish_wrap_up(domain, owner)
         else:
             expire(domain, owner, domain.now_us - due.key)
     return None
+
+
+def _open_level(domain: Domain, interaction: Interaction) -> None:
+    waits = interaction.ticket is not None
+    if waits:
+        domain.leave(interaction)
+    levels.open_next(domain, interaction)
+    if waits:
+        domain.place(interaction)
 
 
 def recover(domain: Domain, command: Recover) -> Refusal | None:

@@ -5,7 +5,7 @@ An administrative command: costs O(agents + queues + interactions).
 
 from collections.abc import Iterable, Mapping
 
-from acd.core import digest, holding
+from acd.core import digest, holding, levels
 from acd.core.domain import Domain
 from acd.core.entities import Agent, Interaction, Queue
 from acd.core.messages import (
@@ -21,6 +21,7 @@ from acd.core.messages import (
 )
 from acd.core.messages.settings import SCORE_PREFIX, STRATEGIES
 from acd.core.requirement import conjunction
+from acd.core.states import interaction as interaction_states
 from acd.errors import RequirementError
 
 SEMANTICS = 1
@@ -37,10 +38,13 @@ def apply_config(domain: Domain, command: ApplyConfig) -> Refusal | None:
     domain.settings_hash = digest.settings_hash(settings)
     domain.scores = settings.scores
     domain.events.append(ConfigApplied(settings, domain.settings_hash))
-    _change_queues(domain, settings)
+    delayed = _change_queues(domain, settings)
     _change_agents(domain, settings)
     for interaction in domain.interactions.values():
         domain.rekey(interaction)
+    for interaction in sorted(domain.interactions.values(), key=lambda each: each.seq) if delayed else ():
+        if interaction.queue.id in delayed and interaction_states.TABLE[interaction.state]:
+            levels.revise(domain, interaction)
     waiting = rebuild(domain)
     for interaction in waiting:
         if interaction.held is not None:
@@ -62,9 +66,7 @@ def rebuild(domain: Domain) -> list[Interaction]:
             queue.cursor.row = domain.classes.row_after(queue.cursor.after)
     domain.waiting = 0
     for interaction in domain.interactions.values():
-        request = interaction.request
-        cls = domain.classes.class_of(interaction.queue, request.channel, request.requirement, request.preferences)
-        interaction.cls = cls
+        interaction.cls = cls = domain.classes.class_for(interaction)
         cls.users += 1
     waiting = [each for each in domain.interactions.values() if each.state == "queued"]
     waiting.sort(key=lambda each: (each.queue.settings.band, each.key, each.seq))
@@ -134,6 +136,7 @@ def _twice_in(agent: AgentSettings) -> str:
         _twice("skill", (name for name, _ in agent.skills))
         or _twice("label", agent.labels)
         or _twice("queue", agent.queues)
+        or _twice("level for queue", (queue for queue, _ in agent.levels))
         or _twice("channel", (share.channel for share in agent.capacity.channels))
     )
     for share in agent.capacity.channels:
@@ -150,7 +153,9 @@ def _twice(kind: str, names: Iterable[str]) -> str:
     return ""
 
 
-def _change_queues(domain: Domain, settings: CoreSettings) -> None:
+def _change_queues(domain: Domain, settings: CoreSettings) -> set[str]:
+    """Returns the queues whose levels open at other times than before."""
+    delayed: set[str] = set()
     named = {queue.id: queue for queue in settings.queues}
     for queue_id in sorted(domain.queues):
         if queue_id in named:
@@ -166,8 +171,11 @@ def _change_queues(domain: Domain, settings: CoreSettings) -> None:
         if known is None:
             domain.queues[queue_id] = Queue(named[queue_id])
         else:
+            if known.settings.level_delays_us != named[queue_id].level_delays_us:
+                delayed.add(queue_id)
             known.configure(named[queue_id])
             known.retired = False
+    return delayed
 
 
 def _change_agents(domain: Domain, settings: CoreSettings) -> None:

@@ -108,6 +108,13 @@ class HoldEnded(Struct, frozen=True, gc=False, tag=True):
     reason: str
 
 
+class LevelOpened(Struct, frozen=True, gc=False, tag=True):
+    """The interaction may now go to agents up to this level for its queue."""
+
+    interaction_id: str
+    level: int
+
+
 class OfferMade(Struct, frozen=True, gc=False, tag=True):
     """A decision, with its reasons.
 
@@ -281,6 +288,7 @@ Event = (
     | InteractionReprioritized
     | HoldStarted
     | HoldEnded
+    | LevelOpened
     | OfferMade
     | OfferAccepted
     | OfferDeclined

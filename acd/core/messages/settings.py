@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, Struct
 
 from acd.core import limits
-from acd.core.messages.types import Duration, Id, OptionalId, Position, Proficiency, Requirement, Text, Units
+from acd.core.messages.types import Duration, Id, Level, OptionalId, Position, Proficiency, Requirement, Text, Units
 
 Strategy = Id
 """One of `STRATEGIES`, or `score:NAME` for one of `CoreSettings.scores`."""
@@ -61,6 +61,8 @@ class AgentSettings(Struct, frozen=True, gc=False):
     """One agent: skills as (name, proficiency 1 to 10), labels, queue memberships, capacity.
 
     `position`: the agent's place in the fixed order of the strategies `linear` and `round-robin`, the least first.
+    `levels`: (queue, level 1 to 10), 1 where nothing is said. A queue asks agents of a lower level first, and agents
+    serve queues for which they have a lower level first.
     """
 
     id: Id
@@ -69,6 +71,7 @@ class AgentSettings(Struct, frozen=True, gc=False):
     queues: Annotated[tuple[Id, ...], Meta(max_length=limits.MAX_SKILLS)] = ()
     capacity: Capacity = Capacity()
     position: Position = 0
+    levels: Annotated[tuple[tuple[Id, Level], ...], Meta(max_length=limits.MAX_SKILLS)] = ()
 
 
 class Action(Struct, frozen=True, gc=False):
@@ -101,6 +104,8 @@ class QueueSettings(Struct, frozen=True, gc=False):
     `dispositions`: codes that agents may set; with `disposition_required` a wrap-up is not ended by hand without one.
     `broadcast`: strategy `broadcast` offers an interaction to this many agents at once.
     `when_overdue`: what becomes of one that has waited here for `max_wait_us`, if that is not 0.
+    `level_delays_us`: how long after it entered the queue an interaction may go to agents of level 2, 3, …; all further
+    levels open with the last that is named.
     """
 
     id: Id
@@ -128,6 +133,7 @@ class QueueSettings(Struct, frozen=True, gc=False):
     broadcast: Annotated[int, Meta(ge=2, le=limits.MAX_BROADCAST)] = 5
     max_wait_us: Duration = 0
     when_overdue: Action = Action("wait")
+    level_delays_us: Annotated[tuple[Duration, ...], Meta(max_length=limits.MAX_LEVEL - 1)] = ()
 
 
 class CoreSettings(Struct, frozen=True, gc=False):

@@ -1,11 +1,12 @@
-"""Whether what queues say about places in line makes sense.
+"""Places in line and levels of agents: reading levels, and whether what is said makes sense.
 
-Owns these errors and warnings. Must not know how the keys are read (`people`).
+Owns these errors and warnings. Must not know the other keys of agents and queues (`people`).
 """
 
+from acd.core import limits
 from acd.core.messages import QueueSettings
-from acd.runtime.config.model import QueueConfig
-from acd.runtime.config.problems import quoted
+from acd.runtime.config.model import AgentConfig, QueueConfig
+from acd.runtime.config.problems import did_you_mean, quoted
 from acd.runtime.config.table import Table
 
 
@@ -36,3 +37,35 @@ def check_bands(root: Table, queues: tuple[QueueConfig, ...]) -> None:
             reason = f"differs from {other.ordering} of {quoted(other.id)}, which is in the same band, {settings.band}"
             fix = "give both the same ordering, or put one into another band"
             root.problems.warn(("queues", settings.id, "ordering"), reason, fix)
+
+
+def read_levels(table: Table) -> tuple[tuple[str, int], ...]:
+    """An agent's sorted (queue, level)."""
+    levels = table.table("levels")
+    if len(levels.raw) > limits.MAX_SKILLS:
+        table.problems.error(levels.key, f"has {len(levels.raw)} entries", f"{limits.MAX_SKILLS} at most")
+    return tuple(
+        (queue, levels.integer(queue, 1, 1, limits.MAX_LEVEL))
+        for queue in sorted(levels.raw)
+        if levels.check_id(levels.at(queue), queue)
+    )
+
+
+def check_levels(root: Table, agents: tuple[AgentConfig, ...], queues: tuple[QueueConfig, ...]) -> None:
+    """Warn of levels for queues that are not there, and of delays for levels that nobody has."""
+    names = {queue.settings.id for queue in queues}
+    highest: dict[str, int] = {}
+    for agent in agents:
+        for queue, level in agent.settings.levels:
+            highest[queue] = max(level, highest.get(queue, 1))
+            if queue not in names:
+                key = ("agents", agent.settings.id, "levels", queue)
+                root.problems.warn(key, f"{quoted(queue)} is not a queue", did_you_mean(queue, names))
+    for config in queues:
+        settings = config.settings
+        if len(settings.level_delays_us) >= highest.get(settings.id, 1):
+            reason = (
+                f"names {len(settings.level_delays_us)}, and no agent has a level above {highest.get(settings.id, 1)}"
+            )
+            fix = f"give agents levels, like levels = {{ {settings.id} = 2 }}, or leave it out"
+            root.problems.warn(("queues", settings.id, "level_delays"), reason, fix)

@@ -15,7 +15,7 @@ from acd.errors import RequirementError
 from acd.runtime.config.capacities import DEFAULT
 from acd.runtime.config.entry import AT_ENTRY, WHEN_OVERDUE, check_action_keys, check_entry, read_action
 from acd.runtime.config.model import AgentConfig, QueueConfig
-from acd.runtime.config.ordering import check_bands, check_ordering
+from acd.runtime.config.ordering import check_bands, check_levels, check_ordering, read_levels
 from acd.runtime.config.problems import did_you_mean, excerpt, quoted
 from acd.runtime.config.table import Table
 from acd.runtime.config.wrap_up import read_wrap_up
@@ -68,6 +68,7 @@ def cross_check(root: Table, agents: tuple[AgentConfig, ...], queues: tuple[Queu
                 key = ("queues", config.settings.id, "requirement")
                 root.problems.warn(key, f"nobody has the {kind} {quoted(name)}", fix)
     check_bands(root, queues)
+    check_levels(root, agents, queues)
 
 
 def _check_positions(root: Table, agents: tuple[AgentConfig, ...], queues: tuple[QueueConfig, ...]) -> None:
@@ -91,6 +92,7 @@ def _agent(identity: str, table: Table, capacities: dict[str, Capacity]) -> Agen
         queues=table.ids("queues", "queue"),
         capacity=_capacity_of(table, capacities),
         position=table.integer("position", 0, 0, limits.MAX_POSITION),
+        levels=read_levels(table),
     )
     config = AgentConfig(settings=settings, name=table.text("name", identity), addresses=_addresses(table))
     table.finish()
@@ -149,6 +151,7 @@ def _queue(identity: str, table: Table) -> QueueConfig:
         when_unstaffed=read_action(table, "when_unstaffed", _PLAIN.when_unstaffed, AT_ENTRY),
         when_full=read_action(table, "when_full", _PLAIN.when_full, AT_ENTRY),
         broadcast=table.integer("broadcast", _PLAIN.broadcast, 2, limits.MAX_BROADCAST),
+        level_delays_us=table.durations("level_delays", limits.MAX_LEVEL - 1),
         **wrap_up._asdict(),
         max_wait_us=table.duration("max_wait", _PLAIN.max_wait_us),
         when_overdue=read_action(table, "when_overdue", _PLAIN.when_overdue, WHEN_OVERDUE),

@@ -117,6 +117,21 @@ class Table:
             return micros
         return default
 
+    def durations(self, name: str, most: int) -> tuple[int, ...]:
+        """An array of at most `most` durations in µs, none shorter than the one before."""
+        value = self._typed(name, list) or []
+        self._bounded(name, len(value), most)
+        found: list[int] = []
+        for index, item in enumerate(value):
+            micros = parse_duration(item)
+            if micros is None or micros > limits.MAX_DURATION_US:
+                self.problems.error(self.at(name, index), f"{quoted(item)} is not a duration", FIX)
+            elif found and micros < found[-1]:
+                self.problems.error(self.at(name, index), f"{quoted(item)} is less than the one before", "sort them")
+            else:
+                found.append(micros)
+        return tuple(found)
+
     def choice(self, name: str, default: _Choice, options: Sequence[_Choice], kind: str) -> _Choice:
         """One of `options`; `kind` says what it is, with its article (`a strategy`)."""
         value = self._typed(name, str)

@@ -86,6 +86,7 @@ name = "张伟 (Zhang Wei)"
 skills = { "客服" = 9, english = 3 }
 labels = ["vip", "夜班"]
 queues = ["华语", "sales"]
+levels = { sales = 3 }
 capacity = "mail-heavy"
 addresses = { voice = "PJSIP/zhang", email = "zhang@example.com" }
 
@@ -115,6 +116,7 @@ when_overdue = { queue = "华语" }
 ordering = "due"
 target = "40s"
 band = 2
+level_delays = ["20s", 60]
 hold_for = "45s"
 service_level = "30s"
 
@@ -178,7 +180,9 @@ def test_everything_that_can_be_said(folder: Path) -> None:
     options = {"url": "http://127.0.0.1:8088", "nested": {"deep": [1, 2]}}
     assert config.channels == (ChannelConfig("pbx", "asterisk", options, folder),)
     capacity = Capacity(200, (ChannelShare("*", 100, 2, ("email",)), ChannelShare("email", 10, 20)))
-    zhang = AgentSettings("张伟", (("english", 3), ("客服", 9)), ("vip", "夜班"), ("sales", "华语"), capacity)
+    zhang = AgentSettings(
+        "张伟", (("english", 3), ("客服", 9)), ("vip", "夜班"), ("sales", "华语"), capacity, levels=(("sales", 3),)
+    )
     addresses = (("email", "zhang@example.com"), ("voice", "PJSIP/zhang"))
     assert config.agents == (
         AgentConfig(AgentSettings("anna"), "anna"),
@@ -205,6 +209,7 @@ def test_everything_that_can_be_said(folder: Path) -> None:
         ordering="due",
         target_us=40_000_000,
         band=2,
+        level_delays_us=(20_000_000, 60_000_000),
         hold_for_us=45_000_000,
         wrap_up_policy="extended",
         wrap_up_most_us=300_000_000,

@@ -1,0 +1,52 @@
+"""Levels: whoever has a lower level for a queue is asked first, and the strategy decides within a level.
+
+Owns a pool of the strategy for every level. Must not know strategies, requirements or how levels open.
+"""
+
+from collections.abc import Callable, Iterator
+
+from acd.core.entities import Agent
+from acd.core.lane import Ticket
+from acd.core.pools.pool import Bucket, Pool
+
+
+class Tiered:
+    """The pools of one class by level, the least level first."""
+
+    __slots__ = ("_make", "_pools", "_queue")
+
+    def __init__(self, queue: str, make: Callable[[], Pool]) -> None:
+        """`queue` is whose levels count; `make` gives a pool of the queue's strategy."""
+        self._queue = queue
+        self._make = make
+        self._pools: dict[int, Pool] = {}
+
+    def bucket(self, agent: Agent, load: int, fit: int) -> Bucket:
+        """As `Pool.bucket`: one of the pool of the agent's level, to which it belongs from then on."""
+        return self.of(agent).bucket(agent, load, fit)
+
+    def of(self, agent: Agent) -> Pool:
+        """The pool of the agent's level."""
+        level = agent.level(self._queue)
+        pool = self._pools.get(level)
+        if pool is None:
+            self._pools[level] = pool = self._make()
+            self._pools = dict(sorted(self._pools.items()))
+        return pool
+
+    def enlist(self, bucket: Bucket) -> None:
+        """As `Pool.enlist`: the bucket's own pool sees to it."""
+        bucket.pool.enlist(bucket)
+
+    def best(self) -> Ticket[Agent] | None:
+        """As `Pool.best`."""
+        for pool in self._pools.values():
+            ticket = pool.best()
+            if ticket is not None:
+                return ticket
+        return None
+
+    def ordered(self) -> Iterator[Ticket[Agent]]:
+        """As `Pool.ordered`."""
+        for pool in self._pools.values():
+            yield from pool.ordered()

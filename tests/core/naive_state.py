@@ -1,0 +1,101 @@
+"""What the naive model remembers: agents, queues, interactions, work items and what they wait for."""
+
+from dataclasses import dataclass, field
+
+import acd.core.messages as m
+from acd.core import limits
+
+
+@dataclass(eq=False)
+class Agent:
+    settings: m.AgentSettings
+    presence: str = "signed-out"
+    reason: str = ""
+    next_presence: str = ""
+    next_reason: str = ""
+    idle_since: int = 0
+    idle_seq: int = 0
+    retired: bool = False
+
+
+@dataclass(eq=False)
+class Queue:
+    settings: m.QueueSettings
+    retired: bool = False
+    last_turn: tuple[int, str] | None = None
+    closed: str | None = None
+
+
+@dataclass(eq=False)
+class Interaction:
+    request: m.EnqueueInteraction
+    queue: Queue
+    enqueued_at: int
+    seq: int
+    state: str = "queued"
+    offers: int = 0
+    exclusions: list["Exclusion"] = field(default_factory=list)
+    preferred: str = ""
+    hold: "Hold | None" = None
+    patience: "Patience | None" = None
+    hops: int = 0
+    reach: int = limits.MAX_LEVEL
+    opening: "Opening | None" = None
+
+    def __post_init__(self) -> None:
+        self.entered_at = self.place_at = self.enqueued_at
+        self.priority = self.request.priority
+
+
+@dataclass(eq=False)
+class Exclusion:
+    """Holds until a Tick handles its deadline."""
+
+    interaction: Interaction
+    agent_id: str
+    deadline: tuple[int, int]
+
+
+@dataclass(eq=False)
+class Hold:
+    """Nobody but the preferred agent is offered it, until a Tick handles the deadline."""
+
+    interaction: Interaction
+    deadline: tuple[int, int]
+
+
+@dataclass(eq=False)
+class Work:
+    """A work item, from the offer to the end. `deadline` is (time, seq) while ringing or wrapping up."""
+
+    offer_id: str
+    interaction: Interaction
+    agent: Agent
+    cost: int
+    offered_at: int
+    deadline: tuple[int, int] | None
+    state: str = "offered"
+    since: int = 0
+    excused: bool = False
+    wants_wrap_up: bool = False
+    disposition: str = ""
+
+
+@dataclass(eq=False)
+class Opening:
+    """The next level of agents."""
+
+    interaction: Interaction
+    deadline: tuple[int, int]
+
+
+@dataclass(eq=False)
+class Patience:
+    """How long the queue keeps it; no deadline: it was longer, and it still rings."""
+
+    interaction: Interaction
+    deadline: tuple[int, int] | None
+
+
+Timed = Work | Exclusion | Hold | Patience | Opening
+"""What a deadline may belong to."""
