@@ -47,6 +47,7 @@ from acd.runtime.journal import SqliteJournal
 from acd.runtime.journal.reader import SqliteJournalReader
 from acd.runtime.replay import load, verify
 from acd.runtime.router import Router
+from acd.runtime.single_thread import SingleThread
 from acd.testing import ManualClock
 from tests.runtime.live import HOUR, SECOND, PoisonEngine
 from tests.test_cli_serve import CONFIG, TOKEN, Served, ask
@@ -319,7 +320,9 @@ def full(router: Router) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(SqliteJournal, "_sound", sound)
         yield
-    router._ledger._thread._pool.submit(lambda: journal._sound().execute("PRAGMA max_page_count = 1000000")).result()
+    thread = router._ledger._thread
+    assert isinstance(thread, SingleThread)
+    thread._pool.submit(lambda: journal._sound().execute("PRAGMA max_page_count = 1000000")).result()
 
 
 async def test_a_full_disk_refuses_changes_nothing_and_goes_on_with_the_same_ids(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from acd.runtime.journal.reader import SqliteJournalReader
+from acd.ports.journal import JournalReader
 from acd.runtime.log import Logger
 from acd.runtime.replay import begin, replay
 from acd.runtime.snapshots import write_snapshot
@@ -53,7 +53,7 @@ class Following:
 
     def __init__(
         self,
-        journal: SqliteJournalReader,
+        journal: JournalReader,
         snapshots: Path,
         pace: SnapshotPace,
         clock: Callable[[], float],

@@ -13,6 +13,7 @@ from acd.core.messages import Command, Outcome
 from acd.core.state import EngineState
 from acd.errors import JournalUnavailable
 from acd.ports.journal import AppendResult, Committed, Entry, Journal
+from acd.ports.machine import OpenWorker
 from acd.runtime.replay import load
 from acd.runtime.single_thread import SingleThread
 
@@ -60,7 +61,11 @@ class Ledger:
     """As it was when last loaded; the writer goes on with it."""
 
     def __init__(
-        self, journal: Journal | Callable[[], Journal], snapshots: Path | None, engine_type: EngineType
+        self,
+        journal: Journal | Callable[[], Journal],
+        snapshots: Path | None,
+        engine_type: EngineType,
+        open_worker: OpenWorker = SingleThread,
     ) -> None:
         """A `journal` that is given stays the caller's; one that is made here, in the thread, is closed here.
 
@@ -69,7 +74,7 @@ class Ledger:
         self._given = journal
         self._snapshots = snapshots
         self._engine_type = engine_type
-        self._thread = SingleThread("acd-journal")
+        self._thread = open_worker("acd-journal")
         self._journal: Journal | None = None
         self.epoch = 0
         self.seq = 0

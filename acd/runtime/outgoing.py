@@ -28,10 +28,13 @@ _log = Logger(__name__)
 class Outgoing:
     """`post` and what becomes of it. Without a configured outbox and without senders there is none."""
 
-    def __init__(self, config: OutboxConfig, senders: Mapping[str, Sender]) -> None:
-        """`senders` by kind: `webhook` delivers to `webhook` and `webhook:…`."""
+    def __init__(
+        self, config: OutboxConfig, senders: Mapping[str, Sender], chance: Callable[[], float] = random.random
+    ) -> None:
+        """`senders` by kind: `webhook` delivers to `webhook` and `webhook:…`. `chance` spreads the retries."""
         self._config = config
         self._senders = dict(senders)
+        self._chance = chance
         self._wanted = config.enabled or bool(senders)
         self._outbox: Outbox | None = None
         self._pump: OutboxPump | None = None
@@ -51,7 +54,7 @@ class Outgoing:
             raise
         self._outbox = outbox
         await asyncio.to_thread(outbox.bring_forward, now_us() + LONGEST_REST_US)
-        backoff = exponential_backoff(random.random, longest_seconds=LONGEST_REST_US / 1_000_000)
+        backoff = exponential_backoff(self._chance, longest_seconds=LONGEST_REST_US / 1_000_000)
         self._pump = OutboxPump(outbox, now_us, backoff)
         for kind, sender in self._senders.items():
             self._pump.register(kind, sender)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from acd.errors import PersonalStoreError
 from acd.ports.channel import Personal
+from acd.ports.machine import OpenWorker
 from acd.runtime.config import PersonalConfig
 from acd.runtime.log import Logger
 from acd.runtime.single_thread import SingleThread
@@ -35,12 +36,14 @@ _Waiting = tuple[Personal, "asyncio.Future[str]", bool]
 class People:
     """Remembers, recalls and erases without blocking the event loop."""
 
-    def __init__(self, config: PersonalConfig, store: "PersonStore | None") -> None:
+    def __init__(
+        self, config: PersonalConfig, store: "PersonStore | None", open_worker: OpenWorker = SingleThread
+    ) -> None:
         """A `store` that is given stays the caller's."""
         self._config = config
         self._store = store
         self._given = store is not None
-        self._thread = SingleThread("acd-personal")
+        self._thread = open_worker("acd-personal")
         self._waiting: list[_Waiting] = []
         self._remembering: asyncio.Task[None] | None = None
         self._trouble = ""

@@ -5,7 +5,6 @@ no event loop, no signal handling and no logging set-up. What can be read here h
 """
 
 import asyncio
-import secrets
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +20,7 @@ from acd.core.state import EngineState
 from acd.errors import CommandInvalid, ConfigError, RouterClosed
 from acd.ports.channel import Channel, Personal
 from acd.ports.journal import Journal
+from acd.ports.machine import Machine
 from acd.ports.stores import PersonStore, Sender
 from acd.runtime.channels import open_channels
 from acd.runtime.clock import Clock, SystemClock, Timeline
@@ -30,6 +30,7 @@ from acd.runtime.feed import DEFAULT_BUFFER, Commit, Feed, Subscription
 from acd.runtime.journal import SqliteJournal
 from acd.runtime.ledger import EngineType, Ledger
 from acd.runtime.log import Logger
+from acd.runtime.machine import SystemMachine
 from acd.runtime.meter import Meter
 from acd.runtime.outgoing import Outgoing
 from acd.runtime.people import People
@@ -41,7 +42,6 @@ RESERVED_IDS: Final = ("tick-", "config-", "recover-")
 """Beginnings of command ids that are the router's own."""
 
 _ORIGINS: Final = frozenset(get_args(Origin))
-_ID_BYTES: Final = 10
 
 CLOCK_BEHIND_US: Final = 1_000_000
 """A wall clock that is further behind the journal than this is worth a warning."""
@@ -66,19 +66,22 @@ class Router:
         engine: EngineType = Engine,
         personal: PersonStore | None = None,
         senders: Mapping[str, Sender] | None = None,
+        machine: Machine | None = None,
     ) -> None:
         """Construct; nothing is opened yet. What is injected replaces what is configured, and stays the caller's.
 
-        `senders` deliver what `post` takes, by the kind of destination: `{"webhook": async_function}`.
+        `senders` deliver what `post` takes, by the kind of destination: `{"webhook": async_function}`. `machine` gives
+        threads and chance.
 
         Raises `ConfigError` with every problem of the file or of the channels' options.
         """
         self._config = config if isinstance(config, Config) else load(config)
         self._clock: Clock = clock or SystemClock()
+        self._machine: Machine = machine or SystemMachine()
         self._channels = tuple(open_channels(self._config.channels) if channels is None else channels)
-        self._ledger = Ledger(journal or self._open_journal, self._config.snapshots.path, engine)
-        self._people = People(self._config.personal, personal)
-        self._outgoing = Outgoing(self._config.outbox, senders or {})
+        self._ledger = Ledger(journal or self._open_journal, self._config.snapshots.path, engine, self._machine.worker)
+        self._people = People(self._config.personal, personal, self._machine.worker)
+        self._outgoing = Outgoing(self._config.outbox, senders or {}, self._machine.chance)
         self._feed = Feed()
         self._closed = asyncio.Event()
         self._started = False
@@ -172,7 +175,7 @@ class Router:
 
     def new_id(self) -> str:
         """A fresh id for a command or an interaction: 20 random hexadecimal digits."""
-        return secrets.token_hex(_ID_BYTES)
+        return self._machine.token()
 
     async def reconfigure(self, config: Config) -> Outcome:
         """Put agents and queues of another configuration into force; everything else needs a new Router.

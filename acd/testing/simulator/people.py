@@ -1,0 +1,115 @@
+"""People: customers who call, lose patience and talk, agents who answer or do not.
+
+Owns their habits and their timers. Must not know the engine: they see devices and hear voices. Once `willing`, every
+agent answers, nobody loses patience and nobody new comes: that is what liveness is measured with.
+"""
+
+from random import Random
+from typing import Final
+
+from acd.core.messages import EnqueueInteraction
+from acd.testing.simulator.exchange import Caller, Exchange
+from acd.testing.simulator.line import NAME
+from acd.testing.simulator.loop import SimulatedLoop
+from acd.testing.simulator.policies import KINDS, Choices
+
+SECOND: Final = 1_000_000
+
+TALK_US: Final = (SECOND, 20 * SECOND)
+PATIENCE_US: Final = (10 * SECOND, 90 * SECOND)
+ANSWER_US: Final = (SECOND // 4, 4 * SECOND)
+BETWEEN_US: Final = (SECOND // 20, 3 * SECOND)
+RUSH_US: Final = (SECOND // 20, SECOND)
+"""Least and most: of a conversation, of a customer's patience, until an agent reacts, between two arrivals."""
+
+REACTIONS: Final = (("answer", 78), ("decline", 7), ("ignore", 7), ("busy", 3), ("unreachable", 3), ("failed", 2))
+"""What happens when a device rings, with weights."""
+
+CUSTOMER_ENDS: Final = 0.6
+AGENT_ENDS: Final = 0.95
+"""Who ends a conversation: the customer below the first, the agent below the second, else a device fails."""
+
+
+class People:
+    """Everybody. Everything is by chance, from the seed."""
+
+    def __init__(self, seed: int, loop: SimulatedLoop, exchange: Exchange, arrivals: Choices) -> None:
+        """`arrivals` is drawn from for every customer."""
+        self._arrivals = arrivals
+        self.willing = False
+        self._loop = loop
+        self._exchange = exchange
+        self._dice = Random(f"{seed}/people")  # noqa: S311 - behaviour, not secrecy
+        self._count = 0
+        self._rush = 0
+
+    def begin(self) -> None:
+        """Customers come from now on."""
+        self._loop.after(self._span(BETWEEN_US), self._arrive)
+
+    # ---- acd.testing.simulator.exchange.Folk
+
+    def rang(self, caller: Caller, offer_id: str, agent_id: str) -> None:
+        """An agent decides what to do about it."""
+        del agent_id
+        names, weights = zip(*REACTIONS, strict=True)
+        reaction = "answer" if self.willing else self._dice.choices(names, weights)[0]
+        if reaction != "ignore":
+            self._loop.after(self._span(ANSWER_US), self._react, caller, offer_id, reaction)
+
+    def joined(self, caller: Caller, offer_id: str) -> None:
+        """They talk for a while."""
+        self._loop.after(self._span(TALK_US), self._end_talk, caller, offer_id, self._dice.random())
+
+    # ---- pieces of the above
+
+    def _arrive(self) -> None:
+        if self.willing:
+            return
+        dice = self._dice
+        self._count += 1
+        kind = dice.choices(KINDS, [each.share for each in KINDS])[0]
+        caller_id = f"call-{self._count}"
+        arrival = EnqueueInteraction(
+            f"arrival-{self._count}",
+            caller_id,
+            kind.channel,
+            kind.queue,
+            requirement=kind.requirement,
+            instance=NAME,
+            **{name: dice.choice(values) for name, values in self._arrivals.items()},
+        )
+        self._exchange.arrive(arrival)
+        self._loop.after(self._span(PATIENCE_US), self._lose_patience, caller_id)
+        if not self._rush and dice.random() < 0.02:  # noqa: PLR2004 - now and then everybody calls at once
+            self._rush = dice.randrange(10, 40)
+        self._rush = max(0, self._rush - 1)
+        self._loop.after(self._span(RUSH_US if self._rush else BETWEEN_US), self._arrive)
+
+    def _lose_patience(self, caller_id: str) -> None:
+        caller = self._exchange.callers.get(caller_id)
+        if caller is not None and not caller.talked and not caller.picked and not self.willing:
+            self._exchange.hang_up(caller)
+
+    def _react(self, caller: Caller, offer_id: str, reaction: str) -> None:
+        if offer_id not in caller.ringing or self._exchange.callers.get(caller.id) is not caller:
+            return
+        if reaction == "answer" or self.willing:
+            self._exchange.pick_up(caller, offer_id)
+        elif reaction == "decline":
+            self._exchange.decline(caller, offer_id)
+        else:
+            self._exchange.fail(caller, offer_id, reaction)
+
+    def _end_talk(self, caller: Caller, offer_id: str, chance: float) -> None:
+        if offer_id not in caller.talking or self._exchange.callers.get(caller.id) is not caller:
+            return
+        if chance < CUSTOMER_ENDS:
+            self._exchange.hang_up(caller)
+        elif chance < AGENT_ENDS or self.willing:
+            self._exchange.hang_up(caller, by_agent=True)
+        else:
+            self._exchange.break_leg(caller, offer_id)
+
+    def _span(self, span: tuple[int, int]) -> int:
+        return self._dice.randrange(*span)

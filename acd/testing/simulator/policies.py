@@ -1,0 +1,204 @@
+"""The contact centre that is simulated: agents, queues, and what is drawn anew for every seed.
+
+Owns the tables. A policy is a row: settings of queues and agents with the values to draw from. Whoever adds a policy
+to the core adds a row here. Every kind of customer can be served by somebody: otherwise waiting for ever would be
+no fault of the engine's.
+"""
+
+from pathlib import Path
+from random import Random
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from acd.core.messages import AgentSettings, Capacity, ChannelShare, QueueSettings
+from acd.core.messages.settings import Action
+from acd.runtime.config import Config
+from acd.runtime.config.model import (
+    AgentConfig,
+    JournalConfig,
+    OutboxConfig,
+    PersonalConfig,
+    QueueConfig,
+    RouterConfig,
+    SnapshotsConfig,
+)
+from acd.testing.simulator.disk import DOMAIN
+
+SECOND: Final = 1_000_000
+
+BROADCAST: Final = 4
+"""Most agents whom one customer is offered to at once."""
+
+Choices = dict[str, tuple[Any, ...]]
+"""Setting → values, one of which is drawn."""
+
+
+class Kind(Struct, frozen=True):
+    """A kind of customer, with its share of arrivals. Somebody in `STAFF` can serve it."""
+
+    queue: str
+    channel: str
+    requirement: str = ""
+    share: float = 1.0
+
+
+class Policy(Struct, frozen=True):
+    """What is drawn for every queue, every agent and every customer, when the policy is switched on."""
+
+    what: str
+    queues: Choices = {}
+    agents: Choices = {}
+    arrivals: Choices = {}
+
+
+_BLENDED: Final = Capacity(100, (ChannelShare("voice", 100), ChannelShare("chat", 30, 2)))
+_INTERRUPTED: Final = Capacity(100, (ChannelShare("voice", 100, 1, ("chat",)), ChannelShare("chat", 30, 2)))
+_CHATS: Final = Capacity(100, (ChannelShare("chat", 33, 3),))
+
+STAFF: Final = (
+    AgentSettings("anna", (("english", 8), ("billing", 3)), ("vip",), ("sales",)),
+    AgentSettings("boris", (("english", 4),), (), ("sales",)),
+    AgentSettings("chen", (("english", 6), ("billing", 7)), (), (), _BLENDED),
+    AgentSettings("dora", (("billing", 9),), ("vip",), (), _BLENDED),
+    AgentSettings("emil", (("english", 3),), (), (), _CHATS),
+    AgentSettings("fatima", (("english", 9), ("billing", 5)), ("vip",), ("sales",)),
+)
+
+QUEUES: Final = (
+    QueueSettings("sales", 'skills.english >= 3 || "sales" in queues'),
+    QueueSettings("support", "skills.billing >= 3"),
+    QueueSettings("chats", "true"),
+)
+
+KINDS: Final = (
+    Kind("sales", "voice", share=4.0),
+    Kind("sales", "voice", "skills.english >= 5", share=1.0),
+    Kind("support", "voice", share=3.0),
+    Kind("support", "voice", '"vip" in labels', share=1.0),
+    Kind("chats", "chat", share=3.0),
+)
+
+ALWAYS: Final = Policy(
+    "timings short enough for every deadline to be met often",
+    {
+        "offer_timeout_us": (5 * SECOND, 8 * SECOND, 12 * SECOND),
+        "retry_after_us": (0, 4 * SECOND, 15 * SECOND),
+        "wrap_up_us": (0, 3 * SECOND, 10 * SECOND),
+        "late_us": (2 * SECOND, 5 * SECOND),
+        "rona": ("not-ready", "not-ready", "stay-ready"),
+        "max_waiting": (12, 40, 10_000),
+    },
+)
+
+POLICIES: Final[dict[str, Policy]] = {
+    "strategies": Policy(
+        "every queue has a strategy of its own",
+        {
+            "strategy": (
+                "longest-idle",
+                "best-fit",
+                "weighted",
+                "least-skilled",
+                "least-loaded",
+                "linear",
+                "round-robin",
+                "broadcast",
+            ),
+            "broadcast": (2, BROADCAST),
+            "fit_weight_us": (SECOND, 10 * SECOND),
+        },
+        {"position": (0, 1, 2)},
+    ),
+    "ordering": Policy(
+        "priorities, due times, bands",
+        {
+            "ordering": ("head-start", "strict", "due"),
+            "head_start_us": (0, 30 * SECOND, 60 * SECOND),
+            "target_us": (0, 20 * SECOND),
+            "band": (1, 5),
+        },
+        arrivals={"priority": (0, 0, 0, 1, 2, -1)},
+    ),
+    "blended": Policy(
+        "everybody does everything, and calls may interrupt", agents={"capacity": (_BLENDED, _INTERRUPTED)}
+    ),
+    "preferred": Policy(
+        "customers ask for an agent, who may not be there",
+        {"hold_for_us": (0, 5 * SECOND, 15 * SECOND)},
+        arrivals={"preferred_agent": ("", "", "", "anna", "chen", "dora", "somebody-else")},
+    ),
+    "entry": Policy(
+        "queues that are closed, unstaffed or full send customers elsewhere, or away",
+        {
+            "when_closed": (Action("refuse"), Action("wait"), Action("queue", "chats"), Action("release")),
+            "when_unstaffed": (Action("wait"), Action("queue", "chats"), Action("release")),
+            "when_full": (Action("refuse"), Action("queue", "chats"), Action("release", reason="busy")),
+        },
+    ),
+    "wrap-up": Policy(
+        "after-call work of every sort, with dispositions",
+        {
+            "wrap_up_policy": ("timed", "none", "optional", "forced", "extended"),
+            "wrap_up_us": (3 * SECOND, 8 * SECOND),
+            "wrap_up_most_us": (20 * SECOND,),
+            "dispositions": (("sold", "lost"),),
+            "disposition_required": (False, True),
+        },
+    ),
+}
+"""What can be switched on, by name."""
+
+
+def configuration(seed: int, policies: frozenset[str], root: Path, outbox: Path) -> Config:
+    """The configuration of this seed. Its files are in `root`, the outbox's at `outbox`."""
+    dice = Random(f"{seed}/settings")  # noqa: S311 - no secret
+    chosen = [ALWAYS, *(POLICIES[name] for name in POLICIES if name in policies)]
+    queues, agents = list(QUEUES), list(STAFF)
+    for policy in chosen:
+        queues = [_drawn(each, policy.queues, dice) for each in queues]
+        agents = [_drawn(each, policy.agents, dice) for each in agents]
+    return Config(
+        source=root / "simulated.toml",
+        domain=DOMAIN,
+        journal=JournalConfig(root / "journal.db"),
+        personal=PersonalConfig(root / "people.db", root / "people.key"),
+        outbox=OutboxConfig(outbox, enabled=True),
+        snapshots=SnapshotsConfig(root / "snapshots", keep=2),
+        router=RouterConfig(),
+        agents=tuple(AgentConfig(each) for each in sorted(agents, key=lambda each: each.id)),
+        queues=tuple(QueueConfig(each) for each in sorted(queues, key=lambda each: each.id)),
+    )
+
+
+def arrivals(policies: frozenset[str]) -> Choices:
+    """What is drawn for every customer: field of `EnqueueInteraction` → values."""
+    drawn: Choices = {}
+    for name in POLICIES:
+        if name in policies:
+            drawn |= POLICIES[name].arrivals
+    return drawn
+
+
+def changed(config: Config, dice: Random) -> Config:
+    """What an administrator may do at any time: leave out an agent who is not the only one for anybody, or a queue."""
+    gone = dice.choice(("anna", "boris", "emil", ""))
+    queues = [each.settings for each in config.queues]
+    named = {action.queue for each in queues for action in (each.when_closed, each.when_unstaffed, each.when_full)}
+    # A queue that others send their customers to has to stay.
+    closed = dice.choice([each.id for each in queues if each.id not in named] + [""] * 3)
+    return msgspec.structs.replace(
+        config,
+        agents=tuple(each for each in config.agents if each.settings.id != gone),
+        queues=tuple(each for each in config.queues if each.settings.id != closed),
+    )
+
+
+def _drawn(settings: Any, choices: Choices, dice: Random) -> Any:  # noqa: ANN401 - agents and queues alike
+    drawn = {}
+    for name, values in choices.items():
+        # No queue sends its customers to itself.
+        others = [value for value in values if getattr(value, "queue", "") != settings.id]
+        drawn[name] = dice.choice(others)
+    return msgspec.structs.replace(settings, **drawn)

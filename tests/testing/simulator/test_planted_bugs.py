@@ -1,0 +1,136 @@
+"""Bugs planted into the runtime: the simulator must notice each of them, and nothing where there is none.
+
+A variant replaces one function of the product with one that is wrong in the way its name says.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+import msgspec
+import pytest
+
+import acd.runtime.router
+from acd.core.engine import Engine
+from acd.core.messages import Command, Tick
+from acd.core.state import EngineState
+from acd.errors import JournalUnavailable
+from acd.ports.journal import AppendResult, Entry
+from acd.ports.stores import OutboxMessage
+from acd.runtime.batch import Batch
+from acd.runtime.instance import Instance
+from acd.runtime.journal import SqliteJournal
+from acd.runtime.pump import OutboxPump
+from acd.runtime.writer import Writer
+from acd.testing.simulator import CRASH_POINTS, FAULTS, POLICIES, Plan, simulate
+
+SEEDS: Final = 4
+"""Runs that a bug may survive."""
+
+
+def effects_leave_before_their_commit(patch: pytest.MonkeyPatch) -> None:
+    commit = Writer._commit
+
+    async def eager(self: Writer, batch: Batch) -> None:
+        self._audience.committed(self._ledger.seq + 1, batch.at_us, batch.outcomes)
+        await commit(self, batch)
+
+    patch.setattr(Writer, "_commit", eager)
+
+
+def answers_are_given_before_their_commit(patch: pytest.MonkeyPatch) -> None:
+    commit = Writer._commit
+
+    async def hasty(self: Writer, batch: Batch) -> None:
+        batch.answer()
+        await commit(self, batch)
+
+    patch.setattr(Writer, "_commit", hasty)
+
+
+def recovery_is_skipped(patch: pytest.MonkeyPatch) -> None:
+    def no_grace(command_id: str) -> Command:
+        return Tick(command_id)
+
+    patch.setattr(acd.runtime.router, "Recover", no_grace)
+
+
+def the_window_of_outcomes_is_not_restored(patch: pytest.MonkeyPatch) -> None:
+    from_state = Engine.from_state.__func__  # type: ignore[attr-defined]
+
+    def forgetful(cls: type[Engine], state: EngineState, /) -> Engine:
+        engine: Engine = from_state(cls, msgspec.structs.replace(state, outcomes=()))
+        return engine
+
+    patch.setattr(Engine, "from_state", classmethod(forgetful))
+
+
+def an_unknown_commit_is_taken_for_a_failed_one(patch: pytest.MonkeyPatch) -> None:
+    async def rash(self: Writer, batch: Batch, reason: str) -> None:
+        batch.fail(JournalUnavailable(reason))
+        await self._reload()
+
+    patch.setattr(Writer, "_find_out", rash)
+
+
+def a_batch_is_not_atomic(patch: pytest.MonkeyPatch) -> None:
+    append = SqliteJournal.append
+
+    def one_by_one(self: SqliteJournal, epoch: int, expected_seq: int, batch: list[Entry]) -> AppendResult:
+        result = append(self, epoch, expected_seq, batch[:1])
+        for place in range(1, len(batch)):
+            result = append(self, epoch, expected_seq + place, batch[place : place + 1])
+        return result
+
+    patch.setattr(SqliteJournal, "append", one_by_one)
+
+
+def nobody_reconciles(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Instance, "_fail", lambda _self, _reason: None)
+    patch.setattr(Instance, "request_reconcile", lambda _self: None)
+
+
+def no_timer_is_set(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Writer, "_arm", lambda _self: None)
+
+
+def a_message_counts_as_delivered_before_it_is(patch: pytest.MonkeyPatch) -> None:
+    deliver = OutboxPump._deliver
+
+    async def careless(self: OutboxPump, message: OutboxMessage) -> bool:
+        self._outbox.done(message.key)
+        return await deliver(self, message)
+
+    patch.setattr(OutboxPump, "_deliver", careless)
+
+
+class Expected(NamedTuple):
+    """What the simulator must say (a pattern), and the faults it takes."""
+
+    words: str
+    faults: tuple[str, ...] = tuple(FAULTS)
+    crash_points: tuple[str, ...] = CRASH_POINTS
+
+
+BUGS: Final[dict[Callable[[pytest.MonkeyPatch], None], Expected]] = {
+    effects_leave_before_their_commit: Expected("was published, and the disk ends at"),
+    answers_are_given_before_their_commit: Expected("was answered before its commit"),
+    recovery_is_skipped: Expected("expired on an agent over a restart"),
+    the_window_of_outcomes_is_not_restored: Expected("is not the one that wrote it"),
+    an_unknown_commit_is_taken_for_a_failed_one: Expected("was said not to be|the view shows"),
+    a_batch_is_not_atomic: Expected("is not the one that wrote it", ("crash",), ("torn-append",)),
+    nobody_reconciles: Expected("s after the last fault", ("event-lost", "effect-lost")),
+    no_timer_is_set: Expected("s after the last fault", ()),
+    a_message_counts_as_delivered_before_it_is: Expected("messages have not arrived"),
+}
+
+
+@pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.__name__)
+def test_a_planted_bug_is_noticed(bug: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    bug(monkeypatch)
+    expected = BUGS[bug]
+    said = ""
+    for seed in range(SEEDS):
+        plan = Plan(seed, expected.faults, tuple(POLICIES), seconds=150, crash_points=expected.crash_points)
+        said = said or simulate(plan).problem
+    assert re.search(expected.words, said), said
