@@ -28,6 +28,7 @@ from acd.core.messages import (
     ConnectInteraction,
     CoreSettings,
     DeclineOffer,
+    Demand,
     DispositionSet,
     Effect,
     EndInteraction,
@@ -57,6 +58,7 @@ from acd.core.messages import (
     ParkInteraction,
     Preference,
     PresenceChanged,
+    Profile,
     QueueClosed,
     QueueOpened,
     QueueRemoved,
@@ -68,6 +70,7 @@ from acd.core.messages import (
     RequeueInteraction,
     ResumeWork,
     RevokeOffer,
+    Score,
     SetDisposition,
     SetPresence,
     SignInAgent,
@@ -98,6 +101,7 @@ from acd.errors import (
     RequirementError,
     RouterClosed,
     RouterOverloaded,
+    StrategyError,
 )
 from acd.ports.channel import Channel, ChannelHost, Desired, Personal
 from acd.ports.stores import OutboxMessage, Sender
@@ -106,6 +110,7 @@ if TYPE_CHECKING:
     from acd.runtime.config import Config, load
     from acd.runtime.feed import Commit, Gap, Subscription
     from acd.runtime.router import Router
+    from acd.runtime.strategies import make_score
     from acd.runtime.view import View
 
 _LAZY: Final = {
@@ -116,6 +121,7 @@ _LAZY: Final = {
     "Subscription": "acd.runtime.feed",
     "View": "acd.runtime.view",
     "load": "acd.runtime.config",
+    "make_score": "acd.runtime.strategies",
 }
 
 __all__ = [
@@ -143,6 +149,7 @@ __all__ = [
     "CoreSettings",
     "DeclineOffer",
     "DeliveryRefused",
+    "Demand",
     "Desired",
     "DispositionSet",
     "Effect",
@@ -185,6 +192,7 @@ __all__ = [
     "PersonalStoreError",
     "Preference",
     "PresenceChanged",
+    "Profile",
     "QueueClosed",
     "QueueOpened",
     "QueueRemoved",
@@ -200,11 +208,13 @@ __all__ = [
     "Router",
     "RouterClosed",
     "RouterOverloaded",
+    "Score",
     "Sender",
     "SetDisposition",
     "SetPresence",
     "SignInAgent",
     "SignOutAgent",
+    "StrategyError",
     "Subscription",
     "Tick",
     "View",
@@ -215,6 +225,7 @@ __all__ = [
     "WrapUpRequested",
     "WrapUpStarted",
     "load",
+    "make_score",
 ]
 
 

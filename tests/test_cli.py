@@ -19,13 +19,14 @@ from acd.core.engine import Engine
 from acd.core.messages import Command, CoreSettings, SignInAgent
 from acd.core.messages.codec import encode
 from acd.core.messages.commands import ApplyConfig
+from acd.core.messages.settings import STRATEGIES
 from acd.ports.journal import Committed, Entry
 from acd.runtime.config import load
 from acd.runtime.config.durations import FIX
 from acd.runtime.journal import SqliteJournal
 from acd.runtime.replay import outcome_digest
 
-STRATEGIES = "longest-idle, best-fit, weighted, least-skilled, least-loaded, linear, round-robin"
+KNOWN = ", ".join(STRATEGIES)
 
 
 def run(*arguments: str | Path) -> Result:
@@ -78,7 +79,7 @@ def test_check_shows_every_problem_and_exits_with_1(tmp_path: Path) -> None:
     result = run("check", file)
     assert result.exit_code == 1
     assert result.output.splitlines() == [
-        f'error: {file}:2: queues.sales.strategy: "best" is not a strategy; use one of {STRATEGIES}',
+        f'error: {file}:2: queues.sales.strategy: "best" is not a strategy; use one of {KNOWN}',
         f'error: {file}:6: channels.pbx.type: no channel of type "asterix" is installed; did you mean "asterisk"?',
         f'warning: {file}:4: agents."[red]张伟".queues: "sals" is not a queue; did you mean "sales"?',
         f"{file}: checked 1 agent, 1 queue, 1 channel: 2 errors, 1 warning",

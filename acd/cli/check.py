@@ -1,4 +1,4 @@
-"""`acd check`. Owns what is printed about a configuration, and that the channels' plugins are asked, too."""
+"""`acd check`. Owns what is printed about a configuration, and that the plugins are asked, too."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +12,7 @@ from acd.runtime.channels import open_channel
 from acd.runtime.config import ChannelConfig, Report, check
 from acd.runtime.config.lines import Lines
 from acd.runtime.config.problems import dotted
+from acd.runtime.strategies import Strategies, own_name
 
 
 @click.command(short_help="Find everything that is wrong with a configuration.")
@@ -24,7 +25,7 @@ def command(file: Path) -> None:
     FILE is acd.toml unless named. Exit status: 0 when it can be used (there may be warnings), 1 when not.
     """
     report = check(file)
-    errors = [str(problem) for problem in report.errors] + channel_problems(file, report.channels)
+    errors = [*map(str, report.errors), *channel_problems(file, report.channels), *strategy_problems(file, report)]
     warnings = [str(problem) for problem in report.warnings]
     _show(errors, warnings, _summary(file, report, len(errors)))
     if errors:
@@ -36,6 +37,16 @@ def channel_problems(file: Path, channels: tuple[ChannelConfig, ...]) -> list[st
     said = [(channel, text) for channel in channels if channel.type for text in _said_by_plugin(channel)]
     lines = Lines(file.read_text(encoding="utf-8-sig") if said else "")
     return [f"{file}:{_line(lines, channel, text)}: {text}" for channel, text in said]
+
+
+def strategy_problems(file: Path, report: Report) -> list[str]:
+    """What is wrong with queues' own strategies, with lines. Tries them with the agents of the file."""
+    queues = [queue.settings for queue in report.queues]
+    if not any(own_name(queue) for queue in queues):
+        return []
+    lines = Lines(file.read_text(encoding="utf-8-sig"))
+    said = Strategies().problems(queues, [agent.settings for agent in report.agents])
+    return [f"{file}:{lines.line(('queues', queue, 'strategy'))}: {text}" for queue, text in said]
 
 
 def _said_by_plugin(channel: ChannelConfig) -> Iterator[str]:

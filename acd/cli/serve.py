@@ -15,7 +15,7 @@ import structlog
 
 from acd.api import probe
 from acd.api import serve as serve_api
-from acd.cli.check import channel_problems
+from acd.cli.check import channel_problems, strategy_problems
 from acd.cli.known_secrets import secrets_of
 from acd.cli.logs import Form, Level, configure_logging
 from acd.errors import AcdError, ConfigError
@@ -81,7 +81,7 @@ def _run(config: Config) -> int:
 def _usable(file: Path) -> Config:
     """The configuration, or all that is wrong with it."""
     report = check(file)
-    problems = [*map(str, report.errors), *channel_problems(file, report.channels)]
+    problems = [*map(str, report.errors), *channel_problems(file, report.channels), *strategy_problems(file, report)]
     if problems or report.config is None:
         raise ConfigError(tuple(problems))
     return report.config

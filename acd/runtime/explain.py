@@ -4,7 +4,7 @@ Owns finding that moment. Must not know why anything was decided (`acd.core.expl
 beside a living engine, in whatever process asks, and never writes: the running engine does nothing for it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -12,11 +12,12 @@ from msgspec import Struct
 
 from acd.core.engine import Engine
 from acd.core.explain import Decision, Waiting, WitnessEngine
-from acd.core.messages import InteractionQueued, Outcome
+from acd.core.messages import InteractionQueued, Outcome, Score
 from acd.ports.journal import JournalReader
 from acd.runtime.journal.chain import genesis
 from acd.runtime.replay import replay
 from acd.runtime.snapshots import snapshots
+from acd.runtime.strategies import Strategies
 
 MAX_DECISIONS: Final = 1_000
 """Offers of one interaction that are explained, the newest."""
@@ -78,19 +79,25 @@ class _Found:
 
 
 def explain(
-    journal: JournalReader, subject: str, *, snapshot_directory: Path | None = None, until_us: int | None = None
+    journal: JournalReader,
+    subject: str,
+    *,
+    snapshot_directory: Path | None = None,
+    until_us: int | None = None,
+    strategies: Mapping[str, Score] | None = None,
 ) -> Explanation:
     """Explain an offer or an interaction, by its id, as of the journal's end or of `until_us` (µs since the epoch).
 
-    Blocks: 100,000 rows take about a second. Raises `JournalCorrupt` and `JournalUnavailable` as `replay` does.
+    Blocks: 100,000 rows take about a second. `strategies` and what is raised: as `acd.runtime.replay.load`.
     """
+    given = Strategies().scores if strategies is None else strategies
     found = _Found(subject)
     ends: list[tuple[WitnessEngine, int]] = []
     before = -1
-    for start in _starts(journal, snapshot_directory):
+    for start in _starts(journal, snapshot_directory, given):
         if until_us is not None and start.engine.now_us > until_us:
             continue
-        ends.append(_make_again(journal, start, found, before, until_us))
+        ends.append(_make_again(journal, start, found, before, until_us, given))
         if found.complete:
             break
         before = start.seq
@@ -111,20 +118,25 @@ def explain(
     )
 
 
-def _starts(journal: JournalReader, directory: Path | None) -> Iterator[_Start]:
+def _starts(journal: JournalReader, directory: Path | None, given: Mapping[str, Score]) -> Iterator[_Start]:
     """Snapshots of this journal, newest first; at last its very beginning."""
     tail, _ = journal.tail()
-    for snapshot in snapshots(directory, journal.domain) if directory is not None else ():
+    for snapshot in snapshots(directory, journal.domain, given) if directory is not None else ():
         if snapshot.header.seq <= tail:
             yield _Start(snapshot.header.seq, snapshot.header.chain, snapshot.engine)
-    yield _Start(0, genesis(journal.domain), Engine(journal.domain))
+    yield _Start(0, genesis(journal.domain), Engine(journal.domain, strategies=given))
 
 
 def _make_again(
-    journal: JournalReader, start: _Start, found: _Found, before: int, until_us: int | None
+    journal: JournalReader,
+    start: _Start,
+    found: _Found,
+    before: int,
+    until_us: int | None,
+    given: Mapping[str, Score],
 ) -> tuple[WitnessEngine, int]:
     """Replay from the start to row `before` (-1: to the end) or to the moment; returns the engine and the last row."""
-    engine = WitnessEngine.from_state(start.engine.state())
+    engine = WitnessEngine.from_state(start.engine.state(), strategies=given)
     seen: list[Decision] = []
     engine.watch(found.is_wanted, seen.append)
     decisions: list[Cause] = []

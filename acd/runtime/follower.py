@@ -21,7 +21,7 @@ from typing import Final, Literal
 import msgspec
 import structlog
 
-from acd.errors import JournalCorrupt, JournalError
+from acd.errors import JournalCorrupt, JournalError, StrategyError
 from acd.runtime.following import POKE, STOP, Following, Progress, SnapshotPace
 from acd.runtime.journal.reader import SqliteJournalReader
 
@@ -207,7 +207,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with closing(SqliteJournalReader(given.journal)) as journal:
             Following(journal, given.snapshots, pace, time.monotonic, _tell).run(sys.stdin.fileno())
-    except JournalCorrupt as error:
+    except (JournalCorrupt, StrategyError) as error:
         _tell(Progress(problem=str(error)))
         return EXIT_CORRUPT
     except JournalError as error:

@@ -4,12 +4,12 @@ Owns the one thread in which the journal is used. Must not know what is done whe
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Protocol
 
 from acd.core.engine import Engine
-from acd.core.messages import Command, Outcome
+from acd.core.messages import Command, Outcome, Score
 from acd.core.state import EngineState
 from acd.errors import JournalUnavailable
 from acd.ports.journal import AppendResult, Committed, Entry, Journal
@@ -65,15 +65,17 @@ class Ledger:
         journal: Journal | Callable[[], Journal],
         snapshots: Path | None,
         engine_type: EngineType,
+        strategies: Mapping[str, Score],
         open_worker: OpenWorker = SingleThread,
     ) -> None:
         """A `journal` that is given stays the caller's; one that is made here, in the thread, is closed here.
 
-        `snapshots` is their folder, None to replay from the first row.
+        `snapshots` is their folder, None to replay from the first row. `strategies`: what an `Engine` is given.
         """
         self._given = journal
         self._snapshots = snapshots
         self._engine_type = engine_type
+        self._strategies = strategies
         self._thread = open_worker("acd-journal")
         self._journal: Journal | None = None
         self.epoch = 0
@@ -101,6 +103,8 @@ class Ledger:
 
     def revive(self, state: EngineState) -> EngineLike:
         """An engine that goes on from `state`."""
+        if self._engine_type is Engine:
+            return Engine.from_state(state, strategies=self._strategies)
         return self._engine_type.from_state(state)
 
     async def close(self) -> None:
@@ -122,7 +126,7 @@ class Ledger:
             self._journal.close()
 
     def _load(self) -> None:
-        restored = load(self._there(), self._snapshots)
+        restored = load(self._there(), self._snapshots, self._strategies)
         engine: EngineLike = restored.engine
         if self._engine_type is not Engine:
             engine = self._engine_type.from_state(restored.engine.state())

@@ -4,7 +4,7 @@ Owns the outcome digest and the comparison of every replayed outcome with the re
 know the medium of the journal nor dispatch anything: history is never carried out again.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -13,20 +13,32 @@ import msgspec
 from msgspec import Struct
 
 from acd.core.engine import Engine
-from acd.core.messages import Command, Outcome
+from acd.core.messages import Command, Outcome, Score
 from acd.core.messages.codec import decode_command
-from acd.errors import JournalCorrupt, JournalUnavailable
+from acd.core.messages.outcome import RefusalCode
+from acd.errors import JournalCorrupt, JournalUnavailable, StrategyError
 from acd.ports.journal import SCHEMA_VERSION, Entry, JournalReader, Row
 from acd.runtime.journal.chain import genesis
 from acd.runtime.journal.reader import SqliteJournalReader
 from acd.runtime.log import Logger
 from acd.runtime.snapshots import Snapshot, snapshots
+from acd.runtime.strategies import Strategies
 
 UPCASTERS: Final[dict[int, Callable[[bytes], bytes]]] = {}
 """From a schema version to the next: pure functions on a command's MessagePack. Appended optional fields need none."""
 
 CHECKED_ROWS: Final = 200_000
 """Rows before the snapshot whose chain is verified at every start."""
+
+KEEP: Final = (
+    "; a journal is replayed with the functions that it was written with: give this one again under its name, and what"
+    " has changed under another"
+)
+"""What to do about a strategy that a journal needs."""
+
+_OF_STRATEGIES: Final[tuple[RefusalCode, ...]] = ("unknown-strategy", "strategy-changed")
+
+Given = Mapping[str, Score]
 
 _encode = msgspec.msgpack.Encoder().encode
 _log = Logger(__name__)
@@ -88,16 +100,19 @@ def outcome_digest(outcome: Outcome) -> str:
     return sha256(_encode((outcome.effects, outcome.events))).hexdigest()[:16]
 
 
-def load(journal: JournalReader, snapshot_directory: Path | None = None) -> Restored:
+def load(journal: JournalReader, snapshot_directory: Path | None = None, strategies: Given | None = None) -> Restored:
     """The engine at the journal's tail: newest snapshot that fits, then every row after it, outcomes compared.
 
     The chain of the last `CHECKED_ROWS` rows before the snapshot is verified, too: a row that was altered behind our
     back is found at the next start, and not only by whoever runs `verify`.
 
+    `strategies`: the functions of queues' own strategies; None for those that are installed.
+
     Blocks. Raises `JournalCorrupt` naming the row (altered, missing, or decided differently by this program), and
-    `JournalUnavailable` when the journal cannot be read or is newer than this program.
+    `JournalUnavailable` when the journal cannot be read or is newer than this program; `StrategyError` when it was
+    written with a strategy that is not there, or has changed.
     """
-    begun = begin(journal, snapshot_directory)
+    begun = begin(journal, snapshot_directory, strategies)
     _check_before(journal, begun)
     engine, seq, chain = begun.engine, begun.seq, begun.chain
     for step in replay(engine, journal.rows(seq, chain)):
@@ -112,11 +127,12 @@ def _check_before(journal: JournalReader, begun: Restored) -> None:
             break
 
 
-def begin(journal: JournalReader, snapshot_directory: Path | None = None) -> Restored:
-    """Where a replay may begin: at the newest snapshot that fits the journal, else at an empty engine."""
-    snapshot = None if snapshot_directory is None else _fitting(journal, snapshot_directory)
+def begin(journal: JournalReader, snapshot_directory: Path | None = None, strategies: Given | None = None) -> Restored:
+    """Where a replay may begin: at the newest snapshot that fits the journal, else at an empty engine. As `load`."""
+    given = Strategies().scores if strategies is None else strategies
+    snapshot = None if snapshot_directory is None else _fitting(journal, snapshot_directory, given)
     if snapshot is None:
-        return Restored(Engine(journal.domain), 0, genesis(journal.domain), 0, 0, 0)
+        return Restored(Engine(journal.domain, strategies=given), 0, genesis(journal.domain), 0, 0, 0)
     header = snapshot.header
     return Restored(snapshot.engine, header.seq, header.chain, snapshot.engine.now_us, header.seq, 0)
 
@@ -134,6 +150,8 @@ def replay(engine: Engine, rows: Iterable[Row]) -> Iterator[Step]:
             raise JournalCorrupt(_divergence(row, command, f"raises {type(error).__name__}")) from error
         digest = outcome_digest(outcome)
         if digest != entry.outcome:
+            if outcome.refusal is not None and outcome.refusal.code in _OF_STRATEGIES:
+                raise StrategyError(f"row {row.seq}: {outcome.refusal.detail}{KEEP}")
             raise JournalCorrupt(_divergence(row, command, f"leads to {digest}") + _remedy(engine))
         yield Step(row, command, outcome)
 
@@ -155,9 +173,10 @@ def command_of(row: Row) -> Command:
     return command
 
 
-def verify(path: Path | str) -> Report:
-    """Read and replay a whole journal from its first row. Raises `JournalUnavailable` when it cannot be read.
+def verify(path: Path | str, strategies: Given | None = None) -> Report:
+    """Read and replay a whole journal from its first row, with strategies as in `load`.
 
+    Raises `JournalUnavailable` when it cannot be read.
     Works beside a living engine, and never writes.
     """
     report = Report(str(path))
@@ -169,9 +188,10 @@ def verify(path: Path | str) -> Report:
     problem = ""
     try:
         try:
-            for step in replay(Engine(journal.domain), journal.rows()):
+            given = Strategies().scores if strategies is None else strategies
+            for step in replay(Engine(journal.domain, strategies=given), journal.rows()):
                 tally.count(step)
-        except JournalCorrupt as error:
+        except (JournalCorrupt, StrategyError) as error:
             problem = str(error)
         return Report(
             path=str(path),
@@ -207,10 +227,10 @@ class _Tally:
             self.first_at_us = self.last_at_us
 
 
-def _fitting(journal: JournalReader, directory: Path) -> Snapshot | None:
+def _fitting(journal: JournalReader, directory: Path, strategies: Given) -> Snapshot | None:
     """The newest snapshot of this very journal, whose row is there with the same chain value."""
     tail, _ = journal.tail()
-    for snapshot in snapshots(directory, journal.domain):
+    for snapshot in _usable(directory, journal.domain, strategies):
         header = snapshot.header
         if header.seq > tail:
             text = (
@@ -227,6 +247,13 @@ def _fitting(journal: JournalReader, directory: Path) -> Snapshot | None:
             continue
         return snapshot
     return None
+
+
+def _usable(directory: Path, domain: str, strategies: Given) -> Iterator[Snapshot]:
+    try:
+        yield from snapshots(directory, domain, strategies)
+    except StrategyError as error:
+        raise StrategyError(f"{error}{KEEP}") from error
 
 
 def _present(entry: Entry) -> bytes:

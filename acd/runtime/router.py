@@ -14,7 +14,7 @@ import msgspec
 
 from acd.core.digest import settings_hash
 from acd.core.engine import Engine
-from acd.core.messages import ApplyConfig, Command, Origin, Outcome, Recover
+from acd.core.messages import ApplyConfig, Command, CoreSettings, Origin, Outcome, Recover, ScoreFunction
 from acd.core.messages.codec import decode_command, encode
 from acd.core.state import EngineState
 from acd.errors import CommandInvalid, ConfigError, RouterClosed
@@ -35,6 +35,7 @@ from acd.runtime.meter import Meter
 from acd.runtime.outgoing import Outgoing
 from acd.runtime.people import People
 from acd.runtime.readiness import unready
+from acd.runtime.strategies import Strategies
 from acd.runtime.view import View
 from acd.runtime.writer import Writer
 
@@ -67,19 +68,23 @@ class Router:
         personal: PersonStore | None = None,
         senders: Mapping[str, Sender] | None = None,
         machine: Machine | None = None,
+        strategies: Mapping[str, ScoreFunction] | None = None,
     ) -> None:
         """Construct; nothing is opened yet. What is injected replaces what is configured, and stays the caller's.
 
         `senders` deliver what `post` takes, by the kind of destination: `{"webhook": async_function}`. `machine` gives
-        threads and chance.
+        threads and chance. `strategies`: functions that queues name as `score:NAME`, besides those that are installed.
 
-        Raises `ConfigError` with every problem of the file or of the channels' options.
+        Raises `ConfigError` with every problem of the file, the channels' options or the strategies.
         """
         self._config = config if isinstance(config, Config) else load(config)
         self._clock: Clock = clock or SystemClock()
         self._machine: Machine = machine or SystemMachine()
         self._channels = tuple(open_channels(self._config.channels) if channels is None else channels)
-        self._ledger = Ledger(journal or self._open_journal, self._config.snapshots.path, engine, self._machine.worker)
+        self._strategies = Strategies(strategies)
+        self._settings = self._strategies.settings(self._config)
+        snapshots, scores, worker = self._config.snapshots.path, self._strategies.scores, self._machine.worker
+        self._ledger = Ledger(journal or self._open_journal, snapshots, engine, scores, worker)
         self._people = People(self._config.personal, personal, self._machine.worker)
         self._outgoing = Outgoing(self._config.outbox, senders or {}, self._machine.chance)
         self._feed = Feed()
@@ -182,11 +187,11 @@ class Router:
 
         Raises `ConfigError` when the engine refuses it; then all is as before.
         """
-        outcome = await self._apply_config(config)
-        self._config = config
+        settings = self._strategies.settings(config)
+        outcome = await self._apply_config(config, settings)
+        self._config, self._settings = config, settings
         self._addresses = config.addresses()
-        view = self.view
-        view.titles, view.names, view.service_level_us = _titles(config), _names(config), _service_levels(config)
+        _label(self.view, config)
         return outcome
 
     # ---- people
@@ -324,8 +329,8 @@ class Router:
         if ledger.seq:
             recover = Recover(f"recover-{ledger.epoch}")
             await self._hand_in(recover, encode(recover), recover.ORIGIN)
-        if settings_hash(config.core_settings()) != ledger.engine.settings_hash:
-            await self._apply_config(config)
+        if settings_hash(self._settings) != ledger.engine.settings_hash:
+            await self._apply_config(config, self._settings)
         self._writer.begin_ticks()
         await self._outgoing.start(self._timeline.now_us)
         await self._dispatcher.start()
@@ -344,8 +349,8 @@ class Router:
             raise RouterClosed("the router has not started; use it with: async with Router(...) as router")
         return await self._writer.submit(command, raw, origin)
 
-    async def _apply_config(self, config: Config) -> Outcome:
-        command = ApplyConfig(f"config-{self._ledger.epoch}-{self.new_id()}", config.core_settings())
+    async def _apply_config(self, config: Config, settings: CoreSettings) -> Outcome:
+        command = ApplyConfig(f"config-{self._ledger.epoch}-{self.new_id()}", settings)
         raw, valid = detach(command)
         outcome = await self._hand_in(valid, raw, valid.ORIGIN)
         if outcome.refusal is not None:
@@ -359,7 +364,7 @@ class Router:
     def _new_view(self, state: EngineState | None) -> View:
         config = self._config
         view = View() if state is None else View.from_state(state, state.now_us)
-        view.titles, view.names, view.service_level_us = _titles(config), _names(config), _service_levels(config)
+        _label(view, config)
         return view
 
     def _status(self) -> str:
@@ -383,13 +388,8 @@ def detach(command: Command) -> tuple[bytes, Command]:
         raise CommandInvalid(f"{type(command).__name__} cannot be encoded: {error}") from None
 
 
-def _titles(config: Config) -> dict[str, str]:
-    return {queue.settings.id: queue.title for queue in config.queues if queue.title}
-
-
-def _names(config: Config) -> dict[str, str]:
-    return {agent.settings.id: agent.name for agent in config.agents if agent.name}
-
-
-def _service_levels(config: Config) -> dict[str, int]:
-    return {queue.settings.id: queue.service_level_us for queue in config.queues}
+def _label(view: View, config: Config) -> None:
+    """What people call queues and agents, and when an answer is in time."""
+    view.titles = {queue.settings.id: queue.title for queue in config.queues if queue.title}
+    view.names = {agent.settings.id: agent.name for agent in config.agents if agent.name}
+    view.service_level_us = {queue.settings.id: queue.service_level_us for queue in config.queues}

@@ -6,7 +6,7 @@ state (MessagePack). It is written beside, synced and renamed, so that it is who
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
@@ -17,7 +17,9 @@ from msgspec import Struct
 
 from acd.core.digest import state_digest
 from acd.core.engine import Engine
+from acd.core.messages import Score
 from acd.core.state import EngineState
+from acd.errors import StrategyError
 from acd.runtime.log import Logger
 
 MAX_HEADER: Final = 4_096
@@ -93,17 +95,23 @@ def write_snapshot(directory: Path, engine: Engine, seq: int, chain: bytes, keep
     return path
 
 
-def snapshots(directory: Path, domain: str) -> Iterator[Snapshot]:
-    """Whole snapshots of the domain, newest first; a damaged one is passed over with a warning."""
+def snapshots(directory: Path, domain: str, strategies: Mapping[str, Score] | None = None) -> Iterator[Snapshot]:
+    """Whole snapshots of the domain, newest first; a damaged one is passed over with a warning.
+
+    Raises `StrategyError` for one that was made with a strategy which is not among `strategies`, or has changed.
+    """
     for path in _files(directory):
         try:
-            yield read_snapshot(path, domain)
+            yield read_snapshot(path, domain, strategies)
         except (SnapshotDamaged, OSError) as error:
             _log.warning("snapshot passed over", path=str(path), reason=str(error))
 
 
-def read_snapshot(path: Path, domain: str) -> Snapshot:
-    """One snapshot, with its engine restored and its digest compared. Raises `SnapshotDamaged` or `OSError`."""
+def read_snapshot(path: Path, domain: str, strategies: Mapping[str, Score] | None = None) -> Snapshot:
+    """One snapshot, with its engine restored and its digest compared.
+
+    Raises `SnapshotDamaged`, `OSError`, or `StrategyError`.
+    """
     contents = path.read_bytes()
     header, start = _read_header(contents)
     payload = memoryview(contents)[start:]
@@ -112,7 +120,9 @@ def read_snapshot(path: Path, domain: str) -> Snapshot:
     if header.domain != domain:
         raise SnapshotDamaged(f"it belongs to the domain {header.domain!r}, not {domain!r}")
     try:
-        engine = Engine.from_state(_decode_state(payload))
+        engine = Engine.from_state(_decode_state(payload), strategies=strategies)
+    except StrategyError as error:
+        raise StrategyError(f"{path}: {error}") from error
     except Exception as error:
         # A whole file with a state of another version: whatever restoring it raises, the journal still has everything.
         raise SnapshotDamaged(f"this program cannot restore the state: {type(error).__name__}") from error

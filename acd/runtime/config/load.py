@@ -90,7 +90,7 @@ def check_text(
     counts = (("agent", len(config.agents)), ("queue", len(config.queues)), ("channel", len(config.channels)))
     errors, warnings = problems.located(Lines(text).line) if problems.found() else ((), ())
     usable = None if errors else msgspec.structs.replace(config, warnings=warnings)
-    return Report(usable, errors, warnings, config.channels, counts)
+    return Report(usable, errors, warnings, config.channels, counts, config.agents, config.queues)
 
 
 def _read(root: Table, source: Path, environment: Mapping[str, str]) -> Config:

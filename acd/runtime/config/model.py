@@ -151,8 +151,8 @@ class Config(Struct, frozen=True):
 class Report(Struct, frozen=True):
     """What was found in a file, in its order. With errors there is no `config`; warnings leave it usable.
 
-    `channels`: those that could be read, errors elsewhere or not. `counts`: what was looked at, as (kind, how many);
-    empty when the file could not be read at all.
+    `channels`, `agents`, `queues`: those that could be read, errors elsewhere or not. `counts`: what was looked at, as
+    (kind, how many); empty when the file could not be read at all.
     """
 
     config: Config | None
@@ -160,3 +160,5 @@ class Report(Struct, frozen=True):
     warnings: tuple[Problem, ...] = ()
     channels: tuple[ChannelConfig, ...] = ()
     counts: tuple[tuple[str, int], ...] = ()
+    agents: tuple[AgentConfig, ...] = ()
+    queues: tuple[QueueConfig, ...] = ()

@@ -9,7 +9,7 @@ from typing import Final, get_args
 
 from acd.core import limits
 from acd.core.messages import AgentSettings, Capacity, QueueSettings
-from acd.core.messages.settings import STRATEGIES, Ordering, Rona, Strategy
+from acd.core.messages.settings import SCORE_PREFIX, STRATEGIES, Ordering, Rona, Strategy
 from acd.core.requirement import parse
 from acd.errors import RequirementError
 from acd.runtime.config.capacities import DEFAULT
@@ -135,7 +135,7 @@ def _queue(identity: str, table: Table) -> QueueConfig:
     settings = QueueSettings(
         id=identity,
         requirement=_requirement(table),
-        strategy=table.choice("strategy", _PLAIN.strategy, STRATEGIES, "a strategy"),
+        strategy=_strategy(table),
         fit_weight_us=table.duration("fit_weight", _PLAIN.fit_weight_us),
         offer_timeout_us=table.duration("offer_timeout", _PLAIN.offer_timeout_us, least=1),
         retry_after_us=table.duration("retry_after", _PLAIN.retry_after_us),
@@ -172,6 +172,16 @@ def _queue(identity: str, table: Table) -> QueueConfig:
     check_action_keys(table, settings)
     table.finish()
     return config
+
+
+def _strategy(table: Table) -> Strategy:
+    """One of the engine's, or any `score:NAME`: whether that is installed, `acd.runtime.strategies` knows."""
+    text = table.raw.get("strategy")
+    if not isinstance(text, str) or not text.startswith(SCORE_PREFIX):
+        return table.choice("strategy", _PLAIN.strategy, STRATEGIES, "a strategy")
+    if text == SCORE_PREFIX:
+        table.problems.error(table.at("strategy"), "names no strategy of your own", 'write it like "score:NAME"')
+    return table.identifier("strategy", _PLAIN.strategy)
 
 
 def _requirement(table: Table) -> str:
