@@ -130,12 +130,19 @@ POLICIES: Final[dict[str, Policy]] = {
         arrivals={"preferred_agent": ("", "", "", "anna", "chen", "dora", "somebody-else")},
     ),
     "entry": Policy(
-        "queues that are closed, unstaffed or full send customers elsewhere, or away",
+        "queues that are closed, unstaffed, full or too slow send customers elsewhere, or away",
         {
             "when_closed": (Action("refuse"), Action("wait"), Action("queue", "chats"), Action("release")),
             "when_unstaffed": (Action("wait"), Action("queue", "chats"), Action("release")),
             "when_full": (Action("refuse"), Action("queue", "chats"), Action("release", reason="busy")),
+            "max_wait_us": (0, 8 * SECOND, 40 * SECOND),
+            "when_overdue": (Action("wait"), Action("queue", "chats"), Action("release", reason="sorry")),
         },
+    ),
+    "levels": Policy(
+        "agents who are asked later",
+        {"level_delays_us": ((), (6 * SECOND,), (3 * SECOND, 10 * SECOND))},
+        {"levels": ((), (("sales", 2), ("support", 3)), (("chats", 2),))},
     ),
     "wrap-up": Policy(
         "after-call work of every sort, with dispositions",
@@ -185,7 +192,11 @@ def changed(config: Config, dice: Random) -> Config:
     """What an administrator may do at any time: leave out an agent who is not the only one for anybody, or a queue."""
     gone = dice.choice(("anna", "boris", "emil", ""))
     queues = [each.settings for each in config.queues]
-    named = {action.queue for each in queues for action in (each.when_closed, each.when_unstaffed, each.when_full)}
+    named = {
+        action.queue
+        for each in queues
+        for action in (each.when_closed, each.when_unstaffed, each.when_full, each.when_overdue)
+    }
     # A queue that others send their customers to has to stay.
     closed = dice.choice([each.id for each in queues if each.id not in named] + [""] * 3)
     return msgspec.structs.replace(
