@@ -16,6 +16,7 @@ from acd.api.auth import Guard, Principal
 from acd.api.problems import Problem, refused
 from acd.core.messages import Command, Origin, Outcome
 from acd.ports.channel import Personal
+from acd.runtime.estimate import WaitEstimator
 from acd.runtime.meter import Meter
 from acd.runtime.view import View
 
@@ -29,8 +30,17 @@ FINGERPRINTS_KEPT: Final = 4_096
 class ApiRouter(Protocol):
     """The part of a Router that the API uses."""
 
-    view: View
     meter: Meter
+
+    @property
+    def view(self) -> View:
+        """The committed picture."""
+        ...
+
+    @property
+    def waits(self) -> WaitEstimator:
+        """Estimated waits."""
+        ...
 
     async def submit(self, command: Command, origin: Origin | None = None) -> Outcome:
         """Hand in a command; returns its committed outcome."""

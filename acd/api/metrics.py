@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from acd.runtime.estimate import WaitEstimator
 from acd.runtime.figures import OFFER_OUTCOMES
 from acd.runtime.meter import Histogram, Meter
 from acd.runtime.records import QueueRecord
@@ -24,22 +25,24 @@ CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _ENDS: Final = ("completed", "abandoned", "cancelled", "overflowed")
 
 
-def exposition(view: View, meter: Meter, now_us: Callable[[], int]) -> bytes:
+def exposition(view: View, waits: WaitEstimator, meter: Meter, now_us: Callable[[], int]) -> bytes:
     """Everything in Prometheus' text format. O(queues + waiting interactions)."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_ViewCollector(view, meter, now_us))
+    registry.register(_ViewCollector(view, waits, meter, now_us))
     return generate_latest(registry)
 
 
 class _ViewCollector(Collector):
-    def __init__(self, view: View, meter: Meter, now_us: Callable[[], int]) -> None:
+    def __init__(self, view: View, waits: WaitEstimator, meter: Meter, now_us: Callable[[], int]) -> None:
         self._view = view
+        self._waits = waits
         self._meter = meter
         self._now_us = now_us
 
     def collect(self) -> Iterator[Metric]:
         yield from _queue_gauges(self._view, self._now_us())
         yield from _queue_counters(self._view)
+        yield from _estimates(self._view, self._waits)
         agents = GaugeMetricFamily("acd_agents", "Agents by presence.", labels=["presence"])
         for presence, count in self._view.presences().items():
             agents.add_metric([presence], count)
@@ -103,6 +106,33 @@ def _queue_counters(view: View) -> Iterator[Metric]:
         for name, family in plain.items():
             family.add_metric([queue_id], getattr(figures, name))
     yield from (offers, ended, *plain.values())
+
+
+def _estimates(view: View, waits: WaitEstimator) -> Iterator[Metric]:
+    estimated = GaugeMetricFamily(
+        "acd_estimated_wait_seconds",
+        "For whoever comes in now: the edges of an 80 % band, and its middle.",
+        labels=["queue", "edge"],
+    )
+    covered = GaugeMetricFamily(
+        "acd_estimate_covered_ratio", "Waits that lay within the band given when they began.", labels=["queue"]
+    )
+    error = GaugeMetricFamily(
+        "acd_estimate_error_seconds", "Mean absolute error of the band's middle.", labels=["queue"]
+    )
+    rolling = GaugeMetricFamily(
+        "acd_rolling_estimate_error_seconds", "The same of a rolling average, (3 x old + new) >> 2.", labels=["queue"]
+    )
+    for queue_id in view.queues:
+        band = waits.estimate(queue_id)
+        if band is not None:
+            for edge, value in (("low", band.low_s), ("middle", band.middle_s), ("high", band.high_s)):
+                estimated.add_metric([queue_id, edge], value)
+        quality = waits.quality(queue_id)
+        for family, found in ((covered, quality.covered), (error, quality.error_s), (rolling, quality.rolling_error_s)):
+            if found is not None:
+                family.add_metric([queue_id], found)
+    yield from (estimated, covered, error, rolling)
 
 
 def _histogram(name: str, text: str, histogram: Histogram) -> Metric:

@@ -31,7 +31,7 @@ async def list_queues(request: web.Request) -> web.Response:
     context = api(request)
     view, now_us = context.view, context.now_us()
     ids, next_cursor = page_by_id(view.queues, found)
-    shapes = [queue_shape(view, view.queues[each], now_us) for each in ids]
+    shapes = [queue_shape(view, context.router.waits, view.queues[each], now_us) for each in ids]
     return answer({"queues": shapes, "next_cursor": next_cursor})
 
 
@@ -43,7 +43,7 @@ async def get_queue(request: web.Request) -> web.Response:
     row = context.view.queues.get(request.match_info["queue"])
     if row is None:
         raise not_found("queue")
-    return answer(queue_shape(context.view, row, context.now_us()))
+    return answer(queue_shape(context.view, context.router.waits, row, context.now_us()))
 
 
 async def list_decisions(request: web.Request) -> web.Response:

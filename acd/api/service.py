@@ -34,5 +34,5 @@ async def readyz(request: web.Request) -> web.Response:
 async def metrics(request: web.Request) -> web.Response:
     """Prometheus' text format."""
     context = api(request)
-    body = exposition(context.view, context.router.meter, context.now_us)
+    body = exposition(context.view, context.router.waits, context.router.meter, context.now_us)
     return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})

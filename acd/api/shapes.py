@@ -10,6 +10,8 @@ from typing import Final
 from msgspec import UNSET, Struct, UnsetType
 
 from acd.ports.channel import Personal
+from acd.runtime.calibration import Band
+from acd.runtime.estimate import Quality, WaitEstimator
 from acd.runtime.figures import SERVICE_LEVEL_US
 from acd.runtime.records import AgentRecord, Decision, InteractionRecord, QueueRecord, WorkRecord
 from acd.runtime.view import View
@@ -107,8 +109,32 @@ class LevelShape(Struct):
     decided: int
 
 
+class EstimateShape(Struct):
+    """How long whoever comes in now waits until an agent picks up: an 80 % band and its middle, in seconds."""
+
+    low_seconds: float
+    middle_seconds: float
+    high_seconds: float
+
+
+class QualityShape(Struct):
+    """How good the estimates have been over the last answers; null before the first.
+
+    `covered`: share of waits within their band. `error_seconds`: mean absolute error of the band's middle, beside that
+    of a rolling average of waits, `(3 × old + new) >> 2`.
+    """
+
+    answers: int
+    covered: float | None
+    error_seconds: float | None
+    rolling_error_seconds: float | None
+
+
 class QueueShape(Struct):
-    """A queue as it stands, and its counters since the view began. `closed`: why it takes nobody, null while open."""
+    """A queue as it stands, and its counters since the view began. `closed`: why it takes nobody, null while open.
+
+    `estimated_wait`: null while nobody is there who could take a plain call of this queue.
+    """
 
     id: str
     title: str
@@ -123,6 +149,8 @@ class QueueShape(Struct):
     service_level: LevelShape
     totals: dict[str, int]
     closed: str | None = None
+    estimated_wait: EstimateShape | None = None
+    estimate_quality: QualityShape | None = None
 
 
 class DecisionShape(Struct):
@@ -198,8 +226,8 @@ def offer_shape(view: View, item: WorkRecord, now_us: int) -> OfferShape:
     )
 
 
-def queue_shape(view: View, row: QueueRecord, now_us: int) -> QueueShape:
-    """A queue. O(interactions in line)."""
+def queue_shape(view: View, waits: WaitEstimator, row: QueueRecord, now_us: int) -> QueueShape:
+    """A queue. O(interactions in line), and O(agents) while none of them is free."""
     oldest_us = row.oldest_us()
     figures = row.figures
     return QueueShape(
@@ -221,7 +249,19 @@ def queue_shape(view: View, row: QueueRecord, now_us: int) -> QueueShape:
         ),
         figures.as_dict(),
         row.closed,
+        _estimate_shape(waits.estimate(row.id)),
+        _quality_shape(waits.quality(row.id)),
     )
+
+
+def _estimate_shape(band: Band | None) -> EstimateShape | None:
+    return (
+        None if band is None else EstimateShape(*(round(each, 1) for each in (band.low_s, band.middle_s, band.high_s)))
+    )
+
+
+def _quality_shape(quality: Quality) -> QualityShape:
+    return QualityShape(quality.answers, quality.covered, quality.error_s, quality.rolling_error_s)
 
 
 def decision_shape(decision: Decision) -> DecisionShape:

@@ -26,6 +26,7 @@ from acd.runtime.channels import open_channels
 from acd.runtime.clock import Clock, SystemClock, Timeline
 from acd.runtime.config import Config, load
 from acd.runtime.dispatch import Dispatcher, desired_of
+from acd.runtime.estimate import WaitEstimator
 from acd.runtime.feed import DEFAULT_BUFFER, Commit, Feed, Subscription
 from acd.runtime.journal import SqliteJournal
 from acd.runtime.ledger import EngineType, Ledger
@@ -34,6 +35,7 @@ from acd.runtime.machine import SystemMachine
 from acd.runtime.meter import Meter
 from acd.runtime.outgoing import Outgoing
 from acd.runtime.people import People
+from acd.runtime.projections import Projections
 from acd.runtime.readiness import unready
 from acd.runtime.strategies import Strategies
 from acd.runtime.view import View
@@ -98,8 +100,17 @@ class Router:
         self.meter = Meter()
         self.seq = 0
         """The last committed row; `view` is the picture after it."""
-        self.view = self._new_view(None)
+        self._projections = Projections(self._config)
+
+    @property
+    def view(self) -> View:
         """The committed projection. Read it between two awaits and keep no part of it."""
+        return self._projections.view
+
+    @property
+    def waits(self) -> WaitEstimator:
+        """Estimated waits, and how good they have been. Read it as `view`."""
+        return self._projections.waits
 
     # ---- starting and stopping
 
@@ -191,7 +202,7 @@ class Router:
         outcome = await self._apply_config(config, settings)
         self._config, self._settings = config, settings
         self._addresses = config.addresses()
-        _label(self.view, config)
+        self._projections.configure(config)
         return outcome
 
     # ---- people
@@ -274,14 +285,7 @@ class Router:
             for outcome in outcomes:
                 if outcome.effects:
                     self._dispatcher.publish(outcome.effects)
-        try:
-            for outcome in outcomes:
-                self.view.fold(at_us, outcome)
-        except Exception:  # noqa: BLE001 - a projection's fault must not stop the engine
-            # The engine is the truth: a projection that cannot follow begins anew rather than hold anybody up.
-            _log.exception("the view could not follow; it begins anew")
-            if self._writer is not None:
-                self.view = self._new_view(self._writer.state())
+        self._projections.fold(at_us, outcomes, self._writer_state)
         for seq, outcome in enumerate(outcomes, first_seq):
             if outcome.events:
                 self._feed.push(Commit(seq, at_us, outcome.events))
@@ -289,7 +293,7 @@ class Router:
     def reread(self, state: EngineState, seq: int) -> None:
         """Called by the writer, never by anybody else."""
         self.seq = seq
-        self.view = self._new_view(state)
+        self._projections.begin(state)
         if self._dispatcher is not None:
             self._dispatcher.replace(desired_of(state))
         self._feed.lose(seq)
@@ -299,6 +303,10 @@ class Router:
         if self._dispatcher is not None:
             # What the channels had to say meanwhile was refused; a reconcile lets them say it again.
             self._dispatcher.request_reconcile()
+
+    def _writer_state(self) -> EngineState:
+        """The state of whatever engine the ledger has when it is asked for."""
+        return self._ledger.engine.state()
 
     def ended(self, status: str) -> None:
         """Called by the writer, never by anybody else."""
@@ -321,7 +329,7 @@ class Router:
             _log.warning(what, behind_seconds=behind_us / 1_000_000)
         self._timeline = Timeline(self._clock, ledger.at_us)
         self.seq = ledger.seq
-        self.view = self._new_view(state)
+        self._projections.begin(state)
         bounds = config.router
         self._dispatcher = Dispatcher(self._channels, self, self._clock, bounds.channel_deadline_us, desired_of(state))
         self._writer = Writer(ledger, self._timeline, self, self.meter, inbox=bounds.inbox, batch=bounds.batch)
@@ -361,12 +369,6 @@ class Router:
         where = self._config.journal
         return SqliteJournal(where.path, self._config.domain, where.durability)
 
-    def _new_view(self, state: EngineState | None) -> View:
-        config = self._config
-        view = View() if state is None else View.from_state(state, state.now_us)
-        _label(view, config)
-        return view
-
     def _status(self) -> str:
         if self._writer is None:
             return "closed" if self._closed.is_set() else "starting"
@@ -386,10 +388,3 @@ def detach(command: Command) -> tuple[bytes, Command]:
         raise CommandInvalid(f"{type(command).__name__}: {error}") from None
     except (TypeError, ValueError, OverflowError, msgspec.MsgspecError) as error:
         raise CommandInvalid(f"{type(command).__name__} cannot be encoded: {error}") from None
-
-
-def _label(view: View, config: Config) -> None:
-    """What people call queues and agents, and when an answer is in time."""
-    view.titles = {queue.settings.id: queue.title for queue in config.queues if queue.title}
-    view.names = {agent.settings.id: agent.name for agent in config.agents if agent.name}
-    view.service_level_us = {queue.settings.id: queue.service_level_us for queue in config.queues}

@@ -27,6 +27,7 @@ from acd.errors import AcdError, CommandInvalid
 from acd.ports.channel import Personal
 from acd.runtime.config.model import ApiConfig, TokenConfig
 from acd.runtime.config.secrets import Secret
+from acd.runtime.estimate import WaitEstimator
 from acd.runtime.meter import Meter
 from acd.runtime.view import View
 
@@ -53,6 +54,7 @@ class MemoryRouter:
     def __init__(self, settings: CoreSettings = SETTINGS) -> None:
         self.engine = Engine("test")
         self.view = View(titles={"sales": "Sales"}, names={"anna": "Anna"})
+        self.waits = WaitEstimator(self.view)
         self.meter = Meter()
         self.clock_us = START_US
         self.people: dict[str, Personal] = {}
@@ -68,6 +70,7 @@ class MemoryRouter:
         outcome = self.engine.apply(command, self.clock_us)
         if recorded is None:
             self.view.fold(self.clock_us, outcome)
+            self.waits.fold(outcome)
         self.meter.decision(0.000_02)
         return outcome
 

@@ -84,7 +84,7 @@ async def test_nobody_is_in_the_metrics(http: Http, router: MemoryRouter) -> Non
 def test_labels_of_channels_are_bounded(router: MemoryRouter) -> None:
     for number in range(3):
         router.apply(EnqueueInteraction(f"c{number}", f"i{number}", f"channel-{number}", "sales"))
-    text = metrics.exposition(router.view, router.meter, router.now_us).decode()
+    text = metrics.exposition(router.view, router.waits, router.meter, router.now_us).decode()
     assert 'channel="channel-2",queue="sales"' in text
     named: set[str] = set()
     row = router.view.queues["sales"]

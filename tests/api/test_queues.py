@@ -15,6 +15,15 @@ async def test_a_queue_shows_its_line_and_figures(system: Client, router: Memory
     status, body = await system("GET", "/v1/queues/sales")
     assert status == 200
     totals = body.pop("totals")
+    # One waits, and the only agent who is there talks: half of the usual time is as good a guess as any.
+    estimated = body.pop("estimated_wait")
+    assert 0 < estimated["low_seconds"] < estimated["middle_seconds"] < estimated["high_seconds"]
+    assert body.pop("estimate_quality") == {
+        "answers": 0,
+        "covered": None,
+        "error_seconds": None,
+        "rolling_error_seconds": None,
+    }
     assert body == {
         "id": "sales",
         "title": "Sales",
@@ -27,6 +36,7 @@ async def test_a_queue_shows_its_line_and_figures(system: Client, router: Memory
         "oldest_enqueued_at": "2023-11-14T22:13:21.000000Z",
         "longest_wait_seconds": 2.0,
         "service_level": {"threshold_seconds": 20.0, "ratio": 1.0, "met": 1, "decided": 1},
+        "closed": None,
     }
     assert (totals["entered"], totals["answered"], totals["waited_us"]) == (2, 1, 2 * SECOND)
 
