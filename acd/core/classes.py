@@ -18,7 +18,7 @@ from acd.core.matrix import SkillMatrix
 from acd.core.messages import Demand, Preference, QueueSettings, ScoreFunction
 from acd.core.pools import Pool, Terms, make_pool
 from acd.core.pools.tiered import Tiered
-from acd.core.requirement import Requirement, conjunction
+from acd.core.requirement import Requirement, conjunction, relaxed
 
 _BANDS: Final = limits.MAX_BAND + 1
 
@@ -179,10 +179,14 @@ class ClassRegistry:
         requirement: str,
         preferences: tuple[Preference, ...],
         reach: int = limits.MAX_LEVEL,
+        instead: tuple[str, ...] = (),
     ) -> Class:
-        """The class of an interaction. Raises `RequirementError`; then nothing has changed."""
-        if requirement or preferences or reach != limits.MAX_LEVEL:
-            cls = self._adhoc(queue, channel, requirement, preferences, reach)
+        """The class of an interaction. Raises `RequirementError`; then nothing has changed.
+
+        `instead`: requirements of which any may take the place of the queue's own.
+        """
+        if requirement or preferences or instead or reach != limits.MAX_LEVEL:
+            cls = self._adhoc(queue, channel, requirement, preferences, reach, instead)
         else:
             found = queue.plain.get(channel)
             if found is None or found.evicted:
@@ -208,29 +212,34 @@ class ClassRegistry:
                 if cls.staff != _UNCOUNTED:
                     cls.staff += change
 
-    def class_for(self, interaction: Interaction) -> Class:
-        """The class that an interaction belongs to as it stands."""
-        request = interaction.request
-        return self.class_of(
-            interaction.queue, request.channel, request.requirement, request.preferences, interaction.reach
-        )
-
     def _adhoc(
-        self, queue: Queue, channel: str, requirement: str, preferences: tuple[Preference, ...], reach: int
+        self,
+        queue: Queue,
+        channel: str,
+        requirement: str,
+        preferences: tuple[Preference, ...],
+        reach: int,
+        instead: tuple[str, ...],
     ) -> Class:
-        key = (channel, requirement, preferences, reach)
+        key = (channel, requirement, preferences, reach, instead)
         cls = queue.adhoc.get(key)
         if cls is None or cls.evicted:
-            cls = self._intern(queue, channel, requirement, preferences, reach)
+            cls = self._intern(queue, channel, requirement, preferences, reach, instead)
             if len(queue.adhoc) >= self._max_classes:
                 queue.adhoc.clear()
             queue.adhoc[key] = cls
         return cls
 
     def _intern(
-        self, queue: Queue, channel: str, requirement: str, preferences: tuple[Preference, ...], reach: int
+        self,
+        queue: Queue,
+        channel: str,
+        requirement: str,
+        preferences: tuple[Preference, ...],
+        reach: int,
+        instead: tuple[str, ...] = (),
     ) -> Class:
-        parsed = conjunction(queue.settings.requirement, requirement)
+        parsed = relaxed(instead, requirement) if instead else conjunction(queue.settings.requirement, requirement)
         strategy = queue.settings.strategy
         weight_us = queue.settings.fit_weight_us if strategy == "weighted" else 0
         cursor = queue.cursor

@@ -7,7 +7,7 @@ of offers. Must not know single commands (`handlers`) nor how matching finds (`m
 from collections.abc import Mapping
 from typing import Final
 
-from acd.core import entry, holding, levels, limits, patience
+from acd.core import entry, holding, levels, limits, patience, relaxing
 from acd.core.entities import Agent, Interaction, Queue, Work
 from acd.core.matching import Matching, next_offer_state
 from acd.core.messages import (
@@ -44,7 +44,6 @@ class Domain(Matching):
         self.name = name
         self.settings = CoreSettings()
         self.settings_hash = ""
-        self.queues: dict[str, Queue] = {}
         self.interactions: dict[str, Interaction] = {}
         self.ended_interactions: Window[str] = Window(limits.ENDED_WINDOW)
         self.ended_offers: Window[str] = Window(limits.ENDED_WINDOW)
@@ -171,15 +170,21 @@ class Domain(Matching):
         if trigger != "complete":
             interaction.queue.unanswered -= 1
         interaction.state = _INTERACTION[interaction.state][trigger]
+        self.end_stay(interaction)
+        if interaction.exclusions:
+            for agent_id in list(interaction.exclusions):
+                self.lift(interaction, agent_id)
+
+    def end_stay(self, interaction: Interaction) -> None:
+        """The interaction leaves its queue, or ends: nothing that counted from its entry is pending any more."""
         if interaction.held is not None:
             holding.drop(self, interaction)
+        if interaction.next_step is not None:
+            relaxing.unschedule(interaction)
         if interaction.patience is not None:
             patience.drop(interaction)
         if interaction.opening is not None:
             levels.drop(interaction)
-        if interaction.exclusions:
-            for agent_id in list(interaction.exclusions):
-                self.lift(interaction, agent_id)
 
     def forget_if_done(self, interaction: Interaction) -> None:
         """Forget an interaction that has ended and has no work item left."""

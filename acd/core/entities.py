@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from acd.core.lane import Ticket
     from acd.core.messages import AgentSettings, ChannelShare, EnqueueInteraction, QueueSettings
     from acd.core.pools import Bucket
+    from acd.core.state import Relaxation
 
 _NEVER_FULL = 1 << 62
 """More units than any agent can have in use."""
@@ -202,7 +203,8 @@ class Interaction(Struct, eq=False):
     first, else it is None. `open_work` counts those that have not ended, wrap-ups included.
     `preferred`: the agent who is asked first, or empty; `held`: nobody else is asked yet. `hops`: queues that it
     overflowed into. `patience`: until when its queue keeps it, if there is such a limit. `reach`: the highest level of
-    agents for the queue that is open to it; `opening`: the next opens.
+    agents for the queue that is open to it; `opening`: the next opens. `relaxed`, `next_step`: what timed steps have
+    changed, and the deadline of the next.
     """
 
     id: str
@@ -228,6 +230,8 @@ class Interaction(Struct, eq=False):
     reach: int = limits.MAX_LEVEL
     opening: Opening | None = None
     pending: list[Work] | None = None
+    relaxed: Relaxation | None = None
+    next_step: NextStep | None = None
 
     def offered(self) -> tuple[Work, ...]:
         """The pending offers of one that is queued or offered, oldest first."""
@@ -301,6 +305,16 @@ class Opening:
         self.deadline: Ticket[Timed] | None = None
 
 
+class NextStep:
+    """An interaction waits for its queue's next step, whose time is this deadline."""
+
+    __slots__ = ("deadline", "interaction")
+
+    def __init__(self, interaction: Interaction) -> None:
+        self.interaction = interaction
+        self.deadline: Ticket[Timed] | None = None
+
+
 def reach_after(delays_us: tuple[int, ...], elapsed_us: int, reach: int = 1) -> int:
     """How far an interaction reaches that has been in the queue for `elapsed_us`, and reached that far before.
 
@@ -311,5 +325,5 @@ def reach_after(delays_us: tuple[int, ...], elapsed_us: int, reach: int = 1) -> 
     return reach if reach <= len(delays_us) else limits.MAX_LEVEL
 
 
-Timed = Work | Exclusion | Hold | Patience | Opening
+Timed = Work | Exclusion | Hold | Patience | Opening | NextStep
 """What a deadline may belong to."""

@@ -55,6 +55,15 @@ def end(domain: Matching, interaction: Interaction, reason: str) -> None:
     domain.events.append(HoldEnded(interaction.id, interaction.preferred, reason))
 
 
+def reconsider(domain: Matching, interaction: Interaction) -> None:
+    """The preferred agent may have been removed, or may not serve it any more; the caller places it."""
+    if interaction.held is None:
+        return
+    agent = domain.agents.get(interaction.preferred)
+    if agent is None or not is_worth_waiting_for(interaction, agent):
+        end(domain, interaction, "unavailable")
+
+
 def end_all(domain: Matching, agent: Agent) -> None:
     """The agent has signed out: everything held for them looks for somebody else, first in line first."""
     for interaction in sorted(agent.holds.values(), key=lambda each: (each.queue.settings.band, each.key, each.seq)):

@@ -7,7 +7,8 @@ from acd.core import limits
 from acd.core.domain import Domain
 from acd.core.eligibility import offerable
 from acd.core.engine import Engine
-from acd.core.entities import Agent, Exclusion, Hold, Opening, Patience, Queue, Work
+from acd.core.entities import Agent, Exclusion, Hold, NextStep, Opening, Patience, Queue, Work
+from acd.core.relaxing import upcoming
 from acd.core.states import interaction as interaction_states
 
 
@@ -22,6 +23,7 @@ def check(engine: Engine) -> None:
     _tickets(domain)
     _holds(domain)
     _levels(domain)
+    _steps(domain)
     _nobody_waits_in_vain(domain)
 
 
@@ -118,6 +120,9 @@ def _deadlines(domain: Domain) -> None:
         elif isinstance(owner, Opening):
             assert owner.interaction.opening is owner, "a level opens twice"
             assert domain.interactions.get(owner.interaction.id) is owner.interaction, "a level opens to the dead"
+        elif isinstance(owner, NextStep):
+            assert owner.interaction.next_step is owner, "a deadline of a step that is done"
+            assert domain.interactions.get(owner.interaction.id) is owner.interaction, "a step of the dead"
         else:
             assert domain.work.get(owner.offer_id) is owner, f"a deadline of ended work {owner.offer_id}"
             assert owner.state in ("offered", "wrap-up"), f"{owner.offer_id}: a deadline while {owner.state}"
@@ -170,6 +175,17 @@ def _holds(domain: Domain) -> None:
         assert not agent.retired, f"{each.id} waits for {agent.id}, who is retired"
     held = sum(each.held is not None for each in domain.interactions.values())
     assert sum(len(agent.holds) for agent in domain.agents.values()) == held, "count of holds"
+
+
+def _steps(domain: Domain) -> None:
+    for each in domain.interactions.values():
+        step = upcoming(each) if each.state in ("queued", "offered") else None
+        pending = each.next_step
+        assert (pending is None) == (step is None), f"{each.id}: {each.state}, next step {step}"
+        if pending is not None and step is not None:
+            assert pending.deadline is not None, f"{each.id}: a step without a time"
+            assert pending.deadline.alive, f"{each.id}: a step that never comes"
+            assert pending.deadline.key == each.entered_at + step.after_us, f"{each.id}: the wrong step"
 
 
 def _stands(agent: Agent, owners: list[Agent]) -> int:

@@ -75,6 +75,9 @@ MAX_CHANNELS: Final = 32
 MAX_DURATION_US: Final = 366 * 24 * 3600 * 1_000_000
 """Longest duration a setting may have: 366 days."""
 
+MAX_STEPS: Final = 16
+"""Steps of one queue."""
+
 MAX_AGENTS: Final = 200_000
 """Agents of one domain."""
 

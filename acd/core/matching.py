@@ -8,11 +8,11 @@ ARCHITECTURE.md, "The rules of decision", what is decided; this file makes it ch
 from collections.abc import Mapping
 from itertools import islice
 
-from acd.core import holding
+from acd.core import holding, relaxing
 from acd.core.classes import TIER, Class, ClassRegistry
 from acd.core.deadlines import Deadlines
 from acd.core.eligibility import offerable
-from acd.core.entities import Agent, Exclusion, Interaction, Work
+from acd.core.entities import Agent, Exclusion, Interaction, Queue, Work
 from acd.core.lane import Ticket, order
 from acd.core.messages import Effect, Event, OfferInteraction, OfferMade, Score
 from acd.core.messages.settings import SCORE_PREFIX
@@ -41,6 +41,7 @@ class Matching:
         self.deadlines = Deadlines()
         self.waiting = 0
         self.agents: dict[str, Agent] = {}
+        self.queues: dict[str, Queue] = {}
         self.work: dict[str, Work] = {}
         """Work items that have not ended, by offer id."""
         self.effects: list[Effect] = []
@@ -103,7 +104,7 @@ class Matching:
 
     def reclassify(self, interaction: Interaction) -> None:
         """Move an interaction, which is not in the line, to the class that it belongs to by now."""
-        cls = self.classes.class_for(interaction)
+        cls = relaxing.class_for(self, interaction)
         interaction.cls.users -= 1
         interaction.cls = cls
         cls.users += 1

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from acd.core import holding, levels, limits, patience
+from acd.core import holding, levels, limits, patience, relaxing
 from acd.core.entities import Interaction, Queue
 from acd.core.messages import InteractionMoved
 
@@ -25,7 +25,7 @@ def move_to_queue(
     What began when it entered the queue that it leaves is over. The caller goes on with `begin_stay` and `place`.
     """
     left = interaction.queue
-    end_stay(domain, interaction)
+    domain.end_stay(interaction)
     left.live -= 1
     left.unanswered -= 1
     queue.live += 1
@@ -36,6 +36,7 @@ def move_to_queue(
         interaction.place_at = domain.now_us
         interaction.priority = interaction.request.priority
     interaction.reach = limits.MAX_LEVEL
+    interaction.relaxed = None
     domain.reclassify(interaction)
     domain.rekey(interaction)
     moved = InteractionMoved(interaction.id, left.id, queue.id, reason, interaction.place_at, interaction.priority)
@@ -47,15 +48,8 @@ def begin_stay(domain: Domain, interaction: Interaction) -> None:
     """Begin whatever counts from the entry into the queue. The interaction is queued, and not in the line yet."""
     if interaction.queue.first_reach != limits.MAX_LEVEL:
         levels.begin(domain, interaction)
+    if interaction.queue.settings.steps:
+        relaxing.schedule(domain, interaction)
     if interaction.preferred:
         holding.begin(domain, interaction, interaction.queue.settings.hold_for_us)
     patience.begin(domain, interaction)
-
-
-def end_stay(domain: Domain, interaction: Interaction) -> None:
-    """The interaction leaves its queue, or ends: nothing that counted from its entry is pending any more."""
-    if interaction.held is not None:
-        holding.drop(domain, interaction)
-    patience.drop(interaction)
-    if interaction.opening is not None:
-        levels.drop(interaction)

@@ -14,7 +14,7 @@ from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import Final
 
-from acd.core.expression import All, Compare, Kind, Mask, Node, all_of
+from acd.core.expression import All, Compare, Constant, Kind, Mask, Node, all_of, either_of
 from acd.core.matrix import SkillMatrix
 from acd.core.requirement_grammar import read
 
@@ -82,6 +82,16 @@ def conjunction(*texts: str) -> Requirement:
     if len(asking) == 1:
         return asking[0]
     node = all_of(tuple(each._node for each in asking))  # noqa: SLF001
+    return Requirement(node.text, node)
+
+
+def relaxed(alternatives: tuple[str, ...], own: str) -> Requirement:
+    """One of the alternatives must hold (an empty one asks nothing), and `own` as in `conjunction`."""
+    nodes = tuple(parse(text)._node if text.strip() else Constant(value=True) for text in alternatives)  # noqa: SLF001
+    parts = [either_of(nodes)]
+    if own.strip():
+        parts.append(parse(own)._node)  # noqa: SLF001
+    node = all_of(tuple(each for each in parts if each.text != "true"))
     return Requirement(node.text, node)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from acd.core import limits
 from acd.core.domain import Domain
-from acd.core.entities import Agent, Exclusion, Hold, Interaction, Opening, Patience, Queue, Timed, Work
+from acd.core.entities import Agent, Exclusion, Hold, Interaction, NextStep, Opening, Patience, Queue, Timed, Work
 from acd.core.handlers.settings import check_strategies, rebuild
 from acd.core.state import EngineState
 from acd.errors import StrategyError
@@ -86,6 +86,7 @@ def _interactions(domain: Domain, state: EngineState, pending: list[tuple[int, i
             preferred=saved.preferred,
             hops=saved.hops,
             reach=saved.reach,
+            relaxed=saved.relaxed,
         )
         domain.interactions[interaction.id] = interaction
         queue.live += 1
@@ -104,6 +105,10 @@ def _interactions(domain: Domain, state: EngineState, pending: list[tuple[int, i
             opening = interaction.opening = Opening(interaction)
             due = (saved.opening_us, saved.opening_seq)
             pending.append((*due, _registration(domain, opening, *due)))
+        if saved.step_seq:
+            step = interaction.next_step = NextStep(interaction)
+            due = (saved.step_at_us, saved.step_seq)
+            pending.append((*due, _registration(domain, step, *due)))
         for each in saved.exclusions:
             exclusion = Exclusion(interaction, each.agent_id)
             if interaction.exclusions is None:

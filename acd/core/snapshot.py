@@ -53,6 +53,7 @@ def _interaction(interaction: Interaction) -> InteractionState:
     patience = None if interaction.patience is None else interaction.patience.deadline
     held = None if interaction.held is None else interaction.held.deadline
     opening = None if interaction.opening is None else interaction.opening.deadline
+    step = None if interaction.next_step is None else interaction.next_step.deadline
     return InteractionState(
         interaction.request,
         interaction.state,
@@ -75,6 +76,9 @@ def _interaction(interaction: Interaction) -> InteractionState:
         reach=interaction.reach,
         opening_us=0 if opening is None else opening.key,
         opening_seq=0 if opening is None else opening.seq,
+        relaxed=interaction.relaxed,
+        step_at_us=0 if step is None else step.key,
+        step_seq=0 if step is None else step.seq,
     )
 
 

@@ -33,6 +33,19 @@ class ExclusionState(Struct, frozen=True):
     seq: int
 
 
+class Relaxation(Struct, frozen=True):
+    """What the steps of its queue have changed about an interaction.
+
+    `after_us`: the time of the last step that is done. `requirement` replaces the queue's, unless empty; `drop_own`:
+    the interaction's own does not count any more; `queues`: any of their requirements will do instead.
+    """
+
+    after_us: int = 0
+    requirement: str = ""
+    drop_own: bool = False
+    queues: tuple[str, ...] = ()
+
+
 class InteractionState(Struct, frozen=True):
     """`request` is the command that enqueued it; `state` as in `acd.core.states.interaction`.
 
@@ -43,6 +56,7 @@ class InteractionState(Struct, frozen=True):
     `hops`: queues that it overflowed into. Its queue keeps it until (`overdue_us`, `overdue_seq`), if the latter is
     not 0; `overdue`: that is over, and it still rings.
     `reach`: the highest level open to it; the next opens at (`opening_us`, `opening_seq`) if the latter is not 0.
+    `relaxed`: None before the first step; the next one is due at (`step_at_us`, `step_seq`) if the latter is not 0.
     """
 
     request: EnqueueInteraction
@@ -66,6 +80,9 @@ class InteractionState(Struct, frozen=True):
     reach: int = limits.MAX_LEVEL
     opening_us: int = 0
     opening_seq: int = 0
+    relaxed: Relaxation | None = None
+    step_at_us: int = 0
+    step_seq: int = 0
 
 
 class WorkState(Struct, frozen=True):

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final, assert_never
 
 from acd.core.messages import (
+    AnnounceInteraction,
     ConnectInteraction,
     Effect,
     OfferInteraction,
@@ -73,6 +74,8 @@ def fold(wishes: dict[str, Desired], effect: Effect) -> None:
             wishes[interaction_id] = Desired(interaction_id, "connected", effect.offer_id, effect.agent_id)
         case ReleaseInteraction():
             wishes.pop(interaction_id, None)
+        case AnnounceInteraction():
+            pass  # Said once, or not at all: nothing that a channel would have to heal.
         case _:
             assert_never(effect)
 

@@ -11,6 +11,7 @@ from acd.core.messages import (
     HoldEnded,
     HoldStarted,
     InteractionMoved,
+    InteractionRelaxed,
     InteractionReprioritized,
     LevelOpened,
     QueueClosed,
@@ -45,6 +46,9 @@ def table(
     def level_opened(event: LevelOpened) -> None:
         interactions[event.interaction_id].reach = event.level
 
+    def relaxed(event: InteractionRelaxed) -> None:
+        interactions[event.interaction_id].priority = event.priority
+
     def hold_started(event: HoldStarted) -> None:
         interactions[event.interaction_id].held_for = event.agent_id
 
@@ -57,6 +61,7 @@ def table(
         InteractionMoved: moved,
         InteractionReprioritized: reprioritized,
         LevelOpened: level_opened,
+        InteractionRelaxed: relaxed,
         HoldStarted: hold_started,
         HoldEnded: hold_ended,
     }

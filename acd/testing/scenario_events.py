@@ -5,7 +5,7 @@
     expect queued|requeued|abandoned|cancelled c1                        expect revoked|rescinded c1 from anna
     expect completed c1 by customer|agent|system                         expect configured | recovered
     expect presence anna ready|not-ready|draining|signed-out             expect removed agent|queue NAME
-    expect effect park|offer|revoke|connect|release c1
+    expect effect park|offer|revoke|connect|release|announce c1
 
 `scenario_work` has the words about work in hand. Each may be followed by any of its details (`reason busy`,
 `waited 4s`, …), and each must have happened after those that were expected before it. Further:
@@ -55,6 +55,20 @@ class Happened:
         self.effects += map(_describe_effect, outcome.effects)
         self.refusal = outcome.refusal or self.refusal
 
+
+_OtherEvent = (
+    m.ConfigApplied
+    | m.AgentRemoved
+    | m.QueueRemoved
+    | m.PresenceChanged
+    | m.InteractionQueued
+    | m.InteractionRequeued
+    | m.InteractionCompleted
+    | m.InteractionAbandoned
+    | m.InteractionCancelled
+    | m.EngineRecovered
+)
+"""Events about presence, configuration, and how interactions begin and end."""
 
 _LENGTHS: Final = {
     "offer": 4,
@@ -136,9 +150,6 @@ def describe(event: m.Event) -> Described:
         case m.QueueOpened() | m.QueueClosed() | m.InteractionOverflowed():
             words, details = scenario_entry.words_of(event)
             return _described(words, **details)
-        case m.InteractionMoved() | m.InteractionReprioritized() | m.HoldStarted() | m.HoldEnded() | m.LevelOpened():
-            words, details = scenario_waiting.words_of(event)
-            return _described(words, **details)
         case (
             m.WorkHeld()
             | m.WorkResumed()
@@ -151,21 +162,17 @@ def describe(event: m.Event) -> Described:
             words, details = scenario_work.words_of(event)
             return _described(words, **details)
         case _:
-            return _describe_other(event)
+            return _describe_waiting(event)
 
 
-def _describe_other(
-    event: m.ConfigApplied
-    | m.AgentRemoved
-    | m.QueueRemoved
-    | m.PresenceChanged
-    | m.InteractionQueued
-    | m.InteractionRequeued
-    | m.InteractionCompleted
-    | m.InteractionAbandoned
-    | m.InteractionCancelled
-    | m.EngineRecovered,
-) -> Described:
+def _describe_waiting(event: scenario_waiting.WaitingEvent | _OtherEvent) -> Described:
+    if isinstance(event, scenario_waiting.WaitingEvent):
+        words, details = scenario_waiting.words_of(event)
+        return _described(words, **details)
+    return _describe_other(event)
+
+
+def _describe_other(event: _OtherEvent) -> Described:
     match event:
         case m.InteractionQueued():
             return _described(("queued", event.interaction_id), priority=event.priority, queue=event.queue)
@@ -213,6 +220,8 @@ def _describe_effect(effect: m.Effect) -> Described:
             return _described(("connect", effect.interaction_id), agent=effect.agent_id, on=effect.instance)
         case m.ReleaseInteraction():
             return _described(("release", effect.interaction_id), reason=effect.reason, on=effect.instance)
+        case m.AnnounceInteraction():
+            return _described(("announce", effect.interaction_id), name=effect.name, on=effect.instance)
         case _:
             assert_never(effect)
 

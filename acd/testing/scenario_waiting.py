@@ -1,32 +1,44 @@
-"""The words of a scenario about waiting: for a preferred agent, and what supervisors do about it.
+"""The words of a scenario about waiting: for a preferred agent, relaxed by steps, moved by supervisors.
 
     reprioritize ID N        move ID to QUEUE [place kept|anew] [reason R]        recall ID
     expect reprioritized c1                         expect moved c1 from sales to support
-    expect hold-started|hold-ended c1 for anna      expect level-opened c1 2
+    expect hold-started|hold-ended c1 for anna      expect level-opened c1 2      expect relaxed c1
+
+A queue's `steps`: its steps with a semicolon between, each a time and what it loosens:
+`"20s requirement 'skills.english >= 2'; 40s queues sales,support priority 1 drop-own announce sorry"`.
 
 Owns these words. Must not know the others (`scenario_words`, `scenario_events`), which include them.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Final, assert_never
+from typing import Any, Final, assert_never
 
 from acd.core.messages import (
     Command,
     HoldEnded,
     HoldStarted,
     InteractionMoved,
+    InteractionRelaxed,
     InteractionReprioritized,
     LevelOpened,
     MoveInteraction,
     RecallInteraction,
     ReprioritizeInteraction,
+    Step,
 )
 from acd.runtime.config.durations import format_duration
-from acd.testing.scenario_statement import Problem, Statement, integer
+from acd.testing.scenario_statement import Line, Problem, Statement, integer
 
-WaitingEvent = HoldStarted | HoldEnded | InteractionMoved | InteractionReprioritized | LevelOpened
+WaitingEvent = HoldStarted | HoldEnded | InteractionMoved | InteractionReprioritized | InteractionRelaxed | LevelOpened
 
-LENGTHS: Final = {"moved": 6, "reprioritized": 2, "hold-started": 4, "hold-ended": 4, "level-opened": 3}
+LENGTHS: Final = {
+    "moved": 6,
+    "reprioritized": 2,
+    "relaxed": 2,
+    "hold-started": 4,
+    "hold-ended": 4,
+    "level-opened": 3,
+}
 """How many words belong to each event; the rest are details."""
 
 
@@ -41,12 +53,38 @@ def words_of(event: WaitingEvent) -> tuple[tuple[str, ...], dict[str, object]]:
             return ("reprioritized", name), {"priority": event.priority}
         case LevelOpened():
             return ("level-opened", name, str(event.level)), {}
+        case InteractionRelaxed():
+            after, priority = format_duration(event.after_us), event.priority
+            return ("relaxed", name), {"after": after, "priority": priority, "announce": event.announce}
         case HoldStarted():
             return ("hold-started", name, "for", event.agent_id), {"until": format_duration(event.until_us)}
         case HoldEnded():
             return ("hold-ended", name, "for", event.agent_id), {"reason": event.reason}
         case _:
             assert_never(event)
+
+
+def steps(text: str) -> tuple[Step, ...]:
+    """The steps of a queue. Raises `Problem`."""
+    return tuple(_step(Statement(Line(0, each))) for each in text.split(";") if each.strip())
+
+
+def _step(statement: Statement) -> Step:
+    after_us = statement.duration("a time")
+    found: dict[str, Any] = {}
+    while statement.peek() is not None:
+        word = statement.take("what it loosens")
+        if word == "drop-own":
+            found["drop_own"] = True
+        elif word == "queues":
+            found["queues"] = tuple(statement.take("queues").split(","))
+        elif word == "priority":
+            found["priority"] = integer(statement.take("a priority"))
+        elif word in ("requirement", "announce"):
+            found[word] = statement.take(f"the {word}")
+        else:
+            raise Problem(f"unknown word {word!r} in a step: write requirement, drop-own, queues, priority or announce")
+    return Step(after_us, **found)
 
 
 def _reprioritize(statement: Statement, command_id: str, _offers: Mapping[str, str]) -> Command:

@@ -166,6 +166,7 @@ _QUEUE: Final[Readers] = {
     **scenario_entry.SETTINGS,
     **scenario_work.SETTINGS,
     "broadcast": integer,
+    "steps": scenario_waiting.steps,
 }
 
 _AGENT: Final[Readers] = {

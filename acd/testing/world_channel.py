@@ -11,6 +11,7 @@ from msgspec import Struct, field
 
 from acd.core.messages import (
     AcceptOffer,
+    AnnounceInteraction,
     ConnectInteraction,
     Effect,
     EndInteraction,
@@ -32,7 +33,8 @@ class Call(Struct):
 
     `ringing`: the offers whose devices ring or have just been picked up, with their agents; several in a broadcast.
     `offer_id`, `agent_id`: the one that was picked up or is connected, else the one that has rung longest.
-    `ended_offer`: the last offer that stopped ringing by itself. `announcing`: being enqueued just now; nobody can
+    `ended_offer`: the last offer that stopped ringing by itself. `told`: what was announced
+    last. `announcing`: being enqueued just now; nobody can
     desire what has not been committed, so a reconcile leaves it alone.
     """
 
@@ -44,6 +46,7 @@ class Call(Struct):
     ended_offer: str = ""
     announcing: bool = False
     ringing: dict[str, str] = field(default_factory=dict)
+    told: str = ""
 
 
 class WorldChannel:
@@ -75,6 +78,10 @@ class WorldChannel:
                 self._connect(self._call(effect.interaction_id), effect.offer_id, effect.agent_id)
             case ReleaseInteraction():
                 self._release(effect.interaction_id)
+            case AnnounceInteraction():
+                call = self.calls.get(effect.interaction_id)
+                if call is not None:
+                    call.told = effect.name
             case _:
                 assert_never(effect)
 

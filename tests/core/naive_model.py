@@ -16,7 +16,7 @@ from tests.core.naive_entry import Entry
 from tests.core.naive_levels import LevelRules
 from tests.core.naive_requirement import Tree
 from tests.core.naive_rules import Refused
-from tests.core.naive_state import Agent, Exclusion, Hold, Interaction, Opening, Patience, Queue, Work
+from tests.core.naive_state import Agent, Exclusion, Hold, Interaction, NextStep, Opening, Patience, Queue, Work
 from tests.core.naive_wrap_up import WrapUp
 
 
@@ -64,11 +64,10 @@ class Model(LevelRules, Entry, WrapUp):
         self.change_queues({each.id: each for each in settings.queues})
         self.change_agents({each.id: each for each in settings.agents})
         self.revise_levels(delays)
+        self.change_steps()
         queued = [each for each in self.interactions if each.state == "queued"]
         for interaction in sorted(queued, key=self.place_in_line):
-            preferred = [each for each in self.agents if each.settings.id == interaction.preferred]
-            if interaction.hold and not any(self.is_worth_waiting_for(each, interaction) for each in preferred):
-                self.end_hold(interaction, "unavailable")
+            self.reconsider_hold(interaction)
             self.place(interaction)
 
     def check_settings(self, settings: m.CoreSettings) -> None:
@@ -88,6 +87,7 @@ class Model(LevelRules, Entry, WrapUp):
             raise Refused("bad-action")
         if any(queue.requirement.strip() and queue.requirement not in self.trees for queue in settings.queues):
             raise Refused("bad-requirement")
+        self.check_steps(settings)
         for name, code_hash in settings.scores:
             if name not in self.strategies:
                 raise Refused("unknown-strategy")
@@ -235,6 +235,7 @@ class Model(LevelRules, Entry, WrapUp):
         self.exclude(interaction, work.agent)
         self.end_work(work)
         self.effects.append(m.ParkInteraction(command.interaction_id, interaction.request.instance))
+        self.schedule_step(interaction)
         self.begin_patience(interaction)
         self.back_to_the_line(interaction, work.agent, command.reason)
 
@@ -257,7 +258,7 @@ class Model(LevelRules, Entry, WrapUp):
             self.revoke(work, "customer-left" if abandoned else "cancelled")
         interaction.state = "abandoned" if abandoned else "cancelled"
         interaction.exclusions = []
-        interaction.hold = interaction.patience = interaction.opening = None
+        interaction.hold = interaction.patience = interaction.opening = interaction.step = None
         name, waited = interaction.request.interaction_id, self.now - interaction.enqueued_at
         told = m.InteractionAbandoned if abandoned else m.InteractionCancelled
         self.events.append(told(name, waited, reason))
@@ -274,7 +275,7 @@ class Model(LevelRules, Entry, WrapUp):
         interaction = work.interaction
         request = interaction.request
         interaction.state = work.state = "active"
-        interaction.patience = None
+        interaction.patience = interaction.step = None
         work.since = self.now
         work.deadline = None
         waited, rang = self.now - interaction.enqueued_at, self.now - work.offered_at
@@ -334,6 +335,8 @@ class Model(LevelRules, Entry, WrapUp):
                 self.place(owner.interaction)
             elif isinstance(owner, Patience):
                 self.lose_patience(owner)
+            elif isinstance(owner, NextStep):
+                self.take_step(owner.interaction)
             elif owner.state == "wrap-up":
                 self.finish(owner)
             else:

@@ -89,8 +89,16 @@ class Rules:
         return channel in by.interrupts or ("*" in by.interrupts and channel not in named)
 
     def requirements(self, interaction: Interaction) -> list[Tree]:
-        texts = (interaction.queue.settings.requirement, interaction.request.requirement)
-        return [self.trees[text] for text in texts if text.strip()]
+        """All of these must hold: the queue's, or what steps put in its place; and its own, unless dropped."""
+        wider = [
+            each.settings.requirement
+            for each in self.queues
+            if each.settings.id in interaction.wider and not each.retired
+        ]
+        alternatives = [interaction.instead or interaction.queue.settings.requirement, *wider]
+        trees = [self.trees[text] if text.strip() else ("const", True) for text in alternatives]
+        own = interaction.request.requirement
+        return [("or", *trees)] + ([self.trees[own]] if own.strip() and not interaction.own_dropped else [])
 
     def misspelt(self, request: m.EnqueueInteraction, queue: Queue) -> bool:
         """Nobody has a skill that it names, and nobody could serve it without."""
@@ -186,6 +194,7 @@ class Rules:
         found += [(each.hold.deadline, each.hold) for each in self.interactions if each.hold is not None]
         patient = [each.patience for each in self.interactions if each.patience is not None]
         found += [(each.deadline, each) for each in patient if each.deadline is not None]
+        found += [(each.step.deadline, each.step) for each in self.interactions if each.step is not None]
         return sorted(found, key=lambda pair: pair[0])
 
     # ---- the two searches

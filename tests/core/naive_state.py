@@ -41,6 +41,11 @@ class Interaction:
     hops: int = 0
     reach: int = limits.MAX_LEVEL
     opening: "Opening | None" = None
+    step: "NextStep | None" = None
+    steps_until: int = 0
+    instead: str = ""
+    own_dropped: bool = False
+    wider: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.entered_at = self.place_at = self.enqueued_at
@@ -97,5 +102,14 @@ class Patience:
     deadline: tuple[int, int] | None
 
 
-Timed = Work | Exclusion | Hold | Patience | Opening
+@dataclass(eq=False)
+class NextStep:
+    """The next of the queue's steps, when a Tick handles the deadline."""
+
+    interaction: Interaction
+    step: m.Step
+    deadline: tuple[int, int]
+
+
+Timed = Work | Exclusion | Hold | Patience | Opening | NextStep
 """What a deadline may belong to."""

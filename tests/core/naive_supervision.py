@@ -2,10 +2,11 @@
 """The naive model of what supervisors order: another priority, another queue, away from this agent."""
 
 import acd.core.messages as m
-from tests.core.naive_rules import Interaction, Queue, Refused, Rules
+from tests.core.naive_relaxation import Relaxing
+from tests.core.naive_rules import Interaction, Queue, Refused
 
 
-class Supervision(Rules):
+class Supervision(Relaxing):
     """The commands, and the move to another queue."""
 
     def unanswered(self, interaction_id: str) -> Interaction:
@@ -51,6 +52,7 @@ class Supervision(Rules):
     def move_to_queue(self, interaction: Interaction, queue: Queue, reason: str, *, keep_place: bool) -> None:
         left = interaction.queue
         interaction.hold = interaction.patience = None
+        interaction.steps_until, interaction.instead, interaction.own_dropped, interaction.wider = 0, "", False, []
         interaction.queue = queue
         interaction.entered_at = self.now
         if not keep_place:

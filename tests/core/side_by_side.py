@@ -14,7 +14,7 @@ import msgspec
 import acd.core.messages as m
 from acd.core.engine import Engine
 from acd.core.messages.codec import encode
-from acd.core.state import EngineState
+from acd.core.state import EngineState, Relaxation
 from tests.core.naive_model import Model, Prediction
 from tests.core.naive_requirement import Tree
 from tests.core.naive_state import Agent, Interaction, Work
@@ -224,6 +224,8 @@ def _model_picture(model: Model) -> Picture:
                 each.hops,
                 *_patience_picture(each),
                 (each.reach, (0, 0) if each.opening is None else each.opening.deadline),
+                (each.steps_until, each.instead, each.own_dropped, tuple(each.wider)),
+                (0, 0) if each.step is None else each.step.deadline,
             )
             for each in interactions
         ],
@@ -293,6 +295,8 @@ def _engine_picture(state: EngineState) -> Picture:
                 (each.overdue_us, each.overdue_seq),
                 each.overdue,
                 (each.reach, (each.opening_us, each.opening_seq)),
+                msgspec.structs.astuple(each.relaxed or Relaxation()),
+                (each.step_at_us, each.step_seq),
             )
             for each in state.interactions
         ],

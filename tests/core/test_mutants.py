@@ -182,12 +182,27 @@ MUTANTS: Final = {
     "keys do not follow a new head start": Mutant(
         "handlers.settings", "domain.rekey(interaction)", "interaction.key += 0"
     ),
+    "a step forgets what the ones before had loosened": Mutant(
+        "relaxing", "step.requirement or before.requirement", "step.requirement"
+    ),
+    "what the interaction asked for is never dropped": Mutant(
+        "relaxing", '"" if relaxed.drop_own else request.requirement', "request.requirement"
+    ),
+    "a step takes a ringing offer for a waiting one": Mutant(
+        "handlers.passing", 'waits = interaction.state == "queued"', "waits = True"
+    ),
+    "steps go on while somebody talks": Mutant(
+        "handlers.offers", "        relaxing.unschedule(interaction)\n", "        pass\n"
+    ),
+    "a retired queue widens still": Mutant(
+        "relaxing", "if each is not None and not each.retired]", "if each is not None]"
+    ),
     "a recalled interaction comes back at once": Mutant(
         "handlers.supervision", 'if reason == "recalled":', "if False:"
     ),
     "a move always keeps the place": Mutant("moving", "if not keep_place:", "if False:"),
     "another priority, the same place": Mutant("handlers.supervision", "    domain.rekey(found)\n", ""),
-    "a move forgets that it was held": Mutant("moving", "holding.drop(domain, interaction)", "pass"),
+    "a move forgets that it was held": Mutant("moving", "    domain.end_stay(interaction)\n", ""),
     "nobody is preferred": Mutant(
         "matching", "if interaction.preferred and self._is_preferred(interaction):", "if False:"
     ),

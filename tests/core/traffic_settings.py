@@ -69,10 +69,12 @@ class SettingsTraffic:
             common = self._queue_settings("q", scores)
             strategy = self.random.choice((common.strategy, common.strategy, "round-robin"))
             queues = tuple(
-                msgspec.structs.replace(each, requirement=common.requirement, strategy=strategy, band=common.band)
+                msgspec.structs.replace(
+                    each, requirement=common.requirement, strategy=strategy, band=common.band, steps=()
+                )
                 for each in queues
             )
-        return m.CoreSettings(agents, queues, scores=scores)
+        return m.CoreSettings(agents, tuple(_widened_to_known(each, queues) for each in queues), scores=scores)
 
     def _agent_settings(self, agent_id: str) -> m.AgentSettings:
         return m.AgentSettings(
@@ -104,6 +106,7 @@ class SettingsTraffic:
             target_us=choice((0, 40 * SECOND)),
             band=choice((5, 5, 5, 1, 10)),
             level_delays_us=choice(((), (), (5 * SECOND,), (0, 7 * SECOND), (3 * SECOND, SECOND, 30 * SECOND))),
+            steps=self._steps(),
             hold_for_us=choice((0, 3 * SECOND, 30 * SECOND, 30 * SECOND)),
             broadcast=choice((2, 2, 3, 5, limits.MAX_BROADCAST)),
             **entry_settings(self.random, queue_id, queue_ids),
@@ -113,6 +116,23 @@ class SettingsTraffic:
             wrap_up_most_us=choice((0, 20 * SECOND, 60 * SECOND, 60 * SECOND)),
             dispositions=choice(((), ("solved", "other"), ("solved",))),
             disposition_required=self._chance(0.25),
+        )
+
+    def _steps(self) -> tuple[m.Step, ...]:
+        """A few steps for some queues; the wider ones only to queues that are certainly there."""
+        times = sorted(
+            self.random.sample((1, SECOND, 4 * SECOND, 9 * SECOND, 30 * SECOND), self.random.choice((0, 0, 1, 3)))
+        )
+        return tuple(
+            m.Step(
+                after_us,
+                requirement=self.random.choice(("", "", "  ", self._pick(self.texts))),
+                drop_own=self._chance(0.3),
+                queues=tuple(each for each in self.queue_ids[:2] if self._chance(0.4)),
+                priority=self.random.choice((0, 0, 1, -2, 1_000)),
+                announce=self.random.choice(("", "", "sorry")),
+            )
+            for after_us in times
         )
 
     def _wrong_settings(self) -> m.CoreSettings:
@@ -142,6 +162,9 @@ class SettingsTraffic:
                 m.CoreSettings((agent,), (queue,), scores=(("uneven", "another-hash"),)),
                 m.CoreSettings((), (), scores=(("faulty", "another-hash"), ("unheard-of", "hash"))),
                 m.CoreSettings((agent,), (queue,), scores=(("uneven", "hash-uneven"), ("uneven", "hash-uneven"))),
+                m.CoreSettings((agent,), (m.QueueSettings("q0", steps=(m.Step(1, self._pick(UNREADABLE)),)),)),
+                m.CoreSettings((agent,), (m.QueueSettings("q0", steps=(m.Step(1, queues=("q-unheard-of",)),)),)),
+                m.CoreSettings((agent,), (m.QueueSettings("q0", steps=(m.Step(5), m.Step(5))),)),
             )
         )
 
@@ -181,3 +204,13 @@ class SettingsTraffic:
 
 def _own(scores: Scores) -> tuple[str, ...]:
     return tuple(f"score:{name}" for name, _ in scores)
+
+
+def _widened_to_known(queue: m.QueueSettings, queues: Sequence[m.QueueSettings]) -> m.QueueSettings:
+    """The queue with steps that name only queues that are there."""
+    names = [each.id for each in queues]
+    steps = tuple(
+        msgspec.structs.replace(step, queues=tuple(each for each in step.queues if each in names))
+        for step in queue.steps
+    )
+    return msgspec.structs.replace(queue, steps=steps)

@@ -2,7 +2,7 @@
 
 from difflib import get_close_matches
 
-from acd.core import entry, limits, patience
+from acd.core import entry, limits, patience, relaxing
 from acd.core.domain import Domain
 from acd.core.entities import Interaction
 from acd.core.messages import (
@@ -109,6 +109,7 @@ def requeue(domain: Domain, command: RequeueInteraction) -> Refusal | None:
     domain.refresh(work.agent)
     found.queue.unanswered += 1
     domain.park(found)
+    relaxing.schedule(domain, found)
     patience.begin(domain, found)
     domain.requeue(found, work.agent, command.reason)
     return None

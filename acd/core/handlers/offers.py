@@ -1,6 +1,6 @@
 """What becomes of offers: accepted, declined, failed, expired. Owns those commands' checks and moves."""
 
-from acd.core import limits, patience
+from acd.core import limits, patience, relaxing
 from acd.core.domain import Domain
 from acd.core.entities import Interaction, Work
 from acd.core.messages import (
@@ -33,6 +33,8 @@ def accept(domain: Domain, command: AcceptOffer) -> Refusal | None:
     interaction.queue.unanswered -= 1
     if interaction.patience is not None:
         patience.drop(interaction)
+    if interaction.next_step is not None:
+        relaxing.unschedule(interaction)
     work.state = _WORK[work.state]["accept"]
     work.since = now_us
     if work.deadline is not None:

@@ -1,8 +1,8 @@
 """What the passing of time does: Tick and Recover. Owns the order in which due deadlines are handled."""
 
-from acd.core import entry, holding, levels, limits
+from acd.core import entry, holding, levels, limits, relaxing
 from acd.core.domain import Domain
-from acd.core.entities import Exclusion, Hold, Interaction, Opening, Patience, Work
+from acd.core.entities import Exclusion, Hold, Interaction, NextStep, Opening, Patience, Work
 from acd.core.handlers.offers import expire
 from acd.core.handlers.wrap_up import finish_wrap_up
 from acd.core.lane import order
@@ -30,6 +30,8 @@ def tick(domain: Domain, _command: Tick) -> Refusal | None:
                 entry.leave_overdue(domain, owner.interaction)
         elif isinstance(owner, Opening):
             _open_level(domain, owner.interaction)
+        elif isinstance(owner, NextStep):
+            _take_step(domain, owner.interaction)
         elif owner.state == "wrap-up":
             finish_wrap_up(domain, owner)
         else:
@@ -60,6 +62,16 @@ def recover(domain: Domain, command: Recover) -> Refusal | None:
             work.deadline = domain.deadlines.register(least_us, domain.next_seq(), work, command.grace_us)
     domain.events.append(EngineRecovered(len(deadlines), least_us))
     return None
+
+
+def _take_step(domain: Domain, interaction: Interaction) -> None:
+    """A ringing offer is never taken back for it."""
+    waits = interaction.state == "queued"
+    if waits:
+        domain.leave(interaction)
+    relaxing.take_step(domain, interaction)
+    if waits:
+        domain.place(interaction)
 
 
 def _place_again(domain: Domain, interaction: Interaction) -> None:

@@ -3,9 +3,9 @@
 An administrative command: costs O(agents + queues + interactions).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
-from acd.core import digest, holding, levels
+from acd.core import digest, holding, levels, relaxing
 from acd.core.domain import Domain
 from acd.core.entities import Agent, Interaction, Queue
 from acd.core.messages import (
@@ -45,10 +45,10 @@ def apply_config(domain: Domain, command: ApplyConfig) -> Refusal | None:
     for interaction in sorted(domain.interactions.values(), key=lambda each: each.seq) if delayed else ():
         if interaction.queue.id in delayed and interaction_states.TABLE[interaction.state]:
             levels.revise(domain, interaction)
+    _change_steps(domain)
     waiting = rebuild(domain)
     for interaction in waiting:
-        if interaction.held is not None:
-            _reconsider_hold(domain, interaction)
+        holding.reconsider(domain, interaction)
         domain.leave(interaction)
         domain.place(interaction)
     return None
@@ -66,7 +66,7 @@ def rebuild(domain: Domain) -> list[Interaction]:
             queue.cursor.row = domain.classes.row_after(queue.cursor.after)
     domain.waiting = 0
     for interaction in domain.interactions.values():
-        interaction.cls = cls = domain.classes.class_for(interaction)
+        cls = interaction.cls = relaxing.class_for(domain, interaction)
         cls.users += 1
     waiting = [each for each in domain.interactions.values() if each.state == "queued"]
     waiting.sort(key=lambda each: (each.queue.settings.band, each.key, each.seq))
@@ -99,6 +99,10 @@ def _check(domain: Domain, settings: CoreSettings) -> Refusal | None:
             conjunction(queue.requirement)
         except RequirementError as error:
             return Refusal("bad-requirement", f"queue {queue.id}: {error}")
+    for queue in settings.queues:
+        refusal = _check_steps(queue, known)
+        if refusal is not None:
+            return refusal
     return check_strategies(domain.strategies, settings)
 
 
@@ -117,6 +121,23 @@ def check_strategies(given: Mapping[str, Score], settings: CoreSettings) -> Refu
         if queue.strategy not in known:
             fix = f"there are {', '.join(STRATEGIES)}, and {SCORE_PREFIX}NAME for those in scores"
             return Refusal("unknown-strategy", f"queue {queue.id}: there is no strategy {queue.strategy}; {fix}")
+    return None
+
+
+def _check_steps(queue: QueueSettings, names: Collection[str]) -> Refusal | None:
+    """Steps come one after the other, can be read, and name queues that there are."""
+    last_us = 0
+    for step in queue.steps:
+        if step.after_us <= last_us:
+            return Refusal("steps-out-of-order", f"queue {queue.id}: a step after {step.after_us} µs comes too late")
+        last_us = step.after_us
+        try:
+            conjunction(step.requirement)
+        except RequirementError as error:
+            return Refusal("bad-requirement", f"queue {queue.id}, a step: {error}")
+        for name in step.queues:
+            if name not in names:
+                return Refusal("unknown-queue", f"queue {queue.id}, a step: no queue {name} is configured")
     return None
 
 
@@ -178,6 +199,13 @@ def _change_queues(domain: Domain, settings: CoreSettings) -> set[str]:
     return delayed
 
 
+def _change_steps(domain: Domain) -> None:
+    """Let every unanswered interaction wait for the step that is the next now, in the order of arrival."""
+    unanswered = [each for each in domain.interactions.values() if each.state in ("queued", "offered")]
+    for interaction in sorted(unanswered, key=lambda each: each.seq):
+        relaxing.reschedule(domain, interaction)
+
+
 def _change_agents(domain: Domain, settings: CoreSettings) -> None:
     named = {agent.id: agent for agent in settings.agents}
     for agent_id in sorted(domain.agents):
@@ -190,13 +218,6 @@ def _change_agents(domain: Domain, settings: CoreSettings) -> None:
         else:
             known.retired = False
             known.configure(named[agent_id])
-
-
-def _reconsider_hold(domain: Domain, interaction: Interaction) -> None:
-    """The preferred agent may have been removed, or may not serve it any more."""
-    agent = domain.agents.get(interaction.preferred)
-    if agent is None or not holding.is_worth_waiting_for(interaction, agent):
-        holding.end(domain, interaction, "unavailable")
 
 
 def _retire(domain: Domain, agent: Agent) -> None:

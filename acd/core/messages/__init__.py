@@ -36,6 +36,7 @@ from acd.core.messages.commands import (
     origin_of,
 )
 from acd.core.messages.effects import (
+    AnnounceInteraction,
     ConnectInteraction,
     Effect,
     OfferInteraction,
@@ -57,6 +58,7 @@ from acd.core.messages.events import (
     InteractionMoved,
     InteractionOverflowed,
     InteractionQueued,
+    InteractionRelaxed,
     InteractionReprioritized,
     InteractionRequeued,
     LevelOpened,
@@ -87,6 +89,7 @@ from acd.core.messages.settings import (
     ChannelShare,
     CoreSettings,
     QueueSettings,
+    Step,
 )
 
 __all__ = [
@@ -95,6 +98,7 @@ __all__ = [
     "ActionKind",
     "AgentRemoved",
     "AgentSettings",
+    "AnnounceInteraction",
     "ApplyConfig",
     "CancelInteraction",
     "Capacity",
@@ -124,6 +128,7 @@ __all__ = [
     "InteractionMoved",
     "InteractionOverflowed",
     "InteractionQueued",
+    "InteractionRelaxed",
     "InteractionReprioritized",
     "InteractionRequeued",
     "LevelOpened",
@@ -161,6 +166,7 @@ __all__ = [
     "SetPresence",
     "SignInAgent",
     "SignOutAgent",
+    "Step",
     "Tick",
     "WorkEnded",
     "WorkHeld",

@@ -55,4 +55,14 @@ class ReleaseInteraction(Struct, frozen=True, gc=False, tag=True):
     reason: str
 
 
-Effect = ParkInteraction | OfferInteraction | RevokeOffer | ConnectInteraction | ReleaseInteraction
+class AnnounceInteraction(Struct, frozen=True, gc=False, tag=True):
+    """Tell the waiting customer something: `name` says what. Once is enough; a channel that cannot leaves it."""
+
+    interaction_id: str
+    instance: str
+    name: str
+
+
+Effect = (
+    ParkInteraction | OfferInteraction | RevokeOffer | ConnectInteraction | ReleaseInteraction | AnnounceInteraction
+)

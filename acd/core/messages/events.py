@@ -89,6 +89,18 @@ class InteractionReprioritized(Struct, frozen=True, gc=False, tag=True):
     priority: int
 
 
+class InteractionRelaxed(Struct, frozen=True, gc=False, tag=True):
+    """A step of its queue has loosened something for it: as the `Step` says, but `priority` is the one it has now."""
+
+    interaction_id: str
+    after_us: int
+    requirement: str
+    drop_own: bool
+    queues: tuple[str, ...]
+    priority: int
+    announce: str
+
+
 class HoldStarted(Struct, frozen=True, gc=False, tag=True):
     """A waiting interaction is offered to its preferred agent only, until `until_us` at the latest."""
 
@@ -286,6 +298,7 @@ Event = (
     | InteractionRequeued
     | InteractionMoved
     | InteractionReprioritized
+    | InteractionRelaxed
     | HoldStarted
     | HoldEnded
     | LevelOpened

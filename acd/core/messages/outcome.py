@@ -15,6 +15,7 @@ RefusalCode = Literal[
     "duplicate-interaction",
     "duplicate-entity",
     "bad-requirement",
+    "steps-out-of-order",
     "unknown-skill",
     "unsupported-semantics",
     "unknown-strategy",

@@ -9,7 +9,18 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, Struct
 
 from acd.core import limits
-from acd.core.messages.types import Duration, Id, Level, OptionalId, Position, Proficiency, Requirement, Text, Units
+from acd.core.messages.types import (
+    Duration,
+    Id,
+    Level,
+    OptionalId,
+    Position,
+    Priority,
+    Proficiency,
+    Requirement,
+    Text,
+    Units,
+)
 
 Strategy = Id
 """One of `STRATEGIES`, or `score:NAME` for one of `CoreSettings.scores`."""
@@ -86,6 +97,22 @@ class Action(Struct, frozen=True, gc=False):
     reason: Text = ""
 
 
+class Step(Struct, frozen=True, gc=False):
+    """What a queue loosens for an interaction that still waits `after_us` after it entered; it stays loosened.
+
+    `requirement` replaces the queue's, unless empty. `drop_own`: what the interaction itself asked for does not count
+    any more. `queues`: agents who satisfy any of their requirements may take it, too. `priority` is added.
+    `announce`: what the customer is told, by name.
+    """
+
+    after_us: Annotated[int, Meta(ge=1, le=limits.MAX_DURATION_US)]
+    requirement: Requirement = ""
+    drop_own: bool = False
+    queues: Annotated[tuple[Id, ...], Meta(max_length=limits.MAX_SKILLS)] = ()
+    priority: Priority = 0
+    announce: OptionalId = ""
+
+
 class QueueSettings(Struct, frozen=True, gc=False):
     """One queue. Durations in µs.
 
@@ -93,6 +120,7 @@ class QueueSettings(Struct, frozen=True, gc=False):
     `head_start_us`: one point of priority moves an interaction this far ahead in line.
     `retry_after_us`: how long an agent who declined an interaction is not offered it again.
     `late_us`: an expiry handled later than this after its deadline punishes nobody.
+    `steps`: what is loosened for those who wait, in the order of their times.
     `hold_for_us`: how long an interaction waits for its preferred agent alone.
     `rona`: what an unanswered offer does to the agent's presence; with `broadcast` it never does anything.
     `ordering`: places in line go by arrival minus head start, by priority before everything else, or by when
@@ -134,6 +162,7 @@ class QueueSettings(Struct, frozen=True, gc=False):
     max_wait_us: Duration = 0
     when_overdue: Action = Action("wait")
     level_delays_us: Annotated[tuple[Duration, ...], Meta(max_length=limits.MAX_LEVEL - 1)] = ()
+    steps: Annotated[tuple[Step, ...], Meta(max_length=limits.MAX_STEPS)] = ()
 
 
 class CoreSettings(Struct, frozen=True, gc=False):

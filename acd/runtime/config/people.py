@@ -17,6 +17,7 @@ from acd.runtime.config.entry import AT_ENTRY, WHEN_OVERDUE, check_action_keys, 
 from acd.runtime.config.model import AgentConfig, QueueConfig
 from acd.runtime.config.ordering import check_bands, check_levels, check_ordering, read_levels
 from acd.runtime.config.problems import did_you_mean, excerpt, quoted
+from acd.runtime.config.steps import read_steps
 from acd.runtime.config.table import Table
 from acd.runtime.config.wrap_up import read_wrap_up
 
@@ -43,7 +44,9 @@ def read_agents(root: Table, capacities: dict[str, Capacity]) -> tuple[AgentConf
 
 def read_queues(root: Table) -> tuple[QueueConfig, ...]:
     """`[queues]`, sorted by id."""
-    return tuple(_queue(identity, table) for identity, table in root.named("queues", "queue", limits.MAX_QUEUES))
+    tables = tuple(root.named("queues", "queue", limits.MAX_QUEUES))
+    names = frozenset(identity for identity, _ in tables)
+    return tuple(_queue(identity, table, names) for identity, table in tables)
 
 
 def cross_check(root: Table, agents: tuple[AgentConfig, ...], queues: tuple[QueueConfig, ...]) -> None:
@@ -130,7 +133,7 @@ def _addresses(table: Table) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _queue(identity: str, table: Table) -> QueueConfig:
+def _queue(identity: str, table: Table, names: frozenset[str]) -> QueueConfig:
     wrap_up = read_wrap_up(table)
     settings = QueueSettings(
         id=identity,
@@ -139,6 +142,7 @@ def _queue(identity: str, table: Table) -> QueueConfig:
         fit_weight_us=table.duration("fit_weight", _PLAIN.fit_weight_us),
         offer_timeout_us=table.duration("offer_timeout", _PLAIN.offer_timeout_us, least=1),
         retry_after_us=table.duration("retry_after", _PLAIN.retry_after_us),
+        steps=read_steps(table, names),
         hold_for_us=table.duration("hold_for", _PLAIN.hold_for_us),
         head_start_us=table.duration("head_start", _PLAIN.head_start_us),
         late_us=table.duration("late", _PLAIN.late_us),

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from acd.core.messages import (
+    AnnounceInteraction,
     ConnectInteraction,
     Effect,
     OfferInteraction,
@@ -150,6 +151,8 @@ class AsteriskChannel:
                 await self._ring(self._known(call), effect)
             case ConnectInteraction():
                 await self._orders.connect(self._known(call), effect.offer_id)
+            case AnnounceInteraction():
+                _log.debug("announcements are not played yet", instance=self.name, announcement=effect.name)
 
     async def _ring(self, call: Call, offer: OfferInteraction) -> None:
         """Dial, unless another offer of the interaction rings: of a broadcast only one device can, so far.

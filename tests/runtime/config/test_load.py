@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from acd.core import limits
-from acd.core.messages import Action, AgentSettings, Capacity, ChannelShare, CoreSettings, QueueSettings
+from acd.core.messages import Action, AgentSettings, Capacity, ChannelShare, CoreSettings, QueueSettings, Step
 from acd.errors import ConfigError
 from acd.runtime.config import (
     PROFILES,
@@ -120,6 +120,17 @@ level_delays = ["20s", 60]
 hold_for = "45s"
 service_level = "30s"
 
+[[queues.sales.steps]]
+after = "20s"
+requirement = "skills.english >= 1"
+drop_own = true
+
+[[queues.sales.steps]]
+after = 40
+queues = ["华语"]
+priority = 2
+announce = "sorry"
+
 [queues."华语"]
 requirement = 'skills["客服"] >= 5'
 """
@@ -215,6 +226,10 @@ def test_everything_that_can_be_said(folder: Path) -> None:
         wrap_up_most_us=300_000_000,
         dispositions=("other", "solved"),
         disposition_required=True,
+        steps=(
+            Step(20_000_000, "skills.english >= 1", drop_own=True),
+            Step(40_000_000, queues=("华语",), priority=2, announce="sorry"),
+        ),
     )
     chinese = QueueSettings("华语", 'skills["客服"] >= 5')
     assert config.queues == (QueueConfig(sales, "Sales", 30_000_000), QueueConfig(chinese, "华语", 20_000_000))

@@ -1,0 +1,112 @@
+"""Relaxation: what a queue's timed steps change about an interaction that waits.
+
+Owns `Interaction.relaxed` and `Interaction.next_step`. Must not know commands, nor who gets whom: a step changes the
+class, priority and key of one interaction, and the caller places it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from acd.core import holding, limits
+from acd.core.entities import NextStep
+from acd.core.messages import AnnounceInteraction, InteractionRelaxed
+from acd.core.state import Relaxation
+
+if TYPE_CHECKING:
+    from acd.core.classes import Class
+    from acd.core.domain import Domain
+    from acd.core.entities import Interaction
+    from acd.core.matching import Matching
+    from acd.core.messages import Step
+
+UNRELAXED = Relaxation()
+
+
+def upcoming(interaction: Interaction) -> Step | None:
+    """The first step of its queue that has not been taken or passed over, or None."""
+    steps = interaction.queue.settings.steps
+    if not steps:
+        return None
+    done_us = 0 if interaction.relaxed is None else interaction.relaxed.after_us
+    return next((step for step in steps if step.after_us > done_us), None)
+
+
+def schedule(domain: Domain, interaction: Interaction) -> None:
+    """Wait for the next step, if there is one; a step whose time has passed is due at once."""
+    step = upcoming(interaction)
+    if step is None:
+        interaction.next_step = None
+        return
+    pending = interaction.next_step = NextStep(interaction)
+    due_us = interaction.entered_at + step.after_us
+    pending.deadline = domain.deadlines.register(due_us, domain.next_seq(), pending, step.after_us)
+
+
+def unschedule(interaction: Interaction) -> None:
+    """Wait for no step any more."""
+    pending = interaction.next_step
+    if pending is not None and pending.deadline is not None:
+        pending.deadline.alive = False
+    interaction.next_step = None
+
+
+def reschedule(domain: Domain, interaction: Interaction) -> None:
+    """The queue's steps may have changed: wait for the one that is the next now."""
+    step = upcoming(interaction)
+    due_us = None if step is None else interaction.entered_at + step.after_us
+    pending = interaction.next_step
+    if due_us == (None if pending is None or pending.deadline is None else pending.deadline.key):
+        return
+    unschedule(interaction)
+    schedule(domain, interaction)
+
+
+def take_step(domain: Domain, interaction: Interaction) -> None:
+    """The next step is due: take it, and wait for the one after. The interaction is unanswered and not in the line."""
+    step = upcoming(interaction)
+    assert step is not None, interaction.id
+    before = interaction.relaxed or UNRELAXED
+    interaction.relaxed = Relaxation(
+        step.after_us,
+        step.requirement or before.requirement,
+        before.drop_own or step.drop_own,
+        tuple(dict.fromkeys((*before.queues, *step.queues))),
+    )
+    most = limits.MAX_PRIORITY
+    interaction.priority = max(-most, min(most, interaction.priority + step.priority))
+    domain.rekey(interaction)
+    domain.events.append(
+        InteractionRelaxed(
+            interaction.id,
+            step.after_us,
+            step.requirement,
+            step.drop_own,
+            step.queues,
+            interaction.priority,
+            step.announce,
+        )
+    )
+    domain.reclassify(interaction)
+    if step.announce:
+        domain.effects.append(AnnounceInteraction(interaction.id, interaction.request.instance, step.announce))
+    schedule(domain, interaction)
+    holding.reconsider(domain, interaction)
+
+
+def class_for(domain: Matching, interaction: Interaction) -> Class:
+    """The class that the interaction is of, given its queue and what steps have changed."""
+    request = interaction.request
+    queue = interaction.queue
+    relaxed = interaction.relaxed
+    if relaxed is None:
+        return domain.classes.class_of(
+            queue, request.channel, request.requirement, request.preferences, interaction.reach
+        )
+    own = "" if relaxed.drop_own else request.requirement
+    instead: tuple[str, ...] = ()
+    if relaxed.requirement or relaxed.queues:
+        others = [domain.queues.get(each) for each in relaxed.queues]
+        wider = [each.settings.requirement for each in others if each is not None and not each.retired]
+        instead = (relaxed.requirement or queue.settings.requirement, *wider)
+    return domain.classes.class_of(queue, request.channel, own, request.preferences, interaction.reach, instead)
