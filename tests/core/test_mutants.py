@@ -251,7 +251,7 @@ MUTANTS: Final = {
     "a lost agent leaves no patience": Mutant("handlers.interactions", "    patience.begin(domain, found)\n", ""),
     "overflow is for ever": Mutant("entry", "if hops >= limits.MAX_HOPS:", "if hops >= 10 * limits.MAX_HOPS:"),
     "an overflowing interaction is still held": Mutant(
-        "moving", "    if interaction.held is not None:\n        holding.drop(domain, interaction)\n", ""
+        "domain", "        if interaction.held is not None:\n            holding.drop(self, interaction)\n", ""
     ),
     "what was overdue while it rang goes back into line": Mutant(
         "domain", "interaction.patience.deadline is None:", "interaction.patience.deadline is not None:"
