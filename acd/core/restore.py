@@ -6,7 +6,7 @@ from acd.core import limits
 from acd.core.domain import Domain
 from acd.core.entities import Agent, Exclusion, Hold, Interaction, NextStep, Opening, Patience, Queue, Timed, Work
 from acd.core.handlers.settings import check_strategies, rebuild
-from acd.core.state import EngineState
+from acd.core.state import EngineState, InteractionState
 from acd.errors import StrategyError
 
 
@@ -91,30 +91,40 @@ def _interactions(domain: Domain, state: EngineState, pending: list[tuple[int, i
         domain.interactions[interaction.id] = interaction
         queue.live += 1
         queue.unanswered += saved.state in ("queued", "offered")
-        if saved.held_seq:
-            hold = interaction.held = Hold(interaction)
-            domain.agents[saved.preferred].holds[interaction.id] = interaction
-            due = (saved.held_until_us, saved.held_seq)
-            pending.append((*due, _registration(domain, hold, *due)))
-        if saved.overdue_seq or saved.overdue:
-            patience = interaction.patience = Patience(interaction)
-            due = (saved.overdue_us, saved.overdue_seq)
-            if saved.overdue_seq:
-                pending.append((*due, _registration(domain, patience, *due)))
-        if saved.opening_seq:
-            opening = interaction.opening = Opening(interaction)
-            due = (saved.opening_us, saved.opening_seq)
-            pending.append((*due, _registration(domain, opening, *due)))
-        if saved.step_seq:
-            step = interaction.next_step = NextStep(interaction)
-            due = (saved.step_at_us, saved.step_seq)
-            pending.append((*due, _registration(domain, step, *due)))
+        _stay(domain, saved, interaction, pending)
         for each in saved.exclusions:
             exclusion = Exclusion(interaction, each.agent_id)
             if interaction.exclusions is None:
                 interaction.exclusions = {}
             interaction.exclusions[each.agent_id] = exclusion
             pending.append((each.until_us, each.seq, _registration(domain, exclusion, each.until_us, each.seq)))
+
+
+def _stay(
+    domain: Domain,
+    saved: InteractionState,
+    interaction: Interaction,
+    pending: list[tuple[int, int, Callable[[], None]]],
+) -> None:
+    """What counts from the entry into the queue."""
+    if saved.held_seq:
+        hold = interaction.held = Hold(interaction)
+        domain.agents[saved.preferred].holds[interaction.id] = interaction
+        due = (saved.held_until_us, saved.held_seq)
+        pending.append((*due, _registration(domain, hold, *due)))
+    if saved.overdue_seq or saved.overdue:
+        patience = interaction.patience = Patience(interaction)
+        due = (saved.overdue_us, saved.overdue_seq)
+        if saved.overdue_seq:
+            pending.append((*due, _registration(domain, patience, *due)))
+    if saved.opening_seq:
+        opening = interaction.opening = Opening(interaction)
+        due = (saved.opening_us, saved.opening_seq)
+        pending.append((*due, _registration(domain, opening, *due)))
+    if saved.step_seq:
+        step = interaction.next_step = NextStep(interaction)
+        due = (saved.step_at_us, saved.step_seq)
+        pending.append((*due, _registration(domain, step, *due)))
 
 
 def _work(domain: Domain, state: EngineState, pending: list[tuple[int, int, Callable[[], None]]]) -> None:
