@@ -59,7 +59,12 @@ LOOK_US: Final = SECOND // 2
 
 
 def simulate(plan: Plan) -> Report:
-    """Run a plan. Blocks, in real time, for about a second per thousand commands; changes no file that stays."""
+    """Run a plan. Blocks; changes no file that stays.
+
+    Measured with every fault: 2 s of processor time for 1,000 commands, 100 s for 12,000 (invariants at every fourth).
+    Every start reads the whole journal, so that time grows faster than the number of commands: many seeds beat one
+    long run.
+    """
     settings = structlog.get_config()
     # The runtime has a lot to say about what is done to it here.
     structlog.configure(processors=[_drop])
