@@ -5,25 +5,30 @@ waiting line. Must not know offers, presence or commands. Classes are derived st
 are never in a snapshot, and evicting an idle one changes no decision.
 """
 
+from array import array
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from heapq import merge
 from typing import Final, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
 from acd.core import limits
-from acd.core.entities import Agent, Interaction, Queue
+from acd.core.entities import Agent, Interaction, Line, Queue
 from acd.core.lane import Lane, Ticket, order
 from acd.core.matrix import SkillMatrix
-from acd.core.messages import Demand, Preference, QueueSettings, ScoreFunction
+from acd.core.messages import Demand, Preference, ScoreFunction
 from acd.core.pools import Pool, Terms, make_pool
 from acd.core.pools.tiered import Tiered
 from acd.core.requirement import Requirement, conjunction, relaxed
 
 _BANDS: Final = limits.MAX_BAND + 1
+"""A tier is made of level and band."""
 
-TIER: Final = _BANDS + QueueSettings("plain").band
-"""The tier, made of level and band, of a class about which nothing is said."""
+NOBODY: Final = (1 << 63) - 1
+"""Instead of a key, when nobody waits."""
 
 
 class ClassKey(NamedTuple):
@@ -53,10 +58,12 @@ class Class:
         "channel",
         "evicted",
         "head",
+        "heads",
         "key",
         "lanes",
         "last_used",
         "members",
+        "number",
         "pool",
         "preferences",
         "requirement",
@@ -64,8 +71,10 @@ class Class:
         "users",
     )
 
-    def __init__(self, key: ClassKey, requirement: Requirement, pool: Pool) -> None:
+    def __init__(self, key: ClassKey, requirement: Requirement, pool: Pool, number: int, heads: "array[int]") -> None:
         self.key = key
+        self.number = number
+        self.heads = heads
         self.channel = key.channel
         self.preferences = key.preferences
         self.requirement = requirement
@@ -95,6 +104,7 @@ class Class:
         head = self.head
         if head is None or order(ticket) < order(head):
             self.head = ticket
+            self.heads[self.number] = ticket.key
 
     def leave(self, interaction: Interaction) -> None:
         """Take the interaction out of the line."""
@@ -103,7 +113,8 @@ class Class:
         ticket.alive = False
         interaction.ticket = None
         if self.head is ticket:
-            self.head = self._first()
+            self.head = first = self._first()
+            self.heads[self.number] = NOBODY if first is None else first.key
 
     def line(self) -> Iterator[Ticket[Interaction]]:
         """Everyone waiting, in order."""
@@ -139,6 +150,9 @@ class ClassRegistry:
         """By row of the matrix; None for one who was removed."""
         self._classes: dict[ClassKey, Class] = {}
         self._uses = 0
+        self.heads: array[int] = array("q")
+        """The key of the first in line by the class's number, or `NOBODY`: what a search compares, close together."""
+        self._free: list[int] = []
         self._counts_staff = False
         self._levelled: set[str] = set()
         """Queues for which agents have levels."""
@@ -151,7 +165,7 @@ class ClassRegistry:
         assert not self._classes
         agent.row = len(self._agents)
         agent.classes = {}
-        agent.tiers = {}
+        agent.lines = None
         agent.home = None
         self._levelled.update(queue for queue, level in agent.levels.items() if level > 1)
         self._agents.append(agent)
@@ -170,7 +184,7 @@ class ClassRegistry:
             for cls in classes:
                 del cls.members[agent]
         agent.classes = {}
-        agent.tiers = {}
+        agent.lines = None
 
     def class_of(
         self,
@@ -211,6 +225,40 @@ class ClassRegistry:
             for cls in classes:
                 if cls.staff != _UNCOUNTED:
                     cls.staff += change
+
+    def lines_of(self, agent: Agent) -> list[Line]:
+        """The agent's classes in the order in which they are served; kept until they change."""
+        lines: dict[tuple[int, str], list[Class]] = {}
+        for channel, classes in agent.classes.items():
+            for cls in classes:
+                level = agent.level(cls.key.queue) if cls.key.queue else 1
+                lines.setdefault((level * _BANDS + cls.key.band, channel), []).append(cls)
+        agent.lines = [
+            Line(
+                tier,
+                channel,
+                found,
+                np.array([cls.number for cls in found]) if len(found) > limits.SCANNED_CLASSES else None,
+            )
+            for (tier, channel), found in sorted(lines.items(), key=lambda line: line[0][0])
+        ]
+        return agent.lines
+
+    def foremost(self, classes: Sequence[Class], numbers: npt.NDArray[np.int64]) -> Sequence[Class]:
+        """Those of the classes that need to be looked at for the first in line: usually one, or none if nobody waits.
+
+        All of them, where the first is somebody whom not everybody may have.
+        """
+        keys = np.frombuffer(self.heads, dtype=np.int64).take(numbers)
+        place = int(keys.argmin())
+        key = keys[place]
+        if key == NOBODY:
+            return ()
+        cls = classes[place]
+        if cls.head is None or cls.head.owner.exclusions or cls.head.owner.held:
+            return classes
+        keys[place] = NOBODY
+        return classes if keys[keys.argmin()] == key else (cls,)
 
     def _adhoc(
         self,
@@ -253,7 +301,8 @@ class ClassRegistry:
                 self._evict()
             demand = Demand(channel, tuple(sorted(parsed.skills)), preferences)
             make = partial(make_pool, strategy, Terms(weight_us, cursor, self._scores.get(strategy), demand))
-            cls = self._classes[key] = Class(key, parsed, Tiered(queue.id, make) if levelled else make())
+            pool = Tiered(queue.id, make) if levelled else make()
+            cls = self._classes[key] = Class(key, parsed, pool, self._number(), self.heads)
             self._enrol(cls)
         return cls
 
@@ -261,36 +310,41 @@ class ClassRegistry:
         """Find the class's members, and let the idle ones among them stand in its pool."""
         rows = cls.requirement.mask(self._matrix).nonzero()[0].tolist()
         fits = self._matrix.fits(cls.requirement.skills, cls.preferences)[rows].tolist()
-        own, reach, band = cls.key.queue, cls.key.reach, cls.key.band
+        own, reach = cls.key.queue, cls.key.reach
         idle: list[tuple[Ticket[Agent], int]] = []
         for row, fit in zip(rows, fits, strict=True):
             agent = self._agents[row]
             if agent is None or agent.share(cls.channel) is None:
                 continue
-            level = agent.level(own) if own else 1
-            if level > reach:
+            if own and agent.level(own) > reach:
                 continue
             cls.members[agent] = fit
             agent.classes.setdefault(cls.channel, {})[cls] = fit
             agent.home = None
-            tier = level * _BANDS + band
-            if tier != TIER:
-                agent.tiers[cls] = tier
+            agent.lines = None
             if agent.ticket is not None and agent.has_room(cls.channel):
                 idle.append((agent.ticket, fit))
         idle.sort(key=lambda pair: order(pair[0]))
         for ticket, fit in idle:
             cls.pool.bucket(ticket.owner, ticket.owner.load, fit).add(ticket)
 
+    def _number(self) -> int:
+        """A number for a new class, in whose line nobody waits."""
+        if self._free:
+            return self._free.pop()
+        self.heads.append(NOBODY)
+        return len(self.heads) - 1
+
     def _evict(self) -> None:
         """Forget the quarter of the idle classes that were used longest ago."""
         idle = sorted((cls for cls in self._classes.values() if not cls.users), key=lambda cls: cls.last_used)
         for cls in idle[: len(idle) // 4 + 1]:
             cls.evicted = True
+            self._free.append(cls.number)
             del self._classes[cls.key]
             for agent in cls.members:
                 del agent.classes[cls.channel][cls]
-                agent.tiers.pop(cls, None)
+                agent.lines = None
                 agent.home = None
 
 

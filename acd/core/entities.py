@@ -6,7 +6,7 @@ matched (`matching`), ordered (`pools`, `classes`) or changed (`handlers`).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct
 
@@ -17,6 +17,11 @@ from acd.core.states import presence as presence_states
 from acd.core.states import work as work_states
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    import numpy.typing as npt
+
     from acd.core.classes import Class
     from acd.core.lane import Ticket
     from acd.core.messages import AgentSettings, ChannelShare, EnqueueInteraction, QueueSettings
@@ -25,6 +30,18 @@ if TYPE_CHECKING:
 
 _NEVER_FULL = 1 << 62
 """More units than any agent can have in use."""
+
+
+class Line(NamedTuple):
+    """The classes of an agent that are of one tier and one channel. The least tier is served first.
+
+    `numbers` of the classes, in their order, if there are many.
+    """
+
+    tier: int
+    channel: str
+    classes: Sequence[Class]
+    numbers: npt.NDArray[np.int64] | None
 
 
 class Agent:
@@ -40,6 +57,7 @@ class Agent:
         "idle_since",
         "labels",
         "levels",
+        "lines",
         "next_presence",
         "next_reason",
         "presence",
@@ -51,7 +69,6 @@ class Agent:
         "shares",
         "skills",
         "ticket",
-        "tiers",
         "total",
         "used",
         "work",
@@ -71,8 +88,8 @@ class Agent:
         self.ticket: Ticket[Agent] | None = None
         self.row = -1
         self.classes: dict[str, dict[Class, int]] = {}
-        self.tiers: dict[Class, int] = {}
-        """Classes that the agent takes from earlier or later than from usual ones."""
+        self.lines: list[Line] | None = None
+        """The classes, for searching: made when first searched, None when they have changed."""
         self.home: list[Bucket] | None = None
         self.holds: dict[str, Interaction] = {}
         """Waiting interactions that are held for this agent, by id."""

@@ -99,6 +99,9 @@ MAX_EXCLUSIONS: Final = 32
 MAX_CLASSES: Final = 50_000
 """Interned classes (channel, requirement, preferences, strategy); beyond it idle ones are evicted."""
 
+SCANNED_CLASSES: Final = 12
+"""Classes of an agent that are looked at one by one; among more, numpy finds the first in line sooner."""
+
 TICK_EXPIRIES: Final = 256
 """Expiries that one Tick handles; further due ones wait for the next Tick."""
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from itertools import islice
 
 from acd.core import holding, relaxing
-from acd.core.classes import TIER, Class, ClassRegistry
+from acd.core.classes import Class, ClassRegistry
 from acd.core.deadlines import Deadlines
 from acd.core.eligibility import offerable
 from acd.core.entities import Agent, Exclusion, Interaction, Queue, Work
@@ -173,14 +173,16 @@ class Matching:
         self.refresh(agent)
 
     def _first_for(self, agent: Agent) -> Ticket[Interaction] | None:
-        if agent.tiers:
-            return _first_by_tier(agent)
+        """The interaction that an agent who has come free takes: of the least tier, and of it the first in line."""
         first: Ticket[Interaction] | None = None
+        least = 0
         agent_id = agent.id
-        for channel, classes in agent.classes.items():
+        for tier, channel, classes, numbers in agent.lines or self.classes.lines_of(agent):
+            if first is not None and tier > least:
+                break
             if not agent.has_room(channel):
                 continue
-            for cls in classes:
+            for cls in classes if numbers is None else self.classes.foremost(classes, numbers):
                 ticket = cls.head
                 if ticket is None or (
                     first is not None
@@ -192,7 +194,7 @@ class Matching:
                     ticket = _first_not_barred(cls, agent_id, first)
                     if ticket is None:
                         continue
-                first = ticket
+                first, least = ticket, tier
         return first
 
     # ---- offers
@@ -303,27 +305,6 @@ def _buckets(agent: Agent) -> list[Bucket]:
     ]
 
 
-def _first_by_tier(agent: Agent) -> Ticket[Interaction] | None:
-    """As `_first_for`, for an agent whose classes are not all in the usual tier."""
-    tiers = agent.tiers
-    first: Ticket[Interaction] | None = None
-    least = TIER
-    for channel, classes in agent.classes.items():
-        if not agent.has_room(channel):
-            continue
-        for cls in classes:
-            ticket = cls.head
-            tier = tiers.get(cls, TIER)
-            if ticket is None or (first is not None and (tier, *order(ticket)) > (least, *order(first))):
-                continue
-            if _is_barred(ticket.owner, agent.id):
-                ticket = _first_not_barred(cls, agent.id, first if tier == least else None)
-                if ticket is None:
-                    continue
-            first, least = ticket, tier
-    return first
-
-
 def _is_barred(interaction: Interaction, agent_id: str) -> bool:
     """Whether the agent is excluded from it, or it is held for somebody else."""
     excluded = interaction.exclusions
@@ -335,7 +316,7 @@ def _is_barred(interaction: Interaction, agent_id: str) -> bool:
 def _first_not_barred(cls: Class, agent_id: str, bound: Ticket[Interaction] | None) -> Ticket[Interaction] | None:
     """The first of the class's line, before `bound`, from which the agent is not barred."""
     for ticket in cls.line():
-        if bound is not None and (ticket.key, ticket.seq) > (bound.key, bound.seq):
+        if bound is not None and order(ticket) > order(bound):
             return None
         if not _is_barred(ticket.owner, agent_id):
             return ticket

@@ -18,6 +18,7 @@ from typing import Final, NamedTuple
 import pytest
 
 import acd.core
+from acd.core import limits
 from acd.core.engine import Engine
 from tests.core.own_strategies import OWN
 from tests.core.side_by_side import Mismatch, Pair, run, seeded
@@ -109,24 +110,27 @@ MUTANTS: Final = {
     ),
     "strict is not": Mutant("ordering", 'settings.ordering == "strict"', 'settings.ordering == ""'),
     "due counts no target": Mutant("ordering", 'settings.ordering == "due"', 'settings.ordering == ""'),
-    "bands are ignored": Mutant("classes", "if tier != TIER:", "if not band:"),
+    "bands are ignored": Mutant("classes", "(level * _BANDS + cls.key.band, channel)", "(level * _BANDS, channel)"),
     "levels are ignored when an agent comes free": Mutant(
-        "classes", "tier = level * _BANDS + band", "tier = _BANDS + band"
+        "classes", "(level * _BANDS + cls.key.band, channel)", "(cls.key.band, channel)"
     ),
     "levels are ignored when an agent is sought": Mutant(
         "pools.tiered", "level = agent.level(self._queue)", "level = 1"
     ),
-    "one level too far": Mutant("classes", "if level > reach:", "if level > reach + 1:"),
+    "one level too far": Mutant("classes", "agent.level(own) > reach:", "agent.level(own) > reach + 1:"),
     "levels open in turn, due or not": Mutant(
         "entities", "delays_us[reach - 1] <= elapsed_us", "delays_us[0] <= elapsed_us"
     ),
     "what levels were open is forgotten": Mutant("levels", "elapsed_us, interaction.reach)", "elapsed_us)"),
-    "a band is compared after the key": Mutant(
-        "matching",
-        "(tier, *order(ticket)) > (least, *order(first))",
-        "(*order(ticket), tier) > (*order(first), least)",
+    "tiers are served in any order": Mutant("classes", "key=lambda line: line[0][0])", "key=lambda line: -line[0][0])"),
+    "all tiers are as one": Mutant("matching", "if first is not None and tier > least:", "if False:"),
+    "a tie of many classes goes to any": Mutant(
+        "classes", "return classes if keys[keys.argmin()] == key else (cls,)", "return (cls,)"
     ),
-    "an exclusion in a later tier hides": Mutant("matching", "first if tier == least else None", "first"),
+    "many classes show one head to everybody": Mutant(
+        "classes", "if cls.head is None or cls.head.owner.exclusions or cls.head.owner.held:", "if cls.head is None:"
+    ),
+    "many classes are told of no departure": Mutant("classes", "NOBODY if first is None else first.key", "ticket.key"),
     "the last in line goes first": Mutant(
         "matching",
         "ticket.key > first.key or (ticket.key == first.key",
@@ -283,10 +287,13 @@ def _survived(engine: type[Engine], episodes: int = EPISODES) -> Mismatch | None
     for seed in range(episodes):
         scores = engine(strategies=OWN).scores
         traffic = seeded(seed, agents=CROWD if seed % 2 else None, disorder=0.03, scores=scores)
-        try:
-            run(traffic, Pair(engine(max_classes=6, strategies=OWN), traffic.trees), LENGTH)
-        except Mismatch as mismatch:
-            return mismatch
+        with pytest.MonkeyPatch.context() as patch:
+            if seed % 4 > 1:
+                patch.setattr(limits, "SCANNED_CLASSES", 1)
+            try:
+                run(traffic, Pair(engine(max_classes=6, strategies=OWN), traffic.trees), LENGTH)
+            except Mismatch as mismatch:
+                return mismatch
     return None
 
 
