@@ -10,16 +10,31 @@ from abc import ABC, abstractmethod
 from array import array
 from collections.abc import Callable, Sequence
 from hashlib import sha256
-from time import perf_counter_ns
-from typing import Any, Protocol
+from time import perf_counter_ns, thread_time_ns
+from typing import Any, Final, NamedTuple, Protocol
 
 from bench.workload import NOBODY, Kind, Situation, Step
 
 Call = tuple[Callable[..., Any], tuple[object, ...]]
 """What is timed, and with which arguments."""
 
-Cost = tuple[Kind, int]
-"""A command's kind, and how many nanoseconds it took."""
+PREEMPTED_NS: Final = 20_000
+"""A command that took so much longer on the clock than on the processor was interrupted by other programs."""
+
+
+class Cost(NamedTuple):
+    """A command's kind, and how many nanoseconds it took."""
+
+    kind: Kind
+    ns: int
+
+
+class Turn(NamedTuple):
+    """What a contestant did: the cost of each command, a digest of all decisions, and how many were interrupted."""
+
+    costs: list[Cost]
+    digest: str
+    interrupted: int
 
 
 class Contestant(Protocol):
@@ -28,6 +43,11 @@ class Contestant(Protocol):
     @property
     def name(self) -> str:
         """As the report calls it."""
+        ...
+
+    @property
+    def networked(self) -> bool:
+        """Whether somebody else does the work while it waits: then only the clock counts."""
         ...
 
     def restore(self, start: Situation) -> None:
@@ -47,6 +67,7 @@ class PlainRouter(ABC):
     """A contestant who takes plain numbers and does nothing but decide."""
 
     name: str
+    networked: bool = False
 
     @abstractmethod
     def restore(self, start: Situation) -> None:
@@ -87,34 +108,51 @@ class PlainRouter(ABC):
                 return self.end, (step.interaction,)
             case "end-wrap-up":
                 return self.end_wrap_up, (step.agent, step.at_us)
+            case "tick":
+                raise ValueError("nothing is ever due without policies, and with them no rival can follow")
 
 
 class Disagreement(Exception):
     """A contestant decided otherwise than the script says."""
 
 
-def take_turn(contestant: Contestant, steps: Sequence[Step], *, collect: bool) -> tuple[list[Cost], str]:
-    """Let a contestant answer the steps; gives each command's cost, and a digest of the decisions.
+def take_turn(contestant: Contestant, steps: Sequence[Step], *, collect: bool) -> Turn:
+    """Let a contestant answer the steps.
 
-    `collect`: the garbage collector stays on. Raises `Disagreement`.
+    A command costs what the clock says, unless other programs had the processor meanwhile: then what the processor
+    says. `collect`: the garbage collector stays on. Raises `Disagreement`.
     """
     taken = array("q", bytes(8 * len(steps)))
+    worked = array("q", bytes(8 * len(steps)))
     answers = array("q", bytes(8 * len(steps)))
     calls = contestant.calls(steps)
-    clock, answer = perf_counter_ns, contestant.answer
+    clock, processor, answer = perf_counter_ns, thread_time_ns, contestant.answer
     gc.collect()
     if not collect:
         gc.disable()
     try:
         for index, (call, arguments) in enumerate(calls):
+            free = processor()
             begun = clock()
             given = call(*arguments)
             taken[index] = clock() - begun
+            worked[index] = processor() - free
             answers[index] = answer(steps[index], given)
     finally:
         gc.enable()
     for index, step in enumerate(steps):
         if answers[index] != step.decided:
             raise Disagreement(f"{contestant.name} decided {answers[index]}, not {step.decided}, at {step}")
-    costs = [(step.kind, taken[index]) for index, step in enumerate(steps)]
-    return costs, sha256(answers.tobytes()).hexdigest()[:16]
+    interrupted = 0 if contestant.networked else undisturbed(taken, worked)
+    costs = [Cost(step.kind, taken[index]) for index, step in enumerate(steps)]
+    return Turn(costs, sha256(answers.tobytes()).hexdigest()[:16], interrupted)
+
+
+def undisturbed(taken: array[int], worked: array[int]) -> int:
+    """Put the processor's time in place of the clock's where a command was interrupted; gives how many were."""
+    interrupted = 0
+    for index, ns in enumerate(taken):
+        if ns - worked[index] > PREEMPTED_NS:
+            taken[index] = worked[index]
+            interrupted += 1
+    return interrupted

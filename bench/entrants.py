@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from acd.core.engine import Engine
 from acd.core.entities import Agent, Interaction, Queue
 from acd.core.matching import Matching
 from acd.core.messages import EnqueueInteraction, Outcome
 from bench.contest import Call
-from bench.workload import NOBODY, Centre, Script, Situation, Step, decision_of, settings_of
+from bench.recorder import decision_of, new_engine
+from bench.report import WHOLE
+from bench.workload import NOBODY, Centre, Script, Situation, Step, settings_of
 
 _MAX_CLASSES = 50_000
 
@@ -22,10 +23,11 @@ _MAX_CLASSES = 50_000
 class WholeEngine:
     """`Engine.apply`, message in and outcome out."""
 
-    name = "engine"
+    networked = False
 
-    def __init__(self, script: Script) -> None:
-        self._engine = Engine("bench")
+    def __init__(self, script: Script, name: str = WHOLE) -> None:
+        self.name = name
+        self._engine = new_engine()
         for command, at_us in script.warm_up:
             self._engine.apply(command, at_us)
 
@@ -47,6 +49,7 @@ class DecidingOnly:
     """The classes, pools, lanes and searches, and nothing around them."""
 
     name = "engine, deciding only"
+    networked = False
 
     def __init__(self, centre: Centre) -> None:
         settings = settings_of(centre)
@@ -144,6 +147,8 @@ class DecidingOnly:
                 return _nothing, ()
             case "end-wrap-up":
                 return self.end_wrap_up, (self._agents[step.agent], step.at_us)
+            case "tick":
+                raise ValueError("nothing is ever due without policies, and with them the whole engine is needed")
 
 
 def _reserve(agent: Agent) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import platform
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.contest import Cost
+from bench.targets import Figure, verdicts_json
 from bench.workload import KINDS, Load
 
 WIDTH: Final = 120
@@ -31,11 +32,25 @@ DECIDING: Final = "engine, deciding only"
 NAIVE: Final = "list and sort"
 DENSE: Final = "dense numpy"
 
-_DECIMALS_BELOW_US: Final = 100
-_SHOWN: Final = ("agents", "classes", "skills", "strategy", "load", "waiting", "idle", "reach", "unasked")
+POLICIES: Final = "engine, all policies"
+COMPRESSED: Final = "compressed numpy"
+SCAN: Final = "C, scan"
 
-TARGETS: Final = ((NAIVE, 30.0), (DENSE, 4.0))
-"""How many times the rival's life cycle should take the engine's, at 10,000 agents and 200 classes."""
+_DECIMALS_BELOW_US: Final = 100
+_SHOWN: Final = (
+    "agents",
+    "classes",
+    "profiles",
+    "skills",
+    "strategy",
+    "load",
+    "waiting",
+    "idle",
+    "reach",
+    "unasked",
+    "loops",
+    "interrupted",
+)
 
 
 class Timing(Struct):
@@ -54,7 +69,7 @@ class Timing(Struct):
 
     def percentile_ns(self, kind: str, percent: float) -> int:
         """Over all rounds; 0 when the contestant had no such command."""
-        return percentile([ns for costs in self.rounds for each, ns in costs if each == kind], percent)
+        return percentile([ns for costs in self.rounds for ns in _of_kind(costs, kind)], percent)
 
 
 class DecisionResult(Struct, frozen=True):
@@ -76,14 +91,33 @@ class DecisionResult(Struct, frozen=True):
     timings: tuple[Timing, ...]
     digests: dict[str, str]
     """By number of commands: of the decisions of everybody who answered so many."""
+    profiles: int = 0
+    """Skill profiles that the agents share; 0: one each."""
+    loops: dict[str, float] = {}
+    """Contestants that can answer a whole script in one call: the mean life cycle then, ns, median of the rounds."""
+    interrupted: int = 0
+    """Commands that were timed by the processor's clock, because other programs had the processor meanwhile."""
 
     def timing(self, name: str) -> Timing:
         """The contestant's."""
         return next(timing for timing in self.timings if timing.name == name)
 
+    def has(self, name: str) -> bool:
+        """Whether the contestant took part."""
+        return any(timing.name == name for timing in self.timings)
+
     def ratio(self, rival: str, own: str = WHOLE) -> float:
-        """How many of our life cycles fit into one of the rival's."""
-        return self.timing(rival).cycle_ns() / self.timing(own).cycle_ns()
+        """How many of our life cycles fit into one of the rival's: the median of the rounds."""
+        pairs = zip(self.timing(rival).cycles(), self.timing(own).cycles(), strict=True)
+        return median(median(theirs) / median(ours) for theirs, ours in pairs)
+
+    def tail_ratio(self, rival: str, kind: str, percent: float) -> float:
+        """The engine's percentile of one command ÷ the rival's: the median of the rounds."""
+        pairs = zip(self.timing(WHOLE).rounds, self.timing(rival).rounds, strict=True)
+        return median(
+            percentile(_of_kind(ours, kind), percent) / percentile(_of_kind(theirs, kind), percent)
+            for ours, theirs in pairs
+        )
 
 
 def percentile(values: Sequence[int], percent: float) -> int:
@@ -121,9 +155,8 @@ def decision_tables(
         console.print(_decision_table(result))
         agreed = sha256("".join(result.digests.values()).encode()).hexdigest()[:16]
         console.print(f"×: times the engine's life cycle. Every decision identical, digest {agreed}.", style="dim")
-    console.print()
-    for result in results:
-        console.print(_verdict(result), highlight=False)
+        for name, ns in result.loops.items():
+            console.print(f"{name}, a whole round in one call: {_us(ns)} µs a life cycle (mean)", style="dim")
 
 
 def decision_json(results: Sequence[DecisionResult], machine: str, *, collect: bool, seed: int) -> dict[str, object]:
@@ -134,7 +167,24 @@ def decision_json(results: Sequence[DecisionResult], machine: str, *, collect: b
         "gc": "on" if collect else "off",
         "seed": seed,
         "results": [_as_dict(result) for result in results],
+        "targets": verdicts_json([figure for result in results for figure in decision_figures(result)]),
     }
+
+
+def decision_figures(result: DecisionResult) -> Iterator[Figure]:
+    """What a result says about the lines of the targets."""
+    shared = f", {result.profiles} profiles" if result.profiles else ""
+    at = f"{result.agents:,} agents, {result.classes} classes{shared}, {result.strategy}, {result.load}"
+    size = (result.agents, result.classes)
+    if size == (1_000, 200) and result.has(SCAN):
+        yield Figure("c-plain", 1 / result.ratio(SCAN), at)
+        yield Figure("c-p99", result.tail_ratio(SCAN, "enqueue", 99), at)
+        if result.has(POLICIES):
+            yield Figure("c-policies", 1 / result.ratio(SCAN, POLICIES), at)
+    if result.has(NAIVE) and size in ((1_000, 200), (100_000, 200)) and not result.profiles:
+        yield Figure(f"naive-{result.agents // 1_000}k-{result.load}", result.ratio(NAIVE), at)
+    if result.has(COMPRESSED) and size in ((10_000, 10), (100_000, 10)):
+        yield Figure(f"compressed-{result.agents // 1_000}k", result.ratio(COMPRESSED), at)
 
 
 def _decision_table(result: DecisionResult) -> Table:
@@ -170,18 +220,6 @@ def _decision_table(result: DecisionResult) -> Table:
     return table
 
 
-def _verdict(result: DecisionResult) -> str:
-    """Both readings: all that the engine does against a rival's decisions, and decisions against decisions."""
-    lines = []
-    for rival, target in TARGETS:
-        readings = []
-        for words, ratio in (("whole engine", result.ratio(rival)), ("deciding only", result.ratio(rival, DECIDING))):
-            mark = "[green]met[/]" if ratio >= target else "[yellow]missed[/]"
-            readings.append(f"{words} {ratio:6.1f}x {mark}")
-        lines.append(f"{result.strategy:<13}{result.load:<9} {rival:<14} target {target:>3g}x: {', '.join(readings)}")
-    return "\n".join(lines)
-
-
 def _as_dict(result: DecisionResult) -> dict[str, object]:
     return {
         **{name: getattr(result, name) for name in _SHOWN},
@@ -189,8 +227,13 @@ def _as_dict(result: DecisionResult) -> dict[str, object]:
         "digests": result.digests,
         "contestants": {timing.name: _timing_dict(timing) for timing in result.timings},
         "ratios": {
-            rival: {"life_cycle": result.ratio(rival), "deciding": result.ratio(rival, DECIDING)}
-            for rival, _ in TARGETS
+            timing.name: {
+                "life_cycle": result.ratio(timing.name),
+                "deciding": result.ratio(timing.name, DECIDING),
+                "arrival_p99": 1 / result.tail_ratio(timing.name, "enqueue", 99),
+            }
+            for timing in result.timings
+            if timing.name not in (WHOLE, DECIDING, POLICIES)
         },
     }
 
@@ -214,14 +257,19 @@ def _load_words(result: DecisionResult) -> str:
     return (
         f"{result.load}: {result.idle:,} of {result.agents:,} agents idle, {result.waiting:,} waiting; "
         f"{result.classes:,} classes over {result.skills} skills, {result.reach:.1f} classes an agent, "
-        f"{result.unasked:,} agents with none"
+        f"{result.unasked:,} agents with none; "
+        + (f"{result.profiles} skill profiles" if result.profiles else "a skill profile each")
     )
+
+
+def _of_kind(costs: Sequence[Cost], kind: str) -> list[int]:
+    return [ns for each, ns in costs if each == kind]
 
 
 def _cycles(costs: Sequence[Cost]) -> list[int]:
     sums: list[int] = []
     for kind, ns in costs:
-        if kind == "enqueue":
+        if kind == "enqueue" or not sums:
             sums.append(0)
         sums[-1] += ns
     return sums

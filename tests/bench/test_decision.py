@@ -1,6 +1,7 @@
 """The contestants agree on every decision, and a contestant who does not is caught."""
 
 import json
+from array import array
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -8,16 +9,20 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from acd.core.messages import ApplyConfig, EnqueueInteraction
+from acd.core.messages.settings import STRATEGIES as ALL_STRATEGIES
 from acd.core.messages.settings import Strategy
-from bench.contest import Disagreement, take_turn
+from bench.contest import Disagreement, take_turn, undisturbed
 from bench.decision import STRATEGIES, Size, has_compiler, main, measure
-from bench.report import DENSE, NAIVE, WHOLE
+from bench.entrants import WholeEngine
+from bench.recorder import record
+from bench.report import DENSE, NAIVE, POLICIES, SCAN, WHOLE, decision_figures
 from bench.rivals.careful_list import CarefulListRouter
 from bench.rivals.compressed_numpy import CompressedNumpyRouter
 from bench.rivals.dense_numpy import DenseNumpyRouter
 from bench.rivals.naive import NaiveRouter
 from bench.rivals.native import IndexInC, ScanInC
-from bench.workload import LOADS, NOBODY, Load, Step, draw_centre, record
+from bench.workload import KINDS, LOADS, NOBODY, Load, Step, draw_centre
 
 Rival = NaiveRouter | CarefulListRouter | DenseNumpyRouter | CompressedNumpyRouter | ScanInC | IndexInC
 
@@ -101,7 +106,49 @@ def test_the_figures_are_written_as_json(tmp_path: Path) -> None:
         own = result["contestants"][WHOLE]["life_cycle_ns"]
         for rival in (NAIVE, DENSE):
             assert result["ratios"][rival]["life_cycle"] == result["contestants"][rival]["life_cycle_ns"] / own
-    assert "target  30x" in done.output
+        assert result["contestants"][POLICIES]["life_cycles"] >= 30
+    # No line of the targets is about so small a centre.
+    assert document["targets"] == []
+
+
+def test_at_the_sizes_of_the_targets_figures_are_judged() -> None:
+    size = Size(agents=1_000, classes=200, rounds=1, cycles=10, line=20, seed=5, policies=True)
+    result = measure("best-fit", "low", size)
+    figures = {figure.key: figure.value for figure in decision_figures(result)}
+    assert figures["naive-1k-low"] == result.ratio(NAIVE)
+    if result.has(SCAN):
+        assert figures["c-plain"] == 1 / result.ratio(SCAN)
+        assert figures["c-policies"] > 0
+        assert figures["c-p99"] > 0
+
+
+@pytest.mark.parametrize("load", LOADS)
+def test_with_policies_everything_is_met(load: Load) -> None:
+    centre = draw_centre(100, 40, "best-fit", seed=5)
+    script = record(centre, load, line=200, rounds=1, cycles=300, seed=5, policies=True)
+    settings = next(command.settings for command, _ in script.warm_up if isinstance(command, ApplyConfig))
+    assert {queue.strategy for queue in settings.queues} == {*ALL_STRATEGIES, "score:spare"}
+    steps = script.rounds[0].steps
+    assert {step.kind for step in steps} == {*KINDS, "tick"}
+    asked = [step.command for step in steps if isinstance(step.command, EnqueueInteraction)]
+    assert len(asked) == 300
+    assert {request.channel for request in asked} == {"voice", "chat"}
+    assert any(request.preferred_agent for request in asked)
+    assert any(request.preferences for request in asked)
+    contestant = WholeEngine(script)
+    contestant.restore(script.rounds[0].start)
+    take_turn(contestant, steps, collect=True)  # Raises unless everything is decided as it was written down.
+
+
+def test_agents_may_share_profiles() -> None:
+    assert len({tuple(own.items()) for own in draw_centre(60, 12, "best-fit", seed=5).agents}) == 60
+    assert len({tuple(own.items()) for own in draw_centre(60, 12, "best-fit", seed=5, profiles=4).agents}) == 4
+
+
+def test_commands_that_were_interrupted_count_by_the_processor() -> None:
+    taken, worked = array("q", (1_000, 3_000_000, 50_000)), array("q", (3_000, 7_000, 40_000))
+    assert undisturbed(taken, worked) == 1
+    assert taken.tolist() == [1_000, 7_000, 50_000]
 
 
 @NEEDS_COMPILER

@@ -12,16 +12,26 @@ def test_percentiles_by_nearest_rank() -> None:
 
 
 def test_a_life_cycle_begins_with_an_enqueue() -> None:
-    timing = Timing("x", [[("enqueue", 1), ("accept", 2), ("enqueue", 10), ("end", 20), ("end-wrap-up", 30)]])
+    timing = Timing(
+        "x", [[Cost("enqueue", 1), Cost("accept", 2), Cost("enqueue", 10), Cost("end", 20), Cost("end-wrap-up", 30)]]
+    )
     assert timing.cycles() == [[3, 60]]
 
 
 def test_the_headline_is_the_median_of_medians() -> None:
-    rounds: list[list[Cost]] = [[("enqueue", ns) for ns in part] for part in ((1, 2, 900), (4, 5, 6), (7, 8, 9))]
+    rounds: list[list[Cost]] = [[Cost("enqueue", ns) for ns in part] for part in ((1, 2, 900), (4, 5, 6), (7, 8, 9))]
     assert Timing("x", rounds).cycle_ns() == 5
 
 
 def test_a_ratio_is_the_rival_over_the_engine() -> None:
-    timings = (Timing(WHOLE, [[("enqueue", 10)]]), Timing("rival", [[("enqueue", 45)]]))
+    timings = (Timing(WHOLE, [[Cost("enqueue", 10)]]), Timing("rival", [[Cost("enqueue", 45)]]))
     result = DecisionResult(1, 1, 1, "best-fit", "low", 0, 0, 1.0, 0, 1, 1, timings, {})
     assert result.ratio("rival") == 4.5
+
+
+def test_a_ratio_is_the_median_of_the_rounds() -> None:
+    ours = Timing(WHOLE, [[Cost("enqueue", ns)] for ns in (10, 20, 40)])
+    theirs = Timing("rival", [[Cost("enqueue", ns)] for ns in (40, 60, 400)])
+    result = DecisionResult(1, 1, 1, "best-fit", "low", 0, 0, 1.0, 0, 1, 1, (ours, theirs), {})
+    assert result.ratio("rival") == 4
+    assert result.tail_ratio("rival", "enqueue", 99) == 0.25

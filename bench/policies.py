@@ -1,0 +1,114 @@
+"""The same centre with every policy switched on: what the engine is told of it, and what its customers ask for then.
+
+Owns which queue has which policy, by its number, so that all of them are met in one run: every strategy, one of its
+own among them; three bands with an ordering each; levels that open by and by; a preferred agent who is waited for; a
+maximum wait that leads to the next queue; what happens when a queue is closed, unstaffed or full; wrap-up in all its
+forms that end; calls that interrupt chats, and agents who do several at once; preferences and own requirements. Must
+not know who is timed, or how.
+"""
+
+from __future__ import annotations
+
+import random
+from hashlib import sha256
+from typing import Final
+
+from msgspec.structs import replace
+
+from acd.core import limits
+from acd.core.messages import (
+    Action,
+    AgentSettings,
+    Capacity,
+    ChannelShare,
+    CoreSettings,
+    EnqueueInteraction,
+    Preference,
+    QueueSettings,
+)
+from acd.core.messages.scoring import Demand, Profile, Score
+from acd.core.messages.settings import SCORE_PREFIX, SECOND_US, STRATEGIES, Ordering, WrapUpPolicy
+from bench.workload import Centre, agent_id, settings_of
+
+SCORE: Final = "spare"
+
+_STRATEGIES: Final = (*STRATEGIES, f"{SCORE_PREFIX}{SCORE}")
+_ORDERINGS: Final[tuple[Ordering, ...]] = ("head-start", "due", "strict")
+_WRAP_UPS: Final[tuple[WrapUpPolicy, ...]] = ("timed", "extended", "forced")
+_LEVELS: Final = 3
+_CHAT_EVERY: Final = 4
+"""Every so many queues one is for chats."""
+
+_MOST_LEVELS: Final = limits.MAX_SKILLS
+_CAPACITY: Final = Capacity(100, (ChannelShare("chat", 30, 3), ChannelShare("voice", 100, 1, ("chat",))))
+
+_PREFERRED, _CHOOSY, _WISHES = 0.15, 0.1, 0.1
+"""Shares of the interactions that name an agent, add a requirement, have preferences."""
+
+
+def spare(demand: Demand, profile: Profile) -> int:
+    """Agents who can do little else go first."""
+    return sum(map(profile.proficiency, demand.skills)) - len(profile.skills)
+
+
+SCORES: Final = {SCORE: Score(spare, sha256(b"spare 1").hexdigest())}
+"""What an engine is given, so that queues may name it."""
+
+
+def policy_settings(centre: Centre) -> CoreSettings:
+    """As `settings_of`, with everything on."""
+    plain = settings_of(centre)
+    agents = (_agent(each, centre) for each in plain.agents)
+    queues = (_queue(each, len(plain.queues)) for each in plain.queues)
+    return CoreSettings(
+        tuple(agents), tuple(queues), plain.semantics, tuple((name, score.code_hash) for name, score in SCORES.items())
+    )
+
+
+def channel_of(requirement: int) -> str:
+    """What comes in by this queue."""
+    return "voice" if requirement % _CHAT_EVERY else "chat"
+
+
+def with_wishes(
+    plain: EnqueueInteraction, centre: Centre, requirement: int, agent: int, dice: random.Random
+) -> EnqueueInteraction:
+    """The same interaction with what customers may ask for; `agent` can serve it."""
+    skill = f"s{centre.requirements[requirement][0][0]}"
+    return replace(
+        plain,
+        channel=channel_of(requirement),
+        preferred_agent=agent_id(agent) if dice.random() < _PREFERRED else "",
+        requirement=f"skills.{skill} >= 1" if dice.random() < _CHOOSY else "",
+        preferences=(Preference(skill, 2),) if dice.random() < _WISHES else (),
+    )
+
+
+def _agent(plain: AgentSettings, centre: Centre) -> AgentSettings:
+    number = int(plain.id[1:])
+    levels = tuple(
+        sorted((f"q{queue}", 1 + (number + queue) % _LEVELS) for queue in centre.eligible[number][:_MOST_LEVELS])
+    )
+    return replace(plain, capacity=_CAPACITY, levels=levels, position=number % 1_000)
+
+
+def _queue(plain: QueueSettings, queues: int) -> QueueSettings:
+    number = int(plain.id[1:])
+    following = f"q{(number + 1) % queues}"
+    return replace(
+        plain,
+        strategy=_STRATEGIES[number % len(_STRATEGIES)],
+        band=4 + number % len(_ORDERINGS),
+        ordering=_ORDERINGS[number % len(_ORDERINGS)],
+        target_us=20 * SECOND_US,
+        hold_for_us=2 * SECOND_US,
+        level_delays_us=(SECOND_US, 2 * SECOND_US),
+        broadcast=3,
+        wrap_up_policy=_WRAP_UPS[number // len(_ORDERINGS) % len(_WRAP_UPS)],
+        wrap_up_most_us=90 * SECOND_US,
+        dispositions=("solved", "unsolved"),
+        max_wait_us=120 * SECOND_US,
+        when_overdue=Action("queue", following),
+        when_full=Action("queue", following),
+        when_unstaffed=Action("release"),
+    )
