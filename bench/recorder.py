@@ -87,10 +87,12 @@ def decision_of(kind: Kind, outcome: Outcome) -> int:
 class Recorder:
     """Plays a contact centre against an engine."""
 
-    def __init__(self, centre: Centre, seed: int, *, policies: bool = False) -> None:
+    def __init__(self, centre: Centre, seed: int, *, policies: bool = False, evenly: bool = False) -> None:
+        """`policies`: all on. `evenly`: every class is asked for as often as any other, one after another."""
         self.engine = new_engine()
         self._centre = centre
         self._policies = policies
+        self._evenly = evenly
         self._dice = random.Random(seed)
         self._at_us = 3_600 * SECOND_US
         self._commands = 0
@@ -175,13 +177,7 @@ class Recorder:
 
     def _arrive(self) -> None:
         interaction = len(self._asked)
-        # By way of an agent: a class is asked for as often as there are people for it.
-        eligible: Sequence[int] = ()
-        agent = NOBODY
-        while not eligible:
-            agent = self._dice.randrange(len(self._centre.agents))
-            eligible = self._centre.eligible[agent]
-        requirement = self._dice.choice(eligible)
+        requirement, agent = self._wanted(interaction)
         self._asked.append(requirement)
         priority = self._dice.choice((0, 0, 0, 0, 1, 2))
         command = EnqueueInteraction(
@@ -191,6 +187,18 @@ class Recorder:
             command = with_wishes(command, self._centre, requirement, agent, self._dice)
         self._note("enqueue", command, interaction, NOBODY, priority)
         self._answer()
+
+    def _wanted(self, interaction: int) -> tuple[int, int]:
+        """A class, and an agent who can serve it."""
+        if self._evenly:
+            return interaction % len(self._centre.requirements), NOBODY
+        # By way of an agent: a class is asked for as often as there are people for it.
+        eligible: Sequence[int] = ()
+        agent = NOBODY
+        while not eligible:
+            agent = self._dice.randrange(len(self._centre.agents))
+            eligible = self._centre.eligible[agent]
+        return self._dice.choice(eligible), agent
 
     def _answer(self) -> None:
         """Whoever is rung accepts, in the order in which they were; of several for one interaction the first."""
@@ -231,11 +239,17 @@ class Recorder:
             self._at_us += self._dice.randint(1, 2_000)
 
     def _send(self, command: Command) -> Outcome:
-        outcome = self.engine.apply(command, self._at_us)
+        outcome = self._apply(command)
         if outcome.refusal is not None:
             raise RuntimeError(f"the script is wrong: {outcome.refusal}")
-        self.sent.append((command, self._at_us))
+        self._keep(command)
         return outcome
+
+    def _apply(self, command: Command) -> Outcome:
+        return self.engine.apply(command, self._at_us)
+
+    def _keep(self, command: Command) -> None:
+        self.sent.append((command, self._at_us))
 
     def _id(self) -> str:
         self._commands += 1

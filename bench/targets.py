@@ -117,6 +117,7 @@ def verdicts_json(figures: Sequence[Figure]) -> list[dict[str, object]]:
             "words": verdict.line.words,
             "at": verdict.figure.words,
             "value": verdict.figure.value,
+            "smaller": verdict.figure.smaller,
             "target": verdict.line.target,
             "target_met": verdict.target_met,
             "aim": verdict.line.aim,
