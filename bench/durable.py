@@ -125,7 +125,7 @@ def measure(load: Load, *, rounds: int, cycles: int, batch: int, seed: int, fold
 
 async def _written(script: Script, path: Path, batch: int) -> tuple[list[Cost], list[Cost]]:
     """Every round in memory, then through the ledger."""
-    ledger = Ledger(lambda: SqliteJournal(path, "bench"), None, Engine)
+    ledger = Ledger(lambda: SqliteJournal(path, "bench"), None, Engine, {})
     await ledger.open()
     try:
         engine = Engine("bench")
