@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 from contextlib import closing
+from datetime import date
 from importlib import metadata
 from pathlib import Path
 
@@ -15,13 +16,14 @@ import pytest
 from click.testing import CliRunner, Result
 
 from acd.cli import COMMANDS, acd
+from acd.cli.check import unknown_days
 from acd.core.engine import Engine
 from acd.core.messages import Command, CoreSettings, SignInAgent
 from acd.core.messages.codec import encode
 from acd.core.messages.commands import ApplyConfig
 from acd.core.messages.settings import STRATEGIES
 from acd.ports.journal import Committed, Entry
-from acd.runtime.config import load
+from acd.runtime.config import check_text, load
 from acd.runtime.config.durations import FIX
 from acd.runtime.journal import SqliteJournal
 from acd.runtime.replay import outcome_digest
@@ -263,3 +265,13 @@ def test_the_entry_point_is_this_program() -> None:
     assert point.value == "acd.cli:main"
     assert isinstance(acd, click.Group)
     assert os.access(Path(sys.executable).with_name("acd"), os.X_OK)
+
+
+def test_check_says_which_days_the_calendars_do_not_know(tmp_path: Path) -> None:
+    text = '[queues.q]\ncalendar = "c"\n[calendars.c]\ncountry = "CN"\ntime_zone = "UTC"\nhours = { mon = "9:00-9:30" }'
+    report = check_text(text, base=tmp_path)
+    assert unknown_days(report, date(2024, 5, 1)) == []
+    years = [year for year in range(2024, 2060) if unknown_days(report, date(year, 5, 1))]
+    (problem,) = unknown_days(report, date(years[0], 5, 1))
+    assert problem.startswith(f"calendar c: the make-up workdays of CN are not known for {years[0]}, so")
+    assert unknown_days(check_text("[queues.q]\nstrategy = 3\n", base=tmp_path), date(years[0], 5, 1)) == []

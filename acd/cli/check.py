@@ -1,6 +1,7 @@
 """`acd check`. Owns what is printed about a configuration, and that the plugins are asked, too."""
 
 from collections.abc import Iterator
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import click
@@ -8,6 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from acd.errors import ChannelError, ConfigError
+from acd.runtime.calendars import missing_workdays
 from acd.runtime.channels import open_channel
 from acd.runtime.config import ChannelConfig, Report, check
 from acd.runtime.config.lines import Lines
@@ -26,8 +28,8 @@ def command(file: Path) -> None:
     """
     report = check(file)
     errors = [*map(str, report.errors), *channel_problems(file, report.channels), *strategy_problems(file, report)]
-    warnings = [str(problem) for problem in report.warnings]
-    _show(errors, warnings, _summary(file, report, len(errors)))
+    warnings = [*map(str, report.warnings), *unknown_days(report, datetime.now(UTC).date())]
+    _show(errors, warnings, _summary(file, report, len(errors), len(warnings)))
     if errors:
         raise SystemExit(1)
 
@@ -49,6 +51,13 @@ def strategy_problems(file: Path, report: Report) -> list[str]:
     return [f"{file}:{lines.line(('queues', queue, 'strategy'))}: {text}" for queue, text in said]
 
 
+def unknown_days(report: Report, today: date) -> list[str]:
+    """What the calendars will need to be told before long."""
+    calendars = () if report.config is None else report.config.calendars
+    found = (missing_workdays(calendar, today) for calendar in calendars)
+    return [problem for problem in found if problem]
+
+
 def _said_by_plugin(channel: ChannelConfig) -> Iterator[str]:
     try:
         open_channel(channel)
@@ -65,8 +74,8 @@ def _line(lines: Lines, channel: ChannelConfig, said: str) -> int:
     return lines.line(max(keys, key=len, default=section))
 
 
-def _summary(file: Path, report: Report, errors: int) -> str:
-    found = [_count(errors, "error"), _count(len(report.warnings), "warning")]
+def _summary(file: Path, report: Report, errors: int, warnings: int) -> str:
+    found = [_count(errors, "error"), _count(warnings, "warning")]
     if not report.counts:
         return f"{file}: nothing could be checked: {found[0]}"
     checked = [_count(number, kind) for kind, number in report.counts]

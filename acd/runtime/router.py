@@ -33,6 +33,7 @@ from acd.runtime.ledger import EngineType, Ledger
 from acd.runtime.log import Logger
 from acd.runtime.machine import SystemMachine
 from acd.runtime.meter import Meter
+from acd.runtime.opening import OpeningHours
 from acd.runtime.outgoing import Outgoing
 from acd.runtime.people import People
 from acd.runtime.projections import Projections
@@ -41,7 +42,7 @@ from acd.runtime.strategies import Strategies
 from acd.runtime.view import View
 from acd.runtime.writer import Writer
 
-RESERVED_IDS: Final = ("tick-", "config-", "recover-")
+RESERVED_IDS: Final = ("tick-", "config-", "recover-", "calendar-")
 """Beginnings of command ids that are the router's own."""
 
 _ORIGINS: Final = frozenset(get_args(Origin))
@@ -96,6 +97,7 @@ class Router:
         self._writing: asyncio.Task[None] | None = None
         self._dispatcher: Dispatcher | None = None
         self._timeline: Timeline | None = None
+        self._opening = OpeningHours(self._order, self.new_id)
         self._addresses = self._config.addresses()
         self.meter = Meter()
         self.seq = 0
@@ -136,6 +138,7 @@ class Router:
     ) -> None:
         """Take no more commands, finish those that wait, stop the channels, close all. The world stays as it is."""
         try:
+            await self._opening.stop()
             if self._writer is not None and self._writing is not None:
                 self._writer.close()
                 await asyncio.wait((self._writing,))
@@ -152,6 +155,7 @@ class Router:
         """Stop at once, as a crash would: no channel is told, nothing that waits is finished. Idempotent."""
         if self._writer is not None:
             self._writer.abandon()
+        await self._opening.stop()
         if self._dispatcher is not None:
             self._dispatcher.abort()
             await self._dispatcher.stopped()
@@ -203,6 +207,7 @@ class Router:
         self._config, self._settings = config, settings
         self._addresses = config.addresses()
         self._projections.configure(config)
+        self._opening.change(config.hours(), self.view.queues)
         return outcome
 
     # ---- people
@@ -339,6 +344,7 @@ class Router:
             await self._hand_in(recover, encode(recover), recover.ORIGIN)
         if settings_hash(self._settings) != ledger.engine.settings_hash:
             await self._apply_config(config, self._settings)
+        await self._opening.begin(self._timeline, config.hours(), self.view.queues)
         self._writer.begin_ticks()
         await self._outgoing.start(self._timeline.now_us)
         await self._dispatcher.start()
@@ -357,10 +363,12 @@ class Router:
             raise RouterClosed("the router has not started; use it with: async with Router(...) as router")
         return await self._writer.submit(command, raw, origin)
 
-    async def _apply_config(self, config: Config, settings: CoreSettings) -> Outcome:
-        command = ApplyConfig(f"config-{self._ledger.epoch}-{self.new_id()}", settings)
+    async def _order(self, command: Command) -> Outcome:
         raw, valid = detach(command)
-        outcome = await self._hand_in(valid, raw, valid.ORIGIN)
+        return await self._hand_in(valid, raw, valid.ORIGIN)
+
+    async def _apply_config(self, config: Config, settings: CoreSettings) -> Outcome:
+        outcome = await self._order(ApplyConfig(f"config-{self._ledger.epoch}-{self.new_id()}", settings))
         if outcome.refusal is not None:
             raise ConfigError((f"{config.source}: {outcome.refusal.detail} ({outcome.refusal.code})",))
         return outcome

@@ -5,7 +5,7 @@ Must not know the rest of a queue's settings.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Any, Final
 
 from acd.core import limits
 from acd.core.messages import Action, ActionKind, QueueSettings
@@ -18,7 +18,10 @@ AT_ENTRY: Final[tuple[ActionKind, ...]] = ("wait", "refuse", "release")
 WHEN_OVERDUE: Final[tuple[ActionKind, ...]] = ("wait", "release")
 """What can be said in one word of an interaction that has waited too long: it cannot be refused any more."""
 
+_PLAIN: Final = QueueSettings("plain")
+
 SITUATIONS: Final = ("when_closed", "when_unstaffed", "when_full", "when_overdue")
+_WORDS: Final = {"when_overdue": WHEN_OVERDUE}
 
 
 def read_action(table: Table, name: str, default: Action, words: Sequence[ActionKind]) -> Action:
@@ -39,6 +42,15 @@ def read_action(table: Table, name: str, default: Action, words: Sequence[Action
     action = _of_table(inner, words)
     inner.finish()
     return action or default
+
+
+def read_entry(table: Table) -> dict[str, Any]:
+    """The fields of `QueueSettings` that these keys fill."""
+    return {
+        "max_waiting": table.integer("max_waiting", _PLAIN.max_waiting, 1, limits.MAX_INTERACTIONS),
+        "max_wait_us": table.duration("max_wait", _PLAIN.max_wait_us),
+        **{name: read_action(table, name, getattr(_PLAIN, name), _WORDS.get(name, AT_ENTRY)) for name in SITUATIONS},
+    }
 
 
 def check_action_keys(table: Table, settings: QueueSettings) -> None:

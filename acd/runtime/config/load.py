@@ -15,6 +15,7 @@ from typing import Final
 import msgspec
 
 from acd.errors import ConfigError
+from acd.runtime.config.calendars import check_calendars, read_calendars
 from acd.runtime.config.capacities import read_capacities
 from acd.runtime.config.lines import Lines
 from acd.runtime.config.model import Config, Report
@@ -96,7 +97,9 @@ def check_text(
 def _read(root: Table, source: Path, environment: Mapping[str, str]) -> Config:
     capacities = read_capacities(root)
     agents, queues = read_agents(root, capacities), read_queues(root)
+    calendars = read_calendars(root)
     cross_check(root, agents, queues)
+    check_calendars(root, calendars, queues)
     names = frozenset(agent.settings.id for agent in agents)
     config = Config(
         source=source,
@@ -110,6 +113,7 @@ def _read(root: Table, source: Path, environment: Mapping[str, str]) -> Config:
         channels=read_channels(root),
         agents=agents,
         queues=queues,
+        calendars=tuple(calendars.values()),
     )
     check_files(root, config.journal, config.personal, config.outbox)
     root.finish()

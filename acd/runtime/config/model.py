@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from acd.core.messages import AgentSettings, CoreSettings, QueueSettings
 from acd.ports.journal import Durability
+from acd.runtime.calendars import Calendar
 from acd.runtime.config.problems import Problem
 from acd.runtime.config.secrets import Secret
 
@@ -110,11 +111,12 @@ class AgentConfig(Struct, frozen=True):
 
 
 class QueueConfig(Struct, frozen=True):
-    """One queue: what the core needs, a title for people, and the service level's threshold."""
+    """One queue: what the core needs, a title for people, the service level's threshold, and whose hours it keeps."""
 
     settings: QueueSettings
     title: str = ""
     service_level_us: int = 20_000_000
+    calendar: str = ""
 
 
 class Config(Struct, frozen=True):
@@ -135,6 +137,7 @@ class Config(Struct, frozen=True):
     agents: tuple[AgentConfig, ...] = ()
     queues: tuple[QueueConfig, ...] = ()
     warnings: tuple[Problem, ...] = ()
+    calendars: tuple[Calendar, ...] = ()
 
     def core_settings(self) -> CoreSettings:
         """What `ApplyConfig` carries: canonical, integers only, without secrets, names or addresses."""
@@ -142,6 +145,11 @@ class Config(Struct, frozen=True):
             agents=tuple(agent.settings for agent in self.agents),
             queues=tuple(queue.settings for queue in self.queues),
         )
+
+    def hours(self) -> dict[str, Calendar]:
+        """The calendar of each queue that has one."""
+        calendars = {calendar.name: calendar for calendar in self.calendars}
+        return {queue.settings.id: calendars[queue.calendar] for queue in self.queues if queue.calendar}
 
     def addresses(self) -> dict[tuple[str, str], str]:
         """(agent id, channel) → where the agent is reached, e.g. ("anna", "voice") → "PJSIP/anna"."""

@@ -13,7 +13,7 @@ from acd.core.messages.settings import SCORE_PREFIX, STRATEGIES, Ordering, Rona,
 from acd.core.requirement import parse
 from acd.errors import RequirementError
 from acd.runtime.config.capacities import DEFAULT
-from acd.runtime.config.entry import AT_ENTRY, WHEN_OVERDUE, check_action_keys, check_entry, read_action
+from acd.runtime.config.entry import check_action_keys, check_entry, read_entry
 from acd.runtime.config.model import AgentConfig, QueueConfig
 from acd.runtime.config.ordering import check_bands, check_levels, check_ordering, read_levels
 from acd.runtime.config.problems import did_you_mean, excerpt, quoted
@@ -147,23 +147,19 @@ def _queue(identity: str, table: Table, names: frozenset[str]) -> QueueConfig:
         head_start_us=table.duration("head_start", _PLAIN.head_start_us),
         late_us=table.duration("late", _PLAIN.late_us),
         rona=table.choice("rona", _PLAIN.rona, _RONAS, "a reaction to an offer that nobody answers"),
-        max_waiting=table.integer("max_waiting", _PLAIN.max_waiting, 1, limits.MAX_INTERACTIONS),
         ordering=table.choice("ordering", _PLAIN.ordering, _ORDERINGS, "an ordering"),
         target_us=table.duration("target", _PLAIN.target_us),
         band=table.integer("band", _PLAIN.band, 1, limits.MAX_BAND),
-        when_closed=read_action(table, "when_closed", _PLAIN.when_closed, AT_ENTRY),
-        when_unstaffed=read_action(table, "when_unstaffed", _PLAIN.when_unstaffed, AT_ENTRY),
-        when_full=read_action(table, "when_full", _PLAIN.when_full, AT_ENTRY),
         broadcast=table.integer("broadcast", _PLAIN.broadcast, 2, limits.MAX_BROADCAST),
         level_delays_us=table.durations("level_delays", limits.MAX_LEVEL - 1),
         **wrap_up._asdict(),
-        max_wait_us=table.duration("max_wait", _PLAIN.max_wait_us),
-        when_overdue=read_action(table, "when_overdue", _PLAIN.when_overdue, WHEN_OVERDUE),
+        **read_entry(table),
     )
     config = QueueConfig(
         settings=settings,
         title=table.text("title", identity),
         service_level_us=table.duration("service_level", QueueConfig(settings).service_level_us, least=1),
+        calendar=table.text("calendar"),
     )
     for key, strategy in _ONLY_WITH:
         if key in table.raw and settings.strategy != strategy:
