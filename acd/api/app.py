@@ -12,7 +12,7 @@ from typing import Final
 import structlog
 from aiohttp import web
 
-from acd.api import agents, interactions, queues, service
+from acd.api import agents, figures, interactions, queues, service
 from acd.api.auth import PUBLIC_PATHS, Guard
 from acd.api.context import API, PRINCIPAL, Api, ApiRouter, api
 from acd.api.problems import MAX_BODY, Problem, internal, of_error, of_http
@@ -38,7 +38,7 @@ def build_app(router: ApiRouter, config: ApiConfig) -> web.Application:
     """
     app = web.Application(middlewares=[_cross_origin, _problems, _identity], client_max_size=MAX_BODY)
     app[API] = Api(router, Guard(config))
-    for module in (agents, interactions, queues, service):
+    for module in (agents, figures, interactions, queues, service):
         module.add_routes(app)
     return app
 

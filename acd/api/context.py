@@ -17,6 +17,7 @@ from acd.api.problems import Problem, refused
 from acd.core.messages import Command, Origin, Outcome
 from acd.ports.channel import Personal
 from acd.runtime.estimate import WaitEstimator
+from acd.runtime.live_figures import LiveFigures
 from acd.runtime.meter import Meter
 from acd.runtime.view import View
 
@@ -40,6 +41,11 @@ class ApiRouter(Protocol):
     @property
     def waits(self) -> WaitEstimator:
         """Estimated waits."""
+        ...
+
+    @property
+    def figures(self) -> LiveFigures:
+        """Counts by interval."""
         ...
 
     async def submit(self, command: Command, origin: Origin | None = None) -> Outcome:

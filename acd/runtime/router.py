@@ -30,6 +30,7 @@ from acd.runtime.estimate import WaitEstimator
 from acd.runtime.feed import DEFAULT_BUFFER, Commit, Feed, Subscription
 from acd.runtime.journal import SqliteJournal
 from acd.runtime.ledger import EngineType, Ledger
+from acd.runtime.live_figures import LiveFigures
 from acd.runtime.log import Logger
 from acd.runtime.machine import SystemMachine
 from acd.runtime.meter import Meter
@@ -113,6 +114,11 @@ class Router:
     def waits(self) -> WaitEstimator:
         """Estimated waits, and how good they have been. Read it as `view`."""
         return self._projections.waits
+
+    @property
+    def figures(self) -> LiveFigures:
+        """Counts by interval of every queue, agent and channel. Read them as `view`."""
+        return self._projections.figures
 
     # ---- starting and stopping
 

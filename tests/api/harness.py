@@ -28,6 +28,7 @@ from acd.ports.channel import Personal
 from acd.runtime.config.model import ApiConfig, TokenConfig
 from acd.runtime.config.secrets import Secret
 from acd.runtime.estimate import WaitEstimator
+from acd.runtime.live_figures import LiveFigures
 from acd.runtime.meter import Meter
 from acd.runtime.view import View
 
@@ -55,6 +56,7 @@ class MemoryRouter:
         self.engine = Engine("test")
         self.view = View(titles={"sales": "Sales"}, names={"anna": "Anna"})
         self.waits = WaitEstimator(self.view)
+        self.figures = LiveFigures(self.view)
         self.meter = Meter()
         self.clock_us = START_US
         self.people: dict[str, Personal] = {}
@@ -71,6 +73,7 @@ class MemoryRouter:
         if recorded is None:
             self.view.fold(self.clock_us, outcome)
             self.waits.fold(outcome)
+            self.figures.fold(outcome)
         self.meter.decision(0.000_02)
         return outcome
 

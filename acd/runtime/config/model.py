@@ -111,12 +111,13 @@ class AgentConfig(Struct, frozen=True):
 
 
 class QueueConfig(Struct, frozen=True):
-    """One queue: what the core needs, a title for people, the service level's threshold, and whose hours it keeps."""
+    """One queue: what the core needs, a title for people, thresholds of the figures, and whose hours it keeps."""
 
     settings: QueueSettings
     title: str = ""
     service_level_us: int = 20_000_000
     calendar: str = ""
+    short_abandon_us: int = 5_000_000
 
 
 class Config(Struct, frozen=True):

@@ -160,6 +160,7 @@ def _queue(identity: str, table: Table, names: frozenset[str]) -> QueueConfig:
         title=table.text("title", identity),
         service_level_us=table.duration("service_level", QueueConfig(settings).service_level_us, least=1),
         calendar=table.text("calendar"),
+        short_abandon_us=table.duration("short_abandon", QueueConfig(settings).short_abandon_us),
     )
     for key, strategy in _ONLY_WITH:
         if key in table.raw and settings.strategy != strategy:
