@@ -10,18 +10,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, get_args
 
-import msgspec
-
 from acd.core.digest import settings_hash
 from acd.core.engine import Engine
 from acd.core.messages import ApplyConfig, Command, CoreSettings, Origin, Outcome, Recover, ScoreFunction
-from acd.core.messages.codec import decode_command, encode
+from acd.core.messages.codec import encode
 from acd.core.state import EngineState
 from acd.errors import CommandInvalid, ConfigError, RouterClosed
 from acd.ports.channel import Channel, Personal
 from acd.ports.journal import Journal
 from acd.ports.machine import Machine
 from acd.ports.stores import PersonStore, Sender
+from acd.runtime.admission import detach
 from acd.runtime.channels import open_channels
 from acd.runtime.clock import Clock, SystemClock, Timeline
 from acd.runtime.config import Config, load
@@ -391,14 +390,3 @@ class Router:
         if self._closed.is_set():
             return "closed"
         return "unavailable" if self._writer.outage else "running"
-
-
-def detach(command: Command) -> tuple[bytes, Command]:
-    """A command's bytes for the journal, and a copy of it that is valid and shares nothing. Raises `CommandInvalid`."""
-    try:
-        raw = encode(command)
-        return raw, decode_command(raw)
-    except msgspec.ValidationError as error:
-        raise CommandInvalid(f"{type(command).__name__}: {error}") from None
-    except (TypeError, ValueError, OverflowError, msgspec.MsgspecError) as error:
-        raise CommandInvalid(f"{type(command).__name__} cannot be encoded: {error}") from None
