@@ -22,7 +22,7 @@ MAX_CHANNELS: Final = 64
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
-_ENDS: Final = ("completed", "abandoned", "cancelled", "overflowed")
+_ENDS: Final = ("completed", "abandoned", "cancelled", "overflowed", "failed")
 
 
 def exposition(view: View, waits: WaitEstimator, meter: Meter, now_us: Callable[[], int]) -> bytes:

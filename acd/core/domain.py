@@ -7,7 +7,7 @@ of offers. Must not know single commands (`handlers`) nor how matching finds (`m
 from collections.abc import Mapping
 from typing import Final
 
-from acd.core import entry, holding, levels, limits, patience, relaxing
+from acd.core import callbacks, entry, holding, levels, limits, patience, relaxing
 from acd.core.entities import Agent, Interaction, Queue, Work
 from acd.core.matching import Matching, next_offer_state
 from acd.core.messages import (
@@ -32,6 +32,8 @@ _PRESENCE = presence_states.TABLE
 _INTERACTION = interaction_states.TABLE
 _WORK = work_states.TABLE
 
+_UNANSWERED: Final = ("queued", "offered")
+
 _STAFF: Final = {"sign-in": 1, "sign-out": -1}
 """What a change of presence does to the number of those who are signed in."""
 
@@ -45,6 +47,8 @@ class Domain(Matching):
         self.settings = CoreSettings()
         self.settings_hash = ""
         self.interactions: dict[str, Interaction] = {}
+        self.callbacks: dict[tuple[str, str], str] = {}
+        """The callback that a customer has in the queue that was asked for, as (customer, queue)."""
         self.ended_interactions: Window[str] = Window(limits.ENDED_WINDOW)
         self.ended_offers: Window[str] = Window(limits.ENDED_WINDOW)
 
@@ -167,8 +171,13 @@ class Domain(Matching):
 
     def close(self, interaction: Interaction, trigger: str) -> None:
         """The interaction ends: no more exclusions, no more waiting in its queue."""
-        if trigger != "complete":
+        if interaction.state in _UNANSWERED:
             interaction.queue.unanswered -= 1
+        if interaction.appointment is not None:
+            callbacks.drop(interaction)
+        request = interaction.request
+        if request.kind == "callback" and self.callbacks.get((request.customer, request.queue)) == interaction.id:
+            del self.callbacks[request.customer, request.queue]
         interaction.state = _INTERACTION[interaction.state][trigger]
         self.end_stay(interaction)
         if interaction.exclusions:

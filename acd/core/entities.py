@@ -222,6 +222,7 @@ class Interaction(Struct, eq=False):
     overflowed into. `patience`: until when its queue keeps it, if there is such a limit. `reach`: the highest level of
     agents for the queue that is open to it; `opening`: the next opens. `relaxed`, `next_step`: what timed steps have
     changed, and the deadline of the next.
+    `attempts`: failed ones of a callback. `appointment`: while it is scheduled.
     """
 
     id: str
@@ -249,6 +250,8 @@ class Interaction(Struct, eq=False):
     pending: list[Work] | None = None
     relaxed: Relaxation | None = None
     next_step: NextStep | None = None
+    attempts: int = 0
+    appointment: Appointment | None = None
 
     def offered(self) -> tuple[Work, ...]:
         """The pending offers of one that is queued or offered, oldest first."""
@@ -312,6 +315,17 @@ class Patience:
         self.deadline: Ticket[Timed] | None = None
 
 
+class Appointment:
+    """An interaction is aside until `at_us`. `deadline` is None once that is over and the queue is closed."""
+
+    __slots__ = ("at_us", "deadline", "interaction")
+
+    def __init__(self, interaction: Interaction, at_us: int) -> None:
+        self.interaction = interaction
+        self.at_us = at_us
+        self.deadline: Ticket[Timed] | None = None
+
+
 class Opening:
     """The next level opens to an interaction when this deadline is handled."""
 
@@ -342,5 +356,5 @@ def reach_after(delays_us: tuple[int, ...], elapsed_us: int, reach: int = 1) -> 
     return reach if reach <= len(delays_us) else limits.MAX_LEVEL
 
 
-Timed = Work | Exclusion | Hold | Patience | Opening | NextStep
+Timed = Work | Exclusion | Hold | Patience | Opening | NextStep | Appointment
 """What a deadline may belong to."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from acd.core import limits, patience
+from acd.core import callbacks, limits, patience
+from acd.core.admission import admit
 from acd.core.classes import Class
 from acd.core.entities import Interaction, Queue
 from acd.core.messages import (
@@ -28,11 +29,13 @@ if TYPE_CHECKING:
 class Way(NamedTuple):
     """Where an interaction goes: through these queues, each with why the one before it could not take it.
 
-    In the last of them it waits, unless `released` says why it is let go.
+    In the last of them it waits, unless `released` says why it is let go; then, if `called_back`, a callback takes its
+    place.
     """
 
     hops: tuple[tuple[Queue, str], ...] = ()
     released: str = ""
+    called_back: bool = False
 
 
 class Situation(NamedTuple):
@@ -67,6 +70,8 @@ def find_way(domain: Domain, request: EnqueueInteraction, queue: Queue, hops_bef
         reason = action.reason or situation.name
         if action.kind == "release":
             return Way(tuple(hops), reason)
+        if action.kind == "callback":
+            return Way(tuple(hops), action.reason or "callback", called_back=True)
         target = _target(domain, action, hops_before + len(hops))
         if isinstance(target, str):
             return Way(tuple(hops), target)
@@ -79,6 +84,9 @@ def follow(domain: Domain, interaction: Interaction, way: Way) -> bool:
     for queue, reason in way.hops:
         interaction.hops += 1
         move_to_queue(domain, interaction, queue, reason)
+    if way.called_back:
+        call_back(domain, interaction, way.released)
+        return False
     if way.released:
         overflow(domain, interaction, way.released)
         return False
@@ -94,6 +102,9 @@ def leave_overdue(domain: Domain, interaction: Interaction) -> None:
         # The configuration has changed since it came.
         domain.place(interaction)
         return
+    if action.kind == "callback":
+        call_back(domain, interaction, action.reason or "callback")
+        return
     target = reason if action.kind == "release" else _target(domain, action, interaction.hops)
     if isinstance(target, str):
         overflow(domain, interaction, target)
@@ -101,9 +112,23 @@ def leave_overdue(domain: Domain, interaction: Interaction) -> None:
     found = find_way(domain, interaction.request, target, interaction.hops + 1)
     if isinstance(found, Refusal):
         overflow(domain, interaction, found.code)
-    elif follow(domain, interaction, Way(((target, reason), *found.hops), found.released)):
+    elif follow(domain, interaction, Way(((target, reason), *found.hops), *found[1:])):
         begin_stay(domain, interaction)
         domain.place(interaction)
+
+
+def call_back(domain: Domain, interaction: Interaction, reason: str) -> None:
+    """Let a queued interaction, which is not in the line, go, and put a callback in its place if there can be one."""
+    request = callbacks.replacement(domain, interaction)
+    if isinstance(request, str):
+        overflow(domain, interaction, request)
+        return
+    # The callback is made first: a retired queue lasts as long as there is anything in it.
+    queue = interaction.queue
+    cls = domain.classes.class_of(queue, request.channel, request.requirement, request.preferences)
+    callback = admit(domain, request, queue, cls)
+    overflow(domain, interaction, reason)
+    callbacks.take_place(domain, callback, interaction)
 
 
 def overflow(domain: Domain, interaction: Interaction, reason: str) -> None:

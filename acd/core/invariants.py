@@ -3,13 +3,23 @@
 Must not change anything, and shares nothing with matching but the predicate `offerable`.
 """
 
+from typing import Final
+
 from acd.core import limits
 from acd.core.domain import Domain
 from acd.core.eligibility import offerable
 from acd.core.engine import Engine
-from acd.core.entities import Agent, Exclusion, Hold, NextStep, Opening, Patience, Queue, Work
+from acd.core.entities import Agent, Appointment, Exclusion, Hold, NextStep, Opening, Patience, Queue, Work
 from acd.core.relaxing import upcoming
 from acd.core.states import interaction as interaction_states
+
+_OWNERS: Final[dict[str, list[str]]] = {
+    "queued": [],
+    "scheduled": [],
+    "offered": ["offered"],
+    "active": ["active", "held"],
+}
+"""By the state of an interaction: what the state of the work of those who have it may be."""
 
 
 def check(engine: Engine) -> None:
@@ -24,6 +34,7 @@ def check(engine: Engine) -> None:
     _holds(domain)
     _levels(domain)
     _steps(domain)
+    _callbacks(domain)
     _nobody_waits_in_vain(domain)
 
 
@@ -43,7 +54,7 @@ def _owners(domain: Domain) -> None:
         assert interaction.pending == (current if several else None), f"{interaction.id}: wrong pending offers"
         assert len({work.agent.id for work in current}) == len(current), f"{interaction.id}: an agent is asked twice"
         assert interaction.open_work == len(items), f"{interaction.id}: {interaction.open_work} work items"
-        expected = {"queued": [], "offered": ["offered"], "active": ["active", "held"]}.get(interaction.state)
+        expected = _OWNERS.get(interaction.state)
         if expected is None:
             assert items, f"{interaction.id} has ended and was not forgotten"
             assert not current, f"{interaction.id} has ended with an owner"
@@ -114,6 +125,9 @@ def _deadlines(domain: Domain) -> None:
             assert owner.interaction.state in ("queued", "offered"), (
                 f"{owner.interaction.id} is answered and may be late"
             )
+        elif isinstance(owner, Appointment):
+            assert owner.interaction.appointment is owner, "an appointment that is over"
+            assert (owner.at_us, owner.interaction.state) == (ticket.key, "scheduled"), f"{owner.interaction.id}: due"
         elif isinstance(owner, Hold):
             assert owner.interaction.held is owner, "a deadline of a hold that is over"
             assert domain.interactions.get(owner.interaction.id) is owner.interaction, "a hold of the dead"
@@ -130,6 +144,19 @@ def _deadlines(domain: Domain) -> None:
         # After-call work has one unless the queue lets it last until the agent ends it.
         timed = work.state == "offered" or (work.state == "wrap-up" and work.deadline is not None)
         assert owners.count(id(work)) == timed, f"{work.offer_id}: {work.state}, deadline pending: {not timed}"
+
+
+def _callbacks(domain: Domain) -> None:
+    tokens = []
+    for each in domain.interactions.values():
+        request = each.request
+        assert (each.state == "scheduled") == (each.appointment is not None), f"{each.id}: appointment"
+        if each.appointment is not None and each.appointment.deadline is None:
+            assert each.queue.closed is not None, f"{each.id} is due, and its queue is open"
+            assert not each.queue.retired, f"{each.id} is due, and its queue will never open"
+        if request.kind == "callback" and request.customer and interaction_states.TABLE[each.state]:
+            tokens.append(((request.customer, request.queue), each.id))
+    assert sorted(tokens) == sorted(domain.callbacks.items()), "callbacks of customers"
 
 
 def _levels(domain: Domain) -> None:

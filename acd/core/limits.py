@@ -87,6 +87,9 @@ MAX_QUEUES: Final = 20_000
 MAX_INTERACTIONS: Final = 2_000_000
 """Most that a queue's limit may allow to wait."""
 
+MAX_ATTEMPTS: Final = 20
+"""Most that a queue may let a customer be called back."""
+
 MAX_HOPS: Final = 8
 """Queues that one interaction overflows into in its life; after that it is released."""
 

@@ -14,10 +14,13 @@ if TYPE_CHECKING:
 
 
 def begin(domain: Matching, interaction: Interaction) -> None:
-    """The queue keeps the interaction for its `max_wait` from now on, if it has one and says what happens then."""
+    """The queue keeps the interaction for its `max_wait` from now on, if it has one and says what happens then.
+
+    A callback may wait for as long as it takes: nobody listens to music.
+    """
     settings = interaction.queue.settings
     length_us = settings.max_wait_us
-    if not length_us or settings.when_overdue.kind == "wait":
+    if not length_us or settings.when_overdue.kind == "wait" or interaction.request.kind == "callback":
         return
     patience = interaction.patience = Patience(interaction)
     patience.deadline = domain.deadlines.register(domain.now_us + length_us, domain.next_seq(), patience, length_us)

@@ -4,9 +4,22 @@ from collections.abc import Callable
 
 from acd.core import limits
 from acd.core.domain import Domain
-from acd.core.entities import Agent, Exclusion, Hold, Interaction, NextStep, Opening, Patience, Queue, Timed, Work
+from acd.core.entities import (
+    Agent,
+    Appointment,
+    Exclusion,
+    Hold,
+    Interaction,
+    NextStep,
+    Opening,
+    Patience,
+    Queue,
+    Timed,
+    Work,
+)
 from acd.core.handlers.settings import check_strategies, rebuild
 from acd.core.state import EngineState, InteractionState
+from acd.core.states import interaction as interaction_states
 from acd.errors import StrategyError
 
 
@@ -87,11 +100,19 @@ def _interactions(domain: Domain, state: EngineState, pending: list[tuple[int, i
             hops=saved.hops,
             reach=saved.reach,
             relaxed=saved.relaxed,
+            attempts=saved.attempts,
         )
         domain.interactions[interaction.id] = interaction
         queue.live += 1
         queue.unanswered += saved.state in ("queued", "offered")
         _stay(domain, saved, interaction, pending)
+        if saved.state == "scheduled":
+            appointment = interaction.appointment = Appointment(interaction, saved.due_us)
+            due = (saved.due_us, saved.due_seq)
+            if saved.due_seq:
+                pending.append((*due, _registration(domain, appointment, *due)))
+        if request.kind == "callback" and request.customer and interaction_states.TABLE[saved.state]:
+            domain.callbacks[request.customer, request.queue] = interaction.id
         for each in saved.exclusions:
             exclusion = Exclusion(interaction, each.agent_id)
             if interaction.exclusions is None:

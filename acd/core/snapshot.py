@@ -52,6 +52,7 @@ def _interaction(interaction: Interaction) -> InteractionState:
         exclusions.append(ExclusionState(exclusion.agent_id, exclusion.deadline.key, exclusion.deadline.seq))
     patience = None if interaction.patience is None else interaction.patience.deadline
     held = None if interaction.held is None else interaction.held.deadline
+    due = None if interaction.appointment is None else interaction.appointment.deadline
     opening = None if interaction.opening is None else interaction.opening.deadline
     step = None if interaction.next_step is None else interaction.next_step.deadline
     return InteractionState(
@@ -79,6 +80,9 @@ def _interaction(interaction: Interaction) -> InteractionState:
         relaxed=interaction.relaxed,
         step_at_us=0 if step is None else step.key,
         step_seq=0 if step is None else step.seq,
+        attempts=interaction.attempts,
+        due_us=0 if interaction.appointment is None else interaction.appointment.at_us,
+        due_seq=0 if due is None else due.seq,
     )
 
 

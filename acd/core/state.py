@@ -55,6 +55,7 @@ class InteractionState(Struct, frozen=True):
     `preferred`: the agent who is asked first; held for them until (`held_until_us`, `held_seq`) if the latter is not 0.
     `hops`: queues that it overflowed into. Its queue keeps it until (`overdue_us`, `overdue_seq`), if the latter is
     not 0; `overdue`: that is over, and it still rings.
+    `attempts`: failed ones of a callback; a scheduled one is due at (`due_us`, `due_seq`), the latter 0 once it was.
     `reach`: the highest level open to it; the next opens at (`opening_us`, `opening_seq`) if the latter is not 0.
     `relaxed`: None before the first step; the next one is due at (`step_at_us`, `step_seq`) if the latter is not 0.
     """
@@ -83,6 +84,9 @@ class InteractionState(Struct, frozen=True):
     relaxed: Relaxation | None = None
     step_at_us: int = 0
     step_seq: int = 0
+    attempts: int = 0
+    due_us: int = 0
+    due_seq: int = 0
 
 
 class WorkState(Struct, frozen=True):

@@ -20,6 +20,7 @@ from acd.core.messages import (
     Event,
     InteractionAbandoned,
     InteractionQueued,
+    InteractionScheduled,
     OfferAccepted,
     Outcome,
     PresenceChanged,
@@ -81,6 +82,7 @@ class WaitEstimator:
             InteractionQueued: self._interaction_queued,
             OfferAccepted: self._offer_accepted,
             InteractionAbandoned: self._interaction_abandoned,
+            InteractionScheduled: self._interaction_scheduled,
             WorkEnded: self._work_ended,
         }
         for row in view.interactions.values():
@@ -176,6 +178,10 @@ class WaitEstimator:
             learnt = self._learnt(row.queue)
             learnt.waited_s.add(event.waited_us / _SECOND_US)
             learnt.gave_up.add(1.0 if given is not None else 0.0)
+
+    def _interaction_scheduled(self, event: InteractionScheduled) -> None:
+        """What waits on purpose says nothing about waits."""
+        self._given.pop(event.interaction_id, None)
 
     def _work_ended(self, event: WorkEnded) -> None:
         begun_us = self._working.pop((event.agent_id, event.interaction_id), None)

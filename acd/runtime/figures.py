@@ -7,7 +7,7 @@ view begins: at the first row of the journal, or at the snapshot that the view w
 from typing import Final
 
 OFFER_OUTCOMES: Final = ("accepted", "declined", "expired", "revoked", "rescinded")
-INTERACTION_OUTCOMES: Final = ("answered", "abandoned", "cancelled", "completed", "overflowed")
+INTERACTION_OUTCOMES: Final = ("answered", "abandoned", "cancelled", "completed", "overflowed", "failed")
 
 SERVICE_LEVEL_US: Final = 20_000_000
 """Within this time an answer counts towards the service level, unless the queue says otherwise."""
@@ -18,10 +18,11 @@ class QueueFigures:
 
     `entered`: interactions that were enqueued, or moved in; `moved_out`: those that left for another queue.
     `answered`: those that an agent accepted, once each however often they were re-queued. `abandoned`, `cancelled`,
-    `completed`, `overflowed` (let go by the queue): how they ended. `offers`, and of these `accepted`, `declined`,
-    `expired`, `revoked`, `rescinded`. `level_decided`: interactions that were answered or abandoned, whichever came
-    first; `level_met`: those of them that were answered within the threshold. `waited_us`: sum of the waits of the
-    answered ones. `talked_us`: sum of the conversations of the completed ones, holds included.
+    `completed`, `overflowed` (let go by the queue), `failed` (callbacks given up): how they ended. `offers`, and of
+    these `accepted`, `declined`, `expired`, `revoked`, `rescinded`. `level_decided`: interactions that were answered
+    or abandoned, whichever came first; `level_met`: those of them that were answered within the threshold.
+    `waited_us`: sum of the waits of the answered ones. `talked_us`: sum of the conversations of the completed ones,
+    holds included.
     """
 
     __slots__ = (
@@ -33,6 +34,7 @@ class QueueFigures:
         "declined",
         "entered",
         "expired",
+        "failed",
         "level_decided",
         "level_met",
         "moved_out",
@@ -62,6 +64,7 @@ class QueueFigures:
         self.level_met = 0
         self.waited_us = 0
         self.overflowed = 0
+        self.failed = 0
         self.talked_us = 0
 
     def service_level(self) -> float | None:

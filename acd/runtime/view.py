@@ -21,6 +21,7 @@ from acd.core.messages import (
     InteractionAbandoned,
     InteractionCancelled,
     InteractionCompleted,
+    InteractionFailed,
     InteractionOverflowed,
     InteractionQueued,
     InteractionRequeued,
@@ -52,7 +53,7 @@ DECISIONS_KEPT: Final = 1_000
 ENDED_KEPT: Final = 4_096
 """Most recently ended interactions that the view remembers."""
 
-INTERACTION_ENDS: Final = frozenset({"completed", "abandoned", "cancelled", "overflowed"})
+INTERACTION_ENDS: Final = frozenset({"completed", "abandoned", "cancelled", "overflowed", "failed"})
 
 
 class View:
@@ -142,7 +143,7 @@ class View:
     def desired(self, instance: str) -> tuple[Desired, ...]:
         """How every live interaction of one channel instance should stand in the world. O(live interactions)."""
         rows = (row for row in self.interactions.values() if row.instance == instance)
-        return tuple(row.desired() for row in rows if not row.ended_at_us)
+        return tuple(row.desired() for row in rows if not row.ended_at_us and row.state != "scheduled")
 
     def presences(self) -> dict[str, int]:
         """Agents by presence; the four presences are always there."""
@@ -224,16 +225,17 @@ class View:
             figures.level_decided += 1
         self._forget(row)
 
-    def _interaction_cancelled(self, event: InteractionCancelled) -> None:
+    def _interaction_let_go(self, event: InteractionCancelled | InteractionOverflowed) -> None:
         row = self.interactions[event.interaction_id]
         row.waited_us = event.waited_us
-        self._end(row, "cancelled", event.reason).cancelled += 1
+        if isinstance(event, InteractionCancelled):
+            self._end(row, "cancelled", event.reason).cancelled += 1
+        else:
+            self._end(row, "overflowed", event.reason).overflowed += 1
         self._forget(row)
 
-    def _interaction_overflowed(self, event: InteractionOverflowed) -> None:
-        row = self.interactions[event.interaction_id]
-        row.waited_us = event.waited_us
-        self._end(row, "overflowed", event.reason).overflowed += 1
+    def _interaction_failed(self, event: InteractionFailed) -> None:
+        self._end(row := self.interactions[event.interaction_id], "failed", event.reason).failed += 1
         self._forget(row)
 
     # -- offers
@@ -374,11 +376,12 @@ class View:
             PresenceChanged: self._presence_changed,
             InteractionQueued: self._interaction_queued,
             InteractionRequeued: self._interaction_requeued,
-            **waiting_folds.table(self.queues, self.interactions),
+            **waiting_folds.table(self.queues, self.interactions, lambda: self.at_us),
             InteractionCompleted: self._interaction_completed,
             InteractionAbandoned: self._interaction_abandoned,
-            InteractionCancelled: self._interaction_cancelled,
-            InteractionOverflowed: self._interaction_overflowed,
+            InteractionCancelled: self._interaction_let_go,
+            InteractionOverflowed: self._interaction_let_go,
+            InteractionFailed: self._interaction_failed,
             OfferMade: self._offer_made,
             OfferAccepted: self._offer_accepted,
             OfferDeclined: self._offer_declined,

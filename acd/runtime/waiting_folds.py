@@ -6,25 +6,37 @@ Owns what these events do to the rows. Must not know the rest of the view.
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from acd.core import limits
 from acd.core.messages import (
     Event,
     HoldEnded,
     HoldStarted,
+    InteractionDue,
     InteractionMoved,
     InteractionRelaxed,
     InteractionReprioritized,
+    InteractionScheduled,
     LevelOpened,
     QueueClosed,
     QueueOpened,
 )
 from acd.runtime.records import InteractionRecord, QueueRecord
 
+Folds = dict[type[Event], Callable[[Any], None]]
+Interactions = Mapping[str, InteractionRecord]
+Queues = Mapping[str, QueueRecord]
 
-def table(
-    queues: Mapping[str, QueueRecord], interactions: Mapping[str, InteractionRecord]
-) -> dict[type[Event], Callable[[Any], None]]:
-    """Kind of event → what folds it, into these rows."""
 
+def table(queues: Queues, interactions: Interactions, now_us: Callable[[], int]) -> Folds:
+    """Kind of event → what folds it, into these rows. `now_us`: the moment of the outcome that is being folded."""
+    return {
+        **_between_queues(queues, interactions),
+        **_aside(queues, interactions, now_us),
+        **_in_line(interactions),
+    }
+
+
+def _between_queues(queues: Queues, interactions: Interactions) -> Folds:
     def opened(event: QueueOpened) -> None:
         queues[event.queue].closed = None
 
@@ -40,6 +52,29 @@ def table(
         row.queue, row.place_at_us, row.priority, row.held_for = entered.id, event.place_at_us, event.priority, ""
         entered.enter(row)
 
+    return {QueueOpened: opened, QueueClosed: closed, InteractionMoved: moved}
+
+
+def _aside(queues: Queues, interactions: Interactions, now_us: Callable[[], int]) -> Folds:
+    def scheduled(event: InteractionScheduled) -> None:
+        row = interactions[event.interaction_id]
+        queue = queues[row.queue]
+        queue.uncount(row)
+        queue.line.pop(row.id, None)
+        row.offered(())
+        row.state, row.since_us, row.waited_us, row.held_for = "scheduled", now_us(), None, ""
+        row.reach = limits.MAX_LEVEL
+
+    def due(event: InteractionDue) -> None:
+        row = interactions[event.interaction_id]
+        row.state, row.since_us = "queued", now_us()
+        row.place_at_us, row.priority = event.place_at_us, event.priority
+        queues[row.queue].count(row)
+
+    return {InteractionScheduled: scheduled, InteractionDue: due}
+
+
+def _in_line(interactions: Interactions) -> Folds:
     def reprioritized(event: InteractionReprioritized) -> None:
         interactions[event.interaction_id].priority = event.priority
 
@@ -56,9 +91,6 @@ def table(
         interactions[event.interaction_id].held_for = ""
 
     return {
-        QueueOpened: opened,
-        QueueClosed: closed,
-        InteractionMoved: moved,
         InteractionReprioritized: reprioritized,
         LevelOpened: level_opened,
         InteractionRelaxed: relaxed,

@@ -1,10 +1,10 @@
 """The words of a scenario about entry: queues that open and close, and what becomes of whoever comes in.
 
-    open QUEUE        close QUEUE [reason R]
-    expect opened|closed sales        expect overflowed c1
+    open QUEUE        close QUEUE [reason R]        fail-callback ID [reason R]
+    expect opened|closed sales        expect overflowed|scheduled|due|failed c1
 
 A queue's `when-closed`, `when-unstaffed`, `when-full`, `when-overdue`: `wait`, `refuse`, `release`,
-`release:REASON`, `queue:NAME` or `queue:NAME:REASON`.
+`release:REASON`, `callback`, `queue:NAME` or `queue:NAME:REASON`.
 
 Owns these words. Must not know the others (`scenario_words`, `scenario_events`), which include them.
 """
@@ -16,17 +16,23 @@ from acd.core.messages import (
     Action,
     CloseQueue,
     Command,
+    FailCallback,
+    InteractionDue,
+    InteractionFailed,
     InteractionOverflowed,
+    InteractionScheduled,
     OpenQueue,
     QueueClosed,
     QueueOpened,
 )
 from acd.runtime.config.durations import format_duration
-from acd.testing.scenario_statement import Statement, duration
+from acd.testing.scenario_statement import Statement, duration, integer
 
-EntryEvent = QueueOpened | QueueClosed | InteractionOverflowed
+EntryEvent = (
+    QueueOpened | QueueClosed | InteractionOverflowed | InteractionScheduled | InteractionDue | InteractionFailed
+)
 
-LENGTHS: Final = {"opened": 2, "closed": 2, "overflowed": 2}
+LENGTHS: Final = {"opened": 2, "closed": 2, "overflowed": 2, "scheduled": 2, "due": 2, "failed": 2}
 """How many words belong to each event; the rest are details."""
 
 
@@ -37,6 +43,13 @@ def words_of(event: EntryEvent) -> tuple[tuple[str, ...], dict[str, object]]:
             return ("opened", event.queue), {}
         case QueueClosed():
             return ("closed", event.queue), {"reason": event.reason}
+        case InteractionScheduled():
+            until = format_duration(event.not_before_us)
+            return ("scheduled", event.interaction_id), {"until": until, "attempts": event.attempts}
+        case InteractionDue():
+            return ("due", event.interaction_id), {}
+        case InteractionFailed():
+            return ("failed", event.interaction_id), {"attempts": event.attempts, "reason": event.reason}
         case InteractionOverflowed():
             waited = format_duration(event.waited_us)
             return ("overflowed", event.interaction_id), {"waited": waited, "reason": event.reason}
@@ -57,14 +70,24 @@ def _close(statement: Statement, command_id: str, _offers: Mapping[str, str]) ->
     return CloseQueue(command_id, statement.take("the queue"), **statement.options("reason"))
 
 
+def _fail_callback(statement: Statement, command_id: str, _offers: Mapping[str, str]) -> Command:
+    return FailCallback(command_id, statement.take("the callback"), **statement.options("reason"))
+
+
 SETTINGS: Final[Mapping[str, Callable[[str], Any]]] = {
     "when-closed": _action,
     "when-unstaffed": _action,
     "when-full": _action,
     "max-wait": duration,
     "when-overdue": _action,
+    "callback-attempts": integer,
+    "callback-retry": duration,
 }
 """Readers of a queue's options."""
 
-COMMANDS: Final[dict[str, Callable[[Statement, str, Mapping[str, str]], Command]]] = {"open": _open, "close": _close}
+COMMANDS: Final[dict[str, Callable[[Statement, str, Mapping[str, str]], Command]]] = {
+    "open": _open,
+    "close": _close,
+    "fail-callback": _fail_callback,
+}
 """Verb -> how the rest of the line is read."""

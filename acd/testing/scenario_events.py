@@ -147,7 +147,14 @@ def describe(event: m.Event) -> Described:
             return _described(("revoked", event.interaction_id, "from", event.agent_id), reason=event.reason)
         case m.OfferRescinded():
             return _described(("rescinded", event.interaction_id, "from", event.agent_id))
-        case m.QueueOpened() | m.QueueClosed() | m.InteractionOverflowed():
+        case (
+            m.QueueOpened()
+            | m.QueueClosed()
+            | m.InteractionOverflowed()
+            | m.InteractionScheduled()
+            | m.InteractionDue()
+            | m.InteractionFailed()
+        ):
             words, details = scenario_entry.words_of(event)
             return _described(words, **details)
         case (

@@ -1,7 +1,7 @@
 """The words of a scenario: lines, configuration and commands.
 
     sign-in AGENT [ready] [reason R]        enqueue ID CHANNEL QUEUE [priority N] [requirement R] [prefer a=2,b=1]
-                                            [preferred AGENT]
+                                            [preferred AGENT] [customer C] [kind callback] [not-before T]
     sign-out AGENT                          end ID [by customer|agent|system] [reason R]
     ready AGENT                             cancel ID [reason R]
     not-ready AGENT REASON                  requeue ID [reason R]
@@ -211,7 +211,9 @@ def _enqueue(statement: Statement, command_id: str, _offers: Mapping[str, str]) 
     interaction_id = statement.take("the interaction")
     channel = statement.take("the channel")
     queue = statement.take("the queue")
-    options = statement.options("priority", "requirement", "prefer", "instance", "preferred", "customer")
+    names = ("priority", "requirement", "prefer", "instance", "preferred", "customer", "kind", "not-before")
+    options = statement.options(*names)
+    kind: Any = options.get("kind", "live")
     return EnqueueInteraction(
         command_id,
         interaction_id,
@@ -223,6 +225,8 @@ def _enqueue(statement: Statement, command_id: str, _offers: Mapping[str, str]) 
         customer=options.get("customer", ""),
         instance=options.get("instance", ""),
         preferred_agent=options.get("preferred", ""),
+        kind=kind,
+        not_before_us=duration(options.get("not-before", "0s")),
     )
 
 

@@ -8,6 +8,7 @@ from acd.errors import PersonalStoreError
 from tests.api.harness import As, Client, MemoryRouter
 
 NUMBER = "13812341234"
+STATES = "queued, offered, active, scheduled, completed, abandoned, cancelled, overflowed, failed"
 
 
 async def test_enqueue_takes_everything(system: Client, router: MemoryRouter) -> None:
@@ -197,7 +198,7 @@ async def test_pages_and_filters(system: Client, router: MemoryRouter) -> None:
         ("limit=0", "limit: has to be a whole number from 1 to 500."),
         ("limit=x", "limit: has to be a whole number from 1 to 500."),
         ("limit=٣", "limit: has to be a whole number from 1 to 500."),
-        ("state=gone", "state: has to be one of queued, offered, active, completed, abandoned, cancelled, overflowed."),
+        ("state=gone", f"state: has to be one of {STATES}."),
         ("cursor=!!!", "cursor: take it unchanged from next_cursor."),
         ("cursor=AAAA", "cursor: take it unchanged from next_cursor."),
         ("cursor=ü", "cursor: take it unchanged from next_cursor."),

@@ -13,7 +13,9 @@ from acd import errors
 from acd.api import bodies, problems
 from acd.core.messages import (
     AcceptOffer,
+    Action,
     ApplyConfig,
+    CloseQueue,
     Command,
     EndInteraction,
     EnqueueInteraction,
@@ -56,6 +58,7 @@ def configured(**changes: Any) -> ApplyConfig:  # noqa: ANN401 - any setting
     return ApplyConfig("p0", msgspec.structs.replace(SETTINGS, queues=(queue,)))
 
 
+UNSTAFFED = configured(when_unstaffed=Action("refuse"))
 EXTENDED = configured(wrap_up_policy="extended", wrap_up_most_us=6_000_000)
 REQUIRED = configured(dispositions=("solved",), disposition_required=True)
 EXTEND = ExtendWrapUp("p5", "anna", "c1", 60_000_000)
@@ -69,6 +72,8 @@ CASES: list[tuple[RefusalCode, int, tuple[Command, ...], str, str, Any]] = [
     ("unknown-skill", 422, (), "POST", "/v1/interactions", {**ENQUEUE, "requirement": "skills.klingon >= 5"}),
     ("duplicate-interaction", 409, (QUEUED,), "POST", "/v1/interactions", {**ENQUEUE, "id": "c1"}),
     ("queue-full", 409, FULL, "POST", "/v1/interactions", ENQUEUE),
+    ("queue-closed", 409, (CloseQueue("p6", "sales"),), "POST", "/v1/interactions", ENQUEUE),
+    ("queue-unstaffed", 409, (UNSTAFFED,), "POST", "/v1/interactions", ENQUEUE),
     ("unknown-interaction", 404, (), "DELETE", "/v1/interactions/c1", None),
     ("unknown-interaction", 404, (), "POST", "/v1/interactions/c1/end", {}),
     ("interaction-ended", 409, (QUEUED, EndInteraction("p4", "c1")), "DELETE", "/v1/interactions/c1", None),
@@ -104,7 +109,11 @@ CASES: list[tuple[RefusalCode, int, tuple[Command, ...], str, str, Any]] = [
 
 
 def test_every_refusal_that_a_route_can_meet_is_shown() -> None:
-    beyond_http = {"duplicate-entity", "unsupported-semantics", "unknown-strategy", "strategy-changed"}
+    configuration = {"duplicate-entity", "unsupported-semantics", "unknown-strategy", "strategy-changed"}
+    configuration |= {"bad-action", "steps-out-of-order"}
+    supervision = {"interaction-not-offered", "interaction-scheduled"}
+    callbacks = {"duplicate-callback", "not-a-callback"}
+    beyond_http = configuration | supervision | callbacks
     assert {code for code, *_ in CASES} == set(get_args(RefusalCode)) - beyond_http
 
 

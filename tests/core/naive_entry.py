@@ -6,8 +6,11 @@ As `naive_rules`: brute force, for reading. `naive_model` has the other commands
 
 from dataclasses import dataclass, field
 
+import msgspec
+
 import acd.core.messages as m
 from acd.core import limits
+from tests.core.naive_callbacks import Callbacks
 from tests.core.naive_requirement import holds
 from tests.core.naive_rules import Agent, Interaction, Patience, Queue, Refused
 from tests.core.naive_supervision import Supervision
@@ -19,9 +22,10 @@ class Route:
 
     hops: list[tuple[Queue, str]] = field(default_factory=list)
     released: str = ""
+    called_back: bool = False
 
 
-class Entry(Supervision):
+class Entry(Callbacks, Supervision):
     """Queues that open and close, and what follows from their settings."""
 
     def on_OpenQueue(self, command: m.OpenQueue) -> None:
@@ -29,6 +33,7 @@ class Entry(Supervision):
         if queue.closed is not None:
             queue.closed = None
             self.events.append(m.QueueOpened(command.queue))
+            self.let_in(queue)
 
     def on_CloseQueue(self, command: m.CloseQueue) -> None:
         queue = self.queue(command.queue)
@@ -58,6 +63,10 @@ class Entry(Supervision):
                 reason = action.reason or queue.closed or "closed"
             if action.kind == "release":
                 route.released = reason
+                return route
+            if action.kind == "callback":
+                route.called_back = True
+                route.released = action.reason or "callback"
                 return route
             if hops_before + len(route.hops) >= limits.MAX_HOPS:
                 route.released = "overflow-loop"
@@ -100,7 +109,9 @@ class Entry(Supervision):
         for queue, reason in route.hops:
             interaction.hops += 1
             self.move_to_queue(interaction, queue, reason, keep_place=True)
-        if route.released:
+        if route.called_back:
+            self.call_back(interaction, route.released)
+        elif route.released:
             self.overflow(interaction, route.released)
         return not route.released
 
@@ -125,6 +136,8 @@ class Entry(Supervision):
             self.place(interaction)
         elif action.kind == "release":
             self.overflow(interaction, reason)
+        elif action.kind == "callback":
+            self.call_back(interaction, action.reason or "callback")
         elif interaction.hops == limits.MAX_HOPS:
             self.overflow(interaction, "overflow-loop")
         elif not targets:
@@ -139,6 +152,28 @@ class Entry(Supervision):
             if self.follow(interaction, route):
                 self.begin_stay(interaction)
                 self.place(interaction)
+
+    def call_back(self, interaction: Interaction, reason: str) -> None:
+        """Let it go, with a callback in its place if there can be one."""
+        request, queue = interaction.request, interaction.queue
+        name = f"{request.interaction_id}~cb"
+        if self.callback_of(request.customer, queue) is not None:
+            self.overflow(interaction, "duplicate-callback")
+            return
+        too_long = len(name) > limits.MAX_INTERACTION_ID
+        if request.kind == "callback" or not request.customer or too_long or self.is_known(name):
+            self.overflow(interaction, "callback-impossible")
+            return
+        changes = {"interaction_id": name, "queue": queue.settings.id, "kind": "callback", "instance": ""}
+        callback = self.admit(msgspec.structs.replace(request, **changes, not_before_us=0), queue)
+        self.overflow(interaction, reason)
+        callback.place_at, callback.priority = interaction.place_at, interaction.priority
+        callback.preferred = interaction.preferred
+        if queue.closed is None:
+            self.begin_stay(callback)
+            self.place(callback)
+        else:
+            self.schedule(callback, self.now)
 
     def overflow(self, interaction: Interaction, reason: str) -> None:
         interaction.state = "overflowed"

@@ -16,7 +16,18 @@ from tests.core.naive_entry import Entry
 from tests.core.naive_levels import LevelRules
 from tests.core.naive_requirement import Tree
 from tests.core.naive_rules import Refused
-from tests.core.naive_state import Agent, Exclusion, Hold, Interaction, NextStep, Opening, Patience, Queue, Work
+from tests.core.naive_state import (
+    Agent,
+    Appointment,
+    Exclusion,
+    Hold,
+    Interaction,
+    NextStep,
+    Opening,
+    Patience,
+    Queue,
+    Work,
+)
 from tests.core.naive_wrap_up import WrapUp
 
 
@@ -69,6 +80,9 @@ class Model(LevelRules, Entry, WrapUp):
         for interaction in sorted(queued, key=self.place_in_line):
             self.reconsider_hold(interaction)
             self.place(interaction)
+        for queue in sorted(self.queues, key=lambda each: each.settings.id):
+            if queue.retired and queue.closed is not None:
+                self.let_in(queue)
 
     def check_settings(self, settings: m.CoreSettings) -> None:
         if settings.semantics != 1:
@@ -182,33 +196,20 @@ class Model(LevelRules, Entry, WrapUp):
     # ---- interactions
 
     def on_EnqueueInteraction(self, command: m.EnqueueInteraction) -> None:
-        interaction_id = command.interaction_id
-        alive = [each.request.interaction_id for each in self.interactions]
-        if interaction_id in alive or interaction_id in [name for name, _ in self.ended_interactions]:
+        if self.is_known(command.interaction_id):
             raise Refused("duplicate-interaction")
         queue = self.queue(command.queue)
         if command.requirement.strip() and command.requirement not in self.trees:
             raise Refused("bad-requirement")
         if command.requirement.strip() and self.misspelt(command, queue):
             raise Refused("unknown-skill")
+        if command.kind == "callback" or command.not_before_us > self.now:
+            self.set_aside(command, queue)
+            return
         route = self.route(command, queue, 0)
-        interaction = Interaction(command, queue, self.now, self.next_seq())
-        self.interactions.append(interaction)
-        self.events.append(
-            m.InteractionQueued(
-                interaction_id,
-                command.channel,
-                command.queue,
-                command.requirement,
-                command.priority,
-                command.attributes,
-                command.customer,
-                command.instance,
-            )
-        )
-        interaction.preferred = command.preferred_agent
+        interaction = self.admit(command, queue)
         if self.follow(interaction, route):
-            self.effects.append(m.ParkInteraction(interaction_id, command.instance))
+            self.effects.append(m.ParkInteraction(command.interaction_id, command.instance))
             self.begin_stay(interaction)
             self.place(interaction)
 
@@ -259,6 +260,7 @@ class Model(LevelRules, Entry, WrapUp):
         interaction.state = "abandoned" if abandoned else "cancelled"
         interaction.exclusions = []
         interaction.hold = interaction.patience = interaction.opening = interaction.step = None
+        interaction.appointment = None
         name, waited = interaction.request.interaction_id, self.now - interaction.enqueued_at
         told = m.InteractionAbandoned if abandoned else m.InteractionCancelled
         self.events.append(told(name, waited, reason))
@@ -333,6 +335,8 @@ class Model(LevelRules, Entry, WrapUp):
             elif isinstance(owner, Hold):
                 self.end_hold(owner.interaction, "timeout")
                 self.place(owner.interaction)
+            elif isinstance(owner, Appointment):
+                self.fall_due(owner)
             elif isinstance(owner, Patience):
                 self.lose_patience(owner)
             elif isinstance(owner, NextStep):

@@ -192,6 +192,8 @@ class Rules:
         found += [(each.deadline, each) for interaction in self.interactions for each in interaction.exclusions]
         found += [(each.opening.deadline, each.opening) for each in self.interactions if each.opening is not None]
         found += [(each.hold.deadline, each.hold) for each in self.interactions if each.hold is not None]
+        aside = [each.appointment for each in self.interactions if each.appointment is not None]
+        found += [(each.deadline, each) for each in aside if each.deadline is not None]
         patient = [each.patience for each in self.interactions if each.patience is not None]
         found += [(each.deadline, each) for each in patient if each.deadline is not None]
         found += [(each.step.deadline, each.step) for each in self.interactions if each.step is not None]
@@ -299,7 +301,8 @@ class Rules:
 
     def begin_patience(self, interaction: Interaction) -> None:
         settings = interaction.queue.settings
-        if settings.max_wait_us and settings.when_overdue.kind != "wait":
+        nobody_listens = interaction.request.kind == "callback"
+        if settings.max_wait_us and settings.when_overdue.kind != "wait" and not nobody_listens:
             interaction.patience = Patience(interaction, (self.now + settings.max_wait_us, self.next_seq()))
 
     def begin_hold(self, interaction: Interaction) -> None:
@@ -386,7 +389,7 @@ class Rules:
         self.serve(work.agent)
 
     def forget_if_done(self, interaction: Interaction) -> None:
-        if interaction.state in {"queued", "offered", "active"}:
+        if interaction.state in {"queued", "offered", "active", "scheduled"}:
             return
         if any(work.interaction is interaction for work in self.work):
             return

@@ -46,6 +46,8 @@ class Interaction:
     instead: str = ""
     own_dropped: bool = False
     wider: list[str] = field(default_factory=list)
+    attempts: int = 0
+    appointment: "Appointment | None" = None
 
     def __post_init__(self) -> None:
         self.entered_at = self.place_at = self.enqueued_at
@@ -111,5 +113,13 @@ class NextStep:
     deadline: tuple[int, int]
 
 
-Timed = Work | Exclusion | Hold | Patience | Opening | NextStep
-"""What a deadline may belong to."""
+@dataclass(eq=False)
+class Appointment:
+    """Aside until then; no deadline: it was due while the queue was closed."""
+
+    interaction: Interaction
+    at: int
+    deadline: tuple[int, int] | None
+
+
+Timed = Work | Exclusion | Hold | Patience | Opening | NextStep | Appointment

@@ -13,6 +13,8 @@ class Supervision(Relaxing):
         interaction = self.interaction(interaction_id)
         if interaction.state == "active":
             raise Refused("interaction-active")
+        if interaction.state == "scheduled":
+            raise Refused("interaction-scheduled")
         return interaction
 
     def on_ReprioritizeInteraction(self, command: m.ReprioritizeInteraction) -> None:

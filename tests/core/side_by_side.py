@@ -223,6 +223,7 @@ def _model_picture(model: Model) -> Picture:
                 (0, 0) if each.hold is None else each.hold.deadline,
                 each.hops,
                 *_patience_picture(each),
+                *_appointment_picture(each),
                 (each.reach, (0, 0) if each.opening is None else each.opening.deadline),
                 (each.steps_until, each.instead, each.own_dropped, tuple(each.wider)),
                 (0, 0) if each.step is None else each.step.deadline,
@@ -249,6 +250,13 @@ def _agent_picture(agent: Agent) -> tuple[object, ...]:
         agent.idle_seq,
         agent.retired,
     )
+
+
+def _appointment_picture(interaction: Interaction) -> tuple[object, ...]:
+    appointment = interaction.appointment
+    if appointment is None:
+        return interaction.attempts, 0, 0
+    return interaction.attempts, appointment.at, 0 if appointment.deadline is None else appointment.deadline[1]
 
 
 def _patience_picture(interaction: Interaction) -> tuple[object, ...]:
@@ -294,6 +302,9 @@ def _engine_picture(state: EngineState) -> Picture:
                 each.hops,
                 (each.overdue_us, each.overdue_seq),
                 each.overdue,
+                each.attempts,
+                each.due_us,
+                each.due_seq,
                 (each.reach, (each.opening_us, each.opening_seq)),
                 msgspec.structs.astuple(each.relaxed or Relaxation()),
                 (each.step_at_us, each.step_seq),

@@ -260,6 +260,24 @@ MUTANTS: Final = {
     "what was overdue while it rang goes back into line": Mutant(
         "domain", "interaction.patience.deadline is None:", "interaction.patience.deadline is not None:"
     ),
+    "a customer has two callbacks": Mutant(
+        "admission", 'if request.kind == "callback" and request.customer:', "if False:"
+    ),
+    "a callback takes the last place": Mutant(
+        "callbacks", "callback.place_at, callback.priority", "_, callback.priority"
+    ),
+    "what falls due has waited since it was scheduled": Mutant(
+        "callbacks",
+        "interaction.place_at = interaction.entered_at = domain.now_us",
+        "interaction.entered_at = domain.now_us",
+    ),
+    "what falls due comes in although it is night": Mutant(
+        "callbacks", "if interaction.queue.closed is None or interaction.queue.retired:", "if True:"
+    ),
+    "a callback is tried once more": Mutant(
+        "handlers.callbacks", "found.attempts < settings", "found.attempts <= settings"
+    ),
+    "callbacks lose patience": Mutant("patience", ' or interaction.request.kind == "callback"', ""),
     "a forgotten class keeps its members": Mutant("classes", "cls.evicted = True", "cls.evicted = False"),
 }
 

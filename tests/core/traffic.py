@@ -37,6 +37,7 @@ WEIGHTS: Final[dict[str, float]] = {
     "apply_config": 1.5,
     "recover": 0.7,
     "open_queue": 2,
+    "fail_callback": 3,
     "close_queue": 0.7,
     "repeat": 1.5,
 }
@@ -117,9 +118,11 @@ class Traffic(SettingsTraffic):
             preferences=preferences,
             priority=self.random.choice((0, 0, 0, 0, 1, 2, -1, 1_000, -1_000)),
             attributes=(("language", "fr"),) if self._chance(0.1) else (),
-            customer=self.random.choice(("", "person-1")),
+            customer=self.random.choice(("", "person-1", "person-2", f"person-{self.interactions}")),
             instance=self.random.choice(("pbx-1", "pbx-1", "")),
             preferred_agent=self._anybody() if self._chance(0.2) else "",
+            kind="callback" if self._chance(0.15) else "live",
+            not_before_us=max(0, self.now_us + self.random.choice((-1, 0, 1, 10 * SECOND))) if self._chance(0.1) else 0,
         )
 
     def _accept(self, model: Model) -> m.Command | None:
@@ -276,6 +279,12 @@ class Traffic(SettingsTraffic):
             return earlier
         other = self._end(model) or self._tick(model)
         return _renamed(other, earlier.id)
+
+    def _fail_callback(self, model: Model) -> m.Command | None:
+        active = [each for each in model.interactions if each.state == "active"]
+        calls = [each for each in active if each.request.kind == "callback" or self._stray()]
+        found = self._one(calls)
+        return m.FailCallback(self._id(), self._interaction_id(model, found), "no-answer") if found else None
 
     def _open_queue(self, model: Model) -> m.Command | None:
         closed = [each.settings.id for each in model.queues if each.closed is not None or self._stray()]

@@ -7,10 +7,10 @@ from typing import Any, Final
 import acd.core.messages as m
 
 KINDS: Final[dict[str, tuple[m.ActionKind, ...]]] = {
-    "when_closed": ("refuse", "wait", "wait", "queue", "release"),
-    "when_unstaffed": ("wait", "wait", "refuse", "queue", "release"),
-    "when_full": ("refuse", "wait", "queue", "release"),
-    "when_overdue": ("wait", "queue", "queue", "queue", "release"),
+    "when_closed": ("refuse", "wait", "callback", "queue", "release"),
+    "when_unstaffed": ("wait", "callback", "refuse", "queue", "release"),
+    "when_full": ("refuse", "callback", "wait", "queue", "release"),
+    "when_overdue": ("wait", "queue", "queue", "callback", "callback", "release"),
 }
 
 SECOND: Final = 1_000_000
@@ -22,7 +22,12 @@ def entry_settings(random: Random, queue_id: str, queue_ids: Sequence[str]) -> d
         return {}
     others = [each for each in queue_ids if each != queue_id]
     fields: dict[str, Any] = {name: _action(random, kinds, others) for name, kinds in KINDS.items()}
-    return {**fields, "max_wait_us": random.choice((0, 1, 5 * SECOND, 25 * SECOND, 25 * SECOND, 60 * SECOND))}
+    return {
+        **fields,
+        "max_wait_us": random.choice((0, 1, 5 * SECOND, 25 * SECOND, 25 * SECOND, 60 * SECOND)),
+        "callback_attempts": random.choice((1, 2, 3)),
+        "callback_retry_us": random.choice((0, 5 * SECOND, 40 * SECOND)),
+    }
 
 
 def _action(random: Random, kinds: Sequence[m.ActionKind], others: Sequence[str]) -> m.Action:

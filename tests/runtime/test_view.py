@@ -25,11 +25,13 @@ from acd.core.messages import (
     EndWrapUp,
     EnqueueInteraction,
     Event,
+    FailCallback,
     FailOffer,
     HoldWork,
     InteractionAbandoned,
     InteractionCancelled,
     InteractionCompleted,
+    InteractionFailed,
     InteractionMoved,
     InteractionOverflowed,
     InteractionQueued,
@@ -73,6 +75,8 @@ QUEUES = (
         when_full=Action("queue", "sales"),
         max_wait_us=40 * SECOND,
         when_overdue=Action("queue", "sales", "slow"),
+        when_unstaffed=Action("callback"),
+        callback_retry_us=20 * SECOND,
     ),
 )
 CONFIGS = (
@@ -156,6 +160,10 @@ class Run:
             CancelInteraction(name, next(reversed(self.view.interactions), "none")),
             RequeueInteraction(name, worked),
             Recover(name),
+            EnqueueInteraction(name, f"i{self.commands}", channel, queue, customer="ref", kind="callback"),
+            EnqueueInteraction(name, f"i{self.commands}", channel, queue, not_before_us=self.now_us + SECOND),
+            FailCallback(name, worked),
+            FailCallback(name, worked),
             CloseQueue(name, queue),
             OpenQueue(name, queue),
             Tick(name),
@@ -236,7 +244,7 @@ def _by_queue(events: list[Event]) -> dict[str, list[Event]]:
 
 STEPS = st.lists(
     st.tuples(
-        st.integers(0, 24),
+        st.integers(0, 28),
         st.integers(0, 5),
         st.integers(0, 5),
         st.sampled_from([0, 1, SECOND, 20 * SECOND, 60 * SECOND]),
@@ -277,7 +285,7 @@ def test_a_restored_view_goes_on_like_the_folded_one(
 def test_counters_equal_recounts(config: CoreSettings, steps: list[Step]) -> None:
     run = Run(config).open()
     for kind, which, other, after_us in steps:
-        run.step((kind % 24, which, other, after_us))  # all but ApplyConfig: no queue goes, so no counter is lost
+        run.step((kind % 28, which, other, after_us))  # all but ApplyConfig: no queue goes, so no counter is lost
     happened = _by_queue(run.events)
     first = {event.interaction_id: event for event in reversed(run.events) if isinstance(event, OfferAccepted)}
     for queue_id, queue in run.view.queues.items():
@@ -295,6 +303,7 @@ def test_counters_equal_recounts(config: CoreSettings, steps: list[Step]) -> Non
             "cancelled": kinds[InteractionCancelled],
             "moved_out": sum(moved.from_queue == queue_id for moved in moves),
             "overflowed": kinds[InteractionOverflowed],
+            "failed": kinds[InteractionFailed],
             "completed": kinds[InteractionCompleted],
             "offers": kinds[OfferMade],
             "accepted": kinds[OfferAccepted],

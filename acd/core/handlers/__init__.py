@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from acd.core.domain import Domain
-from acd.core.handlers import agents, interactions, offers, passing, queues, settings, supervision, wrap_up
+from acd.core.handlers import agents, callbacks, interactions, offers, passing, queues, settings, supervision, wrap_up
 from acd.core.messages import (
     AcceptOffer,
     ApplyConfig,
@@ -19,6 +19,7 @@ from acd.core.messages import (
     EndWrapUp,
     EnqueueInteraction,
     ExtendWrapUp,
+    FailCallback,
     FailOffer,
     HoldWork,
     MoveInteraction,
@@ -55,6 +56,7 @@ HANDLERS: Final[dict[type, Handler]] = {
     EndInteraction: interactions.end,
     CancelInteraction: interactions.cancel,
     RequeueInteraction: interactions.requeue,
+    FailCallback: callbacks.fail_callback,
     OpenQueue: queues.open_queue,
     CloseQueue: queues.close_queue,
     ReprioritizeInteraction: supervision.reprioritize,

@@ -2,9 +2,11 @@
 
 from difflib import get_close_matches
 
-from acd.core import entry, limits, patience, relaxing
+from acd.core import callbacks, entry, limits, patience, relaxing
+from acd.core.admission import admit
+from acd.core.classes import Class
 from acd.core.domain import Domain
-from acd.core.entities import Interaction
+from acd.core.entities import Interaction, Queue
 from acd.core.messages import (
     CancelInteraction,
     EndInteraction,
@@ -12,7 +14,6 @@ from acd.core.messages import (
     InteractionAbandoned,
     InteractionCancelled,
     InteractionCompleted,
-    InteractionQueued,
     OfferRevoked,
     Refusal,
     ReleaseInteraction,
@@ -39,31 +40,12 @@ def enqueue(domain: Domain, command: EnqueueInteraction) -> Refusal | None:
         unknown = _unknown_skill(domain, command.requirement)
         if unknown is not None:
             return unknown
+    if command.kind == "callback" or command.not_before_us > domain.now_us:
+        return _set_aside(domain, command, queue, cls)
     way = None if entry.is_plain(queue) else entry.find_way(domain, command, queue, 0)
     if isinstance(way, Refusal):
         return way
-    now_us = domain.now_us
-    priority = command.priority
-    key_us = queue.key_us(now_us, priority)
-    seq = domain.next_seq()
-    interaction = Interaction(interaction_id, command, queue, cls, now_us, key_us, seq, now_us, now_us, priority)
-    domain.interactions[interaction_id] = interaction
-    cls.users += 1
-    queue.live += 1
-    queue.unanswered += 1
-    domain.events.append(
-        InteractionQueued(
-            interaction_id,
-            command.channel,
-            queue.id,
-            command.requirement,
-            command.priority,
-            command.attributes,
-            command.customer,
-            command.instance,
-        )
-    )
-    interaction.preferred = command.preferred_agent
+    interaction = admit(domain, command, queue, cls)
     if way is None or entry.follow(domain, interaction, way):
         domain.park(interaction)
         begin_stay(domain, interaction)
@@ -115,6 +97,22 @@ def requeue(domain: Domain, command: RequeueInteraction) -> Refusal | None:
     return None
 
 
+def _set_aside(domain: Domain, command: EnqueueInteraction, queue: Queue, cls: Class) -> Refusal | None:
+    """A callback, or an interaction for later: into the line as soon as it is due and the queue is open."""
+    if queue.live >= limits.MAX_INTERACTIONS:
+        return Refusal("queue-full", f"queue {queue.id} has {limits.MAX_INTERACTIONS} interactions already")
+    other = callbacks.token(domain, command.customer, queue) if command.kind == "callback" else None
+    if other is not None:
+        return Refusal("duplicate-callback", f"the customer has a callback in queue {queue.id} already: {other}")
+    interaction = admit(domain, command, queue, cls)
+    if command.not_before_us > domain.now_us or queue.closed is not None:
+        callbacks.schedule(domain, interaction, max(command.not_before_us, domain.now_us))
+    else:
+        begin_stay(domain, interaction)
+        domain.place(interaction)
+    return None
+
+
 def _unknown_skill(domain: Domain, requirement: str) -> Refusal | None:
     """A refusal of what no agent could ever serve for a skill that no agent has: most likely it is misspelt."""
     held = dict.fromkeys(name for agent in domain.agents.values() for name in agent.skills)
@@ -156,7 +154,7 @@ def _complete(domain: Domain, interaction: Interaction, command: EndInteraction)
 def _give_up(domain: Domain, interaction: Interaction, trigger: str, reason: str) -> None:
     """Nobody has answered: out of the line, or what is offered is revoked, and whoever was asked is served."""
     offered = interaction.offered()
-    if not offered:
+    if interaction.state == "queued":
         domain.leave(interaction)
     for work in offered:
         why = "customer-left" if trigger == "abandon" else "cancelled"

@@ -1,8 +1,8 @@
 """What the passing of time does: Tick and Recover. Owns the order in which due deadlines are handled."""
 
-from acd.core import entry, holding, levels, limits, relaxing
+from acd.core import callbacks, entry, holding, levels, limits, relaxing
 from acd.core.domain import Domain
-from acd.core.entities import Exclusion, Hold, Interaction, NextStep, Opening, Patience, Work
+from acd.core.entities import Appointment, Exclusion, Hold, Interaction, NextStep, Opening, Patience, Work
 from acd.core.handlers.offers import expire
 from acd.core.handlers.wrap_up import finish_wrap_up
 from acd.core.lane import order
@@ -23,6 +23,8 @@ def tick(domain: Domain, _command: Tick) -> Refusal | None:
         elif isinstance(owner, Hold):
             holding.end(domain, owner.interaction, "timeout")
             _place_again(domain, owner.interaction)
+        elif isinstance(owner, Appointment):
+            callbacks.fall_due(domain, owner.interaction)
         elif isinstance(owner, Patience):
             owner.deadline = None
             if owner.interaction.state == "queued":

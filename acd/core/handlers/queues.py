@@ -1,5 +1,6 @@
 """What is done to whole queues: opened and closed. Owns those commands' checks and moves."""
 
+from acd.core import callbacks
 from acd.core.domain import Domain
 from acd.core.entities import Queue
 from acd.core.messages import CloseQueue, OpenQueue, QueueClosed, QueueOpened, Refusal
@@ -13,6 +14,7 @@ def open_queue(domain: Domain, command: OpenQueue) -> Refusal | None:
     if queue.closed is not None:
         queue.closed = None
         domain.events.append(QueueOpened(queue.id))
+        callbacks.let_in(domain, queue)
     return None
 
 

@@ -5,7 +5,7 @@ An administrative command: costs O(agents + queues + interactions).
 
 from collections.abc import Collection, Iterable, Mapping
 
-from acd.core import digest, holding, levels, relaxing
+from acd.core import callbacks, digest, holding, levels, relaxing
 from acd.core.domain import Domain
 from acd.core.entities import Agent, Interaction, Queue
 from acd.core.messages import (
@@ -51,6 +51,10 @@ def apply_config(domain: Domain, command: ApplyConfig) -> Refusal | None:
         holding.reconsider(domain, interaction)
         domain.leave(interaction)
         domain.place(interaction)
+    for queue_id in sorted(domain.queues):
+        queue = domain.queues[queue_id]
+        if queue.retired and queue.closed is not None:
+            callbacks.let_in(domain, queue)
     return None
 
 

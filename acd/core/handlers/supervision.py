@@ -85,4 +85,6 @@ def _unanswered(domain: Domain, interaction_id: str) -> Interaction | Refusal:
     found = live(domain, interaction_id)
     if isinstance(found, Interaction) and found.state == "active":
         return Refusal("interaction-active", f"interaction {found.id} is with an agent")
+    if isinstance(found, Interaction) and found.state == "scheduled":
+        return Refusal("interaction-scheduled", f"interaction {found.id} is not in line before its time")
     return found

@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 
 from acd.core import limits
 from acd.core.messages.settings import CoreSettings
-from acd.core.messages.types import Duration, Id, InteractionId, OptionalId, Priority, Requirement, Text, Weight
+from acd.core.messages.types import Duration, Id, InteractionId, Micros, OptionalId, Priority, Requirement, Text, Weight
 
 Origin = Literal["demand", "policy", "reaction", "system"]
 
@@ -74,6 +74,9 @@ class EnqueueInteraction(_Command, frozen=True, gc=False, tag=True):
     the personal store, never a number or a name. `instance` names the channel instance that holds the
     other end (which PBX, which gateway); empty when nobody needs to be told. `preferred_agent` is asked first, and
     waited for during the queue's `hold_for`; one who is not there is as none.
+
+    A `callback` waits in place of the customer, who need not be there; a customer has one at a time in a queue. With
+    `not_before_us` it is scheduled: it comes into the line then, or as soon as the queue is open after that.
     """
 
     interaction_id: InteractionId
@@ -86,6 +89,8 @@ class EnqueueInteraction(_Command, frozen=True, gc=False, tag=True):
     customer: Text = ""
     instance: Text = ""
     preferred_agent: OptionalId = ""
+    kind: Literal["live", "callback"] = "live"
+    not_before_us: Micros = 0
 
 
 class EndInteraction(_Command, frozen=True, gc=False, tag=True):
@@ -104,6 +109,15 @@ class CancelInteraction(_Command, frozen=True, gc=False, tag=True):
     """Take a waiting or ringing interaction out of the queue and release the customer."""
 
     ORIGIN: ClassVar[Origin] = "policy"
+
+    interaction_id: InteractionId
+    reason: Text = ""
+
+
+class FailCallback(_Command, frozen=True, gc=False, tag=True):
+    """The agent who has a callback did not reach the customer: tried again later, so often as the queue says."""
+
+    ORIGIN: ClassVar[Origin] = "reaction"
 
     interaction_id: InteractionId
     reason: Text = ""
@@ -290,6 +304,7 @@ Command = (
     | ReprioritizeInteraction
     | MoveInteraction
     | RecallInteraction
+    | FailCallback
     | OpenQueue
     | CloseQueue
     | AcceptOffer

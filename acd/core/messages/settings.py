@@ -28,7 +28,7 @@ Strategy = Id
 WrapUpPolicy = Literal["timed", "none", "optional", "forced", "extended"]
 Rona = Literal["not-ready", "stay-ready"]
 Ordering = Literal["head-start", "strict", "due"]
-ActionKind = Literal["wait", "refuse", "queue", "release"]
+ActionKind = Literal["wait", "refuse", "queue", "callback", "release"]
 
 SECOND_US = 1_000_000
 
@@ -90,6 +90,7 @@ class Action(Struct, frozen=True, gc=False):
 
     `wait`: nothing, it waits here. `refuse`: the command that asks for it is refused. `queue`: it tries `queue`
     instead. `release`: the customer is let go, and `reason` says what they are told; empty for the situation's name.
+    `callback`: likewise, and a callback takes their place in line.
     """
 
     kind: ActionKind
@@ -131,6 +132,7 @@ class QueueSettings(Struct, frozen=True, gc=False):
     (`optional`), until the agent ends it (`forced`), or one that can be extended to `wrap_up_most_us` (`extended`).
     `dispositions`: codes that agents may set; with `disposition_required` a wrap-up is not ended by hand without one.
     `broadcast`: strategy `broadcast` offers an interaction to this many agents at once.
+    `callback_attempts`: how often a customer is called back, `callback_retry_us` apart.
     `when_overdue`: what becomes of one that has waited here for `max_wait_us`, if that is not 0.
     `level_delays_us`: how long after it entered the queue an interaction may go to agents of level 2, 3, …; all further
     levels open with the last that is named.
@@ -161,6 +163,8 @@ class QueueSettings(Struct, frozen=True, gc=False):
     broadcast: Annotated[int, Meta(ge=2, le=limits.MAX_BROADCAST)] = 5
     max_wait_us: Duration = 0
     when_overdue: Action = Action("wait")
+    callback_attempts: Annotated[int, Meta(ge=1, le=limits.MAX_ATTEMPTS)] = 3
+    callback_retry_us: Duration = 1_800 * SECOND_US
     level_delays_us: Annotated[tuple[Duration, ...], Meta(max_length=limits.MAX_LEVEL - 1)] = ()
     steps: Annotated[tuple[Step, ...], Meta(max_length=limits.MAX_STEPS)] = ()
 

@@ -5,7 +5,13 @@ from typing import Final
 INITIAL: Final = "queued"
 
 TABLE: Final[dict[str, dict[str, str]]] = {
-    "queued": {"offer": "offered", "abandon": "abandoned", "cancel": "cancelled", "overflow": "overflowed"},
+    "queued": {
+        "offer": "offered",
+        "abandon": "abandoned",
+        "cancel": "cancelled",
+        "overflow": "overflowed",
+        "schedule": "scheduled",
+    },
     "offered": {
         "offer": "offered",
         "requeue": "queued",
@@ -13,9 +19,11 @@ TABLE: Final[dict[str, dict[str, str]]] = {
         "abandon": "abandoned",
         "cancel": "cancelled",
     },
-    "active": {"requeue": "queued", "complete": "completed"},
+    "active": {"requeue": "queued", "complete": "completed", "schedule": "scheduled", "fail": "failed"},
+    "scheduled": {"enter": "queued", "abandon": "abandoned", "cancel": "cancelled"},
     "completed": {},
     "abandoned": {},
     "cancelled": {},
     "overflowed": {},
+    "failed": {},
 }

@@ -12,10 +12,10 @@ from acd.core.messages import Action, ActionKind, QueueSettings
 from acd.runtime.config.problems import did_you_mean, quoted
 from acd.runtime.config.table import Table
 
-AT_ENTRY: Final[tuple[ActionKind, ...]] = ("wait", "refuse", "release")
+AT_ENTRY: Final[tuple[ActionKind, ...]] = ("wait", "refuse", "release", "callback")
 """What can be said in one word of an interaction that comes in; `queue` needs a name."""
 
-WHEN_OVERDUE: Final[tuple[ActionKind, ...]] = ("wait", "release")
+WHEN_OVERDUE: Final[tuple[ActionKind, ...]] = ("wait", "release", "callback")
 """What can be said in one word of an interaction that has waited too long: it cannot be refused any more."""
 
 _PLAIN: Final = QueueSettings("plain")
@@ -48,6 +48,8 @@ def read_entry(table: Table) -> dict[str, Any]:
     """The fields of `QueueSettings` that these keys fill."""
     return {
         "max_waiting": table.integer("max_waiting", _PLAIN.max_waiting, 1, limits.MAX_INTERACTIONS),
+        "callback_attempts": table.integer("callback_attempts", _PLAIN.callback_attempts, 1, limits.MAX_ATTEMPTS),
+        "callback_retry_us": table.duration("callback_retry", _PLAIN.callback_retry_us),
         "max_wait_us": table.duration("max_wait", _PLAIN.max_wait_us),
         **{name: read_action(table, name, getattr(_PLAIN, name), _WORDS.get(name, AT_ENTRY)) for name in SITUATIONS},
     }
@@ -61,6 +63,9 @@ def check_action_keys(table: Table, settings: QueueSettings) -> None:
     if settings.when_overdue.kind == "wait" and "max_wait" in table.raw and settings.max_wait_us:
         fix = 'add when_overdue = "release" or { queue = "another" }, or leave it out'
         table.problems.error(table.at("max_wait"), "has no effect while when_overdue says nothing", fix)
+    if settings.callback_attempts == 1 and "callback_retry" in table.raw:
+        reason = "has no effect with callback_attempts = 1"
+        table.problems.error(table.at("callback_retry"), reason, "leave one of the two out")
     if settings.when_overdue.kind != "wait" and not settings.max_wait_us:
         table.problems.error(table.at("when_overdue"), "has no effect without max_wait", 'add max_wait = "5m"')
 

@@ -112,7 +112,9 @@ when_closed = "release"
 when_unstaffed = { queue = "华语", reason = "home" }
 when_full = { release = "busy" }
 max_wait = "5m"
-when_overdue = { queue = "华语" }
+when_overdue = "callback"
+callback_attempts = 5
+callback_retry = "1h"
 ordering = "due"
 target = "40s"
 band = 2
@@ -216,7 +218,9 @@ def test_everything_that_can_be_said(folder: Path) -> None:
         when_unstaffed=Action("queue", "华语", "home"),
         when_full=Action("release", reason="busy"),
         max_wait_us=300_000_000,
-        when_overdue=Action("queue", "华语"),
+        when_overdue=Action("callback"),
+        callback_attempts=5,
+        callback_retry_us=3_600_000_000,
         ordering="due",
         target_us=40_000_000,
         band=2,

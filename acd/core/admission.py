@@ -1,0 +1,42 @@
+"""Making an interaction out of a request. Owns what a new one counts in; must not know where it goes then."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from acd.core.entities import Interaction, Queue
+from acd.core.messages import EnqueueInteraction, InteractionQueued
+
+if TYPE_CHECKING:
+    from acd.core.classes import Class
+    from acd.core.domain import Domain
+
+
+def admit(domain: Domain, request: EnqueueInteraction, queue: Queue, cls: Class) -> Interaction:
+    """A new interaction, queued and not in the line yet."""
+    now_us = domain.now_us
+    priority = request.priority
+    key_us = queue.key_us(now_us, priority)
+    seq = domain.next_seq()
+    interaction_id = request.interaction_id
+    interaction = Interaction(interaction_id, request, queue, cls, now_us, key_us, seq, now_us, now_us, priority)
+    interaction.preferred = request.preferred_agent
+    domain.interactions[interaction_id] = interaction
+    cls.users += 1
+    queue.live += 1
+    queue.unanswered += 1
+    if request.kind == "callback" and request.customer:
+        domain.callbacks[request.customer, queue.id] = interaction_id
+    domain.events.append(
+        InteractionQueued(
+            interaction_id,
+            request.channel,
+            queue.id,
+            request.requirement,
+            request.priority,
+            request.attributes,
+            request.customer,
+            request.instance,
+        )
+    )
+    return interaction

@@ -1,0 +1,123 @@
+"""Interactions that wait without standing in line: scheduled ones, and callbacks in place of a caller.
+
+Owns the state `scheduled`, the callbacks' tokens, and what a callback takes over. Must not know commands, nor why a
+queue hands an interaction on (`entry`).
+
+No caller starves for them: a place in line never becomes better after the interaction has come into the line, one that
+falls due gets its place from then on, and so does every further attempt.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from acd.core import limits
+from acd.core.entities import Appointment, Interaction, Queue
+from acd.core.messages import EnqueueInteraction, InteractionDue, InteractionScheduled
+from acd.core.moving import begin_stay
+from acd.core.states import interaction as interaction_states
+
+if TYPE_CHECKING:
+    from acd.core.domain import Domain
+
+_INTERACTION: Final = interaction_states.TABLE
+
+SUFFIX: Final = "~cb"
+"""What the id of a callback that takes a caller's place adds to the caller's."""
+
+
+def schedule(domain: Domain, interaction: Interaction, at_us: int) -> None:
+    """Put an interaction, which is not in the line and with nobody, aside: until `at_us`, and until its queue opens."""
+    if interaction.state == "queued":
+        interaction.queue.unanswered -= 1
+    interaction.state = _INTERACTION[interaction.state]["schedule"]
+    domain.end_stay(interaction)
+    interaction.reach = limits.MAX_LEVEL
+    interaction.relaxed = None
+    domain.reclassify(interaction)
+    domain.events.append(InteractionScheduled(interaction.id, at_us, interaction.attempts))
+    appointment = interaction.appointment = Appointment(interaction, at_us)
+    length_us = at_us - domain.now_us
+    queue = interaction.queue
+    if length_us > 0 or queue.closed is None or queue.retired:
+        appointment.deadline = domain.deadlines.register(at_us, domain.next_seq(), appointment, length_us)
+
+
+def fall_due(domain: Domain, interaction: Interaction) -> None:
+    """The moment has come: into the line, with a place from now on; while the queue is closed, it stays aside."""
+    appointment = interaction.appointment
+    assert appointment is not None, interaction.id
+    appointment.deadline = None
+    if interaction.queue.closed is None or interaction.queue.retired:
+        _enter(domain, interaction)
+
+
+def let_in(domain: Domain, queue: Queue) -> None:
+    """The queue has opened, or will never open: whatever fell due meanwhile comes in, in the order of the appointments.
+
+    O(interactions of the domain): administrative.
+    """
+    due = [
+        (each.appointment.at_us, each.seq, each)
+        for each in domain.interactions.values()
+        if each.queue is queue and each.appointment is not None and each.appointment.deadline is None
+    ]
+    for _, _, interaction in sorted(due, key=lambda entry: entry[:2]):
+        _enter(domain, interaction)
+
+
+def drop(interaction: Interaction) -> None:
+    """It ends: nothing is due any more."""
+    appointment = interaction.appointment
+    if appointment is not None:
+        interaction.appointment = None
+        if appointment.deadline is not None:
+            appointment.deadline.alive = False
+
+
+def replacement(domain: Domain, interaction: Interaction) -> EnqueueInteraction | str:
+    """The request of the callback that takes a caller's place, or why there can be none."""
+    request, queue = interaction.request, interaction.queue
+    name = request.interaction_id + SUFFIX
+    if token(domain, request.customer, queue) is not None:
+        return "duplicate-callback"
+    if request.kind != "live" or not request.customer or len(name) > limits.MAX_INTERACTION_ID:
+        return "callback-impossible"
+    if name in domain.interactions or domain.ended_interactions.get(name) is not None:
+        return "callback-impossible"
+    return msgspec.structs.replace(
+        request, interaction_id=name, queue=queue.id, kind="callback", instance="", not_before_us=0
+    )
+
+
+def take_place(domain: Domain, callback: Interaction, caller: Interaction) -> None:
+    """A new callback, not in the line yet, waits where the caller has waited; aside while the queue is closed."""
+    callback.place_at, callback.priority = caller.place_at, caller.priority
+    callback.preferred = caller.preferred
+    domain.rekey(callback)
+    if callback.queue.closed is None:
+        begin_stay(domain, callback)
+        domain.place(callback)
+    else:
+        schedule(domain, callback, domain.now_us)
+
+
+def token(domain: Domain, customer: str, queue: Queue) -> str | None:
+    """The callback that the customer has in the queue, if there is one."""
+    return domain.callbacks.get((customer, queue.id)) if customer else None
+
+
+def _enter(domain: Domain, interaction: Interaction) -> None:
+    drop(interaction)
+    interaction.state = _INTERACTION[interaction.state]["enter"]
+    interaction.queue.unanswered += 1
+    interaction.place_at = interaction.entered_at = domain.now_us
+    interaction.priority = interaction.request.priority
+    domain.rekey(interaction)
+    domain.events.append(InteractionDue(interaction.id, domain.now_us, interaction.priority))
+    if interaction.request.kind == "live":
+        domain.park(interaction)
+    begin_stay(domain, interaction)
+    domain.place(interaction)

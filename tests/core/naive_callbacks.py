@@ -1,0 +1,111 @@
+# ruff: noqa: N802 - each on_… carries the name of its command
+"""The naive model of what waits without standing in line: scheduled interactions, and callbacks."""
+
+import acd.core.messages as m
+from acd.core import limits
+from tests.core.naive_rules import Refused, Rules
+from tests.core.naive_state import Appointment, Interaction, Queue
+
+
+class Callbacks(Rules):
+    """Setting aside, coming in when due, and callers' places."""
+
+    def on_FailCallback(self, command: m.FailCallback) -> None:
+        interaction = self.interaction(command.interaction_id)
+        if interaction.request.kind != "callback":
+            raise Refused("not-a-callback")
+        work = self.current(interaction)
+        if interaction.state != "active" or work is None:
+            raise Refused("interaction-not-active")
+        settings, name = interaction.queue.settings, command.interaction_id
+        interaction.attempts += 1
+        self.end_work(work)
+        if interaction.attempts < settings.callback_attempts:
+            self.schedule(interaction, self.now + settings.callback_retry_us)
+        else:
+            interaction.state = "failed"
+            interaction.exclusions = []
+            interaction.opening = None
+            self.events.append(m.InteractionFailed(name, interaction.attempts, command.reason))
+        self.effects.append(m.ReleaseInteraction(name, interaction.request.instance, "callback-failed"))
+        self.forget_if_done(interaction)
+        self.serve(work.agent)
+
+    def set_aside(self, command: m.EnqueueInteraction, queue: Queue) -> None:
+        if command.kind == "callback" and self.callback_of(command.customer, queue) is not None:
+            raise Refused("duplicate-callback")
+        interaction = self.admit(command, queue)
+        if command.not_before_us > self.now or queue.closed is not None:
+            self.schedule(interaction, max(command.not_before_us, self.now))
+        else:
+            self.begin_stay(interaction)
+            self.place(interaction)
+
+    def callback_of(self, customer: str, queue: Queue) -> Interaction | None:
+        """Which callback the customer has in the queue that was asked for."""
+        for each in self.interactions:
+            asked = (each.request.kind, each.request.customer, each.request.queue)
+            alive = each.state in {"queued", "offered", "active", "scheduled"}
+            if alive and customer and asked == ("callback", customer, queue.settings.id):
+                return each
+        return None
+
+    def schedule(self, interaction: Interaction, at: int) -> None:
+        interaction.state = "scheduled"
+        interaction.hold = interaction.patience = interaction.opening = interaction.step = None
+        interaction.steps_until, interaction.instead, interaction.own_dropped, interaction.wider = 0, "", False, []
+        interaction.reach = limits.MAX_LEVEL
+        self.events.append(m.InteractionScheduled(interaction.request.interaction_id, at, interaction.attempts))
+        queue = interaction.queue
+        waits_for_the_queue = at <= self.now and queue.closed is not None and not queue.retired
+        deadline = None if waits_for_the_queue else (at, self.next_seq())
+        interaction.appointment = Appointment(interaction, at, deadline)
+
+    def fall_due(self, appointment: Appointment) -> None:
+        appointment.deadline = None
+        queue = appointment.interaction.queue
+        if queue.closed is None or queue.retired:
+            self.come_in(appointment.interaction)
+
+    def let_in(self, queue: Queue) -> None:
+        due = [
+            each.appointment
+            for each in self.interactions
+            if each.queue is queue and each.appointment is not None and each.appointment.deadline is None
+        ]
+        for appointment in sorted(due, key=lambda each: (each.at, each.interaction.seq)):
+            self.come_in(appointment.interaction)
+
+    def come_in(self, interaction: Interaction) -> None:
+        interaction.appointment = None
+        interaction.state = "queued"
+        interaction.place_at = interaction.entered_at = self.now
+        request = interaction.request
+        interaction.priority = request.priority
+        self.events.append(m.InteractionDue(request.interaction_id, self.now, request.priority))
+        if request.kind == "live":
+            self.effects.append(m.ParkInteraction(request.interaction_id, request.instance))
+        self.begin_stay(interaction)
+        self.place(interaction)
+
+    def admit(self, request: m.EnqueueInteraction, queue: Queue) -> Interaction:
+        interaction = Interaction(request, queue, self.now, self.next_seq())
+        interaction.preferred = request.preferred_agent
+        self.interactions.append(interaction)
+        self.events.append(
+            m.InteractionQueued(
+                request.interaction_id,
+                request.channel,
+                queue.settings.id,
+                request.requirement,
+                request.priority,
+                request.attributes,
+                request.customer,
+                request.instance,
+            )
+        )
+        return interaction
+
+    def is_known(self, interaction_id: str) -> bool:
+        alive = [each.request.interaction_id for each in self.interactions]
+        return interaction_id in alive or interaction_id in [name for name, _ in self.ended_interactions]

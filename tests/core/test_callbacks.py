@@ -1,0 +1,83 @@
+"""What the run beside the naive model shows in passing only: that callbacks starve nobody, and keep their tokens."""
+
+import acd.core.messages as m
+from acd.core import invariants, limits
+from acd.core.engine import Engine
+
+SECOND = 1_000_000
+
+
+def engine_with(queue: m.QueueSettings) -> Engine:
+    engine = Engine()
+    outcome = engine.apply(m.ApplyConfig("config", m.CoreSettings((m.AgentSettings("anna"),), (queue,))), 0)
+    assert outcome.refusal is None
+    return engine
+
+
+def offered(outcome: m.Outcome) -> list[m.OfferMade]:
+    return [event for event in outcome.events if isinstance(event, m.OfferMade)]
+
+
+def test_a_live_caller_waits_for_those_who_were_there_and_for_nobody_else() -> None:
+    """Nobody ever answers a callback, each comes again at once, and new ones keep coming: all behind the caller."""
+    queue = m.QueueSettings("q", callback_attempts=limits.MAX_ATTEMPTS, callback_retry_us=0)
+    engine = engine_with(queue)
+    there = 5
+    for number in range(there):
+        engine.apply(
+            m.EnqueueInteraction(f"c{number}", f"i{number}", "voice", "q", customer=f"p{number}", kind="callback"), 1
+        )
+    engine.apply(m.EnqueueInteraction("live", "caller", "voice", "q"), 2)
+    offer = offered(engine.apply(m.SignInAgent("in", "anna", ready=True), 3))[0]
+    called = 0
+    for now_us in range(4, 200):
+        if offer.interaction_id == "caller":
+            break
+        called += 1
+        engine.apply(m.AcceptOffer(f"accept-{now_us}", offer.offer_id, "anna"), now_us)
+        more = m.EnqueueInteraction(
+            f"more-{now_us}", f"m{now_us}", "voice", "q", customer=f"m{now_us}", kind="callback"
+        )
+        engine.apply(more, now_us)
+        failed = engine.apply(m.FailCallback(f"fail-{now_us}", offer.interaction_id), now_us)
+        ticked = engine.apply(m.Tick(f"tick-{now_us}"), now_us)
+        (offer,) = (*offered(failed), *offered(ticked))
+        invariants.check(engine)
+    assert offer.interaction_id == "caller"
+    assert called == there
+
+
+def test_a_customer_has_one_callback_in_a_queue_also_after_a_restart() -> None:
+    engine = engine_with(m.QueueSettings("q"))
+    first = m.EnqueueInteraction("c1", "i1", "voice", "q", customer="chen", kind="callback")
+    assert engine.apply(first, 1).refusal is None
+    for each in (engine, Engine.from_state(engine.state())):
+        again = each.apply(m.EnqueueInteraction("c2", "i2", "voice", "q", customer="chen", kind="callback"), 2).refusal
+        assert again is not None
+        assert (again.code, again.detail) == (
+            "duplicate-callback",
+            "the customer has a callback in queue q already: i1",
+        )
+        assert each.apply(m.EnqueueInteraction("c3", "i3", "voice", "q", kind="callback"), 3).refusal is None
+        assert each.apply(m.CancelInteraction("c4", "i1"), 4).refusal is None
+        late = m.EnqueueInteraction("c5", "i5", "voice", "q", customer="chen", kind="callback", not_before_us=9)
+        assert each.apply(late, 5).refusal is None
+        assert each.next_deadline() == 9
+        invariants.check(each)
+
+
+def test_an_id_that_leaves_no_room_for_a_callbacks_gives_none() -> None:
+    engine = engine_with(m.QueueSettings("q", when_closed=m.Action("callback")))
+    engine.apply(m.CloseQueue("close", "q"), 1)
+    longest = limits.MAX_INTERACTION_ID
+    for length, reason in (
+        (longest, "callback-impossible"),
+        (longest - 2, "callback-impossible"),
+        (longest - 3, "callback"),
+    ):
+        name = "x" * length
+        events = engine.apply(m.EnqueueInteraction(f"c{length}", name, "voice", "q", customer=f"p{length}"), 2).events
+        assert [event.reason for event in events if isinstance(event, m.InteractionOverflowed)] == [reason]
+    (callback,) = engine.state().interactions
+    assert len(callback.request.interaction_id) == longest
+    assert engine.apply(m.CancelInteraction("cancel", callback.request.interaction_id), 3).refusal is None
