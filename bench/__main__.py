@@ -12,13 +12,14 @@ from typing import Final
 
 import click
 
-from bench import decision, durable, entry_to_invite, garbage, growth, memory
+from bench import decision, durable, entry_to_invite, garbage, growth, memory, services
 from bench.report import console_for_reports
 from bench.targets import Figure, show_verdicts, verdicts_json
 
 RUNS: Final[dict[str, click.Command]] = {
     "decision": decision.main,
     "growth": growth.main,
+    "services": services.main,
     "durable": durable.main,
     "memory": memory.main,
     "garbage": garbage.main,

@@ -14,7 +14,7 @@ from __future__ import annotations
 import gc
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -45,7 +45,7 @@ from bench.rivals.dense_numpy import DenseNumpyRouter
 from bench.rivals.naive import NaiveRouter
 from bench.rivals.native import IndexInC, NativeRouter, NoCompiler, ScanInC, compiled
 from bench.targets import show_verdicts
-from bench.workload import LOADS, Load, Script, Step, draw_centre
+from bench.workload import LOADS, Centre, Load, Script, Step, draw_centre
 
 STRATEGIES: Final[tuple[Strategy, ...]] = ("longest-idle", "best-fit", "weighted")
 """Strategies that every rival knows, too."""
@@ -180,13 +180,18 @@ def has_compiler() -> bool:
     return True
 
 
-def measure(strategy: Strategy, load: Load, size: Size) -> DecisionResult:
-    """Time all contestants on one script. Raises `Disagreement` unless every decision is the same."""
+def measure(
+    strategy: Strategy, load: Load, size: Size, rivals: Sequence[Callable[[Centre], Contestant]] = ()
+) -> DecisionResult:
+    """Time the engine and all rivals, or those named, on one script.
+
+    Raises `Disagreement` unless every decision is the same.
+    """
     centre = draw_centre(size.agents, size.classes, strategy, size.seed, profiles=size.profiles)
     write = partial(record, centre, load, line=size.line, rounds=size.rounds, cycles=size.cycles, seed=size.seed)
     script = write()
     few = max(10, min(size.cycles, NAIVE_BUDGET // max(size.agents, size.line if load == "overload" else 0)))
-    seats = [Seat(contestant, script) for contestant in _contestants(script)]
+    seats = [Seat(contestant, script) for contestant in _contestants(script, rivals)]
     if size.policies:
         script_with_policies = write(policies=True)
         seats.append(Seat(WholeEngine(script_with_policies, POLICIES), script_with_policies))
@@ -218,9 +223,12 @@ class Seat(NamedTuple):
     script: Script
 
 
-def _contestants(script: Script) -> Iterator[Contestant]:
+def _contestants(script: Script, rivals: Sequence[Callable[[Centre], Contestant]]) -> Iterator[Contestant]:
     centre = script.centre
     yield WholeEngine(script)
+    if rivals:
+        yield from (opened(centre) for opened in rivals)
+        return
     yield DecidingOnly(centre)
     yield NaiveRouter(centre)
     if len(centre.agents) < MANY_AGENTS:

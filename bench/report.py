@@ -35,6 +35,9 @@ DENSE: Final = "dense numpy"
 POLICIES: Final = "engine, all policies"
 COMPRESSED: Final = "compressed numpy"
 SCAN: Final = "C, scan"
+REDIS: Final = "Redis (network)"
+POSTGRESQL: Final = "PostgreSQL (network)"
+POSTGRESQL_ASYNC: Final = "PostgreSQL, no sync"
 
 _DECIMALS_BELOW_US: Final = 100
 _SHOWN: Final = (
@@ -183,6 +186,9 @@ def decision_figures(result: DecisionResult) -> Iterator[Figure]:
             yield Figure("c-policies", 1 / result.ratio(SCAN, POLICIES), at)
     if result.has(NAIVE) and size in ((1_000, 200), (100_000, 200)) and not result.profiles:
         yield Figure(f"naive-{result.agents // 1_000}k-{result.load}", result.ratio(NAIVE), at)
+    for name, key in ((REDIS, "redis"), (POSTGRESQL, "postgresql")):
+        if result.has(name) and size in ((1_000, 200), (10_000, 200)):
+            yield Figure(key, result.ratio(name), at)
     if result.has(COMPRESSED) and size in ((10_000, 10), (100_000, 10)):
         yield Figure(f"compressed-{result.agents // 1_000}k", result.ratio(COMPRESSED), at)
 
@@ -229,7 +235,7 @@ def _as_dict(result: DecisionResult) -> dict[str, object]:
         "ratios": {
             timing.name: {
                 "life_cycle": result.ratio(timing.name),
-                "deciding": result.ratio(timing.name, DECIDING),
+                **({"deciding": result.ratio(timing.name, DECIDING)} if result.has(DECIDING) else {}),
                 "arrival_p99": 1 / result.tail_ratio(timing.name, "enqueue", 99),
             }
             for timing in result.timings

@@ -87,7 +87,7 @@ class PrivateApt:
         absent = [tool for tool in ("apt-get", "apt-config", "dpkg-deb") if shutil.which(tool) is None]
         if absent:
             raise LabUnavailable(
-                f"a real Asterisk needs a Debian or Ubuntu machine, and {', '.join(absent)} is not here; "
+                f"its packages need a Debian or Ubuntu machine, and {', '.join(absent)} is not here; "
                 "run it in a Debian container, for example one started from a python image"
             )
         keyring = next((path for path in KEYRINGS if Path(path).exists()), None)
@@ -165,7 +165,8 @@ class PrivateApt:
             )
         except _AptFailed as failure:
             raise LabUnavailable(
-                f"the suite {self._suite} has no installable Asterisk at the moment; try again in a day. {failure}"
+                f"the suite {self._suite} has no installable {', '.join(packages)} at the moment; "
+                f"try again in a day. {failure}"
             ) from failure
         return sorted((self._folder / "cache/archives").glob("*.deb"))
 

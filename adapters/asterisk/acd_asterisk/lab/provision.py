@@ -13,7 +13,6 @@ and the way out.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import re
@@ -22,13 +21,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
 from acd_asterisk.lab._apt import LabUnavailable, PrivateApt
+from acd_asterisk.lab._cache import make_cache_folder, only_one_process, remove_leftovers
 from acd_asterisk.lab._loader import UnresolvedLibraries, find_loader, verify_libraries
 from acd_asterisk.lab._modules import REQUIRED_MODULES
 
@@ -49,7 +48,6 @@ full closure that apt computes from `ROOT_PACKAGES` is taken instead."""
 ROOT_PACKAGES = ("asterisk", "asterisk-core-sounds-en-gsm", "sip-tester", "ncurses-base")
 
 ATTEMPTS = 3
-LOCK_WAIT_SECONDS = 600.0
 OLDEST_SIPP = (3, 6)
 
 _VERSION = re.compile(r"(?:Asterisk |SIPp v)(\d+\.\d+\.\d+)")
@@ -137,12 +135,12 @@ def provision(cache: Path | None = None, *, report: Report = print_report) -> Pr
         return found
     report(f"Asterisk 22 and SIPp are not in {folder} yet; provisioning (no root needed, about 25 MB).")
     apt = PrivateApt.discover()
-    _make_cache_folder(folder)
-    with _only_one_process(folder / "lock", report):
+    make_cache_folder(folder)
+    with only_one_process(folder / "lock", report):
         if (found := _read_tree(tree)) is not None:
             report("Another process has just provisioned it.")
             return found
-        _remove_leftovers(folder)
+        remove_leftovers(folder)
         started = time.monotonic()
         _build_tree(apt, folder, tree, report)
         report(f"Ready in {time.monotonic() - started:.1f} s: {tree}")
@@ -156,24 +154,6 @@ def _tree_name() -> str:
     """A new recipe gets a new folder, so that an old cache is never mistaken for what is wanted now."""
     recipe = sha256("\n".join((SUITE, *PACKAGES, *REQUIRED_MODULES)).encode()).hexdigest()[:10]
     return f"{SUITE}-{os.uname().machine}-{recipe}"
-
-
-def _make_cache_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        ignore = folder / ".gitignore"
-        if not ignore.exists():
-            ignore.write_text("*\n")
-    except OSError as error:
-        raise LabUnavailable(
-            f"the cache folder {folder} cannot be written ({error.strerror}); set ACD_LAB_CACHE to a folder that can"
-        ) from error
-
-
-def _remove_leftovers(folder: Path) -> None:
-    """Half-built trees of processes that were killed; the lock is ours, so nobody is using them."""
-    for leftover in folder.glob("unpack-*"):
-        shutil.rmtree(leftover, ignore_errors=True)
 
 
 def _build_tree(apt: PrivateApt, folder: Path, tree: Path, report: Report) -> None:
@@ -256,25 +236,3 @@ def _sipp_on_path() -> tuple[str | None, str]:
     if version is None or tuple(int(part) for part in version[1].split(".")[:2]) < OLDEST_SIPP:
         return None, ""
     return found, version[1]
-
-
-@contextmanager
-def _only_one_process(lock: Path, report: Report) -> Iterator[None]:
-    """An advisory lock that the system releases when its holder dies, however it dies."""
-    with lock.open("w") as handle:
-        deadline = time.monotonic() + LOCK_WAIT_SECONDS
-        told = False
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if not told:
-                    report("Another process is provisioning; waiting for it.")
-                    told = True
-                if time.monotonic() > deadline:
-                    raise LabUnavailable(
-                        f"another process has held {lock} for {LOCK_WAIT_SECONDS:.0f} s; end it"
-                    ) from None
-                time.sleep(0.1)
-        yield

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from acd_asterisk.lab import LabUnavailable, Provisioned, _apt, default_cache, provision
+from acd_asterisk.lab._cache import only_one_process
 from acd_asterisk.lab._loader import UnresolvedLibraries, find_loader
-from acd_asterisk.lab.provision import _only_one_process
 
 needs_apt = pytest.mark.skipif(shutil.which("apt-get") is None, reason="no apt-get on this machine")
 
@@ -72,10 +72,10 @@ def test_while_one_provisions_the_other_says_that_it_waits(tmp_path: Path) -> No
     order: list[str] = []
 
     def second() -> None:
-        with _only_one_process(tmp_path / "lock", lambda _line: waits.set()):
+        with only_one_process(tmp_path / "lock", lambda _line: waits.set()):
             order.append("second")
 
-    with _only_one_process(tmp_path / "lock", lambda _line: None):
+    with only_one_process(tmp_path / "lock", lambda _line: None):
         other = threading.Thread(target=second)
         other.start()
         assert waits.wait(timeout=10)

@@ -1,0 +1,86 @@
+"""The networked rivals decide like the engine, and who is missing sits out. Nothing is fetched here."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from acd.core.messages.settings import Strategy
+from acd_asterisk.lab import LabUnavailable
+from bench.contest import Contestant
+from bench.decision import STRATEGIES, Size, measure
+from bench.provision import LEFT_OUT, Program, has_postgresql, has_redis
+from bench.report import POSTGRESQL_ASYNC, REDIS, WHOLE
+from bench.rivals import postgresql, redis_lua
+from bench.servers import Address, postgresql_server, redis_server
+from bench.workload import LOADS, Centre
+
+SMALL = Size(agents=60, classes=12, rounds=2, cycles=30, line=80, seed=5)
+
+NEEDS_REDIS = pytest.mark.skipif(
+    find_spec("redis") is None or not has_redis(), reason="redis-server and its client are needed"
+)
+NEEDS_POSTGRESQL = pytest.mark.skipif(
+    find_spec("psycopg") is None or not has_postgresql(), reason="PostgreSQL and its client are needed"
+)
+
+
+@NEEDS_REDIS
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_redis_decides_alike(strategy: Strategy, redis_address: Address) -> None:
+    for load in LOADS:
+        with ExitStack() as stack:
+
+            def opened(centre: Centre) -> Contestant:
+                return stack.enter_context(closing(redis_lua.RedisRouter(centre, redis_address)))
+
+            assert [timing.name for timing in measure(strategy, load, SMALL, [opened]).timings] == [WHOLE, REDIS]
+
+
+@NEEDS_POSTGRESQL
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_postgresql_decides_alike(strategy: Strategy, postgresql_address: Address) -> None:
+    for load in LOADS:
+        with ExitStack() as stack:
+
+            def opened(centre: Centre) -> Contestant:
+                return stack.enter_context(
+                    closing(postgresql.PostgresqlRouter(centre, postgresql_address, waits=False))
+                )
+
+            assert [timing.name for timing in measure(strategy, load, SMALL, [opened]).timings] == [
+                WHOLE,
+                POSTGRESQL_ASYNC,
+            ]
+
+
+@pytest.fixture(scope="module")
+def redis_address() -> Iterator[Address]:
+    with redis_server(redis_lua.answers) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def postgresql_address() -> Iterator[Address]:
+    with postgresql_server(postgresql.answers) as address:
+        yield address
+
+
+def test_a_server_that_does_not_start_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = tmp_path / "redis-server"
+    broken.write_text("#!/bin/sh\necho no memory at all\nexit 1\n")
+    broken.chmod(0o755)
+    monkeypatch.setattr("bench.servers.redis_program", lambda: Program(tmp_path, None))
+    with pytest.raises(LabUnavailable, match="no memory at all"), redis_server(lambda _address: False):
+        pass
+
+
+def test_the_machines_own_c_library_is_left_alone() -> None:
+    assert "libc6_2.36-9_amd64.deb".startswith(LEFT_OUT)
+    assert not "libcap2_2.66-4_amd64.deb".startswith(LEFT_OUT)
+
+
+def test_an_unpacked_server_finds_its_libraries(tmp_path: Path) -> None:
+    assert Program(tmp_path, tmp_path / "lib").environment()["LD_LIBRARY_PATH"] == str(tmp_path / "lib")
