@@ -1,10 +1,10 @@
 """The same centre with every policy switched on: what the engine is told of it, and what its customers ask for then.
 
 Owns which queue has which policy, by its number, so that all of them are met in one run: every strategy, one of its
-own among them; three bands with an ordering each; levels that open by and by; a preferred agent who is waited for; a
-maximum wait that leads to the next queue; what happens when a queue is closed, unstaffed or full; wrap-up in all its
-forms that end; calls that interrupt chats, and agents who do several at once; preferences and own requirements. Must
-not know who is timed, or how.
+own among them; three bands with an ordering each; levels that open by and by; two steps of relaxation; a preferred
+agent who is waited for; a maximum wait that leads to the next queue; what happens when a queue is unstaffed or full;
+wrap-up in all its forms that end; calls that interrupt chats, and agents who do several at once; preferences and own
+requirements. Must not know who is timed, or how.
 """
 
 from __future__ import annotations
@@ -25,10 +25,11 @@ from acd.core.messages import (
     EnqueueInteraction,
     Preference,
     QueueSettings,
+    Step,
 )
 from acd.core.messages.scoring import Demand, Profile, Score
 from acd.core.messages.settings import SCORE_PREFIX, SECOND_US, STRATEGIES, Ordering, WrapUpPolicy
-from bench.workload import Centre, agent_id, settings_of
+from bench.workload import NOBODY, Centre, agent_id, settings_of
 
 SCORE: Final = "spare"
 
@@ -42,8 +43,11 @@ _CHAT_EVERY: Final = 4
 _MOST_LEVELS: Final = limits.MAX_SKILLS
 _CAPACITY: Final = Capacity(100, (ChannelShare("chat", 30, 3), ChannelShare("voice", 100, 1, ("chat",))))
 
-_PREFERRED, _CHOOSY, _WISHES = 0.15, 0.1, 0.1
-"""Shares of the interactions that name an agent, add a requirement, have preferences."""
+_PREFERRED, _ASKING = 0.15, 0.5
+"""Shares of the interactions that name an agent; that add a requirement, or preferences, where that is usual."""
+
+_KINDS_OF_ASKING: Final = 5
+"""Of so many queues one is used to requirements of customers' own, and one to preferences."""
 
 
 def spare(demand: Demand, profile: Profile) -> int:
@@ -75,12 +79,13 @@ def with_wishes(
 ) -> EnqueueInteraction:
     """The same interaction with what customers may ask for; `agent` can serve it."""
     skill = f"s{centre.requirements[requirement][0][0]}"
+    asking = requirement % _KINDS_OF_ASKING if dice.random() < _ASKING else NOBODY
     return replace(
         plain,
         channel=channel_of(requirement),
         preferred_agent=agent_id(agent) if dice.random() < _PREFERRED else "",
-        requirement=f"skills.{skill} >= 1" if dice.random() < _CHOOSY else "",
-        preferences=(Preference(skill, 2),) if dice.random() < _WISHES else (),
+        requirement=f"skills.{skill} >= 1" if asking == 1 else "",
+        preferences=(Preference(skill, 2),) if asking == 2 else (),  # noqa: PLR2004 - the next
     )
 
 
@@ -103,6 +108,10 @@ def _queue(plain: QueueSettings, queues: int) -> QueueSettings:
         target_us=20 * SECOND_US,
         hold_for_us=2 * SECOND_US,
         level_delays_us=(SECOND_US, 2 * SECOND_US),
+        steps=(
+            Step(3 * SECOND_US, priority=1, announce="busy"),
+            Step(8 * SECOND_US, drop_own=True, queues=(following,)),
+        ),
         broadcast=3,
         wrap_up_policy=_WRAP_UPS[number // len(_ORDERINGS) % len(_WRAP_UPS)],
         wrap_up_most_us=90 * SECOND_US,

@@ -70,6 +70,11 @@ class Timing(Struct):
         """The headline: the median of the rounds' median life cycles."""
         return median(median(cycles) for cycles in self.cycles())
 
+    def tick_ns(self) -> float:
+        """What all ticks took, on average for a life cycle."""
+        ticks = sum(ns for costs in self.rounds for kind, ns in costs if kind == "tick")
+        return ticks / max(1, sum(map(len, self.cycles())))
+
     def percentile_ns(self, kind: str, percent: float) -> int:
         """Over all rounds; 0 when the contestant had no such command."""
         return percentile([ns for costs in self.rounds for ns in _of_kind(costs, kind)], percent)
@@ -158,6 +163,9 @@ def decision_tables(
         console.print(_decision_table(result))
         agreed = sha256("".join(result.digests.values()).encode()).hexdigest()[:16]
         console.print(f"×: times the engine's life cycle. Every decision identical, digest {agreed}.", style="dim")
+        if result.has(POLICIES):
+            ticks = _us(result.timing(POLICIES).tick_ns())
+            console.print(f"{POLICIES}: ticks take {ticks} µs more for each life cycle, on average", style="dim")
         for name, ns in result.loops.items():
             console.print(f"{name}, a whole round in one call: {_us(ns)} µs a life cycle (mean)", style="dim")
 
@@ -183,7 +191,8 @@ def decision_figures(result: DecisionResult) -> Iterator[Figure]:
         yield Figure("c-plain", 1 / result.ratio(SCAN), at)
         yield Figure("c-p99", result.tail_ratio(SCAN, "enqueue", 99), at)
         if result.has(POLICIES):
-            yield Figure("c-policies", 1 / result.ratio(SCAN, POLICIES), at)
+            ticks = f", and {_us(result.timing(POLICIES).tick_ns())} µs of ticks"
+            yield Figure("c-policies", 1 / result.ratio(SCAN, POLICIES), at + ticks)
     if result.has(NAIVE) and size in ((1_000, 200), (100_000, 200)) and not result.profiles:
         yield Figure(f"naive-{result.agents // 1_000}k-{result.load}", result.ratio(NAIVE), at)
     for name, key in ((REDIS, "redis"), (POSTGRESQL, "postgresql")):
@@ -252,6 +261,7 @@ def _timing_dict(timing: Timing) -> dict[str, object]:
         "life_cycle_ns": timing.cycle_ns(),
         "life_cycle_p99_ns": percentile(everything, 99),
         "life_cycle_mean_ns": fmean(everything),
+        "ticks_ns_per_life_cycle": timing.tick_ns(),
         "rounds_p50_ns": [median(part) for part in by_round],
         "commands": {
             kind: {"p50_ns": timing.percentile_ns(kind, 50), "p99_ns": timing.percentile_ns(kind, 99)} for kind in KINDS
@@ -275,9 +285,11 @@ def _of_kind(costs: Sequence[Cost], kind: str) -> list[int]:
 def _cycles(costs: Sequence[Cost]) -> list[int]:
     sums: list[int] = []
     for kind, ns in costs:
-        if kind == "enqueue" or not sums:
+        if kind == "enqueue":
             sums.append(0)
-        sums[-1] += ns
+        # Ticks are no part of a life cycle: they come by themselves, and are shown apart.
+        if sums and kind != "tick":
+            sums[-1] += ns
     return sums
 
 

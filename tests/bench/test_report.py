@@ -18,6 +18,13 @@ def test_a_life_cycle_begins_with_an_enqueue() -> None:
     assert timing.cycles() == [[3, 60]]
 
 
+def test_ticks_are_shown_apart() -> None:
+    costs = [Cost("tick", 7), Cost("enqueue", 1), Cost("tick", 5), Cost("end", 2), Cost("enqueue", 10)]
+    timing = Timing("x", [costs])
+    assert timing.cycles() == [[3, 10]]
+    assert timing.tick_ns() == 6
+
+
 def test_the_headline_is_the_median_of_medians() -> None:
     rounds: list[list[Cost]] = [[Cost("enqueue", ns) for ns in part] for part in ((1, 2, 900), (4, 5, 6), (7, 8, 9))]
     assert Timing("x", rounds).cycle_ns() == 5
