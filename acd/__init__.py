@@ -16,6 +16,7 @@ from acd.core.engine import Engine
 from acd.core.messages import (
     AcceptOffer,
     Action,
+    AgentPreferred,
     AgentRemoved,
     AgentSettings,
     ApplyConfig,
@@ -132,6 +133,7 @@ __all__ = [
     "AcceptOffer",
     "AcdError",
     "Action",
+    "AgentPreferred",
     "AgentRemoved",
     "AgentSettings",
     "ApplyConfig",

@@ -55,8 +55,8 @@ def test_why_this_agent(journal: Path) -> None:
     anna, boris, chen = (
         line for line in result.output.splitlines() if any(name in line for name in (" 80 ", " 60 ", "陈"))
     )
-    assert anna.split()[:3] == ["1", "anna", "80"]
-    assert boris.split()[:3] == ["2", "boris", "60"]
+    assert anna.split()[:4] == ["1", "anna", "1", "80"]
+    assert boris.split()[:4] == ["2", "boris", "1", "60"]
     assert "does not satisfy skills.english >= 5 (has 2)" in chen
 
 
@@ -76,6 +76,23 @@ def test_why_still_waiting(journal: Path) -> None:
     assert "Interaction i3 is queued, 1. in the line of queue sales" in result.output
     assert "kept from agents by  room 2, requirement 1" in result.output
     assert "has 1 work items of *, 1 at most" in result.output
+
+
+def test_who_is_preferred_and_why(tmp_path: Path) -> None:
+    queue = QueueSettings("sales", dedicated_attribute="manager", hold_for_us=60_000_000)
+    commands: list[Command] = [ApplyConfig("config", CoreSettings(AGENTS, (queue,)))]
+    commands += [SignInAgent("in", "anna", ready=True)]
+    commands += [
+        EnqueueInteraction(f"e{number}", f"i{number}", "voice", "sales", attributes=(("manager", "anna"),))
+        for number in (1, 2)
+    ]
+    path = tmp_path / "acd-journal.db"
+    with closing(SqliteJournal(path, "default")) as writing:
+        record(writing, commands)
+    for subject in ("i1.1", "i2"):
+        result = explain(subject, "--journal", path)
+        assert result.exit_code == 0, result.output
+        assert "preferred    anna (dedicated to the customer)" in result.output
 
 
 def test_for_programs(journal: Path) -> None:

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from acd.core.explain import Candidate, Waiting
+from acd.core.explain import Candidate, Decision, Waiting
 from acd.core.ranking import Rank, Value
 from acd.errors import ConfigError
 from acd.runtime.config import check
@@ -29,6 +29,12 @@ _MOMENTS: Final = ("idle since", "idle since, less the worth of fit", "key")
 
 _MINUS: Final = "minus "
 _SECOND_US: Final = 1_000_000
+
+_PREFERRED_BY: Final = {
+    "request": "the request asked for them",
+    "dedicated": "dedicated to the customer",
+    "last-agent": "the customer's last agent",
+}
 
 
 @click.command(short_help="Say why this agent, why not that one, why still waiting.")
@@ -113,6 +119,7 @@ def _decision(console: Console, cause: Cause, agent: str | None, most: int | Non
         highlight=False,
     )
     console.print(f"  requirement  {it.requirement}", highlight=False)
+    _preferred(console, it)
     console.print(f"  had waited   {it.waited_us / _SECOND_US:.3f} s", highlight=False)
     console.print(f"  decided by   {_spoken(it.decided_by)}", highlight=False)
     console.print(f"  in journal   row {cause.seq}, {cause.command} {cause.command_id}", highlight=False)
@@ -129,12 +136,18 @@ def _waiting(console: Console, it: Waiting, agent: str | None, most: int | None)
         highlight=False,
     )
     console.print(f"  requirement  {it.requirement}", highlight=False)
+    _preferred(console, it)
     if it.state != "queued":
         console.print()
         return
     away = ", ".join(f"{clause} {count}" for clause, count in it.obstacles)
     console.print(f"  kept from agents by  {away or 'nothing: there is none'}", highlight=False)
     _candidates(console, "agent", it.candidates, agent, most)
+
+
+def _preferred(console: Console, it: Decision | Waiting) -> None:
+    if it.preferred:
+        console.print(f"  preferred    {it.preferred} ({_PREFERRED_BY[it.preferred_by]})", highlight=False)
 
 
 def _candidates(

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from acd.core import callbacks, entry, holding, levels, limits, patience, relaxing
+from acd.core.affinity import LastAgents
 from acd.core.entities import Agent, Interaction, Queue, Work
 from acd.core.matching import Matching, next_offer_state
 from acd.core.messages import (
@@ -51,6 +52,7 @@ class Domain(Matching):
         """The callback that a customer has in the queue that was asked for, as (customer, queue)."""
         self.ended_interactions: Window[str] = Window(limits.ENDED_WINDOW)
         self.ended_offers: Window[str] = Window(limits.ENDED_WINDOW)
+        self.last_agents = LastAgents()
 
     # ---- presence
 

@@ -218,10 +218,10 @@ class Interaction(Struct, eq=False):
     begins as the request's; whoever changes one of the two calls `Domain.rekey`. `current` is the work item that is
     offered, active or held, the oldest if several are offered; then, in a broadcast, `pending` has all of them, oldest
     first, else it is None. `open_work` counts those that have not ended, wrap-ups included.
-    `preferred`: the agent who is asked first, or empty; `held`: nobody else is asked yet. `hops`: queues that it
-    overflowed into. `patience`: until when its queue keeps it, if there is such a limit. `reach`: the highest level of
-    agents for the queue that is open to it; `opening`: the next opens. `relaxed`, `next_step`: what timed steps have
-    changed, and the deadline of the next.
+    `preferred`: the agent who is asked first, or empty; `preferred_by`: what named them if it was not the request;
+    `held`: nobody else is asked yet. `hops`: queues that it overflowed into. `patience`: until when its queue keeps it,
+    if there is such a limit. `reach`: the highest level of agents for the queue that is open to it; `opening`: the next
+    opens. `relaxed`, `next_step`: what timed steps have changed, and the deadline of the next.
     `attempts`: failed ones of a callback. `appointment`: while it is scheduled.
     """
 
@@ -252,6 +252,7 @@ class Interaction(Struct, eq=False):
     next_step: NextStep | None = None
     attempts: int = 0
     appointment: Appointment | None = None
+    preferred_by: str = ""
 
     def offered(self) -> tuple[Work, ...]:
         """The pending offers of one that is queued or offered, oldest first."""

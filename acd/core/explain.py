@@ -46,6 +46,7 @@ class Decision(Struct, frozen=True):
     `candidates`: agents when an interaction sought one (of a broadcast, those whom it had not asked yet), waiting
     interactions when an agent came free; the offerable ones first, by place. `decided_by`: the first compared value in
     which the chosen one and the next differ, `preferred agent`, or `the only one`. `requirement`: the effective one.
+    `preferred`: its preferred agent, by `preferred_by`: `request`, `dedicated` or `last-agent`; both may be empty.
     """
 
     offer_id: str
@@ -59,12 +60,15 @@ class Decision(Struct, frozen=True):
     waited_us: int
     decided_by: str
     candidates: tuple[Candidate, ...]
+    preferred: str = ""
+    preferred_by: str = ""
 
 
 class Waiting(Struct, frozen=True):
     """Why an interaction waits, or what it is doing. `position` in its queue's line from 1, 0 when it is not in line.
 
     `candidates`: every agent, those with the fewest obstacles first. `obstacles`: agents kept off, by clause.
+    `preferred`, `preferred_by`: as of a `Decision`.
     """
 
     interaction_id: str
@@ -77,6 +81,8 @@ class Waiting(Struct, frozen=True):
     position: int
     candidates: tuple[Candidate, ...]
     obstacles: tuple[tuple[str, int], ...]
+    preferred: str = ""
+    preferred_by: str = ""
 
 
 OnDecision = Callable[[Decision], None]
@@ -157,6 +163,8 @@ def _decision(domain: Domain, offer_id: str, interaction: Interaction, agent: Ag
         domain.now_us - interaction.enqueued_at,
         BY_PREFERENCE if sought == "preferred" else _decided_by(candidates),
         _first(candidates, chosen),
+        interaction.preferred,
+        _preferred_by(interaction),
     )
 
 
@@ -182,7 +190,13 @@ def _waiting(domain: Domain, interaction: Interaction) -> Waiting:
         ahead.index(interaction) + 1 if interaction in ahead else 0,
         candidates,
         tuple(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))),
+        interaction.preferred,
+        _preferred_by(interaction),
     )
+
+
+def _preferred_by(interaction: Interaction) -> str:
+    return interaction.preferred_by or ("request" if interaction.preferred else "")
 
 
 def _candidate(

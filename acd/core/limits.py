@@ -96,6 +96,9 @@ MAX_HOPS: Final = 8
 MAX_DISPOSITIONS: Final = 256
 """Disposition codes of one queue."""
 
+AFFINITY_WINDOW: Final = 50_000
+"""Customers whose last agent is remembered; beyond it the one whose last conversation ended first is forgotten."""
+
 MAX_EXCLUSIONS: Final = 32
 """Agents excluded from one interaction at a time; beyond it the oldest exclusion is lifted early."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from acd.core import holding, levels, limits, patience, relaxing
+from acd.core import affinity, holding, levels, limits, patience, relaxing
 from acd.core.entities import Interaction, Queue
 from acd.core.messages import InteractionMoved
 
@@ -48,8 +48,11 @@ def begin_stay(domain: Domain, interaction: Interaction) -> None:
     """Begin whatever counts from the entry into the queue. The interaction is queued, and not in the line yet."""
     if interaction.queue.first_reach != limits.MAX_LEVEL:
         levels.begin(domain, interaction)
-    if interaction.queue.settings.steps:
+    settings = interaction.queue.settings
+    if settings.steps:
         relaxing.schedule(domain, interaction)
+    if not interaction.preferred and (settings.affinity_us or settings.dedicated_attribute):
+        affinity.prefer(domain, interaction)
     if interaction.preferred:
-        holding.begin(domain, interaction, interaction.queue.settings.hold_for_us)
+        holding.begin(domain, interaction, settings.hold_for_us)
     patience.begin(domain, interaction)

@@ -45,6 +45,9 @@ def restore(domain: Domain, state: EngineState) -> None:
         domain.ended_interactions.remember(interaction_id, ended)
     for offer_id, ended in state.ended_offers:
         domain.ended_offers.remember(offer_id, ended)
+    domain.last_agents.configure(state.settings.queues)
+    for customer, agent_id, at_us in state.last_agents:
+        domain.last_agents.remember(customer, agent_id, at_us)
     rebuild(domain)
 
 
@@ -101,6 +104,7 @@ def _interactions(domain: Domain, state: EngineState, pending: list[tuple[int, i
             reach=saved.reach,
             relaxed=saved.relaxed,
             attempts=saved.attempts,
+            preferred_by=saved.preferred_by,
         )
         domain.interactions[interaction.id] = interaction
         queue.live += 1

@@ -29,6 +29,7 @@ def take(domain: Domain, outcomes: tuple[tuple[str, Outcome], ...]) -> EngineSta
             _cursor(queue) for queue in queues if queue.cursor is not None and queue.cursor.after is not None
         ),
         closed_queues=tuple((queue.id, queue.closed) for queue in queues if queue.closed is not None),
+        last_agents=domain.last_agents.items(),
     )
 
 
@@ -83,6 +84,7 @@ def _interaction(interaction: Interaction) -> InteractionState:
         attempts=interaction.attempts,
         due_us=0 if interaction.appointment is None else interaction.appointment.at_us,
         due_seq=0 if due is None else due.seq,
+        preferred_by=interaction.preferred_by,
     )
 
 

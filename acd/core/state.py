@@ -52,7 +52,8 @@ class InteractionState(Struct, frozen=True):
     `key_us` and `seq` are the place in line, `offers` says how many were made. `exclusions` are oldest first.
     `entered_at_us`: when it entered its present `queue`. The key is computed from `place_at_us` and the present
     `priority`. These four are None or empty in a state of before they could differ from the request's.
-    `preferred`: the agent who is asked first; held for them until (`held_until_us`, `held_seq`) if the latter is not 0.
+    `preferred`: the agent who is asked first, `preferred_by` as in the event `AgentPreferred`, empty for the request;
+    held for them until (`held_until_us`, `held_seq`) if the latter is not 0.
     `hops`: queues that it overflowed into. Its queue keeps it until (`overdue_us`, `overdue_seq`), if the latter is
     not 0; `overdue`: that is over, and it still rings.
     `attempts`: failed ones of a callback; a scheduled one is due at (`due_us`, `due_seq`), the latter 0 once it was.
@@ -87,6 +88,7 @@ class InteractionState(Struct, frozen=True):
     attempts: int = 0
     due_us: int = 0
     due_seq: int = 0
+    preferred_by: str = ""
 
 
 class WorkState(Struct, frozen=True):
@@ -125,7 +127,7 @@ class EngineState(Struct, frozen=True):
 
     `retired_*`: settings of agents and queues that the configuration no longer names but that still have work.
     `ended_*`: the last ended ones, as (id, final state). `outcomes`: the last commands, as (id, outcome).
-    `closed_queues`: as (id, reason).
+    `closed_queues`: as (id, reason). `last_agents`: as (customer, agent id, when the conversation ended), oldest first.
     """
 
     domain: str
@@ -144,3 +146,4 @@ class EngineState(Struct, frozen=True):
     outcomes: tuple[tuple[str, Outcome], ...]
     cursors: tuple[CursorState, ...] = ()
     closed_queues: tuple[tuple[str, str], ...] = ()
+    last_agents: tuple[tuple[str, str, int], ...] = ()

@@ -8,6 +8,7 @@ from typing import Any
 
 from acd.core import limits
 from acd.core.messages import (
+    AgentPreferred,
     Event,
     HoldEnded,
     HoldStarted,
@@ -84,6 +85,9 @@ def _in_line(interactions: Interactions) -> Folds:
     def relaxed(event: InteractionRelaxed) -> None:
         interactions[event.interaction_id].priority = event.priority
 
+    def preferred(_event: AgentPreferred) -> None:
+        """Shows only while somebody is waited for."""
+
     def hold_started(event: HoldStarted) -> None:
         interactions[event.interaction_id].held_for = event.agent_id
 
@@ -94,6 +98,7 @@ def _in_line(interactions: Interactions) -> Folds:
         InteractionReprioritized: reprioritized,
         LevelOpened: level_opened,
         InteractionRelaxed: relaxed,
+        AgentPreferred: preferred,
         HoldStarted: hold_started,
         HoldEnded: hold_ended,
     }

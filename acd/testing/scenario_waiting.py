@@ -2,7 +2,8 @@
 
     reprioritize ID N        move ID to QUEUE [place kept|anew] [reason R]        recall ID
     expect reprioritized c1                         expect moved c1 from sales to support
-    expect hold-started|hold-ended c1 for anna      expect level-opened c1 2      expect relaxed c1
+    expect preferred c1 -> anna                     expect hold-started|hold-ended c1 for anna
+        expect level-opened c1 2      expect relaxed c1
 
 A queue's `steps`: its steps with a semicolon between, each a time and what it loosens:
 `"20s requirement 'skills.english >= 2'; 40s queues sales,support priority 1 drop-own announce sorry"`.
@@ -14,6 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, assert_never
 
 from acd.core.messages import (
+    AgentPreferred,
     Command,
     HoldEnded,
     HoldStarted,
@@ -29,12 +31,21 @@ from acd.core.messages import (
 from acd.runtime.config.durations import format_duration
 from acd.testing.scenario_statement import Line, Problem, Statement, integer
 
-WaitingEvent = HoldStarted | HoldEnded | InteractionMoved | InteractionReprioritized | InteractionRelaxed | LevelOpened
+WaitingEvent = (
+    AgentPreferred
+    | HoldStarted
+    | HoldEnded
+    | InteractionMoved
+    | InteractionReprioritized
+    | InteractionRelaxed
+    | LevelOpened
+)
 
 LENGTHS: Final = {
     "moved": 6,
     "reprioritized": 2,
     "relaxed": 2,
+    "preferred": 4,
     "hold-started": 4,
     "hold-ended": 4,
     "level-opened": 3,
@@ -56,6 +67,8 @@ def words_of(event: WaitingEvent) -> tuple[tuple[str, ...], dict[str, object]]:
         case InteractionRelaxed():
             after, priority = format_duration(event.after_us), event.priority
             return ("relaxed", name), {"after": after, "priority": priority, "announce": event.announce}
+        case AgentPreferred():
+            return ("preferred", name, "->", event.agent_id), {"because": event.because}
         case HoldStarted():
             return ("hold-started", name, "for", event.agent_id), {"until": format_duration(event.until_us)}
         case HoldEnded():

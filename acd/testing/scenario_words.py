@@ -1,7 +1,8 @@
 """The words of a scenario: lines, configuration and commands.
 
     sign-in AGENT [ready] [reason R]        enqueue ID CHANNEL QUEUE [priority N] [requirement R] [prefer a=2,b=1]
-                                            [preferred AGENT] [customer C] [kind callback] [not-before T]
+                                            [preferred AGENT] [customer C] [attributes a=b,c=d]
+                                            [kind callback] [not-before T]
     sign-out AGENT                          end ID [by customer|agent|system] [reason R]
     ready AGENT                             cancel ID [reason R]
     not-ready AGENT REASON                  requeue ID [reason R]
@@ -121,6 +122,12 @@ def _pairs(text: str) -> tuple[tuple[str, int], ...]:
     return tuple(pairs)
 
 
+def _attributes(text: str) -> tuple[tuple[str, str], ...]:
+    """`a=b,c=d`."""
+    pairs = (each.partition("=") for each in filter(None, text.split(",")))
+    return tuple((name, value) for name, _, value in pairs)
+
+
 def _names(text: str) -> tuple[str, ...]:
     """`a,b`; `none` for no name at all."""
     return () if text == "none" else tuple(filter(None, text.split(",")))
@@ -167,6 +174,8 @@ _QUEUE: Final[Readers] = {
     **scenario_work.SETTINGS,
     "broadcast": integer,
     "steps": scenario_waiting.steps,
+    "affinity": duration,
+    "dedicated-attribute": str,
 }
 
 _AGENT: Final[Readers] = {
@@ -211,8 +220,8 @@ def _enqueue(statement: Statement, command_id: str, _offers: Mapping[str, str]) 
     interaction_id = statement.take("the interaction")
     channel = statement.take("the channel")
     queue = statement.take("the queue")
-    names = ("priority", "requirement", "prefer", "instance", "preferred", "customer", "kind", "not-before")
-    options = statement.options(*names)
+    names = ("priority", "requirement", "prefer", "instance", "preferred", "customer", "attributes")
+    options = statement.options(*names, "kind", "not-before")
     kind: Any = options.get("kind", "live")
     return EnqueueInteraction(
         command_id,
@@ -222,6 +231,7 @@ def _enqueue(statement: Statement, command_id: str, _offers: Mapping[str, str]) 
         requirement=options.get("requirement", ""),
         preferences=tuple(Preference(skill, weight) for skill, weight in _pairs(options.get("prefer", ""))),
         priority=integer(options.get("priority", "0")),
+        attributes=_attributes(options.get("attributes", "")),
         customer=options.get("customer", ""),
         instance=options.get("instance", ""),
         preferred_agent=options.get("preferred", ""),

@@ -12,6 +12,7 @@ from typing import Any
 import acd.core.messages as m
 from acd.core import limits
 from acd.core.messages.settings import STRATEGIES
+from tests.core.naive_affinity import Affinity
 from tests.core.naive_entry import Entry
 from tests.core.naive_levels import LevelRules
 from tests.core.naive_requirement import Tree
@@ -40,12 +41,13 @@ class Prediction:
     effects: list[m.Effect] = field(default_factory=list)
 
 
-class Model(LevelRules, Entry, WrapUp):
+class Model(LevelRules, Entry, WrapUp, Affinity):
     """The rules and the commands; `apply` and `next_deadline` are as the engine's."""
 
     def __init__(self, trees: Mapping[str, Tree]) -> None:
         super().__init__(trees)
         self.outcomes: list[tuple[str, Prediction]] = []
+        self.last_agents = []
 
     def apply(self, command: m.Command, now_us: int) -> Prediction:
         self.now = now_us
@@ -71,6 +73,8 @@ class Model(LevelRules, Entry, WrapUp):
         self.check_settings(settings)
         self.settings = settings
         self.events.append(m.ConfigApplied(settings, ""))
+        if not self.somebody_asks():
+            self.last_agents = []
         delays = {queue.settings.id: queue.settings.level_delays_us for queue in self.queues}
         self.change_queues({each.id: each for each in settings.queues})
         self.change_agents({each.id: each for each in settings.agents})
@@ -251,6 +255,7 @@ class Model(LevelRules, Entry, WrapUp):
         name, instance = command.interaction_id, interaction.request.instance
         self.events.append(m.InteractionCompleted(name, agent_id, command.by, command.reason, talked))
         self.effects.append(m.ReleaseInteraction(name, instance, "completed"))
+        self.remember_last_agent(interaction.request.customer, work.agent)
         self.finish_talk(work)
 
     def give_up(self, interaction: Interaction, reason: str, *, abandoned: bool) -> None:

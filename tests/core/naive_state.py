@@ -36,6 +36,7 @@ class Interaction:
     offers: int = 0
     exclusions: list["Exclusion"] = field(default_factory=list)
     preferred: str = ""
+    preferred_by: str = ""
     hold: "Hold | None" = None
     patience: "Patience | None" = None
     hops: int = 0

@@ -219,7 +219,7 @@ def _model_picture(model: Model) -> Picture:
                 each.offers,
                 [(exclusion.agent_id, *exclusion.deadline) for exclusion in each.exclusions],
                 (each.entered_at, each.place_at, each.priority, each.queue.settings.id),
-                each.preferred,
+                (each.preferred, each.preferred_by),
                 (0, 0) if each.hold is None else each.hold.deadline,
                 each.hops,
                 *_patience_picture(each),
@@ -236,6 +236,7 @@ def _model_picture(model: Model) -> Picture:
         "outcomes": [name for name, _ in model.outcomes],
         "cursors": [(each.settings.id, *each.last_turn) for each in queues if each.last_turn is not None],
         "closed queues": [(each.settings.id, each.closed) for each in queues if each.closed is not None],
+        "last agents": model.last_agents,
     }
 
 
@@ -297,7 +298,7 @@ def _engine_picture(state: EngineState) -> Picture:
                 each.offers,
                 [msgspec.structs.astuple(exclusion) for exclusion in each.exclusions],
                 (each.entered_at_us, each.place_at_us, each.priority, each.queue),
-                each.preferred,
+                (each.preferred, each.preferred_by),
                 (each.held_until_us, each.held_seq),
                 each.hops,
                 (each.overdue_us, each.overdue_seq),
@@ -317,4 +318,5 @@ def _engine_picture(state: EngineState) -> Picture:
         "outcomes": [name for name, _ in state.outcomes],
         "cursors": [msgspec.structs.astuple(each) for each in state.cursors],
         "closed queues": list(state.closed_queues),
+        "last agents": list(state.last_agents),
     }

@@ -107,6 +107,33 @@ def test_every_clause_and_every_strategy_can_be_explained() -> None:
         assert first.decided_by in {each.name for each in first.candidates[0].rank}
 
 
+def test_who_is_preferred_and_why_is_said() -> None:
+    engine, decisions = watched()
+    queue = m.QueueSettings("sales", affinity_us=SECOND, dedicated_attribute="manager", hold_for_us=SECOND)
+    commands: tuple[m.Command, ...] = (
+        m.ApplyConfig("c", m.CoreSettings((m.AgentSettings("anna"), m.AgentSettings("ben")), (queue,))),
+        m.SignInAgent("in1", "anna", ready=True),
+        m.SignInAgent("in2", "ben", ready=True),
+        m.EnqueueInteraction("e1", "i1", "voice", "sales", customer="cu", preferred_agent="anna"),
+        m.AcceptOffer("a1", "i1.1", "anna"),
+        m.EndInteraction("x1", "i1"),
+        m.EnqueueInteraction("e2", "i2", "voice", "sales", customer="cu"),
+        m.EnqueueInteraction("e3", "i3", "voice", "sales", attributes=(("manager", "anna"),)),
+        m.EnqueueInteraction("e4", "i4", "voice", "sales"),
+    )
+    for number, command in enumerate(commands):
+        assert engine.apply(command, number).refusal is None
+    said = [(each.agent_id, each.sought, each.preferred, each.preferred_by) for each in decisions]
+    assert said == [
+        ("anna", "preferred", "anna", "request"),
+        ("anna", "preferred", "anna", "last-agent"),
+        ("ben", "agent", "", ""),
+    ]
+    waiting = engine.waiting("i3")
+    assert waiting is not None
+    assert (waiting.preferred, waiting.preferred_by) == ("anna", "dedicated")
+
+
 def watched() -> tuple[WitnessEngine, list[Decision]]:
     """An engine, and what it will have said about every offer."""
     engine = WitnessEngine(strategies=OWN)

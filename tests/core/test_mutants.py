@@ -210,6 +210,20 @@ MUTANTS: Final = {
     "nobody is preferred": Mutant(
         "matching", "if interaction.preferred and self._is_preferred(interaction):", "if False:"
     ),
+    "the last agent is preferred for ever": Mutant(
+        "affinity", "domain.now_us - at_us < interaction.queue.settings.affinity_us", "agent_id"
+    ),
+    "the last agent goes before the dedicated one": Mutant(
+        "affinity",
+        'agent_id, because = _dedicated(interaction), "dedicated"',
+        'agent_id, because = _last(domain, interaction) or _dedicated(interaction), "dedicated"',
+    ),
+    "who talks again stays the oldest to be forgotten": Mutant(
+        "affinity", "        self._of.move_to_end(customer)\n", ""
+    ),
+    "who is no longer there is preferred": Mutant(
+        "affinity", "return agent is not None and not agent.retired", "return bool(agent_id)"
+    ),
     "what is held for one is served to another": Mutant(
         "matching",
         "return interaction.held is not None and interaction.preferred != agent_id",
@@ -308,6 +322,7 @@ def _survived(engine: type[Engine], episodes: int = EPISODES) -> Mismatch | None
         with pytest.MonkeyPatch.context() as patch:
             if seed % 4 > 1:
                 patch.setattr(limits, "SCANNED_CLASSES", 1)
+                patch.setattr(limits, "AFFINITY_WINDOW", 2)
             try:
                 run(traffic, Pair(engine(max_classes=6, strategies=OWN), traffic.trees), LENGTH)
             except Mismatch as mismatch:

@@ -42,7 +42,14 @@ from tests.core.side_by_side import (
 )
 from tests.core.traffic import Traffic
 
-TINY: Final = {"OUTCOME_WINDOW": 10, "ENDED_WINDOW": 6, "MAX_EXCLUSIONS": 1, "TICK_EXPIRIES": 2, "SCANNED_CLASSES": 1}
+TINY: Final = {
+    "OUTCOME_WINDOW": 10,
+    "ENDED_WINDOW": 6,
+    "AFFINITY_WINDOW": 2,
+    "MAX_EXCLUSIONS": 1,
+    "TICK_EXPIRIES": 2,
+    "SCANNED_CLASSES": 1,
+}
 """Limits so small that everything behind them happens all the time."""
 
 

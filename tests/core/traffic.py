@@ -117,13 +117,17 @@ class Traffic(SettingsTraffic):
             requirement=self._own_requirement(),
             preferences=preferences,
             priority=self.random.choice((0, 0, 0, 0, 1, 2, -1, 1_000, -1_000)),
-            attributes=(("language", "fr"),) if self._chance(0.1) else (),
-            customer=self.random.choice(("", "person-1", "person-2", f"person-{self.interactions}")),
+            attributes=self._attributes(),
+            customer=self.random.choice(("", "person-1", "person-2", "person-3", f"person-{self.interactions}")),
             instance=self.random.choice(("pbx-1", "pbx-1", "")),
             preferred_agent=self._anybody() if self._chance(0.2) else "",
             kind="callback" if self._chance(0.15) else "live",
             not_before_us=max(0, self.now_us + self.random.choice((-1, 0, 1, 10 * SECOND))) if self._chance(0.1) else 0,
         )
+
+    def _attributes(self) -> tuple[tuple[str, str], ...]:
+        manager = (("manager", self._anybody()), ("manager", "a0")) if self._chance(0.2) else ()
+        return (("language", "fr"), *manager) if self._chance(0.1) else manager
 
     def _accept(self, model: Model) -> m.Command | None:
         work = self._work(model, "offered")

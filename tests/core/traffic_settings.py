@@ -116,6 +116,8 @@ class SettingsTraffic:
             wrap_up_most_us=choice((0, 20 * SECOND, 60 * SECOND, 60 * SECOND)),
             dispositions=choice(((), ("solved", "other"), ("solved",))),
             disposition_required=self._chance(0.25),
+            affinity_us=choice((0, 0, 1, 20 * SECOND, 900 * SECOND)) if self._chance(0.5) else 0,
+            dedicated_attribute=choice(("", "", "", "manager")),
         )
 
     def _steps(self) -> tuple[m.Step, ...]:

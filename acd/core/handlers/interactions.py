@@ -148,6 +148,8 @@ def _complete(domain: Domain, interaction: Interaction, command: EndInteraction)
         InteractionCompleted(interaction.id, work.agent.id, command.by, command.reason, domain.now_us - work.since)
     )
     domain.effects.append(ReleaseInteraction(interaction.id, interaction.request.instance, "completed"))
+    if domain.last_agents.wanted:
+        domain.last_agents.remember(interaction.request.customer, work.agent.id, domain.now_us)
     domain.finish_talk(work)
 
 

@@ -38,6 +38,7 @@ def apply_config(domain: Domain, command: ApplyConfig) -> Refusal | None:
     domain.settings_hash = digest.settings_hash(settings)
     domain.scores = settings.scores
     domain.events.append(ConfigApplied(settings, domain.settings_hash))
+    domain.last_agents.configure(settings.queues)
     delayed = _change_queues(domain, settings)
     _change_agents(domain, settings)
     for interaction in domain.interactions.values():

@@ -46,6 +46,7 @@ from acd.core.messages.effects import (
     RevokeOffer,
 )
 from acd.core.messages.events import (
+    AgentPreferred,
     AgentRemoved,
     ConfigApplied,
     DispositionSet,
@@ -100,6 +101,7 @@ __all__ = [
     "AcceptOffer",
     "Action",
     "ActionKind",
+    "AgentPreferred",
     "AgentRemoved",
     "AgentSettings",
     "AnnounceInteraction",

@@ -101,6 +101,17 @@ class InteractionRelaxed(Struct, frozen=True, gc=False, tag=True):
     announce: str
 
 
+class AgentPreferred(Struct, frozen=True, gc=False, tag=True):
+    """An interaction whose request names nobody prefers an agent all the same.
+
+    `because`: `dedicated` (its attribute says so) or `last-agent` (its customer's last conversation was with them).
+    """
+
+    interaction_id: str
+    agent_id: str
+    because: str
+
+
 class HoldStarted(Struct, frozen=True, gc=False, tag=True):
     """A waiting interaction is offered to its preferred agent only, until `until_us` at the latest."""
 
@@ -347,4 +358,5 @@ Event = (
     | WrapUpExtended
     | DispositionSet
     | OfferRescinded
+    | AgentPreferred
 )

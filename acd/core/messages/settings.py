@@ -121,6 +121,8 @@ class QueueSettings(Struct, frozen=True, gc=False):
     `head_start_us`: one point of priority moves an interaction this far ahead in line.
     `retry_after_us`: how long an agent who declined an interaction is not offered it again.
     `late_us`: an expiry handled later than this after its deadline punishes nobody.
+    `affinity_us`: for how long after a conversation its agent is preferred for the same customer, 0 for not at all.
+    `dedicated_attribute`: the interaction's attribute that names an agent who is preferred for it.
     `steps`: what is loosened for those who wait, in the order of their times.
     `hold_for_us`: how long an interaction waits for its preferred agent alone.
     `rona`: what an unanswered offer does to the agent's presence; with `broadcast` it never does anything.
@@ -167,6 +169,8 @@ class QueueSettings(Struct, frozen=True, gc=False):
     callback_retry_us: Duration = 1_800 * SECOND_US
     level_delays_us: Annotated[tuple[Duration, ...], Meta(max_length=limits.MAX_LEVEL - 1)] = ()
     steps: Annotated[tuple[Step, ...], Meta(max_length=limits.MAX_STEPS)] = ()
+    affinity_us: Duration = 0
+    dedicated_attribute: OptionalId = ""
 
 
 class CoreSettings(Struct, frozen=True, gc=False):

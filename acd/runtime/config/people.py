@@ -144,6 +144,8 @@ def _queue(identity: str, table: Table, names: frozenset[str]) -> QueueConfig:
         retry_after_us=table.duration("retry_after", _PLAIN.retry_after_us),
         steps=read_steps(table, names),
         hold_for_us=table.duration("hold_for", _PLAIN.hold_for_us),
+        affinity_us=table.duration("affinity", _PLAIN.affinity_us),
+        dedicated_attribute=_optional_id(table, "dedicated_attribute"),
         head_start_us=table.duration("head_start", _PLAIN.head_start_us),
         late_us=table.duration("late", _PLAIN.late_us),
         rona=table.choice("rona", _PLAIN.rona, _RONAS, "a reaction to an offer that nobody answers"),
@@ -173,6 +175,10 @@ def _queue(identity: str, table: Table, names: frozenset[str]) -> QueueConfig:
     check_action_keys(table, settings)
     table.finish()
     return config
+
+
+def _optional_id(table: Table, name: str) -> str:
+    return table.identifier(name, "") if table.has(name) else ""
 
 
 def _strategy(table: Table) -> Strategy:

@@ -198,7 +198,7 @@ class ExchangeLine:
             raise ChannelError("the line has been stopped")
         if isinstance(command, EnqueueInteraction):
             with suppress(PersonalStoreError):
-                person = Personal(number=command.interaction_id)
+                person = Personal(number=command.customer or command.interaction_id)
                 customer = await host.remember(person, durable=self._dice.random() < _DURABLE)
                 command = msgspec.structs.replace(command, customer=customer)
         return await host.submit(command)

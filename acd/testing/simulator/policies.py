@@ -129,6 +129,14 @@ POLICIES: Final[dict[str, Policy]] = {
         {"hold_for_us": (0, 5 * SECOND, 15 * SECOND)},
         arrivals={"preferred_agent": ("", "", "", "anna", "chen", "dora", "somebody-else")},
     ),
+    "affinity": Policy(
+        "customers come back, and have agents of their own",
+        {"affinity_us": (0, 30 * SECOND, 600 * SECOND), "dedicated_attribute": ("", "manager")},
+        arrivals={
+            "customer": ("regular-1", "regular-2", "regular-3", "", ""),
+            "attributes": ((), (), (("manager", "chen"),), (("manager", "somebody-else"),)),
+        },
+    ),
     "entry": Policy(
         "queues that are closed, unstaffed, full or too slow send customers elsewhere, or away",
         {

@@ -120,6 +120,8 @@ target = "40s"
 band = 2
 level_delays = ["20s", 60]
 hold_for = "45s"
+affinity = "7d"
+dedicated_attribute = "manager"
 service_level = "30s"
 
 [[queues.sales.steps]]
@@ -226,6 +228,8 @@ def test_everything_that_can_be_said(folder: Path) -> None:
         band=2,
         level_delays_us=(20_000_000, 60_000_000),
         hold_for_us=45_000_000,
+        affinity_us=7 * 24 * 3_600_000_000,
+        dedicated_attribute="manager",
         wrap_up_policy="extended",
         wrap_up_most_us=300_000_000,
         dispositions=("other", "solved"),
