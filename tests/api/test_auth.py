@@ -51,6 +51,7 @@ MATRIX: list[tuple[str, str, dict[str, str] | None, int]] = [
     ("POST", "/v1/offers/other.1/accept", {"agent_id": "anna"}, 403),
     ("GET", "/v1/queues", None, 403),
     ("GET", "/v1/queues/sales", None, 403),
+    ("GET", "/v1/figures/queue/sales", None, 403),
     ("GET", "/v1/decisions", None, 403),
 ]
 
