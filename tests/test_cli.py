@@ -1,5 +1,6 @@
 """The command line: what is printed, what it exits with, and that no mistake of a user shows a traceback."""
 
+import json
 import os
 import re
 import sqlite3
@@ -83,7 +84,7 @@ def test_check_shows_every_problem_and_exits_with_1(tmp_path: Path) -> None:
     assert result.output.splitlines() == [
         f'error: {file}:2: queues.sales.strategy: "best" is not a strategy; use one of {KNOWN}',
         f'error: {file}:6: channels.pbx.type: no channel of type "asterix" is installed; did you mean "asterisk"?',
-        f'warning: {file}:4: agents."[red]张伟".queues: "sals" is not a queue; did you mean "sales"?',
+        f'warning: {file}:4: agents."[red]张伟".queues: "sals" is not a queue; did you mean "sales"? [unknown-queue]',
         f"{file}: checked 1 agent, 1 queue, 1 channel: 2 errors, 1 warning",
     ]
 
@@ -105,6 +106,28 @@ def test_check_with_warnings_only_exits_with_0(tmp_path: Path) -> None:
     result = run("check", file)
     assert result.exit_code == 0
     assert result.output.splitlines()[-1] == f"{file}: checked no agents, 1 queue, no channels: no errors, 1 warning"
+
+
+def test_check_tells_programs_everything_as_json(tmp_path: Path) -> None:
+    file = tmp_path / "acd.toml"
+    file.write_text(
+        "[agents.anna.skills]\ngerman = 3\n[queues.sales]\nrequirement = 'skills.english >= 3'\n"
+        '[channels.pbx]\ntype = "asterix"\n'
+    )
+    result = run("check", file, "--json")
+    assert result.exit_code == 1
+    said = json.loads(result.output)
+    assert (said["file"], said["usable"]) == (str(file), False)
+    assert said["checked"] == {"agents": 1, "queues": 1, "channels": 1}
+    assert [(each["severity"], each["line"], each["key"], each["code"]) for each in said["problems"]] == [
+        ("error", 6, "channels.pbx.type", None),
+        ("warning", 4, "queues.sales.requirement", "unheld-skill"),
+        ("note", 2, "agents.anna.skills.german", "unasked-skill"),
+    ]
+    assert said["problems"][0]["fix"] == 'did you mean "asterisk"?'
+    assert said["problems"][1]["reason"] == 'nobody has the skill "english"'
+    shown = run("check", file).output.splitlines()
+    assert shown[-1] == f"{file}: checked 1 agent, 1 queue, 1 channel: 1 error, 1 warning, 1 note"
 
 
 def test_check_of_a_file_that_is_not_there_or_no_toml(tmp_path: Path) -> None:

@@ -5,50 +5,66 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import click
+import msgspec
 from rich.console import Console
 from rich.text import Text
 
 from acd.errors import ChannelError, ConfigError
 from acd.runtime.calendars import missing_workdays
 from acd.runtime.channels import open_channel
-from acd.runtime.config import ChannelConfig, Report, check
+from acd.runtime.config import ChannelConfig, Problem, Report, check
 from acd.runtime.config.lines import Lines
-from acd.runtime.config.problems import dotted
+from acd.runtime.config.problems import Located, dotted
 from acd.runtime.strategies import Strategies, own_name
 
 
 @click.command(short_help="Find everything that is wrong with a configuration.")
 @click.argument("file", type=click.Path(path_type=Path), default="acd.toml")
-def command(file: Path) -> None:
-    """Find everything that is wrong with a configuration, at once.
+@click.option("--json", "as_json", is_flag=True, help="For programs: one JSON object instead of lines.")
+def command(file: Path, *, as_json: bool) -> None:
+    """Find everything that is wrong with a configuration, at once, and what its policies come to.
 
-    Every problem is shown with its line, key, reason and fix. Nothing is started and nobody is contacted.
+    Every problem is shown with its line, key, reason and fix. Nothing is started and nobody is contacted. A code at
+    the end, like [strict-ordering], can be allowed in its queue: allow = ["strict-ordering"].
 
     FILE is acd.toml unless named. Exit status: 0 when it can be used (there may be warnings), 1 when not.
     """
     report = check(file)
-    errors = [*map(str, report.errors), *channel_problems(file, report.channels), *strategy_problems(file, report)]
-    warnings = [*map(str, report.warnings), *unknown_days(report, datetime.now(UTC).date())]
-    _show(errors, warnings, _summary(file, report, len(errors), len(warnings)))
+    errors = [*report.errors, *channel_problems(file, report.channels), *strategy_problems(file, report)]
+    days = [Problem(str(file), 0, "", text) for text in unknown_days(report, datetime.now(UTC).date())]
+    found = Located(tuple(errors), (*report.warnings, *days), report.notes)
+    if as_json:
+        click.echo(_as_json(file, report, found))
+    else:
+        _show(found, _summary(file, report, found))
     if errors:
         raise SystemExit(1)
 
 
-def channel_problems(file: Path, channels: tuple[ChannelConfig, ...]) -> list[str]:
+def channel_problems(file: Path, channels: tuple[ChannelConfig, ...]) -> list[Problem]:
     """What the plugins say about their channels' options, with lines."""
     said = [(channel, text) for channel in channels if channel.type for text in _said_by_plugin(channel)]
     lines = Lines(file.read_text(encoding="utf-8-sig") if said else "")
-    return [f"{file}:{_line(lines, channel, text)}: {text}" for channel, text in said]
+    return [Problem(str(file), _line(lines, channel, text), *_parted(text)) for channel, text in said]
 
 
-def strategy_problems(file: Path, report: Report) -> list[str]:
+def strategy_problems(file: Path, report: Report) -> list[Problem]:
     """What is wrong with queues' own strategies, with lines. Tries them with the agents of the file."""
     queues = [queue.settings for queue in report.queues]
     if not any(own_name(queue) for queue in queues):
         return []
     lines = Lines(file.read_text(encoding="utf-8-sig"))
     said = Strategies().problems(queues, [agent.settings for agent in report.agents])
-    return [f"{file}:{lines.line(('queues', queue, 'strategy'))}: {text}" for queue, text in said]
+    return [Problem(str(file), lines.line(("queues", queue, "strategy")), *_parted(text)) for queue, text in said]
+
+
+def _parted(said: str) -> tuple[str, str, str]:
+    """(key, reason, fix) of a text that begins with its key, if it has these parts."""
+    key, colon, rest = said.partition(": ")
+    if not colon:
+        return "", said, ""
+    reason, _, fix = rest.partition("; ")
+    return key, reason, fix
 
 
 def unknown_days(report: Report, today: date) -> list[str]:
@@ -74,8 +90,11 @@ def _line(lines: Lines, channel: ChannelConfig, said: str) -> int:
     return lines.line(max(keys, key=len, default=section))
 
 
-def _summary(file: Path, report: Report, errors: int, warnings: int) -> str:
+def _summary(file: Path, report: Report, located: Located) -> str:
+    errors, warnings, notes = map(len, located)
     found = [_count(errors, "error"), _count(warnings, "warning")]
+    if notes:
+        found.append(_count(notes, "note"))
     if not report.counts:
         return f"{file}: nothing could be checked: {found[0]}"
     checked = [_count(number, kind) for kind, number in report.counts]
@@ -86,10 +105,27 @@ def _count(number: int, noun: str) -> str:
     return f"{number or 'no'} {noun}{'' if number == 1 else 's'}"
 
 
-def _show(errors: list[str], warnings: list[str], summary: str) -> None:
+def _show(found: Located, summary: str) -> None:
     # Text, not markup: a configuration may hold square brackets. Soft wrap: a caret must stay below its place.
     console = Console(highlight=False, soft_wrap=True)
-    for kind, style, texts in (("error", "bold red", errors), ("warning", "bold yellow", warnings)):
-        for text in texts:
-            console.print(Text.assemble((f"{kind}: ", style), text))
-    console.print(Text(summary, style="bold red" if errors else "bold green"))
+    styles = {"error": "bold red", "warning": "bold yellow", "note": "bold cyan"}
+    for kind, problem in _by_severity(found):
+        console.print(Text.assemble((f"{kind}: ", styles[kind]), str(problem)))
+    console.print(Text(summary, style="bold red" if found.errors else "bold green"))
+
+
+def _as_json(file: Path, report: Report, found: Located) -> str:
+    """One object: whether it is `usable`, what was `checked`, and `problems`, each with its `severity`."""
+    answer = {
+        "file": str(file),
+        "usable": not found.errors,
+        "checked": {f"{kind}s": number for kind, number in report.counts},
+        "problems": [{"severity": kind, **msgspec.structs.asdict(problem)} for kind, problem in _by_severity(found)],
+    }
+    return msgspec.json.format(msgspec.json.encode(answer), indent=2).decode()
+
+
+def _by_severity(found: Located) -> Iterator[tuple[str, Problem]]:
+    """(severity, problem), errors first."""
+    for kind, problems in (("error", found.errors), ("warning", found.warnings), ("note", found.notes)):
+        yield from ((kind, problem) for problem in problems)

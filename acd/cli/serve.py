@@ -81,9 +81,9 @@ def _run(config: Config) -> int:
 def _usable(file: Path) -> Config:
     """The configuration, or all that is wrong with it."""
     report = check(file)
-    problems = [*map(str, report.errors), *channel_problems(file, report.channels), *strategy_problems(file, report)]
-    if problems or report.config is None:
-        raise ConfigError(tuple(problems))
+    found = [*report.errors, *channel_problems(file, report.channels), *strategy_problems(file, report)]
+    if found or report.config is None:
+        raise ConfigError(tuple(map(str, found)))
     return report.config
 
 

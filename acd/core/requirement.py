@@ -42,6 +42,11 @@ class Requirement:
         self.queues: Final = _distinct(names, "queue")
         self._node: Final = node
 
+    @property
+    def tree(self) -> Node:
+        """What it means: nodes are immutable."""
+        return self._node
+
     def matches(self, skills: Mapping[str, int], labels: Collection[str], queues: Collection[str]) -> bool:
         """Whether an agent with these skills (name → proficiency), labels and queue memberships may serve."""
         return self._node.matches(skills, labels, queues)

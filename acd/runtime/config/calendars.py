@@ -64,7 +64,7 @@ def check_calendars(root: Table, calendars: Mapping[str, Calendar], queues: Sequ
     for name in calendars:
         if name not in kept:
             fix = f"add calendar = {quoted(name)} to a queue, or leave it out"
-            root.problems.warn(("calendars", name), "has no effect: no queue keeps it", fix)
+            root.problems.warn(("calendars", name), "has no effect: no queue keeps it", fix, code="no-effect")
 
 
 def _calendar(name: str, table: Table) -> Calendar:

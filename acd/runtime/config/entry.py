@@ -87,7 +87,7 @@ def check_entry(root: Table, queues: Sequence[QueueSettings]) -> None:
             elif queue.id in _led_to(settings, queue.id, situation):
                 reason = f"leads back to {quoted(queue.id)} when all these queues are in the same situation"
                 fix = "callers are then released with the reason overflow-loop; end the chain with a release"
-                root.problems.warn(key, reason, fix)
+                root.problems.warn(key, reason, fix, code="overflow-loop")
 
 
 def _of_table(inner: Table, words: Sequence[ActionKind]) -> Action | None:

@@ -15,12 +15,14 @@ from typing import Final
 import msgspec
 
 from acd.errors import ConfigError
+from acd.runtime.config.allow import read_allow
+from acd.runtime.config.analysis import analyse
 from acd.runtime.config.calendars import check_calendars, read_calendars
 from acd.runtime.config.capacities import read_capacities
 from acd.runtime.config.lines import Lines
 from acd.runtime.config.model import Config, Report
 from acd.runtime.config.people import cross_check, read_agents, read_queues
-from acd.runtime.config.problems import Problem, Problems, dotted, excerpt, quoted
+from acd.runtime.config.problems import Located, Problem, Problems, dotted, excerpt, quoted
 from acd.runtime.config.service import (
     check_files,
     read_api,
@@ -89,21 +91,25 @@ def check_text(
     folder = Path.cwd() if base is None else base
     config = _read(Table(raw, (), problems, folder), Path(name), os.environ if environment is None else environment)
     counts = (("agent", len(config.agents)), ("queue", len(config.queues)), ("channel", len(config.channels)))
-    errors, warnings = problems.located(Lines(text).line) if problems.found() else ((), ())
-    usable = None if errors else msgspec.structs.replace(config, warnings=warnings)
-    return Report(usable, errors, warnings, config.channels, counts, config.agents, config.queues)
+    found = problems.located(Lines(text).line) if problems.found() else Located()
+    usable = None if found.errors else msgspec.structs.replace(config, warnings=found.warnings)
+    agents, queues = config.agents, config.queues
+    return Report(usable, found.errors, found.warnings, config.channels, counts, agents, queues, found.notes)
 
 
 def _read(root: Table, source: Path, environment: Mapping[str, str]) -> Config:
+    domain = _domain(root)
     capacities = read_capacities(root)
     agents, queues = read_agents(root, capacities), read_queues(root)
     calendars = read_calendars(root)
     cross_check(root, agents, queues)
     check_calendars(root, calendars, queues)
+    if not root.problems.errors_in("agents", "queues", "capacities"):
+        analyse(root.problems, [agent.settings for agent in agents], [queue.settings for queue in queues])
     names = frozenset(agent.settings.id for agent in agents)
     config = Config(
         source=source,
-        domain=_domain(root),
+        domain=domain,
         journal=read_journal(root),
         personal=read_personal(root),
         outbox=read_outbox(root),
@@ -123,6 +129,7 @@ def _read(root: Table, source: Path, environment: Mapping[str, str]) -> Config:
 def _domain(root: Table) -> str:
     table = root.table("domain")
     name = table.identifier("name", "default")
+    read_allow(table, ())
     table.finish()
     return name
 

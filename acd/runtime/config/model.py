@@ -161,7 +161,7 @@ class Report(Struct, frozen=True):
     """What was found in a file, in its order. With errors there is no `config`; warnings leave it usable.
 
     `channels`, `agents`, `queues`: those that could be read, errors elsewhere or not. `counts`: what was looked at, as
-    (kind, how many); empty when the file could not be read at all.
+    (kind, how many); empty when the file could not be read at all. `notes`: worth knowing, if it was not meant.
     """
 
     config: Config | None
@@ -171,3 +171,4 @@ class Report(Struct, frozen=True):
     counts: tuple[tuple[str, int], ...] = ()
     agents: tuple[AgentConfig, ...] = ()
     queues: tuple[QueueConfig, ...] = ()
+    notes: tuple[Problem, ...] = ()

@@ -18,13 +18,14 @@ def check_ordering(table: Table, settings: QueueSettings) -> None:
             table.problems.error(table.at("ordering"), reason, 'say how soon to answer, like target = "20s"')
     elif "target" in table.raw:
         reason = f"has no effect with the ordering {settings.ordering}"
-        table.problems.warn(table.at("target"), reason, 'use ordering = "due", or leave it out')
+        table.problems.warn(table.at("target"), reason, 'use ordering = "due", or leave it out', code="no-effect")
     if settings.ordering == "strict":
         reason = "promises nothing to low priorities: they may wait for ever while higher ones keep coming"
-        table.problems.warn(table.at("ordering"), reason, 'use "head-start" unless that is what you want')
+        fix = 'use "head-start" unless that is what you want'
+        table.problems.warn(table.at("ordering"), reason, fix, code="strict-ordering")
         if "head_start" in table.raw:
             reason = "has no effect with the ordering strict"
-            table.problems.warn(table.at("head_start"), reason, "leave it out")
+            table.problems.warn(table.at("head_start"), reason, "leave it out", code="no-effect")
 
 
 def check_bands(root: Table, queues: tuple[QueueConfig, ...]) -> None:
@@ -36,7 +37,7 @@ def check_bands(root: Table, queues: tuple[QueueConfig, ...]) -> None:
         if other.ordering != settings.ordering:
             reason = f"differs from {other.ordering} of {quoted(other.id)}, which is in the same band, {settings.band}"
             fix = "give both the same ordering, or put one into another band"
-            root.problems.warn(("queues", settings.id, "ordering"), reason, fix)
+            root.problems.warn(("queues", settings.id, "ordering"), reason, fix, code="mixed-orderings")
 
 
 def read_levels(table: Table) -> tuple[tuple[str, int], ...]:
@@ -60,7 +61,8 @@ def check_levels(root: Table, agents: tuple[AgentConfig, ...], queues: tuple[Que
             highest[queue] = max(level, highest.get(queue, 1))
             if queue not in names:
                 key = ("agents", agent.settings.id, "levels", queue)
-                root.problems.warn(key, f"{quoted(queue)} is not a queue", did_you_mean(queue, names))
+                fix = did_you_mean(queue, names)
+                root.problems.warn(key, f"{quoted(queue)} is not a queue", fix, code="unknown-queue")
     for config in queues:
         settings = config.settings
         if len(settings.level_delays_us) >= highest.get(settings.id, 1):
@@ -68,4 +70,4 @@ def check_levels(root: Table, agents: tuple[AgentConfig, ...], queues: tuple[Que
                 f"names {len(settings.level_delays_us)}, and no agent has a level above {highest.get(settings.id, 1)}"
             )
             fix = f"give agents levels, like levels = {{ {settings.id} = 2 }}, or leave it out"
-            root.problems.warn(("queues", settings.id, "level_delays"), reason, fix)
+            root.problems.warn(("queues", settings.id, "level_delays"), reason, fix, code="level-unused")

@@ -1,10 +1,9 @@
 """`[agents.NAME]` and `[queues.NAME]`, and whether they fit together.
 
 Owns these two sections. Must not know files, secrets or channels. What merely looks wrong (a membership of a
-queue that is not there, a requirement for a skill that nobody has) is a warning: the other half may come later.
+queue that is not there) is a warning: the other half may come later. Whether policies can work is `analysis`'s.
 """
 
-from collections.abc import Iterator
 from typing import Final, get_args
 
 from acd.core import limits
@@ -12,6 +11,7 @@ from acd.core.messages import AgentSettings, Capacity, QueueSettings
 from acd.core.messages.settings import SCORE_PREFIX, STRATEGIES, Ordering, Rona, Strategy
 from acd.core.requirement import parse
 from acd.errors import RequirementError
+from acd.runtime.config.allow import read_allow
 from acd.runtime.config.capacities import DEFAULT
 from acd.runtime.config.entry import check_action_keys, check_entry, read_entry
 from acd.runtime.config.model import AgentConfig, QueueConfig
@@ -50,26 +50,16 @@ def read_queues(root: Table) -> tuple[QueueConfig, ...]:
 
 
 def cross_check(root: Table, agents: tuple[AgentConfig, ...], queues: tuple[QueueConfig, ...]) -> None:
-    """Warn of memberships without a queue, and of requirements for what nobody has; note queues that are not there."""
+    """Warn of memberships without a queue, and of what does not go together; note queues that are not there."""
     check_entry(root, [queue.settings for queue in queues])
     names = {queue.settings.id for queue in queues}
     for agent in agents:
         for queue in agent.settings.queues:
             if queue not in names:
                 reason = f"{quoted(queue)} is not a queue"
-                root.problems.warn(("agents", agent.settings.id, "queues"), reason, did_you_mean(queue, names))
+                key = ("agents", agent.settings.id, "queues")
+                root.problems.warn(key, reason, did_you_mean(queue, names), code="unknown-queue")
     _check_positions(root, agents, queues)
-    held = {
-        "skill": {skill for agent in agents for skill, _ in agent.settings.skills},
-        "label": {label for agent in agents for label in agent.settings.labels},
-        "queue membership": {queue for agent in agents for queue in agent.settings.queues},
-    }
-    for config in queues:
-        for kind, name in _named(config.settings.requirement):
-            if name not in held[kind]:
-                fix = did_you_mean(name, held[kind]) if held[kind] else "give it to an agent"
-                key = ("queues", config.settings.id, "requirement")
-                root.problems.warn(key, f"nobody has the {kind} {quoted(name)}", fix)
     check_bands(root, queues)
     check_levels(root, agents, queues)
 
@@ -81,9 +71,8 @@ def _check_positions(root: Table, agents: tuple[AgentConfig, ...], queues: tuple
     for agent in agents:
         if agent.settings.position:
             reason = f"has no effect: no queue has the strategy {' or '.join(_BY_POSITION)}"
-            root.problems.warn(
-                ("agents", agent.settings.id, "position"), reason, "give one to a queue, or leave it out"
-            )
+            key = ("agents", agent.settings.id, "position")
+            root.problems.warn(key, reason, "give one to a queue, or leave it out", code="no-effect")
             return
 
 
@@ -134,6 +123,7 @@ def _addresses(table: Table) -> tuple[tuple[str, str], ...]:
 
 
 def _queue(identity: str, table: Table, names: frozenset[str]) -> QueueConfig:
+    read_allow(table, table.key)
     wrap_up = read_wrap_up(table)
     settings = QueueSettings(
         id=identity,
@@ -167,10 +157,11 @@ def _queue(identity: str, table: Table, names: frozenset[str]) -> QueueConfig:
     for key, strategy in _ONLY_WITH:
         if key in table.raw and settings.strategy != strategy:
             reason = f"has no effect with the strategy {settings.strategy}"
-            table.problems.warn(table.at(key), reason, f'use strategy = "{strategy}", or leave it out')
+            fix = f'use strategy = "{strategy}", or leave it out'
+            table.problems.warn(table.at(key), reason, fix, code="no-effect")
     if settings.strategy == "broadcast" and table.raw.get("rona") == "not-ready":
         reason = "has no effect with the strategy broadcast: nobody is made not-ready for what others were asked, too"
-        table.problems.warn(table.at("rona"), reason, "leave it out")
+        table.problems.warn(table.at("rona"), reason, "leave it out", code="no-effect")
     check_ordering(table, settings)
     check_action_keys(table, settings)
     table.finish()
@@ -200,11 +191,3 @@ def _requirement(table: Table) -> str:
         table.problems.error(table.at("requirement"), error.problem, fix, excerpt(error.text, error.column))
         return _PLAIN.requirement
     return text
-
-
-def _named(requirement: str) -> Iterator[tuple[str, str]]:
-    """(kind, name) of everything that a requirement asks for."""
-    parsed = parse(requirement)
-    yield from (("skill", name) for name in parsed.skills)
-    yield from (("label", name) for name in parsed.labels)
-    yield from (("queue membership", name) for name in parsed.queues)

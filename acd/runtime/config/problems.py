@@ -6,9 +6,12 @@ Owns the collecting and the wording around a problem. Must not know any section,
 import difflib
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
+from typing import NamedTuple
 
-from msgspec import Struct
+from msgspec import Struct, structs
+
+from acd.runtime.config.codes import Code
 
 Key = tuple[str | int, ...]
 """A place in the document: table and key names, and the numbers (from 0) of array elements."""
@@ -26,7 +29,10 @@ _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
 class Problem(Struct, frozen=True):
-    """One problem. `line` counts from 1, 0 when unknown; `fix` and `detail` (an excerpt with a caret) may be empty."""
+    """One problem. `line` counts from 1, 0 when unknown; `fix` and `detail` (an excerpt with a caret) may be empty.
+
+    `code`: what it is silenced by, in `allow`; empty for what cannot be.
+    """
 
     file: str
     line: int
@@ -34,6 +40,7 @@ class Problem(Struct, frozen=True):
     reason: str
     fix: str = ""
     detail: str = ""
+    code: Code | None = None
 
     def __str__(self) -> str:
         """`acd.toml:42: queues.sales.strategy: "best" is not a strategy; use one of …`."""
@@ -42,48 +49,83 @@ class Problem(Struct, frozen=True):
         text = ": ".join([*parts, self.reason])
         if self.fix:
             text += f"; {self.fix}"
+        if self.code:
+            text += f" [{self.code}]"
         return f"{text}\n{self.detail}" if self.detail else text
 
 
+class Located(NamedTuple):
+    """What was found, each sorted by line. Notes say what may well be meant."""
+
+    errors: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+    notes: tuple[Problem, ...] = ()
+
+
 class Problems:
-    """Collects problems by key path; lines are looked up once, at the end."""
+    """Collects problems by key path; lines are looked up once, at the end.
+
+    What a queue or the whole file allows is not collected: say so with `allow` before anything is found.
+    """
 
     def __init__(self, file: str) -> None:
         """`file` is what the problems call the document."""
         self.file = file
         self._errors: list[tuple[Key, Problem]] = []
         self._warnings: list[tuple[Key, Problem]] = []
+        self._notes: list[tuple[Key, Problem]] = []
+        self._allowed: dict[Key, frozenset[Code]] = {}
         self._dropped = 0
 
-    def error(self, key: Key, reason: str, fix: str = "", detail: str = "") -> None:
-        """Something that must be put right."""
-        self._keep(self._errors, key, reason, fix, detail)
+    def allow(self, section: Key, codes: Collection[Code]) -> None:
+        """Findings with these codes are meant by whoever wrote this section; `()` is the whole document."""
+        self._allowed[section] = frozenset(codes)
 
-    def warn(self, key: Key, reason: str, fix: str = "", detail: str = "") -> None:
+    def allows(self, key: Key, code: Code | None) -> bool:
+        """Whether a finding at this key is meant."""
+        return code is not None and any(code in self._allowed.get(section, ()) for section in ((), key[:2]))
+
+    def error(self, key: Key, reason: str, fix: str = "", detail: str = "", code: Code | None = None) -> None:
+        """Something that must be put right."""
+        self._keep(self._errors, key, Problem(self.file, 0, dotted(key), reason, fix, detail, code))
+
+    def warn(self, key: Key, reason: str, fix: str = "", detail: str = "", code: Code | None = None) -> None:
         """Something that is probably not meant."""
-        self._keep(self._warnings, key, reason, fix, detail)
+        self._keep(self._warnings, key, Problem(self.file, 0, dotted(key), reason, fix, detail, code))
+
+    def note(self, key: Key, reason: str, fix: str, code: Code) -> None:
+        """Something that may well be meant, and is worth knowing if not."""
+        self._keep(self._notes, key, Problem(self.file, 0, dotted(key), reason, fix, "", code))
 
     def found(self) -> bool:
-        """True when there is anything, if only a warning; else no line need be looked up."""
-        return bool(self._errors or self._warnings)
+        """True when there is anything, if only a note; else no line need be looked up."""
+        return bool(self._errors or self._warnings or self._notes)
 
-    def located(self, line_of: Callable[[Key], int]) -> tuple[tuple[Problem, ...], tuple[Problem, ...]]:
-        """Errors and warnings with their lines, each sorted by line."""
-        errors, warnings = self._placed(self._errors, line_of), self._placed(self._warnings, line_of)
+    def errors_in(self, *sections: str) -> bool:
+        """Whether there is an error in one of these sections of the document."""
+        return any(key[:1] == (section,) for key, _ in self._errors for section in sections)
+
+    def located(self, line_of: Callable[[Key], int]) -> Located:
+        """Everything with its line."""
+        errors, warnings, notes = (
+            self._placed(found, line_of) for found in (self._errors, self._warnings, self._notes)
+        )
         if self._dropped:
             more = Problem(self.file, 0, "", f"{self._dropped} more problems are not shown", "put these right first")
-            errors, warnings = ([*errors, more], warnings) if errors else (errors, [*warnings, more])
-        return tuple(errors), tuple(warnings)
+            (errors or warnings or notes).append(more)
+        return Located(tuple(errors), tuple(warnings), tuple(notes))
 
-    def _keep(self, found: list[tuple[Key, Problem]], key: Key, reason: str, fix: str, detail: str) -> None:
+    def _keep(self, found: list[tuple[Key, Problem]], key: Key, problem: Problem) -> None:
+        if self.allows(key, problem.code):
+            return
         if len(found) >= MAX_PROBLEMS:
             self._dropped += 1
             return
-        found.append((key, Problem(self.file, 0, dotted(key), reason, fix, detail)))
+        found.append((key, problem))
 
     @staticmethod
     def _placed(found: list[tuple[Key, Problem]], line_of: Callable[[Key], int]) -> list[Problem]:
-        placed = (Problem(p.file, line_of(key), p.key, p.reason, p.fix, p.detail) for key, p in found)
+        placed = (structs.replace(problem, line=line_of(key)) for key, problem in found)
         return sorted(placed, key=lambda problem: problem.line)
 
 

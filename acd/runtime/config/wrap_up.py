@@ -69,4 +69,4 @@ def _check_required(table: Table, found: WrapUp) -> None:
         table.problems.error(key, reason, 'add one, like wrap_up = "30s" or wrap_up_policy = "forced"')
     elif policy == "optional":
         reason = f"asks only agents who want a wrap-up, with the wrap-up policy {quoted(policy)}"
-        table.problems.warn(key, reason, 'use wrap_up_policy = "forced" to ask everybody')
+        table.problems.warn(key, reason, 'use wrap_up_policy = "forced" to ask everybody', code="disposition-optional")

@@ -34,6 +34,7 @@ GONE = (
 FULL = """\
 [domain]
 name = "shanghai"
+allow = ["always-first", "unasked-membership"]
 
 [journal]
 path = "data/journal.db"
@@ -122,6 +123,7 @@ level_delays = ["20s", 60]
 hold_for = "45s"
 affinity = "7d"
 dedicated_attribute = "manager"
+allow = ["level-empty"]
 service_level = "30s"
 
 [[queues.sales.steps]]
@@ -355,7 +357,9 @@ def test_known_words_are_named_up_to_a_limit(tmp_path: Path) -> None:
     text = f'{agents}[agents.b]\n[queues.q]\nrequirement = "skills.x > 1"\n[agents.c]\nskills = {{ '
     text += ", ".join(f"s{number:02} = 1" for number in range(30)) + " }\n"
     (warning,) = warnings(text, tmp_path)
-    assert warning.endswith(f"; known are {', '.join(f's{number:02}' for number in range(20))} and 10 more")
+    assert warning.endswith(
+        f"; known are {', '.join(f's{number:02}' for number in range(20))} and 10 more [unheld-skill]"
+    )
 
 
 @pytest.mark.parametrize(
