@@ -41,12 +41,14 @@ class World(Struct, frozen=True):
 class Keep(Struct, frozen=True):
     """A live interaction's call: the caller's channel, and the leg that rings or talks for it, if there is one.
 
-    `talking`: both are in the talk bridge. `has_bridge`: there is one.
+    `met`: they have been in the talk bridge together, which shows in where the caller is. `talking`: they still are.
+    `has_bridge`: there is one.
     """
 
     desired: Desired
     channel: AriChannel
     leg: AriChannel | None
+    met: bool
     talking: bool
     has_bridge: bool
 
@@ -97,6 +99,12 @@ class Park(Struct, frozen=True):
     interaction_id: str
 
 
+class Answer(Struct, frozen=True):
+    """The caller is in the bridge where they belong, and their telephone still rings."""
+
+    interaction_id: str
+
+
 class Enqueue(Struct, frozen=True):
     """A caller of whom the engine knows nothing."""
 
@@ -121,7 +129,7 @@ class Destroy(Struct, frozen=True):
     interaction_id: str
 
 
-Repair = Keep | End | Fail | Ring | Accept | Join | Requeue | Park | Enqueue | LetGo | HangUp | Destroy
+Repair = Keep | End | Fail | Ring | Accept | Join | Requeue | Park | Answer | Enqueue | LetGo | HangUp | Destroy
 
 
 def survey(
@@ -187,9 +195,11 @@ def compare(
             kept_legs.add(wish.offer_id)
         if wish.state == "connected":
             kept_talks.add(wish.interaction_id)
-        bridge = world.talks.get(wish.interaction_id)
-        talking = leg is not None and bridge is not None and {channel.id, leg.id} <= bridge
-        repairs.append(Keep(wish, channel, leg, talking, wish.state == "connected" and bridge is not None))
+        bridge = world.talks.get(wish.interaction_id) if wish.state == "connected" else None
+        inside = bridge or frozenset()
+        # An agent's leg that is being hung up has left the bridge before it is gone.
+        talking = leg is not None and {channel.id, leg.id} <= inside
+        repairs.append(Keep(wish, channel, leg, channel.id in inside, talking, bridge is not None))
         repairs.extend(_differences(world, wish, channel, leg, has_rung))
     others = [channel for channel in world.callers.values() if channel.id not in claimed and channel.id not in busy]
     repairs.extend(_undesired(world, kept_legs, kept_talks))
@@ -208,11 +218,16 @@ def _differences(
                 yield End(wish.interaction_id, "agent", "agent-hung-up")
             else:
                 yield Requeue(wish.interaction_id)
-        elif not {channel.id, leg.id} <= talking:
+            return
+        if not channel.is_up:
+            yield Answer(wish.interaction_id)
+        if not {channel.id, leg.id} <= talking:
             yield Join(wish.interaction_id)
         return
     if channel.id not in world.held:
         yield Park(wish.interaction_id)
+    elif not channel.is_up:
+        yield Answer(wish.interaction_id)
     if wish.state != "offered":
         return
     if leg is None:

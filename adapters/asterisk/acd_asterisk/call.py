@@ -41,6 +41,11 @@ class Lane:
         if self._task is None:
             self._task = self._spawn(self._run())
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing runs or waits to be run."""
+        return self._task is None
+
     async def idle(self) -> None:
         """Wait until nothing is left to run."""
         while (task := self._task) is not None:
@@ -70,8 +75,10 @@ class Leg:
     accepted: bool = False
     revoked: bool = False
     """The engine took the offer back: its end says nothing of the agent."""
+    joining: bool = False
+    """Asterisk has been told to join the two: not to be told again."""
     joined: bool = False
-    """The agent and the caller have been in one bridge."""
+    """The agent and the caller have been in one bridge, by Asterisk's word for it."""
     reported: bool = False
     """The engine has been told of its end."""
     ended: asyncio.Event = field(default_factory=asyncio.Event)
@@ -125,8 +132,9 @@ class Call:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether the caller hears music: known to the engine and not joined with an agent."""
-        return self.is_present and self.is_enqueued and not (self.leg is not None and self.leg.joined)
+        """Whether the caller hears music: known to the engine, and not joined with an agent or about to be."""
+        is_talking = self.leg is not None and (self.leg.joining or self.leg.joined)
+        return self.is_present and self.is_enqueued and not is_talking
 
     def leg_for(self, offer_id: str) -> Leg | None:
         """The leg of this offer, if it is the one at hand."""

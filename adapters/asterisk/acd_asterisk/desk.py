@@ -32,8 +32,6 @@ MAX_VISITORS: Final = 20_000
 RECONCILE_DELAY_SECONDS: Final = 1.0
 """How long after a command that was not taken the world is compared anew."""
 
-_UP: Final = "Up"
-
 _log = structlog.get_logger(__name__)
 
 
@@ -62,6 +60,8 @@ class Desk:
         """Offers that this process was told of, with the engine's time at which each expires."""
         self.rung: OrderedDict[str, None] = OrderedDict()
         """Offers for which this process has dialled."""
+        self.newcomers: asyncio.Task[None] | None = None
+        """The handing in of callers who came while nobody listened; those who come now are behind them."""
         self._visits: OrderedDict[str, int] = OrderedDict()
         self._host: ChannelHost | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -89,7 +89,7 @@ class Desk:
             call = Call(interaction_id, channel.id, channel.caller, Lane(self.spawn, self.report))
             self.calls[interaction_id] = call
         self.by_channel[channel.id] = call
-        call.is_up = call.is_up or channel.state == _UP
+        call.is_up = call.is_up or channel.is_up
         return call
 
     def next_visit(self, channel_id: str) -> int:
@@ -140,6 +140,11 @@ class Desk:
     async def lanes_idle(self) -> None:
         """Wait until nothing is being done about any call."""
         await asyncio.gather(*(call.lane.idle() for call in tuple(self.calls.values())))
+
+    async def newcomers_in(self) -> None:
+        """Wait until those who came while nobody listened are handed in."""
+        while (task := self.newcomers) is not None and not task.done():
+            await asyncio.wait((task,))
 
     # ---- the engine
 

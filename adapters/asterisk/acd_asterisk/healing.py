@@ -1,11 +1,13 @@
 """Heals the differences that `adopt` has found.
 
 Owns the order of healing, and what is known of every call afterwards. Must not know how differences are found.
-While this runs no event is handled and no effect performed, so that everything here speaks of one moment.
+While this runs no event is handled and no effect performed, so that everything here speaks of one moment. Only callers
+who came while nobody listened are handed in beside what follows: an agent who picks up is not to wait for them.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from typing import Final, TypeVar, assert_never
 
 import structlog
@@ -19,6 +21,7 @@ from acd_asterisk.desk import Desk, NotTaken
 from acd_asterisk.intake import Intake
 from acd_asterisk.orders import Orders
 from acd_asterisk.switchboard import Switchboard
+from acd_asterisk.wire import AriChannel
 
 MAX_AT_ONCE: Final = 32
 """Repairs under way at a time."""
@@ -54,13 +57,15 @@ class Healer:
                 await self._desk.lanes_idle()
         except TimeoutError:
             _log.warning("some calls are still being seen to", instance=self._desk.name)
-        busy = {call.channel_id for call in self._desk.calls.values() if not call.is_enqueued}
+        # One that is neither known to the engine nor being seen to has failed to be handed in: it is a caller anew.
+        calls = self._desk.calls.values()
+        busy = {call.channel_id for call in calls if not call.is_enqueued and not call.lane.is_idle}
         world = await self._switchboard.look_around()
         repairs = self._compare(world, self._desk.host.desired(), busy)
         self._know(repairs, busy)
         await self._act(repairs)
         await self._tell(repairs)
-        await self._enqueue([repair for repair in repairs if isinstance(repair, adopt.Enqueue)])
+        self._take_in([repair.channel for repair in repairs if isinstance(repair, adopt.Enqueue)])
 
     def _compare(self, world: World, desired: tuple[Desired, ...], busy: set[str]) -> list[Repair]:
         known, identity = self._identity, world.info.identity
@@ -112,20 +117,25 @@ class Healer:
                 wish.agent_id,
                 state="answered" if adopt.is_answered(repair.leg) else "dialling",
                 accepted=wish.state == "connected",
-                joined=repair.talking,
+                joining=repair.talking,
+                joined=repair.met,
             )
             self._orders.devices.taken(call.leg)
-        if repair.talking:
+        if repair.met:
             call.has_talked = True
             call.switch_off = self._desk.options.heartbeat_us > 0
 
     async def _act(self, repairs: list[Repair]) -> None:
-        """What the PBX must do. What ends, ends first: no telephone is to ring beside a call that is being ended."""
+        """What the PBX must do. What ends, ends first: no telephone is to ring beside a call that is being ended.
+
+        And nobody is joined whose own telephone still rings.
+        """
         ending = [repair for repair in repairs if isinstance(repair, adopt.HangUp)]
-        await _each(self._act_on, ending)
+        first = [repair for repair in repairs if isinstance(repair, adopt.HangUp | adopt.Answer)]
+        await _each(self._act_on, first)
         offers = (self._desk.names.offer_of(repair.channel_id) for repair in ending)
         await _each(self._orders.devices.until_gone, [offer_id for offer_id in offers if offer_id is not None])
-        await _each(self._act_on, [repair for repair in repairs if not isinstance(repair, adopt.HangUp)])
+        await _each(self._act_on, [repair for repair in repairs if not isinstance(repair, adopt.HangUp | adopt.Answer)])
 
     async def _act_on(self, repair: Repair) -> None:
         calls = self._desk.calls
@@ -136,6 +146,8 @@ class Healer:
                 await self._switchboard.destroy_talk_bridge(interaction_id)
             case adopt.Park(interaction_id):
                 self._orders.park(calls[interaction_id])
+            case adopt.Answer(interaction_id):
+                await self._orders.answer(calls[interaction_id])
             case adopt.Ring(interaction_id, offer_id, agent_id):
                 await self._ring(calls[interaction_id], offer_id, agent_id)
             case adopt.Join(interaction_id):
@@ -192,22 +204,33 @@ class Healer:
 
     # ---- callers who came while nobody listened
 
-    async def _enqueue(self, repairs: list[adopt.Enqueue]) -> None:
-        """In the order in which they came: made ready side by side, handed in one after another without waiting."""
-        ready = await _each(self._make_ready, repairs)
-        await asyncio.gather(*(self._hand_in(call, command) for call, command in ready if call is not None))
+    def _take_in(self, channels: list[AriChannel]) -> None:
+        """Begin to hand them in. They are known at once; what happens to them meanwhile waits in their lanes."""
+        newcomers: list[tuple[Call, AriChannel]] = []
+        for channel in channels:
+            with suppress(NotTaken):
+                newcomers.append((self._desk.add(self._desk.names.interaction(channel.id), channel), channel))
+        if newcomers:
+            self._desk.newcomers = self._desk.spawn(self._enqueue(newcomers, self._desk.newcomers))
+            for call, _ in newcomers:
+                self._desk.in_lane(call, self._desk.newcomers_in)
 
-    async def _make_ready(self, repair: adopt.Enqueue) -> tuple[Call | None, EnqueueInteraction | None]:
-        channel = repair.channel
+    async def _enqueue(self, newcomers: list[tuple[Call, AriChannel]], earlier: "asyncio.Task[None] | None") -> None:
+        """In the order in which they came: made ready side by side, handed in one after another without waiting."""
+        if earlier is not None:
+            await asyncio.wait((earlier,))
+        commands = await _each(self._make_ready, newcomers)
+        await asyncio.gather(
+            *(self._hand_in(call, command) for (call, _), command in zip(newcomers, commands, strict=True))
+        )
+
+    async def _make_ready(self, newcomer: tuple[Call, AriChannel]) -> EnqueueInteraction | None:
+        call, channel = newcomer
         try:
-            call = self._desk.add(self._desk.names.interaction(channel.id), channel)
-        except NotTaken:
-            return None, None
-        try:
-            return call, await self._intake.prepare(call, translate.arrival_of_waiting(channel))
+            return await self._intake.prepare(call, translate.arrival_of_waiting(channel))
         except NotTaken as error:
             await self._orders.refuse(call, error.code)
-            return None, None
+            return None
 
     async def _hand_in(self, call: Call, command: EnqueueInteraction | None) -> None:
         if command is None:

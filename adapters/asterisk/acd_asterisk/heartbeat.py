@@ -73,7 +73,7 @@ class Heartbeat:
             return  # It stays due.
         period = self._desk.options.heartbeat_us / 1e6
         call.beat_due = now + period * random.uniform(_EARLIEST, 1.0)  # noqa: S311 - not a secret
-        if call.leg is not None and call.leg.joined:
+        if call.leg is not None and call.leg.joining:
             # It was joined while the request was under way; the last word must be that there is no switch.
             call.switch_off = True
             await self._orders.clear_switch(call)

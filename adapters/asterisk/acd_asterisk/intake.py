@@ -35,6 +35,7 @@ from acd_asterisk.translate import (
     LegHeld,
     LegLeft,
     Replaced,
+    TalkEntered,
 )
 from acd_asterisk.wire import AriChannel, Party
 
@@ -66,6 +67,8 @@ class Intake:
                 self._leg_ended(what)
             case LegHeld():
                 self._leg_held(what)
+            case TalkEntered():
+                self._talk_entered(what)
             case Replaced():
                 pass
             case _:
@@ -119,6 +122,7 @@ class Intake:
 
     async def _take_in(self, call: Call, what: CallerArrived, visit: int) -> None:
         new_id = self._desk.host.new_id
+        await self._desk.newcomers_in()
         try:
             command = await self.prepare(call, what)
             code = await self.enqueue(call, command)
@@ -229,6 +233,14 @@ class Intake:
                     verdict, command_id=self._desk.host.new_id(), offer_id=leg.offer_id, agent_id=leg.agent_id
                 )
             )
+
+    def _talk_entered(self, what: TalkEntered) -> None:
+        call = self._desk.calls.get(what.interaction_id)
+        leg = None if call is None else call.leg
+        if call is not None and leg is not None:
+            both = {call.channel_id, self._desk.names.leg(leg.offer_id)}
+            leg.joined = leg.joined or both <= what.channel_ids
+            call.has_talked = call.has_talked or leg.joined
 
     def _leg_held(self, what: LegHeld) -> None:
         call = self._desk.calls.get(interaction_of_offer(what.offer_id))

@@ -46,6 +46,11 @@ class Orders:
         if call.is_present and (call.parking is None or call.parking.done()):
             call.parking = self._desk.spawn(self._park(call))
 
+    async def answer(self, call: Call) -> None:
+        """Answer the caller's telephone."""
+        await self._switchboard.answer(call.channel_id)
+        call.is_up = True
+
     async def ring(self, call: Call, offer_id: str, agent_id: str) -> None:
         """Dial the agent's device for an offer."""
         call.is_enqueued = True
@@ -106,24 +111,32 @@ class Orders:
             await self.join(call, leg)
 
     async def join(self, call: Call, leg: Leg) -> None:
-        """Put both into the talk bridge, and switch the dead-man's switch off."""
-        if leg.joined or not call.is_present:
+        """Put both into the talk bridge, and switch the dead-man's switch off.
+
+        That they are in it is for an event to say: Asterisk reports success even when one of them has just hung up, and
+        an agent who hangs up at once may be gone again before its answer is here.
+        """
+        if leg.joining or not call.is_present:
             return
+        leg.joining = True
         # The caller may still be on the way into the hold bridge; they must not arrive there afterwards.
         under_way = [task for task in (call.parking, call.bridging) if task is not None]
         if under_way:
             await asyncio.wait(under_way)
         call.switch_off = self._desk.options.heartbeat_us > 0
         call.has_bridge = True
-        joined, _ = await asyncio.gather(
-            self._switchboard.join(call.interaction_id, call.channel_id, leg.offer_id), self.clear_switch(call)
-        )
-        if joined:
-            leg.joined = True
-            call.has_talked = True
-        elif call.is_present and leg.state == "answered":
-            # One of the two has just gone, and an event will say so; or else a comparison will find out.
-            self._desk.reconcile_soon()
+        try:
+            are_there, _ = await asyncio.gather(
+                self._switchboard.join(call.interaction_id, call.channel_id, leg.offer_id), self.clear_switch(call)
+            )
+        except AriUnavailable:
+            leg.joining = False
+            raise
+        if not are_there:
+            leg.joining = False
+            if call.is_present and leg.state == "answered":
+                # One of the two has just gone, and an event will say so; or else a comparison will find out.
+                self._desk.reconcile_soon()
 
     async def clear_switch(self, call: Call) -> None:
         """Switch the dead-man's switch off; `call.switch_off` stays set until that is certain."""
@@ -182,9 +195,8 @@ class Orders:
     async def _park(self, call: Call) -> None:
         work = [self._switchboard.hold(call.channel_id)]
         if not call.is_up:
-            work.append(self._switchboard.answer(call.channel_id))
+            work.append(self.answer(call))
         await asyncio.gather(*work)
-        call.is_up = True
 
     async def _dismiss(self, call: Call) -> None:
         """The caller's leg: the end, or back to the dialplan when that is wanted."""

@@ -20,7 +20,7 @@ from acd.core.messages import (
 )
 from acd.core.messages.types import ID_PATTERN
 from acd_asterisk.names import Names
-from acd_asterisk.wire import AriChannel, AriEvent, Party
+from acd_asterisk.wire import AriBridge, AriChannel, AriEvent, Party
 
 EVENTS: Final = (
     "StasisStart",
@@ -29,6 +29,7 @@ EVENTS: Final = (
     "ChannelDestroyed",
     "ChannelHold",
     "ChannelUnhold",
+    "ChannelEnteredBridge",
     "ApplicationReplaced",
 )
 """The event types that this adapter asks Asterisk for; without a filter a call is ten times as many."""
@@ -103,12 +104,27 @@ class LegHeld(Struct, frozen=True):
     held: bool
 
 
+class TalkEntered(Struct, frozen=True):
+    """Somebody has entered a call's talk bridge; `channel_ids` are in it now."""
+
+    interaction_id: str
+    channel_ids: frozenset[str]
+
+
 class Replaced(Struct, frozen=True):
     """Another controller has taken over the application."""
 
 
 Happening = (
-    CallerArrived | CallerHangupRequested | CallerLeft | LegAnswered | LegLeft | LegDestroyed | LegHeld | Replaced
+    CallerArrived
+    | CallerHangupRequested
+    | CallerLeft
+    | LegAnswered
+    | LegLeft
+    | LegDestroyed
+    | LegHeld
+    | TalkEntered
+    | Replaced
 )
 
 
@@ -118,6 +134,8 @@ def happening(event: AriEvent, names: Names) -> Happening | None:
         return Replaced()
     if event.channel is None:
         return None
+    if event.type == "ChannelEnteredBridge":
+        return _talk_entered(event.channel, event.bridge, names)
     offer_id = names.offer_of(event.channel.id)
     if offer_id is not None:
         return _leg_happening(event, offer_id)
@@ -260,6 +278,13 @@ def clean_name(name: str) -> str:
     """Letters and digits of any script, blanks and `. _ -` of a caller's name."""
     kept = "".join(char if char.isalnum() or char in " ._-" else " " for char in name)
     return " ".join(kept.split())[:MAX_CALLER_NAME].strip()
+
+
+def _talk_entered(channel: AriChannel, bridge: AriBridge | None, names: Names) -> TalkEntered | None:
+    interaction_id = None if bridge is None else names.talk_of(bridge.id)
+    if bridge is None or interaction_id is None:
+        return None
+    return TalkEntered(interaction_id, frozenset((*bridge.channels, channel.id)))
 
 
 def _leg_happening(event: AriEvent, offer_id: str) -> Happening | None:

@@ -13,6 +13,9 @@ MAX_MESSAGE_BYTES: Final = 1 << 20
 """Size of one event; Asterisk's are a few kilobytes."""
 
 
+_UP: Final = "Up"
+
+
 class Party(Struct, frozen=True, gc=False):
     """A caller's identity as Asterisk knows it. Personal: never logged."""
 
@@ -37,6 +40,11 @@ class AriChannel(Struct, frozen=True):
     dialplan: DialplanPlace = DialplanPlace()
     creationtime: str = ""
     channelvars: dict[str, str] = {}
+
+    @property
+    def is_up(self) -> bool:
+        """Whether it has been answered."""
+        return self.state == _UP
 
 
 class AriBridge(Struct, frozen=True):
@@ -81,6 +89,7 @@ class AriEvent(Struct, frozen=True):
     channel: AriChannel | None = None
     args: tuple[str, ...] = ()
     cause: int = 0
+    bridge: AriBridge | None = None
 
 
 class Problem(Struct, frozen=True):

@@ -15,7 +15,7 @@ from typing import Any
 import aiohttp
 
 from acd.runtime.keyfile import create_key
-from acd_asterisk.lab import AgentBehaviour, CallSpec, Pbx, Provisioned, SippAgents, SippCallers
+from acd_asterisk.lab import AgentBehaviour, CallSpec, ChannelRecord, Pbx, Provisioned, SippAgents, SippCallers, mixed
 from examples.demo.engine_process import EngineProcess
 from tests.adapters.asterisk.acceptance_account import Account, dice, read_account
 from tests.adapters.asterisk.proxy import Proxy
@@ -246,6 +246,21 @@ class Site:
 
     # ---- what is on the disk
 
+    async def record(self, *, seconds: float = PATIENCE_SECONDS) -> list[ChannelRecord]:
+        """Asterisk's own account, as soon as it tells of every channel's end. Needs `recording`."""
+        found = self.pbx.record()
+        async with asyncio.timeout(seconds):
+            while any(channel.ended_us is None for channel in found):
+                await asyncio.sleep(POLL_SECONDS)
+                found = self.pbx.record()
+        return found
+
+    async def until_joined(self, *, seconds: float = PATIENCE_SECONDS) -> None:
+        """Wait until two can hear each other, by Asterisk's own account. Needs `recording`."""
+        async with asyncio.timeout(seconds):
+            while not mixed(self.pbx.record()):
+                await asyncio.sleep(POLL_SECONDS)
+
     def account(self) -> Account:
         """The journal, replayed."""
         return read_account(self.folder / "acd-journal.db")
@@ -272,8 +287,12 @@ async def site(
     options: str = "",
     dialplan: str | None = None,
     proxied: bool = False,
+    recording: bool = False,
 ) -> AsyncIterator[Site]:
-    """Start everything, and sign everybody in, ready. `proxied`: the engine reaches the PBX through `Site.proxy`."""
+    """Start everything, and sign everybody in, ready.
+
+    `proxied`: the engine reaches the PBX through `Site.proxy`. `recording`: there is a `Site.record`.
+    """
     async with AsyncExitStack() as stack:
         phones = await stack.enter_async_context(
             SippAgents(provisioned, [(tuple(seat.name for seat in seats), behaviour)])
@@ -283,6 +302,7 @@ async def site(
                 provisioned,
                 agents=phones.telephones,
                 replace_config={"extensions.conf": dialplan or patient_dialplan()},
+                recording=recording,
             )
         )
         for name, text in (("token", TOKEN), ("ari.password", pbx.ari_password)):

@@ -2,31 +2,36 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import time_ns
 
-from acd_asterisk.lab import AgentBehaviour, AgentDialog, CallerDialog, Provisioned
+from acd_asterisk.lab import AgentBehaviour, Provisioned
 from tests.adapters.asterisk.acceptance import Line, PlannedCall, Seat, Site, draw_calls, seed, site
 from tests.adapters.asterisk.acceptance_account import (
     Account,
     Story,
     assert_in_order,
     assert_no_overlap,
-    by_caller,
     dice,
     summary,
+)
+from tests.adapters.asterisk.acceptance_record import (
+    Rung,
+    Told,
+    assert_nobody_else_listened,
+    assert_whole,
+    is_too_late,
+    pair,
 )
 
 KILLS = 20
 SIDE_BY_SIDE_US = 100_000
 """Offers of one moment are dialled side by side, and may arrive in either order."""
 
-RACE_US = 250_000
-"""Between what one side sees and what the other does about it."""
-
-AT_ONCE_US = 100_000
-"""How long a telephone that was picked up, and finds nobody there, is off the hook."""
+PROMPT_US = 500_000
+"""An engine that is there joins within this time an agent who has picked up; it takes some ten milliseconds."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +47,16 @@ class Storm:
     leavers: float = 0.1
 
 
-Outage = tuple[int, int]
-"""From the kill until the engine had its PBX again, µs."""
+@dataclass(frozen=True)
+class Outage:
+    """The engine was away. µs; it was there, with its PBX, from `back_us` until `killed_us` of the next one."""
+
+    killed_us: int
+    """Just before the kill."""
+    dead_us: int
+    """The process is gone."""
+    back_us: int
+    """The next process that lived so long was seen to have its PBX."""
 
 
 async def test_twenty_kills(provisioned: Provisioned, tmp_path: Path) -> None:
@@ -56,11 +69,10 @@ async def test_agent_hangs_up_while_the_engine_is_away(provisioned: Provisioned,
     behaviour = AgentBehaviour(ring_ms=20, talk_ms=700, hang_up_chance=1.0)
     calls = [PlannedCall("c1", "sales")]
     async with (
-        site(provisioned, tmp_path, [Seat("anna")], [Line("sales")], behaviour) as it,
+        site(provisioned, tmp_path, [Seat("anna")], [Line("sales")], behaviour, recording=True) as it,
         it.callers(calls, 1) as callers,
     ):
-        await it.phones.wait_for(lambda dialogs: any(each.is_answered for each in dialogs))
-        await it.until_live("active")
+        await it.until_joined()
         await it.engine.kill()
         await it.phones.wait_for(lambda dialogs: all(each.how for each in dialogs))
         await it.engine.start()
@@ -69,7 +81,9 @@ async def test_agent_hangs_up_while_the_engine_is_away(provisioned: Provisioned,
         assert await it.engine.stop() == 0
         story = it.account().one("c1")
         assert (story.end, story.by, caller.how) == ("completed", "agent", "pbx")
-        assert len(it.phones.dialogs()) == 1
+        told = pair([caller], it.phones.dialogs(), await it.record())["c1"]
+        (rung,) = told.rung
+        assert_whole(told, rung)
 
 
 async def test_offer_that_never_rang(provisioned: Provisioned, tmp_path: Path) -> None:
@@ -104,7 +118,10 @@ async def storm(provisioned: Provisioned, folder: Path, much: Storm) -> None:
     seats = [Seat(f"a{index:02}") for index in range(much.agents)]
     lines = [Line("sales")]
     calls = draw_calls(chosen, seats, lines, much.calls, leavers=much.leavers, longest_ms=10_000)
-    async with site(provisioned, folder, seats, lines, behaviour) as it, it.callers(calls, much.rate) as callers:
+    async with (
+        site(provisioned, folder, seats, lines, behaviour, recording=True) as it,
+        it.callers(calls, much.rate) as callers,
+    ):
         outages = await kill_again_and_again(it, much, chosen)
         seen = await callers.finished(seconds=much.calls / much.rate + 120)
         await it.idle()
@@ -112,123 +129,156 @@ async def storm(provisioned: Provisioned, folder: Path, much: Storm) -> None:
         assert {agent["presence"] for agent in await it.agents()} == {"ready"}
         assert await it.engine.stop() == 0, it.engine.log_tail()
         assert not it.faults(), it.faults()
-        dialogs, account = it.phones.dialogs(), it.account()
-    away = [end - begin for begin, end in outages]
-    print(f"{len(outages)} kills, {len(calls)} calls, away for {summary(away)}; refused {dict(account.refusals)}")  # noqa: T201
-    check({call.number: call for call in calls}, {each.caller: each for each in seen}, dialogs, account, outages)
+        dialogs, account, record = it.phones.dialogs(), it.account(), await it.record()
+    assert_no_overlap(dialogs)
+    told = pair(seen, dialogs, record)
+    report(told, account, outages)
+    assert_nobody_else_listened(told, record)
+    check({call.number: call for call in calls}, told, account, outages)
 
 
 async def kill_again_and_again(it: Site, much: Storm, chosen: int) -> list[Outage]:
     """At random moments, for random times."""
     chance = dice(chosen, "kills")
-    outages: list[Outage] = []
+    killed: list[tuple[int, int]] = []
+    back: list[int | None] = []
+    await asyncio.sleep(chance.uniform(*much.up))
     for _ in range(much.kills):
-        await asyncio.sleep(chance.uniform(*much.up))
-        begin = now_us()
+        killed_us = now_us()
         await it.engine.kill()
+        killed.append((killed_us, now_us()))
         await asyncio.sleep(chance.uniform(*much.down))
         await it.engine.start()
         # Every other time it may die again before it has its PBX.
-        if chance.random() < 0.5:
-            await it.connected()
-        outages.append((begin, now_us()))
+        wait_for_pbx = chance.random() < 0.5
+        back.append(await live(it, chance.uniform(*much.up), with_pbx=wait_for_pbx))
     await it.connected()
-    return outages
+    outages: list[Outage] = []
+    back_us = now_us()
+    for (killed_us, dead_us), seen_us in zip(reversed(killed), reversed(back), strict=True):
+        # Whoever died without having been seen with the PBX was not there: the outage goes on.
+        back_us = seen_us or back_us
+        outages.append(Outage(killed_us, dead_us, back_us))
+    return outages[::-1]
+
+
+async def live(it: Site, seconds: float, *, with_pbx: bool) -> int | None:
+    """Let the engine live so long, or so long after it has its PBX; when it was seen to have it, if it was."""
+    if with_pbx:
+        await it.connected()
+        back_us = now_us()
+        await asyncio.sleep(seconds)
+        return back_us
+    seen_us = None
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await it.connected()
+            seen_us = now_us()
+            await asyncio.Event().wait()
+    return seen_us
 
 
 def now_us() -> int:
-    """By the clock that SIPp uses."""
+    """By the clock that SIPp and Asterisk use."""
     return time_ns() // 1_000
 
 
-def check(
-    plan: Mapping[str, PlannedCall],
-    callers: Mapping[str, CallerDialog],
-    dialogs: Sequence[AgentDialog],
-    account: Account,
-    outages: Sequence[Outage],
-) -> None:
-    """By SIPp's account first."""
-    rung = by_caller(dialogs)
-    assert_no_overlap(dialogs)
+def check(plan: Mapping[str, PlannedCall], told: Mapping[str, Told], account: Account, outages: list[Outage]) -> None:
+    """By the accounts of SIPp and Asterisk first, then the journal's against theirs."""
     for number, call in plan.items():
-        check_call(call, callers[number], rung.get(number, []), outages)
+        check_call(call, told[number], outages, f"\n{call}\n{told[number]}\n{outages}\n{account.stories.get(number)}")
     for _, change in account.presence:
         # Nobody did anything that would make them not-ready.
         assert change.presence != "draining", change
         assert change.presence == "ready" or change.reason == "signed-in", change
-    check_journal(plan, callers, rung, account)
-    patient = (number for number in plan if number in rung)
-    line = [(each, account.one(each).place, turn(account.one(each), rung[each][0], outages)) for each in patient]
+    for number, call in plan.items():
+        check_journal(call, told[number], account.stories.get(number, []))
+    rung = [(account.one(number), each.rung[0]) for number, each in told.items() if each.rung]
+    line = [(story.call, story.place, turn(story, first, outages)) for story, first in rung]
     assert_in_order(line, tolerance_us=SIDE_BY_SIDE_US)
 
 
-def turn(story: Story, dialog: AgentDialog, outages: Sequence[Outage]) -> int:
+def turn(story: Story, first: Rung, outages: Sequence[Outage]) -> int:
     """When it was a caller's turn: when an agent was first rung, by SIPp.
 
-    Unless the engine was killed between deciding and dialling: the next process dials, later than those decided
-    at the same moment whose order had reached Asterisk. Then it is the moment of the decision, by the journal.
+    Unless the engine that decided it was dead before Asterisk had the order: the next process dials, later than those
+    decided at the same moment whose order had reached Asterisk. Then it is the moment of the decision, by the journal.
     """
     decided_us = story.offers[0][0]
-    if any(decided_us - AT_ONCE_US < begin < dialog.invited_us for begin, _ in outages):
+    if any(decided_us < outage.dead_us < first.leg.made_us for outage in outages):
         return decided_us
-    return dialog.invited_us
+    return first.dialog.invited_us
 
 
-def check_call(call: PlannedCall, caller: CallerDialog, rung: Sequence[AgentDialog], outages: Sequence[Outage]) -> None:
-    """Talks go on until somebody hangs up, and whoever does not hang up is served."""
-    told = f"\n{call}\n{caller}\n{rung}\n{outages}"
-    assert caller.ended_us is not None, told
-    for dialog in rung:
-        assert dialog.ended_us is not None, told
-        if dialog.how != "agent" and not met_nobody(dialog, outages):
-            # Only a caller who has gone ends a call but the agent; that may be noticed only when the engine is back.
-            assert caller.how == "caller", told
-            assert dialog.ended_us >= caller.ended_us - RACE_US, told
-    # Rung again only if the agent had picked up while there was no engine to join the two.
-    assert all(met_nobody(dialog, outages) for dialog in rung[:-1]), told
+def check_call(call: PlannedCall, told: Told, outages: Sequence[Outage], text: str) -> None:
+    """Talks go on until somebody hangs up, whoever has talked is not rung for again, and who stays is served."""
+    assert told.caller.ended_us is not None, text
+    for rung in told.rung:
+        if rung.talks:
+            assert_whole(told, rung)
+        elif not is_too_late(told, rung):
+            # Not joined, and the caller would have been there: only if there was no engine to join the two.
+            assert is_missed(rung, outages), text
+    assert not any(rung.talks for rung in told.rung[:-1]), text
     if not call.hang_up_after_ms:
-        assert caller.how == "pbx", told
-        assert rung, told
-        assert rung[-1].is_answered, told
+        assert told.caller.how == "pbx", text
+        assert told.rung, text
+        assert told.rung[-1].talks, text
 
 
-def met_nobody(dialog: AgentDialog, outages: Sequence[Outage]) -> bool:
-    """Picked up while there was no engine to join the two.
+def is_missed(rung: Rung, outages: Sequence[Outage]) -> bool:
+    """Whether the agent had picked up, and the engine was away before the telephone was put down again.
 
-    Asterisk ends a leg that finds no application at once; one that found it around the engine's last moment is silent
-    until the agent hangs up, or the engine is back.
+    And was not there for long, or it would have joined the two.
     """
-    picked_us, ended_us = dialog.answered_us, dialog.ended_us
-    if picked_us is None or ended_us is None:
+    picked_us, left_us = rung.leg.answered_us, rung.leg.left_us
+    if picked_us is None or left_us is None:
         return False
-    return any(
-        (begin - AT_ONCE_US < picked_us < end and ended_us - picked_us < AT_ONCE_US)
-        or (begin - AT_ONCE_US < picked_us < begin + AT_ONCE_US and ended_us < end)
-        for begin, end in outages
-    )
+    was_away = any(outage.killed_us < left_us and picked_us < outage.back_us for outage in outages)
+    return was_away and present(outages, picked_us, left_us) < PROMPT_US
 
 
-def check_journal(
-    plan: Mapping[str, PlannedCall],
-    callers: Mapping[str, CallerDialog],
-    rung: Mapping[str, Sequence[AgentDialog]],
-    account: Account,
-) -> None:
-    """The journal tells the same: everybody was queued once and ended once."""
-    for number, call in plan.items():
-        stories = account.stories.get(number, [])
-        told = f"\n{call}\n{callers[number]}\n{rung.get(number)}\n{stories}"
-        if not stories:
-            # Came and went while there was no engine.
-            assert callers[number].how == "caller" and number not in rung, told  # noqa: PT018 - one claim
-            continue
-        (story,) = stories
-        assert story.end, told
-        if not call.hang_up_after_ms:
-            assert (story.end, story.by, story.reason) == ("completed", "agent", "agent-hung-up"), told
-            assert story.agent == rung[number][-1].agent, told
-        elif story.end == "completed":
-            assert story.agent in {dialog.agent for dialog in rung[number] if dialog.is_answered}, told
-        else:
-            assert (story.end, callers[number].how) == ("abandoned", "caller"), told
+def check_journal(call: PlannedCall, told: Told, stories: Sequence[Story]) -> None:
+    """The journal tells the same: everybody was queued once and ended once, and served by whom they talked with."""
+    text = f"\n{call}\n{told}\n{stories}"
+    if not stories:
+        # Came and went while there was no engine.
+        assert (told.caller.how, told.rung) == ("caller", ()), text
+        return
+    (story,) = stories
+    assert story.end, text
+    talked = bool(told.rung) and bool(told.rung[-1].talks)
+    if not call.hang_up_after_ms:
+        assert (story.end, story.by, story.reason) == ("completed", "agent", "agent-hung-up"), text
+    if talked:
+        assert (story.end, story.agent) == ("completed", told.rung[-1].dialog.agent), text
+    elif story.end == "completed":
+        # Accepted, and gone before the two were joined.
+        assert story.by == "customer", text
+        assert story.agent in {rung.dialog.agent for rung in told.rung if rung.dialog.is_answered}, text
+    else:
+        assert (story.end, told.caller.how) == ("abandoned", "caller"), text
+
+
+def report(told: Mapping[str, Told], account: Account, outages: Sequence[Outage]) -> None:
+    """Figures."""
+    joined: list[int] = []
+    missed: list[int] = []
+    for leg, talks in ((each.leg, each.talks) for call in told.values() for each in call.rung):
+        if leg.answered_us is not None and talks:
+            joined.append(present(outages, leg.answered_us, talks[0].begun_us))
+        elif leg.answered_us is not None and leg.left_us is not None:
+            missed.append(present(outages, leg.answered_us, leg.left_us))
+    away = [outage.back_us - outage.killed_us for outage in outages]
+    print(f"{len(outages)} kills, {len(told)} calls, away for {summary(away)}; refused {dict(account.refusals)}")  # noqa: T201
+    print(f"picked up with the engine there until joined: {summary(joined)}")  # noqa: T201
+    print(f"{len(missed)} were picked up in vain, with the engine there for at most {max(missed, default=0)} µs")  # noqa: T201
+
+
+def present(outages: Sequence[Outage], begin_us: int, end_us: int) -> int:
+    """How much of this time the engine was there."""
+    left_us, at_us = 0, begin_us
+    for outage in outages:
+        left_us += max(0, min(outage.killed_us, end_us) - at_us)
+        at_us = max(at_us, outage.back_us)
+    return left_us + max(0, end_us - at_us)

@@ -9,6 +9,7 @@ from acd.ports.channel import Desired
 from acd_asterisk import adopt
 from acd_asterisk.adopt import (
     Accept,
+    Answer,
     Destroy,
     End,
     Enqueue,
@@ -109,8 +110,22 @@ def test_what_is_known_afterwards() -> None:
         NAMES, found, [connected(A)], has_rung=lambda _: False, busy=(), handed_in=(), was_restarted=False
     )
     assert isinstance(keep, Keep)
-    assert (keep.desired, keep.talking, keep.has_bridge) == (connected(A), True, True)
+    assert (keep.desired, keep.met, keep.talking, keep.has_bridge) == (connected(A), True, True, True)
     assert keep.leg is not None
+
+
+@pytest.mark.parametrize(
+    ("inside", "met"), [((), False), ((A,), True), ((leg(A).id,), False)], ids=["none", "caller", "agent"]
+)
+def test_whether_they_have_met_shows_in_where_the_caller_is(inside: tuple[str, ...], *, met: bool) -> None:
+    """An agent who is hanging up has left the bridge, and may still be there as a channel."""
+    found = world(caller(A), leg(A, answered=True), held=() if met else (A,), talks={A: inside})
+    keep, join = adopt.compare(
+        NAMES, found, [connected(A)], has_rung=lambda _: False, busy=(), handed_in=(), was_restarted=False
+    )
+    assert isinstance(keep, Keep)
+    assert (keep.met, keep.talking, keep.has_bridge) == (met, False, True)
+    assert join == Join(one(A))
 
 
 @pytest.mark.parametrize("wish", [waiting(A), offered(A), connected(A)])
@@ -144,6 +159,18 @@ def test_those_who_wait_are_ended_before_those_who_talk() -> None:
 
 def test_caller_hears_nothing() -> None:
     assert differences(world(caller(A)), waiting(A)) == [Park(one(A))]
+
+
+def test_caller_was_taken_in_and_never_answered() -> None:
+    """An earlier process died between the two: the caller's telephone still rings, whatever bridge they are in."""
+    ringing = AriChannel(A, "Ring", dialplan=IN_STASIS)
+    assert differences(world(ringing), waiting(A)) == [Park(one(A))]  # which answers, too
+    assert differences(world(ringing, held=(A,)), waiting(A)) == [Answer(one(A))]
+    assert differences(world(ringing, leg(A), held=(A,)), offered(A)) == [Answer(one(A))]
+    answered = leg(A, answered=True)
+    assert differences(world(ringing, answered, held=(A,)), connected(A)) == [Answer(one(A)), Join(one(A))]
+    assert differences(world(ringing, answered, talks={A: (A, answered.id)}), connected(A)) == [Answer(one(A))]
+    assert differences(world(ringing, talks={A: (A,)}), connected(A)) == [End(one(A), "agent", "agent-hung-up")]
 
 
 def test_caller_is_in_a_talk_but_should_wait() -> None:

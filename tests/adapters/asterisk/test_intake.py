@@ -1,10 +1,19 @@
 """What the engine is told of happenings that SIPp cannot bring about, and of an engine that takes nothing."""
 
+import asyncio
 from typing import cast
 
 import pytest
 
-from acd.core.messages import Command, FailOffer, HoldWork, Outcome, ResumeWork
+from acd.core.messages import (
+    Command,
+    EndInteraction,
+    FailOffer,
+    HoldWork,
+    Outcome,
+    RequeueInteraction,
+    ResumeWork,
+)
 from acd.errors import CommandInvalid, CommandQuarantined, JournalUnavailable, RouterClosed, RouterOverloaded
 from acd.testing.recording_host import RecordingHost
 from acd_asterisk.call import Call, Leg
@@ -14,7 +23,7 @@ from acd_asterisk.names import Names
 from acd_asterisk.options import read_options
 from acd_asterisk.orders import Orders
 from acd_asterisk.switchboard import Switchboard
-from acd_asterisk.translate import LegHeld
+from acd_asterisk.translate import LegHeld, LegLeft, TalkEntered
 from acd_asterisk.wire import AriChannel
 
 OPTIONS = read_options("pbx1", {"url": "http://127.0.0.1:9/ari", "user": "acd", "password": "x"})
@@ -56,6 +65,63 @@ async def test_hold_and_resume() -> None:
         HoldWork("contract-1", "anna", call.interaction_id),
         ResumeWork("contract-2", "anna", call.interaction_id),
     ]
+
+
+class SlowSwitchboard:
+    """Carries out a join, and is slow to say so."""
+
+    def __init__(self) -> None:
+        self.joins = 0
+        self.asked, self.answer = asyncio.Event(), asyncio.Event()
+
+    async def join(self, interaction_id: str, channel_id: str, offer_id: str) -> bool:
+        assert offer_id.startswith(interaction_id)
+        assert channel_id == CALLER.id
+        self.joins += 1
+        self.asked.set()
+        await self.answer.wait()
+        return True
+
+    async def set_dead_mans_switch(self, channel_id: str, seconds: float) -> bool:
+        assert (channel_id, seconds) == (CALLER.id, 0)
+        return True
+
+
+@pytest.mark.parametrize("met", [True, False])
+@pytest.mark.parametrize("answered", ["before", "after"])
+async def test_agent_hangs_up_while_being_joined(*, met: bool, answered: str) -> None:
+    """Whether the two have met is for the bridge to say: Asterisk's answer may be late, and is a yes in either case."""
+    host = RecordingHost(lambda _agent, _channel: "")
+    desk, _, call = talking(host)
+    slow = SlowSwitchboard()
+    switchboard = cast("Switchboard", slow)
+    orders = Orders(desk, switchboard)
+    intake = Intake(desk, switchboard, orders)
+    leg = call.leg = Leg(f"{call.interaction_id}.1", "anna", state="answered", accepted=True)
+    joining = asyncio.create_task(orders.join(call, leg))
+    await slow.asked.wait()
+    assert not call.is_waiting
+    await orders.join(call, leg)  # wanted twice, asked for once
+    if answered == "before":
+        slow.answer.set()
+        await joining
+    both = frozenset({CALLER.id, desk.names.leg(leg.offer_id)})
+    intake.handle(TalkEntered(call.interaction_id, frozenset({CALLER.id})))
+    if met:
+        intake.handle(TalkEntered(call.interaction_id, both))
+    intake.handle(TalkEntered("pbx1-somebody-else", both))
+    intake.handle(LegLeft(leg.offer_id))
+    await desk.lanes_idle()
+    slow.answer.set()
+    await joining
+    assert slow.joins == 1
+    assert call.has_talked is met
+    if met:
+        assert host.commands == [
+            EndInteraction("contract-1", call.interaction_id, by="agent", reason="agent-hung-up"),
+        ]
+    else:
+        assert host.commands == [RequeueInteraction("contract-1", call.interaction_id, reason="agent-leg-lost")]
 
 
 @pytest.mark.parametrize(

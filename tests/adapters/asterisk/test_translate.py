@@ -20,12 +20,14 @@ from acd_asterisk.translate import (
     LegHeld,
     LegLeft,
     Replaced,
+    TalkEntered,
 )
-from acd_asterisk.wire import AriChannel, AriEvent, DialplanPlace, Party, decode_event
+from acd_asterisk.wire import AriBridge, AriChannel, AriEvent, DialplanPlace, Party, decode_event
 
 NAMES = Names("pbx1", "acd")
 CALLER = "1795254033.0"
 LEG = NAMES.leg("pbx1-1795254033.0.1")
+TALK = NAMES.talk("pbx1-1795254033.0")
 
 START = b"""{"type": "StasisStart", "timestamp": "2026-11-21T09:40:33.428+0000", "args": ["sales", "tier=gold"],
  "channel": {"id": "1795254033.0", "name": "PJSIP/trunk-00000000", "state": "Ring", "protocol_id": "1-1@127.0.0.1",
@@ -37,6 +39,11 @@ START = b"""{"type": "StasisStart", "timestamp": "2026-11-21T09:40:33.428+0000",
 
 def event(kind: str, channel_id: str = CALLER, cause: int = 0) -> AriEvent:
     return AriEvent(kind, AriChannel(channel_id), cause=cause)
+
+
+def entered(bridge_id: str, channel_id: str, *others: str) -> AriEvent:
+    """As Asterisk sends it: who has entered, and all who are in the bridge."""
+    return AriEvent("ChannelEnteredBridge", AriChannel(channel_id), bridge=AriBridge(bridge_id, (*others, channel_id)))
 
 
 def command(arrived: CallerArrived, **variables: str) -> EnqueueInteraction:
@@ -78,6 +85,11 @@ def test_caller_arrives() -> None:
         (event("ChannelUnhold", LEG), LegHeld("pbx1-1795254033.0.1", held=False)),
         (event("ChannelHangupRequest", LEG), None),
         (event("StasisStart", f"{LEG};2"), None),
+        (entered(TALK, CALLER), TalkEntered("pbx1-1795254033.0", frozenset({CALLER}))),
+        (entered(TALK, LEG, CALLER), TalkEntered("pbx1-1795254033.0", frozenset({CALLER, LEG}))),
+        (entered(NAMES.hold, CALLER), None),
+        (entered("somebody-else's", LEG), None),
+        (event("ChannelEnteredBridge", LEG), None),
         (AriEvent("ApplicationReplaced"), Replaced()),
         (AriEvent("SomethingElse"), None),
     ],
@@ -88,7 +100,7 @@ def test_happenings(given_event: AriEvent, expected: Happening | None) -> None:
 
 def test_every_event_that_means_something_is_asked_for() -> None:
     kinds = {"StasisStart", "StasisEnd", "ChannelHangupRequest", "ChannelDestroyed", "ChannelHold", "ChannelUnhold"}
-    assert {*kinds, "ApplicationReplaced"} == set(translate.EVENTS)
+    assert {*kinds, "ChannelEnteredBridge", "ApplicationReplaced"} == set(translate.EVENTS)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 """A real PBX for everyone: Asterisk 22 and SIPp, without root, for the tests, the demo and the bench.
 
 Owns: getting the two programs onto the machine (`provision`), one Asterisk instance (`pbx`), the telephones
-of agents and callers played by SIPp (`sipp`), and what those saw (`dialogs`). Standard library only.
+of agents and callers played by SIPp (`sipp`), what those saw (`dialogs`), and who was in one bridge with whom, by
+Asterisk's own record (`bridges`). Standard library only.
 
 Must not know: the adapter, the engine, or anything else of this project. They are what it is used to examine.
 
@@ -20,6 +21,7 @@ from acd_asterisk.lab._ami import AmiRefused, AmiSession
 from acd_asterisk.lab._config import Dialplan, LabAgent
 from acd_asterisk.lab._ports import NoFreePorts
 from acd_asterisk.lab._scenario import AgentBehaviour, CallSpec
+from acd_asterisk.lab.bridges import ChannelRecord, Stay, Talk, mixed, parse_record, talks
 from acd_asterisk.lab.dialogs import (
     AgentDialog,
     AgentEnd,
@@ -42,6 +44,7 @@ __all__ = [
     "CallSpec",
     "CallerDialog",
     "CallerEnd",
+    "ChannelRecord",
     "Dialplan",
     "LabAgent",
     "LabUnavailable",
@@ -52,9 +55,14 @@ __all__ = [
     "SippAgents",
     "SippCallers",
     "SippFailed",
+    "Stay",
+    "Talk",
     "default_cache",
+    "mixed",
     "overlapping",
     "parse_agents",
     "parse_callers",
+    "parse_record",
     "provision",
+    "talks",
 ]

@@ -15,15 +15,16 @@ from pathlib import Path
 
 from acd_asterisk.lab._modules import REQUIRED_MODULES
 from acd_asterisk.lab._process import open_files_limit
+from acd_asterisk.lab.bridges import FIELDS
 from acd_asterisk.lab.provision import Provisioned
 
 TEMPLATES = (
     *("asterisk.conf", "modules.conf", "logger.conf", "http.conf", "ari.conf", "manager.conf", "rtp.conf"),
-    *("cdr.conf", "musiconhold.conf", "queues.conf", "pjsip.conf", "extensions.conf"),
+    *("cdr.conf", "cel.conf", "cel_custom.conf", "musiconhold.conf", "queues.conf", "pjsip.conf", "extensions.conf"),
     "indications.conf",
 )
 EMPTY_FILES = (
-    *("features.conf", "udptl.conf", "ccss.conf", "acl.conf", "stasis.conf", "cel.conf"),
+    *("features.conf", "udptl.conf", "ccss.conf", "acl.conf", "stasis.conf"),
     *("pjproject.conf", "websocket_client.conf", "queuerules.conf"),
 )
 """Files that Asterisk complains of when they are absent."""
@@ -103,13 +104,14 @@ def write_configuration(
     agents: Sequence[LabAgent],
     trunk: str,
     dialplan: Dialplan,
+    recording: bool,
     extra: Mapping[str, str],
     replace: Mapping[str, str],
 ) -> Path:
     """Create the instance's folders and files; gives the path of its `asterisk.conf`.
 
-    `extra` is appended to the file of that name, `replace` takes its place. The files are readable by
-    their owner only: they hold passwords.
+    `recording`: Asterisk writes what becomes of its channels into `record_file`. `extra` is appended to the file of
+    that name, `replace` takes its place. The files are readable by their owner only: they hold passwords.
     """
     config = folder / "config"
     for part in ("config", "run", "spool", "db", "log", "cache"):
@@ -123,6 +125,9 @@ def write_configuration(
         "QUEUE_MEMBERS": "\n".join(f"member => PJSIP/{agent.name}" for agent in agents),
         "TRUNK": check_name(trunk),
         "STASIS_APP": check_name(dialplan.stasis_app),
+        "RECORDING": "yes" if recording else "no",
+        "RECORD": str(record_file(folder)),
+        "RECORD_FIELDS": ",".join(FIELDS),
         "DEADMAN_SECONDS": str(int(dialplan.deadman_seconds)),
         "FALLBACK": "\n".join(f" same => n,{_one_line(step)}" for step in dialplan.fallback),
     }
@@ -142,6 +147,11 @@ def run_folder(folder: Path) -> Path:
     if len(str(run)) > _LONGEST_RUN_FOLDER:
         raise ValueError(f"{folder} is too long a path for a PBX's folder: sockets allow 107 characters")
     return run
+
+
+def record_file(folder: Path) -> Path:
+    """Where Asterisk's own record of its channels goes."""
+    return folder / "log" / "channels.csv"
 
 
 def _folder_values(folder: Path, provisioned: Provisioned) -> dict[str, str]:

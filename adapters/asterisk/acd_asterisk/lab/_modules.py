@@ -29,6 +29,8 @@ REQUIRED_MODULES = (
     *("res_ari_asterisk", "res_ari_bridges", "res_ari_channels", "res_ari_device_states"),
     *("res_ari_endpoints", "res_ari_events", "res_ari_playbacks", "res_ari_recordings", "res_ari_sounds"),
     "app_stasis",
+    # The record of who was in which bridge.
+    *("res_cdrel_custom", "cel_custom"),
     # The dialplan.
     *("pbx_config", "app_dial", "app_queue", "app_playback", "app_record", "app_read", "app_verbose"),
     *("app_userevent", "app_stack", "app_exec", "app_while", "app_echo", "app_senddtmf", "app_softhangup"),

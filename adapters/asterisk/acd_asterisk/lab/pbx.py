@@ -1,7 +1,7 @@
 """One real Asterisk on 127.0.0.1, with folders, ports and passwords of its own; several run side by side.
 
 Owns: its life (start, stop, kill, restart), knowing when it is ready, and looking inside it (channels,
-bridges, its log) with nothing but the standard library.
+bridges, its log, its record) with nothing but the standard library.
 
 Must not know: the adapter or the engine, which are what a test examines with this.
 """
@@ -23,8 +23,9 @@ from typing import Any, Self
 
 from acd_asterisk.lab import _process
 from acd_asterisk.lab._ami import AmiRefused, AmiSession
-from acd_asterisk.lab._config import Addresses, Credentials, Dialplan, LabAgent, write_configuration
+from acd_asterisk.lab._config import Addresses, Credentials, Dialplan, LabAgent, record_file, write_configuration
 from acd_asterisk.lab._ports import PortLease, lease_ports
+from acd_asterisk.lab.bridges import ChannelRecord, parse_record
 from acd_asterisk.lab.provision import Provisioned
 
 BOOT_TIMEOUT_SECONDS = 30.0
@@ -55,6 +56,7 @@ class Pbx:
         replace_config: Mapping[str, str] | None = None,
         ari_user: str = "acd",
         ami_user: str = "acd",
+        recording: bool = False,
         folder: Path | None = None,
         detached: bool = False,
     ) -> None:
@@ -69,6 +71,7 @@ class Pbx:
             replace_config: text that takes the place of a whole configuration file.
             ari_user: the name for ARI; the password is random.
             ami_user: the name for AMI; the password is random.
+            recording: keep Asterisk's own record of every channel for `record`; an eighth more of processor time.
             folder: where everything of this instance goes; by default a temporary folder that `stop` removes.
             detached: outlive this process.
         """
@@ -76,6 +79,7 @@ class Pbx:
         self._own_folder = folder is None
         self.folder = folder or Path(tempfile.mkdtemp(prefix="acd-pbx-"))
         self.detached = detached
+        self._recording = recording
         self._ports: PortLease = lease_ports("pbx")
         first = self._ports.first
         self._addresses = Addresses(first, first + 1, first + 2, first + 10, self._ports.last)
@@ -89,6 +93,7 @@ class Pbx:
             agents=agents,
             trunk=trunk,
             dialplan=dialplan or Dialplan(),
+            recording=recording,
             extra=extra_config or {},
             replace=replace_config or {},
         )
@@ -234,6 +239,19 @@ class Pbx:
                 return bytes(answer.read())
 
         return json.loads(await asyncio.to_thread(fetch))
+
+    def record(self) -> list[ChannelRecord]:
+        """What became of every channel since the first start, by Asterisk's own record, which is a moment behind.
+
+        Raises:
+            PbxFailed: it is not `recording`.
+        """
+        if not self._recording:
+            raise PbxFailed("this instance keeps no record; make it with recording=True")
+        try:
+            return parse_record(record_file(self.folder).read_text(errors="replace"))
+        except FileNotFoundError:
+            return []  # The first event makes the file.
 
     def log_tail(self, lines: int = LOG_LINES) -> str:
         """The end of its log and of what it printed."""

@@ -1,0 +1,165 @@
+"""What becomes of a call after a comparison, where SIPp cannot bring the moment about."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import cast
+
+import pytest
+
+from acd.core.messages import AcceptOffer, Command, EndInteraction, EnqueueInteraction, Outcome, RequeueInteraction
+from acd.ports.channel import Desired
+from acd.testing.recording_host import RecordingHost
+from acd_asterisk import adopt
+from acd_asterisk.adopt import World
+from acd_asterisk.ari import AriUnavailable
+from acd_asterisk.desk import Desk
+from acd_asterisk.healing import Healer
+from acd_asterisk.intake import Intake
+from acd_asterisk.names import Names
+from acd_asterisk.options import read_options
+from acd_asterisk.orders import Orders
+from acd_asterisk.switchboard import Switchboard
+from acd_asterisk.translate import CallerHangupRequested, CallerLeft, LegAnswered, LegLeft, arrival
+from acd_asterisk.wire import AriBridge, AriChannel, DialplanPlace, Info
+
+OPTIONS = read_options("pbx1", {"url": "http://127.0.0.1:9/ari", "user": "acd", "password": "x"})
+NAMES = Names("pbx1", "acd")
+IN_STASIS = DialplanPlace("s", "Stasis", "acd,sales")
+CALLER = AriChannel("1795254033.0", "Up", dialplan=IN_STASIS)
+EARLY, LATE = (AriChannel(f"1795254033.{number}", "Up", dialplan=IN_STASIS, creationtime="1") for number in (1, 2))
+INTERACTION = NAMES.interaction(CALLER.id)
+OFFER = f"{INTERACTION}.1"
+LEG = AriChannel(NAMES.leg(OFFER), "Up", dialplan=DialplanPlace("s", "Stasis", "acd,agent"))
+
+
+class StandIn:
+    """A PBX that shows what it is told to."""
+
+    def __init__(self, channels: Sequence[AriChannel], *, talking: Sequence[str] = ()) -> None:
+        self.channels = channels
+        self.talking = tuple(talking)
+        self.answers = True
+        self.done: list[str] = []
+
+    async def look_around(self) -> World:
+        callers = [each.id for each in self.channels if each != LEG]
+        held = tuple(each for each in callers if each not in self.talking)
+        bridges = [AriBridge(NAMES.hold, held)]
+        if self.talking:
+            bridges.append(AriBridge(NAMES.talk(INTERACTION), self.talking))
+        return adopt.survey(NAMES, Info(), callers, self.channels, bridges)
+
+    async def join(self, _interaction_id: str, channel_id: str, _offer_id: str) -> bool:
+        self.done.append(f"join {channel_id}")
+        return False
+
+    async def answer(self, channel_id: str) -> None:
+        self.done.append(f"answer {channel_id}")
+
+    async def make_talk_bridge(self, _interaction_id: str) -> None:
+        pass
+
+    async def set_dead_mans_switch(self, _channel_id: str, _seconds: float) -> bool:
+        return True
+
+    async def variables(self, _channel_id: str, _names: Sequence[str]) -> dict[str, str]:
+        if not self.answers:
+            raise AriUnavailable("no answer within the deadline")
+        return {}
+
+
+class SlowHost(RecordingHost):
+    """Takes its time over every new caller."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda _agent, _channel: "")
+        self.asked, self.ready = asyncio.Event(), asyncio.Event()
+
+    async def submit(self, command: Command) -> Outcome:
+        outcome = await super().submit(command)
+        if isinstance(command, EnqueueInteraction):
+            self.asked.set()
+            await self.ready.wait()
+        return outcome
+
+
+def parts(host: RecordingHost, pbx: StandIn) -> tuple[Desk, Intake, Healer]:
+    desk = Desk("pbx1", OPTIONS, NAMES)
+    desk.start(host)
+    switchboard = cast("Switchboard", pbx)
+    orders = Orders(desk, switchboard)
+    intake = Intake(desk, switchboard, orders)
+    return desk, intake, Healer(desk, switchboard, orders, intake)
+
+
+@pytest.mark.parametrize("met", [True, False])
+async def test_agent_hangs_up_while_being_compared(*, met: bool) -> None:
+    """The leg is still there in the snapshot, but not in the bridge; its end comes as an event afterwards."""
+    host = RecordingHost(lambda _agent, _channel: "")
+    host.wished[INTERACTION] = Desired(INTERACTION, "connected", OFFER, "anna")
+    desk, intake, healer = parts(host, StandIn([CALLER, LEG], talking=[CALLER.id] if met else []))
+    await healer.heal()
+    assert host.commands == []
+    intake.handle(LegLeft(OFFER))
+    await desk.lanes_idle()
+    if met:
+        assert host.commands == [EndInteraction("contract-1", INTERACTION, by="agent", reason="agent-hung-up")]
+    else:
+        assert host.commands == [RequeueInteraction("contract-1", INTERACTION, reason="agent-leg-lost")]
+    assert desk.calls[INTERACTION].has_talked is met
+    await desk.stop()
+
+
+async def test_agent_who_picks_up_does_not_wait_for_newcomers() -> None:
+    """Those who came while nobody listened are handed in beside; those who come now are behind them."""
+    host = SlowHost()
+    host.wished[INTERACTION] = Desired(INTERACTION, "offered", OFFER, "anna")
+    ringing = AriChannel(LEG.id, "Ringing")
+    pbx = StandIn([CALLER, ringing, EARLY])
+    desk, intake, healer = parts(host, pbx)
+    await healer.heal()
+    intake.handle(arrival(LATE, ["sales", "tier=gold"]))
+    intake.handle(LegAnswered(OFFER))
+    intake.handle(CallerHangupRequested(EARLY.id))
+    intake.handle(CallerLeft(EARLY.id))
+    await host.asked.wait()
+    await desk.calls[INTERACTION].lane.idle()
+    early, late = NAMES.interaction(EARLY.id), NAMES.interaction(LATE.id)
+    assert {type(each) for each in host.commands} == {EnqueueInteraction, AcceptOffer}
+    assert len(host.commands) == 2
+    host.ready.set()
+    await desk.lanes_idle()
+    assert [each.interaction_id for each in host.commands if isinstance(each, EnqueueInteraction)] == [early, late]
+    (end,) = (each for each in host.commands if isinstance(each, EndInteraction))
+    assert (end.interaction_id, end.by) == (early, "customer")
+    await desk.stop()
+
+
+async def test_caller_is_answered_before_being_joined() -> None:
+    """An earlier process has taken the caller in, and died before the caller's telephone was answered."""
+    host = RecordingHost(lambda _agent, _channel: "")
+    host.wished[INTERACTION] = Desired(INTERACTION, "connected", OFFER, "anna")
+    pbx = StandIn([AriChannel(CALLER.id, "Ring", dialplan=IN_STASIS), LEG])
+    desk, _, healer = parts(host, pbx)
+    await healer.heal()
+    assert pbx.done == [f"answer {CALLER.id}", f"join {CALLER.id}"]
+    assert desk.calls[INTERACTION].is_up
+    await desk.stop()
+
+
+async def test_caller_of_whom_the_pbx_would_not_tell_is_a_newcomer_again() -> None:
+    """A caller whose variables could not be had is not forgotten: the next comparison hands them in."""
+    host = RecordingHost(lambda _agent, _channel: "")
+    pbx = StandIn([EARLY])
+    desk, _, healer = parts(host, pbx)
+    pbx.answers = False
+    await healer.heal()
+    await desk.lanes_idle()
+    assert host.commands == []
+    pbx.answers = True
+    await healer.heal()
+    await desk.lanes_idle()
+    (command,) = host.commands
+    assert isinstance(command, EnqueueInteraction)
+    assert command.interaction_id == NAMES.interaction(EARLY.id)
+    await desk.stop()
