@@ -23,7 +23,14 @@ from rich import box
 from rich.table import Table
 
 from acd.core.engine import Engine
-from acd.core.messages import ApplyConfig, CoreSettings, EnqueueInteraction, SignInAgent, SignOutAgent
+from acd.core.messages import (
+    ApplyConfig,
+    CancelInteraction,
+    CoreSettings,
+    EnqueueInteraction,
+    SignInAgent,
+    SignOutAgent,
+)
 from acd.core.messages.codec import decode_command, encode
 from bench.report import console_for_reports, machine_line
 from bench.targets import Figure, show_verdicts, verdicts_json
@@ -90,7 +97,7 @@ def measure(agents: int, classes: int, *, waiting: int, runs: int, seed: int) ->
 
 
 def grow(raw: bytes, waiting: int) -> Taken:
-    """In the measured process: configure, sign everybody in, let some wait. Only once per process."""
+    """In the measured process: configure, ask once for every class, sign everybody in; then out, and let some wait."""
     engine = Engine("bench")
     _rehearse()
     before = resident()
@@ -98,6 +105,11 @@ def grow(raw: bytes, waiting: int) -> Taken:
     engine.apply(ApplyConfig("config", settings), 0)
     configured = resident()
     people = len(settings.agents)
+    for number, queue in enumerate(settings.queues):
+        # A class is made when it is first asked for; idle agents then stand in all of theirs.
+        request = EnqueueInteraction(f"f{number}", f"first-{number}", "voice", queue.id)
+        engine.apply(request, 0)
+        engine.apply(CancelInteraction(f"c{number}", request.interaction_id), 0)
     for number in range(people):
         engine.apply(SignInAgent(f"s{number}", agent_id(number), ready=True), number)
     ready = resident()
