@@ -64,13 +64,10 @@ class Pbx:
 
         Args:
             provisioned: what `provision()` gave.
-            agents: an endpoint for each, with a fixed contact.
-            trunk: the name of the endpoint that callers from this machine come in by.
+            agents, trunk: an endpoint for each, with a fixed contact, and the one that callers from here come in by.
             dialplan: parameters of the default dialplan.
-            extra_config: text to append to a configuration file, by file name.
-            replace_config: text that takes the place of a whole configuration file.
-            ari_user: the name for ARI; the password is random.
-            ami_user: the name for AMI; the password is random.
+            extra_config, replace_config: text to append to a configuration file, or to replace it, by file name.
+            ari_user, ami_user: the names for ARI and AMI; the passwords are random.
             recording: keep Asterisk's own record of every channel for `record`; an eighth more of processor time.
             folder: where everything of this instance goes; by default a temporary folder that `stop` removes.
             detached: outlive this process.
