@@ -5,7 +5,7 @@ from typing import Final
 from aiohttp import web
 
 from acd.api.answers import answer
-from acd.api.bodies import Disposition, Extension, Nothing, Presence, SignIn, decode, parameters, read
+from acd.api.bodies import Disposition, Extension, Nothing, Presence, SignIn, Transfer, decode, parameters, read
 from acd.api.context import api, principal
 from acd.api.pages import PARAMETERS, page_by_id
 from acd.api.problems import not_found
@@ -21,6 +21,7 @@ from acd.core.messages import (
     SetPresence,
     SignInAgent,
     SignOutAgent,
+    TransferInteraction,
 )
 
 _WORK: Final[dict[str, type[HoldWork | ResumeWork | RequestWrapUp | EndWrapUp]]] = {
@@ -44,6 +45,7 @@ def add_routes(app: web.Application) -> None:
         add.add_post(f"/v1/agents/{{agent}}/work/{{interaction}}/{action}", change_work, name=action)
     add.add_post("/v1/agents/{agent}/work/{interaction}/extend-wrap-up", extend_wrap_up)
     add.add_put("/v1/agents/{agent}/work/{interaction}/disposition", set_disposition)
+    add.add_post("/v1/agents/{agent}/work/{interaction}/transfer", transfer)
 
 
 async def list_agents(request: web.Request) -> web.Response:
@@ -126,6 +128,24 @@ async def set_disposition(request: web.Request) -> web.Response:
     code = decode(raw, Disposition).code
     command_id = api(request).command_id(request, raw)
     return await _about_work(request, SetDisposition(command_id, agent_id, request.match_info["interaction"], code))
+
+
+async def transfer(request: web.Request) -> web.Response:
+    """The customer goes on to a queue, or to another agent."""
+    agent_id = _own_agent(request)
+    raw = await read(request)
+    body = decode(raw, Transfer)
+    command_id = api(request).command_id(request, raw)
+    command = TransferInteraction(
+        command_id,
+        request.match_info["interaction"],
+        agent_id,
+        body.to_queue,
+        body.to_agent,
+        body.with_context,
+        body.reason,
+    )
+    return await _about_work(request, command)
 
 
 async def _about_work(request: web.Request, command: Command) -> web.Response:

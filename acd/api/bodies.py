@@ -89,6 +89,15 @@ class Disposition(Struct, forbid_unknown_fields=True):
     code: Id
 
 
+class Transfer(Struct, forbid_unknown_fields=True):
+    """POST /agents/{id}/work/{interaction}/transfer: to a queue, to an agent, or both."""
+
+    to_queue: OptionalId = ""
+    to_agent: OptionalId = ""
+    with_context: bool = True
+    reason: Text = ""
+
+
 class End(Struct, forbid_unknown_fields=True):
     """POST /interactions/{id}/end. An agent always ends as `agent`."""
 

@@ -44,6 +44,7 @@ REFUSALS: Final[Mapping[RefusalCode, int]] = {
     "wrap-up-limit": 409,
     "disposition-required": 409,
     "unknown-disposition": 422,
+    "bad-target": 422,
     "unknown-queue": 422,
     "bad-requirement": 422,
     "unknown-skill": 422,

@@ -12,14 +12,17 @@ if TYPE_CHECKING:
     from acd.core.domain import Domain
 
 
-def admit(domain: Domain, request: EnqueueInteraction, queue: Queue, cls: Class) -> Interaction:
-    """A new interaction, queued and not in the line yet."""
+def admit(
+    domain: Domain, request: EnqueueInteraction, queue: Queue, cls: Class, caller: Interaction | None = None
+) -> Interaction:
+    """A new interaction, queued and not in the line yet; with the place of `caller` if it takes theirs."""
     now_us = domain.now_us
-    priority = request.priority
-    key_us = queue.key_us(now_us, priority)
+    priority = request.priority if caller is None else caller.priority
+    place_at = now_us if caller is None else caller.place_at
+    key_us = queue.key_us(place_at, priority)
     seq = domain.next_seq()
     interaction_id = request.interaction_id
-    interaction = Interaction(interaction_id, request, queue, cls, now_us, key_us, seq, now_us, now_us, priority)
+    interaction = Interaction(interaction_id, request, queue, cls, now_us, key_us, seq, now_us, place_at, priority)
     interaction.preferred = request.preferred_agent
     domain.interactions[interaction_id] = interaction
     cls.users += 1
@@ -33,10 +36,11 @@ def admit(domain: Domain, request: EnqueueInteraction, queue: Queue, cls: Class)
             request.channel,
             queue.id,
             request.requirement,
-            request.priority,
+            priority,
             request.attributes,
             request.customer,
             request.instance,
+            0 if caller is None else place_at,
         )
     )
     return interaction

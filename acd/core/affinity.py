@@ -59,9 +59,9 @@ class LastAgents:
 def prefer(domain: Domain, interaction: Interaction) -> None:
     """Find an agent to be preferred by an interaction that enters its queue and prefers nobody yet, and say so."""
     agent_id, because = _dedicated(interaction), "dedicated"
-    if not _is_there(domain, agent_id):
+    if not _may_be(domain, interaction, agent_id):
         agent_id, because = _last(domain, interaction), "last-agent"
-        if not _is_there(domain, agent_id):
+        if not _may_be(domain, interaction, agent_id):
             return
     interaction.preferred = agent_id
     interaction.preferred_by = because
@@ -81,6 +81,8 @@ def _last(domain: Domain, interaction: Interaction) -> str:
     return agent_id if domain.now_us - at_us < interaction.queue.settings.affinity_us else ""
 
 
-def _is_there(domain: Domain, agent_id: str) -> bool:
+def _may_be(domain: Domain, interaction: Interaction, agent_id: str) -> bool:
+    """Whether there is such an agent, and not one who has just handed it on, or may not be asked for another reason."""
     agent = domain.agents.get(agent_id)
-    return agent is not None and not agent.retired
+    excluded = interaction.exclusions
+    return agent is not None and not agent.retired and not (excluded and agent_id in excluded)

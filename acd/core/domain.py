@@ -111,12 +111,16 @@ class Domain(Matching):
 
     def finish_talk(self, work: Work) -> None:
         """The conversation is over: wrap up if the queue grants it, else release, forget, and serve the agent."""
-        length_us = granted_us(work.interaction.queue.settings, wanted=work.wants_wrap_up)
-        if length_us is None:
+        if not self.wrap_up(work):
             self.release(work)
             self.forget_if_done(work.interaction)
             self.come_free(work.agent)
-            return
+
+    def wrap_up(self, work: Work) -> bool:
+        """Begin the after-call work that the queue grants; False if it grants none, and nothing has changed."""
+        length_us = granted_us(work.interaction.queue.settings, wanted=work.wants_wrap_up)
+        if length_us is None:
+            return False
         work.state = _WORK[work.state]["wrap"]
         work.interaction.current = None
         work.since = self.now_us
@@ -125,6 +129,7 @@ class Domain(Matching):
             until_us = self.now_us + length_us
             work.deadline = self.deadlines.register(until_us, self.next_seq(), work, length_us)
         self.events.append(WrapUpStarted(work.agent.id, work.interaction.id, until_us))
+        return True
 
     def drop_offer(self, work: Work, trigger: str, reason: str) -> None:
         """A pending offer ends unaccepted: forget it, tell the channel. The caller tells why, and settles."""

@@ -28,7 +28,12 @@ def _is_ready(_interaction: Interaction, agent: Agent) -> bool:
 
 
 def _is_not_excluded(interaction: Interaction, agent: Agent) -> bool:
-    return not interaction.exclusions or agent.id not in interaction.exclusions
+    exclusion = interaction.exclusions.get(agent.id) if interaction.exclusions else None
+    return exclusion is None or exclusion.deadline is None
+
+
+def _is_not_wrapping_up(interaction: Interaction, agent: Agent) -> bool:
+    return all(work.interaction is not interaction for work in agent.work.values())
 
 
 def _is_not_held_for_another(interaction: Interaction, agent: Agent) -> bool:
@@ -50,6 +55,7 @@ def _has_room(interaction: Interaction, agent: Agent) -> bool:
 CLAUSES: Final = (
     Clause("ready", _is_ready),
     Clause("not-excluded", _is_not_excluded),
+    Clause("not-on-it", _is_not_wrapping_up),
     Clause("preferred", _is_not_held_for_another),
     Clause("level", _is_within_reach),
     Clause("requirement", _satisfies_requirement),

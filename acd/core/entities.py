@@ -192,7 +192,7 @@ class Queue:
         self.unanswered = 0
         """Interactions that are queued or offered."""
         self.live = 0
-        """Interactions that are not forgotten yet."""
+        """Interactions that are not forgotten yet, and wrap-ups on those that were transferred elsewhere."""
         self.plain: dict[str, Class] = {}
         self.adhoc: dict[tuple[object, ...], Class] = {}
         self.cursor: Cursor | None = None
@@ -223,6 +223,7 @@ class Interaction(Struct, eq=False):
     if there is such a limit. `reach`: the highest level of agents for the queue that is open to it; `opening`: the next
     opens. `relaxed`, `next_step`: what timed steps have changed, and the deadline of the next.
     `attempts`: failed ones of a callback. `appointment`: while it is scheduled.
+    `ended_with`: the agent whose conversation it was in the end, where others still have work on it.
     """
 
     id: str
@@ -253,6 +254,7 @@ class Interaction(Struct, eq=False):
     attempts: int = 0
     appointment: Appointment | None = None
     preferred_by: str = ""
+    ended_with: str = ""
 
     def offered(self) -> tuple[Work, ...]:
         """The pending offers of one that is queued or offered, oldest first."""
@@ -264,7 +266,8 @@ class Interaction(Struct, eq=False):
 class Work(Struct, eq=False):
     """A work item and its offer: one agent's part in one interaction. `since` is when its state began.
 
-    `wants_wrap_up`: the agent asked for after-call work. `disposition`: the code that the agent set.
+    `wants_wrap_up`: the agent asked for after-call work. `disposition`: the code that the agent set. `former`: the
+    queue whose conditions its wrap-up follows, if the interaction has been transferred since; it stays as long.
     """
 
     offer_id: str
@@ -278,6 +281,12 @@ class Work(Struct, eq=False):
     excused: bool = False
     wants_wrap_up: bool = False
     disposition: str = ""
+    former: Queue | None = None
+
+    @property
+    def queue(self) -> Queue:
+        """The queue whose conditions it is done under."""
+        return self.former or self.interaction.queue
 
     @property
     def channel(self) -> str:
@@ -286,14 +295,18 @@ class Work(Struct, eq=False):
 
 
 class Exclusion:
-    """An agent is not offered an interaction until this deadline has been handled."""
+    """An agent is not offered an interaction until this deadline has been handled, and not while `standing`.
 
-    __slots__ = ("agent_id", "deadline", "interaction")
+    `standing`: the agent is still wrapping up on it. It follows from the work items, and needs no deadline.
+    """
+
+    __slots__ = ("agent_id", "deadline", "interaction", "standing")
 
     def __init__(self, interaction: Interaction, agent_id: str) -> None:
         self.interaction = interaction
         self.agent_id = agent_id
         self.deadline: Ticket[Timed] | None = None
+        self.standing = False
 
 
 class Hold:

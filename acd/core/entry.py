@@ -126,7 +126,7 @@ def call_back(domain: Domain, interaction: Interaction, reason: str) -> None:
     # The callback is made first: a retired queue lasts as long as there is anything in it.
     queue = interaction.queue
     cls = domain.classes.class_of(queue, request.channel, request.requirement, request.preferences)
-    callback = admit(domain, request, queue, cls)
+    callback = admit(domain, request, queue, cls, interaction)
     overflow(domain, interaction, reason)
     callbacks.take_place(domain, callback, interaction)
 

@@ -29,6 +29,7 @@ def check(engine: Engine) -> None:
     _capacity(domain)
     _presence(domain)
     _counters(domain)
+    _bars(domain)
     _deadlines(domain)
     _tickets(domain)
     _holds(domain)
@@ -86,7 +87,8 @@ def _counters(domain: Domain) -> None:
     assert domain.waiting == sum(each.state == "queued" for each in everyone), "count of waiting"
     for queue in domain.queues.values():
         mine = [each for each in everyone if each.queue is queue]
-        assert queue.live == len(mine), f"{queue.id}: live"
+        wrap_ups = sum(work.former is queue for work in domain.work.values())
+        assert queue.live == len(mine) + wrap_ups, f"{queue.id}: live"
         assert queue.unanswered == sum(each.state in ("queued", "offered") for each in mine), f"{queue.id}: unanswered"
         assert queue.live or not queue.retired, f"{queue.id} is retired and empty"
         _turns(domain, queue)
@@ -108,6 +110,17 @@ def _turns(domain: Domain, queue: Queue) -> None:
         for agent in domain.agents.values():
             had = cursor.after is not None and (agent.settings.position, agent.id) <= cursor.after
             assert (agent.row < cursor.row) == had, f"{queue.id}: the turn of {agent.id}"
+
+
+def _bars(domain: Domain) -> None:
+    for each in domain.interactions.values():
+        if not interaction_states.TABLE[each.state]:
+            continue
+        standing = {agent_id for agent_id, found in (each.exclusions or {}).items() if found.standing}
+        wrapping = {
+            work.agent.id for work in domain.work.values() if work.interaction is each and work.state == "wrap-up"
+        }
+        assert standing == wrapping, f"{each.id}: {standing} are barred, {wrapping} wrap up"
 
 
 def _deadlines(domain: Domain) -> None:

@@ -266,18 +266,43 @@ class Matching:
         if exclusions is None:
             exclusions = interaction.exclusions = {}
         self.lift(interaction, agent.id)
-        while len(exclusions) >= most:
-            self.lift(interaction, next(iter(exclusions)))
+        standing = exclusions.pop(agent.id, None) is not None
+        if len(exclusions) >= most:
+            timed = [agent_id for agent_id, each in exclusions.items() if each.deadline is not None]
+            for agent_id in timed[: len(timed) + 1 - most]:
+                self.lift(interaction, agent_id)
         length_us = interaction.queue.settings.retry_after_us
         exclusion = exclusions[agent.id] = Exclusion(interaction, agent.id)
+        exclusion.standing = standing
         exclusion.deadline = self.deadlines.register(self.now_us + length_us, self.next_seq(), exclusion, length_us)
 
     def lift(self, interaction: Interaction, agent_id: str) -> None:
-        """End an exclusion, if there is one."""
+        """End an exclusion, if there is one; what is standing stays."""
         exclusions = interaction.exclusions
-        exclusion = exclusions.pop(agent_id, None) if exclusions else None
-        if exclusion is not None and exclusion.deadline is not None:
-            exclusion.deadline.alive = False
+        exclusion = exclusions.get(agent_id) if exclusions else None
+        if exclusions is None or exclusion is None or exclusion.deadline is None:
+            return
+        exclusion.deadline.alive = False
+        exclusion.deadline = None
+        if not exclusion.standing:
+            del exclusions[agent_id]
+
+    def bar(self, interaction: Interaction, agent: Agent) -> None:
+        """Do not offer the interaction to the agent until `unbar`, whatever becomes of exclusions."""
+        exclusions = interaction.exclusions
+        if exclusions is None:
+            exclusions = interaction.exclusions = {}
+        exclusions.setdefault(agent.id, Exclusion(interaction, agent.id)).standing = True
+
+    def unbar(self, interaction: Interaction, agent: Agent) -> None:
+        """End `bar`. The caller serves the agent."""
+        exclusions = interaction.exclusions
+        exclusion = exclusions.get(agent.id) if exclusions else None
+        if exclusions is None or exclusion is None:
+            return
+        exclusion.standing = False
+        if exclusion.deadline is None:
+            del exclusions[agent.id]
 
 
 def next_offer_state(trigger: str) -> str:

@@ -105,6 +105,7 @@ def _interactions(domain: Domain, state: EngineState, pending: list[tuple[int, i
             relaxed=saved.relaxed,
             attempts=saved.attempts,
             preferred_by=saved.preferred_by,
+            ended_with=saved.ended_with,
         )
         domain.interactions[interaction.id] = interaction
         queue.live += 1
@@ -160,6 +161,11 @@ def _work(domain: Domain, state: EngineState, pending: list[tuple[int, int, Call
         work.excused = saved.excused
         work.wants_wrap_up = saved.wants_wrap_up
         work.disposition = saved.disposition
+        if saved.queue:
+            work.former = domain.queues[saved.queue]
+            work.former.live += 1
+            if interaction_states.TABLE[interaction.state]:
+                domain.bar(interaction, agent)
         domain.work[work.offer_id] = work
         agent.work[work.offer_id] = work
         agent.used += work.cost

@@ -49,7 +49,8 @@ def _agent(agent: Agent) -> AgentState:
 def _interaction(interaction: Interaction) -> InteractionState:
     exclusions = []
     for exclusion in (interaction.exclusions or {}).values():
-        assert exclusion.deadline is not None
+        if exclusion.deadline is None:
+            continue
         exclusions.append(ExclusionState(exclusion.agent_id, exclusion.deadline.key, exclusion.deadline.seq))
     patience = None if interaction.patience is None else interaction.patience.deadline
     held = None if interaction.held is None else interaction.held.deadline
@@ -85,6 +86,7 @@ def _interaction(interaction: Interaction) -> InteractionState:
         due_us=0 if interaction.appointment is None else interaction.appointment.at_us,
         due_seq=0 if due is None else due.seq,
         preferred_by=interaction.preferred_by,
+        ended_with=interaction.ended_with,
     )
 
 
@@ -103,6 +105,7 @@ def _work(work: Work) -> WorkState:
         work.excused,
         work.wants_wrap_up,
         work.disposition,
+        "" if work.former is None else work.former.id,
     )
 
 

@@ -47,9 +47,10 @@ class Relaxation(Struct, frozen=True):
 
 
 class InteractionState(Struct, frozen=True):
-    """`request` is the command that enqueued it; `state` as in `acd.core.states.interaction`.
+    """`request` is the command that enqueued it, less what a transfer without context dropped.
 
-    `key_us` and `seq` are the place in line, `offers` says how many were made. `exclusions` are oldest first.
+    `state` as in `acd.core.states.interaction`. `key_us` and `seq` are the place in line, `offers` says how many were
+    made. `exclusions` are oldest first.
     `entered_at_us`: when it entered its present `queue`. The key is computed from `place_at_us` and the present
     `priority`. These four are None or empty in a state of before they could differ from the request's.
     `preferred`: the agent who is asked first, `preferred_by` as in the event `AgentPreferred`, empty for the request;
@@ -89,6 +90,7 @@ class InteractionState(Struct, frozen=True):
     due_us: int = 0
     due_seq: int = 0
     preferred_by: str = ""
+    ended_with: str = ""
 
 
 class WorkState(Struct, frozen=True):
@@ -97,7 +99,7 @@ class WorkState(Struct, frozen=True):
     `cost` in units as it was when offered. `since_us`: when it was offered, accepted, or wrap-up began.
     `deadline_us`, `deadline_seq`: end of the ringing or of the wrap-up, 0 when there is none.
     `excused`: an expiry punishes nobody. `wants_wrap_up`: the agent asked for after-call work. `disposition`: the code
-    that the agent set.
+    that the agent set. `queue`: whose conditions its wrap-up follows; empty if it is the interaction's.
     """
 
     offer_id: str
@@ -112,6 +114,7 @@ class WorkState(Struct, frozen=True):
     excused: bool
     wants_wrap_up: bool = False
     disposition: str = ""
+    queue: str = ""
 
 
 class CursorState(Struct, frozen=True):

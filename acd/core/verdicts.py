@@ -54,6 +54,11 @@ def _exclusion(interaction: Interaction, agent: Agent) -> Detail:
     return "was asked already, and is not asked again yet", 0 if deadline is None else deadline.key
 
 
+def _work(interaction: Interaction, agent: Agent) -> Detail:
+    item = next(each for each in agent.work.values() if each.interaction is interaction)
+    return f"has work on it already ({item.state})", 0 if item.deadline is None else item.deadline.key
+
+
 def _hold(interaction: Interaction, _agent: Agent) -> Detail:
     deadline = None if interaction.held is None else interaction.held.deadline
     return f"held for {interaction.preferred}", 0 if deadline is None else deadline.key
@@ -85,6 +90,7 @@ def _room(interaction: Interaction, agent: Agent) -> Detail:
 DETAILS: Final[dict[str, Callable[[Interaction, Agent], Detail]]] = {
     "ready": _presence,
     "not-excluded": _exclusion,
+    "not-on-it": _work,
     "preferred": _hold,
     "level": _level,
     "requirement": _requirement,

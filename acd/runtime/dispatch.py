@@ -11,6 +11,7 @@ from typing import Final, assert_never
 from acd.core.messages import (
     AnnounceInteraction,
     ConnectInteraction,
+    DisconnectAgent,
     Effect,
     OfferInteraction,
     ParkInteraction,
@@ -70,6 +71,10 @@ def fold(wishes: dict[str, Desired], effect: Effect) -> None:
                 ringing = () if wish is None else wish.ringing()
                 rest = tuple(offer for offer in ringing if offer[0] != effect.offer_id)
                 wishes[interaction_id] = _offered(interaction_id, rest)
+        case DisconnectAgent():
+            wish = wishes.get(interaction_id)
+            if wish is not None and wish.offer_id == effect.offer_id:
+                wishes[interaction_id] = Desired(interaction_id, "waiting")
         case ConnectInteraction():
             wishes[interaction_id] = Desired(interaction_id, "connected", effect.offer_id, effect.agent_id)
         case ReleaseInteraction():

@@ -103,7 +103,7 @@ class InteractionRecord(Struct):
     ended without; None while it waits, and where the view began later. `partial`: known only by id and final
     state, because the view began at a snapshot after the end. `ended_at_us` is 0
     while it lives. `held_for`: the preferred agent it waits for alone. `reach`: the highest level of
-    agents that is open to it.
+    agents that is open to it. `open_work`: work items that have not ended, of agents it was transferred from as well.
     """
 
     id: str
@@ -130,6 +130,7 @@ class InteractionRecord(Struct):
     held_for: str = ""
     pending: tuple[tuple[str, str], ...] = ()
     reach: int = limits.MAX_LEVEL
+    open_work: int = 0
 
     @classmethod
     def queued(cls, event: InteractionQueued, at_us: int, order: int) -> "InteractionRecord":
@@ -146,7 +147,7 @@ class InteractionRecord(Struct):
             at_us,
             order,
             since_us=at_us,
-            place_at_us=at_us,
+            place_at_us=event.place_at_us or at_us,
         )
 
     @classmethod
@@ -171,6 +172,7 @@ class InteractionRecord(Struct):
             place_at_us=state.enqueued_at_us if state.place_at_us is None else state.place_at_us,
             held_for=state.preferred if state.held_seq else "",
             reach=state.reach,
+            agent_id=state.ended_with,
         )
 
     @classmethod

@@ -15,7 +15,6 @@ from acd.core.messages import (
     AgentRemoved,
     ConfigApplied,
     CoreSettings,
-    DispositionSet,
     EngineRecovered,
     Event,
     InteractionAbandoned,
@@ -25,6 +24,7 @@ from acd.core.messages import (
     InteractionOverflowed,
     InteractionQueued,
     InteractionRequeued,
+    InteractionTransferred,
     OfferAccepted,
     OfferDeclined,
     OfferExpired,
@@ -35,15 +35,10 @@ from acd.core.messages import (
     PresenceChanged,
     QueueRemoved,
     WorkEnded,
-    WorkHeld,
-    WorkResumed,
-    WrapUpExtended,
-    WrapUpRequested,
-    WrapUpStarted,
 )
 from acd.core.state import EngineState, InteractionState, WorkState
 from acd.ports.channel import Desired
-from acd.runtime import waiting_folds
+from acd.runtime import waiting_folds, work_folds
 from acd.runtime.figures import SERVICE_LEVEL_US, QueueFigures
 from acd.runtime.records import AgentRecord, Decision, InteractionRecord, QueueRecord, WorkRecord
 
@@ -112,7 +107,7 @@ class View:
         for queue_id, reason in state.closed_queues:
             view.queues[queue_id].closed = reason
         named = {agent.id: agent for agent in (*state.settings.agents, *state.retired_agents)}
-        view.agents = {row.id: AgentRecord.restored(row, named[row.id], at_us) for row in state.agents}
+        view.agents |= {row.id: AgentRecord.restored(row, named[row.id], at_us) for row in state.agents}
         for row in sorted(state.interactions, key=lambda row: row.seq):
             view._restore_interaction(row)
         for item in sorted(state.work, key=lambda item: (item.offered_at_us, item.deadline_seq)):
@@ -210,6 +205,14 @@ class View:
         row.waited_us = None
         self._move(row, "queued")
 
+    def _interaction_transferred(self, event: InteractionTransferred) -> None:
+        row = self.interactions[event.interaction_id]
+        row.agent_id = row.offer_id = ""
+        row.waited_us = None
+        if not event.with_context:
+            row.requirement, row.attributes = "", ()
+        self._move(row, "queued")
+
     def _interaction_completed(self, event: InteractionCompleted) -> None:
         row = self.interactions[event.interaction_id]
         figures = self._end(row, "completed", event.reason or event.by)
@@ -223,7 +226,7 @@ class View:
         figures.abandoned += 1
         if not row.answered:
             figures.level_decided += 1
-        self._forget(row)
+        self._forget_if_done(row)
 
     def _interaction_let_go(self, event: InteractionCancelled | InteractionOverflowed) -> None:
         row = self.interactions[event.interaction_id]
@@ -232,11 +235,11 @@ class View:
             self._end(row, "cancelled", event.reason).cancelled += 1
         else:
             self._end(row, "overflowed", event.reason).overflowed += 1
-        self._forget(row)
+        self._forget_if_done(row)
 
     def _interaction_failed(self, event: InteractionFailed) -> None:
         self._end(row := self.interactions[event.interaction_id], "failed", event.reason).failed += 1
-        self._forget(row)
+        self._forget_if_done(row)
 
     # -- offers
 
@@ -245,6 +248,7 @@ class View:
         row.offers += 1
         row.offered((*row.pending, (event.offer_id, event.agent_id)))
         row.held_for = ""
+        row.open_work += 1
         self._move(row, "offered")
         at_us = self.at_us
         item = WorkRecord(
@@ -289,33 +293,15 @@ class View:
 
     # -- work items
 
-    def _work_held(self, event: WorkHeld) -> None:
-        self.agents[event.agent_id].work[event.interaction_id].state = "held"
-
-    def _work_resumed(self, event: WorkResumed) -> None:
-        self.agents[event.agent_id].work[event.interaction_id].state = "active"
-
-    def _wrap_up_started(self, event: WrapUpStarted) -> None:
-        item = self.agents[event.agent_id].work[event.interaction_id]
-        item.state, item.since_us, item.deadline_us = "wrap-up", self.at_us, event.until_us
-
-    def _wrap_up_extended(self, event: WrapUpExtended) -> None:
-        self.agents[event.agent_id].work[event.interaction_id].deadline_us = event.until_us
-
-    def _wrap_up_requested(self, event: WrapUpRequested) -> None:
-        self.agents[event.agent_id].work[event.interaction_id].wants_wrap_up = True
-
-    def _disposition_set(self, event: DispositionSet) -> None:
-        self.agents[event.agent_id].work[event.interaction_id].disposition = event.code
-
     def _work_ended(self, event: WorkEnded) -> None:
         agent = self.agents[event.agent_id]
         item = agent.work.pop(event.interaction_id)
         del self.work[item.offer_id]
         agent.idle_since_us = self.at_us
         row = self.interactions[event.interaction_id]
+        row.open_work -= 1
         if row.ended_at_us:
-            self._forget(row)
+            self._forget_if_done(row)
 
     # -- pieces of the above
 
@@ -326,6 +312,7 @@ class View:
         row = self.interactions[event.interaction_id]
         if row.pending:
             row.offered(tuple(offer for offer in row.pending if offer[0] != event.offer_id))
+        row.open_work -= 1
         return self.queues[row.queue].figures
 
     def _move(self, row: InteractionRecord, state: str) -> None:
@@ -342,8 +329,10 @@ class View:
         row.state, row.since_us, row.ended_at_us, row.end_reason = state, self.at_us, self.at_us, reason
         return queue.figures
 
-    def _forget(self, row: InteractionRecord) -> None:
-        """Off the live ones, on to the last ended."""
+    def _forget_if_done(self, row: InteractionRecord) -> None:
+        """Off the live ones, on to the last ended, unless somebody still wraps up."""
+        if row.open_work:
+            return
         del self.interactions[row.id]
         self.ended[row.id] = row
         if len(self.ended) > ENDED_KEPT:
@@ -360,13 +349,16 @@ class View:
         row = self.interactions[state.interaction_id]
         item = self.work[state.offer_id] = WorkRecord.restored(state, row.channel)
         self.agents[item.agent_id].work[item.interaction_id] = item
+        row.open_work += 1
+        if state.queue:
+            return  # Somebody still wraps up who handed it on.
+        if row.ended_at_us:
+            row.ended_at_us = item.since_us
         if item.state == "offered":
             row.offered((*row.pending, (item.offer_id, item.agent_id)))
         else:
-            row.offer_id, row.agent_id = item.offer_id, item.agent_id
+            row.offer_id, row.agent_id = item.offer_id, row.agent_id or item.agent_id
         row.since_us = item.since_us
-        if row.ended_at_us:
-            row.ended_at_us = item.since_us
 
     def _table(self) -> dict[type[Event], Callable[[Any], None]]:
         return {
@@ -376,7 +368,9 @@ class View:
             PresenceChanged: self._presence_changed,
             InteractionQueued: self._interaction_queued,
             InteractionRequeued: self._interaction_requeued,
+            InteractionTransferred: self._interaction_transferred,
             **waiting_folds.table(self.queues, self.interactions, lambda: self.at_us),
+            **work_folds.table(self),
             InteractionCompleted: self._interaction_completed,
             InteractionAbandoned: self._interaction_abandoned,
             InteractionCancelled: self._interaction_let_go,
@@ -388,12 +382,6 @@ class View:
             OfferExpired: self._offer_expired,
             OfferRevoked: self._offer_revoked,
             OfferRescinded: self._offer_rescinded,
-            WorkHeld: self._work_held,
-            WorkResumed: self._work_resumed,
-            WrapUpStarted: self._wrap_up_started,
-            WrapUpExtended: self._wrap_up_extended,
-            WrapUpRequested: self._wrap_up_requested,
-            DispositionSet: self._disposition_set,
             WorkEnded: self._work_ended,
             EngineRecovered: self._engine_recovered,
         }

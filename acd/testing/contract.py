@@ -18,6 +18,7 @@ from typing import Final, Literal, Protocol
 from acd.core.messages import (
     AcceptOffer,
     ConnectInteraction,
+    DisconnectAgent,
     EndInteraction,
     FailOffer,
     OfferInteraction,
@@ -184,6 +185,22 @@ class ChannelContract:
         await channel.perform(second)
         await self._stands(customer, "ringing")
         _require(await self.driver.rings(second.offer_id) == 1, "an offer after a revoked one must ring")
+
+    async def check_disconnect_parks_the_customer(self) -> None:
+        """An agent who hands the customer on is let go, the customer waits again, and the next offer rings."""
+        channel = await self._started()
+        customer = await self._parked(channel)
+        first = await self._connected(channel, customer)
+        self.host.wished[customer] = Desired(customer, "waiting")
+        disconnect = DisconnectAgent(first.offer_id, customer, first.agent_id, channel.name)
+        await channel.perform(disconnect)
+        await channel.perform(ParkInteraction(customer, channel.name))
+        await self._stands(customer, "waiting")
+        await channel.perform(disconnect)
+        second = self._offer(customer, 2)
+        await channel.perform(second)
+        await self._stands(customer, "ringing")
+        _require(await self.driver.rings(second.offer_id) == 1, "an offer after a disconnect must ring")
 
     async def check_customer_leaves(self) -> None:
         """A customer who hangs up is reported: `EndInteraction(by="customer")`."""

@@ -23,7 +23,7 @@ from typing import Final, NamedTuple, assert_never
 import acd.core.messages as m
 from acd.core.engine import Engine
 from acd.runtime.config.durations import format_duration
-from acd.testing import scenario_entry, scenario_waiting, scenario_work
+from acd.testing import scenario_entry, scenario_transfer, scenario_waiting, scenario_work
 from acd.testing.scenario_statement import Problem, Statement
 
 
@@ -89,6 +89,7 @@ _LENGTHS: Final = {
     "presence": 3,
     "removed": 3,
     **scenario_work.LENGTHS,
+    **scenario_transfer.LENGTHS,
 }
 """How many words belong to each event; the rest are details."""
 
@@ -123,6 +124,28 @@ def check(statement: Statement, happened: Happened, engine: Engine) -> None:
 
 def describe(event: m.Event) -> Described:
     """An event in the words in which it is expected."""
+    if isinstance(event, scenario_waiting.WaitingEvent):
+        words, details = scenario_waiting.words_of(event)
+    elif isinstance(event, scenario_entry.EntryEvent):
+        words, details = scenario_entry.words_of(event)
+    elif isinstance(event, scenario_work.WorkEvent):
+        words, details = scenario_work.words_of(event)
+    elif isinstance(event, scenario_transfer.TransferEvent):
+        words, details = scenario_transfer.words_of(event)
+    else:
+        return _describe_offer(event)
+    return _described(words, **details)
+
+
+def _describe_offer(
+    event: m.OfferMade
+    | m.OfferAccepted
+    | m.OfferDeclined
+    | m.OfferExpired
+    | m.OfferRevoked
+    | m.OfferRescinded
+    | _OtherEvent,
+) -> Described:
     match event:
         case m.OfferMade():
             because = _BECAUSE.get(event.sought, event.strategy)
@@ -147,36 +170,8 @@ def describe(event: m.Event) -> Described:
             return _described(("revoked", event.interaction_id, "from", event.agent_id), reason=event.reason)
         case m.OfferRescinded():
             return _described(("rescinded", event.interaction_id, "from", event.agent_id))
-        case (
-            m.QueueOpened()
-            | m.QueueClosed()
-            | m.InteractionOverflowed()
-            | m.InteractionScheduled()
-            | m.InteractionDue()
-            | m.InteractionFailed()
-        ):
-            words, details = scenario_entry.words_of(event)
-            return _described(words, **details)
-        case (
-            m.WorkHeld()
-            | m.WorkResumed()
-            | m.WrapUpStarted()
-            | m.WrapUpExtended()
-            | m.WrapUpRequested()
-            | m.DispositionSet()
-            | m.WorkEnded()
-        ):
-            words, details = scenario_work.words_of(event)
-            return _described(words, **details)
         case _:
-            return _describe_waiting(event)
-
-
-def _describe_waiting(event: scenario_waiting.WaitingEvent | _OtherEvent) -> Described:
-    if isinstance(event, scenario_waiting.WaitingEvent):
-        words, details = scenario_waiting.words_of(event)
-        return _described(words, **details)
-    return _describe_other(event)
+            return _describe_other(event)
 
 
 def _describe_other(event: _OtherEvent) -> Described:
@@ -225,6 +220,8 @@ def _describe_effect(effect: m.Effect) -> Described:
             return _described(words, agent=effect.agent_id, reason=effect.reason, on=effect.instance)
         case m.ConnectInteraction():
             return _described(("connect", effect.interaction_id), agent=effect.agent_id, on=effect.instance)
+        case m.DisconnectAgent():
+            return _described(("disconnect", effect.interaction_id), agent=effect.agent_id, on=effect.instance)
         case m.ReleaseInteraction():
             return _described(("release", effect.interaction_id), reason=effect.reason, on=effect.instance)
         case m.AnnounceInteraction():

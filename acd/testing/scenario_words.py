@@ -11,7 +11,7 @@
     tick                                    recover [grace 5s]
 
 `scenario_waiting` has the words about waiting, `scenario_entry` those about queues that open, close and overflow,
-`scenario_work` those about work in hand.
+`scenario_work` those about work in hand, `scenario_transfer` those about handing on.
 
 For offers, ID is the interaction, meaning its pending offer to that agent or else its latest, or one offer (`c1.2`).
 
@@ -46,7 +46,7 @@ from acd.core.messages import (
     Tick,
 )
 from acd.runtime.config.capacities import PROFILES
-from acd.testing import scenario_entry, scenario_waiting, scenario_work
+from acd.testing import scenario_entry, scenario_transfer, scenario_waiting, scenario_work
 from acd.testing.scenario_statement import Problem, Statement, duration, integer
 
 
@@ -310,4 +310,5 @@ _COMMANDS: Final[dict[str, Callable[[Statement, str, Mapping[str, str]], Command
     **scenario_waiting.COMMANDS,
     **scenario_entry.COMMANDS,
     **scenario_work.COMMANDS,
+    **scenario_transfer.COMMANDS,
 }

@@ -13,6 +13,7 @@ from acd.core.messages import (
     AcceptOffer,
     AnnounceInteraction,
     ConnectInteraction,
+    DisconnectAgent,
     Effect,
     EndInteraction,
     EnqueueInteraction,
@@ -70,7 +71,7 @@ class WorldChannel:
                 self._wait(self._call(effect.interaction_id))
             case OfferInteraction():
                 self._ring(self._call(effect.interaction_id), effect.offer_id, effect.agent_id)
-            case RevokeOffer():
+            case RevokeOffer() | DisconnectAgent():
                 call = self.calls.get(effect.interaction_id)
                 if call is not None:
                     self._silence(call, effect.offer_id)

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from acd.core.messages import ApplyConfig, DeclineOffer, QueueSettings
+from acd.core.messages import ApplyConfig, DeclineOffer, QueueSettings, TransferInteraction
 from tests.api.harness import SETTINGS, Client, MemoryRouter
 
 
@@ -100,6 +100,19 @@ async def test_a_wrap_up_is_asked_for_extended_and_ended_with_a_disposition(
     assert item["deadline"] == "2023-11-14T22:13:30.500000Z"
     status, problem = await anna("POST", "/v1/agents/anna/work/c2/extend-wrap-up", {"seconds": 0})
     assert (status, problem["code"]) == (422, "invalid-field")
+
+
+async def test_a_customer_is_handed_on(system: Client, anna: Client, router: MemoryRouter) -> None:
+    await anna("POST", "/v1/agents/anna/sign-in", {"ready": True})
+    await system("POST", "/v1/interactions", {"id": "c1", "queue": "sales", "channel": "chat"})
+    await anna("POST", "/v1/offers/c1.1/accept", {})
+    body = {"to_queue": "客服", "to_agent": "boris", "with_context": False, "reason": "wrong queue"}
+    status, shown = await anna("POST", "/v1/agents/anna/work/c1/transfer", body)
+    assert (status, shown["state"], shown["queue"], shown["agent"]) == (200, "queued", "客服", None)
+    (work,) = (await anna("GET", "/v1/agents/anna"))[1]["work"]
+    assert (work["state"], work["interaction_id"]) == ("wrap-up", "c1")
+    sent = router.last(TransferInteraction)
+    assert (sent.agent_id, sent.to_agent, sent.with_context, sent.reason) == ("anna", "boris", False, "wrong queue")
 
 
 async def test_a_decline_names_its_outcome(system: Client, anna: Client, router: MemoryRouter) -> None:

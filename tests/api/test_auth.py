@@ -31,6 +31,7 @@ MATRIX: list[tuple[str, str, dict[str, str] | None, int]] = [
     ("POST", "/v1/agents/boris/work/other/end-wrap-up", None, OTHER),
     ("POST", "/v1/agents/boris/work/other/request-wrap-up", None, OTHER),
     ("POST", "/v1/agents/boris/work/other/extend-wrap-up", {"seconds": "1"}, OTHER),
+    ("POST", "/v1/agents/boris/work/other/transfer", {"to_queue": "sales"}, OTHER),
     ("PUT", "/v1/agents/boris/work/other/disposition", {"code": "solved"}, OTHER),
     ("GET", "/v1/interactions", None, OWN),
     ("POST", "/v1/interactions", {"queue": "sales", "channel": "chat"}, 403),

@@ -103,6 +103,7 @@ CASES: list[tuple[RefusalCode, int, tuple[Command, ...], str, str, Any]] = [
         {"seconds": 0.5},
     ),
     ("unknown-disposition", 422, (SIGNED_IN, QUEUED, ACCEPTED), "PUT", f"{WORK}/disposition", {"code": "x"}),
+    ("bad-target", 422, (SIGNED_IN, QUEUED, ACCEPTED), "POST", f"{WORK}/transfer", {"to_agent": "anna"}),
     ("disposition-required", 409, (REQUIRED, SIGNED_IN, QUEUED, ACCEPTED, ENDED), "POST", f"{WORK}/end-wrap-up", None),
     ("not-in-wrap-up", 409, (SIGNED_IN, QUEUED, ACCEPTED), "POST", "/v1/agents/anna/work/c1/end-wrap-up", None),
 ]

@@ -17,7 +17,9 @@ class Affinity(Rules):
         super().begin_hold(interaction)
 
     def prefer(self, interaction: Interaction, queue: Queue) -> None:
-        there = [agent.settings.id for agent in self.agents if not agent.retired]
+        out = [each.agent_id for each in interaction.exclusions]
+        out += [work.agent.settings.id for work in self.work if work.interaction is interaction]
+        there = [agent.settings.id for agent in self.agents if not agent.retired and agent.settings.id not in out]
         for because, agent_id in (
             ("dedicated", self.dedicated(interaction, queue)),
             ("last-agent", self.last(interaction, queue)),

@@ -88,8 +88,10 @@ class Callbacks(Rules):
         self.begin_stay(interaction)
         self.place(interaction)
 
-    def admit(self, request: m.EnqueueInteraction, queue: Queue) -> Interaction:
+    def admit(self, request: m.EnqueueInteraction, queue: Queue, caller: Interaction | None = None) -> Interaction:
         interaction = Interaction(request, queue, self.now, self.next_seq())
+        if caller is not None:
+            interaction.place_at, interaction.priority = caller.place_at, caller.priority
         interaction.preferred = request.preferred_agent
         self.interactions.append(interaction)
         self.events.append(
@@ -98,10 +100,11 @@ class Callbacks(Rules):
                 request.channel,
                 queue.settings.id,
                 request.requirement,
-                request.priority,
+                interaction.priority,
                 request.attributes,
                 request.customer,
                 request.instance,
+                0 if caller is None else caller.place_at,
             )
         )
         return interaction

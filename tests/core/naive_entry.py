@@ -165,9 +165,8 @@ class Entry(Callbacks, Supervision):
             self.overflow(interaction, "callback-impossible")
             return
         changes = {"interaction_id": name, "queue": queue.settings.id, "kind": "callback", "instance": ""}
-        callback = self.admit(msgspec.structs.replace(request, **changes, not_before_us=0), queue)
+        callback = self.admit(msgspec.structs.replace(request, **changes, not_before_us=0), queue, interaction)
         self.overflow(interaction, reason)
-        callback.place_at, callback.priority = interaction.place_at, interaction.priority
         callback.preferred = interaction.preferred
         if queue.closed is None:
             self.begin_stay(callback)
@@ -178,6 +177,7 @@ class Entry(Callbacks, Supervision):
     def overflow(self, interaction: Interaction, reason: str) -> None:
         interaction.state = "overflowed"
         interaction.exclusions = []
+        interaction.hold = interaction.patience = interaction.opening = interaction.step = None
         request = interaction.request
         waited = self.now - interaction.enqueued_at
         self.events.append(m.InteractionOverflowed(request.interaction_id, waited, reason))

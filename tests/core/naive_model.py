@@ -13,7 +13,6 @@ import acd.core.messages as m
 from acd.core import limits
 from acd.core.messages.settings import STRATEGIES
 from tests.core.naive_affinity import Affinity
-from tests.core.naive_entry import Entry
 from tests.core.naive_levels import LevelRules
 from tests.core.naive_requirement import Tree
 from tests.core.naive_rules import Refused
@@ -29,7 +28,7 @@ from tests.core.naive_state import (
     Queue,
     Work,
 )
-from tests.core.naive_wrap_up import WrapUp
+from tests.core.naive_transfer import Transfer
 
 
 @dataclass
@@ -41,7 +40,7 @@ class Prediction:
     effects: list[m.Effect] = field(default_factory=list)
 
 
-class Model(LevelRules, Entry, WrapUp, Affinity):
+class Model(LevelRules, Transfer, Affinity):
     """The rules and the commands; `apply` and `next_deadline` are as the engine's."""
 
     def __init__(self, trees: Mapping[str, Tree]) -> None:
@@ -122,7 +121,7 @@ class Model(LevelRules, Entry, WrapUp, Affinity):
                 if queue.settings.strategy != "round-robin":
                     queue.last_turn = None
                 queue.retired = False
-            elif any(each.queue is queue for each in self.interactions):
+            elif self.is_in_use(queue):
                 queue.retired = True
             else:
                 self.queues.remove(queue)

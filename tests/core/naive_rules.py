@@ -125,6 +125,7 @@ class Rules:
             )
             and self.has_room(agent, interaction.request.channel)
             and agent.settings.id not in [each.agent_id for each in interaction.exclusions]
+            and interaction not in [work.interaction for work in self.work_of(agent)]
             and (interaction.hold is None or interaction.preferred == agent.settings.id)
             and self.level(interaction, agent) <= interaction.reach
         )
@@ -385,6 +386,8 @@ class Rules:
     def finish(self, work: Work) -> None:
         """As `end_work`; the interaction may be forgotten now, and the agent serves."""
         self.end_work(work)
+        if work.former is not None:
+            self.forget_if_empty(work.former)
         self.forget_if_done(work.interaction)
         self.serve(work.agent)
 
@@ -398,9 +401,13 @@ class Rules:
         self.forget_if_empty(interaction.queue)
 
     def forget_if_empty(self, queue: Queue) -> None:
-        if queue.retired and not any(each.queue is queue for each in self.interactions):
+        if queue.retired and not self.is_in_use(queue):
             self.queues.remove(queue)
             self.events.append(m.QueueRemoved(queue.settings.id))
+
+    def is_in_use(self, queue: Queue) -> bool:
+        """Something in it has not been forgotten, or somebody wraps up by its conditions."""
+        return any(each.queue is queue for each in self.interactions) or any(each.former is queue for each in self.work)
 
     # ---- finding, or refusing
 
@@ -419,7 +426,7 @@ class Rules:
     def interaction(self, interaction_id: str) -> Interaction:
         for interaction in self.interactions:
             if interaction.request.interaction_id == interaction_id:
-                if interaction.state == "completed":
+                if interaction.state not in {"queued", "offered", "active", "scheduled"}:
                     raise Refused("interaction-ended")
                 return interaction
         ended = interaction_id in [name for name, _ in self.ended_interactions]

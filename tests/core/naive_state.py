@@ -87,6 +87,12 @@ class Work:
     excused: bool = False
     wants_wrap_up: bool = False
     disposition: str = ""
+    former: Queue | None = None
+
+    @property
+    def queue(self) -> Queue:
+        """Whose conditions it is done under."""
+        return self.interaction.queue if self.former is None else self.former
 
 
 @dataclass(eq=False)

@@ -10,6 +10,11 @@ class WrapUp(Rules):
 
     def finish_talk(self, work: Work) -> None:
         """The conversation is over for one agent."""
+        if not self.begin_wrap_up(work):
+            self.finish(work)
+
+    def begin_wrap_up(self, work: Work) -> bool:
+        """False if the queue grants none."""
         settings = work.interaction.queue.settings
         limit = settings.wrap_up_us
         granted = {
@@ -20,8 +25,7 @@ class WrapUp(Rules):
             "forced": True,
         }[settings.wrap_up_policy]
         if not granted:
-            self.finish(work)
-            return
+            return False
         until = 0
         if limit and settings.wrap_up_policy != "forced":
             until = self.now + limit
@@ -30,12 +34,13 @@ class WrapUp(Rules):
         work.since = self.now
         name = work.interaction.request.interaction_id
         self.events.append(m.WrapUpStarted(work.agent.settings.id, name, until))
+        return True
 
     def on_RequestWrapUp(self, command: m.RequestWrapUp) -> None:
         work = self.work_on(command.agent_id, command.interaction_id)
         if work.state not in {"active", "held"}:
             raise Refused("work-not-active")
-        if work.interaction.queue.settings.wrap_up_policy != "optional":
+        if work.queue.settings.wrap_up_policy != "optional":
             raise Refused("wrap-up-not-optional")
         if not work.wants_wrap_up:
             work.wants_wrap_up = True
@@ -45,7 +50,7 @@ class WrapUp(Rules):
         work = self.work_on(command.agent_id, command.interaction_id)
         if work.state != "wrap-up":
             raise Refused("not-in-wrap-up")
-        settings = work.interaction.queue.settings
+        settings = work.queue.settings
         if settings.wrap_up_policy != "extended" or work.deadline is None:
             raise Refused("wrap-up-not-extendable")
         until = min(work.deadline[0] + command.by_us, work.since + settings.wrap_up_most_us)
@@ -58,7 +63,7 @@ class WrapUp(Rules):
         work = self.work_on(command.agent_id, command.interaction_id)
         if work.state == "offered":
             raise Refused("work-not-active")
-        if command.code not in work.interaction.queue.settings.dispositions:
+        if command.code not in work.queue.settings.dispositions:
             raise Refused("unknown-disposition")
         work.disposition = command.code
         self.events.append(m.DispositionSet(command.agent_id, command.interaction_id, command.code))
@@ -67,6 +72,6 @@ class WrapUp(Rules):
         work = self.work_on(command.agent_id, command.interaction_id)
         if work.state != "wrap-up":
             raise Refused("not-in-wrap-up")
-        if work.interaction.queue.settings.disposition_required and work.disposition == "":
+        if work.queue.settings.disposition_required and work.disposition == "":
             raise Refused("disposition-required")
         self.finish(work)

@@ -201,6 +201,9 @@ def _differences(want: list[m.Event] | list[m.Effect], have: list[m.Event] | lis
 
 Picture = dict[str, object]
 
+LIVE = frozenset({"queued", "offered", "active", "scheduled"})
+"""What levels are open matters to these only; an ended one may be there for a wrap-up."""
+
 
 def _model_picture(model: Model) -> Picture:
     agents = sorted(model.agents, key=lambda each: each.settings.id)
@@ -224,7 +227,7 @@ def _model_picture(model: Model) -> Picture:
                 each.hops,
                 *_patience_picture(each),
                 *_appointment_picture(each),
-                (each.reach, (0, 0) if each.opening is None else each.opening.deadline),
+                (each.reach if each.state in LIVE else 0, (0, 0) if each.opening is None else each.opening.deadline),
                 (each.steps_until, each.instead, each.own_dropped, tuple(each.wider)),
                 (0, 0) if each.step is None else each.step.deadline,
             )
@@ -280,6 +283,7 @@ def _work_picture(work: Work) -> tuple[object, ...]:
         work.excused,
         work.wants_wrap_up,
         work.disposition,
+        "" if work.former is None else work.former.settings.id,
     )
 
 
@@ -306,7 +310,7 @@ def _engine_picture(state: EngineState) -> Picture:
                 each.attempts,
                 each.due_us,
                 each.due_seq,
-                (each.reach, (each.opening_us, each.opening_seq)),
+                (each.reach if each.state in LIVE else 0, (each.opening_us, each.opening_seq)),
                 msgspec.structs.astuple(each.relaxed or Relaxation()),
                 (each.step_at_us, each.step_seq),
             )

@@ -246,6 +246,19 @@ MUTANTS: Final = {
     "whoever overflows keeps the key of the first queue": Mutant(
         "moving", "    domain.rekey(interaction)\n    moved =", "    moved ="
     ),
+    "who hands on is asked again at once": Mutant(
+        "handlers.transfers", "    domain.exclude(interaction, found.agent, limits.MAX_EXCLUSIONS)\n", ""
+    ),
+    "who wraps up on it is offered it": Mutant(
+        "handlers.transfers", "        domain.bar(work.interaction, work.agent)\n", ""
+    ),
+    "a transfer keeps what it should drop": Mutant("handlers.transfers", "    interaction.request = request\n", ""),
+    "a wrap-up follows the new queue": Mutant(
+        "entities", "return self.former or self.interaction.queue", "return self.interaction.queue"
+    ),
+    "an exclusion forgets who wraps up": Mutant(
+        "matching", "exclusion.standing = standing", "exclusion.standing = False"
+    ),
     "wrap-up comes without being asked for": Mutant(
         "wrapping", 'policy == "optional" and wanted', 'policy == "optional"'
     ),
@@ -278,7 +291,7 @@ MUTANTS: Final = {
         "admission", 'if request.kind == "callback" and request.customer:', "if False:"
     ),
     "a callback takes the last place": Mutant(
-        "callbacks", "callback.place_at, callback.priority", "_, callback.priority"
+        "admission", "place_at = now_us if caller is None else caller.place_at", "place_at = now_us"
     ),
     "what falls due has waited since it was scheduled": Mutant(
         "callbacks",

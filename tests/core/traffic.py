@@ -30,6 +30,7 @@ WEIGHTS: Final[dict[str, float]] = {
     "request_wrap_up": 2.5,
     "extend_wrap_up": 4,
     "set_disposition": 2.5,
+    "transfer": 4,
     "set_presence": 7,
     "sign_in": 6,
     "sign_out": 2,
@@ -86,7 +87,8 @@ class Traffic(SettingsTraffic):
     def _let_time_pass(self, model: Model) -> None:
         due = model.next_deadline()
         dice = self.random.random()
-        if dice < 0.35:
+        # Customers come in bursts, so that places tie.
+        if dice < 0.35 or (dice < 0.6 and self.issued and isinstance(self.issued[-1], m.EnqueueInteraction)):
             return
         if dice < 0.75:
             self.now_us += self.random.randint(1, 2 * SECOND)
@@ -238,6 +240,24 @@ class Traffic(SettingsTraffic):
         known = work.interaction.queue.settings.dispositions
         code = self._pick(known) if known and not self._stray() else "no-such-code"
         return m.SetDisposition(self._id(), agent_id, self._interaction_id(model, work.interaction), code)
+
+    def _transfer(self, model: Model) -> m.Command | None:
+        interaction = self._interaction(model, ("active",))
+        work = None if interaction is None else model.current(interaction)
+        if interaction is None or (work is None and not self._stray()):
+            return None
+        agent_id = self._anybody() if work is None or self._stray() else work.agent.settings.id
+        to_agent = self._anybody() if self._chance(0.4) else ""
+        to_queue = self._pick((*self.queue_ids, "q-unheard-of")) if not to_agent or self._chance(0.2) else ""
+        return m.TransferInteraction(
+            self._id(),
+            self._interaction_id(model, interaction),
+            agent_id,
+            "" if self._stray() else to_queue,
+            agent_id if self._stray() else to_agent,
+            with_context=self._chance(0.6),
+            reason=self._pick(("", "wrong-department")),
+        )
 
     def _set_presence(self, model: Model) -> m.Command | None:
         agent = self._agent(model, ("ready", "not-ready", "not-ready", "draining"))

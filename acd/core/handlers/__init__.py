@@ -8,7 +8,18 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from acd.core.domain import Domain
-from acd.core.handlers import agents, callbacks, interactions, offers, passing, queues, settings, supervision, wrap_up
+from acd.core.handlers import (
+    agents,
+    callbacks,
+    interactions,
+    offers,
+    passing,
+    queues,
+    settings,
+    supervision,
+    transfers,
+    wrap_up,
+)
 from acd.core.messages import (
     AcceptOffer,
     ApplyConfig,
@@ -36,6 +47,7 @@ from acd.core.messages import (
     SignInAgent,
     SignOutAgent,
     Tick,
+    TransferInteraction,
 )
 
 # The table pairs each function with the only type it is called with, which the type system cannot say.
@@ -52,6 +64,7 @@ HANDLERS: Final[dict[type, Handler]] = {
     RequestWrapUp: wrap_up.request_wrap_up,
     ExtendWrapUp: wrap_up.extend_wrap_up,
     SetDisposition: wrap_up.set_disposition,
+    TransferInteraction: transfers.transfer,
     EnqueueInteraction: interactions.enqueue,
     EndInteraction: interactions.end,
     CancelInteraction: interactions.cancel,

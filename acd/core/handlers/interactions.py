@@ -21,6 +21,7 @@ from acd.core.messages import (
 )
 from acd.core.moving import begin_stay
 from acd.core.requirement import conjunction
+from acd.core.states import interaction as interaction_states
 from acd.errors import RequirementError
 
 
@@ -135,7 +136,7 @@ def live(domain: Domain, interaction_id: str) -> Interaction | Refusal:
     state = domain.ended_interactions.get(interaction_id) if interaction is None else interaction.state
     if state is None:
         return Refusal("unknown-interaction", f"there is no interaction {interaction_id}")
-    if interaction is None or state == "completed":
+    if interaction is None or not interaction_states.TABLE[state]:
         return Refusal("interaction-ended", f"interaction {interaction_id} has ended ({state})")
     return interaction
 
@@ -143,6 +144,8 @@ def live(domain: Domain, interaction_id: str) -> Interaction | Refusal:
 def _complete(domain: Domain, interaction: Interaction, command: EndInteraction) -> None:
     work = interaction.current
     assert work is not None, interaction.id
+    if interaction.open_work > 1:
+        interaction.ended_with = work.agent.id
     domain.close(interaction, "complete")
     domain.events.append(
         InteractionCompleted(interaction.id, work.agent.id, command.by, command.reason, domain.now_us - work.since)

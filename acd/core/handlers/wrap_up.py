@@ -25,9 +25,9 @@ def request_wrap_up(domain: Domain, command: RequestWrapUp) -> Refusal | None:
         return found
     if found.state not in ("active", "held"):
         return Refusal("work-not-active", f"the work on {command.interaction_id} is {found.state}, not active")
-    policy = found.interaction.queue.settings.wrap_up_policy
+    policy = found.queue.settings.wrap_up_policy
     if policy != "optional":
-        where = f"queue {found.interaction.queue.id}"
+        where = f"queue {found.queue.id}"
         return Refusal("wrap-up-not-optional", f"{where} does not leave the wrap-up to the agent: it is {policy}")
     if not found.wants_wrap_up:
         found.wants_wrap_up = True
@@ -40,7 +40,7 @@ def extend_wrap_up(domain: Domain, command: ExtendWrapUp) -> Refusal | None:
     found = _wrapping_up(domain, command.agent_id, command.interaction_id)
     if isinstance(found, Refusal):
         return found
-    settings = found.interaction.queue.settings
+    settings = found.queue.settings
     deadline = found.deadline
     if deadline is None or settings.wrap_up_policy != "extended":
         return Refusal("wrap-up-not-extendable", f"queue {settings.id} has no wrap-up that can be extended")
@@ -61,7 +61,7 @@ def set_disposition(domain: Domain, command: SetDisposition) -> Refusal | None:
         return found
     if found.state == "offered":
         return Refusal("work-not-active", f"the work on {command.interaction_id} is {found.state}, not active")
-    settings = found.interaction.queue.settings
+    settings = found.queue.settings
     if command.code not in settings.dispositions:
         known = ", ".join(settings.dispositions) or "none"
         return Refusal("unknown-disposition", f"queue {settings.id} has the dispositions: {known}")
@@ -75,7 +75,7 @@ def end_wrap_up(domain: Domain, command: EndWrapUp) -> Refusal | None:
     found = _wrapping_up(domain, command.agent_id, command.interaction_id)
     if isinstance(found, Refusal):
         return found
-    settings = found.interaction.queue.settings
+    settings = found.queue.settings
     if settings.disposition_required and not found.disposition:
         return Refusal("disposition-required", f"queue {settings.id} asks for a disposition first")
     finish_wrap_up(domain, found)
@@ -84,7 +84,12 @@ def end_wrap_up(domain: Domain, command: EndWrapUp) -> Refusal | None:
 
 def finish_wrap_up(domain: Domain, work: Work) -> None:
     """The after-call work is done, or its time is up."""
+    former = work.former
     domain.release(work)
+    if former is not None:
+        domain.unbar(work.interaction, work.agent)
+        former.live -= 1
+        domain.forget_if_empty(former)
     domain.forget_if_done(work.interaction)
     domain.come_free(work.agent)
 

@@ -275,6 +275,23 @@ class SetDisposition(_Command, frozen=True, gc=False, tag=True):
     code: Id
 
 
+class TransferInteraction(_Command, frozen=True, gc=False, tag=True):
+    """The agent hands the customer on: to a queue, to an agent who is asked first, or to both.
+
+    Without `to_queue` it stays in its queue. With `with_context` it keeps its place, priority, own requirement,
+    preferences and attributes; without, all of these begin anew, as if the customer had just come.
+    """
+
+    ORIGIN: ClassVar[Origin] = "reaction"
+
+    interaction_id: InteractionId
+    agent_id: Id
+    to_queue: OptionalId = ""
+    to_agent: OptionalId = ""
+    with_context: bool = True
+    reason: Text = ""
+
+
 class Tick(_Command, frozen=True, gc=False, tag=True):
     """Time has passed: handle what is due, at most `limits.TICK_EXPIRIES`, in (deadline, seq) order."""
 
@@ -318,6 +335,7 @@ Command = (
     | RequestWrapUp
     | ExtendWrapUp
     | SetDisposition
+    | TransferInteraction
 )
 
 

@@ -63,6 +63,21 @@ class AnnounceInteraction(Struct, frozen=True, gc=False, tag=True):
     name: str
 
 
+class DisconnectAgent(Struct, frozen=True, gc=False, tag=True):
+    """Let go of this agent's side of a conversation; the customer stays."""
+
+    offer_id: str
+    interaction_id: str
+    agent_id: str
+    instance: str
+
+
 Effect = (
-    ParkInteraction | OfferInteraction | RevokeOffer | ConnectInteraction | ReleaseInteraction | AnnounceInteraction
+    ParkInteraction
+    | OfferInteraction
+    | RevokeOffer
+    | ConnectInteraction
+    | ReleaseInteraction
+    | AnnounceInteraction
+    | DisconnectAgent
 )

@@ -52,7 +52,7 @@ class PresenceChanged(Struct, frozen=True, gc=False, tag=True):
 
 
 class InteractionQueued(Struct, frozen=True, gc=False, tag=True):
-    """A new interaction waits."""
+    """A new interaction waits. `place_at_us`: what its place in line is computed from, if not from this moment."""
 
     interaction_id: str
     channel: str
@@ -62,6 +62,7 @@ class InteractionQueued(Struct, frozen=True, gc=False, tag=True):
     attributes: tuple[tuple[str, str], ...]
     customer: str
     instance: str
+    place_at_us: int = 0
 
 
 class InteractionRequeued(Struct, frozen=True, gc=False, tag=True):
@@ -322,6 +323,20 @@ class EngineRecovered(Struct, frozen=True, gc=False, tag=True):
     until_us: int = 0
 
 
+class InteractionTransferred(Struct, frozen=True, gc=False, tag=True):
+    """The agent has handed the customer on, and an InteractionMoved follows. `talked_us` from accepted to now.
+
+    Without `with_context` the interaction's own requirement, preferences and attributes are gone.
+    """
+
+    interaction_id: str
+    agent_id: str
+    to_agent: str
+    with_context: bool
+    reason: str
+    talked_us: int
+
+
 Event = (
     ConfigApplied
     | AgentRemoved
@@ -359,4 +374,5 @@ Event = (
     | DispositionSet
     | OfferRescinded
     | AgentPreferred
+    | InteractionTransferred
 )

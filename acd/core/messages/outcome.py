@@ -44,6 +44,7 @@ RefusalCode = Literal[
     "wrap-up-limit",
     "unknown-disposition",
     "disposition-required",
+    "bad-target",
 ]
 """Stable; kebab-case. A refused command has changed nothing."""
 

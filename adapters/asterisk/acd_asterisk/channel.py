@@ -17,6 +17,7 @@ import structlog
 from acd.core.messages import (
     AnnounceInteraction,
     ConnectInteraction,
+    DisconnectAgent,
     Effect,
     OfferInteraction,
     ParkInteraction,
@@ -145,6 +146,13 @@ class AsteriskChannel:
             case RevokeOffer():
                 if call is not None:
                     await self._orders.revoke(call, effect.offer_id)
+            case DisconnectAgent():
+                if call is not None and call.leg_for(effect.offer_id) is not None:
+                    await self._orders.revoke(call, effect.offer_id)
+                    # The caller waits again, under the dead-man's switch.
+                    call.leg = None
+                    call.switch_off = False
+                    call.beat_due = 0.0
             case ParkInteraction():
                 self._orders.park(self._known(call))
             case OfferInteraction():
