@@ -1,4 +1,4 @@
-"""The engine does exactly what the naive model says, over a hundred thousand random commands.
+"""The engine does exactly what the naive model says, over two hundred thousand random commands.
 
 After every command: refusal, events, effects, next deadline and sequence number are compared and every invariant is
 checked; now and then the whole state. After every episode: two replays, one of them restored mid-way from an
@@ -64,16 +64,16 @@ class Shape(NamedTuple):
 
 
 SHAPES: Final = (
-    Shape(45, 1_000),
-    Shape(15, 1_000, agents=12, disorder=0.03),  # strategies have something to choose from
-    Shape(15, 1_000, tiny=True),
-    Shape(10, 1_000, disorder=0.02),
-    Shape(2, 3_000, agents=30, disorder=0.02),
+    Shape(90, 1_000),
+    Shape(45, 1_000, agents=12, disorder=0.03),  # strategies have something to choose from
+    Shape(35, 1_000, tiny=True),
+    Shape(17, 1_000, disorder=0.02),
+    Shape(1, 3_000, agents=30, disorder=0.02),
     Shape(1, 10_000, agents=6),  # more commands than the windows remember
 )
 
 
-def test_a_hundred_thousand_commands(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_hundred_thousand_commands(monkeypatch: pytest.MonkeyPatch) -> None:
     wanted = os.environ.get("ACD_SEED", "20260801")
     seed = randomness.SystemRandom().randrange(10**9) if wanted == "random" else int(wanted)
     print(f"\nseed {seed}")  # noqa: T201 - the seed is printed first
@@ -86,7 +86,7 @@ def test_a_hundred_thousand_commands(monkeypatch: pytest.MonkeyPatch) -> None:
                     _episode(seed + number, shape, tally, patch, seed)
                 number += 1
     print(tally)  # noqa: T201 - the counts are part of the result
-    assert tally.commands >= 100_000
+    assert tally.commands >= 200_000
     assert tally.accepted >= 0.6 * tally.commands
     assert tally.refusals.keys() == set(get_args(RefusalCode))
     assert tally.events.keys() == {kind.__name__ for kind in get_args(Event)}
