@@ -10,7 +10,7 @@ from acd.core.expression import Kind, Node, all_of
 from acd.core.messages.settings import SCORE_PREFIX
 from acd.core.requirement import Requirement
 from acd.runtime.config.analysis.satisfiable import alternatives_of, can_fail, can_hold, operands_of
-from acd.runtime.config.analysis.study import Study, listed, requirements_of
+from acd.runtime.config.analysis.study import Study, listed
 from acd.runtime.config.codes import Code
 from acd.runtime.config.problems import Key, did_you_mean, quoted
 
@@ -21,10 +21,14 @@ _UNHELD: Final[dict[Kind, tuple[str, Code]]] = {
 }
 
 
+MAX_GUESSED: Final = 50
+"""Names that nobody has for which the most similar one is sought: that takes milliseconds each in large files."""
+
+
 def check_requirements(study: Study) -> None:
     """What is wrong with requirements whoever the agents are."""
     for queue in study.queues.values():
-        for key, index, requirement in requirements_of(queue):
+        for key, index, requirement in study.said[queue.id]:
             if not study.can_hold(requirement):
                 later = study.stages[queue.id][index + 1 :]
                 helped = any(study.can_hold(stage.requirement) for stage in later)
@@ -38,16 +42,19 @@ def check_requirements(study: Study) -> None:
 def check_held(study: Study) -> None:
     """Warn of skills, labels and memberships that requirements name and nobody has."""
     held = study.staff.holders
+    fixes: dict[tuple[Kind, str], str] = {}
     for queue in study.queues.values():
         told: set[tuple[Kind, str]] = set()
-        for key, _, requirement in requirements_of(queue):
+        for key, _, requirement in study.said[queue.id]:
             for kind, name in dict.fromkeys(requirement.tree.names()):
                 if name in held[kind] or (kind, name) in told:
                     continue
                 told.add((kind, name))
                 what, code = _UNHELD[kind]
-                fix = did_you_mean(name, held[kind]) if held[kind] else "give it to an agent"
-                study.problems.warn(key, f"nobody has the {what} {quoted(name)}", fix, code=code)
+                if (kind, name) not in fixes:
+                    guess = held[kind] and len(fixes) < MAX_GUESSED
+                    fixes[kind, name] = did_you_mean(name, held[kind]) if guess else "give it to an agent"
+                study.problems.warn(key, f"nobody has the {what} {quoted(name)}", fixes[kind, name], code=code)
 
 
 def check_asked(study: Study) -> None:
@@ -56,7 +63,7 @@ def check_asked(study: Study) -> None:
         return
     asked: dict[Kind, set[str]] = {"skill": set(), "label": set(), "queue": set()}
     for queue in study.queues.values():
-        for _, _, requirement in requirements_of(queue):
+        for _, _, requirement in study.said[queue.id]:
             for kind, name in requirement.tree.names():
                 asked[kind].add(name)
     _note_unasked(study, asked)

@@ -26,7 +26,10 @@ NEGLIGIBLE_US: Final = 1_000_000
 """Idle times differ by more than this anyhow: fit that counts for less decides nothing."""
 
 MAX_COMPARED: Final = 50_000_000
-"""Queues × agents up to which queues are compared with one another."""
+"""Queues × agents, and queues × queues × `FEW`, up to which queues are compared with one another."""
+
+FEW: Final = 16
+"""Agents by whom most pairs of queues are ruled out."""
 
 _NOT_THEIRS: Final = 1_000
 """More than any (level, band): the agent does not serve the queue."""
@@ -59,7 +62,8 @@ def check_weights(study: Study) -> None:
 def check_always_first(study: Study) -> None:
     """Warn of queues that always go before others with whom they share all the others' agents."""
     queues = tuple(study.queues.values())
-    if not _go_apart(study, queues) or len(queues) * len(study.staff.agents) > MAX_COMPARED:
+    size = len(queues) * max(len(study.staff.agents), FEW * len(queues))
+    if size > MAX_COMPARED or not _go_apart(study, queues):
         return
     ranks = np.stack([_ranks(study, queue) for queue in queues])
     behind: dict[str, list[str]] = {}
@@ -68,7 +72,7 @@ def check_always_first(study: Study) -> None:
         if not theirs.size or has_way_out(queue):
             continue
         # A few agents rule most queues out; only the rest are compared for everybody.
-        few = theirs[:: max(1, theirs.size // 16)]
+        few = theirs[:: max(1, theirs.size // FEW)]
         for other in np.flatnonzero((ranks[:, few] < own[few]).all(axis=1)):
             if (ranks[other, theirs] < own[theirs]).all():
                 behind.setdefault(queues[int(other)].id, []).append(queue.id)

@@ -4,7 +4,7 @@ Owns the wording that findings share. Must not know any finding.
 """
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 from acd.core.messages import QueueSettings
 from acd.core.requirement import Requirement, parse
@@ -17,17 +17,28 @@ MAX_LISTED: Final = 3
 """Names that one finding lists."""
 
 
+class Said(NamedTuple):
+    """A requirement where it is written; `step` is the index of the step, -1 for the queue's own."""
+
+    key: Key
+    step: int
+    requirement: Requirement
+
+
 class Study:
-    """One configuration. `stages`: those of each queue, in order."""
+    """One configuration. `stages`: those of each queue, in order. `said`: the requirements that it names itself."""
 
     def __init__(self, problems: Problems, staff: Staff, queues: tuple[QueueSettings, ...]) -> None:
         """Queues with distinct ids, whose requirements can be read."""
         self.problems: Final = problems
         self.staff: Final = staff
         self.queues: Final = {queue.id: queue for queue in queues}
-        self.stages: Final[dict[str, list[Stage]]] = {
-            queue.id: stages_of(queue, self.queues) for queue in self.queues.values()
-        }
+        self.stages: Final[dict[str, list[Stage]]] = {}
+        self.said: Final[dict[str, tuple[Said, ...]]] = {}
+        for queue in queues:
+            # Both at once: then each text is read only once, however many there are.
+            self.stages[queue.id] = stages_of(queue, self.queues)
+            self.said[queue.id] = tuple(_said_by(queue))
         self._can_hold: dict[str, bool] = {}
 
     def can_hold(self, requirement: Requirement) -> bool:
@@ -39,17 +50,16 @@ class Study:
         return found
 
 
-def requirements_of(queue: QueueSettings) -> Iterator[tuple[Key, int, Requirement]]:
-    """(key, index of the step or -1, requirement) of everything that the queue says itself."""
-    if queue.requirement.strip():
-        yield ("queues", queue.id, "requirement"), -1, parse(queue.requirement)
-    for index, step in enumerate(queue.steps):
-        if step.requirement.strip():
-            yield ("queues", queue.id, "steps", index, "requirement"), index, parse(step.requirement)
-
-
 def listed(names: list[str]) -> str:
     """The first few names, quoted, and how many more there are."""
     more = len(names) - MAX_LISTED
     shown = ", ".join(quoted(name) for name in names[:MAX_LISTED])
     return f"{shown} and {more} more" if more > 0 else shown
+
+
+def _said_by(queue: QueueSettings) -> Iterator[Said]:
+    if queue.requirement.strip():
+        yield Said(("queues", queue.id, "requirement"), -1, parse(queue.requirement))
+    for index, step in enumerate(queue.steps):
+        if step.requirement.strip():
+            yield Said(("queues", queue.id, "steps", index, "requirement"), index, parse(step.requirement))

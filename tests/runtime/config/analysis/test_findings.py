@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from acd.runtime.config import Report, check_text
+from acd.runtime.config.analysis import starving
+from acd.runtime.config.analysis.requirements import MAX_GUESSED
 from acd.runtime.config.codes import CODES
 
 HERE = Path(__file__).parent
@@ -109,3 +111,17 @@ def test_the_reason_of_what_waits_for_ever_is_told_once(tmp_path: Path) -> None:
         "[agents.anna.skills]\ngerman = 2\n[queues.sales]\nrequirement = 'skills.english > 3 || skills.german > 3'\n"
     )
     assert [problem.code for problem in report(either, tmp_path).warnings] == ["unheld-skill", "waits-for-ever"]
+
+
+def test_similar_names_are_sought_for_so_many_only(tmp_path: Path) -> None:
+    queues = "".join(f"[queues.q{n:02}]\nrequirement = 'has(skills.x) || has(skills.nam{n}x)'\n" for n in range(60))
+    text = f"[agents.anna.skills]\nname = 3\nx = 1\n{queues}"
+    fixes = [problem.fix for problem in report(text, tmp_path).warnings]
+    assert fixes == ['did you mean "name"?'] * MAX_GUESSED + ["give it to an agent"] * 10
+
+
+def test_too_many_queues_are_not_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "[agents.anna]\n[queues.emergency]\nband = 1\n[queues.sales]\n"
+    assert [problem.code for problem in report(text, tmp_path).warnings] == ["always-first"]
+    monkeypatch.setattr(starving, "MAX_COMPARED", 2 * 2 * starving.FEW - 1)
+    assert findings(text, tmp_path) == []
