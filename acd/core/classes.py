@@ -23,6 +23,7 @@ from acd.core.messages import Demand, Preference, ScoreFunction
 from acd.core.pools import Pool, Terms, make_pool
 from acd.core.pools.tiered import Tiered
 from acd.core.requirement import Requirement, conjunction, relaxed
+from acd.core.reserving import Gate
 
 _BANDS: Final = limits.MAX_BAND + 1
 """A tier is made of level and band."""
@@ -35,6 +36,7 @@ class ClassKey(NamedTuple):
     """What makes classes differ. `requirement` is canonical, the queue's and the interaction's own together.
 
     `queue`: the only queue of the class, where no other may share it, else empty. `reach`: the highest level in it.
+    `reserve`: how many agents it leaves to others.
     """
 
     channel: str
@@ -45,6 +47,7 @@ class ClassKey(NamedTuple):
     band: int
     queue: str
     reach: int
+    reserve: int
 
 
 _UNCOUNTED: Final = -1
@@ -57,6 +60,7 @@ class Class:
         "broadcasts",
         "channel",
         "evicted",
+        "gate",
         "head",
         "heads",
         "key",
@@ -67,6 +71,7 @@ class Class:
         "pool",
         "preferences",
         "requirement",
+        "shut",
         "staff",
         "users",
     )
@@ -85,7 +90,10 @@ class Class:
         self.lanes: dict[int, Lane[Interaction]] = {}
         """Waiting interactions by place less key, so that each lane fills in the order of time."""
         self.head: Ticket[Interaction] | None = None
-        """The first in line, or None."""
+        """The first in line, or None; None as well while the class is shut."""
+        self.gate: Gate | None = None
+        self.shut = False
+        """No more agents are free than are kept for others."""
         self.users = 0
         """Live interactions of this class; an idle class may be evicted."""
         self.staff = _UNCOUNTED
@@ -102,7 +110,7 @@ class Class:
             lane = self.lanes[head_start] = Lane()
         lane.push(ticket)
         head = self.head
-        if head is None or order(ticket) < order(head):
+        if (head is None or order(ticket) < order(head)) and not self.shut:
             self.head = ticket
             self.heads[self.number] = ticket.key
 
@@ -115,6 +123,18 @@ class Class:
         if self.head is ticket:
             self.head = first = self._first()
             self.heads[self.number] = NOBODY if first is None else first.key
+
+    def shut_out(self) -> None:
+        """Let nobody find those who wait."""
+        self.shut = True
+        self.head = None
+        self.heads[self.number] = NOBODY
+
+    def open_up(self) -> None:
+        """Let those who wait be found again."""
+        self.shut = False
+        self.head = first = self._first()
+        self.heads[self.number] = NOBODY if first is None else first.key
 
     def line(self) -> Iterator[Ticket[Interaction]]:
         """Everyone waiting, in order."""
@@ -156,6 +176,10 @@ class ClassRegistry:
         self._counts_staff = False
         self._levelled: set[str] = set()
         """Queues for which agents have levels."""
+        self._gates: dict[tuple[str, str], Gate] = {}
+        """By channel and canonical requirement."""
+        self.risen: list[Class] = []
+        """Classes that have opened up; whoever waits there is yet to be placed (`reserving`)."""
 
     def add_agent(self, agent: Agent) -> None:
         """Take the next agent in, by (position, id), which rows are numbered by.
@@ -165,6 +189,7 @@ class ClassRegistry:
         assert not self._classes
         agent.row = len(self._agents)
         agent.classes = {}
+        agent.gates = []
         agent.lines = None
         agent.home = None
         self._levelled.update(queue for queue, level in agent.levels.items() if level > 1)
@@ -183,7 +208,10 @@ class ClassRegistry:
         for classes in agent.classes.values():
             for cls in classes:
                 del cls.members[agent]
+        for gate in agent.gates:
+            del gate.members[agent]
         agent.classes = {}
+        agent.gates = []
         agent.lines = None
 
     def class_of(
@@ -294,7 +322,8 @@ class ClassRegistry:
         levelled = queue.id in self._levelled
         own = "" if cursor is None and not levelled else queue.id
         reach = reach if levelled else limits.MAX_LEVEL
-        key = ClassKey(channel, parsed.canonical, preferences, strategy, weight_us, queue.settings.band, own, reach)
+        band, reserve = queue.settings.band, queue.settings.reserve
+        key = ClassKey(channel, parsed.canonical, preferences, strategy, weight_us, band, own, reach, reserve)
         cls = self._classes.get(key)
         if cls is None:
             if len(self._classes) >= self._max_classes:
@@ -304,6 +333,8 @@ class ClassRegistry:
             pool = Tiered(queue.id, make) if levelled else make()
             cls = self._classes[key] = Class(key, parsed, pool, self._number(), self.heads)
             self._enrol(cls)
+            if reserve:
+                self._gate(cls)
         return cls
 
     def _enrol(self, cls: Class) -> None:
@@ -328,6 +359,15 @@ class ClassRegistry:
         for ticket, fit in idle:
             cls.pool.bucket(ticket.owner, ticket.owner.load, fit).add(ticket)
 
+    def _gate(self, cls: Class) -> None:
+        """Let the class open and shut with the number of agents who are free for it, of whatever level."""
+        key = (cls.channel, cls.requirement.canonical)
+        gate = self._gates.get(key)
+        if gate is None:
+            rows = cls.requirement.mask(self._matrix).nonzero()[0].tolist()
+            gate = self._gates[key] = Gate(cls.channel, (self._agents[row] for row in rows))
+        gate.add(cls)
+
     def _number(self) -> int:
         """A number for a new class, in whose line nobody waits."""
         if self._free:
@@ -346,6 +386,8 @@ class ClassRegistry:
                 del agent.classes[cls.channel][cls]
                 agent.lines = None
                 agent.home = None
+            if cls.gate is not None and cls.gate.remove(cls):
+                del self._gates[cls.channel, cls.requirement.canonical]
 
 
 def _place_of(agent: Agent | None) -> tuple[int, str]:

@@ -40,6 +40,10 @@ def _is_not_held_for_another(interaction: Interaction, agent: Agent) -> bool:
     return interaction.held is None or interaction.preferred == agent.id
 
 
+def _is_not_kept_for_others(interaction: Interaction, _agent: Agent) -> bool:
+    return not interaction.cls.shut
+
+
 def _satisfies_requirement(interaction: Interaction, agent: Agent) -> bool:
     return interaction.cls.requirement.matches(agent.skills, agent.labels, agent.queues)
 
@@ -57,6 +61,7 @@ CLAUSES: Final = (
     Clause("not-excluded", _is_not_excluded),
     Clause("not-on-it", _is_not_wrapping_up),
     Clause("preferred", _is_not_held_for_another),
+    Clause("reserve", _is_not_kept_for_others),
     Clause("level", _is_within_reach),
     Clause("requirement", _satisfies_requirement),
     Clause("room", _has_room),

@@ -11,6 +11,7 @@ from acd.core import digest, limits
 from acd.core.domain import Domain
 from acd.core.handlers import HANDLERS
 from acd.core.messages import Command, Effect, Event, Outcome, Score
+from acd.core.reserving import place_risen
 from acd.core.restore import restore
 from acd.core.snapshot import take
 from acd.core.state import EngineState
@@ -60,6 +61,8 @@ class Engine:
         domain.effects = effects
         domain.events = events
         refusal = HANDLERS[type(command)](domain, command)
+        if domain.classes.risen:
+            place_risen(domain)
         outcome = Outcome(tuple(effects), tuple(events)) if refusal is None else Outcome((), (), refusal)
         self._outcomes.add(command.id, outcome)
         return outcome

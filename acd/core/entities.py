@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from acd.core.lane import Ticket
     from acd.core.messages import AgentSettings, ChannelShare, EnqueueInteraction, QueueSettings
     from acd.core.pools import Bucket
+    from acd.core.reserving import Gate
     from acd.core.state import Relaxation
 
 _NEVER_FULL = 1 << 62
@@ -50,6 +51,7 @@ class Agent:
     __slots__ = (
         "classes",
         "full_above",
+        "gates",
         "holds",
         "home",
         "id",
@@ -93,6 +95,8 @@ class Agent:
         self.home: list[Bucket] | None = None
         self.holds: dict[str, Interaction] = {}
         """Waiting interactions that are held for this agent, by id."""
+        self.gates: list[Gate] = []
+        """Where the agent counts while free: what queues with a reserve ask for, and the agent satisfies."""
         self.configure(settings)
 
     def configure(self, settings: AgentSettings) -> None:

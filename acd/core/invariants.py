@@ -6,10 +6,22 @@ Must not change anything, and shares nothing with matching but the predicate `of
 from typing import Final
 
 from acd.core import limits
+from acd.core.classes import NOBODY
 from acd.core.domain import Domain
 from acd.core.eligibility import offerable
 from acd.core.engine import Engine
-from acd.core.entities import Agent, Appointment, Exclusion, Hold, NextStep, Opening, Patience, Queue, Work
+from acd.core.entities import (
+    Agent,
+    Appointment,
+    Exclusion,
+    Hold,
+    Interaction,
+    NextStep,
+    Opening,
+    Patience,
+    Queue,
+    Work,
+)
 from acd.core.relaxing import upcoming
 from acd.core.states import interaction as interaction_states
 
@@ -36,6 +48,7 @@ def check(engine: Engine) -> None:
     _levels(domain)
     _steps(domain)
     _callbacks(domain)
+    _reserves(domain)
     _nobody_waits_in_vain(domain)
 
 
@@ -226,6 +239,29 @@ def _steps(domain: Domain) -> None:
             assert pending.deadline is not None, f"{each.id}: a step without a time"
             assert pending.deadline.alive, f"{each.id}: a step that never comes"
             assert pending.deadline.key == each.entered_at + step.after_us, f"{each.id}: the wrong step"
+
+
+def _reserves(domain: Domain) -> None:
+    for cls in {each.cls for each in domain.interactions.values()}:
+        first = next(cls.line(), None)
+        assert cls.head is (None if cls.shut else first), f"{cls.key}: not the first in line"
+        assert domain.classes.heads[cls.number] == (NOBODY if cls.head is None else cls.head.key), f"{cls.key}: head"
+    for each in domain.interactions.values():
+        gate, reserve = each.cls.gate, each.queue.settings.reserve
+        assert (gate is None) == (reserve == 0), f"{each.id}: {reserve} agents are kept free"
+        free = [agent for agent in domain.agents.values() if _is_free_for(each, agent)]
+        assert each.cls.shut == (0 < reserve >= len(free)), f"{each.id}: {len(free)} are free, {reserve} are kept"
+        assert gate is None or gate.free == set(free), f"{each.id}: who is free"
+    assert not domain.classes.risen, "classes have opened up, and nobody was placed"
+
+
+def _is_free_for(interaction: Interaction, agent: Agent) -> bool:
+    return (
+        agent.presence == "ready"
+        and not agent.retired
+        and agent.has_room(interaction.request.channel)
+        and interaction.cls.requirement.matches(agent.skills, agent.labels, agent.queues)
+    )
 
 
 def _stands(agent: Agent, owners: list[Agent]) -> int:

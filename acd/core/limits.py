@@ -63,6 +63,9 @@ MAX_POSITION: Final = 1_000_000
 MAX_LEVEL: Final = 10
 """Levels of agents for a queue run from 1, which is asked first, to this."""
 
+MAX_RESERVE: Final = 1_000
+"""Agents whom one queue keeps free for others."""
+
 MAX_CAPACITY: Final = 10_000
 """Units of capacity of one agent."""
 

@@ -17,6 +17,7 @@ from acd.core.lane import Ticket, order
 from acd.core.messages import Effect, Event, OfferInteraction, OfferMade, Score
 from acd.core.messages.settings import SCORE_PREFIX
 from acd.core.pools import Bucket
+from acd.core.reserving import recount
 from acd.core.states import interaction as interaction_states
 from acd.core.states import offer as offer_states
 from acd.core.states import work as work_states
@@ -71,6 +72,8 @@ class Matching:
         if ticket is not None:
             ticket.alive = False
             agent.ticket = None
+        if agent.gates:
+            recount(agent, self.classes.risen)
         if agent.presence != "ready" or agent.used > agent.full_above:
             return
         home = agent.home
@@ -120,7 +123,7 @@ class Matching:
         excluded = interaction.exclusions
         if ticket is not None and excluded and ticket.owner.id in excluded:
             ticket = next((each for each in cls.pool.ordered() if each.owner.id not in excluded), None)
-        if ticket is None:
+        if ticket is None or cls.shut:
             self.wait(interaction)
         elif cls.broadcasts:
             self._broadcast(interaction, cls)
@@ -139,11 +142,15 @@ class Matching:
         return True
 
     def _broadcast(self, interaction: Interaction, cls: Class) -> None:
-        """Offer it to the best few, of whom there is one at least, at once."""
+        """Offer it to the best few, of whom there is one at least, at once; fewer if others need the rest."""
         excluded = interaction.exclusions or ()
         best = (ticket.owner for ticket in cls.pool.ordered() if ticket.owner.id not in excluded)
         chosen = list(islice(best, interaction.queue.settings.broadcast))
-        pending = [self._offer(interaction, agent, cls, "agent") for agent in chosen]
+        pending: list[Work] = []
+        for agent in chosen:
+            if cls.shut:
+                break
+            pending.append(self._offer(interaction, agent, cls, "agent"))
         if len(pending) > 1:
             interaction.pending = pending
             interaction.current = pending[0]
@@ -161,8 +168,13 @@ class Matching:
     def come_free(self, agent: Agent) -> None:
         """The agent has new room and no ticket for it yet: `serve`, and join the idle only if nothing is found.
 
-        With a line of waiting interactions this saves standing in every pool for no time at all.
+        With a line of waiting interactions this saves standing in every pool for no time at all. But whoever counts for
+        a reserve has to be counted first.
         """
+        if agent.gates:
+            self.refresh(agent)
+            self.serve(agent)
+            return
         while self.waiting and agent.presence == "ready" and agent.used <= agent.full_above:
             found = self._first_for(agent)
             if found is None:

@@ -64,6 +64,12 @@ def _hold(interaction: Interaction, _agent: Agent) -> Detail:
     return f"held for {interaction.preferred}", 0 if deadline is None else deadline.key
 
 
+def _reserve(interaction: Interaction, _agent: Agent) -> Detail:
+    gate, kept = interaction.cls.gate, interaction.queue.settings.reserve
+    free = 0 if gate is None else len(gate.free)
+    return f"kept free for others: {free} could take it just now, and the last {kept} are not for this queue", 0
+
+
 def _level(interaction: Interaction, agent: Agent) -> Detail:
     deadline = None if interaction.opening is None else interaction.opening.deadline
     detail = f"is of level {agent.level(interaction.queue.id)}, and {interaction.reach} is the highest that is open yet"
@@ -92,6 +98,7 @@ DETAILS: Final[dict[str, Callable[[Interaction, Agent], Detail]]] = {
     "not-excluded": _exclusion,
     "not-on-it": _work,
     "preferred": _hold,
+    "reserve": _reserve,
     "level": _level,
     "requirement": _requirement,
     "room": _room,

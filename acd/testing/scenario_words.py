@@ -169,6 +169,7 @@ _QUEUE: Final[Readers] = {
     "target": duration,
     "band": integer,
     "level-delays": durations,
+    "reserve": integer,
     "hold-for": duration,
     **scenario_entry.SETTINGS,
     **scenario_work.SETTINGS,

@@ -15,6 +15,7 @@ from acd.core.messages.settings import STRATEGIES
 from tests.core.naive_affinity import Affinity
 from tests.core.naive_levels import LevelRules
 from tests.core.naive_requirement import Tree
+from tests.core.naive_reserve import Reserving
 from tests.core.naive_rules import Refused
 from tests.core.naive_state import (
     Agent,
@@ -40,7 +41,7 @@ class Prediction:
     effects: list[m.Effect] = field(default_factory=list)
 
 
-class Model(LevelRules, Transfer, Affinity):
+class Model(Reserving, LevelRules, Transfer, Affinity):
     """The rules and the commands; `apply` and `next_deadline` are as the engine's."""
 
     def __init__(self, trees: Mapping[str, Tree]) -> None:
@@ -57,6 +58,7 @@ class Model(LevelRules, Transfer, Affinity):
         handle: Callable[[Any], None] = getattr(self, f"on_{type(command).__name__}")
         try:
             handle(command)
+            self.open_up()
             prediction = Prediction(None, self.events, self.effects)
         except Refused as refused:
             assert not self.events, "refused after something had happened"
@@ -349,6 +351,7 @@ class Model(LevelRules, Transfer, Affinity):
                 self.finish(owner)
             else:
                 self.expire(owner)
+            self.open_up()
 
     def expire(self, work: Work) -> None:
         agent = work.agent

@@ -213,7 +213,9 @@ class Rules:
             self.offer(interaction, preferred[0], "preferred")
             return
         for agent in candidates[: settings.broadcast if settings.strategy == "broadcast" else 1]:
-            self.offer(interaction, agent, "agent")
+            # Whoever has just been asked may have been the last but those who are kept free.
+            if self.offerable(interaction, agent):
+                self.offer(interaction, agent, "agent")
 
     def serve(self, agent: Agent) -> None:
         while True:

@@ -92,6 +92,22 @@ def test_what_is_in_the_way_is_said_in_words() -> None:
     assert engine.waiting("i9") is None
 
 
+def test_a_reserve_says_how_many_are_free() -> None:
+    engine, _ = watched()
+    queues = (m.QueueSettings("sales", reserve=2),)
+    agents = (m.AgentSettings("a1"), m.AgentSettings("a2"))
+    engine.apply(m.ApplyConfig("c", m.CoreSettings(agents, queues)), 0)
+    engine.apply(m.SignInAgent("in1", "a1", ready=True), 1)
+    engine.apply(m.EnqueueInteraction("e1", "i1", "voice", "sales"), 2)
+    account = engine.waiting("i1")
+    assert account is not None
+    kept = "kept free for others: 1 could take it just now, and the last 2 are not for this queue"
+    assert {each.id: [verdict.detail for verdict in each.obstacles] for each in account.candidates} == {
+        "a1": [kept],
+        "a2": ["signed-out", kept],
+    }
+
+
 def test_every_clause_and_every_strategy_can_be_explained() -> None:
     assert DETAILS.keys() == {clause.name for clause in CLAUSES}
     for strategy in (*STRATEGIES, "score:uneven"):

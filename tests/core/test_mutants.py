@@ -122,6 +122,29 @@ MUTANTS: Final = {
         "entities", "delays_us[reach - 1] <= elapsed_us", "delays_us[0] <= elapsed_us"
     ),
     "what levels were open is forgotten": Mutant("levels", "elapsed_us, interaction.reach)", "elapsed_us)"),
+    "nothing is kept free for others": Mutant("classes", "            if reserve:\n", "            if reserve > 1:\n"),
+    "one too few is kept free": Mutant(
+        "reserving",
+        "        self.free.remove(agent)\n",
+        "        self.free.remove(agent)\n        self.free.add(agent)\n",
+    ),
+    "one too many is kept free": Mutant("reserving", "opened = self._classes.get(len(self.free), ())", "opened = ()"),
+    "nobody is placed when enough are free again": Mutant(
+        "reserving", "risen, domain.classes.risen = domain.classes.risen, []", "risen = domain.classes.risen = []"
+    ),
+    "a Tick leaves what has opened up for later": Mutant(
+        "handlers.passing", "            place_risen(domain)\n", "            pass\n"
+    ),
+    "a broadcast asks whom others need": Mutant("matching", "            if cls.shut:\n", "            if False:\n"),
+    "whoever comes free is counted too late": Mutant(
+        "matching",
+        "            self.refresh(agent)\n            self.serve(agent)\n            return\n",
+        "            pass\n",
+    ),
+    "a new class is open to everybody": Mutant("reserving", "if len(self.free) <= cls.key.reserve:", "if False:"),
+    "what is kept free goes by the agents in reach": Mutant(
+        "classes", "(self._agents[row] for row in rows))\n        gate", "cls.members)\n        gate"
+    ),
     "tiers are served in any order": Mutant("classes", "key=lambda line: line[0][0])", "key=lambda line: -line[0][0])"),
     "all tiers are as one": Mutant("matching", "if first is not None and tier > least:", "if False:"),
     "a tie of many classes goes to any": Mutant(

@@ -107,6 +107,7 @@ class SettingsTraffic:
             band=choice((5, 5, 5, 1, 10)),
             level_delays_us=choice(((), (), (5 * SECOND,), (0, 7 * SECOND), (3 * SECOND, SECOND, 30 * SECOND))),
             steps=self._steps(),
+            reserve=choice((0, 0, 0, 1, 1, 2)),
             hold_for_us=choice((0, 3 * SECOND, 30 * SECOND, 30 * SECOND)),
             broadcast=choice((2, 2, 3, 5, limits.MAX_BROADCAST)),
             **entry_settings(self.random, queue_id, queue_ids),

@@ -7,6 +7,7 @@ from acd.core.handlers.offers import expire
 from acd.core.handlers.wrap_up import finish_wrap_up
 from acd.core.lane import order
 from acd.core.messages import EngineRecovered, Recover, Refusal, Tick
+from acd.core.reserving import place_risen
 
 
 def tick(domain: Domain, _command: Tick) -> Refusal | None:
@@ -38,6 +39,8 @@ def tick(domain: Domain, _command: Tick) -> Refusal | None:
             finish_wrap_up(domain, owner)
         else:
             expire(domain, owner, domain.now_us - due.key)
+        if domain.classes.risen:
+            place_risen(domain)
     return None
 
 

@@ -79,6 +79,8 @@ def rebuild(domain: Domain) -> list[Interaction]:
         domain.wait(interaction)
     for agent in sorted(domain.agents.values(), key=lambda each: (each.idle_since, each.idle_seq)):
         domain.refresh(agent)
+    # Nothing has opened up meanwhile: whoever can be placed now is placed by the caller, or was before.
+    domain.classes.risen.clear()
     return waiting
 
 

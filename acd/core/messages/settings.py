@@ -138,6 +138,7 @@ class QueueSettings(Struct, frozen=True, gc=False):
     `when_overdue`: what becomes of one that has waited here for `max_wait_us`, if that is not 0.
     `level_delays_us`: how long after it entered the queue an interaction may go to agents of level 2, 3, …; all further
     levels open with the last that is named.
+    `reserve`: of the agents who could take an interaction just now, so many are kept free for other queues.
     """
 
     id: Id
@@ -171,6 +172,7 @@ class QueueSettings(Struct, frozen=True, gc=False):
     steps: Annotated[tuple[Step, ...], Meta(max_length=limits.MAX_STEPS)] = ()
     affinity_us: Duration = 0
     dedicated_attribute: OptionalId = ""
+    reserve: Annotated[int, Meta(ge=0, le=limits.MAX_RESERVE)] = 0
 
 
 class CoreSettings(Struct, frozen=True, gc=False):

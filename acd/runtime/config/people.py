@@ -17,6 +17,7 @@ from acd.runtime.config.entry import check_action_keys, check_entry, read_entry
 from acd.runtime.config.model import AgentConfig, QueueConfig
 from acd.runtime.config.ordering import check_bands, check_levels, check_ordering, read_levels
 from acd.runtime.config.problems import did_you_mean, excerpt, quoted
+from acd.runtime.config.reserve import check_reserves
 from acd.runtime.config.steps import read_steps
 from acd.runtime.config.table import Table
 from acd.runtime.config.wrap_up import read_wrap_up
@@ -62,6 +63,7 @@ def cross_check(root: Table, agents: tuple[AgentConfig, ...], queues: tuple[Queu
     _check_positions(root, agents, queues)
     check_bands(root, queues)
     check_levels(root, agents, queues)
+    check_reserves(root, agents, queues)
 
 
 def _check_positions(root: Table, agents: tuple[AgentConfig, ...], queues: tuple[QueueConfig, ...]) -> None:
@@ -143,6 +145,7 @@ def _queue(identity: str, table: Table, names: frozenset[str]) -> QueueConfig:
         target_us=table.duration("target", _PLAIN.target_us),
         band=table.integer("band", _PLAIN.band, 1, limits.MAX_BAND),
         broadcast=table.integer("broadcast", _PLAIN.broadcast, 2, limits.MAX_BROADCAST),
+        reserve=table.integer("reserve", _PLAIN.reserve, 0, limits.MAX_RESERVE),
         level_delays_us=table.durations("level_delays", limits.MAX_LEVEL - 1),
         **wrap_up._asdict(),
         **read_entry(table),

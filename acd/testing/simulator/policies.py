@@ -152,6 +152,7 @@ POLICIES: Final[dict[str, Policy]] = {
         {"level_delays_us": ((), (6 * SECOND,), (3 * SECOND, 10 * SECOND))},
         {"levels": ((), (("sales", 2), ("support", 3)), (("chats", 2),))},
     ),
+    "reserve": Policy("agents who are kept free for other queues", {"reserve": (0, 1)}),
     "wrap-up": Policy(
         "after-call work of every sort, with dispositions",
         {

@@ -92,6 +92,7 @@ capacity = "mail-heavy"
 addresses = { voice = "PJSIP/zhang", email = "zhang@example.com" }
 
 [agents.anna]
+skills = { "客服" = 6 }
 
 [queues.sales]
 title = "Sales"
@@ -120,6 +121,7 @@ ordering = "due"
 target = "40s"
 band = 2
 level_delays = ["20s", 60]
+reserve = 1
 hold_for = "45s"
 affinity = "7d"
 dedicated_attribute = "manager"
@@ -201,6 +203,7 @@ def test_everything_that_can_be_said(folder: Path) -> None:
         "张伟", (("english", 3), ("客服", 9)), ("vip", "夜班"), ("sales", "华语"), capacity, levels=(("sales", 3),)
     )
     addresses = (("email", "zhang@example.com"), ("voice", "PJSIP/zhang"))
+    helper = AgentSettings("anna", (("客服", 6),))
     assert config.agents == (
         AgentConfig(AgentSettings("anna"), "anna"),
         AgentConfig(zhang, "张伟 (Zhang Wei)", addresses),
@@ -229,6 +232,7 @@ def test_everything_that_can_be_said(folder: Path) -> None:
         target_us=40_000_000,
         band=2,
         level_delays_us=(20_000_000, 60_000_000),
+        reserve=1,
         hold_for_us=45_000_000,
         affinity_us=7 * 24 * 3_600_000_000,
         dedicated_attribute="manager",
@@ -243,7 +247,7 @@ def test_everything_that_can_be_said(folder: Path) -> None:
     )
     chinese = QueueSettings("华语", 'skills["客服"] >= 5')
     assert config.queues == (QueueConfig(sales, "Sales", 30_000_000), QueueConfig(chinese, "华语", 20_000_000))
-    assert config.core_settings() == CoreSettings((AgentSettings("anna"), zhang), (sales, chinese))
+    assert config.core_settings() == CoreSettings((helper, zhang), (sales, chinese))
 
 
 def test_an_empty_file_is_a_configuration(tmp_path: Path) -> None:

@@ -1,0 +1,124 @@
+"""Reserve: of the agents who could take what waits in a queue, the last few are kept free for other queues.
+
+Owns the counts, and the placing of those who wait when a count rises. Must not know commands. A class of a queue with
+a reserve is *shut* while no more agents than that are free for it; its line is then hidden from every search, so
+that a search costs what it did.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from acd.core.eligibility import offerable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from acd.core.classes import Class
+    from acd.core.entities import Agent, Interaction
+    from acd.core.matching import Matching
+
+
+class Gate:
+    """Who is free for one channel and requirement, whatever their level, and the classes that this opens and shuts.
+
+    `members`: agents who satisfy the requirement and do the channel. `free`: those of them who are ready with room.
+    """
+
+    __slots__ = ("_classes", "channel", "free", "members")
+
+    def __init__(self, channel: str, satisfying: Iterable[Agent | None]) -> None:
+        """`satisfying`: everybody who satisfies the requirement, None for nobody."""
+        self.channel = channel
+        able = (agent for agent in satisfying if agent is not None and agent.share(channel) is not None)
+        self.members: dict[Agent, None] = dict.fromkeys(able)
+        self.free: set[Agent] = set()
+        self._classes: dict[int, list[Class]] = {}
+        for agent in self.members:
+            agent.gates.append(self)
+            if agent.presence == "ready" and agent.has_room(channel):
+                self.free.add(agent)
+
+    def add(self, cls: Class) -> None:
+        """Open and shut a class in whose line nobody waits yet."""
+        cls.gate = self
+        self._classes.setdefault(cls.key.reserve, []).append(cls)
+        if len(self.free) <= cls.key.reserve:
+            cls.shut_out()
+
+    def remove(self, cls: Class) -> bool:
+        """The class is no more. True if it was the last, so that nobody counts here any longer."""
+        reserve = cls.key.reserve
+        self._classes[reserve].remove(cls)
+        if not self._classes[reserve]:
+            del self._classes[reserve]
+        if self._classes:
+            return False
+        for agent in self.members:
+            agent.gates.remove(self)
+        return True
+
+    def come(self, agent: Agent, risen: list[Class]) -> None:
+        """One more is free. Classes that open up are added to `risen`."""
+        opened = self._classes.get(len(self.free), ())
+        self.free.add(agent)
+        for cls in opened:
+            cls.open_up()
+            risen.append(cls)
+
+    def go(self, agent: Agent) -> None:
+        """One less is free."""
+        self.free.remove(agent)
+        for cls in self._classes.get(len(self.free), ()):
+            cls.shut_out()
+
+
+def recount(agent: Agent, risen: list[Class]) -> None:
+    """Presence or room of an agent may have changed. Classes that open up are added to `risen`."""
+    ready = agent.presence == "ready"
+    for gate in agent.gates:
+        free = ready and agent.has_room(gate.channel)
+        if free != (agent in gate.free):
+            if free:
+                gate.come(agent, risen)
+            else:
+                gate.go(agent)
+
+
+def place_risen(domain: Matching) -> None:
+    """Place those who wait in classes that have opened up, the first in line first, until nobody is left to be asked.
+
+    Whoever has come free was served already; this is for the others, who were free before and kept back.
+    """
+    risen, domain.classes.risen = domain.classes.risen, []
+    while domain.waiting:
+        first: Interaction | None = None
+        for cls in risen:
+            found = _first_placeable(domain, cls)
+            if found is not None and (first is None or _place_in_line(found) < _place_in_line(first)):
+                first = found
+        if first is None:
+            return
+        domain.leave(first)
+        domain.place(first)
+        assert first.ticket is None, f"{first.id} waits all the same"
+
+
+def _first_placeable(domain: Matching, cls: Class) -> Interaction | None:
+    """The first of the class's line that is offerable to anybody."""
+    if cls.shut or cls.head is None or cls.pool.best() is None:
+        return None
+    return next((ticket.owner for ticket in cls.line() if _is_placeable(domain, ticket.owner)), None)
+
+
+def _is_placeable(domain: Matching, interaction: Interaction) -> bool:
+    """Whether one of those who are free for its class may have it; there is somebody."""
+    if interaction.held is not None:
+        agent = domain.agents.get(interaction.preferred)
+        return agent is not None and offerable(interaction, agent)
+    excluded = interaction.exclusions
+    return not excluded or any(ticket.owner.id not in excluded for ticket in interaction.cls.pool.ordered())
+
+
+def _place_in_line(interaction: Interaction) -> tuple[int, int, int]:
+    return (interaction.queue.settings.band, interaction.key, interaction.seq)
