@@ -205,7 +205,7 @@ def test_everything_that_can_be_said(folder: Path) -> None:
     addresses = (("email", "zhang@example.com"), ("voice", "PJSIP/zhang"))
     helper = AgentSettings("anna", (("客服", 6),))
     assert config.agents == (
-        AgentConfig(AgentSettings("anna"), "anna"),
+        AgentConfig(helper, "anna"),
         AgentConfig(zhang, "张伟 (Zhang Wei)", addresses),
     )
     assert config.addresses()["张伟", "voice"] == "PJSIP/zhang"
