@@ -132,9 +132,6 @@ MUTANTS: Final = {
     "nobody is placed when enough are free again": Mutant(
         "reserving", "risen, domain.classes.risen = domain.classes.risen, []", "risen = domain.classes.risen = []"
     ),
-    "a Tick leaves what has opened up for later": Mutant(
-        "handlers.passing", "            place_risen(domain)\n", "            pass\n"
-    ),
     "a broadcast asks whom others need": Mutant("matching", "            if cls.shut:\n", "            if False:\n"),
     "whoever comes free is counted too late": Mutant(
         "matching",
@@ -142,6 +139,9 @@ MUTANTS: Final = {
         "            pass\n",
     ),
     "a new class is open to everybody": Mutant("reserving", "if len(self.free) <= cls.key.reserve:", "if False:"),
+    "a forgotten class is still opened and shut": Mutant(
+        "reserving", "self._classes[reserve].remove(cls)", "assert cls in self._classes[reserve]"
+    ),
     "what is kept free goes by the agents in reach": Mutant(
         "classes", "(self._agents[row] for row in rows))\n        gate", "cls.members)\n        gate"
     ),
