@@ -24,6 +24,7 @@ Code = Literal[
     "never-offered",
     "nobody-satisfies",
     "overflow-loop",
+    "reserve-unused",
     # Levels and steps
     "level-unused",
     "level-too-late",

@@ -17,7 +17,6 @@ from acd.runtime.config.entry import check_action_keys, check_entry, read_entry
 from acd.runtime.config.model import AgentConfig, QueueConfig
 from acd.runtime.config.ordering import check_bands, check_levels, check_ordering, read_levels
 from acd.runtime.config.problems import did_you_mean, excerpt, quoted
-from acd.runtime.config.reserve import check_reserves
 from acd.runtime.config.steps import read_steps
 from acd.runtime.config.table import Table
 from acd.runtime.config.wrap_up import read_wrap_up
@@ -63,7 +62,6 @@ def cross_check(root: Table, agents: tuple[AgentConfig, ...], queues: tuple[Queu
     _check_positions(root, agents, queues)
     check_bands(root, queues)
     check_levels(root, agents, queues)
-    check_reserves(root, agents, queues)
 
 
 def _check_positions(root: Table, agents: tuple[AgentConfig, ...], queues: tuple[QueueConfig, ...]) -> None:

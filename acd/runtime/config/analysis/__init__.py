@@ -11,7 +11,7 @@ from acd.core.messages import AgentSettings, QueueSettings
 from acd.runtime.config.analysis.overflow import check_circles
 from acd.runtime.config.analysis.requirements import check_asked, check_held, check_requirements
 from acd.runtime.config.analysis.staff import Staff
-from acd.runtime.config.analysis.staffing import check_capacity, check_staffing
+from acd.runtime.config.analysis.staffing import check_capacity, check_reserves, check_staffing
 from acd.runtime.config.analysis.starving import check_always_first, check_head_starts, check_weights
 from acd.runtime.config.analysis.steps import check_levels_open, check_steps
 from acd.runtime.config.analysis.study import Study
@@ -24,6 +24,7 @@ _ABOUT_AGENTS = (
     check_asked,
     check_capacity,
     check_staffing,
+    check_reserves,
     check_steps,
     check_broadcasts,
     check_weights,

@@ -3,6 +3,9 @@
 Owns these findings. Must not know why a requirement cannot match (`requirements`).
 """
 
+import numpy as np
+from msgspec import structs
+
 from acd.core.messages import QueueSettings
 from acd.runtime.config.analysis.requirements import is_explained
 from acd.runtime.config.analysis.stages import hands_on_unstaffed, has_way_out, offered, opening_us
@@ -36,6 +39,25 @@ def check_staffing(study: Study) -> None:
             _check_first_level(study, queue)
 
 
+def check_reserves(study: Study) -> None:
+    """Warn of reserves of agents whom no other queue asks for."""
+    if not any(queue.reserve for queue in study.queues.values()):
+        return
+    everybody = {
+        queue.id: offered(structs.replace(queue, reserve=0), study.stages[queue.id], study.staff)
+        for queue in study.queues.values()
+    }
+    asked = np.zeros(len(study.staff.agents), dtype=np.int64)
+    for who in everybody.values():
+        asked += who
+    for queue in study.queues.values():
+        who = everybody[queue.id]
+        if queue.reserve and who.any() and not (asked[who] > 1).any():
+            reason = f"keeps {queue.reserve} free for other queues, and none asks for any of these agents"
+            fix = "add a queue that they shall serve, or leave it out"
+            study.problems.warn(("queues", queue.id, "reserve"), reason, fix, code="reserve-unused")
+
+
 def _never_offered(study: Study, queue: QueueSettings) -> None:
     staff, stages = study.staff, study.stages[queue.id]
     passing = [stage for stage in stages if stage.reached and staff.passing(stage.requirement).any()]
@@ -55,6 +77,9 @@ def _never_offered(study: Study, queue: QueueSettings) -> None:
         who = staff.names(staff.passing(passing[0].requirement) & staff.able)
         reason = f"nobody can be offered anything of it: the levels of {who} open too late"
     key = ("queues", queue.id, "requirement")
+    if passing and offered(structs.replace(queue, reserve=0), study.stages[queue.id], staff).any():
+        key = ("queues", queue.id, "reserve")
+        reason = f"nobody can be offered anything of it: no more than {queue.reserve} could ever be free, and are kept"
     if has_way_out(queue) or handed_on:
         fix = "give somebody what it asks for, or ask for less"
         study.problems.warn(key, f"{reason}; all that comes in is handed on", fix, code="never-offered")

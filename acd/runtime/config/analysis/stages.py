@@ -83,18 +83,28 @@ def offered(queue: QueueSettings, stages: Sequence[Stage], staff: Staff) -> Mask
     """Who can be offered what waits in the queue, some time: bool, shape (agents,)."""
     found = np.zeros(len(staff.agents), dtype=np.bool_)
     opens_us = opening_us(queue, staff)
+    rooms: list[Mask] | None = None
+    if hands_on_unstaffed(queue):
+        # What nobody could take as it comes in is handed on and never sees a step.
+        at_first = staff.passing(stages[0].requirement)
+        rooms = [room for does, room in staff.channels() if (at_first & does).any()]
+    elif queue.reserve:
+        rooms = [room for _, room in staff.channels()]
     for stage in stages:
         if stage.reached:
-            found |= staff.passing(stage.requirement) & (opens_us <= stage.end_us)
-    if not hands_on_unstaffed(queue):
-        return found & staff.able
-    # What nobody could take as it comes in is handed on and never sees a step.
-    at_first = staff.passing(stages[0].requirement)
-    able = np.zeros(len(staff.agents), dtype=np.bool_)
-    rooms = [room for does, room in staff.channels() if (at_first & does).any()]
+            passing = staff.passing(stage.requirement)
+            able = staff.able if rooms is None else _beyond(queue.reserve, passing, rooms)
+            found |= passing & able & (opens_us <= stage.end_us)
+    return found
+
+
+def _beyond(reserve: int, passing: Mask, rooms: Sequence[Mask]) -> Mask:
+    """Who has room for a channel for which more agents than the reserve have."""
+    able = np.zeros(len(passing), dtype=np.bool_)
     for room in rooms:
-        able |= room
-    return found & able
+        if np.count_nonzero(passing & room) > reserve:
+            able |= room
+    return able
 
 
 def opening_us(queue: QueueSettings, staff: Staff) -> Times:
