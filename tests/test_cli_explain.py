@@ -13,10 +13,13 @@ from acd.core.messages import (
     AgentSettings,
     ApplyConfig,
     Command,
+    Condition,
     CoreSettings,
     EnqueueInteraction,
     QueueSettings,
     SignInAgent,
+    Step,
+    Tick,
 )
 from acd.runtime.journal import SqliteJournal
 from tests.runtime.journaled import record
@@ -93,6 +96,28 @@ def test_who_is_preferred_and_why(tmp_path: Path) -> None:
         result = explain(subject, "--journal", path)
         assert result.exit_code == 0, result.output
         assert "preferred    anna (dedicated to the customer)" in result.output
+
+
+def test_which_steps_were_taken_and_why_not(tmp_path: Path) -> None:
+    second = 1_000_000
+    steps = (
+        Step(10 * second, priority=1, when=Condition("estimated_wait", ">", 60 * second)),
+        Step(20 * second, priority=1, when=Condition("eligible_agents", "==", 0)),
+        Step(30 * second, priority=1),
+    )
+    commands: list[Command] = [ApplyConfig("config", CoreSettings(AGENTS, (QueueSettings("sales", steps=steps),)))]
+    commands += [EnqueueInteraction("e1", "i1", "voice", "sales")]
+    commands += [Tick(f"t{number}") for number in range(130)]
+    path = tmp_path / "acd-journal.db"
+    with closing(SqliteJournal(path, "default")) as writing:
+        record(writing, commands)
+    result = explain("i1", "--journal", path)
+    assert result.exit_code == 0, result.output
+    told = [line for line in result.output.splitlines() if line.startswith("Step after")]
+    assert [line.partition(",")[0] for line in told] == ["Step after 10s", "Step after 20s", "Step after 30s"]
+    assert ": skipped: estimated_wait > 1m, found unknown (row " in told[0]
+    assert ": taken: eligible_agents == 0, found 0 (row " in told[1]
+    assert ": taken (row " in told[2]
 
 
 def test_for_programs(journal: Path) -> None:

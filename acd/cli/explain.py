@@ -17,8 +17,9 @@ from rich.text import Text
 from acd.core.explain import Candidate, Decision, Waiting
 from acd.core.ranking import Rank, Value
 from acd.errors import ConfigError
-from acd.runtime.config import check
-from acd.runtime.explain import Cause, Explanation, explain
+from acd.runtime.config import check, format_duration
+from acd.runtime.config.conditions import describe_found, format_condition
+from acd.runtime.explain import Cause, Explanation, StepDone, explain
 from acd.runtime.journal.reader import SqliteJournalReader
 
 SHOWN: Final = 10
@@ -101,6 +102,8 @@ def _show(found: Explanation, agent: str | None, most: int | None) -> None:
     console = Console()
     for cause in found.decisions:
         _decision(console, cause, agent, most)
+    for step in found.steps:
+        _step(console, step)
     if found.waiting is not None:
         _waiting(console, found.waiting, agent, most)
     elif found.ended:
@@ -124,6 +127,16 @@ def _decision(console: Console, cause: Cause, agent: str | None, most: int | Non
     console.print(f"  decided by   {_spoken(it.decided_by)}", highlight=False)
     console.print(f"  in journal   row {cause.seq}, {cause.command} {cause.command_id}", highlight=False)
     _candidates(console, "interaction" if it.sought == "interaction" else "agent", it.candidates, agent, most)
+
+
+def _step(console: Console, it: StepDone) -> None:
+    event = it.event
+    why = ""
+    if event.when is not None:
+        why = f": {format_condition(event.when)}, found {describe_found(event.when, event.found)}"
+    taken = "taken" if event.applied else "skipped"
+    after = format_duration(event.after_us)
+    console.print(f"Step after {after}, {_moment(it.at_us)}: {taken}{why} (row {it.seq})", highlight=False)
 
 
 def _waiting(console: Console, it: Waiting, agent: str | None, most: int | None) -> None:

@@ -94,7 +94,7 @@ def replacement(domain: Domain, interaction: Interaction) -> EnqueueInteraction 
 
 def take_place(domain: Domain, callback: Interaction, caller: Interaction) -> None:
     """A new callback, not in the line yet, waits where the caller has waited; aside while the queue is closed."""
-    callback.preferred = caller.preferred
+    callback.preferred, callback.preferred_by = caller.preferred, caller.preferred_by
     if callback.queue.closed is None:
         begin_stay(domain, callback)
         domain.place(callback)

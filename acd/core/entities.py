@@ -6,7 +6,7 @@ matched (`matching`), ordered (`pools`, `classes`) or changed (`handlers`).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec import Struct
 
@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 
 _NEVER_FULL = 1 << 62
 """More units than any agent can have in use."""
+
+
+UNKNOWN: Final = -1
+"""Instead of an estimated wait."""
 
 
 class Line(NamedTuple):
@@ -177,6 +181,7 @@ class Queue:
         "adhoc",
         "closed",
         "cursor",
+        "estimate_us",
         "first_reach",
         "id",
         "live",
@@ -184,6 +189,7 @@ class Queue:
         "plain",
         "retired",
         "settings",
+        "standing",
         "step_us",
         "unanswered",
     )
@@ -197,6 +203,10 @@ class Queue:
         """Interactions that are queued or offered."""
         self.live = 0
         """Interactions that are not forgotten yet, and wrap-ups on those that were transferred elsewhere."""
+        self.estimate_us = UNKNOWN
+        """How long whoever comes in now will wait, as it was noted last."""
+        self.standing: list[tuple[int, int]] | None = None
+        """Its line as sorted (key, seq), if any of its steps asks for positions; else None."""
         self.plain: dict[str, Class] = {}
         self.adhoc: dict[tuple[object, ...], Class] = {}
         self.cursor: Cursor | None = None

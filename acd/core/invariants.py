@@ -231,6 +231,11 @@ def _holds(domain: Domain) -> None:
 
 
 def _steps(domain: Domain) -> None:
+    for queue in domain.queues.values():
+        mine = [each for each in domain.interactions.values() if each.queue is queue and each.state == "queued"]
+        asked = any(step.when is not None and step.when.kind == "position" for step in queue.settings.steps)
+        standing = sorted((each.key, each.seq) for each in mine) if asked else None
+        assert queue.standing == standing, f"{queue.id}: places in line"
     for each in domain.interactions.values():
         step = upcoming(each) if each.state in ("queued", "offered") else None
         pending = each.next_step

@@ -5,6 +5,7 @@ tickets that both searches rest on. Must not know commands. `eligibility` says w
 ARCHITECTURE.md, "The rules of decision", what is decided; this file makes it cheap.
 """
 
+from bisect import bisect_left, insort
 from collections.abc import Mapping
 from itertools import islice
 
@@ -99,11 +100,18 @@ class Matching:
         """Put a queued interaction into the line."""
         interaction.cls.wait(interaction)
         self.waiting += 1
+        standing = interaction.queue.standing
+        if standing is not None:
+            # Nearly always at the end, and a list of pointers moves fast.
+            insort(standing, (interaction.key, interaction.seq))
 
     def leave(self, interaction: Interaction) -> None:
         """Take a queued interaction out of the line."""
         interaction.cls.leave(interaction)
         self.waiting -= 1
+        standing = interaction.queue.standing
+        if standing is not None:
+            del standing[bisect_left(standing, (interaction.key, interaction.seq))]
 
     def reclassify(self, interaction: Interaction) -> None:
         """Move an interaction, which is not in the line, to the class that it belongs to by now."""

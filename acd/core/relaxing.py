@@ -6,11 +6,15 @@ class, priority and key of one interaction, and the caller places it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import operator
+from bisect import bisect_left
+from typing import TYPE_CHECKING, Final, assert_never
+
+import msgspec
 
 from acd.core import holding, limits
-from acd.core.entities import NextStep
-from acd.core.messages import AnnounceInteraction, InteractionRelaxed
+from acd.core.entities import UNKNOWN, NextStep
+from acd.core.messages import AnnounceInteraction, InteractionRelaxed, Step
 from acd.core.state import Relaxation
 
 if TYPE_CHECKING:
@@ -18,9 +22,18 @@ if TYPE_CHECKING:
     from acd.core.domain import Domain
     from acd.core.entities import Interaction
     from acd.core.matching import Matching
-    from acd.core.messages import Step
+    from acd.core.messages import Condition, ConditionKind, QueueSettings
 
 UNRELAXED = Relaxation()
+
+_COMPARE: Final = {
+    ">": operator.gt,
+    ">=": operator.ge,
+    "<": operator.lt,
+    "<=": operator.le,
+    "==": operator.eq,
+    "!=": operator.ne,
+}
 
 
 def upcoming(interaction: Interaction) -> Step | None:
@@ -63,9 +76,16 @@ def reschedule(domain: Domain, interaction: Interaction) -> None:
 
 
 def take_step(domain: Domain, interaction: Interaction) -> None:
-    """The next step is due: take it, and wait for the one after. The interaction is unanswered and not in the line."""
+    """The next step is due: take or skip it, and wait for the one after.
+
+    The interaction is unanswered and not in the line.
+    """
     step = upcoming(interaction)
     assert step is not None, interaction.id
+    found = 0 if step.when is None else _found(domain, interaction, step.when.kind)
+    if step.when is not None and not _holds(step.when, found):
+        _skip(domain, interaction, step, found)
+        return
     before = interaction.relaxed or UNRELAXED
     interaction.relaxed = Relaxation(
         step.after_us,
@@ -85,6 +105,8 @@ def take_step(domain: Domain, interaction: Interaction) -> None:
             step.queues,
             interaction.priority,
             step.announce,
+            when=step.when,
+            found=found,
         )
     )
     domain.reclassify(interaction)
@@ -94,19 +116,63 @@ def take_step(domain: Domain, interaction: Interaction) -> None:
     holding.reconsider(domain, interaction)
 
 
-def class_for(domain: Matching, interaction: Interaction) -> Class:
-    """The class that the interaction is of, given its queue and what steps have changed."""
+def asks_for(settings: QueueSettings, kind: ConditionKind) -> bool:
+    """Whether any step of a queue has a condition of this kind."""
+    return any(step.when is not None and step.when.kind == kind for step in settings.steps)
+
+
+def class_for(domain: Matching, interaction: Interaction, reach: int | None = None) -> Class:
+    """The class that the interaction is of, given its queue and what steps have changed; as if it reached so far."""
     request = interaction.request
+    reach = interaction.reach if reach is None else reach
     queue = interaction.queue
     relaxed = interaction.relaxed
     if relaxed is None:
-        return domain.classes.class_of(
-            queue, request.channel, request.requirement, request.preferences, interaction.reach
-        )
+        return domain.classes.class_of(queue, request.channel, request.requirement, request.preferences, reach)
     own = "" if relaxed.drop_own else request.requirement
     instead: tuple[str, ...] = ()
     if relaxed.requirement or relaxed.queues:
         others = [domain.queues.get(each) for each in relaxed.queues]
         wider = [each.settings.requirement for each in others if each is not None and not each.retired]
         instead = (relaxed.requirement or queue.settings.requirement, *wider)
-    return domain.classes.class_of(queue, request.channel, own, request.preferences, interaction.reach, instead)
+    return domain.classes.class_of(queue, request.channel, own, request.preferences, reach, instead)
+
+
+def _skip(domain: Domain, interaction: Interaction, step: Step, found: int) -> None:
+    """Its condition does not hold: the step is over, and has changed nothing."""
+    interaction.relaxed = msgspec.structs.replace(interaction.relaxed or UNRELAXED, after_us=step.after_us)
+    nothing = Step(step.after_us)
+    domain.events.append(
+        InteractionRelaxed(
+            interaction.id,
+            nothing.after_us,
+            nothing.requirement,
+            nothing.drop_own,
+            nothing.queues,
+            interaction.priority,
+            nothing.announce,
+            applied=False,
+            when=step.when,
+            found=found,
+        )
+    )
+    schedule(domain, interaction)
+
+
+def _holds(condition: Condition, found: int) -> bool:
+    return found != UNKNOWN and _COMPARE[condition.op](found, condition.value)
+
+
+def _found(domain: Domain, interaction: Interaction, kind: ConditionKind) -> int:
+    """What a condition is about, now. The interaction is not in the line."""
+    match kind:
+        case "estimated_wait":
+            return interaction.queue.estimate_us
+        case "eligible_agents":
+            return domain.classes.staff(class_for(domain, interaction, limits.MAX_LEVEL))
+        case "position":
+            standing = interaction.queue.standing
+            assert standing is not None, interaction.queue.id
+            return 1 + bisect_left(standing, (interaction.key, interaction.seq))
+        case _:
+            assert_never(kind)

@@ -63,6 +63,8 @@ def _queues(domain: Domain, state: EngineState) -> None:
         cursor.after = (saved.position, saved.agent_id)
     for queue_id, reason in state.closed_queues:
         domain.queues[queue_id].closed = reason
+    for queue_id, estimate_us in state.estimates:
+        domain.queues[queue_id].estimate_us = estimate_us
 
 
 def _agents(domain: Domain, state: EngineState) -> None:

@@ -1,7 +1,7 @@
 """From the engine's memory to its state as a message. Owns that direction; `restore` owns the other."""
 
 from acd.core.domain import Domain
-from acd.core.entities import Agent, Interaction, Queue, Work
+from acd.core.entities import UNKNOWN, Agent, Interaction, Queue, Work
 from acd.core.messages import Outcome
 from acd.core.state import AgentState, CursorState, EngineState, ExclusionState, InteractionState, WorkState
 
@@ -30,6 +30,7 @@ def take(domain: Domain, outcomes: tuple[tuple[str, Outcome], ...]) -> EngineSta
         ),
         closed_queues=tuple((queue.id, queue.closed) for queue in queues if queue.closed is not None),
         last_agents=domain.last_agents.items(),
+        estimates=tuple((queue.id, queue.estimate_us) for queue in queues if queue.estimate_us != UNKNOWN),
     )
 
 

@@ -131,6 +131,7 @@ class EngineState(Struct, frozen=True):
     `retired_*`: settings of agents and queues that the configuration no longer names but that still have work.
     `ended_*`: the last ended ones, as (id, final state). `outcomes`: the last commands, as (id, outcome).
     `closed_queues`: as (id, reason). `last_agents`: as (customer, agent id, when the conversation ended), oldest first.
+    `estimates`: known waits, as (queue, µs).
     """
 
     domain: str
@@ -150,3 +151,4 @@ class EngineState(Struct, frozen=True):
     cursors: tuple[CursorState, ...] = ()
     closed_queues: tuple[tuple[str, str], ...] = ()
     last_agents: tuple[tuple[str, str, int], ...] = ()
+    estimates: tuple[tuple[str, int], ...] = ()

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from acd.core.engine import Engine
 from acd.core.explain import Decision, Waiting, WitnessEngine
-from acd.core.messages import InteractionQueued, Outcome, Score
+from acd.core.messages import InteractionQueued, InteractionRelaxed, Outcome, Score
 from acd.ports.journal import JournalReader
 from acd.runtime.journal.chain import genesis
 from acd.runtime.replay import replay
@@ -29,6 +29,7 @@ class Explanation(Struct, frozen=True):
     `decisions`: in the order in which they were made, each with the command that caused it. `waiting`: where the
     interaction stood at `at_us`, None if it did not exist then. `enqueued_at_us`: 0 if it never was. `ended`: it
     existed and was gone by then. `seq`: the last row looked at; `replayed`: rows made again to find all this.
+    `steps`: those of its queues whose time came, taken or skipped.
     """
 
     subject: str
@@ -40,6 +41,15 @@ class Explanation(Struct, frozen=True):
     at_us: int
     seq: int
     replayed: int
+    steps: tuple["StepDone", ...] = ()
+
+
+class StepDone(Struct, frozen=True):
+    """A step whose time came, and the row that says so."""
+
+    seq: int
+    at_us: int
+    event: InteractionRelaxed
 
 
 class Cause(Struct, frozen=True):
@@ -65,6 +75,7 @@ class _Found:
     def __init__(self, subject: str) -> None:
         self.subject = subject
         self.decisions: list[Cause] = []
+        self.steps: list[StepDone] = []
         self.enqueued_at_us = 0
         self.replayed = 0
 
@@ -115,6 +126,7 @@ def explain(
         last.now_us if until_us is None else until_us,
         seq,
         found.replayed,
+        tuple(found.steps[-MAX_DECISIONS:]),
     )
 
 
@@ -140,6 +152,7 @@ def _make_again(
     seen: list[Decision] = []
     engine.watch(found.is_wanted, seen.append)
     decisions: list[Cause] = []
+    steps: list[StepDone] = []
     seq = start.seq
     rows = journal.rows(start.seq, start.chain)
     if until_us is not None:
@@ -149,17 +162,25 @@ def _make_again(
         found.replayed += 1
         decisions += [Cause(seq, type(step.command).__name__, step.command.id, each) for each in seen]
         seen.clear()
+        steps += [StepDone(seq, step.row.entry.at_us, each) for each in _steps(step.outcome, found.subject)]
         if not found.enqueued_at_us and _begins(step.outcome, found.subject):
             found.enqueued_at_us = step.row.entry.at_us
         if seq == before:
             break
     # An earlier stretch comes before what was found already.
     found.decisions[:0] = decisions
+    found.steps[:0] = steps
     return engine, seq
 
 
 def _begins(outcome: Outcome, subject: str) -> bool:
     return any(isinstance(event, InteractionQueued) and event.interaction_id == subject for event in outcome.events)
+
+
+def _steps(outcome: Outcome, subject: str) -> Iterator[InteractionRelaxed]:
+    return (
+        event for event in outcome.events if isinstance(event, InteractionRelaxed) and event.interaction_id == subject
+    )
 
 
 def _interaction_of(offer_id: str) -> str:

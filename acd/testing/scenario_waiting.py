@@ -6,7 +6,9 @@
         expect level-opened c1 2      expect relaxed c1
 
 A queue's `steps`: its steps with a semicolon between, each a time and what it loosens:
-`"20s requirement 'skills.english >= 2'; 40s queues sales,support priority 1 drop-own announce sorry"`.
+`"20s requirement 'skills.english >= 2'; 40s queues sales,support priority 1 drop-own announce sorry"`,
+also `when 'position > 2'`; a step that is skipped for it is `expect skipped c1`. `estimate QUEUE TIME|unknown`: what is
+known of waits.
 
 Owns these words. Must not know the others (`scenario_words`, `scenario_events`), which include them.
 """
@@ -17,6 +19,7 @@ from typing import Any, Final, assert_never
 from acd.core.messages import (
     AgentPreferred,
     Command,
+    Condition,
     HoldEnded,
     HoldStarted,
     InteractionMoved,
@@ -24,10 +27,12 @@ from acd.core.messages import (
     InteractionReprioritized,
     LevelOpened,
     MoveInteraction,
+    NoteEstimate,
     RecallInteraction,
     ReprioritizeInteraction,
     Step,
 )
+from acd.runtime.config.conditions import ConditionError, describe_found, parse_condition
 from acd.runtime.config.durations import format_duration
 from acd.testing.scenario_statement import Line, Problem, Statement, integer
 
@@ -45,6 +50,7 @@ LENGTHS: Final = {
     "moved": 6,
     "reprioritized": 2,
     "relaxed": 2,
+    "skipped": 2,
     "preferred": 4,
     "hold-started": 4,
     "hold-ended": 4,
@@ -65,8 +71,13 @@ def words_of(event: WaitingEvent) -> tuple[tuple[str, ...], dict[str, object]]:
         case LevelOpened():
             return ("level-opened", name, str(event.level)), {}
         case InteractionRelaxed():
-            after, priority = format_duration(event.after_us), event.priority
-            return ("relaxed", name), {"after": after, "priority": priority, "announce": event.announce}
+            details: dict[str, object] = {
+                "after": format_duration(event.after_us),
+                "found": describe_found(event.when, event.found),
+            }
+            if not event.applied:
+                return ("skipped", name), details
+            return ("relaxed", name), {**details, "priority": event.priority, "announce": event.announce}
         case AgentPreferred():
             return ("preferred", name, "->", event.agent_id), {"because": event.because}
         case HoldStarted():
@@ -95,9 +106,25 @@ def _step(statement: Statement) -> Step:
             found["priority"] = integer(statement.take("a priority"))
         elif word in ("requirement", "announce"):
             found[word] = statement.take(f"the {word}")
+        elif word == "when":
+            found["when"] = _condition(statement.take("the condition"))
         else:
-            raise Problem(f"unknown word {word!r} in a step: write requirement, drop-own, queues, priority or announce")
+            words = "requirement, drop-own, queues, priority, announce or when"
+            raise Problem(f"unknown word {word!r} in a step: write {words}")
     return Step(after_us, **found)
+
+
+def _condition(text: str) -> Condition:
+    try:
+        return parse_condition(text)
+    except ConditionError as error:
+        raise Problem(f"{error.problem}; {error.fix}") from None
+
+
+def _estimate(statement: Statement, command_id: str, _offers: Mapping[str, str]) -> Command:
+    queue = statement.take("the queue")
+    known = not statement.skip("unknown")
+    return NoteEstimate(command_id, queue, statement.duration("the wait") if known else -1)
 
 
 def _reprioritize(statement: Statement, command_id: str, _offers: Mapping[str, str]) -> Command:
@@ -124,5 +151,6 @@ COMMANDS: Final[dict[str, Callable[[Statement, str, Mapping[str, str]], Command]
     "reprioritize": _reprioritize,
     "move": _move,
     "recall": _recall,
+    "estimate": _estimate,
 }
 """The verbs."""

@@ -41,6 +41,9 @@ class Entry(Callbacks, Supervision):
             queue.closed = command.reason
             self.events.append(m.QueueClosed(command.queue, command.reason))
 
+    def on_NoteEstimate(self, command: m.NoteEstimate) -> None:
+        self.queue(command.queue).estimate = command.estimated_wait_us
+
     def bad_action(self, settings: m.CoreSettings) -> bool:
         names = [queue.id for queue in settings.queues]
         return any(
@@ -167,7 +170,7 @@ class Entry(Callbacks, Supervision):
         changes = {"interaction_id": name, "queue": queue.settings.id, "kind": "callback", "instance": ""}
         callback = self.admit(msgspec.structs.replace(request, **changes, not_before_us=0), queue, interaction)
         self.overflow(interaction, reason)
-        callback.preferred = interaction.preferred
+        callback.preferred, callback.preferred_by = interaction.preferred, interaction.preferred_by
         if queue.closed is None:
             self.begin_stay(callback)
             self.place(callback)

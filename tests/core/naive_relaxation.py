@@ -52,6 +52,13 @@ class Relaxing(Rules):
         step = self.next_step(interaction)
         assert step is not None
         interaction.steps_until = step.after_us
+        found = self.found(interaction, step.when)
+        if step.when is not None and not holds_for(step.when, found):
+            name, after = interaction.request.interaction_id, step.after_us
+            told = (name, after, "", False, (), interaction.priority, "", False, step.when, found)
+            self.events.append(m.InteractionRelaxed(*told))
+            self.schedule_step(interaction)
+            return
         interaction.instead = step.requirement or interaction.instead
         interaction.own_dropped = interaction.own_dropped or step.drop_own
         interaction.wider += [each for each in dict.fromkeys(step.queues) if each not in interaction.wider]
@@ -67,6 +74,8 @@ class Relaxing(Rules):
                 step.queues,
                 interaction.priority,
                 step.announce,
+                when=step.when,
+                found=found,
             )
         )
         if step.announce:
@@ -75,7 +84,30 @@ class Relaxing(Rules):
         self.reconsider_hold(interaction)
         self.place(interaction)
 
+    def found(self, interaction: Interaction, when: m.Condition | None) -> int:
+        """What the condition is about, for an interaction whose step is due."""
+        if when is None:
+            return 0
+        if when.kind == "estimated_wait":
+            return interaction.queue.estimate
+        if when.kind == "eligible_agents":
+            return sum(self.is_worth_waiting_for(agent, interaction) for agent in self.agents)
+        others = [each for each in self.interactions if each.queue is interaction.queue and each.state == "queued"]
+        own = self.place_in_line(interaction)
+        return 1 + sum(self.place_in_line(each) < own for each in others if each is not interaction)
+
     def reconsider_hold(self, interaction: Interaction) -> None:
         preferred = [each for each in self.agents if each.settings.id == interaction.preferred]
         if interaction.hold and not any(self.is_worth_waiting_for(each, interaction) for each in preferred):
             self.end_hold(interaction, "unavailable")
+
+
+def holds_for(when: m.Condition, found: int) -> bool:
+    """Whether what was found is as the condition wants it; what is not known never is."""
+    if found == -1:
+        return False
+    if when.op in {">", ">="}:
+        return found > when.value or (when.op == ">=" and found == when.value)
+    if when.op in {"<", "<="}:
+        return found < when.value or (when.op == "<=" and found == when.value)
+    return (found == when.value) == (when.op == "==")

@@ -24,6 +24,7 @@ class Queue:
     retired: bool = False
     last_turn: tuple[int, str] | None = None
     closed: str | None = None
+    estimate: int = -1
 
 
 @dataclass(eq=False)

@@ -240,6 +240,7 @@ def _model_picture(model: Model) -> Picture:
         "cursors": [(each.settings.id, *each.last_turn) for each in queues if each.last_turn is not None],
         "closed queues": [(each.settings.id, each.closed) for each in queues if each.closed is not None],
         "last agents": model.last_agents,
+        "estimates": [(each.settings.id, each.estimate) for each in queues if each.estimate != -1],
     }
 
 
@@ -323,4 +324,5 @@ def _engine_picture(state: EngineState) -> Picture:
         "cursors": [msgspec.structs.astuple(each) for each in state.cursors],
         "closed queues": list(state.closed_queues),
         "last agents": list(state.last_agents),
+        "estimates": list(state.estimates),
     }

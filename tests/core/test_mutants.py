@@ -218,6 +218,20 @@ MUTANTS: Final = {
     "a step takes a ringing offer for a waiting one": Mutant(
         "handlers.passing", 'waits = interaction.state == "queued"', "waits = True"
     ),
+    "positions count from nought": Mutant("relaxing", "return 1 + bisect_left(", "return bisect_left("),
+    "what is not known is nothing": Mutant("relaxing", "found != UNKNOWN and ", ""),
+    "at least is more than": Mutant("relaxing", '">=": operator.ge', '">=": operator.gt'),
+    "only agents within reach are eligible": Mutant(
+        "relaxing", "class_for(domain, interaction, limits.MAX_LEVEL)", "interaction.cls"
+    ),
+    "who comes back into line has no position": Mutant(
+        "matching", "insort(standing, (interaction.key, interaction.seq))", "standing.append((interaction.key, 0))"
+    ),
+    "a skipped step takes back what was loosened": Mutant(
+        "relaxing",
+        "msgspec.structs.replace(interaction.relaxed or UNRELAXED, after_us=step.after_us)",
+        "Relaxation(step.after_us)",
+    ),
     "steps go on while somebody talks": Mutant(
         "handlers.offers", "        relaxing.unschedule(interaction)\n", "        pass\n"
     ),

@@ -38,6 +38,7 @@ WEIGHTS: Final[dict[str, float]] = {
     "apply_config": 1.5,
     "recover": 0.7,
     "open_queue": 2,
+    "note_estimate": 1.5,
     "fail_callback": 3,
     "close_queue": 0.7,
     "repeat": 1.5,
@@ -317,6 +318,10 @@ class Traffic(SettingsTraffic):
     def _close_queue(self, _model: Model) -> m.Command:
         queue_id = self._pick((*self.queue_ids, *self._unheard_of()))
         return m.CloseQueue(self._id(), queue_id, self._pick(("", "night", "holiday")))
+
+    def _note_estimate(self, _model: Model) -> m.Command:
+        queue_id = self._pick((*self.queue_ids, *self._unheard_of()))
+        return m.NoteEstimate(self._id(), queue_id, self.random.choice((-1, 0, SECOND, 20 * SECOND, 60 * SECOND)))
 
     # ---- whom and what to name
 

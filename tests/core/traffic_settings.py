@@ -5,13 +5,13 @@ Owns what is likely in a configuration. Must not know engines, nor what is asked
 
 from collections.abc import Sequence
 from random import Random
-from typing import Final, TypeVar
+from typing import Final, TypeVar, get_args
 
 import msgspec
 
 import acd.core.messages as m
 from acd.core import limits
-from acd.core.messages.settings import STRATEGIES
+from acd.core.messages.settings import STRATEGIES, ConditionKind, ConditionOp
 from tests.core.naive_requirement import Tree, random_tree, render
 from tests.core.traffic_entry import entry_settings
 
@@ -134,9 +134,15 @@ class SettingsTraffic:
                 queues=tuple(each for each in self.queue_ids[:2] if self._chance(0.4)),
                 priority=self.random.choice((0, 0, 1, -2, 1_000)),
                 announce=self.random.choice(("", "", "sorry")),
+                when=self._condition() if self._chance(0.6) else None,
             )
             for after_us in times
         )
+
+    def _condition(self) -> m.Condition:
+        kind = self.random.choice(get_args(ConditionKind))
+        values = {"estimated_wait": (0, SECOND, 20 * SECOND), "eligible_agents": (0, 1, 2), "position": (1, 2, 3, 6)}
+        return m.Condition(kind, self.random.choice(get_args(ConditionOp)), self.random.choice(values[kind]))
 
     def _wrong_settings(self) -> m.CoreSettings:
         agent = self._agent_settings(self._anybody())

@@ -3,7 +3,7 @@
 from acd.core import callbacks
 from acd.core.domain import Domain
 from acd.core.entities import Queue
-from acd.core.messages import CloseQueue, OpenQueue, QueueClosed, QueueOpened, Refusal
+from acd.core.messages import CloseQueue, NoteEstimate, OpenQueue, QueueClosed, QueueOpened, Refusal
 
 
 def open_queue(domain: Domain, command: OpenQueue) -> Refusal | None:
@@ -26,6 +26,15 @@ def close_queue(domain: Domain, command: CloseQueue) -> Refusal | None:
     if queue.closed != command.reason:
         queue.closed = command.reason
         domain.events.append(QueueClosed(queue.id, command.reason))
+    return None
+
+
+def note_estimate(domain: Domain, command: NoteEstimate) -> Refusal | None:
+    """Kept for the steps that ask for it."""
+    queue = _queue(domain, command.queue)
+    if isinstance(queue, Refusal):
+        return queue
+    queue.estimate_us = command.estimated_wait_us
     return None
 
 

@@ -67,6 +67,7 @@ def rebuild(domain: Domain) -> list[Interaction]:
     for queue in domain.queues.values():
         queue.plain = {}
         queue.adhoc = {}
+        queue.standing = [] if relaxing.asks_for(queue.settings, "position") else None
         if queue.cursor is not None:
             queue.cursor.row = domain.classes.row_after(queue.cursor.after)
     domain.waiting = 0

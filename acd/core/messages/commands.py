@@ -187,6 +187,18 @@ class RecallInteraction(_Command, frozen=True, gc=False, tag=True):
     interaction_id: InteractionId
 
 
+class NoteEstimate(_Command, frozen=True, gc=False, tag=True):
+    """How long whoever comes into the queue now will wait, as far as anybody can tell; -1: nobody can.
+
+    Steps whose condition asks for it go by the latest one.
+    """
+
+    ORIGIN: ClassVar[Origin] = "system"
+
+    queue: Id
+    estimated_wait_us: Annotated[int, Meta(ge=-1, le=limits.MAX_DURATION_US)]
+
+
 class AcceptOffer(_Command, frozen=True, gc=False, tag=True):
     """The agent takes the offer. The offer's state decides whether it is too late, not the clock."""
 
@@ -336,6 +348,7 @@ Command = (
     | ExtendWrapUp
     | SetDisposition
     | TransferInteraction
+    | NoteEstimate
 )
 
 

@@ -7,7 +7,7 @@ that of the command that caused it.
 
 from msgspec import Struct
 
-from acd.core.messages.settings import CoreSettings
+from acd.core.messages.settings import Condition, CoreSettings
 
 
 class ConfigApplied(Struct, frozen=True, gc=False, tag=True):
@@ -91,7 +91,12 @@ class InteractionReprioritized(Struct, frozen=True, gc=False, tag=True):
 
 
 class InteractionRelaxed(Struct, frozen=True, gc=False, tag=True):
-    """A step of its queue has loosened something for it: as the `Step` says, but `priority` is the one it has now."""
+    """The time of a step of its queue has come.
+
+    If `applied`, the step has loosened something for it: as the `Step` says, but `priority` is the one it has now. If
+    not, it was skipped, and nothing has changed. `when`: the step's condition; `found`: what was compared, -1 for an
+    estimated wait that is not known.
+    """
 
     interaction_id: str
     after_us: int
@@ -100,6 +105,9 @@ class InteractionRelaxed(Struct, frozen=True, gc=False, tag=True):
     queues: tuple[str, ...]
     priority: int
     announce: str
+    applied: bool = True
+    when: Condition | None = None
+    found: int = 0
 
 
 class AgentPreferred(Struct, frozen=True, gc=False, tag=True):

@@ -98,12 +98,27 @@ class Action(Struct, frozen=True, gc=False):
     reason: Text = ""
 
 
+ConditionKind = Literal["estimated_wait", "eligible_agents", "position"]
+ConditionOp = Literal[">", ">=", "<", "<=", "==", "!="]
+
+
+class Condition(Struct, frozen=True, gc=False):
+    """What must be so when a step's time has come: `kind` compared with `value`, which is µs for an estimated wait.
+
+    `eligible_agents`: those who are signed in and could take it, free or not. `position`: in its queue's line, from 1.
+    """
+
+    kind: ConditionKind
+    op: ConditionOp
+    value: Duration
+
+
 class Step(Struct, frozen=True, gc=False):
     """What a queue loosens for an interaction that still waits `after_us` after it entered; it stays loosened.
 
     `requirement` replaces the queue's, unless empty. `drop_own`: what the interaction itself asked for does not count
     any more. `queues`: agents who satisfy any of their requirements may take it, too. `priority` is added.
-    `announce`: what the customer is told, by name.
+    `announce`: what the customer is told, by name. `when`: the step is skipped unless this holds at its time.
     """
 
     after_us: Annotated[int, Meta(ge=1, le=limits.MAX_DURATION_US)]
@@ -112,6 +127,7 @@ class Step(Struct, frozen=True, gc=False):
     queues: Annotated[tuple[Id, ...], Meta(max_length=limits.MAX_SKILLS)] = ()
     priority: Priority = 0
     announce: OptionalId = ""
+    when: Condition | None = None
 
 
 class QueueSettings(Struct, frozen=True, gc=False):

@@ -6,9 +6,10 @@ Owns the keys of a step. Must not know other keys of a queue.
 from typing import Final
 
 from acd.core import limits
-from acd.core.messages import Step
+from acd.core.messages import Condition, Step
 from acd.core.requirement import parse
 from acd.errors import RequirementError
+from acd.runtime.config.conditions import ConditionError, parse_condition
 from acd.runtime.config.durations import format_duration
 from acd.runtime.config.problems import did_you_mean, excerpt, quoted
 from acd.runtime.config.table import Table
@@ -44,6 +45,7 @@ def _step(table: Table, names: frozenset[str]) -> Step | None:
         queues=table.ids("queues", "queue"),
         priority=table.integer("priority", 0, -limits.MAX_PRIORITY, limits.MAX_PRIORITY),
         announce=table.identifier("announce", "") if table.has("announce") else "",
+        when=_condition(table),
     )
     if not any(name in table.raw for name in EFFECTS):
         table.problems.error(table.key, "changes nothing", f"give it one of {', '.join(EFFECTS)}")
@@ -52,6 +54,17 @@ def _step(table: Table, names: frozenset[str]) -> Step | None:
             table.problems.error(table.at("queues", index), f"{quoted(name)} is not a queue", did_you_mean(name, names))
     table.finish()
     return step if after_us else None
+
+
+def _condition(table: Table) -> Condition | None:
+    text = table.text("when", "")
+    if "when" not in table.raw or not isinstance(table.raw["when"], str):
+        return None
+    try:
+        return parse_condition(text)
+    except ConditionError as error:
+        table.problems.error(table.at("when"), error.problem, error.fix, excerpt(text, error.column))
+        return None
 
 
 def _requirement(table: Table) -> str:

@@ -11,7 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from acd.core import limits
-from acd.core.messages import Action, AgentSettings, Capacity, ChannelShare, CoreSettings, QueueSettings, Step
+from acd.core.messages import (
+    Action,
+    AgentSettings,
+    Capacity,
+    ChannelShare,
+    Condition,
+    CoreSettings,
+    QueueSettings,
+    Step,
+)
 from acd.errors import ConfigError
 from acd.runtime.config import (
     PROFILES,
@@ -135,6 +144,7 @@ drop_own = true
 
 [[queues.sales.steps]]
 after = 40
+when = "estimated_wait > 60s"
 queues = ["华语"]
 priority = 2
 announce = "sorry"
@@ -209,6 +219,7 @@ def test_everything_that_can_be_said(folder: Path) -> None:
         AgentConfig(zhang, "张伟 (Zhang Wei)", addresses),
     )
     assert config.addresses()["张伟", "voice"] == "PJSIP/zhang"
+    long_wait = Condition("estimated_wait", ">", 60_000_000)
     sales = QueueSettings(
         "sales",
         'skills.english >= 2 && "vip" in labels',
@@ -242,7 +253,13 @@ def test_everything_that_can_be_said(folder: Path) -> None:
         disposition_required=True,
         steps=(
             Step(20_000_000, "skills.english >= 1", drop_own=True),
-            Step(40_000_000, queues=("华语",), priority=2, announce="sorry"),
+            Step(
+                40_000_000,
+                queues=("华语",),
+                priority=2,
+                announce="sorry",
+                when=long_wait,
+            ),
         ),
     )
     chinese = QueueSettings("华语", 'skills["客服"] >= 5')
