@@ -6,30 +6,22 @@ are never in a snapshot, and evicting an idle one changes no decision.
 """
 
 from array import array
-from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Mapping
 from functools import partial
 from heapq import merge
 from typing import Final, NamedTuple
 
-import numpy as np
-import numpy.typing as npt
-
 from acd.core import limits
-from acd.core.entities import Agent, Interaction, Line, Queue
+from acd.core.entities import Agent, Interaction, Queue
 from acd.core.lane import Lane, Ticket, order
+from acd.core.lines import NOBODY
 from acd.core.matrix import SkillMatrix
 from acd.core.messages import Demand, Preference, ScoreFunction
-from acd.core.pools import Pool, Terms, make_pool
+from acd.core.pools import Bucket, Nowhere, Pool, Terms, make_pool
 from acd.core.pools.tiered import Tiered
 from acd.core.requirement import Requirement, conjunction, relaxed
 from acd.core.reserving import Gate
-
-_BANDS: Final = limits.MAX_BAND + 1
-"""A tier is made of level and band."""
-
-NOBODY: Final = (1 << 63) - 1
-"""Instead of a key, when nobody waits."""
 
 
 class ClassKey(NamedTuple):
@@ -60,17 +52,18 @@ class Class:
         "broadcasts",
         "channel",
         "evicted",
+        "fits",
         "gate",
         "head",
         "heads",
         "key",
         "lanes",
         "last_used",
-        "members",
         "number",
         "pool",
         "preferences",
         "requirement",
+        "rows",
         "shut",
         "staff",
         "users",
@@ -85,8 +78,13 @@ class Class:
         self.requirement = requirement
         self.broadcasts = key.strategy == "broadcast"
         self.pool = pool
-        self.members: dict[Agent, int] = {}
-        """Every agent who satisfies the requirement, does the channel and is within reach → fit."""
+        self.rows: array[int] = array("i")
+        """Rows, ascending, of the members: all who satisfy the requirement, do the channel and are within reach.
+
+        Two numbers for a member: there may be a hundred thousand agents in a dozen classes each.
+        """
+        self.fits: array[int] = array("i")
+        """Their fits, in the same order."""
         self.lanes: dict[int, Lane[Interaction]] = {}
         """Waiting interactions by place less key, so that each lane fills in the order of time."""
         self.head: Ticket[Interaction] | None = None
@@ -100,6 +98,16 @@ class Class:
         """Members who are signed in, from the first time that somebody asks."""
         self.last_used = 0
         self.evicted = False
+
+    def fit_of(self, agent: Agent) -> int:
+        """The fit of a member. O(log members)."""
+        return self.fits[bisect_left(self.rows, agent.row)]
+
+    def forget(self, agent: Agent) -> None:
+        """A member is one no more."""
+        index = bisect_left(self.rows, agent.row)
+        del self.rows[index]
+        del self.fits[index]
 
     def wait(self, interaction: Interaction) -> None:
         """Put the interaction into the line, at its own place."""
@@ -160,12 +168,12 @@ class ClassRegistry:
     """All classes of one engine, over the skill matrix of its agents."""
 
     def __init__(
-        self, max_classes: int = limits.MAX_CLASSES, scores: Mapping[str, ScoreFunction] | None = None
+        self, max_classes: int = limits.MAX_CLASSES, scores: Mapping[str, ScoreFunction] | None = None, room: int = 64
     ) -> None:
-        """`scores`: the functions of the strategies `score:NAME`, by these names."""
+        """`scores`: the functions of the strategies `score:NAME`, by these names. `room`: agents to expect."""
         self._max_classes = max_classes
         self._scores = scores or {}
-        self._matrix = SkillMatrix()
+        self._matrix = SkillMatrix(room)
         self._agents: list[Agent | None] = []
         """By row of the matrix; None for one who was removed."""
         self._classes: dict[ClassKey, Class] = {}
@@ -188,8 +196,7 @@ class ClassRegistry:
         """
         assert not self._classes
         agent.row = len(self._agents)
-        agent.classes = {}
-        agent.gates = []
+        agent.gates = None
         agent.lines = None
         agent.home = None
         self._levelled.update(queue for queue, level in agent.levels.items() if level > 1)
@@ -205,13 +212,12 @@ class ClassRegistry:
         assert agent.ticket is None, agent.id
         self._agents[agent.row] = None
         self._matrix.clear_row(agent.row)
-        for classes in agent.classes.values():
-            for cls in classes:
-                del cls.members[agent]
-        for gate in agent.gates:
+        for bucket in agent.home or ():
+            bucket.cls.forget(agent)
+        for gate in agent.gates or ():
             del gate.members[agent]
-        agent.classes = {}
-        agent.gates = []
+        agent.home = None
+        agent.gates = None
         agent.lines = None
 
     def class_of(
@@ -238,55 +244,24 @@ class ClassRegistry:
         cls.last_used = self._uses
         return cls
 
+    def members(self, cls: Class) -> Iterator[Agent]:
+        """Everybody who is in the class."""
+        return (agent for row in cls.rows if (agent := self._agents[row]) is not None)
+
     def staff(self, cls: Class) -> int:
         """How many members of the class are signed in and not retired. O(members) once, then O(1)."""
         if cls.staff == _UNCOUNTED:
             self._counts_staff = True
-            cls.staff = sum(agent.presence != "signed-out" and not agent.retired for agent in cls.members)
+            cls.staff = sum(agent.presence != "signed-out" and not agent.retired for agent in self.members(cls))
         return cls.staff
 
     def count_staff(self, agent: Agent, change: int) -> None:
         """The agent, who is not retired, has signed in (1) or out (-1)."""
         if not self._counts_staff:
             return
-        for classes in agent.classes.values():
-            for cls in classes:
-                if cls.staff != _UNCOUNTED:
-                    cls.staff += change
-
-    def lines_of(self, agent: Agent) -> list[Line]:
-        """The agent's classes in the order in which they are served; kept until they change."""
-        lines: dict[tuple[int, str], list[Class]] = {}
-        for channel, classes in agent.classes.items():
-            for cls in classes:
-                level = agent.level(cls.key.queue) if cls.key.queue else 1
-                lines.setdefault((level * _BANDS + cls.key.band, channel), []).append(cls)
-        agent.lines = [
-            Line(
-                tier,
-                channel,
-                found,
-                np.array([cls.number for cls in found]) if len(found) > limits.SCANNED_CLASSES else None,
-            )
-            for (tier, channel), found in sorted(lines.items(), key=lambda line: line[0][0])
-        ]
-        return agent.lines
-
-    def foremost(self, classes: Sequence[Class], numbers: npt.NDArray[np.int64]) -> Sequence[Class]:
-        """Those of the classes that need to be looked at for the first in line: usually one, or none if nobody waits.
-
-        All of them, where the first is somebody whom not everybody may have.
-        """
-        keys = np.frombuffer(self.heads, dtype=np.int64).take(numbers)
-        place = int(keys.argmin())
-        key = keys[place]
-        if key == NOBODY:
-            return ()
-        cls = classes[place]
-        if cls.head is None or cls.head.owner.exclusions or cls.head.owner.held:
-            return classes
-        keys[place] = NOBODY
-        return classes if keys[keys.argmin()] == key else (cls,)
+        for bucket in agent.home or ():
+            if bucket.cls.staff != _UNCOUNTED:
+                bucket.cls.staff += change
 
     def _adhoc(
         self,
@@ -342,22 +317,30 @@ class ClassRegistry:
         rows = cls.requirement.mask(self._matrix).nonzero()[0].tolist()
         fits = self._matrix.fits(cls.requirement.skills, cls.preferences)[rows].tolist()
         own, reach = cls.key.queue, cls.key.reach
-        idle: list[tuple[Ticket[Agent], int]] = []
+        members: list[tuple[int, int]] = []
+        idle: list[tuple[Ticket[Agent], Bucket]] = []
         for row, fit in zip(rows, fits, strict=True):
             agent = self._agents[row]
-            if agent is None or agent.share(cls.channel) is None:
+            share = None if agent is None else agent.share(cls.channel)
+            if agent is None or share is None or (own and agent.level(own) > reach):
                 continue
-            if own and agent.level(own) > reach:
-                continue
-            cls.members[agent] = fit
-            agent.classes.setdefault(cls.channel, {})[cls] = fit
-            agent.home = None
+            members.append((row, fit))
+            bucket = cls.pool.bucket(agent, 0, 0, fit) if share.cost <= agent.total else Nowhere(cls.pool, 0)
+            bucket.cls = cls
+            if agent.home is None:
+                agent.home = [bucket]
+            else:
+                agent.home.append(bucket)
             agent.lines = None
             if agent.ticket is not None and agent.has_room(cls.channel):
-                idle.append((agent.ticket, fit))
+                if agent.work:
+                    bucket = cls.pool.bucket(agent, len(agent.work), agent.load, fit)
+                idle.append((agent.ticket, bucket))
+        cls.rows = array("i", [row for row, _ in members])
+        cls.fits = array("i", [fit for _, fit in members])
         idle.sort(key=lambda pair: order(pair[0]))
-        for ticket, fit in idle:
-            cls.pool.bucket(ticket.owner, ticket.owner.load, fit).add(ticket)
+        for ticket, bucket in idle:
+            bucket.add(ticket)
 
     def _gate(self, cls: Class) -> None:
         """Let the class open and shut with the number of agents who are free for it, of whatever level."""
@@ -378,16 +361,19 @@ class ClassRegistry:
     def _evict(self) -> None:
         """Forget the quarter of the idle classes that were used longest ago."""
         idle = sorted((cls for cls in self._classes.values() if not cls.users), key=lambda cls: cls.last_used)
+        members: set[int] = set()
         for cls in idle[: len(idle) // 4 + 1]:
             cls.evicted = True
             self._free.append(cls.number)
             del self._classes[cls.key]
-            for agent in cls.members:
-                del agent.classes[cls.channel][cls]
-                agent.lines = None
-                agent.home = None
+            members.update(cls.rows)
             if cls.gate is not None and cls.gate.remove(cls):
                 del self._gates[cls.channel, cls.requirement.canonical]
+        for row in sorted(members):
+            agent = self._agents[row]
+            if agent is not None:
+                agent.home = [bucket for bucket in agent.home or () if not bucket.cls.evicted] or None
+                agent.lines = None
 
 
 def _place_of(agent: Agent | None) -> tuple[int, str]:

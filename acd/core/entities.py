@@ -6,54 +6,41 @@ matched (`matching`), ordered (`pools`, `classes`) or changed (`handlers`).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
 from acd.core import limits
+from acd.core.capacity import terms_of
 from acd.core.ordering import slope
 from acd.core.states import interaction as interaction_states
 from acd.core.states import presence as presence_states
 from acd.core.states import work as work_states
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import numpy as np
-    import numpy.typing as npt
-
     from acd.core.classes import Class
     from acd.core.lane import Ticket
+    from acd.core.lines import Line
     from acd.core.messages import AgentSettings, ChannelShare, EnqueueInteraction, QueueSettings
     from acd.core.pools import Bucket
     from acd.core.reserving import Gate
     from acd.core.state import Relaxation
-
-_NEVER_FULL = 1 << 62
-"""More units than any agent can have in use."""
 
 
 UNKNOWN: Final = -1
 """Instead of an estimated wait."""
 
 
-class Line(NamedTuple):
-    """The classes of an agent that are of one tier and one channel. The least tier is served first.
-
-    `numbers` of the classes, in their order, if there are many.
-    """
-
-    tier: int
-    channel: str
-    classes: Sequence[Class]
-    numbers: npt.NDArray[np.int64] | None
+_NO_WORK: Final[Mapping[str, Work]] = {}
+_NO_LEVELS: Final[Mapping[str, int]] = {}
+"""One for everybody who has none: there may be a hundred thousand of them."""
 
 
 class Agent:
     """An agent: presence, work in hand, place among the idle, and the classes they may serve."""
 
     __slots__ = (
-        "classes",
         "full_above",
         "gates",
         "holds",
@@ -61,19 +48,16 @@ class Agent:
         "id",
         "idle_seq",
         "idle_since",
-        "labels",
         "levels",
         "lines",
         "next_presence",
         "next_reason",
         "presence",
-        "queues",
         "reason",
         "retired",
         "row",
         "settings",
         "shares",
-        "skills",
         "ticket",
         "total",
         "used",
@@ -90,33 +74,51 @@ class Agent:
         self.idle_seq = 0
         self.retired = False
         self.used = 0
-        self.work: dict[str, Work] = {}
+        self.work: Mapping[str, Work] = _NO_WORK
+        """By offer id. Changed by `take_on` and `put_down` only."""
         self.ticket: Ticket[Agent] | None = None
         self.row = -1
-        self.classes: dict[str, dict[Class, int]] = {}
+        self.home: list[Bucket] | None = None
+        """One bucket for each class that the agent is in: where an agent without work in hand stands while idle."""
         self.lines: list[Line] | None = None
         """The classes, for searching: made when first searched, None when they have changed."""
-        self.home: list[Bucket] | None = None
-        self.holds: dict[str, Interaction] = {}
-        """Waiting interactions that are held for this agent, by id."""
-        self.gates: list[Gate] = []
+        self.holds: dict[str, Interaction] | None = None
+        """Waiting interactions that are held for this agent, by id; None if there are none."""
+        self.gates: list[Gate] | None = None
         """Where the agent counts while free: what queues with a reserve ask for, and the agent satisfies."""
         self.configure(settings)
 
     def configure(self, settings: AgentSettings) -> None:
         """Take over skills and capacity. Work in hand keeps its cost."""
         self.settings = settings
-        self.skills = dict(settings.skills)
-        self.labels = frozenset(settings.labels)
-        self.queues = frozenset(settings.queues)
-        self.levels = dict(settings.levels)
-        capacity = settings.capacity
-        self.total = capacity.total
-        self.shares: dict[str, ChannelShare] = {share.channel: share for share in capacity.channels}
-        least_cost = min((share.cost for share in capacity.channels), default=capacity.total + 1)
-        interrupting = any(share.interrupts for share in capacity.channels)
-        self.full_above = _NEVER_FULL if interrupting else capacity.total - least_cost
-        """With more units in use than this there is room for nothing, whatever the channel."""
+        self.levels = dict(settings.levels) if settings.levels else _NO_LEVELS
+        self.total, self.shares, self.full_above = terms_of(settings.capacity)
+
+    @property
+    def skills(self) -> Mapping[str, int]:
+        """Skill → proficiency. Made when asked for, as nothing that happens often asks."""
+        return dict(self.settings.skills)
+
+    @property
+    def labels(self) -> Collection[str]:
+        """Labels."""
+        return self.settings.labels
+
+    @property
+    def queues(self) -> Collection[str]:
+        """Queue memberships."""
+        return self.settings.queues
+
+    def take_on(self, offer_id: str, work: Work) -> None:
+        """One more work item in hand."""
+        self.work = {**self.work, offer_id: work} if self.work else {offer_id: work}
+        self.used += work.cost
+
+    def put_down(self, offer_id: str) -> None:
+        """A work item has ended."""
+        work = self.work
+        self.used -= work[offer_id].cost
+        self.work = _NO_WORK if len(work) == 1 else {key: each for key, each in work.items() if key != offer_id}
 
     def level(self, queue: str) -> int:
         """The level that the agent has for a queue."""

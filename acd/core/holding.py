@@ -32,6 +32,8 @@ def begin(domain: Matching, interaction: Interaction, hold_for_us: int) -> None:
     until_us = domain.now_us + hold_for_us
     hold = interaction.held = Hold(interaction)
     hold.deadline = domain.deadlines.register(until_us, domain.next_seq(), hold, hold_for_us)
+    if agent.holds is None:
+        agent.holds = {}
     agent.holds[interaction.id] = interaction
     domain.events.append(HoldStarted(interaction.id, agent.id, until_us))
 
@@ -45,7 +47,7 @@ def drop(domain: Matching, interaction: Interaction) -> None:
     if hold.deadline is not None:
         hold.deadline.alive = False
     agent = domain.agents.get(interaction.preferred)
-    if agent is not None:
+    if agent is not None and agent.holds:
         agent.holds.pop(interaction.id, None)
 
 
@@ -66,7 +68,8 @@ def reconsider(domain: Matching, interaction: Interaction) -> None:
 
 def end_all(domain: Matching, agent: Agent) -> None:
     """The agent has signed out: everything held for them looks for somebody else, first in line first."""
-    for interaction in sorted(agent.holds.values(), key=lambda each: (each.queue.settings.band, each.key, each.seq)):
+    held = (agent.holds or {}).values()
+    for interaction in sorted(held, key=lambda each: (each.queue.settings.band, each.key, each.seq)):
         end(domain, interaction, "signed-out")
         domain.leave(interaction)
         domain.place(interaction)

@@ -6,7 +6,6 @@ Must not change anything, and shares nothing with matching but the predicate `of
 from typing import Final
 
 from acd.core import limits
-from acd.core.classes import NOBODY
 from acd.core.domain import Domain
 from acd.core.eligibility import offerable
 from acd.core.engine import Engine
@@ -22,6 +21,7 @@ from acd.core.entities import (
     Queue,
     Work,
 )
+from acd.core.lines import NOBODY
 from acd.core.relaxing import upcoming
 from acd.core.states import interaction as interaction_states
 
@@ -106,7 +106,7 @@ def _counters(domain: Domain) -> None:
         assert queue.live or not queue.retired, f"{queue.id} is retired and empty"
         _turns(domain, queue)
     for cls in {each.cls for each in everyone}:
-        staff = sum(agent.presence != "signed-out" and not agent.retired for agent in cls.members)
+        staff = sum(agent.presence != "signed-out" and not agent.retired for agent in domain.classes.members(cls))
         assert cls.staff in (-1, staff), f"{cls.key}: {cls.staff} signed in"
     for each in everyone:
         if each.patience is not None and each.patience.deadline is None:
@@ -196,7 +196,7 @@ def _levels(domain: Domain) -> None:
             assert due is not None, f"{each.id}: no level ever opens"
             assert due.alive, f"{each.id}: no level ever opens"
             assert due.key == each.entered_at + delays_us[each.reach - 1], f"{each.id}: opens at {due.key}"
-        for agent in each.cls.members:
+        for agent in domain.classes.members(each.cls):
             assert agent.level(each.queue.id) <= each.reach, f"{each.id} reaches {agent.id}"
 
 
@@ -208,11 +208,11 @@ def _tickets(domain: Domain) -> None:
             assert ticket.alive, f"{agent.id}: a dead ticket"
             assert (ticket.key, ticket.seq) == (agent.idle_since, agent.idle_seq), f"{agent.id}: place among the idle"
         assert ticket is not None or not may, f"{agent.id} is ready with room and has no ticket"
-        for channel, classes in agent.classes.items():
-            for cls in classes:
-                stands = _stands(agent, [each.owner for each in cls.pool.ordered()])
-                room = agent.presence == "ready" and agent.has_room(channel)
-                assert stands == room, f"{agent.id} stands {stands} times in class {cls.key}"
+        for bucket in agent.home or ():
+            cls = bucket.cls
+            stands = _stands(agent, [each.owner for each in cls.pool.ordered()])
+            room = agent.presence == "ready" and agent.has_room(cls.channel)
+            assert stands == room, f"{agent.id} stands {stands} times in class {cls.key}"
 
 
 def _holds(domain: Domain) -> None:
@@ -223,11 +223,11 @@ def _holds(domain: Domain) -> None:
         assert each.held.deadline is not None, f"{each.id}: held without end"
         assert each.held.deadline.alive, f"{each.id}: held without end"
         agent = domain.agents[each.preferred]
-        assert agent.holds.get(each.id) is each, f"{each.id}: {agent.id} does not know who waits"
+        assert (agent.holds or {}).get(each.id) is each, f"{each.id}: {agent.id} does not know who waits"
         assert agent.presence != "signed-out", f"{each.id} waits for {agent.id}, who is signed out"
         assert not agent.retired, f"{each.id} waits for {agent.id}, who is retired"
     held = sum(each.held is not None for each in domain.interactions.values())
-    assert sum(len(agent.holds) for agent in domain.agents.values()) == held, "count of holds"
+    assert sum(len(agent.holds or ()) for agent in domain.agents.values()) == held, "count of holds"
 
 
 def _steps(domain: Domain) -> None:

@@ -15,6 +15,7 @@ from acd.core.deadlines import Deadlines
 from acd.core.eligibility import offerable
 from acd.core.entities import Agent, Exclusion, Interaction, Queue, Work
 from acd.core.lane import Ticket, order
+from acd.core.lines import foremost, lines_of
 from acd.core.messages import Effect, Event, OfferInteraction, OfferMade, Score
 from acd.core.messages.settings import SCORE_PREFIX
 from acd.core.pools import Bucket
@@ -57,7 +58,7 @@ class Matching:
     def reclass(self) -> None:
         """Start anew with no class; every agent and interaction must be added again."""
         scores = {SCORE_PREFIX + name: self.strategies[name].function for name, _ in self.scores}
-        self.classes = ClassRegistry(self._max_classes, scores)
+        self.classes = ClassRegistry(self._max_classes, scores, len(self.agents))
 
     # ---- idle agents
 
@@ -77,13 +78,7 @@ class Matching:
             recount(agent, self.classes.risen)
         if agent.presence != "ready" or agent.used > agent.full_above:
             return
-        home = agent.home
-        if agent.work:
-            buckets = _buckets(agent)
-        elif home is not None:
-            buckets = home
-        else:
-            buckets = agent.home = _buckets(agent)
+        buckets = _buckets(agent) if agent.work else agent.home or ()
         agent.ticket = ticket = Ticket(agent.idle_since, agent.idle_seq, agent)
         key = ticket.key
         for bucket in buckets:
@@ -197,12 +192,12 @@ class Matching:
         first: Ticket[Interaction] | None = None
         least = 0
         agent_id = agent.id
-        for tier, channel, classes, numbers in agent.lines or self.classes.lines_of(agent):
+        for tier, channel, classes, numbers in agent.lines or lines_of(agent):
             if first is not None and tier > least:
                 break
             if not agent.has_room(channel):
                 continue
-            for cls in classes if numbers is None else self.classes.foremost(classes, numbers):
+            for cls in classes if numbers is None else foremost(self.classes.heads, classes, numbers):
                 ticket = cls.head
                 if ticket is None or (
                     first is not None
@@ -238,8 +233,7 @@ class Matching:
         interaction.current = work
         interaction.open_work += 1
         self.work[offer_id] = work
-        agent.work[offer_id] = work
-        agent.used = used + share.cost
+        agent.take_on(offer_id, work)
         timeout_us = queue.settings.offer_timeout_us
         expires_us = now_us + timeout_us
         self.seq += 1
@@ -254,7 +248,7 @@ class Matching:
                 expires_us,
                 sought,
                 queue.settings.strategy,
-                cls.members[agent],
+                cls.fit_of(agent),
                 load,
                 now_us - agent.idle_since,
                 now_us - interaction.enqueued_at,
@@ -270,9 +264,7 @@ class Matching:
             work.deadline.alive = False
             work.deadline = None
         del self.work[work.offer_id]
-        agent = work.agent
-        del agent.work[work.offer_id]
-        agent.used -= work.cost
+        work.agent.put_down(work.offer_id)
         interaction = work.interaction
         interaction.open_work -= 1
         if interaction.current is work:
@@ -341,13 +333,18 @@ def _one_less(interaction: Interaction, pending: list[Work], work: Work) -> None
 
 def _buckets(agent: Agent) -> list[Bucket]:
     """Where the agent's ticket belongs, given the work in hand."""
-    load = agent.load
-    return [
-        cls.pool.bucket(agent, load, fit)
-        for channel, classes in agent.classes.items()
-        if agent.has_room(channel)
-        for cls, fit in classes.items()
-    ]
+    items, load = len(agent.work), agent.load
+    rooms: dict[str, bool] = {}
+    buckets = []
+    for bucket in agent.home or ():
+        cls = bucket.cls
+        channel = cls.channel
+        room = rooms.get(channel)
+        if room is None:
+            room = rooms[channel] = agent.has_room(channel)
+        if room:
+            buckets.append(cls.pool.bucket(agent, items, load, cls.fit_of(agent)))
+    return buckets
 
 
 def _is_barred(interaction: Interaction, agent_id: str) -> bool:

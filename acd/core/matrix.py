@@ -27,16 +27,16 @@ class SkillMatrix:
     nothing that stays. What is returned is a view or fresh: read it, do not keep it over a change.
     """
 
-    __slots__ = ("_held", "_labels", "_queues", "_room", "_skills", "rows")
+    __slots__ = ("_labels", "_queues", "_room", "_skills", "rows")
 
-    def __init__(self) -> None:
+    def __init__(self, room: int = _FIRST_ROWS) -> None:
+        """`room`: rows to expect; if there are more, the columns grow."""
         self.rows = 0
         """Rows in use: one more than the highest that was ever set."""
-        self._room = _FIRST_ROWS
+        self._room = max(room, 1)
         self._skills: dict[str, _Column] = {}
         self._labels: dict[str, _Column] = {}
         self._queues: dict[str, _Column] = {}
-        self._held: list[tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = []
 
     def set_row(
         self, row: int, skills: Iterable[tuple[str, int]], labels: Iterable[str], queues: Iterable[str]
@@ -44,30 +44,26 @@ class SkillMatrix:
         """The agent of this row holds exactly this. Raises `ValueError` for a negative row; changes nothing then."""
         if row < 0:
             raise ValueError(f"row {row} is negative")
-        proficiencies = dict(skills)
-        named = tuple(dict.fromkeys(labels))
-        queued = tuple(dict.fromkeys(queues))
+        if row < self.rows:
+            self.clear_row(row)
         self._reach(row)
-        self.clear_row(row)
-        for name, proficiency in proficiencies.items():
+        for name, proficiency in dict(skills).items():
             self._column(self._skills, name, np.int8).put(row, proficiency)
-        for name in named:
+        for name in dict.fromkeys(labels):
             self._column(self._labels, name, np.bool_).put(row, value=True)
-        for name in queued:
+        for name in dict.fromkeys(queues):
             self._column(self._queues, name, np.bool_).put(row, value=True)
-        self._held[row] = (tuple(proficiencies), named, queued)
 
     def clear_row(self, row: int) -> None:
-        """The row holds nothing. A row that was never set is left alone."""
+        """The row holds nothing. A row that was never set is left alone. O(columns)."""
         if not 0 <= row < self.rows:
             return
-        for columns, names in zip((self._skills, self._labels, self._queues), self._held[row], strict=True):
-            for name in names:
+        for columns in (self._skills, self._labels, self._queues):
+            for name in [name for name, column in columns.items() if column.values[row]]:
                 column = columns[name]
                 column.take(row)
                 if not column.holders:
                     del columns[name]
-        self._held[row] = ((), (), ())
 
     def skill(self, name: str) -> Proficiencies:
         """Proficiencies in a skill, 0 for a row that does not hold it: int8, shape (rows,)."""
@@ -102,7 +98,6 @@ class SkillMatrix:
             for columns in (self._skills, self._labels, self._queues):
                 for column in columns.values():
                     column.grow(self._room)
-        self._held.extend(((), (), ()) for _ in range(row + 1 - self.rows))
         self.rows = row + 1
 
     def _column(self, columns: dict[str, "_Column"], name: str, kind: type[np.generic]) -> "_Column":

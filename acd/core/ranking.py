@@ -76,7 +76,7 @@ def _weighted(interaction: Interaction, agent: Agent) -> Rank:
 
 
 def _least_skilled(_interaction: Interaction, agent: Agent) -> Rank:
-    return (Value("skills held", len(agent.skills)), Value("load", agent.load), *_idle(agent))
+    return (Value("skills held", len(agent.settings.skills)), Value("load", agent.load), *_idle(agent))
 
 
 def _least_loaded(_interaction: Interaction, agent: Agent) -> Rank:

@@ -35,6 +35,8 @@ class Gate:
         self.free: set[Agent] = set()
         self._classes: dict[int, list[Class]] = {}
         for agent in self.members:
+            if agent.gates is None:
+                agent.gates = []
             agent.gates.append(self)
             if agent.presence == "ready" and agent.has_room(channel):
                 self.free.add(agent)
@@ -55,7 +57,7 @@ class Gate:
         if self._classes:
             return False
         for agent in self.members:
-            agent.gates.remove(self)
+            agent.gates = [gate for gate in agent.gates or () if gate is not self] or None
         return True
 
     def come(self, agent: Agent, risen: list[Class]) -> None:
@@ -76,7 +78,7 @@ class Gate:
 def recount(agent: Agent, risen: list[Class]) -> None:
     """Presence or room of an agent may have changed. Classes that open up are added to `risen`."""
     ready = agent.presence == "ready"
-    for gate in agent.gates:
+    for gate in agent.gates or ():
         free = ready and agent.has_room(gate.channel)
         if free != (agent in gate.free):
             if free:

@@ -137,7 +137,8 @@ def _stay(
     """What counts from the entry into the queue."""
     if saved.held_seq:
         hold = interaction.held = Hold(interaction)
-        domain.agents[saved.preferred].holds[interaction.id] = interaction
+        agent = domain.agents[saved.preferred]
+        agent.holds = {**(agent.holds or {}), interaction.id: interaction}
         due = (saved.held_until_us, saved.held_seq)
         pending.append((*due, _registration(domain, hold, *due)))
     if saved.overdue_seq or saved.overdue:
@@ -169,8 +170,7 @@ def _work(domain: Domain, state: EngineState, pending: list[tuple[int, int, Call
             if interaction_states.TABLE[interaction.state]:
                 domain.bar(interaction, agent)
         domain.work[work.offer_id] = work
-        agent.work[work.offer_id] = work
-        agent.used += work.cost
+        agent.take_on(work.offer_id, work)
         interaction.open_work += 1
         if work.state == "wrap-up":
             pass

@@ -18,6 +18,7 @@ from msgspec import Struct
 from acd.core.digest import state_digest
 from acd.core.engine import Engine
 from acd.core.messages import Score
+from acd.core.messages.sharing import shared
 from acd.core.state import EngineState
 from acd.errors import StrategyError
 from acd.runtime.log import Logger
@@ -120,7 +121,9 @@ def read_snapshot(path: Path, domain: str, strategies: Mapping[str, Score] | Non
     if header.domain != domain:
         raise SnapshotDamaged(f"it belongs to the domain {header.domain!r}, not {domain!r}")
     try:
-        engine = Engine.from_state(_decode_state(payload), strategies=strategies)
+        state = _decode_state(payload)
+        state = msgspec.structs.replace(state, settings=shared(state.settings))
+        engine = Engine.from_state(state, strategies=strategies)
     except StrategyError as error:
         raise StrategyError(f"{path}: {error}") from error
     except Exception as error:

@@ -50,15 +50,15 @@ MUTANTS: Final = {
     "load is ignored": Mutant("pools.ranked", "    return load\n", "    return 0 * load\n"),
     "load goes before fit": Mutant("pools.ranked", "load - fit * _LOADS", "load * _LOADS - fit"),
     "load goes before the number of skills": Mutant(
-        "pools.ranked", "len(agent.skills) * _LOADS + load", "len(agent.skills) + load * _LOADS"
+        "pools.ranked", "len(agent.settings.skills) * _LOADS + load", "len(agent.settings.skills) + load * _LOADS"
     ),
     "most skilled instead of least": Mutant(
-        "pools.ranked", "len(agent.skills) * _LOADS + load", "load - len(agent.skills) * _LOADS"
+        "pools.ranked", "len(agent.settings.skills) * _LOADS + load", "load - len(agent.settings.skills) * _LOADS"
     ),
     "load goes before the number of work items": Mutant(
-        "pools.ranked", "len(agent.work) * _LOADS + load", "len(agent.work) + load * _LOADS"
+        "pools.ranked", "items * _LOADS + load", "items + load * _LOADS"
     ),
-    "work items are not counted": Mutant("pools.ranked", "len(agent.work) * _LOADS + load", "load"),
+    "work items are not counted": Mutant("pools.ranked", "items * _LOADS + load", "load"),
     "a dead ticket hides those behind it in the fixed order": Mutant(
         "pools.ring", "            del tickets[row]\n            self._rows.discard(row)\n", "            return None\n"
     ),
@@ -110,14 +110,14 @@ MUTANTS: Final = {
     ),
     "strict is not": Mutant("ordering", 'settings.ordering == "strict"', 'settings.ordering == ""'),
     "due counts no target": Mutant("ordering", 'settings.ordering == "due"', 'settings.ordering == ""'),
-    "bands are ignored": Mutant("classes", "(level * _BANDS + cls.key.band, channel)", "(level * _BANDS, channel)"),
+    "bands are ignored": Mutant("lines", "(level * _BANDS + key.band, key.channel)", "(level * _BANDS, key.channel)"),
     "levels are ignored when an agent comes free": Mutant(
-        "classes", "(level * _BANDS + cls.key.band, channel)", "(cls.key.band, channel)"
+        "lines", "(level * _BANDS + key.band, key.channel)", "(key.band, key.channel)"
     ),
     "levels are ignored when an agent is sought": Mutant(
         "pools.tiered", "level = agent.level(self._queue)", "level = 1"
     ),
-    "one level too far": Mutant("classes", "agent.level(own) > reach:", "agent.level(own) > reach + 1:"),
+    "one level too far": Mutant("classes", "agent.level(own) > reach)", "agent.level(own) > reach + 1)"),
     "levels open in turn, due or not": Mutant(
         "entities", "delays_us[reach - 1] <= elapsed_us", "delays_us[0] <= elapsed_us"
     ),
@@ -143,15 +143,21 @@ MUTANTS: Final = {
         "reserving", "self._classes[reserve].remove(cls)", "assert cls in self._classes[reserve]"
     ),
     "what is kept free goes by the agents in reach": Mutant(
-        "classes", "(self._agents[row] for row in rows))\n        gate", "cls.members)\n        gate"
+        "classes", "(self._agents[row] for row in rows))\n        gate", "self.members(cls))\n        gate"
     ),
-    "tiers are served in any order": Mutant("classes", "key=lambda line: line[0][0])", "key=lambda line: -line[0][0])"),
+    "work in hand counts in the place of those without any": Mutant(
+        "classes", "cls.pool.bucket(agent, 0, 0, fit)", "cls.pool.bucket(agent, len(agent.work), 0, fit)"
+    ),
+    "the fit is the next one's": Mutant(
+        "classes", "return self.fits[bisect_left(self.rows, agent.row)]", "return self.fits[bisect_left(self.rows, 1)]"
+    ),
+    "tiers are served in any order": Mutant("lines", "key=lambda line: line[0][0])", "key=lambda line: -line[0][0])"),
     "all tiers are as one": Mutant("matching", "if first is not None and tier > least:", "if False:"),
     "a tie of many classes goes to any": Mutant(
-        "classes", "return classes if keys[keys.argmin()] == key else (cls,)", "return (cls,)"
+        "lines", "return classes if keys[keys.argmin()] == key else (cls,)", "return (cls,)"
     ),
     "many classes show one head to everybody": Mutant(
-        "classes", "if cls.head is None or cls.head.owner.exclusions or cls.head.owner.held:", "if cls.head is None:"
+        "lines", "if cls.head is None or cls.head.owner.exclusions or cls.head.owner.held:", "if cls.head is None:"
     ),
     "many classes are told of no departure": Mutant("classes", "NOBODY if first is None else first.key", "ticket.key"),
     "the last in line goes first": Mutant(
@@ -191,9 +197,7 @@ MUTANTS: Final = {
     "nothing is interrupted": Mutant("entities", "self.in_the_way(share) + share.cost", "self.used + share.cost"),
     "whoever may interrupt, interrupts everything": Mutant("entities", "units += item.cost", "units += 0"),
     "only named channels are interrupted": Mutant("entities", 'unnamed = "*" in interrupts', "unnamed = False"),
-    "who may interrupt is full like anybody": Mutant(
-        "entities", "_NEVER_FULL if interrupting else capacity.total", "capacity.total"
-    ),
+    "who may interrupt is full like anybody": Mutant("capacity", "_NEVER_FULL if interrupting else total", "total"),
     "one work item too many of a channel": Mutant("entities", "< share.most", "<= share.most"),
     "the fit is rounded up": Mutant("matrix", "fits = 10 * fits // len(skills)", "fits = -(-10 * fits // len(skills))"),
     "a decline keeps the agent's place": Mutant(

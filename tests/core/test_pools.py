@@ -56,7 +56,7 @@ def test_a_pool_agrees_with_its_definition(strategy: str, steps: list[tuple[str,
             if any(ticket.owner.row == agent.row for _, ticket in living):
                 continue
             ticket = Ticket(number, seq, agent)
-            bucket: Bucket = pool.bucket(agent, load, fit)
+            bucket: Bucket = pool.bucket(agent, len(agent.work), load, fit)
             bucket.add(ticket)
             living.append((define(agent, load, fit, number, seq), ticket))
             living.sort(key=lambda pair: pair[0])
@@ -74,7 +74,7 @@ def test_a_pool_agrees_with_its_definition(strategy: str, steps: list[tuple[str,
 def test_a_weighted_pools_heap_is_bounded_by_its_buckets() -> None:
     pool = POOLS["weighted"](_terms())
     agent = _agent(0, 0)
-    bucket = pool.bucket(agent, 0, 1)
+    bucket = pool.bucket(agent, 0, 0, 1)
     for since in range(10_000, 0, -1):
         bucket.add(Ticket(since, since, agent))
     heap = pool._heap  # type: ignore[attr-defined]  # the bound is the point of this test

@@ -37,7 +37,7 @@ def enqueue(domain: Domain, command: EnqueueInteraction) -> Refusal | None:
         cls = domain.classes.class_of(queue, command.channel, command.requirement, command.preferences)
     except RequirementError as error:
         return Refusal("bad-requirement", str(error))
-    if command.requirement and not cls.members:
+    if command.requirement and not cls.rows:
         unknown = _unknown_skill(domain, command.requirement)
         if unknown is not None:
             return unknown
@@ -116,7 +116,7 @@ def _set_aside(domain: Domain, command: EnqueueInteraction, queue: Queue, cls: C
 
 def _unknown_skill(domain: Domain, requirement: str) -> Refusal | None:
     """A refusal of what no agent could ever serve for a skill that no agent has: most likely it is misspelt."""
-    held = dict.fromkeys(name for agent in domain.agents.values() for name in agent.skills)
+    held = dict.fromkeys(name for agent in domain.agents.values() for name, _ in agent.settings.skills)
     unknown = next((name for name in conjunction(requirement).skills if name not in held), None)
     if unknown is None:
         return None

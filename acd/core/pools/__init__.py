@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from acd.core.entities import Cursor
-from acd.core.pools.pool import Bucket, Pool, Terms
+from acd.core.pools.pool import Bucket, Nowhere, Pool, Terms
 from acd.core.pools.ranked import Ranked, best_fit, least_loaded, least_skilled, longest_idle
 from acd.core.pools.ring import Ring
 from acd.core.pools.scored import Scored
@@ -36,4 +36,4 @@ def make_pool(strategy: str, terms: Terms) -> Pool:
     return Ranked(best_fit) if terms.score is None else Scored(terms.score, terms.demand)
 
 
-__all__ = ["POOLS", "Bucket", "Pool", "Terms", "make_pool"]
+__all__ = ["POOLS", "Bucket", "Nowhere", "Pool", "Terms", "make_pool"]

@@ -4,11 +4,14 @@ Owns the protocol and the common bucket. Must not know any strategy, nor require
 """
 
 from collections.abc import Iterator
-from typing import Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from acd.core.entities import Agent, Cursor
 from acd.core.lane import Lane, Ticket
 from acd.core.messages import Demand, ScoreFunction
+
+if TYPE_CHECKING:
+    from acd.core.classes import Class
 
 NO_DEMAND: Final = Demand("", ())
 """For strategies that ask for none."""
@@ -26,8 +29,8 @@ class Terms(NamedTuple):
 class Pool(Protocol):
     """The idle agents of one class, in the order of one strategy."""
 
-    def bucket(self, agent: Agent, load: int, fit: int, /) -> "Bucket":
-        """The bucket for the agent, whose load (percent) and fit these are; made when first asked for."""
+    def bucket(self, agent: Agent, items: int, load: int, fit: int, /) -> "Bucket":
+        """The bucket for the agent, with so many work items in hand, this load (percent) and fit; made if need be."""
         ...
 
     def enlist(self, bucket: "Bucket") -> None:
@@ -46,7 +49,10 @@ class Pool(Protocol):
 class Bucket(Lane[Agent]):
     """Tickets of agents whom the strategy can tell apart by idle time only."""
 
-    __slots__ = ("listed", "pool", "rank")
+    __slots__ = ("cls", "listed", "pool", "rank")
+
+    cls: "Class"
+    """Whose pool this is; whoever keeps the pool for a class says so."""
 
     def __init__(self, pool: Pool, rank: int) -> None:
         super().__init__()
@@ -58,3 +64,12 @@ class Bucket(Lane[Agent]):
         """Put an agent's ticket in."""
         if self.push(ticket) or not self.listed:
             self.pool.enlist(self)
+
+
+class Nowhere(Bucket):
+    """Of an agent who is in the class and can never have room for it, as one item is more than all their units."""
+
+    __slots__ = ()
+
+    def add(self, ticket: Ticket[Agent]) -> None:
+        """As `Bucket.add`: nobody stands here."""

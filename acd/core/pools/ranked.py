@@ -23,15 +23,15 @@ class Ranked:
 
     __slots__ = ("_buckets", "_heap", "_rank")
 
-    def __init__(self, rank: Callable[[Agent, int, int], int]) -> None:
-        """`rank(agent, load, fit)` is the bucket's place."""
+    def __init__(self, rank: Callable[[Agent, int, int, int], int]) -> None:
+        """`rank(agent, items, load, fit)` is the bucket's place."""
         self._rank = rank
         self._buckets: dict[int, Bucket] = {}
         self._heap: list[tuple[int, Bucket]] = []
 
-    def bucket(self, agent: Agent, load: int, fit: int) -> Bucket:
+    def bucket(self, agent: Agent, items: int, load: int, fit: int) -> Bucket:
         """As `Pool.bucket`."""
-        rank = self._rank(agent, load, fit)
+        rank = self._rank(agent, items, load, fit)
         bucket = self._buckets.get(rank)
         if bucket is None:
             bucket = self._buckets[rank] = Bucket(self, rank)
@@ -67,21 +67,21 @@ class Ranked:
             yield from bucket.living()
 
 
-def longest_idle(_agent: Agent, load: int, _fit: int) -> int:
+def longest_idle(_agent: Agent, _items: int, load: int, _fit: int) -> int:
     """Least (load, …)."""
     return load
 
 
-def best_fit(_agent: Agent, load: int, fit: int) -> int:
+def best_fit(_agent: Agent, _items: int, load: int, fit: int) -> int:
     """Least (−fit, load, …)."""
     return load - fit * _LOADS
 
 
-def least_skilled(agent: Agent, load: int, _fit: int) -> int:
+def least_skilled(agent: Agent, _items: int, load: int, _fit: int) -> int:
     """Least (skills held, load, …)."""
-    return len(agent.skills) * _LOADS + load
+    return len(agent.settings.skills) * _LOADS + load
 
 
-def least_loaded(agent: Agent, load: int, _fit: int) -> int:
+def least_loaded(_agent: Agent, items: int, load: int, _fit: int) -> int:
     """Least (work items in hand, load, …)."""
-    return len(agent.work) * _LOADS + load
+    return items * _LOADS + load

@@ -24,7 +24,7 @@ class Ring:
         self._tickets: dict[int, Ticket[Agent]] = {}
         """The last ticket of every row that is in `_rows`. Dead ones go when they are come across."""
 
-    def bucket(self, _agent: Agent, _load: int, _fit: int) -> Bucket:
+    def bucket(self, _agent: Agent, _items: int, _load: int, _fit: int) -> Bucket:
         """As `Pool.bucket`: one for all, which keeps nothing itself."""
         return self._entry
 

@@ -38,8 +38,8 @@ class Scored(Ranked):
             self._by_agent[agent] = score
         return score
 
-    def _place(self, agent: Agent, load: int, fit: int) -> int:
-        return best_fit(agent, load, fit) - self.score(agent) * _FITS
+    def _place(self, agent: Agent, items: int, load: int, fit: int) -> int:
+        return best_fit(agent, items, load, fit) - self.score(agent) * _FITS
 
 
 def profile_of(agent: Agent) -> Profile:

@@ -21,9 +21,9 @@ class Tiered:
         self._make = make
         self._pools: dict[int, Pool] = {}
 
-    def bucket(self, agent: Agent, load: int, fit: int) -> Bucket:
+    def bucket(self, agent: Agent, items: int, load: int, fit: int) -> Bucket:
         """As `Pool.bucket`: one of the pool of the agent's level, to which it belongs from then on."""
-        return self.of(agent).bucket(agent, load, fit)
+        return self.of(agent).bucket(agent, items, load, fit)
 
     def of(self, agent: Agent) -> Pool:
         """The pool of the agent's level."""

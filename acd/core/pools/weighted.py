@@ -29,7 +29,7 @@ class Weighted:
         self._buckets: dict[tuple[int, int], WeightedBucket] = {}
         self._heap: list[tuple[int, int, int, WeightedBucket]] = []
 
-    def bucket(self, _agent: Agent, load: int, fit: int) -> Bucket:
+    def bucket(self, _agent: Agent, _items: int, load: int, fit: int) -> Bucket:
         """As `Pool.bucket`."""
         bucket = self._buckets.get((load, fit))
         if bucket is None:

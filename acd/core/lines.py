@@ -1,0 +1,75 @@
+"""An agent's lines: in which of their classes to look for the first in line, tier by tier.
+
+Owns the order of the tiers, and finding the foremost of many classes at once. Must not know who is barred from what.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import numpy as np
+
+from acd.core import limits
+
+if TYPE_CHECKING:
+    from array import array
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from acd.core.classes import Class
+    from acd.core.entities import Agent
+
+_BANDS: Final = limits.MAX_BAND + 1
+"""A tier is made of level and band."""
+
+NOBODY: Final = (1 << 63) - 1
+"""Instead of a key, when nobody waits."""
+
+
+class Line(NamedTuple):
+    """The classes of an agent that are of one tier and one channel. The least tier is served first.
+
+    `numbers` of the classes, in their order, if there are many.
+    """
+
+    tier: int
+    channel: str
+    classes: Sequence[Class]
+    numbers: npt.NDArray[np.int64] | None
+
+
+def lines_of(agent: Agent) -> list[Line]:
+    """The agent's classes in the order in which they are served; kept until they change."""
+    lines: dict[tuple[int, str], list[Class]] = {}
+    for bucket in agent.home or ():
+        key = bucket.cls.key
+        level = agent.level(key.queue) if key.queue else 1
+        lines.setdefault((level * _BANDS + key.band, key.channel), []).append(bucket.cls)
+    agent.lines = [
+        Line(
+            tier,
+            channel,
+            found,
+            np.array([cls.number for cls in found]) if len(found) > limits.SCANNED_CLASSES else None,
+        )
+        for (tier, channel), found in sorted(lines.items(), key=lambda line: line[0][0])
+    ]
+    return agent.lines
+
+
+def foremost(heads: array[int], classes: Sequence[Class], numbers: npt.NDArray[np.int64]) -> Sequence[Class]:
+    """Those of the classes that need to be looked at for the first in line: usually one, or none if nobody waits.
+
+    All of them, where the first is somebody whom not everybody may have.
+    """
+    keys = np.frombuffer(heads, dtype=np.int64).take(numbers)
+    place = int(keys.argmin())
+    key = keys[place]
+    if key == NOBODY:
+        return ()
+    cls = classes[place]
+    if cls.head is None or cls.head.owner.exclusions or cls.head.owner.held:
+        return classes
+    keys[place] = NOBODY
+    return classes if keys[keys.argmin()] == key else (cls,)
