@@ -23,6 +23,9 @@ from acd_asterisk.translate import EVENTS, caller_id, read_variables, variables_
 ATTEMPTS: Final = 2
 """Tries of a request that may be carried out twice."""
 
+NEVER_SECONDS: Final = 365 * 86_400
+"""The dead-man's switch of somebody who talks: a year."""
+
 NOTED_OFFER: Final = "ACD_OFFER"
 """Channel variable with the id of the last offer: it outlives this process."""
 
@@ -168,7 +171,9 @@ class Switchboard:
 
     async def set_dead_mans_switch(self, channel_id: str, seconds: float) -> bool:
         """Let the dialplan's `T` extension have the caller in so many seconds; 0: never. False: the caller is gone."""
-        return (await self._set(channel_id, "TIMEOUT(absolute)", f"{seconds:g}")).is_success
+        # Zero is what Asterisk takes for no timeout, but while that is being written, the channel's own thread may find
+        # a timeout and then read zero for its time: long over (`ast_check_hangup` looks twice, without a lock).
+        return (await self._set(channel_id, "TIMEOUT(absolute)", f"{seconds or NEVER_SECONDS:.3f}")).is_success
 
     async def send_back(self, channel_id: str, variables: Mapping[str, str]) -> None:
         """Let a caller go on in the dialplan, after `Stasis()`, with these variables set."""
