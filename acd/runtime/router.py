@@ -26,6 +26,7 @@ from acd.runtime.clock import Clock, SystemClock, Timeline
 from acd.runtime.config import Config, load
 from acd.runtime.dispatch import Dispatcher, desired_of
 from acd.runtime.estimate import WaitEstimator
+from acd.runtime.estimate_notes import EstimateNotes
 from acd.runtime.feed import DEFAULT_BUFFER, Commit, Feed, Subscription
 from acd.runtime.journal import SqliteJournal
 from acd.runtime.ledger import EngineType, Ledger
@@ -42,7 +43,7 @@ from acd.runtime.strategies import Strategies
 from acd.runtime.view import View
 from acd.runtime.writer import Writer
 
-RESERVED_IDS: Final = ("tick-", "config-", "recover-", "calendar-")
+RESERVED_IDS: Final = ("tick-", "config-", "recover-", "calendar-", "estimate-")
 """Beginnings of command ids that are the router's own."""
 
 _ORIGINS: Final = frozenset(get_args(Origin))
@@ -103,6 +104,7 @@ class Router:
         self.seq = 0
         """The last committed row; `view` is the picture after it."""
         self._projections = Projections(self._config)
+        self._notes = EstimateNotes(self._projections)
 
     @property
     def view(self) -> View:
@@ -296,6 +298,7 @@ class Router:
                 if outcome.effects:
                     self._dispatcher.publish(outcome.effects)
         self._projections.fold(at_us, outcomes, self._writer_state)
+        self._notes.heard(outcomes)
         for seq, outcome in enumerate(outcomes, first_seq):
             if outcome.events:
                 self._feed.push(Commit(seq, at_us, outcome.events))
@@ -304,6 +307,7 @@ class Router:
         """Called by the writer, never by anybody else."""
         self.seq = seq
         self._projections.begin(state)
+        self._notes.reread(state)
         if self._dispatcher is not None:
             self._dispatcher.replace(desired_of(state))
         self._feed.lose(seq)
@@ -351,10 +355,12 @@ class Router:
             await self._apply_config(config, self._settings)
         await self._opening.begin(self._timeline, config.hours(), self.view.queues)
         self._writer.begin_ticks()
+        self._notes.begin(self._writer, self._timeline, ledger.epoch, self._writer_state())
         await self._outgoing.start(self._timeline.now_us)
         await self._dispatcher.start()
 
     async def _close(self) -> None:
+        self._notes.stop()
         self._feed.close()
         self._closed.set()
         try:

@@ -12,8 +12,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from acd.core.messages import AgentSettings, Capacity, ChannelShare, QueueSettings
-from acd.core.messages.settings import Action
+from acd.core.messages import Action, AgentSettings, Capacity, ChannelShare, Condition, QueueSettings, Step
 from acd.runtime.config import Config
 from acd.runtime.config.model import (
     AgentConfig,
@@ -135,6 +134,22 @@ POLICIES: Final[dict[str, Policy]] = {
         arrivals={
             "customer": ("regular-1", "regular-2", "regular-3", "", ""),
             "attributes": ((), (), (("manager", "chen"),), (("manager", "somebody-else"),)),
+        },
+    ),
+    "conditions": Policy(
+        "queues that loosen what they ask for, some of them only if need be",
+        {
+            "steps": (
+                (),
+                (
+                    Step(4 * SECOND, priority=1, when=Condition("position", ">", 2)),
+                    Step(9 * SECOND, "true", announce="sorry", when=Condition("estimated_wait", ">", 10 * SECOND)),
+                ),
+                (
+                    Step(5 * SECOND, drop_own=True, when=Condition("eligible_agents", "<=", 1)),
+                    Step(20 * SECOND, priority=2, when=Condition("estimated_wait", "<=", 60 * SECOND)),
+                ),
+            )
         },
     ),
     "entry": Policy(
