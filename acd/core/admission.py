@@ -20,7 +20,7 @@ def admit(
     priority = request.priority if caller is None else caller.priority
     place_at = now_us if caller is None else caller.place_at
     key_us = queue.key_us(place_at, priority)
-    seq = domain.next_seq()
+    domain.seq = seq = domain.seq + 1
     interaction_id = request.interaction_id
     interaction = Interaction(interaction_id, request, queue, cls, now_us, key_us, seq, now_us, place_at, priority)
     interaction.preferred = request.preferred_agent

@@ -118,9 +118,12 @@ class Class:
             lane = self.lanes[head_start] = Lane()
         lane.push(ticket)
         head = self.head
-        if (head is None or order(ticket) < order(head)) and not self.shut:
+        key = ticket.key
+        # Not by `order`: this is the life of everybody who waits.
+        first = head is None or key < head.key or (key == head.key and ticket.seq < head.seq)
+        if first and not self.shut:
             self.head = ticket
-            self.heads[self.number] = ticket.key
+            self.heads[self.number] = key
 
     def leave(self, interaction: Interaction) -> None:
         """Take the interaction out of the line."""
@@ -159,7 +162,7 @@ class Class:
             ticket = lanes[head_start].peek()
             if ticket is None:
                 del lanes[head_start]
-            elif first is None or order(ticket) < order(first):
+            elif first is None or ticket.key < first.key or (ticket.key == first.key and ticket.seq < first.seq):
                 first = ticket
         return first
 

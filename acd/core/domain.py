@@ -118,7 +118,8 @@ class Domain(Matching):
 
     def wrap_up(self, work: Work) -> bool:
         """Begin the after-call work that the queue grants; False if it grants none, and nothing has changed."""
-        length_us = granted_us(work.interaction.queue.settings, wanted=work.wants_wrap_up)
+        queue = work.interaction.queue
+        length_us = granted_us(queue.settings, wanted=True) if work.wants_wrap_up else queue.grants_us
         if length_us is None:
             return False
         work.state = _WORK[work.state]["wrap"]
@@ -127,7 +128,8 @@ class Domain(Matching):
         until_us = 0
         if length_us:
             until_us = self.now_us + length_us
-            work.deadline = self.deadlines.register(until_us, self.next_seq(), work, length_us)
+            self.seq += 1
+            work.deadline = self.deadlines.register(until_us, self.seq, work, length_us)
         self.events.append(WrapUpStarted(work.agent.id, work.interaction.id, until_us))
         return True
 
@@ -211,7 +213,8 @@ class Domain(Matching):
         interaction.cls.users -= 1
         queue = interaction.queue
         queue.live -= 1
-        self.forget_if_empty(queue)
+        if queue.retired:
+            self.forget_if_empty(queue)
 
     def forget_if_empty(self, queue: Queue) -> None:
         """Forget a retired queue that has no interaction left."""

@@ -13,10 +13,12 @@ from msgspec import Struct
 
 from acd.core import limits
 from acd.core.capacity import terms_of
+from acd.core.cursor import Cursor
 from acd.core.ordering import slope
 from acd.core.states import interaction as interaction_states
 from acd.core.states import presence as presence_states
 from acd.core.states import work as work_states
+from acd.core.wrapping import granted_us
 
 if TYPE_CHECKING:
     from acd.core.classes import Class
@@ -157,25 +159,6 @@ class Agent:
         return units
 
 
-class Cursor:
-    """Where the turns of a round-robin queue have got to.
-
-    `after`: (position, id) of the agent whose turn was last, None before the first. `row`: whose turn comes next, among
-    the rows that agents have at the moment; derived from `after` whenever rows are given out.
-    """
-
-    __slots__ = ("after", "row")
-
-    def __init__(self) -> None:
-        self.after: tuple[int, str] | None = None
-        self.row = 0
-
-    def pass_on(self, agent: Agent) -> None:
-        """The agent has had a turn."""
-        self.after = (agent.settings.position, agent.id)
-        self.row = agent.row + 1
-
-
 class Queue:
     """A queue: its settings and how many wait in it."""
 
@@ -185,6 +168,7 @@ class Queue:
         "cursor",
         "estimate_us",
         "first_reach",
+        "grants_us",
         "id",
         "live",
         "offset_us",
@@ -192,7 +176,9 @@ class Queue:
         "retired",
         "settings",
         "standing",
+        "stays",
         "step_us",
+        "takes",
         "unanswered",
     )
 
@@ -220,7 +206,20 @@ class Queue:
         self.settings = settings
         self.offset_us, self.step_us = slope(settings)
         self.first_reach = reach_after(settings.level_delays_us, 0)
+        self.grants_us = granted_us(settings, wanted=False)
+        """The after-call work that it grants unasked, as `granted_us` has it."""
+        begins = settings.steps or settings.max_wait_us or settings.affinity_us or settings.dedicated_attribute
+        self.stays = bool(begins) or self.first_reach != limits.MAX_LEVEL
+        """Whether anything may begin when an interaction enters that prefers nobody."""
+        self.close(self.closed)
         self.cursor = (self.cursor or Cursor()) if settings.strategy == "round-robin" else None
+
+    def close(self, reason: str | None) -> None:
+        """From now on it is closed for this reason, or open (None)."""
+        self.closed = reason
+        plain = reason is None and self.settings.when_unstaffed.kind == "wait"
+        self.takes = self.settings.max_waiting if plain else 0
+        """With fewer unanswered it takes whoever comes in, without looking; else `entry.find_way` knows."""
 
     def key_us(self, place_at_us: int, priority: int) -> int:
         """The key of an interaction in this queue's line."""

@@ -49,8 +49,7 @@ class Situation(NamedTuple):
 
 def is_plain(queue: Queue) -> bool:
     """Whether the queue takes everybody just now without looking; `find_way` need not be asked then."""
-    settings = queue.settings
-    return queue.unanswered < settings.max_waiting and queue.closed is None and settings.when_unstaffed.kind == "wait"
+    return queue.unanswered < queue.takes
 
 
 def find_way(domain: Domain, request: EnqueueInteraction, queue: Queue, hops_before: int) -> Way | Refusal:

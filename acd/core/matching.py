@@ -178,13 +178,14 @@ class Matching:
             self.refresh(agent)
             self.serve(agent)
             return
-        while self.waiting and agent.presence == "ready" and agent.used <= agent.full_above:
+        if self.waiting and agent.presence == "ready" and agent.used <= agent.full_above:
             found = self._first_for(agent)
-            if found is None:
-                break
-            interaction = found.owner
-            self.leave(interaction)
-            self._offer(interaction, agent, interaction.cls, "interaction")
+            if found is not None:
+                interaction = found.owner
+                self.leave(interaction)
+                self._offer(interaction, agent, interaction.cls, "interaction")
+                self.serve(agent)
+                return
         self.refresh(agent)
 
     def _first_for(self, agent: Agent) -> Ticket[Interaction] | None:

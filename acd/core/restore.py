@@ -62,7 +62,7 @@ def _queues(domain: Domain, state: EngineState) -> None:
         assert cursor is not None, saved.queue
         cursor.after = (saved.position, saved.agent_id)
     for queue_id, reason in state.closed_queues:
-        domain.queues[queue_id].closed = reason
+        domain.queues[queue_id].close(reason)
     for queue_id, estimate_us in state.estimates:
         domain.queues[queue_id].estimate_us = estimate_us
 

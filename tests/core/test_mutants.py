@@ -70,7 +70,7 @@ MUTANTS: Final = {
         "key=lambda each: (each.settings.position, each.id)",
         "key=lambda each: (each.settings.position, each.idle_since)",
     ),
-    "the same agent has turn after turn": Mutant("entities", "self.row = agent.row + 1", "self.row = agent.row"),
+    "the same agent has turn after turn": Mutant("cursor", "self.row = agent.row + 1", "self.row = agent.row"),
     "nobody's turn comes twice": Mutant("pools.ring", "(self._first(0) if row else None)", "None"),
     "turns begin anew with every configuration": Mutant(
         "handlers.settings", "queue.cursor.row = domain.classes.row_after(queue.cursor.after)", "queue.cursor.row = 0"
@@ -159,7 +159,9 @@ MUTANTS: Final = {
     "many classes show one head to everybody": Mutant(
         "lines", "if cls.head is None or cls.head.owner.exclusions or cls.head.owner.held:", "if cls.head is None:"
     ),
-    "many classes are told of no departure": Mutant("classes", "NOBODY if first is None else first.key", "ticket.key"),
+    "many classes are told of no departure": Mutant(
+        "classes", "NOBODY if first is None else first.key\n\n    def shut", "ticket.key\n\n    def shut"
+    ),
     "the last in line goes first": Mutant(
         "matching",
         "ticket.key > first.key or (ticket.key == first.key",

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acd.core.entities import Agent, Cursor, Work
+from acd.core.cursor import Cursor
+from acd.core.entities import Agent, Work
 from acd.core.lane import Ticket
 from acd.core.messages import AgentSettings
 from acd.core.messages.settings import STRATEGIES

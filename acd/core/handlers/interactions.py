@@ -15,6 +15,7 @@ from acd.core.messages import (
     InteractionCancelled,
     InteractionCompleted,
     OfferRevoked,
+    ParkInteraction,
     Refusal,
     ReleaseInteraction,
     RequeueInteraction,
@@ -43,13 +44,14 @@ def enqueue(domain: Domain, command: EnqueueInteraction) -> Refusal | None:
             return unknown
     if command.kind == "callback" or command.not_before_us > domain.now_us:
         return _set_aside(domain, command, queue, cls)
-    way = None if entry.is_plain(queue) else entry.find_way(domain, command, queue, 0)
+    way = None if queue.unanswered < queue.takes else entry.find_way(domain, command, queue, 0)
     if isinstance(way, Refusal):
         return way
     interaction = admit(domain, command, queue, cls)
     if way is None or entry.follow(domain, interaction, way):
-        domain.park(interaction)
-        begin_stay(domain, interaction)
+        domain.effects.append(ParkInteraction(interaction_id, command.instance))
+        if interaction.preferred or interaction.queue.stays:
+            begin_stay(domain, interaction)
         domain.place(interaction)
     return None
 

@@ -12,7 +12,7 @@ def open_queue(domain: Domain, command: OpenQueue) -> Refusal | None:
     if isinstance(queue, Refusal):
         return queue
     if queue.closed is not None:
-        queue.closed = None
+        queue.close(None)
         domain.events.append(QueueOpened(queue.id))
         callbacks.let_in(domain, queue)
     return None
@@ -24,7 +24,7 @@ def close_queue(domain: Domain, command: CloseQueue) -> Refusal | None:
     if isinstance(queue, Refusal):
         return queue
     if queue.closed != command.reason:
-        queue.closed = command.reason
+        queue.close(command.reason)
         domain.events.append(QueueClosed(queue.id, command.reason))
     return None
 

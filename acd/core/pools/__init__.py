@@ -8,7 +8,7 @@ name its pool in `POOLS` (a `Ranked` one where a number that the class and the a
 from collections.abc import Callable
 from typing import Final
 
-from acd.core.entities import Cursor
+from acd.core.cursor import Cursor
 from acd.core.pools.pool import Bucket, Nowhere, Pool, Terms
 from acd.core.pools.ranked import Ranked, best_fit, least_loaded, least_skilled, longest_idle
 from acd.core.pools.ring import Ring

@@ -6,7 +6,8 @@ Owns the protocol and the common bucket. Must not know any strategy, nor require
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
-from acd.core.entities import Agent, Cursor
+from acd.core.cursor import Cursor
+from acd.core.entities import Agent
 from acd.core.lane import Lane, Ticket
 from acd.core.messages import Demand, ScoreFunction
 

@@ -5,7 +5,8 @@ Owns one pool of tickets per class. Must not know requirements, queues or offers
 
 from collections.abc import Iterator
 
-from acd.core.entities import Agent, Cursor
+from acd.core.cursor import Cursor
+from acd.core.entities import Agent
 from acd.core.lane import Ticket
 from acd.core.pools.pool import Bucket
 from acd.core.pools.rows import Rows
