@@ -15,8 +15,19 @@ from acd.testing.simulator import CRASH_POINTS, FAULTS, POLICIES, Plan, Report, 
 
 EVERYTHING: Final = Plan(0, tuple(FAULTS), tuple(POLICIES), seconds=240)
 SEEDS: Final = range(8)
-MISSING_PERCENT: Final = 15
-"""Share of the transitions that may be missed."""
+NOT_PLAYED: Final = {
+    "transition interaction: active, fail": "callbacks",
+    "transition interaction: active, schedule": "callbacks",
+    "transition interaction: queued, schedule": "callbacks",
+    "transition interaction: scheduled, abandon": "schedules",
+    "transition interaction: scheduled, cancel": "schedules",
+    "transition interaction: scheduled, enter": "schedules",
+    "transition interaction: active, transfer": "transfers",
+    "transition interaction: offered, offer": "too rare in so few runs: a broadcast to two who are free at once",
+    "transition work: wrap-up, extend": "too rare in so few runs: an extended wrap-up that is still running",
+    "transition offer: offered, rescind": "follows from the one before",
+}
+"""Transitions that these runs do not play, and why. The list only shrinks."""
 
 _reports: dict[int, Report] = {}
 
@@ -41,8 +52,7 @@ def test_together_the_runs_reach_everything() -> None:
     reports = [report_of(seed) for seed in SEEDS]
     unreached = set.intersection(*(set(report.unreached()) for report in reports))
     assert {what for what in unreached if not what.startswith("transition")} == set()
-    # A transition that a policy adds to the core is reached with the policy's row, which may come later.
-    assert len(unreached) <= len(reports[0].transitions) * MISSING_PERCENT // 100, unreached
+    assert unreached - NOT_PLAYED.keys() == set()
     assert {point for report in reports for point in report.crashes} == set(CRASH_POINTS)
     rows = sum(len(triggers) for _, table in TABLES.values() for triggers in table.values())
     assert len(reports[0].transitions) == rows
