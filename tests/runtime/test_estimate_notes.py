@@ -9,6 +9,7 @@ from acd.core.engine import Engine
 from acd.core.messages import (
     AcceptOffer,
     ApplyConfig,
+    EndInteraction,
     InteractionRelaxed,
     NoteEstimate,
     Outcome,
@@ -51,6 +52,8 @@ def notes(journal: MemoryJournal) -> list[NoteEstimate]:
 async def pass_time(router: Router, clock: ManualClock, us: int = EVERY_US) -> None:
     clock.advance(us)
     await idle()
+    # Behind whatever that made: when this has been answered (refused), so has everything before it been committed.
+    await router.submit(EndInteraction(router.new_id(), "nobody"))
     await quiet(router)
     await idle()
 
