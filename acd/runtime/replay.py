@@ -14,8 +14,8 @@ from msgspec import Struct
 
 from acd.core.engine import Engine
 from acd.core.messages import Command, Outcome, Score
-from acd.core.messages.codec import decode_command
 from acd.core.messages.outcome import RefusalCode
+from acd.core.messages.recorded import decode_recorded
 from acd.errors import JournalCorrupt, JournalUnavailable, StrategyError
 from acd.ports.journal import SCHEMA_VERSION, Entry, JournalReader, Row
 from acd.runtime.journal.chain import genesis
@@ -58,7 +58,7 @@ class Restored(Struct, frozen=True):
     replayed: int
 
 
-class Step(Struct, frozen=True):
+class Step(Struct, frozen=True, gc=False):
     """One replayed row: what was asked, and what it led to, again."""
 
     row: Row
@@ -139,13 +139,17 @@ def begin(journal: JournalReader, snapshot_directory: Path | None = None, strate
 
 def replay(engine: Engine, rows: Iterable[Row]) -> Iterator[Step]:
     """Apply rows to an engine that stands just before them, comparing every outcome. Raises as `load` does."""
+    apply = engine.apply
+    now_us = engine.now_us
     for row in rows:
         entry = row.entry
         command = command_of(row)
-        if entry.at_us < engine.now_us:
-            raise JournalCorrupt(f"row {row.seq} goes back in time, from {engine.now_us} to {entry.at_us} µs")
+        at_us = entry.at_us
+        if at_us < now_us:
+            raise JournalCorrupt(f"row {row.seq} goes back in time, from {now_us} to {at_us} µs")
+        now_us = at_us
         try:
-            outcome = engine.apply(command, entry.at_us)
+            outcome = apply(command, at_us)
         except Exception as error:
             raise JournalCorrupt(_divergence(row, command, f"raises {type(error).__name__}")) from error
         digest = outcome_digest(outcome)
@@ -163,7 +167,7 @@ def command_of(row: Row) -> Command:
         reason = f"row {row.seq} has message schema {entry.schema}, this program knows up to {SCHEMA_VERSION}"
         raise JournalUnavailable(f"{reason}; upgrade acd-engine")
     try:
-        command: Command = decode_command(_present(entry))
+        command = decode_recorded(entry.command if entry.schema == SCHEMA_VERSION else _present(entry))
     except msgspec.DecodeError as error:
         # Not quoted: the decoder's text may repeat a value, and this one goes to a log.
         reason = f"row {row.seq} holds no command that this program can read ({type(error).__name__})"

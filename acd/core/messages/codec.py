@@ -13,7 +13,7 @@ from acd.core.messages.commands import Command
 from acd.core.messages.outcome import Outcome
 from acd.core.messages.sharing import decode_config
 
-_LARGE: Final = 100_000
+LARGE: Final = 100_000
 """Bytes from which on a command is worth decoding by parts: only a configuration has so many."""
 
 encode = msgspec.msgpack.Encoder().encode
@@ -27,7 +27,7 @@ decode_outcome = msgspec.msgpack.Decoder(Outcome).decode
 
 def decode_command(raw: bytes) -> Command:
     """MessagePack bytes → command. Raises `msgspec.ValidationError` naming the field."""
-    if len(raw) > _LARGE:
+    if len(raw) > LARGE:
         with suppress(msgspec.ValidationError):
             return decode_config(raw)
     command: Command = _decode_command(raw)

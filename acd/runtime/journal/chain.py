@@ -8,13 +8,16 @@ stop somebody who can rewrite everything.
 """
 
 from hashlib import sha256
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from acd.ports.journal import Entry
 
 CHAIN_BYTES: Final = 32
+
+Fields = tuple[Any, ...]
+"""Domain, epoch, seq, command id, origin, at, schema, command, outcome: what is hashed."""
 
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -26,7 +29,17 @@ def genesis(domain: str) -> bytes:
 
 def link(previous: bytes, domain: str, epoch: int, seq: int, entry: Entry) -> bytes:
     """The chain value of the row that holds `entry` at `seq`."""
-    fields = (
+    return link_fields(previous, fields_of(domain, epoch, seq, entry))
+
+
+def link_fields(previous: bytes, fields: Fields) -> bytes:
+    """The chain value of the row that is made of these fields, in the order in which they are hashed."""
+    return sha256(previous + _encode(fields)).digest()
+
+
+def fields_of(domain: str, epoch: int, seq: int, entry: Entry) -> Fields:
+    """What is hashed of the row that holds `entry` at `seq`."""
+    return (
         domain,
         epoch,
         seq,
@@ -37,4 +50,3 @@ def link(previous: bytes, domain: str, epoch: int, seq: int, entry: Entry) -> by
         entry.command,
         entry.outcome,
     )
-    return sha256(previous + _encode(fields)).digest()

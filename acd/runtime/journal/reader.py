@@ -7,24 +7,27 @@ is one short transaction, so that a slow reader never keeps the writer from fold
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from msgspec import Struct
 
 from acd.errors import JournalCorrupt
 from acd.ports.journal import Entry, Row
 from acd.runtime.database import DATABASE_ERRORS, explained, open_read_only
-from acd.runtime.journal.chain import genesis, link
+from acd.runtime.journal.chain import Fields, genesis, link_fields
 from acd.runtime.journal.schema import JOURNAL
 
-PAGE_ROWS: Final = 1_000
+PAGE_ROWS: Final = 1000
 """Rows that are read in one transaction."""
 
-_Fields = tuple[Any, ...]
 _PAGE: Final = (
-    "SELECT seq, domain, epoch, command_id, origin, at_us, schema, command, outcome, chain"
+    "SELECT domain, epoch, seq, command_id, origin, at_us, schema, command, outcome, chain"
     " FROM journal WHERE seq > ? ORDER BY seq LIMIT ?"
 )
+"""What is hashed, in that order, and the chain value."""
+
+_SEQ: Final = 2
+"""Where in it `seq` is."""
 
 
 class Head(Struct, frozen=True):
@@ -108,9 +111,12 @@ def read_rows(
     while True:
         page, head = _page(connection, path, seq)
         for fields in page:
-            row = _verified(path, domain, seq, chain, fields)
-            seq, chain = row.seq, row.chain
-            yield row
+            row_chain = link_fields(chain, fields[:-1])
+            if fields[_SEQ] != seq + 1 or row_chain != fields[-1] or fields[0] != domain:
+                raise _unfit(path, seq, fields)
+            chain = row_chain
+            _, epoch, seq, command_id, origin, at_us, schema, command, outcome, _ = fields
+            yield Row(domain, epoch, seq, Entry(command_id, origin, at_us, command, outcome, schema), chain)
         if len(page) < PAGE_ROWS:
             _meet_head(path, head, seq, chain)
             return
@@ -134,7 +140,7 @@ def _anchor(
     return bytes(chain)
 
 
-def _page(connection: sqlite3.Connection, path: Path, after_seq: int) -> tuple[list[_Fields], Head]:
+def _page(connection: sqlite3.Connection, path: Path, after_seq: int) -> tuple[list[Fields], Head]:
     # Rows and head in one transaction: else a row appended in between would look like a lie of the head's.
     try:
         connection.execute("BEGIN")
@@ -152,37 +158,35 @@ def _page(connection: sqlite3.Connection, path: Path, after_seq: int) -> tuple[l
     return page, head
 
 
-def _fetch(connection: sqlite3.Connection, after_seq: int) -> list[_Fields]:
+def _fetch(connection: sqlite3.Connection, after_seq: int) -> list[Fields]:
     try:
         return connection.execute(_PAGE, (after_seq, PAGE_ROWS)).fetchall()
     except sqlite3.OperationalError as error:
         # Text that is no longer UTF-8 makes the whole page fail; one by one the guilty row can be named.
         if "decode" not in str(error):
             raise
-    page: list[_Fields] = []
+    page: list[Fields] = []
     while len(page) < PAGE_ROWS:
-        last = page[-1][0] if page else after_seq
+        last = page[-1][_SEQ] if page else after_seq
         try:
             fields = connection.execute(_PAGE, (last, 1)).fetchone()
         except sqlite3.OperationalError:
             # The text stays unread: no row encodes to a chain value with these fields in it.
-            fields = (last + 1, None, 0, "", "", 0, 0, b"", "", b"")
+            fields = (None, 0, last + 1, "", "", 0, 0, b"", "", b"")
         if fields is None:
             break
         page.append(fields)
     return page
 
 
-def _verified(path: Path, domain: str, before: int, chain: bytes, fields: _Fields) -> Row:
-    seq, row_domain, epoch, command_id, origin, at_us, schema, command, outcome, row_chain = fields
+def _unfit(path: Path, before: int, fields: Fields) -> JournalCorrupt:
+    """What is wrong with the row that follows row `before`."""
+    seq = fields[_SEQ]
     if seq != before + 1:
         gap = f"row {before + 1} is" if seq == before + 2 else f"rows {before + 1} to {seq - 1} are"
-        raise JournalCorrupt(f"{gap} missing from the journal {path}")
-    entry = Entry(command_id, origin, at_us, command, outcome, schema)
-    if row_domain != domain or link(chain, domain, epoch, seq, entry) != row_chain:
-        reason = "its chain value does not fit its contents"
-        raise JournalCorrupt(f"row {seq} of the journal {path} has been altered: {reason}")
-    return Row(domain, epoch, seq, entry, row_chain)
+        return JournalCorrupt(f"{gap} missing from the journal {path}")
+    reason = "its chain value does not fit its contents"
+    return JournalCorrupt(f"row {seq} of the journal {path} has been altered: {reason}")
 
 
 def _meet_head(path: Path, head: Head, seq: int, chain: bytes) -> None:

@@ -12,7 +12,7 @@ from typing import Final
 from acd.errors import JournalUnavailable
 from acd.ports.journal import AppendResult, Committed, Durability, Entry, Fenced, Rejected, Row, Unknown
 from acd.runtime.database import DATABASE_ERRORS, explained, lock_database, open_database, primary_code
-from acd.runtime.journal.chain import genesis, link
+from acd.runtime.journal.chain import Fields, fields_of, genesis, link_fields
 from acd.runtime.journal.reader import count_quarantined, read_head, read_rows
 from acd.runtime.journal.schema import JOURNAL
 from acd.runtime.log import Logger
@@ -24,7 +24,10 @@ MAX_ERROR: Final = 2_000
 """Characters kept of the error that sent a command there."""
 
 _DAMAGE: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-_INSERT: Final = "INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_INSERT: Final = (
+    "INSERT INTO journal (domain, epoch, seq, command_id, origin, at_us, schema, command, outcome, chain)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
 _SET_ASIDE: Final = (
     "INSERT INTO quarantine (command_id, origin, at_us, schema, command, error) VALUES (?, ?, ?, ?, ?, ?)"
 )
@@ -159,24 +162,12 @@ class SqliteJournal:
         if head.seq != expected_seq:
             return Unknown(f"the journal {self._path} ends at row {head.seq}, not at {expected_seq}: reread its tail")
         domain, seq, chain = self._domain, head.seq, head.chain
-        fields = []
+        fields: list[Fields] = []
         for entry in batch:
             seq += 1
-            chain = link(chain, domain, epoch, seq, entry)
-            fields.append(
-                (
-                    seq,
-                    domain,
-                    epoch,
-                    entry.command_id,
-                    entry.origin,
-                    entry.at_us,
-                    entry.schema,
-                    entry.command,
-                    entry.outcome,
-                    chain,
-                )
-            )
+            hashed = fields_of(domain, epoch, seq, entry)
+            chain = link_fields(chain, hashed)
+            fields.append((*hashed, chain))
         connection.executemany(_INSERT, fields)
         connection.execute("UPDATE head SET seq = ?, chain = ? WHERE id = 1", (seq, chain))
         return Committed(seq, chain)
