@@ -224,10 +224,10 @@ def test_every_message_belongs_to_its_union(module: str) -> None:
     """A message that was written but not added to the union would be unknown to every decoder."""
     union = {"commands": Command, "effects": Effect, "events": Event}[module]
     members = {message.__name__ for message in get_args(union)}
-    tree = tree_of(ROOT / "acd" / "core" / "messages" / f"{module}.py")
     tagged = {
         node.name
-        for node in tree.body
+        for path in (ROOT / "acd" / "core" / "messages").glob(f"*{module}.py")
+        for node in tree_of(path).body
         if isinstance(node, ast.ClassDef) and any(keyword.arg == "tag" for keyword in node.keywords)
     }
     assert tagged == members

@@ -41,6 +41,7 @@ def admit(
             request.customer,
             request.instance,
             0 if caller is None else place_at,
+            request.parent,
         )
     )
     return interaction

@@ -83,7 +83,7 @@ def replacement(domain: Domain, interaction: Interaction) -> EnqueueInteraction 
     name = request.interaction_id + SUFFIX
     if token(domain, request.customer, queue) is not None:
         return "duplicate-callback"
-    if request.kind != "live" or not request.customer or len(name) > limits.MAX_INTERACTION_ID:
+    if request.kind != "live" or request.parent or not request.customer or len(name) > limits.MAX_INTERACTION_ID:
         return "callback-impossible"
     if name in domain.interactions or domain.ended_interactions.get(name) is not None:
         return "callback-impossible"

@@ -7,7 +7,7 @@ of offers. Must not know single commands (`handlers`) nor how matching finds (`m
 from collections.abc import Mapping
 from typing import Final
 
-from acd.core import callbacks, entry, holding, levels, limits, patience, relaxing
+from acd.core import callbacks, consulting, entry, holding, levels, limits, patience, relaxing
 from acd.core.affinity import LastAgents
 from acd.core.entities import Agent, Interaction, Queue, Work
 from acd.core.matching import Matching, next_offer_state
@@ -187,6 +187,8 @@ class Domain(Matching):
         request = interaction.request
         if request.kind == "callback" and self.callbacks.get((request.customer, request.queue)) == interaction.id:
             del self.callbacks[request.customer, request.queue]
+        if interaction.parent is not None:
+            consulting.unlink(interaction)
         interaction.state = _INTERACTION[interaction.state][trigger]
         self.end_stay(interaction)
         if interaction.exclusions:

@@ -8,6 +8,7 @@ what time changes is changed by a Tick, so there is no clock in here.
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
+from acd.core.consulting import consulting_agent
 from acd.core.entities import Agent, Interaction
 
 
@@ -36,6 +37,10 @@ def _is_not_wrapping_up(interaction: Interaction, agent: Agent) -> bool:
     return all(work.interaction is not interaction for work in agent.work.values())
 
 
+def _is_not_asking(interaction: Interaction, agent: Agent) -> bool:
+    return interaction.parent is None or consulting_agent(interaction) is not agent
+
+
 def _is_not_held_for_another(interaction: Interaction, agent: Agent) -> bool:
     return interaction.held is None or interaction.preferred == agent.id
 
@@ -60,6 +65,7 @@ CLAUSES: Final = (
     Clause("ready", _is_ready),
     Clause("not-excluded", _is_not_excluded),
     Clause("not-on-it", _is_not_wrapping_up),
+    Clause("not-asking", _is_not_asking),
     Clause("preferred", _is_not_held_for_another),
     Clause("reserve", _is_not_kept_for_others),
     Clause("level", _is_within_reach),

@@ -239,6 +239,7 @@ class Interaction(Struct, eq=False):
     opens. `relaxed`, `next_step`: what timed steps have changed, and the deadline of the next.
     `attempts`: failed ones of a callback. `appointment`: while it is scheduled.
     `ended_with`: the agent whose conversation it was in the end, where others still have work on it.
+    `parent`: of a consult that has not ended, whose agent asks; `consults`: those of its own, oldest first.
     """
 
     id: str
@@ -270,6 +271,8 @@ class Interaction(Struct, eq=False):
     appointment: Appointment | None = None
     preferred_by: str = ""
     ended_with: str = ""
+    parent: Interaction | None = None
+    consults: list[Interaction] | None = None
 
     def offered(self) -> tuple[Work, ...]:
         """The pending offers of one that is queued or offered, oldest first."""

@@ -6,6 +6,7 @@ Must not change anything, and shares nothing with matching but the predicate `of
 from typing import Final
 
 from acd.core import limits
+from acd.core.consulting import consulting_agent
 from acd.core.domain import Domain
 from acd.core.eligibility import offerable
 from acd.core.engine import Engine
@@ -42,6 +43,7 @@ def check(engine: Engine) -> None:
     _presence(domain)
     _counters(domain)
     _bars(domain)
+    _consults(domain)
     _deadlines(domain)
     _tickets(domain)
     _holds(domain)
@@ -133,7 +135,24 @@ def _bars(domain: Domain) -> None:
         wrapping = {
             work.agent.id for work in domain.work.values() if work.interaction is each and work.state == "wrap-up"
         }
-        assert standing == wrapping, f"{each.id}: {standing} are barred, {wrapping} wrap up"
+        if each.parent is not None:
+            wrapping.add(consulting_agent(each).id)
+        assert standing == wrapping, f"{each.id}: {standing} are barred, {wrapping} wrap up or ask for advice"
+
+
+def _consults(domain: Domain) -> None:
+    children: dict[str, list[Interaction]] = {}
+    for each in sorted(domain.interactions.values(), key=lambda each: each.seq):
+        lives = bool(each.request.parent) and bool(interaction_states.TABLE[each.state])
+        assert (each.parent is not None) == lives, f"{each.id} is {each.state}: a consult of {each.parent}"
+        if each.parent is not None:
+            assert each.parent.id == each.request.parent, f"{each.id}: a consult of another"
+            assert each.parent.state == "active", f"{each.id}: nobody asks for advice any more"
+            assert each.parent.parent is None, f"{each.id}: a consult about a consult"
+            children.setdefault(each.parent.id, []).append(each)
+    for each in domain.interactions.values():
+        assert (each.consults or []) == children.get(each.id, []), f"{each.id}: wrong consults"
+        assert len(each.consults or ()) <= limits.MAX_CONSULTS, f"{each.id}: too many consults"
 
 
 def _deadlines(domain: Domain) -> None:

@@ -96,6 +96,12 @@ MAX_ATTEMPTS: Final = 20
 MAX_HOPS: Final = 8
 """Queues that one interaction overflows into in its life; after that it is released."""
 
+MAX_CONSULTS: Final = 4
+"""Open consults of one interaction."""
+
+MAX_CONFERENCE: Final = 8
+"""Agents who talk with one customer at once, the one who is responsible among them."""
+
 MAX_DISPOSITIONS: Final = 256
 """Disposition codes of one queue."""
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from acd.core import limits
+from acd.core.consulting import link
 from acd.core.domain import Domain
 from acd.core.entities import (
     Agent,
@@ -39,6 +40,7 @@ def restore(domain: Domain, state: EngineState) -> None:
     pending: list[tuple[int, int, Callable[[], None]]] = []
     _interactions(domain, state, pending)
     _work(domain, state, pending)
+    _consults(domain)
     for _, _, register in sorted(pending, key=lambda entry: entry[:2]):
         register()
     for interaction_id, ended in state.ended_interactions:
@@ -181,6 +183,12 @@ def _work(domain: Domain, state: EngineState, pending: list[tuple[int, int, Call
         if saved.deadline_seq:
             due = (saved.deadline_us, saved.deadline_seq)
             pending.append((*due, _registration(domain, work, *due)))
+
+
+def _consults(domain: Domain) -> None:
+    for child in sorted(domain.interactions.values(), key=lambda each: each.seq):
+        if child.request.parent and interaction_states.TABLE[child.state]:
+            link(domain, child, domain.interactions[child.request.parent])
 
 
 def _registration(domain: Domain, owner: Timed, due_us: int, seq: int) -> Callable[[], None]:

@@ -59,6 +59,10 @@ def _work(interaction: Interaction, agent: Agent) -> Detail:
     return f"has work on it already ({item.state})", 0 if item.deadline is None else item.deadline.key
 
 
+def _asks(interaction: Interaction, _agent: Agent) -> Detail:
+    return f"is who asks for advice, about {interaction.request.parent}", 0
+
+
 def _hold(interaction: Interaction, _agent: Agent) -> Detail:
     deadline = None if interaction.held is None else interaction.held.deadline
     return f"held for {interaction.preferred}", 0 if deadline is None else deadline.key
@@ -97,6 +101,7 @@ DETAILS: Final[dict[str, Callable[[Interaction, Agent], Detail]]] = {
     "ready": _presence,
     "not-excluded": _exclusion,
     "not-on-it": _work,
+    "not-asking": _asks,
     "preferred": _hold,
     "reserve": _reserve,
     "level": _level,

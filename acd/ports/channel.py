@@ -19,6 +19,8 @@ class Desired(Struct, frozen=True, gc=False):
     `connected`: joined with `agent_id` on `offer_id`. An interaction that is not listed should not exist.
 
     `others`: further offers that ring at the same time (broadcast), as (offer, agent), oldest first.
+    `parent`: not empty if it is a consult: then the agent `asking`, who talks with the customer of the interaction
+    `parent`, has the customer's part in this one. It is made if it does not exist, as long as its parent does.
     """
 
     interaction_id: str
@@ -26,6 +28,8 @@ class Desired(Struct, frozen=True, gc=False):
     offer_id: str = ""
     agent_id: str = ""
     others: tuple[tuple[str, str], ...] = ()
+    parent: str = ""
+    asking: str = ""
 
     def ringing(self) -> tuple[tuple[str, str], ...]:
         """Every offer that should ring, as (offer, agent), oldest first."""

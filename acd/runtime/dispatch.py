@@ -8,12 +8,15 @@ restart it begins with `desired_of(state)`, and every channel reconciles.
 from collections.abc import Iterable, Mapping
 from typing import Final, assert_never
 
+from msgspec.structs import replace
+
 from acd.core.messages import (
     AnnounceInteraction,
     ConnectInteraction,
     DisconnectAgent,
     Effect,
     OfferInteraction,
+    OpenConsult,
     ParkInteraction,
     ReleaseInteraction,
     RevokeOffer,
@@ -39,6 +42,7 @@ def desired_of(state: EngineState) -> Wishes:
     for work in sorted(state.work, key=lambda each: (each.offered_at_us, each.deadline_seq)):
         if work.state in ("offered", "active", "held"):
             talks.setdefault(work.interaction_id, []).append(work)
+    owners = {talk.interaction_id: talk.agent_id for works in talks.values() for talk in works[:1]}
     wishes: Wishes = {}
     for interaction in state.interactions:
         request = interaction.request
@@ -50,6 +54,8 @@ def desired_of(state: EngineState) -> Wishes:
             desired = Desired(interaction_id, "connected", *offers[0])
         else:
             desired = _offered(interaction_id, offers)
+        if request.parent:
+            desired = replace(desired, parent=request.parent, asking=owners[request.parent])
         wishes.setdefault(instance, {})[interaction_id] = desired
     return wishes
 
@@ -57,7 +63,18 @@ def desired_of(state: EngineState) -> Wishes:
 def fold(wishes: dict[str, Desired], effect: Effect) -> None:
     """Bring one instance's wishes up to date with an effect."""
     interaction_id = effect.interaction_id
+    before = wishes.get(interaction_id)
+    _fold(wishes, effect)
+    if before is not None and before.parent and interaction_id in wishes:
+        wishes[interaction_id] = replace(wishes[interaction_id], parent=before.parent, asking=before.asking)
+
+
+def _fold(wishes: dict[str, Desired], effect: Effect) -> None:
+    interaction_id = effect.interaction_id
     match effect:
+        case OpenConsult():
+            asking = effect.agent_id
+            wishes[interaction_id] = Desired(interaction_id, "waiting", parent=effect.parent_id, asking=asking)
         case ParkInteraction():
             wishes[interaction_id] = Desired(interaction_id, "waiting")
         case OfferInteraction():

@@ -104,6 +104,7 @@ class InteractionRecord(Struct):
     state, because the view began at a snapshot after the end. `ended_at_us` is 0
     while it lives. `held_for`: the preferred agent it waits for alone. `reach`: the highest level of
     agents that is open to it. `open_work`: work items that have not ended, of agents it was transferred from as well.
+    `parent`: whose agent asks for advice, if it is a consult.
     """
 
     id: str
@@ -131,6 +132,7 @@ class InteractionRecord(Struct):
     pending: tuple[tuple[str, str], ...] = ()
     reach: int = limits.MAX_LEVEL
     open_work: int = 0
+    parent: str = ""
 
     @classmethod
     def queued(cls, event: InteractionQueued, at_us: int, order: int) -> "InteractionRecord":
@@ -148,6 +150,7 @@ class InteractionRecord(Struct):
             order,
             since_us=at_us,
             place_at_us=event.place_at_us or at_us,
+            parent=event.parent,
         )
 
     @classmethod
@@ -173,6 +176,7 @@ class InteractionRecord(Struct):
             held_for=state.preferred if state.held_seq else "",
             reach=state.reach,
             agent_id=state.ended_with,
+            parent=request.parent,
         )
 
     @classmethod
@@ -180,13 +184,14 @@ class InteractionRecord(Struct):
         """One that ended before the snapshot: only its id and final state are known. `order` is negative."""
         return cls(interaction_id, "", "", "", 0, (), "", "", 0, order, state, partial=True)
 
-    def desired(self) -> Desired:
-        """How a live one should stand in the world."""
+    def desired(self, asking: str = "") -> Desired:
+        """How a live one should stand in the world. `asking`: the agent who asks for advice, if it is a consult."""
+        parent = self.parent
         if self.state == "active":
-            return Desired(self.id, "connected", self.offer_id, self.agent_id)
+            return Desired(self.id, "connected", self.offer_id, self.agent_id, (), parent, asking)
         if self.state == "offered":
-            return Desired(self.id, "offered", self.offer_id, self.agent_id, self.pending[1:])
-        return Desired(self.id, "waiting")
+            return Desired(self.id, "offered", self.offer_id, self.agent_id, self.pending[1:], parent, asking)
+        return Desired(self.id, "waiting", parent=parent, asking=asking)
 
     def offered(self, pending: tuple[tuple[str, str], ...]) -> None:
         """These offers are pending now, and no others."""

@@ -24,7 +24,6 @@ from acd.core.messages import (
     InteractionOverflowed,
     InteractionQueued,
     InteractionRequeued,
-    InteractionTransferred,
     OfferAccepted,
     OfferDeclined,
     OfferExpired,
@@ -38,7 +37,7 @@ from acd.core.messages import (
 )
 from acd.core.state import EngineState, InteractionState, WorkState
 from acd.ports.channel import Desired
-from acd.runtime import waiting_folds, work_folds
+from acd.runtime import handover_folds, waiting_folds, work_folds
 from acd.runtime.figures import SERVICE_LEVEL_US, QueueFigures
 from acd.runtime.records import AgentRecord, Decision, InteractionRecord, QueueRecord, WorkRecord
 
@@ -138,7 +137,11 @@ class View:
     def desired(self, instance: str) -> tuple[Desired, ...]:
         """How every live interaction of one channel instance should stand in the world. O(live interactions)."""
         rows = (row for row in self.interactions.values() if row.instance == instance)
-        return tuple(row.desired() for row in rows if not row.ended_at_us and row.state != "scheduled")
+        return tuple(
+            row.desired(self.interactions[row.parent].agent_id if row.parent else "")
+            for row in rows
+            if not row.ended_at_us and row.state != "scheduled"
+        )
 
     def presences(self) -> dict[str, int]:
         """Agents by presence; the four presences are always there."""
@@ -203,15 +206,7 @@ class View:
         row = self.interactions[event.interaction_id]
         row.offered(())
         row.waited_us = None
-        self._move(row, "queued")
-
-    def _interaction_transferred(self, event: InteractionTransferred) -> None:
-        row = self.interactions[event.interaction_id]
-        row.agent_id = row.offer_id = ""
-        row.waited_us = None
-        if not event.with_context:
-            row.requirement, row.attributes = "", ()
-        self._move(row, "queued")
+        self.move(row, "queued")
 
     def _interaction_completed(self, event: InteractionCompleted) -> None:
         row = self.interactions[event.interaction_id]
@@ -249,7 +244,7 @@ class View:
         row.offered((*row.pending, (event.offer_id, event.agent_id)))
         row.held_for = ""
         row.open_work += 1
-        self._move(row, "offered")
+        self.move(row, "offered")
         at_us = self.at_us
         item = WorkRecord(
             event.offer_id, row.id, event.agent_id, row.channel, "offered", at_us, at_us, event.expires_at_us
@@ -266,7 +261,7 @@ class View:
         row.pending = ()
         row.offer_id, row.agent_id = event.offer_id, event.agent_id
         row.waited_us = event.waited_us
-        self._move(row, "active")
+        self.move(row, "active")
         figures = self.queues[row.queue].figures
         figures.accepted += 1
         if row.answered:
@@ -303,6 +298,15 @@ class View:
         if row.ended_at_us:
             self._forget_if_done(row)
 
+    # -- for the folds in modules of their own
+
+    def move(self, row: InteractionRecord, state: str) -> None:
+        """The interaction is in another state from now on."""
+        queue = self.queues[row.queue]
+        queue.uncount(row)
+        row.state, row.since_us = state, self.at_us
+        queue.count(row)
+
     # -- pieces of the above
 
     def _drop_offer(self, event: OfferDeclined | OfferExpired | OfferRevoked | OfferRescinded) -> QueueFigures:
@@ -314,12 +318,6 @@ class View:
             row.offered(tuple(offer for offer in row.pending if offer[0] != event.offer_id))
         row.open_work -= 1
         return self.queues[row.queue].figures
-
-    def _move(self, row: InteractionRecord, state: str) -> None:
-        queue = self.queues[row.queue]
-        queue.uncount(row)
-        row.state, row.since_us = state, self.at_us
-        queue.count(row)
 
     def _end(self, row: InteractionRecord, state: str, reason: str) -> QueueFigures:
         queue = self.queues[row.queue]
@@ -368,7 +366,7 @@ class View:
             PresenceChanged: self._presence_changed,
             InteractionQueued: self._interaction_queued,
             InteractionRequeued: self._interaction_requeued,
-            InteractionTransferred: self._interaction_transferred,
+            **handover_folds.table(self),
             **waiting_folds.table(self.queues, self.interactions, lambda: self.at_us),
             **work_folds.table(self),
             InteractionCompleted: self._interaction_completed,

@@ -5,7 +5,8 @@
     expect queued|requeued|abandoned|cancelled c1                        expect revoked|rescinded c1 from anna
     expect completed c1 by customer|agent|system                         expect configured | recovered
     expect presence anna ready|not-ready|draining|signed-out             expect removed agent|queue NAME
-    expect effect park|offer|revoke|connect|release|announce c1
+    expect effect park|offer|revoke|connect|release c1
+    expect effect announce|disconnect|open-consult c1
 
 `scenario_work` has the words about work in hand. Each may be followed by any of its details (`reason busy`,
 `waited 4s`, …), and each must have happened after those that were expected before it. Further:
@@ -177,7 +178,8 @@ def _describe_offer(
 def _describe_other(event: _OtherEvent) -> Described:
     match event:
         case m.InteractionQueued():
-            return _described(("queued", event.interaction_id), priority=event.priority, queue=event.queue)
+            queue, about = event.queue, event.parent
+            return _described(("queued", event.interaction_id), priority=event.priority, queue=queue, about=about)
         case m.InteractionRequeued():
             return _described(("requeued", event.interaction_id), reason=event.reason)
         case m.InteractionCompleted():
@@ -222,6 +224,9 @@ def _describe_effect(effect: m.Effect) -> Described:
             return _described(("connect", effect.interaction_id), agent=effect.agent_id, on=effect.instance)
         case m.DisconnectAgent():
             return _described(("disconnect", effect.interaction_id), agent=effect.agent_id, on=effect.instance)
+        case m.OpenConsult():
+            words = ("open-consult", effect.interaction_id)
+            return _described(words, about=effect.parent_id, agent=effect.agent_id, on=effect.instance)
         case m.ReleaseInteraction():
             return _described(("release", effect.interaction_id), reason=effect.reason, on=effect.instance)
         case m.AnnounceInteraction():

@@ -19,6 +19,7 @@ from acd.core.messages import (
     EnqueueInteraction,
     FailOffer,
     OfferInteraction,
+    OpenConsult,
     ParkInteraction,
     ReleaseInteraction,
     RevokeOffer,
@@ -69,6 +70,8 @@ class WorldChannel:
         match effect:
             case ParkInteraction():
                 self._wait(self._call(effect.interaction_id))
+            case OpenConsult():
+                self._open_consult(effect.interaction_id, effect.parent_id)
             case OfferInteraction():
                 self._ring(self._call(effect.interaction_id), effect.offer_id, effect.agent_id)
             case RevokeOffer() | DisconnectAgent():
@@ -94,6 +97,8 @@ class WorldChannel:
             self._release(interaction_id)
         for each in desired:
             call = self.calls.get(each.interaction_id)
+            if call is None and each.parent in self.calls:
+                call = self._open_consult(each.interaction_id, each.parent)
             if call is None:
                 await self._report_lost(each.interaction_id)
             elif each.state == "waiting":
@@ -161,6 +166,11 @@ class WorldChannel:
         if call is None:
             raise ChannelError(f"channel {self.name} has no interaction {interaction_id}")
         return call
+
+    def _open_consult(self, interaction_id: str, parent_id: str) -> Call:
+        """The agent who talks in the parent waits for advice."""
+        self._call(parent_id)
+        return self.calls.setdefault(interaction_id, Call(interaction_id))
 
     def _wait(self, call: Call) -> None:
         self._silence_all(call)

@@ -114,7 +114,8 @@ def test_every_refusal_that_a_route_can_meet_is_shown() -> None:
     configuration |= {"bad-action", "steps-out-of-order"}
     supervision = {"interaction-not-offered", "interaction-scheduled"}
     callbacks = {"duplicate-callback", "not-a-callback"}
-    beyond_http = configuration | supervision | callbacks
+    consults = {"nested-consult", "too-many-consults", "bad-consult"}
+    beyond_http = configuration | supervision | callbacks | consults
     assert {code for code, *_ in CASES} == set(get_args(RefusalCode)) - beyond_http
 
 

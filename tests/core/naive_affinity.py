@@ -2,11 +2,11 @@
 
 import acd.core.messages as m
 from acd.core import limits
-from tests.core.naive_rules import Rules
+from tests.core.naive_consult import Consult
 from tests.core.naive_state import Agent, Interaction, Queue
 
 
-class Affinity(Rules):
+class Affinity(Consult):
     """Dedicated agents, and last agents. `last_agents`: (customer, agent's id, when), oldest first."""
 
     last_agents: list[tuple[str, str, int]]
@@ -19,6 +19,8 @@ class Affinity(Rules):
     def prefer(self, interaction: Interaction, queue: Queue) -> None:
         out = [each.agent_id for each in interaction.exclusions]
         out += [work.agent.settings.id for work in self.work if work.interaction is interaction]
+        asks = self.who_asks(interaction)
+        out += [] if asks is None else [asks.settings.id]
         there = [agent.settings.id for agent in self.agents if not agent.retired and agent.settings.id not in out]
         for because, agent_id in (
             ("dedicated", self.dedicated(interaction, queue)),

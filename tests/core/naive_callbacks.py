@@ -3,11 +3,12 @@
 
 import acd.core.messages as m
 from acd.core import limits
-from tests.core.naive_rules import Refused, Rules
+from tests.core.naive_consult import Consult
+from tests.core.naive_rules import Refused
 from tests.core.naive_state import Appointment, Interaction, Queue
 
 
-class Callbacks(Rules):
+class Callbacks(Consult):
     """Setting aside, coming in when due, and callers' places."""
 
     def on_FailCallback(self, command: m.FailCallback) -> None:
@@ -17,6 +18,7 @@ class Callbacks(Rules):
         work = self.current(interaction)
         if interaction.state != "active" or work is None:
             raise Refused("interaction-not-active")
+        self.end_consults(interaction)
         settings, name = interaction.queue.settings, command.interaction_id
         interaction.attempts += 1
         self.end_work(work)
@@ -105,6 +107,7 @@ class Callbacks(Rules):
                 request.customer,
                 request.instance,
                 0 if caller is None else caller.place_at,
+                request.parent,
             )
         )
         return interaction

@@ -164,7 +164,8 @@ class Entry(Callbacks, Supervision):
             self.overflow(interaction, "duplicate-callback")
             return
         too_long = len(name) > limits.MAX_INTERACTION_ID
-        if request.kind == "callback" or not request.customer or too_long or self.is_known(name):
+        no_callback = request.kind == "callback" or request.parent or not request.customer
+        if no_callback or too_long or self.is_known(name):
             self.overflow(interaction, "callback-impossible")
             return
         changes = {"interaction_id": name, "queue": queue.settings.id, "kind": "callback", "instance": ""}
@@ -179,6 +180,7 @@ class Entry(Callbacks, Supervision):
 
     def overflow(self, interaction: Interaction, reason: str) -> None:
         interaction.state = "overflowed"
+        interaction.parent = None
         interaction.exclusions = []
         interaction.hold = interaction.patience = interaction.opening = interaction.step = None
         request = interaction.request

@@ -12,7 +12,7 @@ from typing import Any
 import acd.core.messages as m
 from acd.core import limits
 from acd.core.messages.settings import STRATEGIES
-from tests.core.naive_affinity import Affinity
+from tests.core.naive_ending import Ending
 from tests.core.naive_levels import LevelRules
 from tests.core.naive_requirement import Tree
 from tests.core.naive_reserve import Reserving
@@ -22,14 +22,12 @@ from tests.core.naive_state import (
     Appointment,
     Exclusion,
     Hold,
-    Interaction,
     NextStep,
     Opening,
     Patience,
     Queue,
     Work,
 )
-from tests.core.naive_transfer import Transfer
 
 
 @dataclass
@@ -41,7 +39,7 @@ class Prediction:
     effects: list[m.Effect] = field(default_factory=list)
 
 
-class Model(Reserving, LevelRules, Transfer, Affinity):
+class Model(Reserving, LevelRules, Ending):
     """The rules and the commands; `apply` and `next_deadline` are as the engine's."""
 
     def __init__(self, trees: Mapping[str, Tree]) -> None:
@@ -208,20 +206,27 @@ class Model(Reserving, LevelRules, Transfer, Affinity):
             raise Refused("bad-requirement")
         if command.requirement.strip() and self.misspelt(command, queue):
             raise Refused("unknown-skill")
+        parent = self.parent_of(command) if command.parent else None
         if command.kind == "callback" or command.not_before_us > self.now:
             self.set_aside(command, queue)
             return
         route = self.route(command, queue, 0)
         interaction = self.admit(command, queue)
+        interaction.parent = parent
+        asks = self.who_asks(interaction)
         if self.follow(interaction, route):
-            self.effects.append(m.ParkInteraction(command.interaction_id, command.instance))
+            name, instance = command.interaction_id, command.instance
+            if asks is None:
+                self.effects.append(m.ParkInteraction(name, instance))
+            else:
+                self.effects.append(m.OpenConsult(name, instance, command.parent, asks.settings.id))
             self.begin_stay(interaction)
             self.place(interaction)
 
     def on_EndInteraction(self, command: m.EndInteraction) -> None:
         interaction = self.interaction(command.interaction_id)
         if interaction.state == "active":
-            self.complete(interaction, command)
+            self.complete(interaction, command.by, command.reason)
         elif command.by == "agent":
             raise Refused("interaction-not-active")
         else:
@@ -238,43 +243,13 @@ class Model(Reserving, LevelRules, Transfer, Affinity):
         work = self.current(interaction)
         if interaction.state != "active" or work is None:
             raise Refused("interaction-not-active")
+        self.end_consults(interaction)
         self.exclude(interaction, work.agent)
         self.end_work(work)
         self.effects.append(m.ParkInteraction(command.interaction_id, interaction.request.instance))
         self.schedule_step(interaction)
         self.begin_patience(interaction)
         self.back_to_the_line(interaction, work.agent, command.reason)
-
-    def complete(self, interaction: Interaction, command: m.EndInteraction) -> None:
-        work = self.current(interaction)
-        assert work is not None
-        interaction.state = "completed"
-        interaction.exclusions = []
-        interaction.opening = None
-        agent_id = work.agent.settings.id
-        talked = self.now - work.since
-        name, instance = command.interaction_id, interaction.request.instance
-        self.events.append(m.InteractionCompleted(name, agent_id, command.by, command.reason, talked))
-        self.effects.append(m.ReleaseInteraction(name, instance, "completed"))
-        self.remember_last_agent(interaction.request.customer, work.agent)
-        self.finish_talk(work)
-
-    def give_up(self, interaction: Interaction, reason: str, *, abandoned: bool) -> None:
-        pending = self.pending(interaction)
-        for work in pending:
-            self.revoke(work, "customer-left" if abandoned else "cancelled")
-        interaction.state = "abandoned" if abandoned else "cancelled"
-        interaction.exclusions = []
-        interaction.hold = interaction.patience = interaction.opening = interaction.step = None
-        interaction.appointment = None
-        name, waited = interaction.request.interaction_id, self.now - interaction.enqueued_at
-        told = m.InteractionAbandoned if abandoned else m.InteractionCancelled
-        self.events.append(told(name, waited, reason))
-        self.effects.append(m.ReleaseInteraction(name, interaction.request.instance, interaction.state))
-        self.forget_if_done(interaction)
-        for work in pending:
-            self.settle(work.agent)
-            self.serve(work.agent)
 
     # ---- offers
 

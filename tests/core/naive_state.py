@@ -50,6 +50,7 @@ class Interaction:
     wider: list[str] = field(default_factory=list)
     attempts: int = 0
     appointment: "Appointment | None" = None
+    parent: "Interaction | None" = None
 
     def __post_init__(self) -> None:
         self.entered_at = self.place_at = self.enqueued_at

@@ -4,12 +4,13 @@
 import msgspec
 
 import acd.core.messages as m
+from tests.core.naive_consult import Consult
 from tests.core.naive_entry import Entry, Route
 from tests.core.naive_rules import Interaction, Queue, Refused, Work
 from tests.core.naive_wrap_up import WrapUp
 
 
-class Transfer(Entry, WrapUp):
+class Transfer(Entry, WrapUp, Consult):
     """What an agent who talks with a customer can do about it."""
 
     def on_TransferInteraction(self, command: m.TransferInteraction) -> None:
@@ -26,6 +27,7 @@ class Transfer(Entry, WrapUp):
         route = Route()
         if command.to_queue:
             route = self.route(request, queue, interaction.hops)
+        self.end_consults(interaction)
         self.hand_over(work, command)
         freed = self.end_part(work)
         interaction.request = request
@@ -41,6 +43,9 @@ class Transfer(Entry, WrapUp):
 
     def transfer_target(self, command: m.TransferInteraction, interaction: Interaction) -> Queue:
         if (command.to_queue, command.to_agent) == ("", "") or command.to_agent == command.agent_id:
+            raise Refused("bad-target")
+        asks = self.who_asks(interaction)
+        if asks is not None and command.to_agent == asks.settings.id:
             raise Refused("bad-target")
         queue = self.queue(command.to_queue) if command.to_queue else interaction.queue
         if command.to_agent and self.agent(command.to_agent).retired:

@@ -296,6 +296,14 @@ MUTANTS: Final = {
     "who wraps up on it is offered it": Mutant(
         "handlers.transfers", "        domain.bar(work.interaction, work.agent)\n", ""
     ),
+    "a consult outlives its parent's transfer": Mutant(
+        "handlers.transfers", "        ending.end_consults(domain, interaction)\n", "        pass\n"
+    ),
+    "who asks is offered the question": Mutant("consulting", "    domain.bar(child, consulting_agent(child))\n", ""),
+    "consults end youngest first": Mutant(
+        "ending", 'each.state != "queued", each.seq', 'each.state != "queued", -each.seq'
+    ),
+    "an adviser becomes the customer's last agent": Mutant("ending", " and not request.parent:", ":"),
     "a transfer keeps what it should drop": Mutant("handlers.transfers", "    interaction.request = request\n", ""),
     "a wrap-up follows the new queue": Mutant(
         "entities", "return self.former or self.interaction.queue", "return self.interaction.queue"

@@ -49,6 +49,7 @@ TINY: Final = {
     "MAX_EXCLUSIONS": 1,
     "TICK_EXPIRIES": 2,
     "SCANNED_CLASSES": 1,
+    "MAX_CONSULTS": 1,
 }
 """Limits so small that everything behind them happens all the time."""
 

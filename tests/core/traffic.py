@@ -4,14 +4,14 @@ Owns what is likely. Looks at the naive model only, never at an engine, so that 
 `random` may be a seeded `Random` or Hypothesis' own, which shrinks.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from random import Random
 from typing import Final
 
 import acd.core.messages as m
 from tests.core.naive_model import Model
-from tests.core.naive_state import Agent, Interaction, Work
-from tests.core.traffic_settings import CHANNELS, SECOND, SKILLS, Scores, SettingsTraffic
+from tests.core.traffic_consult import ConsultTraffic
+from tests.core.traffic_settings import CHANNELS, SECOND, SKILLS, Scores
 
 WEIGHTS: Final[dict[str, float]] = {
     "enqueue": 18,
@@ -42,10 +42,11 @@ WEIGHTS: Final[dict[str, float]] = {
     "fail_callback": 3,
     "close_queue": 0.7,
     "repeat": 1.5,
+    "consult": 6,
 }
 
 
-class Traffic(SettingsTraffic):
+class Traffic(ConsultTraffic):
     """One world. `trees` is what the model needs to understand its requirements."""
 
     def __init__(
@@ -54,8 +55,6 @@ class Traffic(SettingsTraffic):
         """As `SettingsTraffic`."""
         super().__init__(random, agents=agents, disorder=disorder, scores=scores)
         self.now_us = random.choice((0, 1_753_000_000_123_457))
-        self.commands = 0
-        self.interactions = 0
         self.issued: list[m.Command] = []
 
     def next(self, model: Model) -> tuple[m.Command, int]:
@@ -323,37 +322,6 @@ class Traffic(SettingsTraffic):
         queue_id = self._pick((*self.queue_ids, *self._unheard_of()))
         return m.NoteEstimate(self._id(), queue_id, self.random.choice((-1, 0, SECOND, 20 * SECOND, 60 * SECOND)))
 
-    # ---- whom and what to name
-
-    def _unheard_of(self) -> tuple[str, ...]:
-        """The name of no queue, now and then."""
-        return ("q-unheard-of",) if self._stray() else ()
-
-    def _work(self, model: Model, *states: str) -> Work | None:
-        return self._one([work for work in model.work if work.state in states or self._stray()])
-
-    def _interaction(self, model: Model, states: Sequence[str]) -> Interaction | None:
-        wanted = self.random.choice(states)
-        return self._one([each for each in model.interactions if each.state == wanted or self._stray()])
-
-    def _agent(self, model: Model, presences: Sequence[str]) -> Agent | None:
-        wanted = self.random.choice(presences)
-        return self._one(
-            [each for each in model.agents if (each.presence == wanted and not each.retired) or self._stray()]
-        )
-
-    def _offer_id(self, model: Model, work: Work) -> str:
-        if not self._stray():
-            return work.offer_id
-        ended = [name for name, _ in model.ended_offers]
-        return self.random.choice([*ended[-8:], "i1.99", work.offer_id])
-
-    def _interaction_id(self, model: Model, interaction: Interaction) -> str:
-        if not self._stray():
-            return interaction.request.interaction_id
-        ended = [name for name, _ in model.ended_interactions]
-        return self.random.choice([*ended[-8:], "i-unheard-of"])
-
     def _on_work(
         self, model: Model, kind: type[m.HoldWork | m.ResumeWork | m.EndWrapUp], state: str
     ) -> m.Command | None:
@@ -362,9 +330,6 @@ class Traffic(SettingsTraffic):
             return None
         agent_id = self._anybody() if self._stray() else work.agent.settings.id
         return kind(self._id(), agent_id, self._interaction_id(model, work.interaction))
-
-    def _id(self) -> str:
-        return f"c{self.commands}"
 
 
 def _renamed(command: m.Command, command_id: str) -> m.Command:

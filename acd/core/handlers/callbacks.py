@@ -1,6 +1,6 @@
 """What becomes of a callback that nobody answers. Owns that command's checks and moves."""
 
-from acd.core import callbacks
+from acd.core import callbacks, ending
 from acd.core.domain import Domain
 from acd.core.handlers.interactions import live
 from acd.core.messages import FailCallback, InteractionFailed, Refusal, ReleaseInteraction
@@ -16,6 +16,8 @@ def fail_callback(domain: Domain, command: FailCallback) -> Refusal | None:
     work = found.current
     if found.state != "active" or work is None:
         return Refusal("interaction-not-active", f"interaction {found.id} is {found.state}, not with an agent")
+    if found.consults:
+        ending.end_consults(domain, found)
     found.attempts += 1
     domain.release(work)
     settings = found.queue.settings

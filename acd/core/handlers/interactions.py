@@ -2,7 +2,7 @@
 
 from difflib import get_close_matches
 
-from acd.core import callbacks, entry, limits, patience, relaxing
+from acd.core import callbacks, consulting, ending, entry, limits, patience, relaxing
 from acd.core.admission import admit
 from acd.core.classes import Class
 from acd.core.domain import Domain
@@ -11,13 +11,9 @@ from acd.core.messages import (
     CancelInteraction,
     EndInteraction,
     EnqueueInteraction,
-    InteractionAbandoned,
-    InteractionCancelled,
-    InteractionCompleted,
-    OfferRevoked,
+    OpenConsult,
     ParkInteraction,
     Refusal,
-    ReleaseInteraction,
     RequeueInteraction,
 )
 from acd.core.moving import begin_stay
@@ -42,14 +38,19 @@ def enqueue(domain: Domain, command: EnqueueInteraction) -> Refusal | None:
         unknown = _unknown_skill(domain, command.requirement)
         if unknown is not None:
             return unknown
+    parent = parent_of(domain, command) if command.parent else None
+    if isinstance(parent, Refusal):
+        return parent
     if command.kind == "callback" or command.not_before_us > domain.now_us:
         return _set_aside(domain, command, queue, cls)
     way = None if queue.unanswered < queue.takes else entry.find_way(domain, command, queue, 0)
     if isinstance(way, Refusal):
         return way
     interaction = admit(domain, command, queue, cls)
+    if parent is not None:
+        consulting.link(domain, interaction, parent)
     if way is None or entry.follow(domain, interaction, way):
-        domain.effects.append(ParkInteraction(interaction_id, command.instance))
+        domain.effects.append(_first_effect(interaction))
         if interaction.preferred or interaction.queue.stays:
             begin_stay(domain, interaction)
         domain.place(interaction)
@@ -62,11 +63,11 @@ def end(domain: Domain, command: EndInteraction) -> Refusal | None:
     if isinstance(found, Refusal):
         return found
     if found.state == "active":
-        _complete(domain, found, command)
+        ending.complete(domain, found, command.by, command.reason)
     elif command.by == "agent":
         return Refusal("interaction-not-active", f"interaction {found.id} is {found.state}; an agent cannot end it")
     else:
-        _give_up(domain, found, "abandon" if command.by == "customer" else "cancel", command.reason)
+        ending.give_up(domain, found, "abandon" if command.by == "customer" else "cancel", command.reason)
     return None
 
 
@@ -77,7 +78,7 @@ def cancel(domain: Domain, command: CancelInteraction) -> Refusal | None:
         return found
     if found.state == "active":
         return Refusal("interaction-active", f"interaction {found.id} is with an agent; end it instead")
-    _give_up(domain, found, "cancel", command.reason)
+    ending.give_up(domain, found, "cancel", command.reason)
     return None
 
 
@@ -89,6 +90,8 @@ def requeue(domain: Domain, command: RequeueInteraction) -> Refusal | None:
     work = found.current
     if found.state != "active" or work is None:
         return Refusal("interaction-not-active", f"interaction {found.id} is {found.state}, not with an agent")
+    if found.consults:
+        ending.end_consults(domain, found)
     domain.exclude(found, work.agent, limits.MAX_EXCLUSIONS)
     domain.release(work)
     domain.refresh(work.agent)
@@ -116,6 +119,15 @@ def _set_aside(domain: Domain, command: EnqueueInteraction, queue: Queue, cls: C
     return None
 
 
+def _first_effect(interaction: Interaction) -> ParkInteraction | OpenConsult:
+    """What becomes of whoever asks for an agent, the customer or an agent."""
+    request = interaction.request
+    if interaction.parent is None:
+        return ParkInteraction(interaction.id, request.instance)
+    agent = consulting.consulting_agent(interaction)
+    return OpenConsult(interaction.id, request.instance, request.parent, agent.id)
+
+
 def _unknown_skill(domain: Domain, requirement: str) -> Refusal | None:
     """A refusal of what no agent could ever serve for a skill that no agent has: most likely it is misspelt."""
     held = dict.fromkeys(name for agent in domain.agents.values() for name, _ in agent.settings.skills)
@@ -132,6 +144,28 @@ def _unknown_skill(domain: Domain, requirement: str) -> Refusal | None:
     return Refusal("unknown-skill", f'requirement: nobody has the skill "{unknown}", and nobody fits without it; {fix}')
 
 
+def parent_of(domain: Domain, command: EnqueueInteraction) -> Interaction | Refusal:
+    """The interaction whose agent asks for advice."""
+    parent = live(domain, command.parent)
+    if isinstance(parent, Refusal):
+        return parent
+    if parent.parent is not None:
+        return Refusal("nested-consult", f"interaction {parent.id} is a consult itself; there is none about a consult")
+    if parent.state != "active" or parent.current is None:
+        return Refusal("interaction-not-active", f"interaction {parent.id} is {parent.state}, not with an agent")
+    if len(parent.consults or ()) >= limits.MAX_CONSULTS:
+        most = limits.MAX_CONSULTS
+        return Refusal("too-many-consults", f"interaction {parent.id} has {most} open consults; end one first")
+    wrong = ""
+    if command.kind == "callback" or command.not_before_us:
+        wrong = "it cannot be a callback, nor come later"
+    elif command.instance not in ("", parent.request.instance):
+        wrong = f"its instance must be that of {parent.id}, or empty"
+    elif command.preferred_agent == parent.current.agent.id:
+        wrong = "nobody can ask themselves for advice"
+    return Refusal("bad-consult", f"a consult: {wrong}") if wrong else parent
+
+
 def live(domain: Domain, interaction_id: str) -> Interaction | Refusal:
     """The interaction, if it has not ended."""
     interaction = domain.interactions.get(interaction_id)
@@ -141,41 +175,3 @@ def live(domain: Domain, interaction_id: str) -> Interaction | Refusal:
     if interaction is None or not interaction_states.TABLE[state]:
         return Refusal("interaction-ended", f"interaction {interaction_id} has ended ({state})")
     return interaction
-
-
-def _complete(domain: Domain, interaction: Interaction, command: EndInteraction) -> None:
-    work = interaction.current
-    assert work is not None, interaction.id
-    if interaction.open_work > 1:
-        interaction.ended_with = work.agent.id
-    domain.close(interaction, "complete")
-    domain.events.append(
-        InteractionCompleted(interaction.id, work.agent.id, command.by, command.reason, domain.now_us - work.since)
-    )
-    domain.effects.append(ReleaseInteraction(interaction.id, interaction.request.instance, "completed"))
-    if domain.last_agents.wanted:
-        domain.last_agents.remember(interaction.request.customer, work.agent.id, domain.now_us)
-    domain.finish_talk(work)
-
-
-def _give_up(domain: Domain, interaction: Interaction, trigger: str, reason: str) -> None:
-    """Nobody has answered: out of the line, or what is offered is revoked, and whoever was asked is served."""
-    offered = interaction.offered()
-    if interaction.state == "queued":
-        domain.leave(interaction)
-    for work in offered:
-        why = "customer-left" if trigger == "abandon" else "cancelled"
-        domain.events.append(OfferRevoked(work.offer_id, interaction.id, work.agent.id, why))
-        domain.drop_offer(work, "revoke", why)
-        domain.refresh(work.agent)
-    domain.close(interaction, trigger)
-    waited_us = domain.now_us - interaction.enqueued_at
-    if trigger == "abandon":
-        domain.events.append(InteractionAbandoned(interaction.id, waited_us, reason))
-    else:
-        domain.events.append(InteractionCancelled(interaction.id, waited_us, reason))
-    domain.effects.append(ReleaseInteraction(interaction.id, interaction.request.instance, interaction.state))
-    domain.forget_if_done(interaction)
-    for work in offered:
-        domain.settle(work.agent)
-        domain.serve(work.agent)

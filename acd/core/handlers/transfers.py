@@ -2,7 +2,8 @@
 
 import msgspec
 
-from acd.core import entry, limits
+from acd.core import ending, entry, limits
+from acd.core.consulting import consulting_agent
 from acd.core.domain import Domain
 from acd.core.entities import Interaction, Queue, Work
 from acd.core.entry import Way
@@ -37,6 +38,8 @@ def transfer(domain: Domain, command: TransferInteraction) -> Refusal | None:
         if isinstance(allowed, Refusal):
             return allowed
         way = allowed
+    if interaction.consults:
+        ending.end_consults(domain, interaction)
     _hand_over(domain, found, command)
     freed = _end_part(domain, found)
     interaction.request = request
@@ -97,6 +100,8 @@ def _target(domain: Domain, command: TransferInteraction, interaction: Interacti
         return Refusal("bad-target", "a transfer needs to_queue, to_agent or both")
     if command.to_agent == command.agent_id:
         return Refusal("bad-target", "to_agent: an agent cannot transfer to themselves")
+    if interaction.parent is not None and command.to_agent == consulting_agent(interaction).id:
+        return Refusal("bad-target", f"to_agent: {command.to_agent} is who asks for advice")
     queue = domain.queues.get(command.to_queue) if command.to_queue else interaction.queue
     if queue is None or (queue.retired and command.to_queue):
         return Refusal("unknown-queue", f"no queue {command.to_queue} is configured")

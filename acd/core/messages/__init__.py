@@ -44,6 +44,7 @@ from acd.core.messages.effects import (
     DisconnectAgent,
     Effect,
     OfferInteraction,
+    OpenConsult,
     ParkInteraction,
     ReleaseInteraction,
     RevokeOffer,
@@ -69,7 +70,6 @@ from acd.core.messages.events import (
     InteractionReprioritized,
     InteractionRequeued,
     InteractionScheduled,
-    InteractionTransferred,
     LevelOpened,
     OfferAccepted,
     OfferDeclined,
@@ -88,6 +88,7 @@ from acd.core.messages.events import (
     WrapUpRequested,
     WrapUpStarted,
 )
+from acd.core.messages.handover_events import InteractionTransferred
 from acd.core.messages.outcome import Outcome, Refusal
 from acd.core.messages.scoring import Demand, Profile, Score, ScoreFunction
 from acd.core.messages.settings import (
@@ -161,6 +162,7 @@ __all__ = [
     "OfferMade",
     "OfferRescinded",
     "OfferRevoked",
+    "OpenConsult",
     "OpenQueue",
     "Origin",
     "Outcome",

@@ -77,6 +77,9 @@ class EnqueueInteraction(_Command, frozen=True, gc=False, tag=True):
 
     A `callback` waits in place of the customer, who need not be there; a customer has one at a time in a queue. With
     `not_before_us` it is scheduled: it comes into the line then, or as soon as the queue is open after that.
+
+    With `parent` it is a consult: the agent who is responsible for that interaction asks for another agent's advice.
+    Its `instance` is the parent's, or empty.
     """
 
     interaction_id: InteractionId
@@ -91,6 +94,7 @@ class EnqueueInteraction(_Command, frozen=True, gc=False, tag=True):
     preferred_agent: OptionalId = ""
     kind: Literal["live", "callback"] = "live"
     not_before_us: Micros = 0
+    parent: Annotated[str, Meta(max_length=limits.MAX_INTERACTION_ID)] = ""
 
 
 class EndInteraction(_Command, frozen=True, gc=False, tag=True):

@@ -14,6 +14,18 @@ class ParkInteraction(Struct, frozen=True, gc=False, tag=True):
     instance: str
 
 
+class OpenConsult(Struct, frozen=True, gc=False, tag=True):
+    """Let this agent, who talks with the customer of `parent_id`, wait in a conversation of their own for advice.
+
+    The agent takes the customer's part in it. Whether the customer of `parent_id` hears music is another matter.
+    """
+
+    interaction_id: str
+    instance: str
+    parent_id: str
+    agent_id: str
+
+
 class OfferInteraction(Struct, frozen=True, gc=False, tag=True):
     """Let the agent's device ring, or pop up. The engine itself watches `expires_at_us`."""
 
@@ -80,4 +92,5 @@ Effect = (
     | ReleaseInteraction
     | AnnounceInteraction
     | DisconnectAgent
+    | OpenConsult
 )

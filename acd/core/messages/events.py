@@ -7,6 +7,7 @@ that of the command that caused it.
 
 from msgspec import Struct
 
+from acd.core.messages.handover_events import InteractionTransferred
 from acd.core.messages.settings import Condition, CoreSettings
 
 
@@ -52,7 +53,10 @@ class PresenceChanged(Struct, frozen=True, gc=False, tag=True):
 
 
 class InteractionQueued(Struct, frozen=True, gc=False, tag=True):
-    """A new interaction waits. `place_at_us`: what its place in line is computed from, if not from this moment."""
+    """A new interaction waits. `place_at_us`: what its place in line is computed from, if not from this moment.
+
+    `parent`: whose agent asks for advice, if it is a consult.
+    """
 
     interaction_id: str
     channel: str
@@ -63,6 +67,7 @@ class InteractionQueued(Struct, frozen=True, gc=False, tag=True):
     customer: str
     instance: str
     place_at_us: int = 0
+    parent: str = ""
 
 
 class InteractionRequeued(Struct, frozen=True, gc=False, tag=True):
@@ -329,20 +334,6 @@ class EngineRecovered(Struct, frozen=True, gc=False, tag=True):
 
     offers: int
     until_us: int = 0
-
-
-class InteractionTransferred(Struct, frozen=True, gc=False, tag=True):
-    """The agent has handed the customer on, and an InteractionMoved follows. `talked_us` from accepted to now.
-
-    Without `with_context` the interaction's own requirement, preferences and attributes are gone.
-    """
-
-    interaction_id: str
-    agent_id: str
-    to_agent: str
-    with_context: bool
-    reason: str
-    talked_us: int
 
 
 Event = (

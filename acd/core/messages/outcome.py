@@ -45,6 +45,9 @@ RefusalCode = Literal[
     "unknown-disposition",
     "disposition-required",
     "bad-target",
+    "nested-consult",
+    "too-many-consults",
+    "bad-consult",
 ]
 """Stable; kebab-case. A refused command has changed nothing."""
 

@@ -20,6 +20,7 @@ from acd.core.messages import (
     DisconnectAgent,
     Effect,
     OfferInteraction,
+    OpenConsult,
     ParkInteraction,
     ReleaseInteraction,
     RevokeOffer,
@@ -159,6 +160,8 @@ class AsteriskChannel:
                 await self._ring(self._known(call), effect)
             case ConnectInteraction():
                 await self._orders.connect(self._known(call), effect.offer_id)
+            case OpenConsult():
+                _log.warning("consults cannot be opened yet", instance=self.name, interaction=effect.interaction_id)
             case AnnounceInteraction():
                 _log.debug("announcements are not played yet", instance=self.name, announcement=effect.name)
 

@@ -1,0 +1,75 @@
+"""How interactions end: completed, or given up before anybody has answered; and the consults that end with them.
+
+Owns these moves. Must not know commands, nor why anything ends.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from acd.core.messages import (
+    InteractionAbandoned,
+    InteractionCancelled,
+    InteractionCompleted,
+    OfferRevoked,
+    ReleaseInteraction,
+)
+
+if TYPE_CHECKING:
+    from acd.core.domain import Domain
+    from acd.core.entities import Interaction
+
+CONSULT_OVER: Final = "consult-over"
+"""Why a consult ends whose agent does not talk with the customer any more."""
+
+
+def complete(domain: Domain, interaction: Interaction, by: str, reason: str) -> None:
+    """End a conversation; the agent wraps up by the queue's policy."""
+    work = interaction.current
+    assert work is not None, interaction.id
+    if interaction.consults:
+        end_consults(domain, interaction)
+    if interaction.open_work > 1:
+        interaction.ended_with = work.agent.id
+    domain.close(interaction, "complete")
+    domain.events.append(InteractionCompleted(interaction.id, work.agent.id, by, reason, domain.now_us - work.since))
+    request = interaction.request
+    domain.effects.append(ReleaseInteraction(interaction.id, request.instance, "completed"))
+    if domain.last_agents.wanted and not request.parent:
+        domain.last_agents.remember(request.customer, work.agent.id, domain.now_us)
+    domain.finish_talk(work)
+
+
+def give_up(domain: Domain, interaction: Interaction, trigger: str, reason: str) -> None:
+    """Nobody has answered: out of the line, or what is offered is revoked, and whoever was asked is served."""
+    offered = interaction.offered()
+    if interaction.state == "queued":
+        domain.leave(interaction)
+    for work in offered:
+        why = "customer-left" if trigger == "abandon" else "cancelled"
+        domain.events.append(OfferRevoked(work.offer_id, interaction.id, work.agent.id, why))
+        domain.drop_offer(work, "revoke", why)
+        domain.refresh(work.agent)
+    domain.close(interaction, trigger)
+    waited_us = domain.now_us - interaction.enqueued_at
+    if trigger == "abandon":
+        domain.events.append(InteractionAbandoned(interaction.id, waited_us, reason))
+    else:
+        domain.events.append(InteractionCancelled(interaction.id, waited_us, reason))
+    domain.effects.append(ReleaseInteraction(interaction.id, interaction.request.instance, interaction.state))
+    domain.forget_if_done(interaction)
+    for work in offered:
+        domain.settle(work.agent)
+        domain.serve(work.agent)
+
+
+def end_consults(domain: Domain, parent: Interaction) -> None:
+    """The talk of the agent who asks is about to end: so do the consults, first those that wait, then oldest first.
+
+    In this order, nobody who comes free is offered one of the others.
+    """
+    for child in sorted(parent.consults or (), key=lambda each: (each.state != "queued", each.seq)):
+        if child.state == "active":
+            complete(domain, child, "system", CONSULT_OVER)
+        else:
+            give_up(domain, child, "cancel", CONSULT_OVER)

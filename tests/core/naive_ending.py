@@ -1,0 +1,44 @@
+"""How interactions end, by the letter of ARCHITECTURE.md; a part of the naive model."""
+
+import acd.core.messages as m
+from tests.core.naive_affinity import Affinity
+from tests.core.naive_state import Interaction
+from tests.core.naive_transfer import Transfer
+
+
+class Ending(Transfer, Affinity):
+    """Completed, or given up before anybody has answered."""
+
+    def complete(self, interaction: Interaction, by: str, reason: str) -> None:
+        work = self.current(interaction)
+        assert work is not None
+        self.end_consults(interaction)
+        interaction.state = "completed"
+        interaction.exclusions = []
+        interaction.opening = None
+        interaction.parent = None
+        agent_id = work.agent.settings.id
+        talked = self.now - work.since
+        name, instance = interaction.request.interaction_id, interaction.request.instance
+        self.events.append(m.InteractionCompleted(name, agent_id, by, reason, talked))
+        self.effects.append(m.ReleaseInteraction(name, instance, "completed"))
+        if not interaction.request.parent:
+            self.remember_last_agent(interaction.request.customer, work.agent)
+        self.finish_talk(work)
+
+    def give_up(self, interaction: Interaction, reason: str, *, abandoned: bool) -> None:
+        pending = self.pending(interaction)
+        for work in pending:
+            self.revoke(work, "customer-left" if abandoned else "cancelled")
+        interaction.state = "abandoned" if abandoned else "cancelled"
+        interaction.exclusions = []
+        interaction.hold = interaction.patience = interaction.opening = interaction.step = None
+        interaction.appointment = interaction.parent = None
+        name, waited = interaction.request.interaction_id, self.now - interaction.enqueued_at
+        told = m.InteractionAbandoned if abandoned else m.InteractionCancelled
+        self.events.append(told(name, waited, reason))
+        self.effects.append(m.ReleaseInteraction(name, interaction.request.instance, interaction.state))
+        self.forget_if_done(interaction)
+        for work in pending:
+            self.settle(work.agent)
+            self.serve(work.agent)
