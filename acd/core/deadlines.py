@@ -11,7 +11,8 @@ from acd.core.lane import Lane, Ticket, order
 _SPARE_LANES: Final = 8
 """Empty lanes that are kept: the usual lengths come again."""
 
-Due = Ticket[Timed]
+Due = Ticket[Timed | None]
+"""A deadline. One that is not alive may have given up its owner, so as not to keep in memory what has ended."""
 
 
 class Deadlines:
@@ -20,7 +21,7 @@ class Deadlines:
     __slots__ = ("_lanes",)
 
     def __init__(self) -> None:
-        self._lanes: dict[int, Lane[Timed]] = {}
+        self._lanes: dict[int, Lane[Timed | None]] = {}
 
     def register(self, due_us: int, seq: int, owner: Timed, length_us: int) -> Due:
         """A new deadline. `length_us` only says which lane: those of one length come in order."""

@@ -295,7 +295,7 @@ class Work(Struct, eq=False):
     offered_at: int
     since: int
     state: str = work_states.INITIAL
-    deadline: Ticket[Timed] | None = None
+    deadline: Ticket[Timed | None] | None = None
     excused: bool = False
     wants_wrap_up: bool = False
     disposition: str = ""
@@ -323,7 +323,7 @@ class Exclusion:
     def __init__(self, interaction: Interaction, agent_id: str) -> None:
         self.interaction = interaction
         self.agent_id = agent_id
-        self.deadline: Ticket[Timed] | None = None
+        self.deadline: Ticket[Timed | None] | None = None
         self.standing = False
 
 
@@ -334,7 +334,7 @@ class Hold:
 
     def __init__(self, interaction: Interaction) -> None:
         self.interaction = interaction
-        self.deadline: Ticket[Timed] | None = None
+        self.deadline: Ticket[Timed | None] | None = None
 
 
 class Patience:
@@ -344,7 +344,7 @@ class Patience:
 
     def __init__(self, interaction: Interaction) -> None:
         self.interaction = interaction
-        self.deadline: Ticket[Timed] | None = None
+        self.deadline: Ticket[Timed | None] | None = None
 
 
 class Appointment:
@@ -355,7 +355,7 @@ class Appointment:
     def __init__(self, interaction: Interaction, at_us: int) -> None:
         self.interaction = interaction
         self.at_us = at_us
-        self.deadline: Ticket[Timed] | None = None
+        self.deadline: Ticket[Timed | None] | None = None
 
 
 class Opening:
@@ -365,7 +365,7 @@ class Opening:
 
     def __init__(self, interaction: Interaction) -> None:
         self.interaction = interaction
-        self.deadline: Ticket[Timed] | None = None
+        self.deadline: Ticket[Timed | None] | None = None
 
 
 class NextStep:
@@ -375,7 +375,7 @@ class NextStep:
 
     def __init__(self, interaction: Interaction) -> None:
         self.interaction = interaction
-        self.deadline: Ticket[Timed] | None = None
+        self.deadline: Ticket[Timed | None] | None = None
 
 
 def reach_after(delays_us: tuple[int, ...], elapsed_us: int, reach: int = 1) -> int:

@@ -160,6 +160,7 @@ def _deadlines(domain: Domain) -> None:
     owners = [id(ticket.owner) for ticket in pending]
     for ticket in pending:
         owner = ticket.owner
+        assert owner is not None, "a deadline of nobody"
         assert owner.deadline is ticket, "a deadline that its owner does not know"
         if isinstance(owner, Exclusion):
             exclusions = owner.interaction.exclusions or {}

@@ -16,6 +16,12 @@ T = TypeVar("T")
 _SMALL = 64
 """Below this length a lane is not worth compacting."""
 
+_FEW = 8
+"""Dead heads that are kept. What they alone still hold is freed with them, so that many at once would be a pause."""
+
+_SHORT = 1_024
+"""Up to this length taking heads out of a list costs next to nothing."""
+
 
 class Ticket(Struct, Generic[T], eq=False):
     """A place, ordered by (key, seq), of one owner. Clearing `alive` takes it out of every lane it stands in."""
@@ -70,7 +76,7 @@ class Lane(Generic[T]):
         while head < size:
             ticket = items[head]
             if ticket.alive:
-                if head > _SMALL and head * 2 > size:
+                if head > _FEW and (size < _SHORT or head * 2 > size):
                     del items[:head]
                     head = 0
                 self.head = head

@@ -261,9 +261,10 @@ class Matching:
     def end_work(self, work: Work) -> None:
         """The work item ends; its capacity is free. The caller settles and refreshes the agent."""
         work.state = _WORK[work.state]["end"]
-        if work.deadline is not None:
-            work.deadline.alive = False
-            work.deadline = None
+        deadline = work.deadline
+        if deadline is not None:
+            deadline.alive = False
+            deadline.owner = work.deadline = None
         del self.work[work.offer_id]
         work.agent.put_down(work.offer_id)
         interaction = work.interaction

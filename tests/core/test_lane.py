@@ -60,3 +60,18 @@ def test_dead_heads_are_given_back() -> None:
         lane.peek()
     assert len(lane.items) <= 200
     assert lane.peek() is tickets[-1]
+
+
+def test_dead_heads_of_a_short_lane_are_given_back_few_at_a_time() -> None:
+    lane: Lane[int] = Lane()
+    tickets = [Ticket(seq, seq, seq) for seq in range(500)]
+    for ticket in tickets:
+        lane.push(ticket)
+    freed = []
+    for ticket in tickets[:-1]:
+        ticket.alive = False
+        before = len(lane.items)
+        lane.peek()
+        freed.append(before - len(lane.items))
+    assert max(freed) <= 10
+    assert len(lane.items) <= 10

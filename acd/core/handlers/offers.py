@@ -39,6 +39,7 @@ def accept(domain: Domain, command: AcceptOffer) -> Refusal | None:
     work.since = now_us
     if work.deadline is not None:
         work.deadline.alive = False
+        work.deadline.owner = None
         work.deadline = None
     agent_id = work.agent.id
     domain.events.append(

@@ -35,9 +35,9 @@ def tick(domain: Domain, _command: Tick) -> Refusal | None:
             _open_level(domain, owner.interaction)
         elif isinstance(owner, NextStep):
             _take_step(domain, owner.interaction)
-        elif owner.state == "wrap-up":
+        elif owner is not None and owner.state == "wrap-up":
             finish_wrap_up(domain, owner)
-        else:
+        elif owner is not None:
             expire(domain, owner, domain.now_us - due.key)
         if domain.classes.risen:
             place_risen(domain)
