@@ -9,13 +9,16 @@ import uuid
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+import msgspec
 import structlog
 from aiohttp import web
 
-from acd.api import agents, figures, interactions, queues, service
-from acd.api.auth import PUBLIC_PATHS, Guard
-from acd.api.context import API, PRINCIPAL, Api, ApiRouter, api
+from acd.api.auth import Guard
+from acd.api.context import API, DOCUMENT, PRINCIPAL, Api, ApiRouter, api
+from acd.api.openapi import document
 from acd.api.problems import MAX_BODY, Problem, internal, of_error, of_http
+from acd.api.routes import register
+from acd.api.table import PUBLIC_PATHS, ROUTES
 from acd.errors import AcdError
 from acd.runtime.config.model import ApiConfig
 
@@ -38,8 +41,8 @@ def build_app(router: ApiRouter, config: ApiConfig) -> web.Application:
     """
     app = web.Application(middlewares=[_cross_origin, _problems, _identity], client_max_size=MAX_BODY)
     app[API] = Api(router, Guard(config))
-    for module in (agents, figures, interactions, queues, service):
-        module.add_routes(app)
+    app[DOCUMENT] = msgspec.json.encode(document(ROUTES))
+    register(app, ROUTES)
     return app
 
 

@@ -23,9 +23,6 @@ from acd.errors import ConfigError
 from acd.runtime.config.model import LOOPBACK, ApiConfig, Role
 from acd.runtime.records import InteractionRecord
 
-PUBLIC_PATHS: Final = frozenset({"/livez", "/readyz", "/metrics"})
-"""Answered without a token; they say nothing personal."""
-
 MAX_TOKEN: Final = 1_024
 """Characters of a bearer token."""
 

@@ -6,23 +6,36 @@ repeated in an error: it may be somebody's number.
 
 import asyncio
 import re
+from collections.abc import Collection
+from functools import cache
 from typing import Annotated, Final, Literal, TypeVar
 
 import msgspec
 from aiohttp import web
 from msgspec import Meta, Struct
+from msgspec.inspect import BoolType, IntType, Metadata, StructType, Type, type_info
 
 from acd.api.problems import MAX_BODY, Problem, too_large
 from acd.api.wording import explain, nearest, shown
 from acd.core import limits
-from acd.core.messages import Preference
+from acd.core.messages import EnqueueInteraction, Preference
 from acd.core.messages.types import Id, InteractionId, OptionalId, Priority, Requirement, Text
+from acd.runtime.config.durations import FIX, parse_duration
 
 BODY_SECONDS: Final = 10.0
 """Within this time a request's body must have arrived."""
 
 MAX_PERSON_TEXT: Final = 200
 """Characters of a customer's number or name."""
+
+Span = Annotated[
+    str | float,
+    Meta(
+        description='A duration: "20s", "1m30s", "250ms", "2h", or a number of seconds.',
+        examples=["20s", 20],
+    ),
+]
+"""Read by `duration_us`."""
 
 PersonText = Annotated[str, Meta(max_length=MAX_PERSON_TEXT)]
 
@@ -31,15 +44,19 @@ class Nothing(Struct, forbid_unknown_fields=True):
     """A body without fields; it may be left out."""
 
 
+class NoQuery(Struct, frozen=True):
+    """No query parameters."""
+
+
 class SignIn(Struct, forbid_unknown_fields=True):
-    """POST /agents/{id}/sign-in."""
+    """Whether the agent is ready at once; else not-ready, for a reason."""
 
     ready: bool = False
     reason: Text = "signed-in"
 
 
 class Presence(Struct, forbid_unknown_fields=True):
-    """PUT /agents/{id}/presence."""
+    """Ready, or not-ready for a reason."""
 
     presence: Literal["ready", "not-ready"]
     reason: Text = ""
@@ -64,7 +81,7 @@ class Wish(Struct, forbid_unknown_fields=True):
 
 
 class Enqueue(Struct, forbid_unknown_fields=True):
-    """POST /interactions. `customer` is a reference, or a person. Without `id` one is made."""
+    """A customer asks for an agent. `customer` is a reference, or a person. Without `id` one is made."""
 
     queue: Id
     channel: Id
@@ -78,19 +95,22 @@ class Enqueue(Struct, forbid_unknown_fields=True):
 
 
 class Extension(Struct, forbid_unknown_fields=True):
-    """POST /agents/{id}/work/{interaction}/extend-wrap-up: how much longer."""
+    """How much longer."""
 
-    seconds: Annotated[float, Meta(ge=1e-6, le=limits.MAX_DURATION_US // 1_000_000)]
+    by: Span
 
 
 class Disposition(Struct, forbid_unknown_fields=True):
-    """PUT /agents/{id}/work/{interaction}/disposition."""
+    """One of the queue's disposition codes."""
 
     code: Id
 
 
 class Transfer(Struct, forbid_unknown_fields=True):
-    """POST /agents/{id}/work/{interaction}/transfer: to a queue, to an agent, or both."""
+    """To a queue, to an agent who is asked first, or both.
+
+    `with_context` keeps place, priority, requirement, preferences and attributes; without, they begin anew.
+    """
 
     to_queue: OptionalId = ""
     to_agent: OptionalId = ""
@@ -99,34 +119,79 @@ class Transfer(Struct, forbid_unknown_fields=True):
 
 
 class End(Struct, forbid_unknown_fields=True):
-    """POST /interactions/{id}/end. An agent always ends as `agent`."""
+    """Who ended it, and why."""
 
     by: Literal["customer", "agent", "system"] | None = None
     reason: Text = ""
 
 
 class Accept(Struct, forbid_unknown_fields=True):
-    """POST /offers/{id}/accept. An agent's own token may leave `agent_id` out."""
+    """For which agent. An agent's own token may leave `agent_id` out."""
 
     agent_id: Id | None = None
 
 
 class Decline(Struct, forbid_unknown_fields=True):
-    """POST /offers/{id}/decline."""
+    """For which agent, and why. An agent's own token may leave `agent_id` out."""
 
     agent_id: Id | None = None
     reason: Text = "declined"
 
 
+class PriorityChange(Struct, forbid_unknown_fields=True):
+    """The priority from now on."""
+
+    priority: Priority
+
+
+class Move(Struct, forbid_unknown_fields=True):
+    """Where to. `keep_place`: it waits there as if it had always done so; else as one that has just come."""
+
+    queue: Id
+    keep_place: bool = True
+    reason: Text = ""
+
+
+class Close(Struct, forbid_unknown_fields=True):
+    """Why the queue closes; those who are let go are told, unless its settings say something else."""
+
+    reason: Text = "closed"
+
+
 _T = TypeVar("_T", bound=Struct)
 
 
+def enqueue_command(body: Enqueue, command_id: str, customer: str) -> EnqueueInteraction:
+    """The command of a request to enqueue; `customer` is the reference."""
+    return EnqueueInteraction(
+        command_id,
+        interaction_id=body.id or command_id,
+        channel=body.channel,
+        queue=body.queue,
+        requirement=body.requirement,
+        preferences=tuple(wish.preference() for wish in body.preferences),
+        priority=body.priority,
+        attributes=tuple(sorted(body.attributes.items())),
+        customer=customer,
+        preferred_agent=body.preferred_agent,
+    )
+
+
+def duration_us(name: str, value: str | float) -> int:
+    """A duration of at least 1 µs, in µs. Raises a Problem with 422."""
+    found = parse_duration(value)
+    if found is None:
+        raise Problem(422, "invalid-field", f"{name}: is no duration; {FIX}.")
+    if not 1 <= found <= limits.MAX_DURATION_US:
+        raise Problem(422, "invalid-field", f"{name}: has to be more than nothing, and 366 days at most.")
+    return found
+
+
 async def read(request: web.Request) -> bytes:
-    """The raw body: bounded in size and time, JSON or empty; beside it there are no query parameters.
+    """The raw body: bounded in size and time, JSON or empty.
 
     Raises a Problem with 400, 408, 413 or 415.
     """
-    parameters(request, frozenset())
     if request.content_length is not None and request.content_length > MAX_BODY:
         raise too_large()
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
@@ -153,7 +218,7 @@ def decode(body: bytes, shape: type[_T]) -> _T:
         raise Problem(400, "malformed-json", f"The body is not valid JSON in UTF-8{where}.") from None
 
 
-def parameters(request: web.Request, known: frozenset[str]) -> dict[str, str]:
+def parameters(request: web.Request, known: Collection[str]) -> dict[str, str]:
     """The query parameters. Raises a Problem with 400 for an unknown or repeated one."""
     found: dict[str, str] = {}
     for name, value in request.query.items():
@@ -166,19 +231,47 @@ def parameters(request: web.Request, known: frozenset[str]) -> dict[str, str]:
     return found
 
 
-def whole_number(found: dict[str, str], name: str, default: int, least: int, most: int) -> int:
-    """A query parameter that is a whole number from `least` to `most`."""
-    text = found.get(name)
-    if text is None:
-        return default
+def query(request: web.Request, shape: type[_T]) -> _T:
+    """The query parameters as `shape`, whose fields are whole numbers, truth values or texts; absent is the default.
+
+    Raises a Problem with 400.
+    """
+    found = parameters(request, _fields(shape).keys())
+    values: dict[str, object] = {}
+    for name, text in found.items():
+        kind = _fields(shape)[name]
+        if isinstance(kind, IntType):
+            values[name] = _whole_number(name, text, kind.ge or 0, kind.le or 0)
+        else:
+            values[name] = _flag(name, text) if isinstance(kind, BoolType) else text
+    try:
+        return msgspec.convert(values, shape)
+    except msgspec.ValidationError as error:
+        raise Problem(400, "invalid-parameter", explain(str(error), shape)[1]) from None
+
+
+@cache
+def _fields(shape: type[Struct]) -> dict[str, Type]:
+    """A Struct's fields by their names outside."""
+    info = type_info(shape)
+    assert isinstance(info, StructType)  # noqa: S101 - what is asked for is a Struct
+    return {field.encode_name: _plain(field.type) for field in info.fields}
+
+
+def _plain(kind: Type) -> Type:
+    """An optional field's type without `UNSET`, and without what only the documentation shows."""
+    while isinstance(kind, Metadata):
+        kind = kind.type
+    return kind
+
+
+def _whole_number(name: str, text: str, least: int, most: int) -> int:
     if not re.fullmatch(r"[0-9]{1,9}", text) or not least <= int(text) <= most:
         raise Problem(400, "invalid-parameter", f"{name}: has to be a whole number from {least} to {most}.")
     return int(text)
 
 
-def flag(found: dict[str, str], name: str) -> bool:
-    """A query parameter that is `true` or `false`; absent means false."""
-    text = found.get(name, "false")
+def _flag(name: str, text: str) -> bool:
     if text not in ("true", "false"):
         raise Problem(400, "invalid-parameter", f"{name}: has to be true or false.")
     return text == "true"

@@ -131,6 +131,9 @@ class Api:
 
 
 API: Final = web.AppKey("acd_api", Api)
+DOCUMENT: Final = web.AppKey("acd_document", bytes)
+"""The OpenAPI document, as it is sent."""
+
 PRINCIPAL: Final[ContextVar[Principal]] = ContextVar("acd_principal")
 """Who asks, set by the guard for the task that handles the request."""
 

@@ -1,22 +1,24 @@
 """Routes of figures by interval: /v1/figures/{scope}/{id}. For the roles system and supervisor."""
 
-from datetime import UTC, datetime
-from typing import Final
+import re
+from datetime import datetime
+from typing import Annotated, Final
 
 import msgspec
-from aiohttp import web
-from msgspec import Struct
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from acd.api.answers import answer
-from acd.api.bodies import parameters, whole_number
-from acd.api.context import api, principal
+from acd.api.bodies import Nothing
 from acd.api.problems import Problem, not_found
-from acd.api.shapes import moment, seconds
+from acd.api.routes import Call, Example, Route
+from acd.api.shapes import Moment, moment, seconds
+from acd.runtime.config.durations import parse_duration
 from acd.runtime.tallies import CALENDAR_US, DENOMINATORS, FINE_KEPT, FINE_US, Counts, Tally
 
 SCOPES: Final = ("queue", "agent", "channel")
 LONGEST_SECONDS: Final = (FINE_KEPT - 1) * FINE_US // 1_000_000
 """Longest sliding window."""
+
+SECOND_US: Final = 1_000_000
 
 
 class FiguresShape(Struct):
@@ -28,8 +30,8 @@ class FiguresShape(Struct):
 
     scope: str
     id: str
-    begins_at: str | None
-    ends_at: str
+    begins_at: Moment | None
+    ends_at: Moment
     counts: dict[str, int]
     service_level: dict[str, float | None]
     speed_of_answer_seconds: float | None
@@ -40,17 +42,20 @@ class FiguresShape(Struct):
     occupancy: float | None
 
 
-def add_routes(app: web.Application) -> None:
-    """Add them under /v1."""
-    app.router.add_get("/v1/figures/{scope}/{id}", get_figures, allow_head=False)
+class FiguresQuery(Struct, frozen=True):
+    """Over which time: the last so long, calendar intervals, or since the figures began."""
+
+    last: Annotated[str, Meta(description='The last so long: "15m", or a number of seconds.')] = ""
+    begin: Annotated[Moment, Meta(description="From this quarter of an hour on.")] | UnsetType = field(
+        name="from", default=UNSET
+    )
+    end: Annotated[Moment, Meta(description="Up to this one.")] | UnsetType = field(name="to", default=UNSET)
 
 
-async def get_figures(request: web.Request) -> web.Response:
-    """Of the last so many seconds (`last`), of calendar intervals (`from`, `to`), or since the figures began."""
-    found = parameters(request, frozenset({"last", "from", "to"}))
-    principal().require_all()
-    context = api(request)
-    scope, name = request.match_info["scope"], request.match_info["id"]
+async def show_figures(call: Call[Nothing, FiguresQuery]) -> FiguresShape:
+    """Of a sliding window (`last`), of calendar intervals (`from`, `to`), or since the figures began."""
+    context = call.context
+    scope, name = call.path("scope"), call.path("id")
     figures = context.router.figures
     names = {"queue": set(context.view.queues), "agent": set(context.view.agents), "channel": set(figures.channels)}
     known = names.get(scope)
@@ -61,35 +66,42 @@ async def get_figures(request: web.Request) -> web.Response:
         raise not_found(scope)
     now_us = context.now_us()
     figures.settle(now_us)
-    begin_us, end_us, counts = _chosen(found, tally or Tally(), now_us)
-    return answer(_shape(scope, name, begin_us, end_us, counts))
+    begin_us, end_us, counts = _chosen(call.query, tally or Tally(), now_us)
+    return _shape(scope, name, begin_us, end_us, counts)
 
 
-def _chosen(found: dict[str, str], tally: Tally, now_us: int) -> tuple[int | None, int, Counts]:
-    if "last" in found:
-        if "from" in found or "to" in found:
+def _chosen(asked: FiguresQuery, tally: Tally, now_us: int) -> tuple[int | None, int, Counts]:
+    if asked.last:
+        if (asked.begin, asked.end) != (UNSET, UNSET):
             raise Problem(400, "invalid-parameter", "last: cannot be combined with from and to; give one or the other.")
-        length_us = whole_number(found, "last", 0, 1, LONGEST_SECONDS) * 1_000_000
+        length_us = _length_us(asked.last)
         return (now_us - length_us) // FINE_US * FINE_US, now_us, tally.sliding(now_us, length_us)
-    if "from" in found or "to" in found:
-        begin_us = _moment(found, "from", 0)
-        end_us = _moment(found, "to", -(-now_us // CALENDAR_US) * CALENDAR_US)
+    if (asked.begin, asked.end) != (UNSET, UNSET):
+        begin_us = _moment("from", asked.begin, 0)
+        end_us = _moment("to", asked.end, -(-now_us // CALENDAR_US) * CALENDAR_US)
         return begin_us, end_us, tally.between(begin_us, end_us)
     return None, now_us, tally.total
 
 
-def _moment(found: dict[str, str], name: str, default: int) -> int:
+def _length_us(text: str) -> int:
+    """A duration or whole seconds, from a second to the longest window."""
+    found = parse_duration(int(text) if re.fullmatch(r"[0-9]{1,9}", text) else text)
+    if found is None or not SECOND_US <= found <= LONGEST_SECONDS * SECOND_US:
+        raise Problem(400, "invalid-parameter", f"last: has to be a duration from 1s to {LONGEST_SECONDS}s, like 15m.")
+    return found
+
+
+def _moment(name: str, text: str | UnsetType, default: int) -> int:
     """A moment that begins a calendar interval, in µs."""
-    text = found.get(name)
-    if text is None:
+    if text is UNSET:
         return default
     try:
         given = datetime.fromisoformat(text)
-    except ValueError:
-        given = None
-    if given is None or given.tzinfo is None:
+        micros = round(given.timestamp()) * SECOND_US if given.tzinfo is not None else None
+    except (ValueError, OverflowError):
+        micros = None
+    if micros is None:
         raise Problem(400, "invalid-parameter", f"{name}: must be a time with its zone, like 2026-01-31T08:30:00Z.")
-    micros = round(given.astimezone(UTC).timestamp()) * 1_000_000
     if micros % CALENDAR_US:
         raise Problem(400, "invalid-parameter", f"{name}: must be on a quarter of an hour; intervals begin there.")
     return micros
@@ -111,3 +123,22 @@ def _shape(scope: str, name: str, begin_us: int | None, end_us: int, counts: Cou
         seconds(counts.longest_us),
         counts.occupancy(),
     )
+
+
+ROUTES: Final = (
+    Route(
+        "show_figures",
+        "figures",
+        "GET",
+        "/v1/figures/{scope}/{id}",
+        "supervisor",
+        show_figures,
+        "Live figures of a queue, an agent or a channel: service level, ASA, AHT, abandonment, occupancy.",
+        FiguresShape,
+        query=FiguresQuery,
+        example=Example(
+            {"scope": "queue", "id": "sales"}, {"last": "15m"}, after=("enqueue",), shows={"scope": "queue"}
+        ),
+        notes="`last` for a sliding window, `from` and `to` for calendar intervals; neither: since the figures began.",
+    ),
+)

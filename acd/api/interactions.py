@@ -1,182 +1,136 @@
-"""Routes about interactions and offers: /v1/interactions/…, /v1/offers/….
+"""Routes about interactions: /v1/interactions/…. Owns entering, showing, listing and ending.
 
-Owns entering, ending, accepting and declining over HTTP. Must not know how customers' data are stored: it
-hands them to the router and passes on the reference.
+Must not know how customers' data are stored: it hands them to the router and passes on the reference. What supervisors
+do to those who wait is in `acd.api.supervision`.
 """
 
 import re
 from collections.abc import Iterator
 from heapq import merge
 from itertools import islice
-from typing import Final
+from typing import Annotated, Final, Literal
 from urllib.parse import quote
 
-from aiohttp import web
+from msgspec import UNSET, Meta, Struct, UnsetType
 
-from acd.api.answers import answer
-from acd.api.bodies import Accept, Decline, End, Enqueue, Person, decode, flag, parameters, read
-from acd.api.context import Api, api, principal
-from acd.api.pages import PARAMETERS, cursor_of, limit_of, order_of
-from acd.api.problems import Problem, not_found
-from acd.api.shapes import customer_shape, interaction_shape
-from acd.core.messages import AcceptOffer, CancelInteraction, DeclineOffer, EndInteraction, EnqueueInteraction
-from acd.core.states import interaction as interaction_states
+from acd.api.bodies import End, Enqueue, NoQuery, Nothing, Person, enqueue_command
+from acd.api.context import Api
+from acd.api.pages import DEFAULT_PAGE, Cursor, Limit, cursor_of, order_of
+from acd.api.problems import not_found
+from acd.api.routes import Call, Created, Example, Route
+from acd.api.shapes import InteractionPage, InteractionShape, customer_shape, interaction_shape
+from acd.core.messages import CancelInteraction, EndInteraction
+from acd.core.messages.types import Text
 from acd.errors import CommandInvalid
 from acd.ports.channel import Personal
 from acd.runtime.records import InteractionRecord
 
+InteractionStateName = Literal[
+    "queued", "offered", "active", "scheduled", "completed", "abandoned", "cancelled", "overflowed", "failed"
+]
+
 _LIKE_A_NUMBER = re.compile(r"\+?[\d\s().-]{7,}")
-_FILTERS: Final = frozenset({"state", "queue", "channel"}) | PARAMETERS
+_MAIL: Final = {"interaction": "mail-1"}
 
 
-def add_routes(app: web.Application) -> None:
-    """Add them under /v1/interactions and /v1/offers."""
-    add = app.router
-    add.add_get("/v1/interactions", list_interactions, allow_head=False)
-    add.add_post("/v1/interactions", enqueue)
-    add.add_get("/v1/interactions/{interaction}", get_interaction, allow_head=False)
-    add.add_delete("/v1/interactions/{interaction}", cancel)
-    add.add_post("/v1/interactions/{interaction}/end", end)
-    add.add_post("/v1/offers/{offer}/accept", accept)
-    add.add_post("/v1/offers/{offer}/decline", decline)
+class InteractionFilter(Struct, frozen=True):
+    """Which interactions."""
+
+    state: Annotated[InteractionStateName, Meta(description="Without it: all that live.")] | UnsetType = UNSET
+    queue: Annotated[str, Meta(description="In this queue.")] = ""
+    channel: Annotated[str, Meta(description="Of this channel.")] = ""
+    agent: Annotated[str, Meta(description="Offered to this agent, or theirs now or last.")] = ""
+    customer: Annotated[str, Meta(description="Of the customer with this reference.")] = ""
+    limit: Limit = DEFAULT_PAGE
+    cursor: Cursor = ""
 
 
-async def list_interactions(request: web.Request) -> web.Response:
+class Reveal(Struct, frozen=True):
+    """How much is shown of a customer."""
+
+    reveal: Annotated[bool, Meta(description="Number and name in full; for the roles supervisor and system.")] = False
+
+
+class Reason(Struct, frozen=True):
+    """Why."""
+
+    reason: Annotated[Text, Meta(description="What is noted as the reason.")] = ""
+
+
+async def list_interactions(call: Call[Nothing, InteractionFilter]) -> InteractionPage:
     """Live interactions in order of arrival; with `state` also the last ended ones. In pages, by `cursor`."""
-    found = parameters(request, _FILTERS)
-    limit = limit_of(found)
-    state = found.get("state")
-    if state is not None and state not in interaction_states.TABLE:
-        raise Problem(400, "invalid-parameter", f"state: has to be one of {', '.join(interaction_states.TABLE)}.")
-    after = order_of(found)
-    context, who = api(request), principal()
+    asked, who, context = call.query, call.who, call.context
+    after = order_of(asked.cursor)
     rows = (
         row
-        for row in _rows(context, state)
-        if (after is None or row.order > after)
-        and row.queue == found.get("queue", row.queue)
-        and row.channel == found.get("channel", row.channel)
-        and who.sees(row)
+        for row in _rows(context, asked.state)
+        if (after is None or row.order > after) and _is_wanted(row, asked) and who.sees(row)
     )
-    page = list(islice(rows, limit + 1))
-    more = len(page) > limit
+    page = list(islice(rows, asked.limit + 1))
+    more = len(page) > asked.limit
     now_us = context.now_us()
-    shapes = [interaction_shape(row, now_us) for row in page[:limit]]
-    return answer({"interactions": shapes, "next_cursor": cursor_of(str(page[limit - 1].order)) if more else None})
+    shapes = [interaction_shape(row, now_us) for row in page[: asked.limit]]
+    return InteractionPage(shapes, cursor_of(str(page[asked.limit - 1].order)) if more else None)
 
 
-async def get_interaction(request: web.Request) -> web.Response:
-    """One interaction, live or among the last ended. `reveal=true` shows number and name in full."""
-    reveal = flag(parameters(request, frozenset({"reveal"})), "reveal")
+async def show_interaction(call: Call[Nothing, Reveal]) -> InteractionShape:
+    """One interaction, live or among the last ended."""
+    reveal, context = call.query.reveal, call.context
     if reveal:
-        principal().require_all()
-    row = _visible(request)
-    context = api(request)
+        call.who.require_all()
+    row = visible(call)
     shape = interaction_shape(row, context.now_us())
     if not row.partial:
         shape.position = context.view.queues[row.queue].position(row) if not row.ended_at_us else None
     if row.customer:
         reference = row.customer
         shape.customer = customer_shape(reference, await context.router.recall(reference), reveal=reveal)
-    return answer(shape)
+    return shape
 
 
-async def enqueue(request: web.Request) -> web.Response:
+async def enqueue(call: Call[Enqueue, NoQuery]) -> Created:
     """A new interaction. 201 with its address."""
-    principal().require_all()
-    raw = await read(request)
-    body = decode(raw, Enqueue)
-    context = api(request)
-    command_id = context.command_id(request, raw)
-    command = EnqueueInteraction(
-        command_id,
-        interaction_id=body.id or command_id,
-        channel=body.channel,
-        queue=body.queue,
-        requirement=body.requirement,
-        preferences=tuple(wish.preference() for wish in body.preferences),
-        priority=body.priority,
-        attributes=tuple(sorted(body.attributes.items())),
-        customer=await _reference(context, body.customer),
-        preferred_agent=body.preferred_agent,
-    )
-    await context.submit(command)
-    row = context.view.interaction(command.interaction_id)
-    if row is None:
-        raise not_found("interaction")
+    body, context = call.body, call.context
+    command_id = call.command_id()
+    command = enqueue_command(body, command_id, await _reference(context, body.customer))
+    await call.submit(command)
     location = f"/v1/interactions/{quote(command.interaction_id, safe='')}"
-    return answer(interaction_shape(row, context.now_us()), 201, {"Location": location})
+    return Created(shown(context, command.interaction_id), location)
 
 
-async def cancel(request: web.Request) -> web.Response:
+async def cancel(call: Call[Nothing, Reason]) -> InteractionShape:
     """Take a waiting or ringing interaction out of the queue."""
-    principal().require_all()
-    reason = parameters(request, frozenset({"reason"})).get("reason", "")
-    context = api(request)
-    interaction_id = request.match_info["interaction"]
-    await context.submit(CancelInteraction(context.command_id(request, b""), interaction_id, reason))
-    return _interaction(context, interaction_id)
+    interaction_id = call.path("interaction")
+    await call.submit(CancelInteraction(call.command_id(), interaction_id, call.query.reason))
+    return shown(call.context, interaction_id)
 
 
-async def end(request: web.Request) -> web.Response:
+async def end(call: Call[End, NoQuery]) -> InteractionShape:
     """End the conversation, or let a waiting customer go."""
-    who, context = principal(), api(request)
-    interaction_id = request.match_info["interaction"]
+    who, body, interaction_id = call.who, call.body, call.path("interaction")
     if not who.sees_all:
-        _visible(request)
-    raw = await read(request)
-    body = decode(raw, End)
+        visible(call)
     by = body.by or ("system" if who.sees_all else "agent")
     if by != "agent":
         who.require_all()
-    await context.submit(EndInteraction(context.command_id(request, raw), interaction_id, by, body.reason))
-    return _interaction(context, interaction_id)
+    await call.submit(EndInteraction(call.command_id(), interaction_id, by, body.reason))
+    return shown(call.context, interaction_id)
 
 
-async def accept(request: web.Request) -> web.Response:
-    """The agent takes the offer."""
-    raw = await read(request)
-    agent_id = _acting(decode(raw, Accept).agent_id)
-    context, offer_id = api(request), request.match_info["offer"]
-    await context.submit(AcceptOffer(context.command_id(request, raw), offer_id, agent_id))
-    return _interaction(context, offer_id.rpartition(".")[0])
-
-
-async def decline(request: web.Request) -> web.Response:
-    """The agent refuses the offer."""
-    raw = await read(request)
-    body = decode(raw, Decline)
-    agent_id = _acting(body.agent_id)
-    context, offer_id = api(request), request.match_info["offer"]
-    await context.submit(DeclineOffer(context.command_id(request, raw), offer_id, agent_id, body.reason))
-    return answer({"offer_id": offer_id, "outcome": "declined"})
-
-
-def _acting(agent_id: str | None) -> str:
-    """The agent for whom an offer is answered: the one named, or the token's own."""
-    who = principal()
-    if agent_id is None:
-        if not who.agent:
-            raise Problem(422, "missing-field", "agent_id: is required.")
-        return who.agent
-    if not who.sees_all and agent_id != who.agent:
-        raise Problem(403, "forbidden", "agent_id: this token may answer its own agent's offers only.")
-    return agent_id
-
-
-def _visible(request: web.Request) -> InteractionRecord:
-    """The interaction in the path, if whoever asks may see it."""
-    row = api(request).view.interaction(request.match_info["interaction"])
-    if row is None or not principal().sees(row):
+def visible(call: Call[Nothing, Reveal] | Call[End, NoQuery]) -> InteractionRecord:
+    """The interaction in the path. Raises a Problem with 404 unless whoever asks may see it."""
+    row = call.context.view.interaction(call.path("interaction"))
+    if row is None or not call.who.sees(row):
         raise not_found("interaction")
     return row
 
 
-def _interaction(context: Api, interaction_id: str) -> web.Response:
+def shown(context: Api, interaction_id: str) -> InteractionShape:
+    """An interaction as it stands after a command. Raises a Problem with 404 when it was forgotten meanwhile."""
     row = context.view.interaction(interaction_id)
     if row is None:
         raise not_found("interaction")
-    return answer(interaction_shape(row, context.now_us()))
+    return interaction_shape(row, context.now_us())
 
 
 async def _reference(context: Api, customer: str | Person) -> str:
@@ -193,10 +147,106 @@ async def _reference(context: Api, customer: str | Person) -> str:
     return customer
 
 
-def _rows(context: Api, state: str | None) -> Iterator[InteractionRecord]:
+def _rows(context: Api, state: str | UnsetType) -> Iterator[InteractionRecord]:
     """In order of arrival: the live ones, or all that are known in a state."""
     live = iter(context.view.interactions.values())
-    if state is None:
+    if state is UNSET:
         return live
     ended = sorted(context.view.ended.values(), key=lambda row: row.order)
     return (row for row in merge(live, ended, key=lambda row: row.order) if row.state == state)
+
+
+def _is_wanted(row: InteractionRecord, asked: InteractionFilter) -> bool:
+    return (
+        asked.queue in ("", row.queue)
+        and asked.channel in ("", row.channel)
+        and asked.customer in ("", row.customer)
+        and (asked.agent in ("", row.agent_id) or any(asked.agent == agent_id for _, agent_id in row.pending))
+    )
+
+
+ROUTES: Final = (
+    Route(
+        "list_interactions",
+        "interactions",
+        "GET",
+        "/v1/interactions",
+        "token",
+        list_interactions,
+        "Live interactions in order of arrival, in pages; with `state` also the last ended ones.",
+        InteractionPage,
+        query=InteractionFilter,
+        example=Example(query={"queue": "sales", "state": "queued"}, after=("enqueue",)),
+        notes="A token with the role agent is shown what its agent is asked to take, has, or had last.",
+    ),
+    Route(
+        "enqueue",
+        "interactions",
+        "POST",
+        "/v1/interactions",
+        "supervisor",
+        enqueue,
+        "A customer asks for an agent: now, or from `not_before` on.",
+        InteractionShape,
+        status=201,
+        body=Enqueue,
+        problems=(
+            "duplicate-interaction",
+            "unknown-queue",
+            "bad-requirement",
+            "unknown-skill",
+            "duplicate-callback",
+            "queue-closed",
+            "queue-unstaffed",
+            "queue-full",
+            "personal-store-unavailable",
+        ),
+        example=Example(
+            body={"id": "mail-1", "queue": "sales", "channel": "email", "attributes": {"language": "en"}},
+            shows={"id": "mail-1", "state": "queued", "queue": "sales"},
+        ),
+        notes="Number and name go into the encrypted store; the journal knows the reference only.",
+    ),
+    Route(
+        "show_interaction",
+        "interactions",
+        "GET",
+        "/v1/interactions/{interaction}",
+        "token",
+        show_interaction,
+        "One interaction, live or among the last ended, with its position in line.",
+        InteractionShape,
+        query=Reveal,
+        problems=("personal-store-unavailable",),
+        example=Example(_MAIL, after=("enqueue",), shows={"id": "mail-1", "position": 1}),
+    ),
+    Route(
+        "cancel",
+        "interactions",
+        "DELETE",
+        "/v1/interactions/{interaction}",
+        "supervisor",
+        cancel,
+        "Take a waiting, scheduled or ringing interaction out of the queue.",
+        InteractionShape,
+        query=Reason,
+        problems=("unknown-interaction", "interaction-ended", "interaction-active"),
+        example=Example(_MAIL, after=("enqueue",), shows={"state": "cancelled"}),
+    ),
+    Route(
+        "end",
+        "interactions",
+        "POST",
+        "/v1/interactions/{interaction}/end",
+        "token",
+        end,
+        "End the conversation, or let a waiting customer go.",
+        InteractionShape,
+        body=End,
+        problems=("unknown-interaction", "interaction-ended", "interaction-not-active"),
+        example=Example(
+            _MAIL, body={"by": "agent"}, after=("enqueue", "sign_in", "accept"), shows={"state": "completed"}
+        ),
+        notes="A token with the role agent always ends as `agent`.",
+    ),
+)

@@ -1,7 +1,7 @@
 """Pages of long lists: a bounded number of rows, and a cursor to go on from.
 
-Owns `limit`, `cursor` and the opaque form of cursors. Must not know what is listed. A row that comes or goes
-between two pages neither repeats nor hides another.
+Owns the parameters `limit` and `cursor`, and the opaque form of cursors. Must not know what is listed. A row that
+comes or goes between two pages neither repeats nor hides another.
 """
 
 import base64
@@ -9,9 +9,10 @@ import binascii
 import re
 from collections.abc import Iterable
 from heapq import nsmallest
-from typing import Final
+from typing import Annotated, Final
 
-from acd.api.bodies import whole_number
+from msgspec import Meta, Struct
+
 from acd.api.problems import Problem
 
 MAX_PAGE: Final = 500
@@ -20,27 +21,30 @@ MAX_PAGE: Final = 500
 DEFAULT_PAGE: Final = 100
 """Rows of one page, unless `limit` says otherwise."""
 
-PARAMETERS: Final = frozenset({"limit", "cursor"})
+Limit = Annotated[int, Meta(ge=1, le=MAX_PAGE, description="Rows of one page.")]
+Cursor = Annotated[str, Meta(max_length=1_000, description="`next_cursor` of the page before, unchanged.")]
 
 
-def limit_of(found: dict[str, str]) -> int:
-    """The `limit` among the query parameters."""
-    return whole_number(found, "limit", DEFAULT_PAGE, 1, MAX_PAGE)
+class PageQuery(Struct, frozen=True):
+    """Which page."""
+
+    limit: Limit = DEFAULT_PAGE
+    cursor: Cursor = ""
 
 
-def page_by_id(ids: Iterable[str], found: dict[str, str]) -> tuple[list[str], str | None]:
+def page_by_id(ids: Iterable[str], query: PageQuery) -> tuple[list[str], str | None]:
     """One page of ids in order, and the cursor of the next one, if there is one. O(ids)."""
-    limit = limit_of(found)
-    after = text_of(found["cursor"]) if "cursor" in found else ""
+    limit = query.limit
+    after = text_of(query.cursor) if query.cursor else ""
     page = nsmallest(limit + 1, (each for each in ids if each > after))
     return page[:limit], cursor_of(page[limit - 1]) if len(page) > limit else None
 
 
-def order_of(found: dict[str, str]) -> int | None:
-    """The number that a cursor among the query parameters stands for; None without a cursor."""
-    if "cursor" not in found:
+def order_of(cursor: str) -> int | None:
+    """The number that a cursor stands for; None without a cursor."""
+    if not cursor:
         return None
-    text = text_of(found["cursor"])
+    text = text_of(cursor)
     if not re.fullmatch(r"-?[0-9]{1,19}", text):
         raise _not_ours()
     return int(text)

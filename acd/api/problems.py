@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 from aiohttp import web
+from msgspec import Struct
 
 from acd import errors
 from acd.api.wording import explain
@@ -103,6 +104,17 @@ RETRY_AFTER_SECONDS: Final = {
 MEDIA_TYPE: Final = "application/problem+json"
 
 
+class ProblemDocument(Struct, frozen=True):
+    """RFC 9457. `code` is stable and kebab-case, `detail` a sentence for a person, `instance` the request's id."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    instance: str
+
+
 class Problem(Exception):
     """An answer other than success. `code` is stable and kebab-case, `detail` a sentence for a person."""
 
@@ -116,14 +128,14 @@ class Problem(Exception):
 
     def response(self, request_id: str) -> web.Response:
         """The problem document. `instance` is the request's id, also sent as `X-Request-Id` and logged."""
-        body = {
-            "type": f"urn:acd:problem:{self.code}",
-            "title": HTTPStatus(self.status).phrase,
-            "status": self.status,
-            "detail": self.detail,
-            "code": self.code,
-            "instance": f"urn:uuid:{request_id}",
-        }
+        body = ProblemDocument(
+            type=f"urn:acd:problem:{self.code}",
+            title=HTTPStatus(self.status).phrase,
+            status=self.status,
+            detail=self.detail,
+            code=self.code,
+            instance=f"urn:uuid:{request_id}",
+        )
         return web.Response(
             status=self.status, body=msgspec.json.encode(body), content_type=MEDIA_TYPE, headers=self.headers
         )

@@ -1,38 +1,75 @@
 """Routes for whoever runs the engine: /livez, /readyz, /metrics. Without a token, and without a word about anybody."""
 
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
+from msgspec import Struct
 
 from acd.api.answers import answer
-from acd.api.context import api
+from acd.api.bodies import NoQuery, Nothing
 from acd.api.metrics import CONTENT_TYPE, exposition
+from acd.api.routes import Call, Route
 
 SHOWN: Final = ("ready", "reason", "status", "channels", "outbox")
 """What of the router's health is for everybody."""
 
 
-def add_routes(app: web.Application) -> None:
-    """Add them at the root."""
-    app.router.add_get("/livez", livez)
-    app.router.add_get("/readyz", readyz)
-    app.router.add_get("/metrics", metrics)
+class Liveness(Struct):
+    """Always `live`."""
+
+    status: str
 
 
-async def livez(_request: web.Request) -> web.Response:
+class Readiness(Struct):
+    """`ready`: calls may be sent here; else `reason` says why not. `channels`, `outbox`: how each of them is."""
+
+    ready: bool
+    reason: str = ""
+    status: str = ""
+    channels: dict[str, dict[str, Any]] = {}
+    outbox: dict[str, Any] | None = None
+
+
+async def livez(_call: Call[Nothing, NoQuery]) -> Liveness:
     """200 as long as the event loop turns."""
-    return answer({"status": "live"})
+    return Liveness("live")
 
 
-async def readyz(request: web.Request) -> web.Response:
+async def readyz(call: Call[Nothing, NoQuery]) -> web.Response:
     """200 when calls may be sent here, else 503 and why; either way with the channels' health."""
-    health = api(request).router.health()
+    health = call.context.router.health()
     shown = {name: health[name] for name in SHOWN if name in health}
     return answer(shown, 200 if health.get("ready") is True else 503)
 
 
-async def metrics(request: web.Request) -> web.Response:
+async def metrics(call: Call[Nothing, NoQuery]) -> web.Response:
     """Prometheus' text format."""
-    context = api(request)
+    context = call.context
     body = exposition(context.view, context.router.waits, context.router.meter, context.now_us)
     return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})
+
+
+ROUTES: Final = (
+    Route("livez", "operation", "GET", "/livez", "public", livez, "200 as long as the event loop turns.", Liveness),
+    Route(
+        "readyz",
+        "operation",
+        "GET",
+        "/readyz",
+        "public",
+        readyz,
+        "200 when calls may be sent here, else 503 and why.",
+        Readiness,
+        also={503: Readiness},
+    ),
+    Route(
+        "metrics",
+        "operation",
+        "GET",
+        "/metrics",
+        "public",
+        metrics,
+        "Prometheus' text format.",
+        media="text/plain",
+    ),
+)

@@ -1,22 +1,24 @@
-"""Response bodies: what goes out, and how it is made of the view's rows.
+"""Response bodies about agents, interactions and offers: what goes out, and how it is made of the view's rows.
 
-Owns the JSON shapes. Must not know HTTP. Times are RFC 3339 in UTC, durations seconds. Customers appear
-as references; a person's number and name only where a handler has recalled them, and masked unless revealed.
+Owns these JSON shapes; those of queues are in `acd.api.queue_shapes`. Must not know HTTP. Times are
+ISO 8601 in UTC, durations seconds. Customers appear as references; a person's number and name only where a handler has
+recalled them, and masked unless revealed.
 """
 
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Annotated, Final
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from acd.ports.channel import Personal
-from acd.runtime.calibration import Band
-from acd.runtime.estimate import Quality, WaitEstimator
-from acd.runtime.figures import SERVICE_LEVEL_US
-from acd.runtime.records import AgentRecord, Decision, InteractionRecord, QueueRecord, WorkRecord
+from acd.runtime.records import AgentRecord, InteractionRecord, WorkRecord
 from acd.runtime.view import View
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+Moment = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
+"""ISO 8601 in UTC, with microseconds."""
 
 
 class WorkShape(Struct):
@@ -30,28 +32,56 @@ class WorkShape(Struct):
     queue: str
     channel: str
     state: str
-    offered_at: str
-    since: str
-    deadline: str | None
+    offered_at: Moment
+    since: Moment
+    deadline: Moment | None
     wants_wrap_up: bool
     disposition: str
 
 
+class ShareShape(Struct):
+    """What a work item of a channel costs, how many may run at once, and which channels' work it interrupts."""
+
+    cost: int
+    most: int
+    interrupts: tuple[str, ...]
+
+
+class CapacityShape(Struct):
+    """Units in all, and shared out by channel; `*` stands for every channel that is not named."""
+
+    total: int
+    channels: dict[str, ShareShape]
+
+
 class AgentShape(Struct):
-    """An agent with all work in hand."""
+    """An agent with settings as they are in force, and all work in hand.
+
+    `levels`: by queue, 1 where nothing is said. `position`: place in the fixed order of `linear` and `round-robin`.
+    """
 
     id: str
     name: str
     presence: str
     reason: str
     next_presence: str | None
-    since: str
-    idle_since: str | None
+    since: Moment
+    idle_since: Moment | None
     retired: bool
     skills: dict[str, int]
     labels: tuple[str, ...]
     queues: tuple[str, ...]
+    levels: dict[str, int]
+    position: int
+    capacity: CapacityShape
     work: tuple[WorkShape, ...]
+
+
+class AgentPage(Struct):
+    """Agents, and the cursor of the next page, if there is one."""
+
+    agents: list[AgentShape]
+    next_cursor: str | None
 
 
 class CustomerShape(Struct):
@@ -77,9 +107,9 @@ class InteractionShape(Struct):
     requirement: str
     attributes: dict[str, str]
     customer: CustomerShape | None
-    enqueued_at: str | None
-    since: str | None
-    ended_at: str | None
+    enqueued_at: Moment | None
+    since: Moment | None
+    ended_at: Moment | None
     end_reason: str
     agent: str | None
     offer: str | None
@@ -90,84 +120,34 @@ class InteractionShape(Struct):
     position: int | UnsetType | None = UNSET
 
 
+class InteractionPage(Struct):
+    """Interactions, and the cursor of the next page, if there is one."""
+
+    interactions: list[InteractionShape]
+    next_cursor: str | None
+
+
 class OfferShape(Struct):
     """A pending offer, for the agent who is being asked."""
 
     id: str
     agent_id: str
-    offered_at: str
-    expires_at: str
+    offered_at: Moment
+    expires_at: Moment
     interaction: InteractionShape
 
 
-class LevelShape(Struct):
-    """The service level: answered within the threshold ÷ (answered + abandoned)."""
+class OfferList(Struct):
+    """Pending offers, oldest first."""
 
-    threshold_seconds: float
-    ratio: float | None
-    met: int
-    decided: int
+    offers: list[OfferShape]
 
 
-class EstimateShape(Struct):
-    """How long whoever comes in now waits until an agent picks up: an 80 % band and its middle, in seconds."""
+class OfferOutcome(Struct):
+    """How an offer ended."""
 
-    low_seconds: float
-    middle_seconds: float
-    high_seconds: float
-
-
-class QualityShape(Struct):
-    """How good the estimates have been over the last answers; null before the first.
-
-    `covered`: share of waits within their band. `error_seconds`: mean absolute error of the band's middle, beside that
-    of a rolling average of waits, `(3 × old + new) >> 2`.
-    """
-
-    answers: int
-    covered: float | None
-    error_seconds: float | None
-    rolling_error_seconds: float | None
-
-
-class QueueShape(Struct):
-    """A queue as it stands, and its counters since the view began. `closed`: why it takes nobody, null while open.
-
-    `estimated_wait`: null while nobody is there who could take a plain call of this queue.
-    """
-
-    id: str
-    title: str
-    strategy: str
-    requirement: str
-    retired: bool
-    waiting: int
-    offered: int
-    active: int
-    oldest_enqueued_at: str | None
-    longest_wait_seconds: float
-    service_level: LevelShape
-    totals: dict[str, int]
-    closed: str | None = None
-    estimated_wait: EstimateShape | None = None
-    estimate_quality: QualityShape | None = None
-
-
-class DecisionShape(Struct):
-    """One offer that was made, and why."""
-
-    at: str
-    reason: str
     offer_id: str
-    interaction_id: str
-    agent_id: str
-    queue: str
-    sought: str
-    strategy: str
-    fit: int
-    load: int
-    idle_seconds: float
-    waited_seconds: float
+    outcome: str
 
 
 def agent_shape(view: View, row: AgentRecord) -> AgentShape:
@@ -185,6 +165,15 @@ def agent_shape(view: View, row: AgentRecord) -> AgentShape:
         dict(settings.skills),
         settings.labels,
         settings.queues,
+        dict(settings.levels),
+        settings.position,
+        CapacityShape(
+            settings.capacity.total,
+            {
+                share.channel: ShareShape(share.cost, share.most, share.interrupts)
+                for share in settings.capacity.channels
+            },
+        ),
         tuple(_work_shape(view, item) for item in row.work.values()),
     )
 
@@ -223,63 +212,6 @@ def offer_shape(view: View, item: WorkRecord, now_us: int) -> OfferShape:
         moment(item.offered_at_us),
         moment(item.deadline_us),
         interaction_shape(view.interactions[item.interaction_id], now_us),
-    )
-
-
-def queue_shape(view: View, waits: WaitEstimator, row: QueueRecord, now_us: int) -> QueueShape:
-    """A queue. O(interactions in line), and O(agents) while none of them is free."""
-    oldest_us = row.oldest_us()
-    figures = row.figures
-    return QueueShape(
-        row.id,
-        view.titles.get(row.id, ""),
-        row.settings.strategy,
-        row.settings.requirement,
-        row.retired,
-        row.waiting,
-        row.offered,
-        row.active,
-        None if oldest_us is None else moment(oldest_us),
-        0.0 if oldest_us is None else seconds(now_us - oldest_us),
-        LevelShape(
-            seconds(view.service_level_us.get(row.id, SERVICE_LEVEL_US)),
-            figures.service_level(),
-            figures.level_met,
-            figures.level_decided,
-        ),
-        figures.as_dict(),
-        row.closed,
-        _estimate_shape(waits.estimate(row.id)),
-        _quality_shape(waits.quality(row.id)),
-    )
-
-
-def _estimate_shape(band: Band | None) -> EstimateShape | None:
-    return (
-        None if band is None else EstimateShape(*(round(each, 1) for each in (band.low_s, band.middle_s, band.high_s)))
-    )
-
-
-def _quality_shape(quality: Quality) -> QualityShape:
-    return QualityShape(quality.answers, quality.covered, quality.error_s, quality.rolling_error_s)
-
-
-def decision_shape(decision: Decision) -> DecisionShape:
-    """A decision."""
-    offer = decision.offer
-    return DecisionShape(
-        moment(decision.at_us),
-        decision.reason,
-        offer.offer_id,
-        offer.interaction_id,
-        offer.agent_id,
-        offer.queue,
-        offer.sought,
-        offer.strategy,
-        offer.fit,
-        offer.load,
-        seconds(offer.idle_us),
-        seconds(offer.waited_us),
     )
 
 

@@ -22,6 +22,9 @@ async def test_agents_are_listed_with_skills_and_presence(system: Client) -> Non
         "skills": {"english": 8},
         "labels": [],
         "queues": [],
+        "levels": {},
+        "position": 0,
+        "capacity": {"total": 100, "channels": {"*": {"cost": 100, "most": 1, "interrupts": []}}},
         "work": [],
     }
 
@@ -95,11 +98,13 @@ async def test_a_wrap_up_is_asked_for_extended_and_ended_with_a_disposition(
     await system("POST", "/v1/interactions", {"id": "c2", "queue": "sales", "channel": "chat"})
     await anna("POST", "/v1/offers/c2.1/accept", {})
     await anna("POST", "/v1/interactions/c2/end", {})
-    assert (await anna("POST", "/v1/agents/anna/work/c2/extend-wrap-up", {"seconds": 9.5}))[0] == 200
+    assert (await anna("POST", "/v1/agents/anna/work/c2/extend-wrap-up", {"by": "9s500ms"}))[0] == 200
     (item,) = (await anna("GET", "/v1/agents/anna"))[1]["work"]
     assert item["deadline"] == "2023-11-14T22:13:30.500000Z"
-    status, problem = await anna("POST", "/v1/agents/anna/work/c2/extend-wrap-up", {"seconds": 0})
-    assert (status, problem["code"]) == (422, "invalid-field")
+    for by in (0, "soon", -1, "400d", 1e300):
+        status, problem = await anna("POST", "/v1/agents/anna/work/c2/extend-wrap-up", {"by": by})
+        assert (status, problem["code"], problem["detail"][:4]) == (422, "invalid-field", "by: "), by
+    assert (await anna("POST", "/v1/agents/anna/work/c2/extend-wrap-up", {"by": 0.5}))[0] == 200
 
 
 async def test_a_customer_is_handed_on(system: Client, anna: Client, router: MemoryRouter) -> None:

@@ -8,7 +8,7 @@ from acd.errors import PersonalStoreError
 from tests.api.harness import As, Client, MemoryRouter
 
 NUMBER = "13812341234"
-STATES = "queued, offered, active, scheduled, completed, abandoned, cancelled, overflowed, failed"
+STATES = "abandoned, active, cancelled, completed, failed, offered, overflowed, queued, scheduled"
 
 
 async def test_enqueue_takes_everything(system: Client, router: MemoryRouter) -> None:

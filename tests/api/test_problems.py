@@ -92,7 +92,7 @@ CASES: list[tuple[RefusalCode, int, tuple[Command, ...], str, str, Any]] = [
         (SIGNED_IN, QUEUED, ACCEPTED, ENDED),
         "POST",
         f"{WORK}/extend-wrap-up",
-        {"seconds": 1},
+        {"by": 1},
     ),
     (
         "wrap-up-limit",
@@ -100,7 +100,7 @@ CASES: list[tuple[RefusalCode, int, tuple[Command, ...], str, str, Any]] = [
         (EXTENDED, SIGNED_IN, QUEUED, ACCEPTED, ENDED, EXTEND),
         "POST",
         f"{WORK}/extend-wrap-up",
-        {"seconds": 0.5},
+        {"by": 0.5},
     ),
     ("unknown-disposition", 422, (SIGNED_IN, QUEUED, ACCEPTED), "PUT", f"{WORK}/disposition", {"code": "x"}),
     ("bad-target", 422, (SIGNED_IN, QUEUED, ACCEPTED), "POST", f"{WORK}/transfer", {"to_agent": "anna"}),

@@ -1,0 +1,157 @@
+"""A route as a row of one table: who may call it, what goes in, what comes out, what can be wrong, an example.
+
+Owns the row and what is done around every handler: the role is checked, parameters and body are read, the answer is
+encoded. Must not know any single route: those are in the modules that `acd.api.table` names. The aiohttp application
+and the OpenAPI document (`acd.api.openapi`) are both made of these rows, so that neither says what the other does not.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, Generic, Literal, TypeVar
+
+from aiohttp import web
+from msgspec import Struct
+
+from acd.api.answers import answer
+from acd.api.auth import Principal
+from acd.api.bodies import NoQuery, Nothing, decode, query, read
+from acd.api.context import Api, api, principal
+from acd.core.messages import Command, Outcome
+
+Method = Literal["GET", "POST", "PUT", "DELETE"]
+
+Access = Literal["public", "token", "agent", "supervisor"]
+"""`public`: nobody is asked who they are. `token`: whoever has one; what it shows depends on whom. `agent`: the agent
+in the path, and whoever sees all. `supervisor`: the roles supervisor and system."""
+
+JSON: Final = "application/json"
+
+Tag = Literal["agents", "work", "interactions", "offers", "queues", "figures", "operation", "documentation"]
+
+_BodyT = TypeVar("_BodyT", bound=Struct)
+_QueryT = TypeVar("_QueryT", bound=Struct)
+
+
+class Call(Generic[_BodyT, _QueryT]):
+    """One request on its way to a handler: checked, decoded, and with whoever asks."""
+
+    __slots__ = ("body", "context", "query", "raw", "request", "who")
+
+    def __init__(
+        self,
+        request: web.Request,
+        who: Principal | None,
+        query: _QueryT,
+        body: _BodyT,
+        raw: bytes,
+    ) -> None:
+        """`who` is None on public routes."""
+        self.request = request
+        self.context: Api = api(request)
+        self.query = query
+        self.body = body
+        self.raw = raw
+        self.who = who or Principal("", ())
+
+    def path(self, name: str) -> str:
+        """An id in the path, decoded."""
+        return self.request.match_info[name]
+
+    def command_id(self) -> str:
+        """The id of the command that the request becomes, from its `Idempotency-Key` if there is one."""
+        return self.context.command_id(self.request, self.raw)
+
+    async def submit(self, command: Command) -> Outcome:
+        """Hand in a command; a refusal is raised as a Problem."""
+        return await self.context.submit(command)
+
+
+Handler = Callable[[Call[Any, Any]], Awaitable[object]]
+"""Returns the body of the success, `Created`, or a whole response of aiohttp's."""
+
+
+class Created(Struct, frozen=True):
+    """The answer about something new, and its address."""
+
+    body: object
+    location: str
+
+
+class Example(Struct, frozen=True):
+    """A request that works, once the routes in `after` have been called with theirs, in this order, on a fresh system.
+
+    `shows`: what is in the answer, among other things.
+    """
+
+    path: Mapping[str, str] = {}
+    query: Mapping[str, str] = {}
+    body: Mapping[str, object] | None = None
+    after: tuple[str, ...] = ()
+    shows: Mapping[str, object] = {}
+
+
+class Route(Struct, frozen=True):
+    """One row. `name` is its operation's; `answer` the type of the success's body, None for what is no JSON.
+
+    `problems`: codes of refusals and others that this route can meet, besides those that follow from what it is
+    (`acd.api.openapi`). `also`: other statuses with a body of their own.
+    """
+
+    name: str
+    tag: Tag
+    method: Method
+    path: str
+    access: Access
+    handler: Handler
+    summary: str
+    answer: object = None
+    status: int = 200
+    body: type[Struct] | None = None
+    query: type[Struct] = NoQuery
+    problems: tuple[str, ...] = ()
+    example: Example = Example()
+    media: str = JSON
+    also: Mapping[int, object] = {}
+    notes: str = ""
+
+    @property
+    def mutates(self) -> bool:
+        """Whether it becomes a command, and takes an `Idempotency-Key`."""
+        return self.method != "GET"
+
+
+def register(app: web.Application, routes: tuple[Route, ...]) -> None:
+    """Add the routes to an application."""
+    for route in routes:
+        if route.method == "GET":
+            app.router.add_get(route.path, _serving(route), name=route.name, allow_head=False)
+        else:
+            app.router.add_route(route.method, route.path, _serving(route), name=route.name)
+
+
+def _serving(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """What aiohttp calls."""
+    shape = route.body or Nothing
+    takes_body = route.method in {"POST", "PUT"}
+
+    async def serve(request: web.Request) -> web.StreamResponse:
+        who = None if route.access == "public" else principal()
+        if who is not None:
+            _check(route, who, request)
+        asked = query(request, route.query)
+        raw = await read(request) if takes_body else b""
+        found = await route.handler(Call(request, who, asked, decode(raw, shape), raw))
+        if isinstance(found, web.StreamResponse):
+            return found
+        if isinstance(found, Created):
+            return answer(found.body, route.status, {"Location": found.location})
+        return answer(found, route.status)
+
+    return serve
+
+
+def _check(route: Route, who: Principal, request: web.Request) -> None:
+    """Raises a Problem with 403, or 404 for what is another agent's."""
+    if route.access == "supervisor":
+        who.require_all()
+    elif route.access == "agent":
+        who.require_agent(request.match_info["agent"])

@@ -1,0 +1,24 @@
+"""The route table: every route of the API, in the order in which the documentation shows them.
+
+Owns the list of modules that have routes. Must not know what is in them.
+"""
+
+from typing import Final
+
+from acd.api import agents, documentation, figures, interactions, offers, queues, service, supervision, work
+from acd.api.routes import Route
+
+ROUTES: Final[tuple[Route, ...]] = (
+    *agents.ROUTES,
+    *work.ROUTES,
+    *interactions.ROUTES,
+    *supervision.ROUTES,
+    *offers.ROUTES,
+    *queues.ROUTES,
+    *figures.ROUTES,
+    *service.ROUTES,
+    *documentation.ROUTES,
+)
+
+PUBLIC_PATHS: Final = frozenset(route.path for route in ROUTES if route.access == "public")
+"""Answered without a token; they say nothing personal."""

@@ -1,0 +1,125 @@
+"""The OpenAPI document: valid, about exactly the routes that there are, with examples that work, and a page of it."""
+
+import json
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import jsonschema
+import pytest
+from aiohttp import ClientSession
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from acd.api import build_app, serve
+from acd.api.openapi import OWN, STATUSES, document, example_configuration
+from acd.api.routes import Example, Route
+from acd.api.table import PUBLIC_PATHS, ROUTES
+from acd.core.messages.outcome import RefusalCode
+from acd.runtime.config import loads
+from acd.runtime.config.model import ApiConfig
+from acd.runtime.router import Router
+from tests.api.harness import CONFIG, Http, MemoryRouter
+
+BY_NAME = {route.name: route for route in ROUTES}
+DOCUMENT: dict[str, Any] = json.loads(json.dumps(document(ROUTES)))
+
+
+def test_the_document_is_valid() -> None:
+    problems = list(OpenAPIV31SpecValidator(DOCUMENT).iter_errors())
+    assert problems == []
+
+
+def test_the_document_and_the_application_have_the_same_routes(router: MemoryRouter) -> None:
+    app = build_app(router, CONFIG)
+    served = {
+        (route.method.lower(), route.resource.canonical) for route in app.router.routes() if route.resource is not None
+    }
+    written = {(method, path) for path, item in DOCUMENT["paths"].items() for method in item}
+    assert served == written
+    assert len(served) == len(ROUTES) == len(BY_NAME)
+
+
+def test_what_needs_no_token_is_said_to_need_none() -> None:
+    for path, item in DOCUMENT["paths"].items():
+        for operation in item.values():
+            assert (operation["security"] == []) == (path in PUBLIC_PATHS)
+
+
+def test_every_problem_of_a_route_has_a_status_and_every_mutation_takes_a_key() -> None:
+    for route in ROUTES:
+        operation = DOCUMENT["paths"][route.path][route.method.lower()]
+        assert set(route.problems) <= STATUSES.keys() - OWN.keys() | {"not-found"}, route.name
+        keyed = any(each["name"] == "Idempotency-Key" for each in operation["parameters"])
+        assert keyed == (route.method != "GET"), route.name
+
+
+def test_every_refusal_that_a_command_can_meet_is_documented_somewhere() -> None:
+    configuration = {"duplicate-entity", "unsupported-semantics", "unknown-strategy", "strategy-changed"}
+    configuration |= {"bad-action", "steps-out-of-order", "not-a-callback"}
+    documented = {code for route in ROUTES for code in route.problems}
+    assert set(RefusalCode.__args__) - documented == configuration  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+async def session(tmp_path: Path) -> AsyncIterator[ClientSession]:
+    """The API of a real router with the configuration that the document shows; open, so that no token is needed."""
+    config = loads(example_configuration(), base=tmp_path)
+    async with (
+        Router(config, channels=()) as live,
+        await serve(live, ApiConfig(port=0, open=True)) as server,
+        ClientSession(server.addresses[0]) as session,
+    ):
+        yield session
+
+
+async def call(session: ClientSession, route: Route) -> tuple[int, str, Any]:
+    """Do what the route's example says; returns status, media type and body."""
+    example = route.example
+    path = re.sub(r"\{(\w+)\}", lambda match: quote(example.path[match[1]], safe=""), route.path)
+    url = f"{path}?{urlencode(example.query)}" if example.query else path
+    async with session.request(route.method, url, json=example.body) as response:
+        text = await response.text()
+        body = json.loads(text) if response.content_type.endswith("json") else text
+        return response.status, response.content_type, body
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
+async def test_every_example_works(session: ClientSession, route: Route) -> None:
+    for name in route.example.after:
+        before = BY_NAME[name]
+        assert (await call(session, before))[0] == before.status, name
+    status, media, body = await call(session, route)
+    assert (status, media) == (route.status, route.media), body
+    if not isinstance(body, dict):
+        return
+    assert {name: body[name] for name in route.example.shows} == dict(route.example.shows)
+    content = DOCUMENT["paths"][route.path][route.method.lower()]["responses"][str(status)]["content"]
+    schema = {**content["application/json"].get("schema", {}), "components": DOCUMENT["components"]}
+    jsonschema.validate(body, schema)
+
+
+def test_every_route_with_a_body_or_an_id_has_an_example() -> None:
+    for route in ROUTES:
+        if route.body is not None or "{" in route.path:
+            assert route.example != Example(), route.name
+
+
+async def test_the_page_is_ours_alone(http: Http) -> None:
+    outside = re.compile(r"""(?:src|href)\s*=\s*["'](?!/docs/|#|/v1/openapi\.json)|https?://|@import|url\(""")
+    for path, media in (("/docs", "text/html"), ("/docs/page.js", "text/javascript"), ("/docs/page.css", "text/css")):
+        async with http.get(path) as response:
+            text = await response.text()
+            assert (response.status, response.content_type) == (200, media)
+            policy = response.headers["Content-Security-Policy"]
+        assert outside.search(text) is None, path
+        assert "default-src 'none'; script-src 'self'; style-src 'self'" in policy
+        assert "unsafe" not in policy
+        assert "innerHTML" not in text
+        assert not re.search(r"<script(?! src=)|\son\w+=|style=", text), "nothing inline"
+
+
+async def test_the_document_is_served_as_it_is(http: Http) -> None:
+    async with http.get("/v1/openapi.json") as response:
+        assert (response.status, await response.json()) == (200, DOCUMENT)
