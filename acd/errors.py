@@ -8,6 +8,7 @@ AcdError
 │   ├── JournalCorrupt      a row is missing, altered or truncated; names the row
 │   ├── JournalUnavailable  the journal cannot be written (a full disk, …)
 │   └── OutcomeUnknown      a commit failed and cannot be looked up now: hand it in again with the same id
+├── PastUnavailable         older events cannot be told again; says why by a code
 ├── PersonalStoreError      a customer's data cannot be read or written
 ├── OutboxError             the outbox cannot be read or written
 │   └── OutboxFull          too many messages wait, or one is too large; it was not taken
@@ -65,6 +66,15 @@ class OutcomeUnknown(JournalError):
 
     The same command with the same id, handed in when the journal is back, is carried out once, whatever happened.
     """
+
+
+class PastUnavailable(AcdError):
+    """Older events cannot be told again: `code` is `too-old`, `busy` (come back later) or `unreadable`."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        """`detail` is a sentence for a person."""
+        self.code = code
+        super().__init__(detail)
 
 
 class PersonalStoreError(AcdError):

@@ -10,7 +10,8 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 from acd.api.bodies import Nothing
 from acd.api.problems import Problem, not_found
 from acd.api.routes import Call, Example, Route
-from acd.api.shapes import Moment, moment, seconds
+from acd.api.shapes import Moment, seconds
+from acd.runtime.clock import moment
 from acd.runtime.config.durations import parse_duration
 from acd.runtime.tallies import CALENDAR_US, DENOMINATORS, FINE_KEPT, FINE_US, Counts, Tally
 

@@ -5,8 +5,9 @@ Owns these JSON shapes. Must not know HTTP. Times and durations as in `acd.api.s
 
 from msgspec import Struct
 
-from acd.api.shapes import Moment, moment, seconds
+from acd.api.shapes import Moment, seconds
 from acd.runtime.calibration import Band
+from acd.runtime.clock import moment
 from acd.runtime.estimate import Quality, WaitEstimator
 from acd.runtime.figures import SERVICE_LEVEL_US
 from acd.runtime.records import Decision, QueueRecord

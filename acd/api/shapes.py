@@ -5,17 +5,14 @@ ISO 8601 in UTC, durations seconds. Customers appear as references; a person's n
 recalled them, and masked unless revealed.
 """
 
-from datetime import UTC, datetime, timedelta
-from typing import Annotated, Final
+from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from acd.ports.channel import Personal
+from acd.runtime.clock import moment
 from acd.runtime.records import AgentRecord, InteractionRecord, WorkRecord
 from acd.runtime.view import View
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-
 
 Moment = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
 """ISO 8601 in UTC, with microseconds."""
@@ -236,11 +233,6 @@ def masked_number(number: str) -> str:
 def masked_name(name: str) -> str:
     """The first character, then `**`."""
     return f"{name[0]}**" if name else ""
-
-
-def moment(at_us: int) -> str:
-    """µs since 1970 → `2025-01-31T08:30:00.000000Z`."""
-    return (_EPOCH + timedelta(microseconds=at_us)).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def seconds(duration_us: int) -> float:

@@ -7,8 +7,11 @@ the engine: the timeline only turns one sort of microseconds into another.
 import asyncio
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from types import TracebackType
-from typing import Protocol
+from typing import Final, Protocol
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Timer(Protocol):
@@ -141,3 +144,8 @@ async def pause(clock: Clock, us: int) -> None:
         await future
     finally:
         timer.cancel()
+
+
+def moment(at_us: int) -> str:
+    """µs since 1970 → RFC 3339 in UTC: `2025-01-31T08:30:00.000000Z`."""
+    return (_EPOCH + timedelta(microseconds=at_us)).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -1,4 +1,4 @@
-"""Everything that is read instead of the engine, kept in step: the view, and what follows the view.
+"""Everything that is read instead of the engine, kept in step: the view, what follows the view, and the events.
 
 Owns when projections begin, begin anew and take in what was committed. Must not know the journal nor asyncio.
 To add one: begin it in `begin`, fold it in `fold`, after the view.
@@ -10,6 +10,8 @@ from acd.core.messages import Outcome
 from acd.core.state import EngineState
 from acd.runtime.config import Config
 from acd.runtime.estimate import WaitEstimator
+from acd.runtime.events import EventSource
+from acd.runtime.feed import Commit, Feed
 from acd.runtime.live_figures import LiveFigures
 from acd.runtime.log import Logger
 from acd.runtime.view import View
@@ -18,7 +20,10 @@ _log = Logger(__name__)
 
 
 class Projections:
-    """`view` is the picture after the last outcome, `waits` estimates waits from it, `figures` counts by interval."""
+    """`view` is the picture after the last outcome, `waits` estimates waits from it, `figures` counts by interval.
+
+    `events` has the newest events for systems outside, `feed` gives every commit to readers in this process.
+    """
 
     def __init__(self, config: Config) -> None:
         """The picture of an engine that has never seen a command."""
@@ -26,13 +31,16 @@ class Projections:
         self.view = View()
         self.waits = WaitEstimator(self.view)
         self.figures = LiveFigures(self.view)
+        self.events = EventSource(config.domain, config.journal.path, config.snapshots.path)
+        self.feed = Feed()
         self.configure(config)
 
-    def begin(self, state: EngineState | None) -> None:
-        """Begin anew, from a state. What was learnt about waits stays, and so does what was counted."""
+    def begin(self, state: EngineState | None, seq: int) -> None:
+        """Begin anew, from the state after row `seq`. What was learnt about waits stays, and what was counted, too."""
         self.view = View() if state is None else View.from_state(state, state.now_us)
         self.waits = WaitEstimator(self.view, self.waits)
         self.figures = LiveFigures(self.view, self.figures)
+        self.events.stream.begin(seq)
         self.configure(self._config)
 
     def configure(self, config: Config) -> None:
@@ -44,16 +52,53 @@ class Projections:
         view.service_level_us = {queue.settings.id: queue.service_level_us for queue in config.queues}
         self.figures.short_abandon_us = {queue.settings.id: queue.short_abandon_us for queue in config.queues}
 
-    def fold(self, at_us: int, outcomes: Sequence[Outcome], state: Callable[[], EngineState]) -> None:
-        """Take in what was committed at `at_us`. `state` is asked for the engine's if a projection cannot follow.
+    def fold(self, first_seq: int, at_us: int, outcomes: Sequence[Outcome], state: Callable[[], EngineState]) -> None:
+        """Take in the rows from `first_seq` on, committed at `at_us`. `state` gives the engine's if one cannot follow.
 
         The engine is the truth: whoever cannot follow it begins anew rather than hold anybody up.
         """
         try:
-            for outcome in outcomes:
+            for seq, outcome in enumerate(outcomes, first_seq):
                 self.view.fold(at_us, outcome)
                 self.waits.fold(outcome)
                 self.figures.fold(outcome)
+                self.events.stream.take(seq, at_us, outcome.events, self.view)
         except Exception:  # noqa: BLE001 - a projection's fault must not stop the engine
             _log.exception("the view could not follow; it begins anew")
-            self.begin(state())
+            self.begin(state(), first_seq + len(outcomes) - 1)
+        for seq, outcome in enumerate(outcomes, first_seq):
+            if outcome.events:
+                self.feed.push(Commit(seq, at_us, outcome.events))
+
+    def close(self) -> None:
+        """Nothing more will be committed: whoever follows is told. Idempotent."""
+        self.feed.close()
+        self.events.stream.close()
+
+
+class Readings:
+    """What can be read of a running domain. Everything here has been committed."""
+
+    def __init__(self, projections: Projections) -> None:
+        """The projections that the writer keeps in step."""
+        self._projections = projections
+
+    @property
+    def view(self) -> View:
+        """The committed projection. Read it between two awaits and keep no part of it."""
+        return self._projections.view
+
+    @property
+    def waits(self) -> WaitEstimator:
+        """Estimated waits, and how good they have been. Read it as `view`."""
+        return self._projections.waits
+
+    @property
+    def figures(self) -> LiveFigures:
+        """Counts by interval of every queue, agent and channel. Read them as `view`."""
+        return self._projections.figures
+
+    @property
+    def events(self) -> EventSource:
+        """Committed events in their public form, with cursors: what `/v1/events` and webhooks tell."""
+        return self._projections.events

@@ -127,10 +127,18 @@ def _check_before(journal: JournalReader, begun: Restored) -> None:
             break
 
 
-def begin(journal: JournalReader, snapshot_directory: Path | None = None, strategies: Given | None = None) -> Restored:
-    """Where a replay may begin: at the newest snapshot that fits the journal, else at an empty engine. As `load`."""
+def begin(
+    journal: JournalReader,
+    snapshot_directory: Path | None = None,
+    strategies: Given | None = None,
+    upto_seq: int | None = None,
+) -> Restored:
+    """Where a replay may begin: at the newest snapshot that fits the journal, else at an empty engine. As `load`.
+
+    `upto_seq`: the latest row after which it may begin.
+    """
     given = Strategies().scores if strategies is None else strategies
-    snapshot = None if snapshot_directory is None else _fitting(journal, snapshot_directory, given)
+    snapshot = None if snapshot_directory is None else _fitting(journal, snapshot_directory, given, upto_seq)
     if snapshot is None:
         return Restored(Engine(journal.domain, strategies=given), 0, genesis(journal.domain), 0, 0, 0)
     header = snapshot.header
@@ -231,10 +239,10 @@ class _Tally:
             self.first_at_us = self.last_at_us
 
 
-def _fitting(journal: JournalReader, directory: Path, strategies: Given) -> Snapshot | None:
+def _fitting(journal: JournalReader, directory: Path, strategies: Given, upto_seq: int | None) -> Snapshot | None:
     """The newest snapshot of this very journal, whose row is there with the same chain value."""
     tail, _ = journal.tail()
-    for snapshot in _usable(directory, journal.domain, strategies):
+    for snapshot in _usable(directory, journal.domain, strategies, upto_seq):
         header = snapshot.header
         if header.seq > tail:
             text = (
@@ -253,9 +261,9 @@ def _fitting(journal: JournalReader, directory: Path, strategies: Given) -> Snap
     return None
 
 
-def _usable(directory: Path, domain: str, strategies: Given) -> Iterator[Snapshot]:
+def _usable(directory: Path, domain: str, strategies: Given, upto_seq: int | None) -> Iterator[Snapshot]:
     try:
-        yield from snapshots(directory, domain, strategies)
+        yield from snapshots(directory, domain, strategies, upto_seq)
     except StrategyError as error:
         raise StrategyError(f"{error}{KEEP}") from error
 

@@ -25,22 +25,19 @@ from acd.runtime.channels import open_channels
 from acd.runtime.clock import Clock, SystemClock, Timeline
 from acd.runtime.config import Config, load
 from acd.runtime.dispatch import Dispatcher, desired_of
-from acd.runtime.estimate import WaitEstimator
 from acd.runtime.estimate_notes import EstimateNotes
-from acd.runtime.feed import DEFAULT_BUFFER, Commit, Feed, Subscription
+from acd.runtime.feed import DEFAULT_BUFFER, Subscription
 from acd.runtime.journal import SqliteJournal
 from acd.runtime.ledger import EngineType, Ledger
-from acd.runtime.live_figures import LiveFigures
 from acd.runtime.log import Logger
 from acd.runtime.machine import SystemMachine
 from acd.runtime.meter import Meter
 from acd.runtime.opening import OpeningHours
 from acd.runtime.outgoing import Outgoing
 from acd.runtime.people import People
-from acd.runtime.projections import Projections
+from acd.runtime.projections import Projections, Readings
 from acd.runtime.readiness import unready
 from acd.runtime.strategies import Strategies
-from acd.runtime.view import View
 from acd.runtime.writer import Writer
 
 RESERVED_IDS: Final = ("tick-", "config-", "recover-", "calendar-", "estimate-")
@@ -54,7 +51,7 @@ CLOCK_BEHIND_US: Final = 1_000_000
 _log = Logger(__name__)
 
 
-class Router:
+class Router(Readings):
     """A running domain: `async with Router("acd.toml") as router: await router.submit(command)`.
 
     Takes commands one at a time or many at once, from one event loop; a command is durable when `submit` returns.
@@ -91,7 +88,6 @@ class Router:
         self._ledger = Ledger(journal or self._open_journal, snapshots, engine, scores, worker)
         self._people = People(self._config.personal, personal, self._machine.worker)
         self._outgoing = Outgoing(self._config.outbox, senders or {}, self._machine.chance)
-        self._feed = Feed()
         self._closed = asyncio.Event()
         self._started = False
         self._writer: Writer | None = None
@@ -103,23 +99,8 @@ class Router:
         self.meter = Meter()
         self.seq = 0
         """The last committed row; `view` is the picture after it."""
-        self._projections = Projections(self._config)
+        super().__init__(Projections(self._config))
         self._notes = EstimateNotes(self._projections)
-
-    @property
-    def view(self) -> View:
-        """The committed projection. Read it between two awaits and keep no part of it."""
-        return self._projections.view
-
-    @property
-    def waits(self) -> WaitEstimator:
-        """Estimated waits, and how good they have been. Read it as `view`."""
-        return self._projections.waits
-
-    @property
-    def figures(self) -> LiveFigures:
-        """Counts by interval of every queue, agent and channel. Read them as `view`."""
-        return self._projections.figures
 
     # ---- starting and stopping
 
@@ -256,7 +237,7 @@ class Router:
 
         Yields `Commit`s; a `Gap` when the reader was too slow. Ends when the router stops.
         """
-        return self._feed.subscribe(self.seq, buffer)
+        return self._projections.feed.subscribe(self.seq, buffer)
 
     def now_us(self) -> int:
         """The engine's time. Microseconds since 1970 as far as the wall clock was right when the router started."""
@@ -297,20 +278,17 @@ class Router:
             for outcome in outcomes:
                 if outcome.effects:
                     self._dispatcher.publish(outcome.effects)
-        self._projections.fold(at_us, outcomes, self._writer_state)
+        self._projections.fold(first_seq, at_us, outcomes, self._writer_state)
         self._notes.heard(outcomes)
-        for seq, outcome in enumerate(outcomes, first_seq):
-            if outcome.events:
-                self._feed.push(Commit(seq, at_us, outcome.events))
 
     def reread(self, state: EngineState, seq: int) -> None:
         """Called by the writer, never by anybody else."""
         self.seq = seq
-        self._projections.begin(state)
+        self._projections.begin(state, seq)
         self._notes.reread(state)
         if self._dispatcher is not None:
             self._dispatcher.replace(desired_of(state))
-        self._feed.lose(seq)
+        self._projections.feed.lose(seq)
 
     def recovered(self) -> None:
         """Called by the writer, never by anybody else."""
@@ -326,7 +304,7 @@ class Router:
         """Called by the writer, never by anybody else."""
         if self._dispatcher is not None:
             self._dispatcher.begin_stop(at_once=True)
-        self._feed.close()
+        self._projections.close()
         self._closed.set()
         _log.error("the router takes no more commands", status=status, domain=self._config.domain)
 
@@ -343,7 +321,7 @@ class Router:
             _log.warning(what, behind_seconds=behind_us / 1_000_000)
         self._timeline = Timeline(self._clock, ledger.at_us)
         self.seq = ledger.seq
-        self._projections.begin(state)
+        self._projections.begin(state, ledger.seq)
         bounds = config.router
         self._dispatcher = Dispatcher(self._channels, self, self._clock, bounds.channel_deadline_us, desired_of(state))
         self._writer = Writer(ledger, self._timeline, self, self.meter, inbox=bounds.inbox, batch=bounds.batch)
@@ -361,7 +339,7 @@ class Router:
 
     async def _close(self) -> None:
         self._notes.stop()
-        self._feed.close()
+        self._projections.close()
         self._closed.set()
         try:
             await self._outgoing.stop(at_once=True)

@@ -96,12 +96,16 @@ def write_snapshot(directory: Path, engine: Engine, seq: int, chain: bytes, keep
     return path
 
 
-def snapshots(directory: Path, domain: str, strategies: Mapping[str, Score] | None = None) -> Iterator[Snapshot]:
-    """Whole snapshots of the domain, newest first; a damaged one is passed over with a warning.
+def snapshots(
+    directory: Path, domain: str, strategies: Mapping[str, Score] | None = None, upto_seq: int | None = None
+) -> Iterator[Snapshot]:
+    """Whole snapshots of the domain, newest first; a damaged one is passed over with a warning. None after `upto_seq`.
 
     Raises `StrategyError` for one that was made with a strategy which is not among `strategies`, or has changed.
     """
     for path in _files(directory):
+        if upto_seq is not None and _seq_of(path) > upto_seq:
+            continue
         try:
             yield read_snapshot(path, domain, strategies)
         except (SnapshotDamaged, OSError) as error:
@@ -148,6 +152,11 @@ def _read_header(contents: bytes) -> tuple[Header, int]:
         return _decode_header(head), end
     except msgspec.DecodeError as error:
         raise SnapshotDamaged("the header is of another version") from error
+
+
+def _seq_of(path: Path) -> int:
+    """The row in a file's name; what is not named by us sorts before all, and is found out when it is read."""
+    return int(path.stem) if path.stem.isdecimal() else 0
 
 
 def _files(directory: Path) -> list[Path]:

@@ -16,8 +16,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from acd.api import probe, serve
-from acd.api.shapes import masked_name, masked_number, moment
+from acd.api.shapes import masked_name, masked_number
 from acd.errors import ConfigError
+from acd.runtime.clock import moment
 from tests.api.harness import CONFIG, TOKENS, MemoryRouter
 
 

@@ -176,7 +176,7 @@ class Scene:
         self.notes = EstimateNotes(self.picture)
         for command in (ApplyConfig("c", config.core_settings()), SignInAgent("in", "anna", ready=True)):
             outcome = self.engine.apply(command, 0)
-            self.picture.fold(0, [outcome], self.engine.state)
+            self.picture.fold(1, 0, [outcome], self.engine.state)
 
     def begin(self) -> None:
         self.notes.begin(self.writing, Timeline(self.clock, 0), 1, self.engine.state())

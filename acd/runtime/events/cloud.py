@@ -1,0 +1,66 @@
+"""Events as CloudEvents 1.0, in JSON and in MessagePack.
+
+Owns the envelope. Must not know sockets, nor who reads. Each event is encoded once per form, however many read it.
+"""
+
+from typing import Final, Literal
+from urllib.parse import quote
+
+import msgspec
+
+from acd.runtime.clock import moment
+from acd.runtime.events.kinds import data_of, kind_of, subject_of
+from acd.runtime.events.told import Cursor, Told
+
+Form = Literal["json", "msgpack"]
+
+TYPE_PREFIX: Final = "acd."
+"""What the type of every event begins with."""
+
+SPEC_VERSION: Final = "1.0"
+
+_json = msgspec.json.Encoder().encode
+_packed = msgspec.msgpack.Encoder().encode
+_CONTENT: Final = {"json": "application/json", "msgpack": "application/msgpack"}
+
+
+class Envelopes:
+    """Makes the CloudEvents of one domain."""
+
+    def __init__(self, domain: str) -> None:
+        """`domain` is the source of all of them: `/domains/default`."""
+        self.source = f"/domains/{quote(domain, safe='')}"
+
+    def encoded(self, told: Told, form: Form) -> bytes:
+        """The event in this form; made once, then kept with it."""
+        if form == "json":
+            if not told.json:
+                told.json = _json(self.envelope(told, form))
+            return told.json
+        if not told.packed:
+            told.packed = _packed(self.envelope(told, form))
+        return told.packed
+
+    def envelope(self, told: Told, form: Form = "json") -> dict[str, object]:
+        """The event with its attributes: `id` and `cursor` are the same text, unique within the source."""
+        cursor = str(told.cursor)
+        attributes = self._attributes(cursor, kind_of(told.event), told.at_us, cursor)
+        attributes["subject"] = subject_of(told.event) or "engine"
+        if told.queues:
+            attributes["queue"] = told.queues[0]
+        return {**attributes, "datacontenttype": _CONTENT[form], "data": data_of(told.event)}
+
+    def notice(self, kind: str, number: int, at_us: int, cursor: Cursor, form: Form) -> bytes:
+        """Something about the stream itself, that is no event of the engine: `stream-started`, `heartbeat`."""
+        attributes = self._attributes(f"{kind}-{cursor}-{number}", kind, at_us, str(cursor))
+        return _json(attributes) if form == "json" else _packed(attributes)
+
+    def _attributes(self, identity: str, kind: str, at_us: int, cursor: str) -> dict[str, object]:
+        return {
+            "specversion": SPEC_VERSION,
+            "id": identity,
+            "source": self.source,
+            "type": TYPE_PREFIX + kind,
+            "time": moment(at_us),
+            "cursor": cursor,
+        }

@@ -1,0 +1,107 @@
+"""One committed event with its place and whom it concerns, and what a reader may want.
+
+Owns the cursor, the scope of an event and the filter. Must not know forms on the wire, nor who reads. The scope follows
+from the view after the command that caused the event, so that it is the same when the journal is told again.
+"""
+
+import re
+from typing import Final
+
+from msgspec import Struct
+
+from acd.core.messages import Event
+from acd.runtime.events.kinds import kind_of
+from acd.runtime.view import View
+
+LAST: Final = 2**31 - 1
+"""Index of a cursor that stands after all events of its row."""
+
+_CURSOR: Final = re.compile(r"([0-9]{1,18})(?:\.([0-9]{1,9}))?", re.ASCII)
+
+
+class Cursor(Struct, frozen=True, gc=False, order=True):
+    """A place between events: after the one at `index` of row `seq`. Written `17.0`, or `17`: after all of row 17."""
+
+    seq: int
+    index: int = LAST
+
+    @classmethod
+    def parsed(cls, text: str) -> "Cursor | None":
+        """What `str` gave; None for anything else."""
+        found = _CURSOR.fullmatch(text)
+        return None if found is None else cls(int(found[1]), LAST if found[2] is None else int(found[2]))
+
+    def __str__(self) -> str:
+        """`17.0`, or `17`."""
+        return str(self.seq) if self.index == LAST else f"{self.seq}.{self.index}"
+
+
+class Told(Struct, gc=False):
+    """An event of row `seq`, the `index`-th there. `queues` and `agents`: whom it concerns.
+
+    `json` and `packed` are its public forms, made when somebody first needs them and shared by all readers.
+    """
+
+    seq: int
+    index: int
+    at_us: int
+    event: Event
+    queues: tuple[str, ...] = ()
+    agents: tuple[str, ...] = ()
+    json: bytes = b""
+    packed: bytes = b""
+
+    @property
+    def cursor(self) -> Cursor:
+        """The place after it."""
+        return Cursor(self.seq, self.index)
+
+
+class Wanted(Struct, frozen=True):
+    """A filter. Empty means any; between the three all have to fit, within one of them any.
+
+    `only_agent`: whoever reads may see only what concerns this agent; empty for whoever may see all.
+    """
+
+    queues: frozenset[str] = frozenset()
+    agents: frozenset[str] = frozenset()
+    kinds: frozenset[str] = frozenset()
+    only_agent: str = ""
+
+    def fits(self, told: Told) -> bool:
+        """Whether the reader gets it."""
+        if self.only_agent and self.only_agent not in told.agents:
+            return False
+        if self.kinds and kind_of(told.event) not in self.kinds:
+            return False
+        if self.queues and self.queues.isdisjoint(told.queues):
+            return False
+        return not self.agents or not self.agents.isdisjoint(told.agents)
+
+
+def tell(view: View, seq: int, at_us: int, events: tuple[Event, ...]) -> list[Told]:
+    """The events of one row. `view` is the picture after all of them."""
+    return [Told(seq, index, at_us, event, *_scope(view, event)) for index, event in enumerate(events)]
+
+
+def _scope(view: View, event: Event) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """(queues, agents) that the event concerns.
+
+    An event that names an agent concerns this one. One about an interaction, and no agent, concerns whoever is being
+    rung, talks, or talked last: those who may see the interaction itself.
+    """
+    interaction_id: str = getattr(event, "interaction_id", "")
+    agent_id: str = getattr(event, "agent_id", "")
+    if not interaction_id:
+        queue: str = getattr(event, "queue", "")
+        return (queue,) if queue else (), (agent_id,) if agent_id else ()
+    row = view.interaction(interaction_id)
+    if row is None:
+        return (), (agent_id,) if agent_id else ()
+    left: str = getattr(event, "from_queue", "")
+    queues = (row.queue, left) if left and left != row.queue else (row.queue,)
+    if agent_id:
+        return queues, (agent_id,)
+    if row.pending:
+        return queues, tuple(agent for _, agent in row.pending)
+    return queues, (row.agent_id,) if row.agent_id else ()
