@@ -114,4 +114,4 @@ class Callbacks(Consult):
 
     def is_known(self, interaction_id: str) -> bool:
         alive = [each.request.interaction_id for each in self.interactions]
-        return interaction_id in alive or interaction_id in [name for name, _ in self.ended_interactions]
+        return interaction_id in alive or interaction_id in self.ended_interactions

@@ -11,7 +11,6 @@ import msgspec
 import acd.core.messages as m
 from acd.core import limits
 from tests.core.naive_callbacks import Callbacks
-from tests.core.naive_requirement import holds
 from tests.core.naive_rules import Agent, Interaction, Patience, Queue, Refused
 from tests.core.naive_supervision import Supervision
 
@@ -95,17 +94,8 @@ class Entry(Callbacks, Supervision):
 
     def staff(self, request: m.EnqueueInteraction, queue: Queue) -> list[Agent]:
         """Who is signed in and could ever take it."""
-        trees = self.requirements(Interaction(request, queue, 0, 0))
-        return [
-            agent
-            for agent in self.agents
-            if agent.presence != "signed-out"
-            and not agent.retired
-            and self.share(agent, request.channel) is not None
-            and all(
-                holds(tree, dict(agent.settings.skills), agent.settings.labels, agent.settings.queues) for tree in trees
-            )
-        ]
+        wanted = Interaction(request, queue, 0, 0)
+        return [agent for agent in self.agents if self.is_worth_waiting_for(agent, wanted)]
 
     def follow(self, interaction: Interaction, route: Route) -> bool:
         """False if it is let go at the end."""

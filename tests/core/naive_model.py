@@ -16,7 +16,7 @@ from tests.core.naive_ending import Ending
 from tests.core.naive_levels import LevelRules
 from tests.core.naive_requirement import Tree
 from tests.core.naive_reserve import Reserving
-from tests.core.naive_rules import Refused
+from tests.core.naive_rules import Refused, keep
 from tests.core.naive_state import (
     Agent,
     Appointment,
@@ -44,14 +44,13 @@ class Model(Reserving, LevelRules, Ending):
 
     def __init__(self, trees: Mapping[str, Tree]) -> None:
         super().__init__(trees)
-        self.outcomes: list[tuple[str, Prediction]] = []
+        self.outcomes: dict[str, Prediction] = {}
         self.last_agents = []
 
     def apply(self, command: m.Command, now_us: int) -> Prediction:
         self.now = now_us
-        for command_id, recorded in self.outcomes:
-            if command_id == command.id:
-                return recorded
+        if command.id in self.outcomes:
+            return self.outcomes[command.id]
         self.events, self.effects = [], []
         handle: Callable[[Any], None] = getattr(self, f"on_{type(command).__name__}")
         try:
@@ -61,8 +60,7 @@ class Model(Reserving, LevelRules, Ending):
         except Refused as refused:
             assert not self.events, "refused after something had happened"
             prediction = Prediction(str(refused))
-        self.outcomes.append((command.id, prediction))
-        del self.outcomes[: -limits.OUTCOME_WINDOW]
+        keep(self.outcomes, command.id, prediction, limits.OUTCOME_WINDOW)
         return prediction
 
     # ---- configuration
@@ -132,7 +130,7 @@ class Model(Reserving, LevelRules, Ending):
     def change_agents(self, named: dict[str, m.AgentSettings]) -> None:
         for agent in sorted(self.agents, key=lambda each: each.settings.id):
             if agent.settings.id in named:
-                agent.settings = named[agent.settings.id]
+                agent.change(named[agent.settings.id])
                 agent.retired = False
             elif not agent.retired:
                 agent.retired = True

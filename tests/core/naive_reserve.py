@@ -1,6 +1,5 @@
 """The naive model's reserve: of the agents who could take an interaction now, the last few are for other queues."""
 
-from tests.core.naive_requirement import holds
 from tests.core.naive_rules import Rules
 from tests.core.naive_state import Agent, Interaction
 
@@ -10,20 +9,17 @@ class Reserving(Rules):
 
     def offerable(self, interaction: Interaction, agent: Agent) -> bool:
         reserve = interaction.queue.settings.reserve
-        return (reserve == 0 or len(self.free_for(interaction)) > reserve) and super().offerable(interaction, agent)
+        return super().offerable(interaction, agent) and (reserve == 0 or len(self.free_for(interaction)) > reserve)
 
     def free_for(self, interaction: Interaction) -> list[Agent]:
         """Whoever is there with room and satisfies the requirement; exclusions, levels and holds do not count."""
-        trees = self.requirements(interaction)
         return [
             agent
             for agent in self.agents
             if agent.presence == "ready"
             and not agent.retired
+            and self.satisfies(agent, interaction)
             and self.has_room(agent, interaction.request.channel)
-            and all(
-                holds(tree, dict(agent.settings.skills), agent.settings.labels, agent.settings.queues) for tree in trees
-            )
         ]
 
     def open_up(self) -> None:

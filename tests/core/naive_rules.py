@@ -5,9 +5,11 @@ Everything is a list that is searched and sorted by brute force: for reading, no
 """
 
 from collections.abc import Mapping
+from typing import TypeVar
 
 import acd.core.messages as m
 from acd.core import limits
+from tests.core.naive_capacity import is_room_for, share_for
 from tests.core.naive_requirement import Tree, holds, skills_of
 from tests.core.naive_state import Agent, Exclusion, Hold, Interaction, Opening, Patience, Queue, Timed, Work
 from tests.core.own_strategies import FUNCTIONS
@@ -25,6 +27,15 @@ __all__ = [
     "Timed",
     "Work",
 ]
+
+T = TypeVar("T")
+
+
+def keep(window: dict[str, T], name: str, what: T, most: int) -> None:
+    """Among the last `most`; an id that is there already keeps its age."""
+    window[name] = what
+    while len(window) > most:
+        del window[next(iter(window))]
 
 
 class Refused(Exception):
@@ -45,14 +56,13 @@ class Rules:
         self.queues: list[Queue] = []
         self.interactions: list[Interaction] = []
         self.work: list[Work] = []
-        self.ended_interactions: list[tuple[str, str]] = []
-        self.ended_offers: list[tuple[str, str]] = []
+        self.ended_interactions: dict[str, str] = {}
+        self.ended_offers: dict[str, str] = {}
         self.events: list[m.Event] = []
         self.effects: list[m.Effect] = []
 
     def next_deadline(self) -> int | None:
-        deadlines = self.deadlines()
-        return deadlines[0][0][0] if deadlines else None
+        return min((deadline[0] for deadline, _ in self.timed()), default=None)
 
     # ---- what is so
 
@@ -70,59 +80,51 @@ class Rules:
         return self.units_in_use(agent) * 100 // agent.settings.capacity.total
 
     def share(self, agent: Agent, channel: str) -> m.ChannelShare | None:
-        shares = {share.channel: share for share in agent.settings.capacity.channels}
-        return shares.get(channel, shares.get("*"))
+        return share_for(agent.settings.capacity, channel)
 
     def has_room(self, agent: Agent, channel: str) -> bool:
-        share = self.share(agent, channel)
-        if share is None:
-            return False
-        items = [work.interaction.request.channel for work in self.work_of(agent)]
-        under_the_same_share = [each for each in items if self.share(agent, each) == share]
-        in_the_way = [work for work in self.work_of(agent) if not self.is_interrupted(agent, work, share)]
-        enough_units = sum(work.cost for work in in_the_way) + share.cost <= agent.settings.capacity.total
-        return enough_units and len(under_the_same_share) < share.most
+        items = tuple((work.interaction.request.channel, work.cost) for work in self.work_of(agent))
+        return agent.recall((channel, items), lambda: is_room_for(agent.settings.capacity, channel, items))
 
-    def is_interrupted(self, agent: Agent, work: Work, by: m.ChannelShare) -> bool:
-        channel = work.interaction.request.channel
-        named = [share.channel for share in agent.settings.capacity.channels]
-        return channel in by.interrupts or ("*" in by.interrupts and channel not in named)
-
-    def requirements(self, interaction: Interaction) -> list[Tree]:
-        """All of these must hold: the queue's, or what steps put in its place; and its own, unless dropped."""
+    def asked(self, interaction: Interaction) -> tuple[str, ...]:
+        """First its own requirement, empty if there is none (any more); then those of queues, of which one will do."""
+        own = interaction.request.requirement
         wider = [
             each.settings.requirement
             for each in self.queues
             if each.settings.id in interaction.wider and not each.retired
         ]
-        alternatives = [interaction.instead or interaction.queue.settings.requirement, *wider]
+        kept = own if own.strip() and not interaction.own_dropped else ""
+        return (kept, interaction.instead or interaction.queue.settings.requirement, *wider)
+
+    def requirements(self, interaction: Interaction) -> list[Tree]:
+        """All of these must hold: one of the queues', and its own."""
+        own, *alternatives = self.asked(interaction)
         trees = [self.trees[text] if text.strip() else ("const", True) for text in alternatives]
-        own = interaction.request.requirement
-        return [("or", *trees)] + ([self.trees[own]] if own.strip() and not interaction.own_dropped else [])
+        return [("or", *trees)] + ([self.trees[own]] if own else [])
+
+    def satisfies(self, agent: Agent, interaction: Interaction) -> bool:
+        return agent.recall(self.asked(interaction), lambda: self.is_match(agent, self.requirements(interaction)))
+
+    def is_match(self, agent: Agent, trees: list[Tree]) -> bool:
+        skills, labels, queues = dict(agent.settings.skills), agent.settings.labels, agent.settings.queues
+        return all(holds(each, skills, labels, queues) for each in trees)
 
     def misspelt(self, request: m.EnqueueInteraction, queue: Queue) -> bool:
         """Nobody has a skill that it names, and nobody could serve it without."""
         held = {skill for agent in self.agents for skill, _ in agent.settings.skills}
         if not set(skills_of(self.trees[request.requirement])) - held:
             return False
-        trees = self.requirements(Interaction(request, queue, 0, 0))
+        wanted = Interaction(request, queue, 0, 0)
         return not any(
-            self.share(agent, request.channel) is not None
-            and all(
-                holds(tree, dict(agent.settings.skills), agent.settings.labels, agent.settings.queues) for tree in trees
-            )
-            for agent in self.agents
+            self.share(agent, request.channel) is not None and self.satisfies(agent, wanted) for agent in self.agents
         )
 
     def offerable(self, interaction: Interaction, agent: Agent) -> bool:
-        skills = dict(agent.settings.skills)
         return (
             agent.presence == "ready"
             and not agent.retired
-            and all(
-                holds(each, skills, agent.settings.labels, agent.settings.queues)
-                for each in self.requirements(interaction)
-            )
+            and self.satisfies(agent, interaction)
             and self.has_room(agent, interaction.request.channel)
             and agent.settings.id not in [each.agent_id for each in interaction.exclusions]
             and interaction not in [work.interaction for work in self.work_of(agent)]
@@ -188,6 +190,9 @@ class Rules:
         return (settings.band, interaction.place_at + target - interaction.priority * each, interaction.seq)
 
     def deadlines(self) -> list[tuple[tuple[int, int], Timed]]:
+        return sorted(self.timed(), key=lambda pair: pair[0])
+
+    def timed(self) -> list[tuple[tuple[int, int], Timed]]:
         found: list[tuple[tuple[int, int], Timed]] = []
         found += [(work.deadline, work) for work in self.work if work.deadline is not None]
         found += [(each.deadline, each) for interaction in self.interactions for each in interaction.exclusions]
@@ -198,7 +203,7 @@ class Rules:
         patient = [each.patience for each in self.interactions if each.patience is not None]
         found += [(each.deadline, each) for each in patient if each.deadline is not None]
         found += [(each.step.deadline, each.step) for each in self.interactions if each.step is not None]
-        return sorted(found, key=lambda pair: pair[0])
+        return found
 
     # ---- the two searches
 
@@ -289,12 +294,11 @@ class Rules:
             self.place(interaction)
 
     def is_worth_waiting_for(self, agent: Agent, interaction: Interaction) -> bool:
-        skills, labels, queues = dict(agent.settings.skills), agent.settings.labels, agent.settings.queues
         return (
             agent.presence != "signed-out"
             and not agent.retired
             and self.share(agent, interaction.request.channel) is not None
-            and all(holds(each, skills, labels, queues) for each in self.requirements(interaction))
+            and self.satisfies(agent, interaction)
         )
 
     def begin_stay(self, interaction: Interaction) -> None:
@@ -338,19 +342,10 @@ class Rules:
         deadline = (self.now + interaction.queue.settings.retry_after_us, self.next_seq())
         interaction.exclusions = [*others, Exclusion(interaction, agent.settings.id, deadline)]
 
-    def remember(self, window: list[tuple[str, str]], name: str, state: str) -> None:
-        """Among the last ended ones; an id that is there already keeps its age."""
-        for index, (known, _) in enumerate(window):
-            if known == name:
-                window[index] = (name, state)
-                return
-        window.append((name, state))
-        del window[: -limits.ENDED_WINDOW]
-
     def drop_offer(self, work: Work, ended: str, reason: str) -> None:
         """A pending offer is over without having been accepted."""
         self.work.remove(work)
-        self.remember(self.ended_offers, work.offer_id, ended)
+        keep(self.ended_offers, work.offer_id, ended, limits.ENDED_WINDOW)
         request = work.interaction.request
         agent_id = work.agent.settings.id
         self.effects.append(m.RevokeOffer(work.offer_id, request.interaction_id, agent_id, request.instance, reason))
@@ -378,7 +373,7 @@ class Rules:
     def end_work(self, work: Work) -> None:
         """An accepted work item is over: WorkEnded, idle restarts, settle."""
         self.work.remove(work)
-        self.remember(self.ended_offers, work.offer_id, "accepted")
+        keep(self.ended_offers, work.offer_id, "accepted", limits.ENDED_WINDOW)
         self.events.append(
             m.WorkEnded(work.agent.settings.id, work.interaction.request.interaction_id, work.disposition)
         )
@@ -399,7 +394,7 @@ class Rules:
         if any(work.interaction is interaction for work in self.work):
             return
         self.interactions.remove(interaction)
-        self.remember(self.ended_interactions, interaction.request.interaction_id, interaction.state)
+        keep(self.ended_interactions, interaction.request.interaction_id, interaction.state, limits.ENDED_WINDOW)
         self.forget_if_empty(interaction.queue)
 
     def forget_if_empty(self, queue: Queue) -> None:
@@ -431,7 +426,7 @@ class Rules:
                 if interaction.state not in {"queued", "offered", "active", "scheduled"}:
                     raise Refused("interaction-ended")
                 return interaction
-        ended = interaction_id in [name for name, _ in self.ended_interactions]
+        ended = interaction_id in self.ended_interactions
         raise Refused("interaction-ended" if ended else "unknown-interaction")
 
     def offer_of(self, offer_id: str, agent_id: str | None) -> Work:
@@ -442,7 +437,7 @@ class Rules:
                 if agent_id not in {None, work.agent.settings.id}:
                     raise Refused("not-your-offer")
                 return work
-        ended = offer_id in [name for name, _ in self.ended_offers]
+        ended = offer_id in self.ended_offers
         raise Refused("offer-ended" if ended else "unknown-offer")
 
     def work_on(self, agent_id: str, interaction_id: str) -> Work:

@@ -1,5 +1,6 @@
 """What the naive model remembers: agents, queues, interactions, work items and what they wait for."""
 
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 
 import acd.core.messages as m
@@ -16,6 +17,18 @@ class Agent:
     idle_since: int = 0
     idle_seq: int = 0
     retired: bool = False
+    answers: dict[Hashable, bool] = field(default_factory=dict)
+
+    def change(self, settings: m.AgentSettings) -> None:
+        self.settings = settings
+        self.answers = {}
+
+    def recall(self, question: Hashable, answer: Callable[[], bool]) -> bool:
+        """What depends on nothing but the question and the settings is worked out once, or a long run takes days."""
+        found = self.answers.get(question)
+        if found is None:
+            found = self.answers[question] = answer()
+        return found
 
 
 @dataclass(eq=False)

@@ -4,10 +4,9 @@ Owns the comparison, the replays and the shrinking of a failing run. `Steps` are
 any sub-list of them is a run, too.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from random import Random
+from typing import Final
 
 import msgspec
 
@@ -18,6 +17,7 @@ from acd.core.state import EngineState, Relaxation
 from tests.core.naive_model import Model, Prediction
 from tests.core.naive_requirement import Tree
 from tests.core.naive_state import Agent, Interaction, Work
+from tests.core.tally import Tally
 from tests.core.traffic import Traffic
 from tests.core.traffic_settings import Scores
 
@@ -30,29 +30,10 @@ decode_state = msgspec.msgpack.Decoder(EngineState).decode
 
 
 class Mismatch(AssertionError):
-    """The engine did not do what the model says. `steps`: everything that was done, where `run` did it."""
+    """The engine did not do what the model says. `steps`: everything that was done; `trees`: what the model knew."""
 
     steps: Steps
-
-
-@dataclass
-class Tally:
-    """What was covered."""
-
-    commands: int = 0
-    accepted: int = 0
-    kinds: Counter[str] = field(default_factory=Counter)
-    refusals: Counter[str] = field(default_factory=Counter)
-    events: Counter[str] = field(default_factory=Counter)
-
-    def count(self, command: m.Command, outcome: m.Outcome) -> None:
-        self.commands += 1
-        self.kinds[type(command).__name__] += 1
-        if outcome.refusal is None:
-            self.accepted += 1
-        else:
-            self.refusals[outcome.refusal.code] += 1
-        self.events.update(type(event).__name__ for event in outcome.events)
+    trees: dict[str, Tree]
 
 
 class Pair:
@@ -65,6 +46,8 @@ class Pair:
         self.model.strategies = dict(engine.scores)
         self.check = check
         self.hashes: dict[bytes, str] = {}
+        self.outcomes: list[bytes] = []
+        """The engine's, encoded, of every step: what a replay has to say, too."""
 
     def step(self, command: m.Command, now_us: int) -> m.Outcome:
         """Apply to both. Raises `Mismatch`."""
@@ -76,6 +59,7 @@ class Pair:
         except (AssertionError, KeyError, ValueError, AttributeError, IndexError, TypeError) as error:
             raise Mismatch(f"the engine raised {error!r}") from error
         self._compare(expected, found)
+        self.outcomes.append(encode(found))
         return found
 
     def compare_states(self) -> None:
@@ -119,16 +103,26 @@ class Pair:
         return m.ConfigApplied(settings, "")
 
 
-def run(traffic: Traffic, pair: Pair, length: int, tally: Tally | None = None) -> Steps:
-    """Drive the pair with random traffic; a `Mismatch` carries the steps so far as `steps`."""
-    steps: Steps = []
+PICTURE_EVERY: Final = 50
+"""Steps from one comparison of everything that is remembered to the next, at most."""
+
+
+def run(traffic: Traffic, pair: Pair, length: int, tally: Tally | None = None, steps: Steps | None = None) -> Steps:
+    """Drive the pair with random traffic; a `Mismatch` carries the steps so far as `steps`, which grows all along.
+
+    Every step is compared; what is remembered every now and then, and after whatever happens for the first time.
+    """
+    steps = [] if steps is None else steps
+    known: set[tuple[type[m.Command], str]] = set()
     for number in range(length):
         step = traffic.next(pair.model)
         steps.append(step)
         try:
             outcome = pair.step(*step)
-            if number % 50 == 0 or number == length - 1:
+            kind = type(step[0]), "" if outcome.refusal is None else outcome.refusal.code
+            if number % PICTURE_EVERY == 0 or number == length - 1 or kind not in known:
                 pair.compare_states()
+                known.add(kind)
         except Mismatch as mismatch:
             mismatch.steps = steps
             raise
@@ -177,21 +171,25 @@ def tell(steps: Steps) -> str:
     return "\n".join(f"  {now_us:>12}  {command}" for command, now_us in steps)
 
 
-def replay_is_identical(steps: Steps, make: MakeEngine, restore: Callable[[EngineState], Engine]) -> None:
-    """Three engines, the third restored mid-way from another's encoded state: the same bytes all along."""
-    first, second = make(), make()
-    half = len(steps) // 2
-    for step in steps[:half]:
-        assert encode(first.apply(*step)) == encode(second.apply(*step)), "a replay decided differently"
-    third = restore(decode_state(encode(first.state())))
-    assert encode(third.state()) == encode(first.state()), "a snapshot does not restore itself"
-    for step in steps[half:]:
-        outcome = encode(first.apply(*step))
-        assert outcome == encode(second.apply(*step)), "a replay decided differently"
-        assert outcome == encode(third.apply(*step)), "a restored engine decided differently"
-        assert first.next_deadline() == second.next_deadline() == third.next_deadline()
-    assert encode(first.state()) == encode(second.state()) == encode(third.state())
-    assert first.digest() == second.digest() == third.digest()
+def replay_is_identical(
+    steps: Steps, pair: Pair, make: MakeEngine, restore: Callable[[EngineState], Engine], at: int
+) -> None:
+    """A new engine, and from step `at` on one restored from its state, do the same as the pair's, byte for byte.
+
+    Raises `Mismatch`.
+    """
+    engine = make()
+    for number, (step, outcome) in enumerate(zip(steps, pair.outcomes, strict=True)):
+        if number == at:
+            written = encode(engine.state())
+            engine = restore(decode_state(written))
+            if encode(engine.state()) != written:
+                raise Mismatch(f"a snapshot does not restore itself, before step {number}")
+        if encode(engine.apply(*step)) != outcome:
+            raise Mismatch(f"a replay, restored before step {at}, decided otherwise at step {number}: {step}")
+    last, other = encode(pair.engine.state()), encode(engine.state())
+    if (last, pair.engine.digest()) != (other, engine.digest()):
+        raise Mismatch(f"a replay, restored before step {at}, ended in another state")
 
 
 def _differences(want: list[m.Event] | list[m.Effect], have: list[m.Event] | list[m.Effect]) -> str:
@@ -234,9 +232,9 @@ def _model_picture(model: Model) -> Picture:
             for each in interactions
         ],
         "work": [_work_picture(each) for each in sorted(model.work, key=lambda each: each.offer_id)],
-        "ended interactions": model.ended_interactions,
-        "ended offers": model.ended_offers,
-        "outcomes": [name for name, _ in model.outcomes],
+        "ended interactions": list(model.ended_interactions.items()),
+        "ended offers": list(model.ended_offers.items()),
+        "outcomes": list(model.outcomes),
         "cursors": [(each.settings.id, *each.last_turn) for each in queues if each.last_turn is not None],
         "closed queues": [(each.settings.id, each.closed) for each in queues if each.closed is not None],
         "last agents": model.last_agents,

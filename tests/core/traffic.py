@@ -5,6 +5,7 @@ Owns what is likely. Looks at the naive model only, never at an engine, so that 
 """
 
 from collections.abc import Callable
+from itertools import accumulate
 from random import Random
 from typing import Final
 
@@ -45,6 +46,9 @@ WEIGHTS: Final[dict[str, float]] = {
     "consult": 6,
 }
 
+KINDS: Final = tuple(WEIGHTS)
+SHARES: Final = tuple(accumulate(WEIGHTS.values()))
+
 
 class Traffic(ConsultTraffic):
     """One world. `trees` is what the model needs to understand its requirements."""
@@ -78,7 +82,7 @@ class Traffic(ConsultTraffic):
         if due is not None and due <= self.now_us and self._chance(0.6):
             return m.Tick(self._id())
         while True:
-            kind = self.random.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
+            (kind,) = self.random.choices(KINDS, cum_weights=SHARES)
             make: Callable[[Model], m.Command | None] = getattr(self, f"_{kind}")
             command = make(model)
             if command is not None:

@@ -45,11 +45,11 @@ class NamingTraffic(SettingsTraffic):
     def _offer_id(self, model: Model, work: Work) -> str:
         if not self._stray():
             return work.offer_id
-        ended = [name for name, _ in model.ended_offers]
+        ended = list(model.ended_offers)
         return self.random.choice([*ended[-8:], "i1.99", work.offer_id])
 
     def _interaction_id(self, model: Model, interaction: Interaction) -> str:
         if not self._stray():
             return interaction.request.interaction_id
-        ended = [name for name, _ in model.ended_interactions]
+        ended = list(model.ended_interactions)
         return self.random.choice([*ended[-8:], "i-unheard-of"])
