@@ -64,16 +64,6 @@ def postgresql_program() -> Program:
     return _there(_POSTGRESQL) or _fetched(_POSTGRESQL)
 
 
-def has_redis() -> bool:
-    """Whether it is here already."""
-    return _there(_REDIS) is not None
-
-
-def has_postgresql() -> bool:
-    """Whether it is here already."""
-    return _there(_POSTGRESQL) is not None
-
-
 def _there(wanted: _Wanted) -> Program | None:
     folders = sorted(Path("/").glob(wanted.elsewhere.lstrip("/")), reverse=True) if wanted.elsewhere else []
     for path in (*(folder / wanted.executable for folder in folders), shutil.which(wanted.executable)):

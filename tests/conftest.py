@@ -1,13 +1,13 @@
 """For all tests: a real Asterisk, or a reason why there is none; and logging left as it was."""
 
 import logging
-import os
 from collections.abc import Iterator
 
 import pytest
 import structlog
 
 from acd_asterisk.lab import LabUnavailable, Provisioned, provision
+from tests.missing import missing_tool
 
 
 @pytest.fixture(autouse=True)
@@ -26,6 +26,4 @@ def provisioned() -> Provisioned:
     try:
         return provision()
     except LabUnavailable as reason:
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"no Asterisk for the tests: {reason}")
-        pytest.skip(f"no Asterisk for the tests: {reason}")
+        missing_tool(f"an Asterisk for the tests: {reason}")
