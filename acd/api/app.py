@@ -26,7 +26,7 @@ _log = structlog.get_logger(__name__)
 
 PREFLIGHT: Final = {
     "Access-Control-Allow-Methods": "GET, POST, PUT, DELETE",
-    "Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key, traceparent",
     "Access-Control-Max-Age": "600",
 }
 """What a browser is told before it sends a page's request."""

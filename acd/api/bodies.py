@@ -7,6 +7,7 @@ repeated in an error: it may be somebody's number.
 import asyncio
 import re
 from collections.abc import Collection
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Annotated, Final, Literal, TypeVar
 
@@ -36,6 +37,8 @@ Span = Annotated[
     ),
 ]
 """Read by `duration_us`."""
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 PersonText = Annotated[str, Meta(max_length=MAX_PERSON_TEXT)]
 
@@ -81,7 +84,10 @@ class Wish(Struct, forbid_unknown_fields=True):
 
 
 class Enqueue(Struct, forbid_unknown_fields=True):
-    """A customer asks for an agent. `customer` is a reference, or a person. Without `id` one is made."""
+    """A customer asks for an agent. `customer` is a reference, or a person. Without `id` one is made.
+
+    With `not_before` it is scheduled: it comes into the line then, or as soon as the queue is open after that.
+    """
 
     queue: Id
     channel: Id
@@ -92,6 +98,28 @@ class Enqueue(Struct, forbid_unknown_fields=True):
     attributes: Annotated[dict[Id, Text], Meta(max_length=limits.MAX_ATTRIBUTES)] = {}
     customer: Text | Person = ""
     preferred_agent: OptionalId = ""
+    not_before: Annotated[datetime, Meta(tz=True)] | None = None
+
+
+class CallbackRequest(Enqueue, forbid_unknown_fields=True, kw_only=True):
+    """A customer wants to be called back: as an interaction, but the customer need not be there while it waits.
+
+    With `not_before` from then on, or as soon as the queue is open after that. A customer has one in a queue at a time.
+    """
+
+    channel: Id = "voice"
+
+
+class Why(Struct, forbid_unknown_fields=True):
+    """Why."""
+
+    reason: Text = ""
+
+
+class OfferFailure(Struct, forbid_unknown_fields=True):
+    """What was in the way: the device is busy, it cannot be reached, or a technical fault."""
+
+    reason: Literal["busy", "unreachable", "failed"]
 
 
 class Extension(Struct, forbid_unknown_fields=True):
@@ -162,7 +190,7 @@ _T = TypeVar("_T", bound=Struct)
 
 
 def enqueue_command(body: Enqueue, command_id: str, customer: str) -> EnqueueInteraction:
-    """The command of a request to enqueue; `customer` is the reference."""
+    """The command of a request to enqueue, or to be called back; `customer` is the reference."""
     return EnqueueInteraction(
         command_id,
         interaction_id=body.id or command_id,
@@ -174,7 +202,17 @@ def enqueue_command(body: Enqueue, command_id: str, customer: str) -> EnqueueInt
         attributes=tuple(sorted(body.attributes.items())),
         customer=customer,
         preferred_agent=body.preferred_agent,
+        kind="callback" if isinstance(body, CallbackRequest) else "live",
+        not_before_us=0 if body.not_before is None else moment_us("not_before", body.not_before),
     )
+
+
+def moment_us(name: str, at: datetime) -> int:
+    """A moment in µs since 1970. Raises a Problem with 422 for one before that."""
+    found = (at - _EPOCH) // timedelta(microseconds=1)
+    if found < 0:
+        raise Problem(422, "invalid-field", f"{name}: lies before 1970.")
+    return found
 
 
 def duration_us(name: str, value: str | float) -> int:

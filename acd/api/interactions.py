@@ -8,18 +8,18 @@ import re
 from collections.abc import Iterator
 from heapq import merge
 from itertools import islice
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 from urllib.parse import quote
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from acd.api.bodies import End, Enqueue, NoQuery, Nothing, Person, enqueue_command
+from acd.api.bodies import End, Enqueue, NoQuery, Nothing, Person, Why, enqueue_command
 from acd.api.context import Api
 from acd.api.pages import DEFAULT_PAGE, Cursor, Limit, cursor_of, order_of
 from acd.api.problems import not_found
 from acd.api.routes import Call, Created, Example, Route
 from acd.api.shapes import InteractionPage, InteractionShape, customer_shape, interaction_shape
-from acd.core.messages import CancelInteraction, EndInteraction
+from acd.core.messages import CancelInteraction, EndInteraction, RequeueInteraction
 from acd.core.messages.types import Text
 from acd.errors import CommandInvalid
 from acd.ports.channel import Personal
@@ -28,6 +28,18 @@ from acd.runtime.records import InteractionRecord
 InteractionStateName = Literal[
     "queued", "offered", "active", "scheduled", "completed", "abandoned", "cancelled", "overflowed", "failed"
 ]
+
+ENTRY_PROBLEMS: Final = (
+    "duplicate-interaction",
+    "unknown-queue",
+    "bad-requirement",
+    "unknown-skill",
+    "queue-closed",
+    "queue-unstaffed",
+    "queue-full",
+    "personal-store-unavailable",
+)
+"""What whoever comes in can meet."""
 
 _LIKE_A_NUMBER = re.compile(r"\+?[\d\s().-]{7,}")
 _MAIL: Final = {"interaction": "mail-1"}
@@ -41,6 +53,7 @@ class InteractionFilter(Struct, frozen=True):
     channel: Annotated[str, Meta(description="Of this channel.")] = ""
     agent: Annotated[str, Meta(description="Offered to this agent, or theirs now or last.")] = ""
     customer: Annotated[str, Meta(description="Of the customer with this reference.")] = ""
+    kind: Annotated[Literal["live", "callback"], Meta(description="Only these.")] | UnsetType = UNSET
     limit: Limit = DEFAULT_PAGE
     cursor: Cursor = ""
 
@@ -88,9 +101,10 @@ async def show_interaction(call: Call[Nothing, Reveal]) -> InteractionShape:
     return shape
 
 
-async def enqueue(call: Call[Enqueue, NoQuery]) -> Created:
-    """A new interaction. 201 with its address."""
-    body, context = call.body, call.context
+async def enqueue(call: Call[Any, NoQuery]) -> Created:
+    """A new interaction, live or a callback. 201 with its address."""
+    body: Enqueue = call.body
+    context = call.context
     command_id = call.command_id()
     command = enqueue_command(body, command_id, await _reference(context, body.customer))
     await call.submit(command)
@@ -117,7 +131,14 @@ async def end(call: Call[End, NoQuery]) -> InteractionShape:
     return shown(call.context, interaction_id)
 
 
-def visible(call: Call[Nothing, Reveal] | Call[End, NoQuery]) -> InteractionRecord:
+async def requeue(call: Call[Why, NoQuery]) -> InteractionShape:
+    """Back to its original place."""
+    interaction_id = call.path("interaction")
+    await call.submit(RequeueInteraction(call.command_id(), interaction_id, call.body.reason))
+    return shown(call.context, interaction_id)
+
+
+def visible(call: Call[Any, Any]) -> InteractionRecord:
     """The interaction in the path. Raises a Problem with 404 unless whoever asks may see it."""
     row = call.context.view.interaction(call.path("interaction"))
     if row is None or not call.who.sees(row):
@@ -161,6 +182,7 @@ def _is_wanted(row: InteractionRecord, asked: InteractionFilter) -> bool:
         asked.queue in ("", row.queue)
         and asked.channel in ("", row.channel)
         and asked.customer in ("", row.customer)
+        and asked.kind in {UNSET, row.kind}
         and (asked.agent in ("", row.agent_id) or any(asked.agent == agent_id for _, agent_id in row.pending))
     )
 
@@ -190,17 +212,7 @@ ROUTES: Final = (
         InteractionShape,
         status=201,
         body=Enqueue,
-        problems=(
-            "duplicate-interaction",
-            "unknown-queue",
-            "bad-requirement",
-            "unknown-skill",
-            "duplicate-callback",
-            "queue-closed",
-            "queue-unstaffed",
-            "queue-full",
-            "personal-store-unavailable",
-        ),
+        problems=ENTRY_PROBLEMS,
         example=Example(
             body={"id": "mail-1", "queue": "sales", "channel": "email", "attributes": {"language": "en"}},
             shows={"id": "mail-1", "state": "queued", "queue": "sales"},
@@ -248,5 +260,23 @@ ROUTES: Final = (
             _MAIL, body={"by": "agent"}, after=("enqueue", "sign_in", "accept"), shows={"state": "completed"}
         ),
         notes="A token with the role agent always ends as `agent`.",
+    ),
+    Route(
+        "requeue",
+        "interactions",
+        "POST",
+        "/v1/interactions/{interaction}/requeue",
+        "supervisor",
+        requeue,
+        "An active interaction lost its agent through no fault of the customer's: back to its original place.",
+        InteractionShape,
+        body=Why,
+        problems=("unknown-interaction", "interaction-ended", "interaction-not-active"),
+        example=Example(
+            _MAIL,
+            body={"reason": "the agent's browser crashed"},
+            after=("enqueue", "sign_in", "accept"),
+            shows={"state": "queued"},
+        ),
     ),
 )

@@ -2,11 +2,11 @@
 
 from typing import Final
 
-from acd.api.bodies import Accept, Decline, NoQuery
+from acd.api.bodies import Accept, Decline, NoQuery, OfferFailure
 from acd.api.problems import Problem, not_found
 from acd.api.routes import Call, Example, Route
 from acd.api.shapes import InteractionShape, OfferOutcome, interaction_shape
-from acd.core.messages import AcceptOffer, DeclineOffer
+from acd.core.messages import AcceptOffer, DeclineOffer, FailOffer
 
 _PATH: Final = {"offer": "mail-1.1"}
 _RINGING: Final = ("enqueue", "sign_in")
@@ -29,6 +29,13 @@ async def decline(call: Call[Decline, NoQuery]) -> OfferOutcome:
     offer_id = call.path("offer")
     await call.submit(DeclineOffer(call.command_id(), offer_id, agent_id, call.body.reason))
     return OfferOutcome(offer_id, "declined")
+
+
+async def fail(call: Call[OfferFailure, NoQuery]) -> OfferOutcome:
+    """The offer could not be delivered."""
+    offer_id = call.path("offer")
+    await call.submit(FailOffer(call.command_id(), offer_id, call.body.reason))
+    return OfferOutcome(offer_id, call.body.reason)
 
 
 def _acting(call: Call[Accept, NoQuery] | Call[Decline, NoQuery], agent_id: str | None) -> str:
@@ -71,5 +78,19 @@ ROUTES: Final = (
         example=Example(
             _PATH, body={"agent_id": "anna", "reason": "busy"}, after=_RINGING, shows={"outcome": "declined"}
         ),
+    ),
+    Route(
+        "fail_offer",
+        "offers",
+        "POST",
+        "/v1/offers/{offer}/fail",
+        "supervisor",
+        fail,
+        "The offer could not be delivered: the device is busy, cannot be reached, or there was a technical fault.",
+        OfferOutcome,
+        body=OfferFailure,
+        problems=("unknown-offer", "offer-ended"),
+        example=Example(_PATH, body={"reason": "unreachable"}, after=_RINGING, shows={"outcome": "unreachable"}),
+        notes="An agent who cannot be reached becomes not-ready.",
     ),
 )

@@ -5,11 +5,13 @@ encoded. Must not know any single route: those are in the modules that `acd.api.
 and the OpenAPI document (`acd.api.openapi`) are both made of these rows, so that neither says what the other does not.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, Generic, Literal, TypeVar
 
 from aiohttp import web
 from msgspec import Struct
+from msgspec.structs import replace
 
 from acd.api.answers import answer
 from acd.api.auth import Principal
@@ -25,7 +27,14 @@ in the path, and whoever sees all. `supervisor`: the roles supervisor and system
 
 JSON: Final = "application/json"
 
-Tag = Literal["agents", "work", "interactions", "offers", "queues", "figures", "operation", "documentation"]
+Tag = Literal[
+    "agents", "work", "interactions", "offers", "callbacks", "queues", "figures", "operation", "documentation"
+]
+
+_TRACEPARENT = re.compile(
+    r"(?:00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$(?!\n))"
+    r"|(?:(?!00|ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?=-|$))"
+)
 
 _BodyT = TypeVar("_BodyT", bound=Struct)
 _QueryT = TypeVar("_QueryT", bound=Struct)
@@ -61,8 +70,9 @@ class Call(Generic[_BodyT, _QueryT]):
         return self.context.command_id(self.request, self.raw)
 
     async def submit(self, command: Command) -> Outcome:
-        """Hand in a command; a refusal is raised as a Problem."""
-        return await self.context.submit(command)
+        """Hand in a command, in the name of whoever asks; a refusal is raised as a Problem."""
+        trace = trace_of(self.request.headers.get("traceparent", ""))
+        return await self.context.submit(replace(command, actor=self.who.name, trace=trace))
 
 
 Handler = Callable[[Call[Any, Any]], Awaitable[object]]
@@ -147,6 +157,15 @@ def _serving(route: Route) -> Callable[[web.Request], Awaitable[web.StreamRespon
         return answer(found, route.status)
 
     return serve
+
+
+def trace_of(header: str) -> str:
+    """A `traceparent` header as it is kept with the command; empty when it says nothing, as the standard wants it.
+
+    https://www.w3.org/TR/trace-context/
+    """
+    found = _TRACEPARENT.match(header)
+    return "" if found is None else found[0]
 
 
 def _check(route: Route, who: Principal, request: web.Request) -> None:

@@ -93,7 +93,9 @@ class CustomerShape(Struct):
 class InteractionShape(Struct):
     """An interaction. `position` (place in line) only in a single one's view. `partial`: no more is known of it.
 
-    `held_for`: the preferred agent, while it waits for that one alone.
+    `held_for`: the preferred agent, while it waits for that one alone. `kind`: `live`, or `callback`. `due_at`: until
+    when a scheduled one waits aside. `attempts`: how often calling back has failed. `parent`: whose
+    agent asks for advice, if it is a consult.
     """
 
     id: str
@@ -114,6 +116,10 @@ class InteractionShape(Struct):
     waited_seconds: float | None
     partial: bool
     held_for: str | None = None
+    kind: str = "live"
+    due_at: Moment | None = None
+    attempts: int = 0
+    parent: str | None = None
     position: int | UnsetType | None = UNSET
 
 
@@ -198,6 +204,10 @@ def interaction_shape(row: InteractionRecord, now_us: int) -> InteractionShape:
         None if waited_us is None else seconds(waited_us),
         row.partial,
         row.held_for or None,
+        row.kind,
+        moment(row.due_us) if row.due_us else None,
+        row.attempts,
+        row.parent or None,
     )
 
 

@@ -5,7 +5,7 @@ Owns the list of modules that have routes. Must not know what is in them.
 
 from typing import Final
 
-from acd.api import agents, documentation, figures, interactions, offers, queues, service, supervision, work
+from acd.api import agents, callbacks, documentation, figures, interactions, offers, queues, service, supervision, work
 from acd.api.routes import Route
 
 ROUTES: Final[tuple[Route, ...]] = (
@@ -14,6 +14,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *interactions.ROUTES,
     *supervision.ROUTES,
     *offers.ROUTES,
+    *callbacks.ROUTES,
     *queues.ROUTES,
     *figures.ROUTES,
     *service.ROUTES,

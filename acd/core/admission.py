@@ -42,6 +42,7 @@ def admit(
             request.instance,
             0 if caller is None else place_at,
             request.parent,
+            request.kind,
         )
     )
     return interaction

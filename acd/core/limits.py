@@ -15,6 +15,9 @@ MAX_INTERACTION_ID: Final = MAX_ID - 16
 MAX_TEXT: Final = 512
 """Characters of a reason, an attribute's value or another short text."""
 
+MAX_TRACE: Final = 55
+"""Characters of a trace context: `traceparent` of version 00."""
+
 MAX_REQUIREMENT: Final = 1_000
 """Characters of a requirement."""
 

@@ -104,7 +104,8 @@ class InteractionRecord(Struct):
     state, because the view began at a snapshot after the end. `ended_at_us` is 0
     while it lives. `held_for`: the preferred agent it waits for alone. `reach`: the highest level of
     agents that is open to it. `open_work`: work items that have not ended, of agents it was transferred from as well.
-    `parent`: whose agent asks for advice, if it is a consult.
+    `parent`: whose agent asks for advice, if it is a consult. `kind`: `live`, or `callback`. `due_us`: until when a
+    scheduled one waits aside; `attempts`: how often calling back has failed.
     """
 
     id: str
@@ -133,6 +134,9 @@ class InteractionRecord(Struct):
     reach: int = limits.MAX_LEVEL
     open_work: int = 0
     parent: str = ""
+    kind: str = "live"
+    due_us: int = 0
+    attempts: int = 0
 
     @classmethod
     def queued(cls, event: InteractionQueued, at_us: int, order: int) -> "InteractionRecord":
@@ -151,6 +155,7 @@ class InteractionRecord(Struct):
             since_us=at_us,
             place_at_us=event.place_at_us or at_us,
             parent=event.parent,
+            kind=event.kind,
         )
 
     @classmethod
@@ -177,6 +182,9 @@ class InteractionRecord(Struct):
             reach=state.reach,
             agent_id=state.ended_with,
             parent=request.parent,
+            kind=request.kind,
+            due_us=state.due_us,
+            attempts=state.attempts,
         )
 
     @classmethod

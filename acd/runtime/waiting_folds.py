@@ -65,10 +65,11 @@ def _aside(queues: Queues, interactions: Interactions, now_us: Callable[[], int]
         row.offered(())
         row.state, row.since_us, row.waited_us, row.held_for = "scheduled", now_us(), None, ""
         row.reach = limits.MAX_LEVEL
+        row.due_us, row.attempts = event.not_before_us, event.attempts
 
     def due(event: InteractionDue) -> None:
         row = interactions[event.interaction_id]
-        row.state, row.since_us = "queued", now_us()
+        row.state, row.since_us, row.due_us = "queued", now_us(), 0
         row.place_at_us, row.priority = event.place_at_us, event.priority
         queues[row.queue].count(row)
 

@@ -42,6 +42,8 @@ MATRIX: list[tuple[str, str, dict[str, str] | None, int]] = [
     ("POST", "/v1/interactions/talk/end", {"by": "system"}, 403),
     ("POST", "/v1/interactions/other/end", {}, OTHER),
     ("POST", "/v1/interactions/queued/end", {}, OTHER),
+    ("POST", "/v1/callbacks/other/fail", {}, OTHER),
+    ("POST", "/v1/callbacks/queued/fail", {}, OTHER),
     ("POST", "/v1/offers/own.1/accept", {"agent_id": "anna"}, OWN),
     ("POST", "/v1/offers/own.1/decline", None, OWN),
     ("POST", "/v1/offers/other.1/accept", {"agent_id": "boris"}, 403),

@@ -46,6 +46,10 @@ async def test_enqueue_takes_everything(system: Client, router: MemoryRouter) ->
         "waited_seconds": 0.0,
         "partial": False,
         "held_for": None,
+        "kind": "live",
+        "due_at": None,
+        "attempts": 0,
+        "parent": None,
     }
     command = router.last(EnqueueInteraction)
     assert command.attributes == (("lang", "中文"), ("z", "1"))

@@ -24,7 +24,7 @@ from acd.core.messages import (
     SignInAgent,
 )
 from acd.core.messages.outcome import Refusal, RefusalCode
-from tests.api.harness import SETTINGS, Client, Http, MemoryRouter
+from tests.api.harness import SETTINGS, START_US, Client, Http, MemoryRouter
 
 CANARY = "13900001111"
 ENQUEUE = {"queue": "sales", "channel": "chat"}
@@ -62,6 +62,9 @@ UNSTAFFED = configured(when_unstaffed=Action("refuse"))
 EXTENDED = configured(wrap_up_policy="extended", wrap_up_most_us=6_000_000)
 REQUIRED = configured(dispositions=("solved",), disposition_required=True)
 EXTEND = ExtendWrapUp("p5", "anna", "c1", 60_000_000)
+
+LATER = EnqueueInteraction("p7", "c1", "chat", "sales", not_before_us=START_US + 60_000_000)
+BACK = EnqueueInteraction("p8", "b1", "voice", "sales", customer="ref", kind="callback")
 
 CASES: list[tuple[RefusalCode, int, tuple[Command, ...], str, str, Any]] = [
     ("unknown-agent", 404, (), "POST", "/v1/agents/zoe/sign-in", {}),
@@ -105,6 +108,10 @@ CASES: list[tuple[RefusalCode, int, tuple[Command, ...], str, str, Any]] = [
     ("unknown-disposition", 422, (SIGNED_IN, QUEUED, ACCEPTED), "PUT", f"{WORK}/disposition", {"code": "x"}),
     ("bad-target", 422, (SIGNED_IN, QUEUED, ACCEPTED), "POST", f"{WORK}/transfer", {"to_agent": "anna"}),
     ("disposition-required", 409, (REQUIRED, SIGNED_IN, QUEUED, ACCEPTED, ENDED), "POST", f"{WORK}/end-wrap-up", None),
+    ("interaction-not-offered", 409, (QUEUED,), "POST", "/v1/interactions/c1/recall", None),
+    ("interaction-scheduled", 409, (LATER,), "PUT", "/v1/interactions/c1/priority", {"priority": 1}),
+    ("duplicate-callback", 409, (BACK,), "POST", "/v1/callbacks", {"queue": "sales", "customer": "ref"}),
+    ("not-a-callback", 409, (SIGNED_IN, QUEUED, ACCEPTED), "POST", "/v1/callbacks/c1/fail", {}),
     ("not-in-wrap-up", 409, (SIGNED_IN, QUEUED, ACCEPTED), "POST", "/v1/agents/anna/work/c1/end-wrap-up", None),
 ]
 
@@ -112,10 +119,8 @@ CASES: list[tuple[RefusalCode, int, tuple[Command, ...], str, str, Any]] = [
 def test_every_refusal_that_a_route_can_meet_is_shown() -> None:
     configuration = {"duplicate-entity", "unsupported-semantics", "unknown-strategy", "strategy-changed"}
     configuration |= {"bad-action", "steps-out-of-order"}
-    supervision = {"interaction-not-offered", "interaction-scheduled"}
-    callbacks = {"duplicate-callback", "not-a-callback"}
     consults = {"nested-consult", "too-many-consults", "bad-consult"}
-    beyond_http = configuration | supervision | callbacks | consults
+    beyond_http = configuration | consults
     assert {code for code, *_ in CASES} == set(get_args(RefusalCode)) - beyond_http
 
 

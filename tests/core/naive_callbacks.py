@@ -108,6 +108,7 @@ class Callbacks(Consult):
                 request.instance,
                 0 if caller is None else caller.place_at,
                 request.parent,
+                request.kind,
             )
         )
         return interaction

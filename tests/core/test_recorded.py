@@ -30,6 +30,14 @@ def test_every_kind_of_command_is_read_as_it_was_written() -> None:
         assert type(found) is type(command)
 
 
+@pytest.mark.parametrize(("actor", "trace"), [("boss", ""), ("", "00-" + "1" * 52), ("boss", "00-" + "1" * 52)])
+def test_who_asked_and_the_trace_are_read_again(actor: str, trace: str) -> None:
+    traffic = seeded(5)
+    for kind in {type(command): command for command, _ in run(traffic, Pair(Engine(), traffic.trees), 1_000)}.values():
+        command = msgspec.structs.replace(kind, actor=actor, trace=trace)
+        assert decode_recorded(encode(command)) == command == decode_command(encode(command))
+
+
 def test_what_messages_hold_is_messages_again() -> None:
     command = EnqueueInteraction(
         "c", "i", "voice", "q", preferences=(Preference("english", 2),), attributes=(("tier", "gold"),)

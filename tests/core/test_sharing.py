@@ -24,7 +24,7 @@ def settings_of(agents: int) -> CoreSettings:
 
 @pytest.mark.parametrize("agents", [0, 3, LARGE])
 def test_a_configuration_is_read_as_it_was_written(agents: int) -> None:
-    command = ApplyConfig("c", settings_of(agents))
+    command = ApplyConfig("c", settings_of(agents), actor="boss", trace="t")
     assert decode_command(encode(command)) == command
     assert decode_config(encode(command)) == command
 

@@ -11,17 +11,38 @@ from msgspec import Meta, Struct
 
 from acd.core import limits
 from acd.core.messages.settings import CoreSettings
-from acd.core.messages.types import Duration, Id, InteractionId, Micros, OptionalId, Priority, Requirement, Text, Weight
+from acd.core.messages.types import (
+    Duration,
+    Id,
+    InteractionId,
+    Micros,
+    OptionalId,
+    Priority,
+    Requirement,
+    Text,
+    Trace,
+    Weight,
+)
 
 Origin = Literal["demand", "policy", "reaction", "system"]
 
 
-class _Command(Struct, frozen=True, gc=False):
-    """Base of all commands. `id` names the command: within a window the same id returns the recorded outcome."""
+class _Named(Struct, frozen=True, gc=False):
+    """What the id of a command is: within a window the same id returns the recorded outcome."""
+
+    id: Id
+
+
+class _Command(_Named, frozen=True, gc=False, kw_only=True):
+    """Base of all commands. Nothing is decided by what only this class adds: it is for whoever reads the journal.
+
+    `actor`: which token asked for it, empty if nobody did from outside. `trace`: W3C trace context (`traceparent`).
+    """
 
     ORIGIN: ClassVar[Origin] = "demand"
 
-    id: Id
+    actor: OptionalId = ""
+    trace: Trace = ""
 
 
 class ApplyConfig(_Command, frozen=True, gc=False, tag=True):

@@ -55,7 +55,7 @@ class PresenceChanged(Struct, frozen=True, gc=False, tag=True):
 class InteractionQueued(Struct, frozen=True, gc=False, tag=True):
     """A new interaction waits. `place_at_us`: what its place in line is computed from, if not from this moment.
 
-    `parent`: whose agent asks for advice, if it is a consult.
+    `parent`: whose agent asks for advice, if it is a consult. `kind`: `live`, or `callback`.
     """
 
     interaction_id: str
@@ -68,6 +68,7 @@ class InteractionQueued(Struct, frozen=True, gc=False, tag=True):
     instance: str
     place_at_us: int = 0
     parent: str = ""
+    kind: str = "live"
 
 
 class InteractionRequeued(Struct, frozen=True, gc=False, tag=True):

@@ -50,5 +50,9 @@ def decode_recorded(raw: bytes) -> Command:
         return decode_command(raw)
     bare: Any = _decode_bare(raw)
     kind: Any = _KIND.get(type(bare))
-    command: Command = bare if kind is None else kind(*astuple(bare))
+    if kind is None:
+        command: Command = bare
+    else:
+        *values, actor, trace = astuple(bare)
+        command = kind(*values, actor=actor, trace=trace) if actor or trace else kind(*values)
     return command

@@ -14,7 +14,7 @@ from msgspec.structs import asdict, fields, replace
 
 from acd.core.messages.commands import ApplyConfig
 from acd.core.messages.settings import AgentSettings, CoreSettings
-from acd.core.messages.types import Id
+from acd.core.messages.types import Id, OptionalId, Trace
 
 T = TypeVar("T")
 
@@ -31,6 +31,8 @@ class _Large(Struct, frozen=True, tag="ApplyConfig"):
 
     id: Id
     settings: _Settings
+    actor: OptionalId = ""
+    trace: Trace = ""
 
 
 _decode_large = Decoder(_Large).decode
@@ -42,7 +44,7 @@ def decode_config(raw: bytes) -> ApplyConfig:
     large = _decode_large(raw)
     parts = asdict(large.settings)
     agents = share(map(_decode_agent, parts.pop("agents")))
-    return ApplyConfig(large.id, CoreSettings(agents=agents, **parts))
+    return ApplyConfig(large.id, CoreSettings(agents=agents, **parts), actor=large.actor, trace=large.trace)
 
 
 def shared(settings: CoreSettings) -> CoreSettings:

@@ -16,6 +16,7 @@ Id = Annotated[str, Meta(min_length=1, max_length=limits.MAX_ID, pattern=ID_PATT
 InteractionId = Annotated[str, Meta(min_length=1, max_length=limits.MAX_INTERACTION_ID, pattern=ID_PATTERN)]
 OptionalId = Annotated[str, Meta(max_length=limits.MAX_ID)]
 Text = Annotated[str, Meta(max_length=limits.MAX_TEXT)]
+Trace = Annotated[str, Meta(max_length=limits.MAX_TRACE)]
 Requirement = Annotated[str, Meta(max_length=limits.MAX_REQUIREMENT)]
 Micros = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Duration = Annotated[int, Meta(ge=0, le=limits.MAX_DURATION_US)]
