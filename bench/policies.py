@@ -1,10 +1,11 @@
 """The same centre with every policy switched on: what the engine is told of it, and what its customers ask for then.
 
 Owns which queue has which policy, by its number, so that all of them are met in one run: every strategy, one of its
-own among them; three bands with an ordering each; levels that open by and by; two steps of relaxation; a preferred
-agent who is waited for; a maximum wait that leads to the next queue; what happens when a queue is unstaffed or full;
-wrap-up in all its forms that end; calls that interrupt chats, and agents who do several at once; preferences and own
-requirements. Must not know who is timed, or how.
+own among them; three bands with an ordering each; levels that open by and by; two steps of relaxation, one of them on a
+condition; a preferred agent who is waited for, be it the one who was asked for, the customer's own or the last one; a
+reserve; a maximum wait that leads to the next queue; what happens when a queue is unstaffed or full; wrap-up in all its
+forms that end; calls that interrupt chats, and agents who do several at once; preferences and own requirements. Must
+not know who is timed, or how.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from acd.core.messages import (
     AgentSettings,
     Capacity,
     ChannelShare,
+    Condition,
     CoreSettings,
     EnqueueInteraction,
     Preference,
@@ -43,8 +45,26 @@ _CHAT_EVERY: Final = 4
 _MOST_LEVELS: Final = limits.MAX_SKILLS
 _CAPACITY: Final = Capacity(100, (ChannelShare("chat", 30, 3), ChannelShare("voice", 100, 1, ("chat",))))
 
-_PREFERRED, _ASKING = 0.15, 0.5
-"""Shares of the interactions that name an agent; that add a requirement, or preferences, where that is usual."""
+_RESERVE_EVERY: Final = 4
+"""Every so many queues one keeps an agent free for others."""
+
+_CONDITIONS: Final = (
+    None,
+    Condition("estimated_wait", ">", 60 * SECOND_US),
+    Condition("eligible_agents", "<", 60),
+    Condition("position", ">", 2),
+)
+ESTIMATED_WAIT_US: Final = 90 * SECOND_US
+"""What the engine is told of every queue, so that the condition that asks for it has something to compare."""
+
+_PREFERRED, _DEDICATED, _ASKING = 0.15, 0.05, 0.5
+"""Shares of the interactions that name an agent; whose customer has one of their own; that add a requirement, or
+preferences, where that is usual.
+"""
+
+_MANAGER: Final = "manager"
+_CUSTOMERS: Final = 100
+"""Of each queue; they come again and again, and prefer whom they had."""
 
 _KINDS_OF_ASKING: Final = 5
 """Of so many queues one is used to requirements of customers' own, and one to preferences."""
@@ -86,6 +106,8 @@ def with_wishes(
         preferred_agent=agent_id(agent) if dice.random() < _PREFERRED else "",
         requirement=f"skills.{skill} >= 1" if asking == 1 else "",
         preferences=(Preference(skill, 2),) if asking == 2 else (),  # noqa: PLR2004 - the next
+        customer=f"u{requirement}.{dice.randrange(_CUSTOMERS)}",
+        attributes=((_MANAGER, agent_id(agent)),) if dice.random() < _DEDICATED else (),
     )
 
 
@@ -109,7 +131,7 @@ def _queue(plain: QueueSettings, queues: int) -> QueueSettings:
         hold_for_us=2 * SECOND_US,
         level_delays_us=(SECOND_US, 2 * SECOND_US),
         steps=(
-            Step(3 * SECOND_US, priority=1, announce="busy"),
+            Step(3 * SECOND_US, priority=1, announce="busy", when=_CONDITIONS[number % len(_CONDITIONS)]),
             Step(8 * SECOND_US, drop_own=True, queues=(following,)),
         ),
         broadcast=3,
@@ -120,4 +142,7 @@ def _queue(plain: QueueSettings, queues: int) -> QueueSettings:
         when_overdue=Action("queue", following),
         when_full=Action("queue", following),
         when_unstaffed=Action("release"),
+        affinity_us=3_600 * SECOND_US,
+        dedicated_attribute=_MANAGER,
+        reserve=0 if number % _RESERVE_EVERY else 1,
     )

@@ -19,6 +19,7 @@ from acd.core.messages import (
     EndInteraction,
     EndWrapUp,
     EnqueueInteraction,
+    NoteEstimate,
     OfferExpired,
     OfferMade,
     OfferRescinded,
@@ -29,7 +30,7 @@ from acd.core.messages import (
     WrapUpStarted,
 )
 from acd.core.messages.settings import SECOND_US
-from bench.policies import SCORES, policy_settings, with_wishes
+from bench.policies import ESTIMATED_WAIT_US, SCORES, policy_settings, with_wishes
 from bench.workload import (
     LOW_LOAD,
     NOBODY,
@@ -159,6 +160,9 @@ class Recorder:
         self._dice.shuffle(everybody)
         for agent in everybody:
             self._send(SignInAgent(self._id(), agent_id(agent), ready=True))
+        if self._policies:
+            for queue in settings.queues:
+                self._send(NoteEstimate(self._id(), queue.id, ESTIMATED_WAIT_US))
 
     def _cycle(self) -> None:
         """One arrives, one of those in progress ends."""
