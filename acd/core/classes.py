@@ -49,6 +49,7 @@ class Class:
     """One class: its pool of idle agents and its line of waiting interactions."""
 
     __slots__ = (
+        "aside",
         "broadcasts",
         "channel",
         "evicted",
@@ -89,6 +90,8 @@ class Class:
         """Waiting interactions by place less key, so that each lane fills in the order of time."""
         self.head: Ticket[Interaction] | None = None
         """The first in line, or None; None as well while the class is shut."""
+        self.aside: dict[str, Interaction] | None = None
+        """Those who wait for one agent alone, by id: out of the line, so that nobody else comes across them."""
         self.gate: Gate | None = None
         self.shut = False
         """No more agents are free than are kept for others."""
@@ -103,6 +106,11 @@ class Class:
         """The fit of a member. O(log members)."""
         return self.fits[bisect_left(self.rows, agent.row)]
 
+    def has(self, agent: Agent) -> bool:
+        """Whether the agent is a member. O(log members)."""
+        index = bisect_left(self.rows, agent.row)
+        return index < len(self.rows) and self.rows[index] == agent.row
+
     def forget(self, agent: Agent) -> None:
         """A member is one no more."""
         index = bisect_left(self.rows, agent.row)
@@ -112,6 +120,11 @@ class Class:
     def wait(self, interaction: Interaction) -> None:
         """Put the interaction into the line, at its own place."""
         ticket = interaction.ticket = Ticket(interaction.key, interaction.seq, interaction)
+        if interaction.held is not None:
+            if self.aside is None:
+                self.aside = {}
+            self.aside[interaction.id] = interaction
+            return
         head_start = interaction.place_at - interaction.key
         lane = self.lanes.get(head_start)
         if lane is None:
@@ -134,6 +147,8 @@ class Class:
         if self.head is ticket:
             self.head = first = self._first()
             self.heads[self.number] = NOBODY if first is None else first.key
+        elif self.aside:
+            self.aside.pop(interaction.id, None)
 
     def shut_out(self) -> None:
         """Let nobody find those who wait."""
@@ -148,7 +163,7 @@ class Class:
         self.heads[self.number] = NOBODY if first is None else first.key
 
     def line(self) -> Iterator[Ticket[Interaction]]:
-        """Everyone waiting, in order."""
+        """Everyone waiting, in order, but those who are aside."""
         lanes = [lane.living() for lane in self.lanes.values()]
         return lanes[0] if len(lanes) == 1 else merge(*lanes, key=order)
 

@@ -42,7 +42,11 @@ class Deadlines:
         first: Due | None = None
         empty = 0
         for lane in self._lanes.values():
-            ticket = lane.peek()
+            items = lane.items
+            # Lane.peek, spelt out for the usual cases: nothing pends, or the head is alive.
+            ticket = items[lane.head] if items else None
+            if ticket is not None and not ticket.alive:
+                ticket = lane.peek()
             if ticket is None:
                 empty += 1
             elif first is None or ticket.key < first.key or (ticket.key == first.key and ticket.seq < first.seq):

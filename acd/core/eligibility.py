@@ -24,6 +24,23 @@ def offerable(interaction: Interaction, agent: Agent) -> bool:
     return all(clause.holds(interaction, agent) for clause in CLAUSES)
 
 
+def may_have(interaction: Interaction, agent: Agent) -> bool:
+    """As `offerable`, for an interaction that is queued; by way of its class, whose members the requirement has chosen.
+
+    Whoever has work on it, or asks for advice in it, is excluded from it as well, and standing.
+    """
+    cls = interaction.cls
+    excluded = interaction.exclusions
+    return (
+        agent.presence == "ready"
+        and not cls.shut
+        and (interaction.held is None or interaction.preferred == agent.id)
+        and not (excluded and agent.id in excluded)
+        and cls.has(agent)
+        and agent.has_room(cls.channel)
+    )
+
+
 def _is_ready(_interaction: Interaction, agent: Agent) -> bool:
     return agent.presence == "ready" and not agent.retired
 

@@ -145,6 +145,10 @@ class Agent:
             return True
         return sum(self.share(item.channel) is share for item in self.work.values()) < share.most
 
+    def has_any_room(self) -> bool:
+        """Whether one more work item of any channel fits."""
+        return any(map(self.has_room, self.shares))
+
     def in_the_way(self, share: ChannelShare) -> int:
         """Units in use that a further work item of the share must fit beside: all but those that it interrupts."""
         interrupts = share.interrupts
@@ -165,6 +169,7 @@ class Queue:
     __slots__ = (
         "adhoc",
         "closed",
+        "counts_staff",
         "cursor",
         "estimate_us",
         "first_reach",
@@ -211,15 +216,16 @@ class Queue:
         begins = settings.steps or settings.max_wait_us or settings.affinity_us or settings.dedicated_attribute
         self.stays = bool(begins) or self.first_reach != limits.MAX_LEVEL
         """Whether anything may begin when an interaction enters that prefers nobody."""
+        self.counts_staff = settings.when_unstaffed.kind != "wait"
+        """Whether it makes a difference that nobody who could serve an interaction is signed in."""
         self.close(self.closed)
         self.cursor = (self.cursor or Cursor()) if settings.strategy == "round-robin" else None
 
     def close(self, reason: str | None) -> None:
         """From now on it is closed for this reason, or open (None)."""
         self.closed = reason
-        plain = reason is None and self.settings.when_unstaffed.kind == "wait"
-        self.takes = self.settings.max_waiting if plain else 0
-        """With fewer unanswered it takes whoever comes in, without looking; else `entry.find_way` knows."""
+        self.takes = self.settings.max_waiting if reason is None else 0
+        """With fewer unanswered it takes whoever comes in, unless it is unstaffed; else `entry.find_way` knows."""
 
     def key_us(self, place_at_us: int, priority: int) -> int:
         """The key of an interaction in this queue's line."""
@@ -312,70 +318,52 @@ class Work(Struct, eq=False):
         return self.interaction.request.channel
 
 
-class Exclusion:
+class Exclusion(Struct, eq=False):
     """An agent is not offered an interaction until this deadline has been handled, and not while `standing`.
 
     `standing`: the agent is still wrapping up on it. It follows from the work items, and needs no deadline.
     """
 
-    __slots__ = ("agent_id", "deadline", "interaction", "standing")
-
-    def __init__(self, interaction: Interaction, agent_id: str) -> None:
-        self.interaction = interaction
-        self.agent_id = agent_id
-        self.deadline: Ticket[Timed | None] | None = None
-        self.standing = False
+    interaction: Interaction
+    agent_id: str
+    deadline: Ticket[Timed | None] | None = None
+    standing: bool = False
 
 
-class Hold:
+class Hold(Struct, eq=False):
     """An interaction waits for its preferred agent until this deadline has been handled."""
 
-    __slots__ = ("deadline", "interaction")
-
-    def __init__(self, interaction: Interaction) -> None:
-        self.interaction = interaction
-        self.deadline: Ticket[Timed | None] | None = None
+    interaction: Interaction
+    deadline: Ticket[Timed | None] | None = None
 
 
-class Patience:
+class Patience(Struct, eq=False):
     """How long the queue keeps the interaction. `deadline` is None once that is over and it still rings."""
 
-    __slots__ = ("deadline", "interaction")
-
-    def __init__(self, interaction: Interaction) -> None:
-        self.interaction = interaction
-        self.deadline: Ticket[Timed | None] | None = None
+    interaction: Interaction
+    deadline: Ticket[Timed | None] | None = None
 
 
-class Appointment:
+class Appointment(Struct, eq=False):
     """An interaction is aside until `at_us`. `deadline` is None once that is over and the queue is closed."""
 
-    __slots__ = ("at_us", "deadline", "interaction")
-
-    def __init__(self, interaction: Interaction, at_us: int) -> None:
-        self.interaction = interaction
-        self.at_us = at_us
-        self.deadline: Ticket[Timed | None] | None = None
+    interaction: Interaction
+    at_us: int
+    deadline: Ticket[Timed | None] | None = None
 
 
-class Opening:
+class Opening(Struct, eq=False):
     """The next level opens to an interaction when this deadline is handled."""
 
-    __slots__ = ("deadline", "interaction")
-
-    def __init__(self, interaction: Interaction) -> None:
-        self.interaction = interaction
-        self.deadline: Ticket[Timed | None] | None = None
+    interaction: Interaction
+    deadline: Ticket[Timed | None] | None = None
 
 
-class NextStep:
+class NextStep(Struct, eq=False):
     """An interaction waits for its queue's next step, whose time is this deadline."""
 
-    __slots__ = ("deadline", "interaction")
-
-    def __init__(self, interaction: Interaction) -> None:
-        self.interaction = interaction
-        self.deadline: Ticket[Timed | None] | None = None
+    interaction: Interaction
+    deadline: Ticket[Timed | None] | None = None
 
 
 def reach_after(delays_us: tuple[int, ...], elapsed_us: int, reach: int = 1) -> int:

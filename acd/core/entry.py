@@ -47,11 +47,6 @@ class Situation(NamedTuple):
     detail: str
 
 
-def is_plain(queue: Queue) -> bool:
-    """Whether the queue takes everybody just now without looking; `find_way` need not be asked then."""
-    return queue.unanswered < queue.takes
-
-
 def find_way(domain: Domain, request: EnqueueInteraction, queue: Queue, hops_before: int) -> Way | Refusal:
     """What becomes of a request that asks for `queue`. Changes nothing.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from acd.core.eligibility import offerable
+from acd.core.eligibility import may_have
 from acd.core.entities import Agent, Hold, Interaction
 from acd.core.messages import HoldEnded, HoldStarted
 
@@ -22,12 +22,7 @@ def begin(domain: Matching, interaction: Interaction, hold_for_us: int) -> None:
     Only if that makes sense: they are signed in, satisfy the requirement, do the channel, and cannot have it at once.
     """
     agent = domain.agents.get(interaction.preferred)
-    if (
-        not hold_for_us
-        or agent is None
-        or not is_worth_waiting_for(interaction, agent)
-        or offerable(interaction, agent)
-    ):
+    if not hold_for_us or agent is None or may_have(interaction, agent) or not is_worth_waiting_for(interaction, agent):
         return
     until_us = domain.now_us + hold_for_us
     hold = interaction.held = Hold(interaction)
@@ -80,6 +75,13 @@ def is_worth_waiting_for(interaction: Interaction, agent: Agent) -> bool:
     return (
         agent.presence != "signed-out"
         and not agent.retired
-        and agent.share(interaction.request.channel) is not None
-        and interaction.cls.requirement.matches(agent.skills, agent.labels, agent.queues)
+        and (interaction.cls.has(agent) or _would_be_of_its_class(interaction, agent))
+    )
+
+
+def _would_be_of_its_class(interaction: Interaction, agent: Agent) -> bool:
+    """Of whatever level: whether the agent does the channel and satisfies the requirement."""
+    requirement = interaction.cls.requirement
+    return agent.share(interaction.request.channel) is not None and requirement.matches(
+        agent.skills, agent.labels, agent.queues
     )

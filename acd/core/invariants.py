@@ -115,7 +115,9 @@ def _counters(domain: Domain) -> None:
             assert each.state == "offered", f"{each.id} is overdue and {each.state}"
         assert not each.cls.evicted, f"{each.id}: its class was evicted"
         waits = [ticket.owner for ticket in each.cls.line()].count(each)
-        assert waits == (each.state == "queued"), f"{each.id} stands {waits} times in line"
+        aside = (each.cls.aside or {}).get(each.id) is each
+        assert waits == (each.state == "queued" and each.held is None), f"{each.id} stands {waits} times in line"
+        assert aside == (each.held is not None), f"{each.id} is aside: {aside}"
 
 
 def _turns(domain: Domain, queue: Queue) -> None:

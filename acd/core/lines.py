@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from acd.core.classes import Class
-    from acd.core.entities import Agent
+    from acd.core.entities import Agent, Queue
 
 _BANDS: Final = limits.MAX_BAND + 1
 """A tier is made of level and band."""
@@ -58,6 +58,11 @@ def lines_of(agent: Agent) -> list[Line]:
     return agent.lines
 
 
+def tier_of(agent: Agent, queue: Queue) -> int:
+    """The tier of the queue's interactions for an agent."""
+    return agent.level(queue.id) * _BANDS + queue.settings.band
+
+
 def foremost(heads: array[int], classes: Sequence[Class], numbers: npt.NDArray[np.int64]) -> Sequence[Class]:
     """Those of the classes that need to be looked at for the first in line: usually one, or none if nobody waits.
 
@@ -69,7 +74,7 @@ def foremost(heads: array[int], classes: Sequence[Class], numbers: npt.NDArray[n
     if key == NOBODY:
         return ()
     cls = classes[place]
-    if cls.head is None or cls.head.owner.exclusions or cls.head.owner.held:
+    if cls.head is None or cls.head.owner.exclusions:
         return classes
     keys[place] = NOBODY
     return classes if keys[keys.argmin()] == key else (cls,)

@@ -6,16 +6,16 @@ ARCHITECTURE.md, "The rules of decision", what is decided; this file makes it ch
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import islice
 
 from acd.core import holding, relaxing
 from acd.core.classes import Class, ClassRegistry
 from acd.core.deadlines import Deadlines
-from acd.core.eligibility import offerable
+from acd.core.eligibility import may_have
 from acd.core.entities import Agent, Exclusion, Interaction, Queue, Work
 from acd.core.lane import Ticket, order
-from acd.core.lines import foremost, lines_of
+from acd.core.lines import foremost, lines_of, tier_of
 from acd.core.messages import Effect, Event, OfferInteraction, OfferMade, Score
 from acd.core.messages.settings import SCORE_PREFIX
 from acd.core.pools import Bucket
@@ -78,7 +78,12 @@ class Matching:
             recount(agent, self.classes.risen)
         if agent.presence != "ready" or agent.used > agent.full_above:
             return
-        buckets = _buckets(agent) if agent.work else agent.home or ()
+        if agent.work:
+            if not agent.has_any_room():
+                return
+            buckets: Sequence[Bucket] = _buckets(agent)
+        else:
+            buckets = agent.home or ()
         agent.ticket = ticket = Ticket(agent.idle_since, agent.idle_seq, agent)
         key = ticket.key
         for bucket in buckets:
@@ -136,7 +141,7 @@ class Matching:
     def _is_preferred(self, interaction: Interaction) -> bool:
         """Offer it to its preferred agent, or let it wait for them; False if neither."""
         agent = self.agents.get(interaction.preferred)
-        if agent is not None and offerable(interaction, agent):
+        if agent is not None and may_have(interaction, agent):
             self._offer(interaction, agent, interaction.cls, "preferred")
         elif interaction.held is not None:
             self.wait(interaction)
@@ -175,9 +180,7 @@ class Matching:
         a reserve has to be counted first.
         """
         if agent.gates:
-            self.refresh(agent)
-            self.serve(agent)
-            return
+            recount(agent, self.classes.risen)
         if self.waiting and agent.presence == "ready" and agent.used <= agent.full_above:
             found = self._first_for(agent)
             if found is not None:
@@ -196,8 +199,7 @@ class Matching:
         for tier, channel, classes, numbers in agent.lines or lines_of(agent):
             if first is not None and tier > least:
                 break
-            if not agent.has_room(channel):
-                continue
+            has_room = False
             for cls in classes if numbers is None else foremost(self.classes.heads, classes, numbers):
                 ticket = cls.head
                 if ticket is None or (
@@ -205,13 +207,18 @@ class Matching:
                     and (ticket.key > first.key or (ticket.key == first.key and ticket.seq > first.seq))
                 ):
                     continue
+                if not has_room:
+                    # Asked for late, as mostly nobody waits.
+                    if not agent.has_room(channel):
+                        break
+                    has_room = True
                 waiting = ticket.owner
-                if (waiting.exclusions or waiting.held) and _is_barred(waiting, agent_id):
-                    ticket = _first_not_barred(cls, agent_id, first)
+                if waiting.exclusions and agent_id in waiting.exclusions:
+                    ticket = _first_not_excluded(cls, agent_id, first)
                     if ticket is None:
                         continue
                 first, least = ticket, tier
-        return first
+        return _first_held_for(agent, first, least) if agent.holds else first
 
     # ---- offers
 
@@ -338,30 +345,34 @@ def _buckets(agent: Agent) -> list[Bucket]:
     items, load = len(agent.work), agent.load
     rooms: dict[str, bool] = {}
     buckets = []
-    for bucket in agent.home or ():
-        cls = bucket.cls
-        channel = cls.channel
+    for _, channel, classes, _ in agent.lines or lines_of(agent):
         room = rooms.get(channel)
         if room is None:
             room = rooms[channel] = agent.has_room(channel)
         if room:
-            buckets.append(cls.pool.bucket(agent, items, load, cls.fit_of(agent)))
+            buckets += [cls.pool.bucket(agent, items, load, cls.fit_of(agent)) for cls in classes]
     return buckets
 
 
-def _is_barred(interaction: Interaction, agent_id: str) -> bool:
-    """Whether the agent is excluded from it, or it is held for somebody else."""
-    excluded = interaction.exclusions
-    if excluded and agent_id in excluded:
-        return True
-    return interaction.held is not None and interaction.preferred != agent_id
-
-
-def _first_not_barred(cls: Class, agent_id: str, bound: Ticket[Interaction] | None) -> Ticket[Interaction] | None:
-    """The first of the class's line, before `bound`, from which the agent is not barred."""
+def _first_not_excluded(cls: Class, agent_id: str, bound: Ticket[Interaction] | None) -> Ticket[Interaction] | None:
+    """The first of the class's line, before `bound`, from which the agent is not excluded."""
     for ticket in cls.line():
         if bound is not None and order(ticket) > order(bound):
             return None
-        if not _is_barred(ticket.owner, agent_id):
+        excluded = ticket.owner.exclusions
+        if not (excluded and agent_id in excluded):
             return ticket
     return None
+
+
+def _first_held_for(agent: Agent, first: Ticket[Interaction] | None, least: int) -> Ticket[Interaction] | None:
+    """The first of what is held for the agent, if it goes before `first`, whose tier is `least`; else that."""
+    for interaction in (agent.holds or {}).values():
+        ticket = interaction.ticket
+        if ticket is None:
+            continue
+        tier = tier_of(agent, interaction.queue)
+        before = first is None or (tier, ticket.key, ticket.seq) < (least, first.key, first.seq)
+        if before and may_have(interaction, agent):
+            first, least = ticket, tier
+    return first

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from acd.core.eligibility import offerable
+from acd.core.eligibility import may_have
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -78,8 +78,12 @@ class Gate:
 def recount(agent: Agent, risen: list[Class]) -> None:
     """Presence or room of an agent may have changed. Classes that open up are added to `risen`."""
     ready = agent.presence == "ready"
+    rooms: dict[str, bool] = {}
     for gate in agent.gates or ():
-        free = ready and agent.has_room(gate.channel)
+        channel = gate.channel
+        free = rooms.get(channel)
+        if free is None:
+            free = rooms[channel] = ready and agent.has_room(channel)
         if free != (agent in gate.free):
             if free:
                 gate.come(agent, risen)
@@ -108,16 +112,18 @@ def place_risen(domain: Matching) -> None:
 
 def _first_placeable(domain: Matching, cls: Class) -> Interaction | None:
     """The first of the class's line that is offerable to anybody."""
-    if cls.shut or cls.head is None or cls.pool.best() is None:
+    if cls.shut or cls.pool.best() is None:
         return None
-    return next((ticket.owner for ticket in cls.line() if _is_placeable(domain, ticket.owner)), None)
+    first = next((ticket.owner for ticket in cls.line() if _is_placeable(ticket.owner)), None)
+    for each in (cls.aside or {}).values():
+        before = first is None or _place_in_line(each) < _place_in_line(first)
+        if before and may_have(each, domain.agents[each.preferred]):
+            first = each
+    return first
 
 
-def _is_placeable(domain: Matching, interaction: Interaction) -> bool:
-    """Whether one of those who are free for its class may have it; there is somebody."""
-    if interaction.held is not None:
-        agent = domain.agents.get(interaction.preferred)
-        return agent is not None and offerable(interaction, agent)
+def _is_placeable(interaction: Interaction) -> bool:
+    """Whether one of those who are free for its class may have it, which is held for nobody; there is somebody."""
     excluded = interaction.exclusions
     return not excluded or any(ticket.owner.id not in excluded for ticket in interaction.cls.pool.ordered())
 

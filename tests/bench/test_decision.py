@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from acd.core.messages import ApplyConfig, EnqueueInteraction
+from acd.core.messages import AgentPreferred, ApplyConfig, EnqueueInteraction
 from acd.core.messages.settings import STRATEGIES as ALL_STRATEGIES
 from acd.core.messages.settings import Strategy
 from bench.contest import Disagreement, take_turn, undisturbed
 from bench.decision import STRATEGIES, Size, has_compiler, main, measure
 from bench.entrants import WholeEngine
-from bench.recorder import record
+from bench.recorder import new_engine, record
 from bench.report import DENSE, NAIVE, POLICIES, SCAN, WHOLE, decision_figures
 from bench.rivals.careful_list import CarefulListRouter
 from bench.rivals.compressed_numpy import CompressedNumpyRouter
@@ -132,8 +132,14 @@ def test_at_the_sizes_of_the_targets_figures_are_judged() -> None:
 def test_with_policies_everything_is_met(load: Load) -> None:
     centre = draw_centre(100, 40, "best-fit", seed=5)
     script = record(centre, load, line=200, rounds=1, cycles=300, seed=5, policies=True)
+    engine = new_engine()
     settings = next(command.settings for command, _ in script.warm_up if isinstance(command, ApplyConfig))
     assert {queue.strategy for queue in settings.queues} == {*ALL_STRATEGIES, "score:spare"}
+    conditions = {step.when.kind for queue in settings.queues for step in queue.steps if step.when is not None}
+    assert conditions == {"estimated_wait", "eligible_agents", "position"}
+    assert {queue.reserve for queue in settings.queues} == {0, 1}
+    told = [event for command, at_us in script.warm_up for event in engine.apply(command, at_us).events]
+    assert {event.because for event in told if isinstance(event, AgentPreferred)} == {"dedicated", "last-agent"}
     steps = script.rounds[0].steps
     assert {step.kind for step in steps} == {*KINDS, "tick"}
     asked = [step.command for step in steps if isinstance(step.command, EnqueueInteraction)]

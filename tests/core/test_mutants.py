@@ -95,11 +95,11 @@ MUTANTS: Final = {
         "matching", "if ticket is not None and excluded and ticket.owner.id in excluded:", "if False:"
     ),
     "an exclusion is ignored when an interaction is sought": Mutant(
-        "matching", "if excluded and agent_id in excluded:", "if not excluded and agent_id in ():"
+        "matching", "if waiting.exclusions and agent_id in waiting.exclusions:", "if False:"
     ),
     "an exclusion hides those behind it in line": Mutant(
         "matching",
-        "ticket = _first_not_barred(cls, agent_id, first)",
+        "ticket = _first_not_excluded(cls, agent_id, first)",
         "ticket = None",
     ),
     "a restored place among the idle goes to the end": Mutant(
@@ -136,8 +136,8 @@ MUTANTS: Final = {
     "a broadcast asks whom others need": Mutant("matching", "            if cls.shut:\n", "            if False:\n"),
     "whoever comes free is counted too late": Mutant(
         "matching",
-        "            self.refresh(agent)\n            self.serve(agent)\n            return\n",
-        "            pass\n",
+        "            recount(agent, self.classes.risen)\n        if self.waiting",
+        "            pass\n        if self.waiting",
     ),
     "a new class is open to everybody": Mutant("reserving", "if len(self.free) <= cls.key.reserve:", "if False:"),
     "a forgotten class is still opened and shut": Mutant(
@@ -158,10 +158,10 @@ MUTANTS: Final = {
         "lines", "return classes if keys[keys.argmin()] == key else (cls,)", "return (cls,)"
     ),
     "many classes show one head to everybody": Mutant(
-        "lines", "if cls.head is None or cls.head.owner.exclusions or cls.head.owner.held:", "if cls.head is None:"
+        "lines", "if cls.head is None or cls.head.owner.exclusions:", "if cls.head is None:"
     ),
     "many classes are told of no departure": Mutant(
-        "classes", "NOBODY if first is None else first.key\n\n    def shut", "ticket.key\n\n    def shut"
+        "classes", "NOBODY if first is None else first.key\n        elif", "ticket.key\n        elif"
     ),
     "the last in line goes first": Mutant(
         "matching",
@@ -269,15 +269,28 @@ MUTANTS: Final = {
         "affinity", "return agent is not None and not agent.retired", "return bool(agent_id)"
     ),
     "what is held for one is served to another": Mutant(
-        "matching",
-        "return interaction.held is not None and interaction.preferred != agent_id",
-        "return False",
+        "classes",
+        "        if interaction.held is not None:\n            if self.aside",
+        "        if False:\n            if self.aside",
     ),
+    "what is held for one is served last": Mutant(
+        "matching", "if agent.holds else first", "if agent.holds and first is None else first"
+    ),
+    "what is held for one is served first": Mutant("matching", "if before and may_have(", "if may_have("),
+    "what is held for one does not count for a reserve": Mutant(
+        "reserving", "if before and may_have(each, domain.agents[each.preferred]):", "if False:"
+    ),
+    "whoever is preferred is within reach": Mutant("eligibility", "        and cls.has(agent)\n", ""),
+    "whoever is preferred is not kept for others": Mutant("eligibility", "        and not cls.shut\n", ""),
+    "whoever is preferred is never excluded": Mutant(
+        "eligibility", "        and not (excluded and agent.id in excluded)\n", ""
+    ),
+    "whoever is preferred has room": Mutant("eligibility", "        and agent.has_room(cls.channel)\n", ""),
     "who has signed out is still waited for": Mutant(
         "domain", "if agent.holds:", "if not agent.holds and agent.retired:"
     ),
     "who cannot serve is waited for": Mutant(
-        "holding", "and interaction.cls.requirement.matches(agent.skills, agent.labels, agent.queues)", ""
+        "holding", "and (interaction.cls.has(agent) or _would_be_of_its_class(interaction, agent))", ""
     ),
     "a queue closed without a reason is open": Mutant(
         "entry", "if queue.closed is not None and settings", "if queue.closed and settings"

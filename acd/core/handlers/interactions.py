@@ -43,7 +43,8 @@ def enqueue(domain: Domain, command: EnqueueInteraction) -> Refusal | None:
         return parent
     if command.kind == "callback" or command.not_before_us > domain.now_us:
         return _set_aside(domain, command, queue, cls)
-    way = None if queue.unanswered < queue.takes else entry.find_way(domain, command, queue, 0)
+    takes = queue.unanswered < queue.takes and (cls.staff > 0 or not queue.counts_staff)
+    way = None if takes else entry.find_way(domain, command, queue, 0)
     if isinstance(way, Refusal):
         return way
     interaction = admit(domain, command, queue, cls)

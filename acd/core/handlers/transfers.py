@@ -33,7 +33,7 @@ def transfer(domain: Domain, command: TransferInteraction) -> Refusal | None:
     if not command.with_context:
         request = msgspec.structs.replace(request, requirement="", preferences=(), priority=0, attributes=())
     way: Way | None = None
-    if command.to_queue and not entry.is_plain(queue):
+    if command.to_queue:
         allowed = entry.find_way(domain, request, queue, interaction.hops)
         if isinstance(allowed, Refusal):
             return allowed
