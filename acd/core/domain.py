@@ -123,7 +123,8 @@ class Domain(Matching):
         if length_us is None:
             return False
         work.state = _WORK[work.state]["wrap"]
-        work.interaction.current = None
+        if work.interaction.current is work:
+            work.interaction.current = None
         work.since = self.now_us
         until_us = 0
         if length_us:

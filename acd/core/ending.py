@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from acd.core.messages import (
+    AgentLeft,
     InteractionAbandoned,
     InteractionCancelled,
     InteractionCompleted,
@@ -17,14 +18,14 @@ from acd.core.messages import (
 
 if TYPE_CHECKING:
     from acd.core.domain import Domain
-    from acd.core.entities import Interaction
+    from acd.core.entities import Interaction, Work
 
 CONSULT_OVER: Final = "consult-over"
 """Why a consult ends whose agent does not talk with the customer any more."""
 
 
 def complete(domain: Domain, interaction: Interaction, by: str, reason: str) -> None:
-    """End a conversation; the agent wraps up by the queue's policy."""
+    """End a conversation; the agents wrap up by the queue's policy, first the responsible one."""
     work = interaction.current
     assert work is not None, interaction.id
     if interaction.consults:
@@ -37,7 +38,30 @@ def complete(domain: Domain, interaction: Interaction, by: str, reason: str) -> 
     domain.effects.append(ReleaseInteraction(interaction.id, request.instance, "completed"))
     if domain.last_agents.wanted and not request.parent:
         domain.last_agents.remember(request.customer, work.agent.id, domain.now_us)
+    others, interaction.participants = interaction.participants, None
     domain.finish_talk(work)
+    for each in others or ():
+        talked_us = domain.now_us - each.since
+        domain.events.append(AgentLeft(interaction.id, each.agent.id, work.agent.id, reason, talked_us))
+        if part(domain, each):
+            domain.forget_if_done(interaction)
+            domain.serve(each.agent)
+
+
+def part(domain: Domain, work: Work) -> bool:
+    """One agent's talk is over, and the interaction goes on, or others' work on it does: True if the agent is free.
+
+    Else they wrap up by the conditions of the queue that it is in now. The caller serves whoever is free.
+    """
+    interaction = work.interaction
+    if domain.wrap_up(work):
+        work.former = interaction.queue
+        work.former.live += 1
+        domain.bar(interaction, work.agent)
+        return False
+    domain.release(work)
+    domain.refresh(work.agent)
+    return True
 
 
 def give_up(domain: Domain, interaction: Interaction, trigger: str, reason: str) -> None:

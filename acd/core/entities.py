@@ -246,6 +246,7 @@ class Interaction(Struct, eq=False):
     `attempts`: failed ones of a callback. `appointment`: while it is scheduled.
     `ended_with`: the agent whose conversation it was in the end, where others still have work on it.
     `parent`: of a consult that has not ended, whose agent asks; `consults`: those of its own, oldest first.
+    `participants`: in a conference, the work of all who talk but `current`, who is responsible; oldest first.
     """
 
     id: str
@@ -279,6 +280,7 @@ class Interaction(Struct, eq=False):
     ended_with: str = ""
     parent: Interaction | None = None
     consults: list[Interaction] | None = None
+    participants: list[Work] | None = None
 
     def offered(self) -> tuple[Work, ...]:
         """The pending offers of one that is queued or offered, oldest first."""

@@ -64,11 +64,8 @@ def _owners(domain: Domain) -> None:
     for interaction in domain.interactions.values():
         items = by_interaction.get(interaction.id, [])
         current = [work for work in items if work.state in ("offered", "active", "held")]
-        several = len(current) > 1
-        assert not several or {work.state for work in current} == {"offered"}, f"{interaction.id} has two owners"
-        assert interaction.current is (current[0] if current else None), f"{interaction.id}: wrong current work"
-        assert interaction.pending == (current if several else None), f"{interaction.id}: wrong pending offers"
-        assert len({work.agent.id for work in current}) == len(current), f"{interaction.id}: an agent is asked twice"
+        _conference(interaction, current)
+        assert len({work.agent.id for work in items}) == len(items), f"{interaction.id}: an agent is on it twice"
         assert interaction.open_work == len(items), f"{interaction.id}: {interaction.open_work} work items"
         expected = _OWNERS.get(interaction.state)
         if expected is None:
@@ -77,6 +74,21 @@ def _owners(domain: Domain) -> None:
         else:
             states = [work.state for work in current]
             assert states == [] if not expected else states[0] in expected, f"{interaction.id}: {states}"
+
+
+def _conference(interaction: Interaction, current: list[Work]) -> None:
+    """`current`: the work that is offered, active or held, in the order of the offers."""
+    guests = interaction.participants or []
+    assert interaction.participants is None or guests, f"{interaction.id}: a conference of nobody"
+    assert len(guests) < limits.MAX_CONFERENCE, f"{interaction.id}: too many in a conference"
+    assert all(guest in current and guest.state != "offered" for guest in guests), f"{interaction.id}: who is a guest"
+    assert [work.since for work in guests] == sorted(work.since for work in guests), f"{interaction.id}: not by age"
+    others = [work for work in current if work not in guests]
+    several = len(others) > 1
+    assert not several or {work.state for work in others} == {"offered"}, f"{interaction.id} has two owners"
+    assert others or not guests, f"{interaction.id}: a conference without an owner"
+    assert interaction.current is (others[0] if others else None), f"{interaction.id}: wrong current work"
+    assert interaction.pending == (others if several else None), f"{interaction.id}: wrong pending offers"
 
 
 def _capacity(domain: Domain) -> None:

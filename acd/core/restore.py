@@ -41,6 +41,7 @@ def restore(domain: Domain, state: EngineState) -> None:
     _interactions(domain, state, pending)
     _work(domain, state, pending)
     _consults(domain)
+    _conferences(domain, state)
     for _, _, register in sorted(pending, key=lambda entry: entry[:2]):
         register()
     for interaction_id, ended in state.ended_interactions:
@@ -159,6 +160,7 @@ def _stay(
 
 
 def _work(domain: Domain, state: EngineState, pending: list[tuple[int, int, Callable[[], None]]]) -> None:
+    aside = {offer_id for each in state.interactions for offer_id in each.participants}
     for saved in sorted(state.work, key=lambda work: (work.offered_at_us, work.deadline_seq)):
         interaction = domain.interactions[saved.interaction_id]
         agent = domain.agents[saved.agent_id]
@@ -174,7 +176,7 @@ def _work(domain: Domain, state: EngineState, pending: list[tuple[int, int, Call
         domain.work[work.offer_id] = work
         agent.take_on(work.offer_id, work)
         interaction.open_work += 1
-        if work.state == "wrap-up":
+        if work.state == "wrap-up" or work.offer_id in aside:
             pass
         elif interaction.current is None:
             interaction.current = work
@@ -189,6 +191,13 @@ def _consults(domain: Domain) -> None:
     for child in sorted(domain.interactions.values(), key=lambda each: each.seq):
         if child.request.parent and interaction_states.TABLE[child.state]:
             link(domain, child, domain.interactions[child.request.parent])
+
+
+def _conferences(domain: Domain, state: EngineState) -> None:
+    for saved in state.interactions:
+        if saved.participants:
+            interaction = domain.interactions[saved.request.interaction_id]
+            interaction.participants = [domain.work[offer_id] for offer_id in saved.participants]
 
 
 def _registration(domain: Domain, owner: Timed, due_us: int, seq: int) -> Callable[[], None]:

@@ -59,6 +59,7 @@ class InteractionState(Struct, frozen=True):
     not 0; `overdue`: that is over, and it still rings.
     `attempts`: failed ones of a callback; a scheduled one is due at (`due_us`, `due_seq`), the latter 0 once it was.
     `reach`: the highest level open to it; the next opens at (`opening_us`, `opening_seq`) if the latter is not 0.
+    `participants`: in a conference, the offers of those who take part and are not responsible, oldest first.
     `relaxed`: None before the first step; the next one is due at (`step_at_us`, `step_seq`) if the latter is not 0.
     """
 
@@ -91,6 +92,7 @@ class InteractionState(Struct, frozen=True):
     due_seq: int = 0
     preferred_by: str = ""
     ended_with: str = ""
+    participants: tuple[str, ...] = ()
 
 
 class WorkState(Struct, frozen=True):

@@ -18,7 +18,8 @@ class Desired(Struct, frozen=True, gc=False):
     `waiting`: parked; `offered`: parked, and `agent_id`'s device ringing for `offer_id`;
     `connected`: joined with `agent_id` on `offer_id`. An interaction that is not listed should not exist.
 
-    `others`: further offers that ring at the same time (broadcast), as (offer, agent), oldest first.
+    `others`: further offers that ring at the same time (broadcast), or further agents who talk in the same conversation
+    (conference), as (offer, agent), oldest first.
     `parent`: not empty if it is a consult: then the agent `asking`, who talks with the customer of the interaction
     `parent`, has the customer's part in this one. It is made if it does not exist, as long as its parent does.
     """

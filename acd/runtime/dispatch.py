@@ -15,6 +15,7 @@ from acd.core.messages import (
     ConnectInteraction,
     DisconnectAgent,
     Effect,
+    JoinAgent,
     OfferInteraction,
     OpenConsult,
     ParkInteraction,
@@ -42,7 +43,6 @@ def desired_of(state: EngineState) -> Wishes:
     for work in sorted(state.work, key=lambda each: (each.offered_at_us, each.deadline_seq)):
         if work.state in ("offered", "active", "held"):
             talks.setdefault(work.interaction_id, []).append(work)
-    owners = {talk.interaction_id: talk.agent_id for works in talks.values() for talk in works[:1]}
     wishes: Wishes = {}
     for interaction in state.interactions:
         request = interaction.request
@@ -51,12 +51,21 @@ def desired_of(state: EngineState) -> Wishes:
             continue
         offers = tuple((work.offer_id, work.agent_id) for work in talks.get(interaction_id, ()))
         if interaction.state == "active":
-            desired = Desired(interaction_id, "connected", *offers[0])
+            guests = interaction.participants
+            owner = next(offer for offer in offers if offer[0] not in guests)
+            agent_of = dict(offers)
+            others = tuple((offer_id, agent_of[offer_id]) for offer_id in guests)
+            desired = Desired(interaction_id, "connected", *owner, others)
         else:
             desired = _offered(interaction_id, offers)
-        if request.parent:
-            desired = replace(desired, parent=request.parent, asking=owners[request.parent])
         wishes.setdefault(instance, {})[interaction_id] = desired
+    for interaction in state.interactions:
+        request = interaction.request
+        wish = wishes.get(request.instance, {}).get(request.interaction_id)
+        if request.parent and wish is not None:
+            # A consult has its parent's instance.
+            asking = wishes[request.instance][request.parent].agent_id
+            wishes[request.instance][wish.interaction_id] = replace(wish, parent=request.parent, asking=asking)
     return wishes
 
 
@@ -90,8 +99,13 @@ def _fold(wishes: dict[str, Desired], effect: Effect) -> None:
                 wishes[interaction_id] = _offered(interaction_id, rest)
         case DisconnectAgent():
             wish = wishes.get(interaction_id)
-            if wish is not None and wish.offer_id == effect.offer_id:
-                wishes[interaction_id] = Desired(interaction_id, "waiting")
+            if wish is not None:
+                wishes[interaction_id] = _without(wish, effect.offer_id)
+        case JoinAgent():
+            wishes.pop(effect.consult_id, None)
+            wish = wishes.get(interaction_id)
+            if wish is not None:
+                wishes[interaction_id] = replace(wish, others=(*wish.others, (effect.offer_id, effect.agent_id)))
         case ConnectInteraction():
             wishes[interaction_id] = Desired(interaction_id, "connected", effect.offer_id, effect.agent_id)
         case ReleaseInteraction():
@@ -100,6 +114,15 @@ def _fold(wishes: dict[str, Desired], effect: Effect) -> None:
             pass  # Said once, or not at all: nothing that a channel would have to heal.
         case _:
             assert_never(effect)
+
+
+def _without(wish: Desired, offer_id: str) -> Desired:
+    """One agent less in a conversation; waiting when nobody is left."""
+    (owner, *others) = ((wish.offer_id, wish.agent_id), *wish.others)
+    rest = [each for each in (owner, *others) if each[0] != offer_id]
+    if not rest:
+        return Desired(wish.interaction_id, "waiting")
+    return Desired(wish.interaction_id, wish.state, *rest[0], tuple(rest[1:]))
 
 
 def _offered(interaction_id: str, ringing: tuple[tuple[str, str], ...]) -> Desired:

@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from acd.core.messages import (
     ConfigApplied,
+    ConsultMerged,
     Event,
     InteractionAbandoned,
     InteractionQueued,
@@ -84,6 +85,7 @@ class WaitEstimator:
             InteractionAbandoned: self._interaction_abandoned,
             InteractionScheduled: self._interaction_scheduled,
             WorkEnded: self._work_ended,
+            ConsultMerged: self._consult_merged,
         }
         for row in view.interactions.values():
             self._stand(row)
@@ -188,6 +190,14 @@ class WaitEstimator:
         row = self._view.interaction(event.interaction_id)
         if begun_us is not None and row is not None and row.queue in self._view.queues:
             self._learnt(row.queue).handled.add((self._view.at_us - begun_us) / _SECOND_US)
+
+    def _consult_merged(self, event: ConsultMerged) -> None:
+        """The adviser is done with the consult, and begins with the customer."""
+        begun_us = self._working.pop((event.agent_id, event.consult_id), None)
+        row = self._view.interaction(event.consult_id)
+        if begun_us is not None and row is not None and row.queue in self._view.queues:
+            self._learnt(row.queue).handled.add((self._view.at_us - begun_us) / _SECOND_US)
+        self._working[event.agent_id, event.interaction_id] = self._view.at_us
 
     # ---- who stands where
 

@@ -9,7 +9,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from acd.core.messages import (
+    AgentLeft,
     AgentRemoved,
+    ConsultMerged,
     Event,
     InteractionAbandoned,
     InteractionCancelled,
@@ -17,6 +19,7 @@ from acd.core.messages import (
     InteractionMoved,
     InteractionOverflowed,
     InteractionQueued,
+    InteractionTransferred,
     OfferAccepted,
     OfferDeclined,
     OfferExpired,
@@ -151,6 +154,17 @@ class LiveFigures:
         self._count(event.interaction_id, "talked_us", event.talked_us)
         self._count_agent(event.agent_id, "talked_us", event.talked_us)
 
+    def _handed_on(self, event: InteractionTransferred | AgentLeft) -> None:
+        self._count(event.interaction_id, "talked_us", event.talked_us)
+        self._count_agent(event.agent_id, "talked_us", event.talked_us)
+
+    def _merged(self, event: ConsultMerged) -> None:
+        # The work item goes on elsewhere, where it will end: for the queue of the consult it has been handled.
+        self._count(event.consult_id, "handled")
+        self._count(event.interaction_id, "talked_us", event.talked_us)
+        self._count_agent(event.by_agent, "talked_us", event.talked_us)
+        self._spend(event.by_agent)
+
     def _abandoned(self, event: InteractionAbandoned) -> None:
         interaction_id = event.interaction_id
         where = self._where.get(interaction_id)
@@ -192,6 +206,9 @@ class LiveFigures:
             OfferDeclined: self._declined,
             OfferExpired: self._expired,
             InteractionCompleted: self._completed,
+            InteractionTransferred: self._handed_on,
+            AgentLeft: self._handed_on,
+            ConsultMerged: self._merged,
             InteractionAbandoned: self._abandoned,
             InteractionCancelled: self._cancelled,
             InteractionOverflowed: self._overflowed,

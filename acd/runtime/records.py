@@ -106,6 +106,8 @@ class InteractionRecord(Struct):
     agents that is open to it. `open_work`: work items that have not ended, of agents it was transferred from as well.
     `parent`: whose agent asks for advice, if it is a consult. `kind`: `live`, or `callback`. `due_us`: until when a
     scheduled one waits aside; `attempts`: how often calling back has failed.
+    `participants`: in a conference, those who talk beside the agent who is responsible, the one in `agent_id`, as
+    (offer, agent), oldest first.
     """
 
     id: str
@@ -137,6 +139,7 @@ class InteractionRecord(Struct):
     kind: str = "live"
     due_us: int = 0
     attempts: int = 0
+    participants: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def queued(cls, event: InteractionQueued, at_us: int, order: int) -> "InteractionRecord":
@@ -196,7 +199,7 @@ class InteractionRecord(Struct):
         """How a live one should stand in the world. `asking`: the agent who asks for advice, if it is a consult."""
         parent = self.parent
         if self.state == "active":
-            return Desired(self.id, "connected", self.offer_id, self.agent_id, (), parent, asking)
+            return Desired(self.id, "connected", self.offer_id, self.agent_id, self.participants, parent, asking)
         if self.state == "offered":
             return Desired(self.id, "offered", self.offer_id, self.agent_id, self.pending[1:], parent, asking)
         return Desired(self.id, "waiting", parent=parent, asking=asking)

@@ -109,8 +109,13 @@ class View:
         view.agents |= {row.id: AgentRecord.restored(row, named[row.id], at_us) for row in state.agents}
         for row in sorted(state.interactions, key=lambda row: row.seq):
             view._restore_interaction(row)
+        guests = {offer_id for row in state.interactions for offer_id in row.participants}
         for item in sorted(state.work, key=lambda item: (item.offered_at_us, item.deadline_seq)):
-            view._restore_work(item)
+            # Somebody wraps up who handed it on, or talks without being responsible.
+            view._restore_work(item, aside=bool(item.queue) or item.offer_id in guests)
+        for row in state.interactions:
+            joined = tuple((offer_id, view.work[offer_id].agent_id) for offer_id in row.participants)
+            view.interactions[row.request.interaction_id].participants = joined
         ended = state.ended_interactions[-ENDED_KEPT:]
         for order, (ended_id, final) in enumerate(ended, -len(ended)):
             view.ended[ended_id] = InteractionRecord.partly_known(ended_id, final, order)
@@ -221,7 +226,7 @@ class View:
         figures.abandoned += 1
         if not row.answered:
             figures.level_decided += 1
-        self._forget_if_done(row)
+        self.forget_if_done(row)
 
     def _interaction_let_go(self, event: InteractionCancelled | InteractionOverflowed) -> None:
         row = self.interactions[event.interaction_id]
@@ -230,11 +235,11 @@ class View:
             self._end(row, "cancelled", event.reason).cancelled += 1
         else:
             self._end(row, "overflowed", event.reason).overflowed += 1
-        self._forget_if_done(row)
+        self.forget_if_done(row)
 
     def _interaction_failed(self, event: InteractionFailed) -> None:
         self._end(row := self.interactions[event.interaction_id], "failed", event.reason).failed += 1
-        self._forget_if_done(row)
+        self.forget_if_done(row)
 
     # -- offers
 
@@ -296,7 +301,7 @@ class View:
         row = self.interactions[event.interaction_id]
         row.open_work -= 1
         if row.ended_at_us:
-            self._forget_if_done(row)
+            self.forget_if_done(row)
 
     # -- for the folds in modules of their own
 
@@ -306,6 +311,15 @@ class View:
         queue.uncount(row)
         row.state, row.since_us = state, self.at_us
         queue.count(row)
+
+    def forget_if_done(self, row: InteractionRecord) -> None:
+        """Off the live ones, on to the last ended, unless somebody still wraps up."""
+        if row.open_work:
+            return
+        del self.interactions[row.id]
+        self.ended[row.id] = row
+        if len(self.ended) > ENDED_KEPT:
+            self.ended.popitem(last=False)
 
     # -- pieces of the above
 
@@ -327,15 +341,6 @@ class View:
         row.state, row.since_us, row.ended_at_us, row.end_reason = state, self.at_us, self.at_us, reason
         return queue.figures
 
-    def _forget_if_done(self, row: InteractionRecord) -> None:
-        """Off the live ones, on to the last ended, unless somebody still wraps up."""
-        if row.open_work:
-            return
-        del self.interactions[row.id]
-        self.ended[row.id] = row
-        if len(self.ended) > ENDED_KEPT:
-            self.ended.popitem(last=False)
-
     def _restore_interaction(self, state: InteractionState) -> None:
         row = self.interactions[state.request.interaction_id] = InteractionRecord.restored(state)
         if row.state in INTERACTION_ENDS:
@@ -343,13 +348,13 @@ class View:
         else:
             self.queues[row.queue].count(row)
 
-    def _restore_work(self, state: WorkState) -> None:
+    def _restore_work(self, state: WorkState, *, aside: bool) -> None:
         row = self.interactions[state.interaction_id]
         item = self.work[state.offer_id] = WorkRecord.restored(state, row.channel)
         self.agents[item.agent_id].work[item.interaction_id] = item
         row.open_work += 1
-        if state.queue:
-            return  # Somebody still wraps up who handed it on.
+        if aside:
+            return
         if row.ended_at_us:
             row.ended_at_us = item.since_us
         if item.state == "offered":

@@ -112,7 +112,7 @@ class ChannelContract:
                 await channel.start(self.host)
         except TimeoutError:
             raise ContractViolation("start must not wait for the far end") from None
-        _require(channel.health().get("connected") is False, "health must say connected = False without a far end")
+        require(channel.health().get("connected") is False, "health must say connected = False without a far end")
 
     async def check_connects(self) -> None:
         """With the far end there, `health` says `connected` before long."""
@@ -126,7 +126,7 @@ class ChannelContract:
         try:
             await channel.perform(self._offer("nowhere"))
         except ChannelError as error:
-            _require(channel.name in str(error), f"the error must name the channel {channel.name!r}; it says: {error}")
+            require(channel.name in str(error), f"the error must name the channel {channel.name!r}; it says: {error}")
         else:
             raise ContractViolation("an offer without a far end must raise ChannelError")
 
@@ -137,8 +137,8 @@ class ChannelContract:
         await self._connected(channel, talking)
         await channel.stop()
         await channel.stop()
-        _require(await self.driver.standing(waiting) == "waiting", "stop must leave waiting customers where they are")
-        _require(await self.driver.standing(talking) == "connected", "stop must leave conversations as they are")
+        require(await self.driver.standing(waiting) == "waiting", "stop must leave waiting customers where they are")
+        require(await self.driver.standing(talking) == "connected", "stop must leave conversations as they are")
 
     # ---- effects
 
@@ -160,7 +160,7 @@ class ChannelContract:
         await channel.perform(offer)
         await self._stands(customer, "ringing")
         await channel.perform(offer)
-        _require(await self.driver.rings(offer.offer_id) == 1, "an offer that is performed twice must ring once")
+        require(await self.driver.rings(offer.offer_id) == 1, "an offer that is performed twice must ring once")
         await self.driver.device_answers(offer.offer_id)
         await self.host.expect(AcceptOffer, lambda command: command.offer_id == offer.offer_id)
         connect = ConnectInteraction(offer.offer_id, customer, offer.agent_id, channel.name)
@@ -184,7 +184,7 @@ class ChannelContract:
         await self._stands(customer, "waiting")
         await channel.perform(second)
         await self._stands(customer, "ringing")
-        _require(await self.driver.rings(second.offer_id) == 1, "an offer after a revoked one must ring")
+        require(await self.driver.rings(second.offer_id) == 1, "an offer after a revoked one must ring")
 
     async def check_disconnect_parks_the_customer(self) -> None:
         """An agent who hands the customer on is let go, the customer waits again, and the next offer rings."""
@@ -200,7 +200,7 @@ class ChannelContract:
         second = self._offer(customer, 2)
         await channel.perform(second)
         await self._stands(customer, "ringing")
-        _require(await self.driver.rings(second.offer_id) == 1, "an offer after a disconnect must ring")
+        require(await self.driver.rings(second.offer_id) == 1, "an offer after a disconnect must ring")
 
     async def check_customer_leaves(self) -> None:
         """A customer who hangs up is reported: `EndInteraction(by="customer")`."""
@@ -208,7 +208,7 @@ class ChannelContract:
         customer = await self._parked(channel)
         await self.driver.customer_leaves(customer)
         ended = await self._ended(customer)
-        _require(ended.by == "customer", f"a customer who hangs up is reported by='customer', not by={ended.by!r}")
+        require(ended.by == "customer", f"a customer who hangs up is reported by='customer', not by={ended.by!r}")
 
     # ---- reconciling
 
@@ -227,7 +227,7 @@ class ChannelContract:
             customer = f"gone-{state}"
             await self._reconcile(channel, Desired(customer, state, f"{customer}.1", self.driver.agent_id))
             ended = await self._ended(customer)
-            _require(ended.by in ("system", "customer"), f"by={ended.by!r}: nobody knows that it was the agent")
+            require(ended.by in ("system", "customer"), f"by={ended.by!r}: nobody knows that it was the agent")
 
     async def check_reconcile_reports_answered_meanwhile(self) -> None:
         """A device that was picked up while nobody listened is reported with `AcceptOffer`."""
@@ -241,7 +241,7 @@ class ChannelContract:
         again = await self._started()
         await self._reconcile(again, Desired(customer, "offered", offer.offer_id, offer.agent_id))
         accepted = await self.host.expect(AcceptOffer, lambda command: command.offer_id == offer.offer_id)
-        _require(accepted.agent_id == offer.agent_id, "AcceptOffer must name the agent whose device was picked up")
+        require(accepted.agent_id == offer.agent_id, "AcceptOffer must name the agent whose device was picked up")
 
     async def check_reconcile_reports_ringing_that_was_lost(self) -> None:
         """A device that no longer rings is reported with `FailOffer`; the customer waits on."""
@@ -287,7 +287,7 @@ class ChannelContract:
         await self._reconcile(
             channel, Desired(waiting, "waiting"), Desired(talking, "connected", offer.offer_id, offer.agent_id)
         )
-        _require(len(self.host.commands) == before, f"nothing to report, yet: {self.host.commands[before:]}")
+        require(len(self.host.commands) == before, f"nothing to report, yet: {self.host.commands[before:]}")
         await self._stands(waiting, "waiting")
         await self._stands(talking, "connected")
 
@@ -297,7 +297,7 @@ class ChannelContract:
         channel = await self.driver.make()
         self._channels.append(channel)
         await channel.start(self.host)
-        await _until(_is_connected(channel), "health to say connected = True")
+        await until(_is_connected(channel), "health to say connected = True")
         return channel
 
     async def _parked(self, channel: Channel) -> str:
@@ -314,7 +314,7 @@ class ChannelContract:
         await self._stands(customer, "ringing")
         await self.driver.device_answers(offer.offer_id)
         accepted = await self.host.expect(AcceptOffer, lambda command: command.offer_id == offer.offer_id)
-        _require(accepted.agent_id == offer.agent_id, "AcceptOffer must name the agent whose device was picked up")
+        require(accepted.agent_id == offer.agent_id, "AcceptOffer must name the agent whose device was picked up")
         self.host.wished[customer] = Desired(customer, "connected", offer.offer_id, offer.agent_id)
         await channel.perform(ConnectInteraction(offer.offer_id, customer, offer.agent_id, channel.name))
         await self._stands(customer, "connected")
@@ -338,7 +338,7 @@ class ChannelContract:
         async def holds() -> bool:
             return await self.driver.standing(customer) == standing
 
-        await _until(holds, f"{customer} to be {standing} at the far end")
+        await until(holds, f"{customer} to be {standing} at the far end")
 
 
 def _is_connected(channel: Channel) -> Callable[[], Awaitable[bool]]:
@@ -348,8 +348,8 @@ def _is_connected(channel: Channel) -> Callable[[], Awaitable[bool]]:
     return connected
 
 
-async def _until(condition: Callable[[], Awaitable[bool]], what: str) -> None:
-    """Ask the far end until it holds: it may be another process, which tells nobody."""
+async def until(condition: Callable[[], Awaitable[bool]], what: str) -> None:
+    """For checks: ask the far end until it holds: it may be another process, which tells nobody."""
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
             while not await condition():  # noqa: ASYNC110 - there is no event to wait for
@@ -358,6 +358,7 @@ async def _until(condition: Callable[[], Awaitable[bool]], what: str) -> None:
         raise ContractViolation(f"expected {what} within {PATIENCE_SECONDS:g} s") from None
 
 
-def _require(holds: bool, otherwise: str) -> None:  # noqa: FBT001 - reads as a sentence
+def require(holds: bool, otherwise: str) -> None:  # noqa: FBT001 - reads as a sentence
+    """For checks: raise `ContractViolation` unless it holds."""
     if not holds:
         raise ContractViolation(otherwise)

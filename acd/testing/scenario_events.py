@@ -6,7 +6,7 @@
     expect completed c1 by customer|agent|system                         expect configured | recovered
     expect presence anna ready|not-ready|draining|signed-out             expect removed agent|queue NAME
     expect effect park|offer|revoke|connect|release c1
-    expect effect announce|disconnect|open-consult c1
+    expect effect announce|disconnect|open-consult|join c1
 
 `scenario_work` has the words about work in hand. Each may be followed by any of its details (`reason busy`,
 `waited 4s`, …), and each must have happened after those that were expected before it. Further:
@@ -224,6 +224,9 @@ def _describe_effect(effect: m.Effect) -> Described:
             return _described(("connect", effect.interaction_id), agent=effect.agent_id, on=effect.instance)
         case m.DisconnectAgent():
             return _described(("disconnect", effect.interaction_id), agent=effect.agent_id, on=effect.instance)
+        case m.JoinAgent():
+            words = ("join", effect.interaction_id)
+            return _described(words, agent=effect.agent_id, consult=effect.consult_id, on=effect.instance)
         case m.OpenConsult():
             words = ("open-consult", effect.interaction_id)
             return _described(words, about=effect.parent_id, agent=effect.agent_id, on=effect.instance)

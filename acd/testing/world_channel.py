@@ -18,6 +18,7 @@ from acd.core.messages import (
     EndInteraction,
     EnqueueInteraction,
     FailOffer,
+    JoinAgent,
     OfferInteraction,
     OpenConsult,
     ParkInteraction,
@@ -36,7 +37,7 @@ class Call(Struct):
     `ringing`: the offers whose devices ring or have just been picked up, with their agents; several in a broadcast.
     `offer_id`, `agent_id`: the one that was picked up or is connected, else the one that has rung longest.
     `ended_offer`: the last offer that stopped ringing by itself. `told`: what was announced
-    last. `announcing`: being enqueued just now; nobody can
+    last. `others`: in a conference, who talks beside them. `announcing`: being enqueued just now; nobody can
     desire what has not been committed, so a reconcile leaves it alone.
     """
 
@@ -49,6 +50,12 @@ class Call(Struct):
     announcing: bool = False
     ringing: dict[str, str] = field(default_factory=dict)
     told: str = ""
+    others: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def talking(self) -> dict[str, str]:
+        """Everybody who talks with the customer: offer → agent."""
+        return {self.offer_id: self.agent_id, **self.others} if self.standing == "connected" else {}
 
 
 class WorldChannel:
@@ -80,6 +87,10 @@ class WorldChannel:
                     self._silence(call, effect.offer_id)
             case ConnectInteraction():
                 self._connect(self._call(effect.interaction_id), effect.offer_id, effect.agent_id)
+            case JoinAgent():
+                call = self._call(effect.interaction_id)
+                self._release(effect.consult_id)
+                self._join(call, effect.offer_id, effect.agent_id)
             case ReleaseInteraction():
                 self._release(effect.interaction_id)
             case AnnounceInteraction():
@@ -104,9 +115,7 @@ class WorldChannel:
             elif each.state == "waiting":
                 self._wait(call)
             elif each.state == "connected":
-                self._connect(call, each.offer_id, each.agent_id)
-                for offer_id in list(call.ringing):
-                    self._silence(call, offer_id)
+                self._heal_talk(call, {each.offer_id: each.agent_id, **dict(each.others)})
             else:
                 await self._heal_offers(call, dict(each.ringing()))
 
@@ -172,8 +181,26 @@ class WorldChannel:
         self._call(parent_id)
         return self.calls.setdefault(interaction_id, Call(interaction_id))
 
+    def _join(self, call: Call, offer_id: str, agent_id: str) -> None:
+        if offer_id not in call.talking:
+            call.others[offer_id] = agent_id
+
+    def _heal_talk(self, call: Call, wanted: Mapping[str, str]) -> None:
+        """Whoever should talk does, and nobody else; nothing rings."""
+        for offer_id in list(call.talking):
+            if offer_id not in wanted:
+                self._silence(call, offer_id)
+        for offer_id, agent_id in wanted.items():
+            if call.standing != "connected":
+                self._connect(call, offer_id, agent_id)
+            else:
+                self._join(call, offer_id, agent_id)
+        for offer_id in list(call.ringing):
+            self._silence(call, offer_id)
+
     def _wait(self, call: Call) -> None:
         self._silence_all(call)
+        call.others.clear()
         if call.standing != "waiting":
             call.standing, call.offer_id, call.agent_id = "waiting", "", ""
             self.rested(call)
@@ -191,9 +218,12 @@ class WorldChannel:
         """One device is to ring no more; the customer waits when it was the last."""
         if call.ringing.pop(offer_id, None) is not None:
             self.silenced(call, offer_id)
-        if call.offer_id != offer_id:
+        if call.others.pop(offer_id, None) is not None or call.offer_id != offer_id:
             return
-        if call.ringing and call.standing != "connected":
+        if call.others:
+            call.offer_id = next(iter(call.others))
+            call.agent_id = call.others.pop(call.offer_id)
+        elif call.ringing and call.standing != "connected":
             call.standing = "ringing"
             call.offer_id, call.agent_id = next(iter(call.ringing.items()))
         else:

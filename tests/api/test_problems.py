@@ -119,7 +119,8 @@ CASES: list[tuple[RefusalCode, int, tuple[Command, ...], str, str, Any]] = [
 def test_every_refusal_that_a_route_can_meet_is_shown() -> None:
     configuration = {"duplicate-entity", "unsupported-semantics", "unknown-strategy", "strategy-changed"}
     configuration |= {"bad-action", "steps-out-of-order"}
-    consults = {"nested-consult", "too-many-consults", "bad-consult"}
+    consults = {"nested-consult", "too-many-consults", "bad-consult", "not-a-consult", "other-channel"}
+    consults |= {"already-on-it", "in-conference", "conference-full", "last-agent"}
     beyond_http = configuration | consults
     assert {code for code, *_ in CASES} == set(get_args(RefusalCode)) - beyond_http
 

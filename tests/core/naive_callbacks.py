@@ -18,6 +18,8 @@ class Callbacks(Consult):
         work = self.current(interaction)
         if interaction.state != "active" or work is None:
             raise Refused("interaction-not-active")
+        if interaction.guests:
+            raise Refused("in-conference")
         self.end_consults(interaction)
         settings, name = interaction.queue.settings, command.interaction_id
         interaction.attempts += 1

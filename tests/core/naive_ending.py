@@ -24,7 +24,13 @@ class Ending(Transfer, Affinity):
         self.effects.append(m.ReleaseInteraction(name, instance, "completed"))
         if not interaction.request.parent:
             self.remember_last_agent(interaction.request.customer, work.agent)
+        guests, interaction.guests = interaction.guests, []
         self.finish_talk(work)
+        for guest in guests:
+            self.events.append(m.AgentLeft(name, guest.agent.settings.id, agent_id, reason, self.now - guest.since))
+            if self.end_part(guest):
+                self.forget_if_done(interaction)
+                self.serve(guest.agent)
 
     def give_up(self, interaction: Interaction, reason: str, *, abandoned: bool) -> None:
         pending = self.pending(interaction)

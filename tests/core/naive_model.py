@@ -12,6 +12,7 @@ from typing import Any
 import acd.core.messages as m
 from acd.core import limits
 from acd.core.messages.settings import STRATEGIES
+from tests.core.naive_conference import Conference
 from tests.core.naive_ending import Ending
 from tests.core.naive_levels import LevelRules
 from tests.core.naive_requirement import Tree
@@ -39,7 +40,7 @@ class Prediction:
     effects: list[m.Effect] = field(default_factory=list)
 
 
-class Model(Reserving, LevelRules, Ending):
+class Model(Reserving, LevelRules, Ending, Conference):
     """The rules and the commands; `apply` and `next_deadline` are as the engine's."""
 
     def __init__(self, trees: Mapping[str, Tree]) -> None:
@@ -241,6 +242,11 @@ class Model(Reserving, LevelRules, Ending):
         work = self.current(interaction)
         if interaction.state != "active" or work is None:
             raise Refused("interaction-not-active")
+        if interaction.guests:
+            self.step_out(work, command.reason)
+            self.end_work(work)
+            self.serve(work.agent)
+            return
         self.end_consults(interaction)
         self.exclude(interaction, work.agent)
         self.end_work(work)

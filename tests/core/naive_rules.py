@@ -452,5 +452,6 @@ class Rules:
         return [work for work in self.work if work.interaction is interaction and work.state == "offered"]
 
     def current(self, interaction: Interaction) -> Work | None:
-        """The work item that is offered (the oldest of a broadcast), active or held."""
-        return next((work for work in self.work if work.interaction is interaction and work.state != "wrap-up"), None)
+        """The work item that is offered (the oldest of a broadcast), active or held; in a conference the owner's."""
+        own = [work for work in self.work if work.interaction is interaction and work not in interaction.guests]
+        return next((work for work in own if work.state != "wrap-up"), None)

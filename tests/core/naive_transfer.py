@@ -20,6 +20,8 @@ class Transfer(Entry, WrapUp, Consult):
             raise Refused("interaction-not-active")
         if work.agent.settings.id != command.agent_id:
             raise Refused("no-such-work")
+        if interaction.guests:
+            raise Refused("in-conference")
         queue = self.transfer_target(command, interaction)
         request = interaction.request
         if not command.with_context:

@@ -228,6 +228,7 @@ def _model_picture(model: Model) -> Picture:
                 (each.reach if each.state in LIVE else 0, (0, 0) if each.opening is None else each.opening.deadline),
                 (each.steps_until, each.instead, each.own_dropped, tuple(each.wider)),
                 (0, 0) if each.step is None else each.step.deadline,
+                tuple(guest.offer_id for guest in each.guests),
             )
             for each in interactions
         ],
@@ -312,6 +313,7 @@ def _engine_picture(state: EngineState) -> Picture:
                 (each.reach if each.state in LIVE else 0, (each.opening_us, each.opening_seq)),
                 msgspec.structs.astuple(each.relaxed or Relaxation()),
                 (each.step_at_us, each.step_seq),
+                each.participants,
             )
             for each in state.interactions
         ],

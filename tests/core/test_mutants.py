@@ -306,17 +306,20 @@ MUTANTS: Final = {
     "who hands on is asked again at once": Mutant(
         "handlers.transfers", "    domain.exclude(interaction, found.agent, limits.MAX_EXCLUSIONS)\n", ""
     ),
-    "who wraps up on it is offered it": Mutant(
-        "handlers.transfers", "        domain.bar(work.interaction, work.agent)\n", ""
+    "a merged consult keeps its disposition": Mutant(
+        "handlers.conferences", '    work.wants_wrap_up, work.disposition = False, ""\n', ""
     ),
-    "a consult outlives its parent's transfer": Mutant(
-        "handlers.transfers", "        ending.end_consults(domain, interaction)\n", "        pass\n"
+    "who asks stays the owner after a transfer": Mutant("handlers.conferences", "    parent.current = work\n", ""),
+    "the owner holds on in a conference": Mutant("handlers.conferences", 'owner.state == "held"', "False"),
+    "the youngest of a conference takes over": Mutant("conference", "others.pop(0)", "others.pop()"),
+    "an owner's consults outlive their leaving": Mutant("conference", "if interaction.consults:", "if False:"),
+    "a conference ends for its owner alone": Mutant(
+        "ending", "    for each in others or ():\n", "    for each in ():\n"
     ),
-    "who asks is offered the question": Mutant("consulting", "    domain.bar(child, consulting_agent(child))\n", ""),
-    "consults end youngest first": Mutant(
-        "ending", 'each.state != "queued", each.seq', 'each.state != "queued", -each.seq'
+    "who wraps up on it is offered it": Mutant("ending", "        domain.bar(interaction, work.agent)\n", ""),
+    "a snapshot forgets who takes part": Mutant(
+        "snapshot", "participants=tuple(work.offer_id for work in interaction.participants or ()),", ""
     ),
-    "an adviser becomes the customer's last agent": Mutant("ending", " and not request.parent:", ":"),
     "a transfer keeps what it should drop": Mutant("handlers.transfers", "    interaction.request = request\n", ""),
     "a wrap-up follows the new queue": Mutant(
         "entities", "return self.former or self.interaction.queue", "return self.interaction.queue"

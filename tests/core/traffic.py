@@ -43,7 +43,9 @@ WEIGHTS: Final[dict[str, float]] = {
     "fail_callback": 3,
     "close_queue": 0.7,
     "repeat": 1.5,
-    "consult": 6,
+    "consult": 8,
+    "merge_consult": 14,
+    "leave": 3,
 }
 
 KINDS: Final = tuple(WEIGHTS)

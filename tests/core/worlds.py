@@ -30,6 +30,7 @@ TINY: Final = {
     "TICK_EXPIRIES": 2,
     "SCANNED_CLASSES": 1,
     "MAX_CONSULTS": 1,
+    "MAX_CONFERENCE": 2,
 }
 """Limits so small that everything behind them happens all the time."""
 

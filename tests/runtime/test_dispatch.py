@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import Callable, Mapping
-from typing import Self
+from typing import Literal, Self
 
 import pytest
 
@@ -21,6 +21,8 @@ from acd.core.messages import (
     EnqueueInteraction,
     FailOffer,
     HoldWork,
+    LeaveInteraction,
+    MergeConsult,
     OfferInteraction,
     Outcome,
     ParkInteraction,
@@ -32,6 +34,7 @@ from acd.core.messages import (
     Tick,
 )
 from acd.core.messages.settings import Strategy
+from acd.core.state import EngineState
 from acd.errors import ChannelError
 from acd.ports.channel import ChannelHost, Desired, Personal
 from acd.runtime.dispatch import Dispatcher, Wishes, desired_of, fold
@@ -123,7 +126,7 @@ def walk(number: int) -> tuple[Effect, ...]:
 def test_folding_effects_keeps_what_the_state_says(strategy: Strategy) -> None:
     """After every command of a random run, the wishes that were folded equal those recomputed from the state."""
     dice = random.Random(20_250_701)  # noqa: S311 - traffic
-    agents = tuple(AgentSettings(f"a{number}") for number in range(4))
+    agents = tuple(AgentSettings(f"a{number}") for number in range(6))
     queue = QueueSettings(
         "sales", strategy=strategy, offer_timeout_us=5 * SECOND, retry_after_us=3 * SECOND, rona="stay-ready"
     )
@@ -142,7 +145,10 @@ def test_folding_effects_keeps_what_the_state_says(strategy: Strategy) -> None:
         recomputed = desired_of(engine.state())
         assert {name: wanted for name, wanted in folded.items() if wanted} == recomputed
         seen |= {wish.state for wanted in recomputed.values() for wish in wanted.values()}
-    assert seen == {"waiting", "offered", "connected"}
+        seen |= {"consult" for wanted in recomputed.values() for wish in wanted.values() if wish.parent}
+        both = [wish for wanted in recomputed.values() for wish in wanted.values() if wish.state == "connected"]
+        seen |= {"conference" for wish in both if wish.others}
+    assert seen == {"waiting", "offered", "connected", "consult", "conference"}
 
 
 def _random_command(dice: random.Random, engine: Engine, step: int) -> Command:
@@ -158,11 +164,36 @@ def _random_command(dice: random.Random, engine: Engine, step: int) -> Command:
         FailOffer(name, work.offer_id, "failed"),
         HoldWork(name, work.agent_id, work.interaction_id),
         RequeueInteraction(name, work.interaction_id),
+        LeaveInteraction(name, work.interaction_id, work.agent_id),
+        _consult(dice, state, step) or Tick(name),
+        _merge(dice, state, step) or Tick(name),
+        _merge(dice, state, step) or Tick(name),
         EndInteraction(name, live, by=dice.choice(("customer", "system"))),
         EnqueueInteraction(name, f"i-{step}", "voice", "sales", instance="one"),
         Tick(name),
     ]
     return dice.choice(choices)
+
+
+def _consult(dice: random.Random, state: EngineState, step: int) -> Command | None:
+    talks = [each.request for each in state.interactions if each.state == "active" and not each.request.parent]
+    if not talks:
+        return None
+    parent = dice.choice(talks)
+    instance, about = parent.instance, parent.interaction_id
+    return EnqueueInteraction(f"c-{step}", f"i-{step}", "voice", "sales", instance=instance, parent=about)
+
+
+def _merge(dice: random.Random, state: EngineState, step: int) -> Command | None:
+    consults = [each.request for each in state.interactions if each.state == "active" and each.request.parent]
+    if not consults:
+        return None
+    child = dice.choice(consults)
+    guests = {offer_id for each in state.interactions for offer_id in each.participants}
+    talks = [work for work in state.work if work.interaction_id == child.parent and work.state in ("active", "held")]
+    owner = next(work.agent_id for work in talks if work.offer_id not in guests)
+    how: Literal["transfer", "conference"] = dice.choice(("transfer", "conference", "conference"))
+    return MergeConsult(f"c-{step}", child.interaction_id, owner, how)
 
 
 # ---- performing

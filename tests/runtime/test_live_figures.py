@@ -68,6 +68,13 @@ def recount(told: Told, begin_us: int, end_us: int) -> Recount:
                 count(at_us, event.interaction_id, "completed")
                 count(at_us, event.interaction_id, "talked_us", event.talked_us)
                 count_agent(at_us, event.agent_id, "talked_us", event.talked_us)
+            case m.InteractionTransferred() | m.AgentLeft():
+                count(at_us, event.interaction_id, "talked_us", event.talked_us)
+                count_agent(at_us, event.agent_id, "talked_us", event.talked_us)
+            case m.ConsultMerged():
+                count(at_us, event.consult_id, "handled")
+                count(at_us, event.interaction_id, "talked_us", event.talked_us)
+                count_agent(at_us, event.by_agent, "talked_us", event.talked_us)
             case m.InteractionAbandoned():
                 count(at_us, event.interaction_id, "abandoned")
                 count(at_us, event.interaction_id, "abandoned_after_us", event.waited_us)

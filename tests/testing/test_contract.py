@@ -5,12 +5,21 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from acd.core.messages import EndInteraction, OfferInteraction, ReleaseInteraction, RevokeOffer
+from acd.core.messages import (
+    DisconnectAgent,
+    EndInteraction,
+    JoinAgent,
+    OfferInteraction,
+    OpenConsult,
+    ReleaseInteraction,
+    RevokeOffer,
+)
 from acd.core.messages.effects import ConnectInteraction, Effect
 from acd.errors import ChannelError
 from acd.ports.channel import Channel, ChannelHost, Desired
 from acd.testing import FakeChannel, contract, recording_host
 from acd.testing.contract import ChannelContract, Standing
+from acd.testing.contract_consult import ConsultContract
 from acd.testing.recording_host import ContractViolation
 from acd.testing.simulated import Behaviour, SimulatedChannel
 from acd.testing.world_channel import Call, WorldChannel
@@ -20,6 +29,7 @@ class FakeDriver:
     """`acd.testing.contract.Driver` over a channel whose far end is in this process."""
 
     agent_id = "anna"
+    adviser_id = "ben"
 
     def __init__(self, make: Callable[[], WorldChannel]) -> None:
         self._make = make
@@ -64,6 +74,10 @@ class FakeDriver:
             return "absent"
         return "ringing" if call.standing == "answered" else call.standing
 
+    async def talking(self, interaction_id: str) -> frozenset[str]:
+        call = self._world.get(interaction_id)
+        return frozenset() if call is None else frozenset(call.talking.values())
+
     async def rings(self, offer_id: str) -> int:
         return sum(call.rings for call in self._world.values() if call.offer_id == offer_id)
 
@@ -87,6 +101,12 @@ async def driver(make: Callable[[], WorldChannel] = FakeChannel) -> AsyncIterato
 async def test_the_fake_channel_keeps_the_contract(check: str) -> None:
     async with driver() as moved:
         await ChannelContract(moved).run(check)
+
+
+@pytest.mark.parametrize("check", ConsultContract.checks())
+async def test_the_fake_channel_keeps_the_contract_of_consults(check: str) -> None:
+    async with driver() as moved:
+        await ConsultContract(moved).run(check)
 
 
 # ---- channels with one fault each
@@ -199,6 +219,45 @@ async def test_a_channel_with_a_fault_fails_the_check_for_it(
         monkeypatch.setattr(moved, "make", make)
     with pytest.raises(ContractViolation, match=complaint):
         await ChannelContract(moved).run(check)
+
+
+@pytest.mark.parametrize(
+    ("missing", "check", "complaint"),
+    [
+        (ReleaseInteraction, "check_a_consult_comes_and_goes", "to be absent"),
+        (OpenConsult, "check_a_consult_comes_and_goes", "to be waiting"),
+        (JoinAgent, "check_a_consult_becomes_a_conference", "anna, ben and nobody else to talk"),
+        (DisconnectAgent, "check_a_consult_becomes_a_conference", "anna and nobody else to talk"),
+        (DisconnectAgent, "check_a_consult_becomes_a_transfer", "ben and nobody else to talk"),
+    ],
+)
+async def test_a_channel_that_leaves_out_an_effect_fails_the_check_for_it(
+    missing: type[Effect], check: str, complaint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contract, "PATIENCE_SECONDS", 0.05)
+
+    class Forgetful(FakeChannel):
+        async def perform(self, effect: Effect) -> None:
+            if not isinstance(effect, missing):
+                await super().perform(effect)
+
+    with pytest.raises(ContractViolation, match=complaint):
+        await ConsultContract(FakeDriver(Forgetful)).run(check)
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        "check_reconcile_opens_a_consult",
+        "check_reconcile_reports_a_consult_about_nobody",
+        "check_reconcile_joins_everybody",
+    ],
+)
+async def test_a_channel_that_does_not_look_fails(check: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (contract, recording_host):
+        monkeypatch.setattr(module, "PATIENCE_SECONDS", 0.05)
+    with pytest.raises(ContractViolation):
+        await ConsultContract(FakeDriver(_KeepsExtras)).run(check)
 
 
 async def test_a_customer_who_leaves_unnoticed_is_a_violation(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,8 @@ def fail_callback(domain: Domain, command: FailCallback) -> Refusal | None:
     work = found.current
     if found.state != "active" or work is None:
         return Refusal("interaction-not-active", f"interaction {found.id} is {found.state}, not with an agent")
+    if found.participants:
+        return Refusal("in-conference", f"several agents talk in interaction {found.id}; end it instead")
     if found.consults:
         ending.end_consults(domain, found)
     found.attempts += 1

@@ -2,7 +2,7 @@
 
 from difflib import get_close_matches
 
-from acd.core import callbacks, consulting, ending, entry, limits, patience, relaxing
+from acd.core import callbacks, conference, consulting, ending, entry, limits, patience, relaxing
 from acd.core.admission import admit
 from acd.core.classes import Class
 from acd.core.domain import Domain
@@ -84,13 +84,18 @@ def cancel(domain: Domain, command: CancelInteraction) -> Refusal | None:
 
 
 def requeue(domain: Domain, command: RequeueInteraction) -> Refusal | None:
-    """The agent was lost: back to the original place, without that agent for a while."""
+    """The agent was lost: back to the original place, without that agent for a while; if others talk, it is theirs."""
     found = live(domain, command.interaction_id)
     if isinstance(found, Refusal):
         return found
     work = found.current
     if found.state != "active" or work is None:
         return Refusal("interaction-not-active", f"interaction {found.id} is {found.state}, not with an agent")
+    if found.participants:
+        conference.step_out(domain, work, command.reason)
+        domain.release(work)
+        domain.come_free(work.agent)
+        return None
     if found.consults:
         ending.end_consults(domain, found)
     domain.exclude(found, work.agent, limits.MAX_EXCLUSIONS)

@@ -3,13 +3,13 @@
 import msgspec
 
 from acd.core import ending, entry, limits
+from acd.core.conference import disconnect
 from acd.core.consulting import consulting_agent
 from acd.core.domain import Domain
 from acd.core.entities import Interaction, Queue, Work
 from acd.core.entry import Way
 from acd.core.handlers.interactions import live
 from acd.core.messages import (
-    DisconnectAgent,
     InteractionTransferred,
     Refusal,
     TransferInteraction,
@@ -41,7 +41,7 @@ def transfer(domain: Domain, command: TransferInteraction) -> Refusal | None:
     if interaction.consults:
         ending.end_consults(domain, interaction)
     _hand_over(domain, found, command)
-    freed = _end_part(domain, found)
+    freed = ending.part(domain, found)
     interaction.request = request
     move_to_queue(domain, interaction, queue, "transfer", keep_place=command.with_context)
     interaction.preferred, interaction.preferred_by = command.to_agent, ""
@@ -65,20 +65,8 @@ def _hand_over(domain: Domain, work: Work, command: TransferInteraction) -> None
             interaction.id, work.agent.id, command.to_agent, command.with_context, command.reason, talked_us
         )
     )
-    domain.effects.append(DisconnectAgent(work.offer_id, interaction.id, work.agent.id, interaction.request.instance))
+    disconnect(domain, work)
     domain.park(interaction)
-
-
-def _end_part(domain: Domain, work: Work) -> bool:
-    """The agent wraps up by the conditions of the queue that is left, or comes free; True in the latter case."""
-    if domain.wrap_up(work):
-        work.former = work.interaction.queue
-        work.former.live += 1
-        domain.bar(work.interaction, work.agent)
-        return False
-    domain.release(work)
-    domain.refresh(work.agent)
-    return True
 
 
 def _owned(domain: Domain, command: TransferInteraction) -> Work | Refusal:
@@ -90,7 +78,9 @@ def _owned(domain: Domain, command: TransferInteraction) -> Work | Refusal:
     if found.state != "active" or work is None:
         return Refusal("interaction-not-active", f"interaction {found.id} is {found.state}, not with an agent")
     if work.agent.id != command.agent_id:
-        return Refusal("no-such-work", f"agent {command.agent_id} has no conversation on interaction {found.id}")
+        return Refusal("no-such-work", f"agent {command.agent_id} is not responsible for interaction {found.id}")
+    if found.participants:
+        return Refusal("in-conference", f"other agents talk in interaction {found.id}, too; leave it instead")
     return work
 
 

@@ -19,6 +19,8 @@ from acd.core.messages.commands import (
     FailCallback,
     FailOffer,
     HoldWork,
+    LeaveInteraction,
+    MergeConsult,
     MoveInteraction,
     NoteEstimate,
     OpenQueue,
@@ -43,6 +45,7 @@ from acd.core.messages.effects import (
     ConnectInteraction,
     DisconnectAgent,
     Effect,
+    JoinAgent,
     OfferInteraction,
     OpenConsult,
     ParkInteraction,
@@ -88,7 +91,7 @@ from acd.core.messages.events import (
     WrapUpRequested,
     WrapUpStarted,
 )
-from acd.core.messages.handover_events import InteractionTransferred
+from acd.core.messages.handover_events import AgentLeft, ConsultMerged, InteractionTransferred
 from acd.core.messages.outcome import Outcome, Refusal
 from acd.core.messages.scoring import Demand, Profile, Score, ScoreFunction
 from acd.core.messages.settings import (
@@ -108,6 +111,7 @@ __all__ = [
     "AcceptOffer",
     "Action",
     "ActionKind",
+    "AgentLeft",
     "AgentPreferred",
     "AgentRemoved",
     "AgentSettings",
@@ -122,6 +126,7 @@ __all__ = [
     "ConditionKind",
     "ConfigApplied",
     "ConnectInteraction",
+    "ConsultMerged",
     "CoreSettings",
     "DeclineOffer",
     "Demand",
@@ -152,7 +157,10 @@ __all__ = [
     "InteractionRequeued",
     "InteractionScheduled",
     "InteractionTransferred",
+    "JoinAgent",
+    "LeaveInteraction",
     "LevelOpened",
+    "MergeConsult",
     "MoveInteraction",
     "NoteEstimate",
     "OfferAccepted",

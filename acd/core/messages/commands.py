@@ -329,6 +329,33 @@ class TransferInteraction(_Command, frozen=True, gc=False, tag=True):
     reason: Text = ""
 
 
+class MergeConsult(_Command, frozen=True, gc=False, tag=True):
+    """The agent who asks brings the adviser to the customer, and the consult `interaction_id` is over.
+
+    `transfer`: the adviser takes the customer over, and the agent's part ends (an attended transfer). `conference`: the
+    adviser joins the conversation, and the agent stays responsible; a customer on hold is taken back.
+    """
+
+    ORIGIN: ClassVar[Origin] = "reaction"
+
+    interaction_id: InteractionId
+    agent_id: Id
+    how: Literal["transfer", "conference"]
+
+
+class LeaveInteraction(_Command, frozen=True, gc=False, tag=True):
+    """An agent leaves a conference. If it was the responsible one, whoever has been there longest is it from then on.
+
+    The last agent cannot leave, but end the interaction.
+    """
+
+    ORIGIN: ClassVar[Origin] = "reaction"
+
+    interaction_id: InteractionId
+    agent_id: Id
+    reason: Text = ""
+
+
 class Tick(_Command, frozen=True, gc=False, tag=True):
     """Time has passed: handle what is due, at most `limits.TICK_EXPIRIES`, in (deadline, seq) order."""
 
@@ -374,6 +401,8 @@ Command = (
     | SetDisposition
     | TransferInteraction
     | NoteEstimate
+    | MergeConsult
+    | LeaveInteraction
 )
 
 

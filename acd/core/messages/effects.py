@@ -76,12 +76,25 @@ class AnnounceInteraction(Struct, frozen=True, gc=False, tag=True):
 
 
 class DisconnectAgent(Struct, frozen=True, gc=False, tag=True):
-    """Let go of this agent's side of a conversation; the customer stays."""
+    """Let go of this agent's side of a conversation; the customer, and other agents, stay."""
 
     offer_id: str
     interaction_id: str
     agent_id: str
     instance: str
+
+
+class JoinAgent(Struct, frozen=True, gc=False, tag=True):
+    """Take this agent out of the conversation `consult_id`, and let them talk with the customer and whoever is there.
+
+    Whatever else belonged to `consult_id` is let go.
+    """
+
+    offer_id: str
+    interaction_id: str
+    agent_id: str
+    instance: str
+    consult_id: str
 
 
 Effect = (
@@ -93,4 +106,5 @@ Effect = (
     | AnnounceInteraction
     | DisconnectAgent
     | OpenConsult
+    | JoinAgent
 )

@@ -7,7 +7,7 @@ that of the command that caused it.
 
 from msgspec import Struct
 
-from acd.core.messages.handover_events import InteractionTransferred
+from acd.core.messages.handover_events import AgentLeft, ConsultMerged, InteractionTransferred
 from acd.core.messages.settings import Condition, CoreSettings
 
 
@@ -375,4 +375,6 @@ Event = (
     | OfferRescinded
     | AgentPreferred
     | InteractionTransferred
+    | ConsultMerged
+    | AgentLeft
 )

@@ -48,6 +48,12 @@ RefusalCode = Literal[
     "nested-consult",
     "too-many-consults",
     "bad-consult",
+    "not-a-consult",
+    "other-channel",
+    "already-on-it",
+    "in-conference",
+    "conference-full",
+    "last-agent",
 ]
 """Stable; kebab-case. A refused command has changed nothing."""
 

@@ -9,8 +9,8 @@ INITIAL: Final = "offered"
 
 TABLE: Final[dict[str, dict[str, str]]] = {
     "offered": {"accept": "active", "end": "ended"},
-    "active": {"hold": "held", "wrap": "wrap-up", "end": "ended"},
-    "held": {"resume": "active", "wrap": "wrap-up", "end": "ended"},
+    "active": {"hold": "held", "wrap": "wrap-up", "end": "ended", "join": "active"},
+    "held": {"resume": "active", "wrap": "wrap-up", "end": "ended", "join": "active"},
     "wrap-up": {"extend": "wrap-up", "end": "ended"},
     "ended": {},
 }

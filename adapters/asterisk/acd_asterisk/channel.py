@@ -19,6 +19,7 @@ from acd.core.messages import (
     ConnectInteraction,
     DisconnectAgent,
     Effect,
+    JoinAgent,
     OfferInteraction,
     OpenConsult,
     ParkInteraction,
@@ -160,8 +161,9 @@ class AsteriskChannel:
                 await self._ring(self._known(call), effect)
             case ConnectInteraction():
                 await self._orders.connect(self._known(call), effect.offer_id)
-            case OpenConsult():
-                _log.warning("consults cannot be opened yet", instance=self.name, interaction=effect.interaction_id)
+            case OpenConsult() | JoinAgent():
+                # The next comparison finds no call for a consult, and so ends it.
+                _log.warning("consults are not connected yet", instance=self.name, interaction=effect.interaction_id)
             case AnnounceInteraction():
                 _log.debug("announcements are not played yet", instance=self.name, announcement=effect.name)
 
