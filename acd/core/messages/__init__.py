@@ -5,6 +5,7 @@ scalars, tuples and other messages; they hold no engine object and no dict. A St
 validates nothing: whatever comes from outside goes through `acd.core.messages.codec`.
 """
 
+from acd.core.messages.command_base import Origin
 from acd.core.messages.commands import (
     AcceptOffer,
     ApplyConfig,
@@ -19,12 +20,9 @@ from acd.core.messages.commands import (
     FailCallback,
     FailOffer,
     HoldWork,
-    LeaveInteraction,
-    MergeConsult,
     MoveInteraction,
     NoteEstimate,
     OpenQueue,
-    Origin,
     Preference,
     RecallInteraction,
     Recover,
@@ -37,7 +35,6 @@ from acd.core.messages.commands import (
     SignInAgent,
     SignOutAgent,
     Tick,
-    TransferInteraction,
     origin_of,
 )
 from acd.core.messages.effects import (
@@ -91,6 +88,7 @@ from acd.core.messages.events import (
     WrapUpRequested,
     WrapUpStarted,
 )
+from acd.core.messages.handover_commands import LeaveInteraction, MergeConsult, TransferInteraction
 from acd.core.messages.handover_events import AgentLeft, ConsultMerged, InteractionTransferred
 from acd.core.messages.outcome import Outcome, Refusal
 from acd.core.messages.scoring import Demand, Profile, Score, ScoreFunction

@@ -10,6 +10,8 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import Meta, Struct
 
 from acd.core import limits
+from acd.core.messages.command_base import CommandBase, Origin
+from acd.core.messages.handover_commands import LeaveInteraction, MergeConsult, TransferInteraction
 from acd.core.messages.settings import CoreSettings
 from acd.core.messages.types import (
     Duration,
@@ -20,32 +22,11 @@ from acd.core.messages.types import (
     Priority,
     Requirement,
     Text,
-    Trace,
     Weight,
 )
 
-Origin = Literal["demand", "policy", "reaction", "system"]
 
-
-class _Named(Struct, frozen=True, gc=False):
-    """What the id of a command is: within a window the same id returns the recorded outcome."""
-
-    id: Id
-
-
-class _Command(_Named, frozen=True, gc=False, kw_only=True):
-    """Base of all commands. Nothing is decided by what only this class adds: it is for whoever reads the journal.
-
-    `actor`: which token asked for it, empty if nobody did from outside. `trace`: W3C trace context (`traceparent`).
-    """
-
-    ORIGIN: ClassVar[Origin] = "demand"
-
-    actor: OptionalId = ""
-    trace: Trace = ""
-
-
-class ApplyConfig(_Command, frozen=True, gc=False, tag=True):
+class ApplyConfig(CommandBase, frozen=True, gc=False, tag=True):
     """Replace the whole configuration. Agents with work and queues with interactions are retired, not dropped."""
 
     ORIGIN: ClassVar[Origin] = "policy"
@@ -53,7 +34,7 @@ class ApplyConfig(_Command, frozen=True, gc=False, tag=True):
     settings: CoreSettings
 
 
-class SignInAgent(_Command, frozen=True, gc=False, tag=True):
+class SignInAgent(CommandBase, frozen=True, gc=False, tag=True):
     """The agent begins work: ready at once if `ready`, else not-ready with `reason`."""
 
     ORIGIN: ClassVar[Origin] = "reaction"
@@ -63,7 +44,7 @@ class SignInAgent(_Command, frozen=True, gc=False, tag=True):
     reason: Text = "signed-in"
 
 
-class SignOutAgent(_Command, frozen=True, gc=False, tag=True):
+class SignOutAgent(CommandBase, frozen=True, gc=False, tag=True):
     """The agent leaves; with work in hand as soon as it is done (draining)."""
 
     ORIGIN: ClassVar[Origin] = "reaction"
@@ -71,7 +52,7 @@ class SignOutAgent(_Command, frozen=True, gc=False, tag=True):
     agent_id: Id
 
 
-class SetPresence(_Command, frozen=True, gc=False, tag=True):
+class SetPresence(CommandBase, frozen=True, gc=False, tag=True):
     """The agent becomes ready, or not-ready for a reason (`lunch`, `training`, …); with work in hand by draining."""
 
     ORIGIN: ClassVar[Origin] = "reaction"
@@ -88,7 +69,7 @@ class Preference(Struct, frozen=True, gc=False):
     weight: Weight = 1
 
 
-class EnqueueInteraction(_Command, frozen=True, gc=False, tag=True):
+class EnqueueInteraction(CommandBase, frozen=True, gc=False, tag=True):
     """A customer asks for an agent.
 
     `requirement` is added to the queue's own: both must hold. `customer` is an opaque reference into
@@ -118,7 +99,7 @@ class EnqueueInteraction(_Command, frozen=True, gc=False, tag=True):
     parent: Annotated[str, Meta(max_length=limits.MAX_INTERACTION_ID)] = ""
 
 
-class EndInteraction(_Command, frozen=True, gc=False, tag=True):
+class EndInteraction(CommandBase, frozen=True, gc=False, tag=True):
     """The conversation is over, or the customer gave up, or the channel lost it.
 
     Waiting or ringing: `customer` abandons it, `system` cancels it, `agent` is refused.
@@ -130,7 +111,7 @@ class EndInteraction(_Command, frozen=True, gc=False, tag=True):
     reason: Text = ""
 
 
-class CancelInteraction(_Command, frozen=True, gc=False, tag=True):
+class CancelInteraction(CommandBase, frozen=True, gc=False, tag=True):
     """Take a waiting or ringing interaction out of the queue and release the customer."""
 
     ORIGIN: ClassVar[Origin] = "policy"
@@ -139,7 +120,7 @@ class CancelInteraction(_Command, frozen=True, gc=False, tag=True):
     reason: Text = ""
 
 
-class FailCallback(_Command, frozen=True, gc=False, tag=True):
+class FailCallback(CommandBase, frozen=True, gc=False, tag=True):
     """The agent who has a callback did not reach the customer: tried again later, so often as the queue says."""
 
     ORIGIN: ClassVar[Origin] = "reaction"
@@ -148,7 +129,7 @@ class FailCallback(_Command, frozen=True, gc=False, tag=True):
     reason: Text = ""
 
 
-class OpenQueue(_Command, frozen=True, gc=False, tag=True):
+class OpenQueue(CommandBase, frozen=True, gc=False, tag=True):
     """The queue takes interactions from now on. A new queue is open."""
 
     ORIGIN: ClassVar[Origin] = "policy"
@@ -156,7 +137,7 @@ class OpenQueue(_Command, frozen=True, gc=False, tag=True):
     queue: Id
 
 
-class CloseQueue(_Command, frozen=True, gc=False, tag=True):
+class CloseQueue(CommandBase, frozen=True, gc=False, tag=True):
     """Whoever comes in from now on meets the queue's `when_closed`; those who wait already stay.
 
     `reason` (`night`, `holiday`, …) is what the released ones are told, unless the queue's settings say something else.
@@ -168,7 +149,7 @@ class CloseQueue(_Command, frozen=True, gc=False, tag=True):
     reason: Text = "closed"
 
 
-class RequeueInteraction(_Command, frozen=True, gc=False, tag=True):
+class RequeueInteraction(CommandBase, frozen=True, gc=False, tag=True):
     """An active interaction lost its agent through no fault of the customer's: back to its original place.
 
     The agent is excluded from it for the queue's `retry_after`; the work item ends without wrap-up.
@@ -180,7 +161,7 @@ class RequeueInteraction(_Command, frozen=True, gc=False, tag=True):
     reason: Text = ""
 
 
-class ReprioritizeInteraction(_Command, frozen=True, gc=False, tag=True):
+class ReprioritizeInteraction(CommandBase, frozen=True, gc=False, tag=True):
     """A waiting or ringing interaction has another priority from now on, and its place in line follows."""
 
     ORIGIN: ClassVar[Origin] = "policy"
@@ -189,7 +170,7 @@ class ReprioritizeInteraction(_Command, frozen=True, gc=False, tag=True):
     priority: Priority
 
 
-class MoveInteraction(_Command, frozen=True, gc=False, tag=True):
+class MoveInteraction(CommandBase, frozen=True, gc=False, tag=True):
     """Take a waiting or ringing interaction to a queue; its limit on who waits does not count for this.
 
     `keep_place`: it waits there as if it had always done so; else as one that has just come, with the priority of its
@@ -204,7 +185,7 @@ class MoveInteraction(_Command, frozen=True, gc=False, tag=True):
     reason: Text = ""
 
 
-class RecallInteraction(_Command, frozen=True, gc=False, tag=True):
+class RecallInteraction(CommandBase, frozen=True, gc=False, tag=True):
     """A ringing interaction is taken back from the agent, who is excluded from it for `retry_after`."""
 
     ORIGIN: ClassVar[Origin] = "policy"
@@ -212,7 +193,7 @@ class RecallInteraction(_Command, frozen=True, gc=False, tag=True):
     interaction_id: InteractionId
 
 
-class NoteEstimate(_Command, frozen=True, gc=False, tag=True):
+class NoteEstimate(CommandBase, frozen=True, gc=False, tag=True):
     """How long whoever comes into the queue now will wait, as far as anybody can tell; -1: nobody can.
 
     Steps whose condition asks for it go by the latest one.
@@ -224,7 +205,7 @@ class NoteEstimate(_Command, frozen=True, gc=False, tag=True):
     estimated_wait_us: Annotated[int, Meta(ge=-1, le=limits.MAX_DURATION_US)]
 
 
-class AcceptOffer(_Command, frozen=True, gc=False, tag=True):
+class AcceptOffer(CommandBase, frozen=True, gc=False, tag=True):
     """The agent takes the offer. The offer's state decides whether it is too late, not the clock."""
 
     ORIGIN: ClassVar[Origin] = "reaction"
@@ -233,7 +214,7 @@ class AcceptOffer(_Command, frozen=True, gc=False, tag=True):
     agent_id: Id
 
 
-class DeclineOffer(_Command, frozen=True, gc=False, tag=True):
+class DeclineOffer(CommandBase, frozen=True, gc=False, tag=True):
     """The agent refuses the offer, and is not offered the same interaction before `retry_after`."""
 
     ORIGIN: ClassVar[Origin] = "reaction"
@@ -243,7 +224,7 @@ class DeclineOffer(_Command, frozen=True, gc=False, tag=True):
     reason: Text = "declined"
 
 
-class FailOffer(_Command, frozen=True, gc=False, tag=True):
+class FailOffer(CommandBase, frozen=True, gc=False, tag=True):
     """The channel could not deliver the offer.
 
     `busy`: as a decline. `unreachable`: the agent becomes not-ready("unreachable").
@@ -256,7 +237,7 @@ class FailOffer(_Command, frozen=True, gc=False, tag=True):
     reason: Literal["busy", "unreachable", "failed"]
 
 
-class HoldWork(_Command, frozen=True, gc=False, tag=True):
+class HoldWork(CommandBase, frozen=True, gc=False, tag=True):
     """The agent put the customer on hold."""
 
     ORIGIN: ClassVar[Origin] = "reaction"
@@ -265,7 +246,7 @@ class HoldWork(_Command, frozen=True, gc=False, tag=True):
     interaction_id: InteractionId
 
 
-class ResumeWork(_Command, frozen=True, gc=False, tag=True):
+class ResumeWork(CommandBase, frozen=True, gc=False, tag=True):
     """The agent took the customer back from hold."""
 
     ORIGIN: ClassVar[Origin] = "reaction"
@@ -274,7 +255,7 @@ class ResumeWork(_Command, frozen=True, gc=False, tag=True):
     interaction_id: InteractionId
 
 
-class EndWrapUp(_Command, frozen=True, gc=False, tag=True):
+class EndWrapUp(CommandBase, frozen=True, gc=False, tag=True):
     """The agent finished the after-call work before its time was up."""
 
     ORIGIN: ClassVar[Origin] = "reaction"
@@ -283,7 +264,7 @@ class EndWrapUp(_Command, frozen=True, gc=False, tag=True):
     interaction_id: InteractionId
 
 
-class RequestWrapUp(_Command, frozen=True, gc=False, tag=True):
+class RequestWrapUp(CommandBase, frozen=True, gc=False, tag=True):
     """During the conversation the agent asks for after-call work, in a queue that grants it for the asking."""
 
     ORIGIN: ClassVar[Origin] = "reaction"
@@ -292,7 +273,7 @@ class RequestWrapUp(_Command, frozen=True, gc=False, tag=True):
     interaction_id: InteractionId
 
 
-class ExtendWrapUp(_Command, frozen=True, gc=False, tag=True):
+class ExtendWrapUp(CommandBase, frozen=True, gc=False, tag=True):
     """The agent needs longer for the after-call work: by this much, but not beyond the queue's `wrap_up_most`."""
 
     ORIGIN: ClassVar[Origin] = "reaction"
@@ -302,7 +283,7 @@ class ExtendWrapUp(_Command, frozen=True, gc=False, tag=True):
     by_us: Annotated[int, Meta(ge=1, le=limits.MAX_DURATION_US)]
 
 
-class SetDisposition(_Command, frozen=True, gc=False, tag=True):
+class SetDisposition(CommandBase, frozen=True, gc=False, tag=True):
     """How the agent's part ended, by one of the queue's codes; the last one counts."""
 
     ORIGIN: ClassVar[Origin] = "reaction"
@@ -312,57 +293,13 @@ class SetDisposition(_Command, frozen=True, gc=False, tag=True):
     code: Id
 
 
-class TransferInteraction(_Command, frozen=True, gc=False, tag=True):
-    """The agent hands the customer on: to a queue, to an agent who is asked first, or to both.
-
-    Without `to_queue` it stays in its queue. With `with_context` it keeps its place, priority, own requirement,
-    preferences and attributes; without, all of these begin anew, as if the customer had just come.
-    """
-
-    ORIGIN: ClassVar[Origin] = "reaction"
-
-    interaction_id: InteractionId
-    agent_id: Id
-    to_queue: OptionalId = ""
-    to_agent: OptionalId = ""
-    with_context: bool = True
-    reason: Text = ""
-
-
-class MergeConsult(_Command, frozen=True, gc=False, tag=True):
-    """The agent who asks brings the adviser to the customer, and the consult `interaction_id` is over.
-
-    `transfer`: the adviser takes the customer over, and the agent's part ends (an attended transfer). `conference`: the
-    adviser joins the conversation, and the agent stays responsible; a customer on hold is taken back.
-    """
-
-    ORIGIN: ClassVar[Origin] = "reaction"
-
-    interaction_id: InteractionId
-    agent_id: Id
-    how: Literal["transfer", "conference"]
-
-
-class LeaveInteraction(_Command, frozen=True, gc=False, tag=True):
-    """An agent leaves a conference. If it was the responsible one, whoever has been there longest is it from then on.
-
-    The last agent cannot leave, but end the interaction.
-    """
-
-    ORIGIN: ClassVar[Origin] = "reaction"
-
-    interaction_id: InteractionId
-    agent_id: Id
-    reason: Text = ""
-
-
-class Tick(_Command, frozen=True, gc=False, tag=True):
+class Tick(CommandBase, frozen=True, gc=False, tag=True):
     """Time has passed: handle what is due, at most `limits.TICK_EXPIRIES`, in (deadline, seq) order."""
 
     ORIGIN: ClassVar[Origin] = "system"
 
 
-class Recover(_Command, frozen=True, gc=False, tag=True):
+class Recover(CommandBase, frozen=True, gc=False, tag=True):
     """The engine was away. Entered before any Tick.
 
     Every pending offer gets at least `grace_us` from now, and if it expires then, nobody is punished.
