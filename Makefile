@@ -24,6 +24,7 @@ check: setup ## format, lint, types, import direction, diagrams
 	@echo "acd: mypy" && $(RUN) -m mypy
 	@echo "acd: import-linter" && $(RUN) .venv/bin/lint-imports --no-cache
 	@echo "acd: diagrams" && $(RUN) -m acd.testing.diagrams --check
+	@echo "acd: events" && $(RUN) -m acd.testing.event_page --check
 
 bench: setup ## measure it, side by side with what people use or would write instead
 	@$(RUN) -m bench $(ARGS)

@@ -13,12 +13,15 @@ import msgspec
 import structlog
 from aiohttp import web
 
-from acd.api.auth import Guard
+from acd.api.auth import Guard, Principal
 from acd.api.context import API, DOCUMENT, PRINCIPAL, Api, ApiRouter, api
+from acd.api.events import EVENTS_PATH, install
 from acd.api.openapi import document
-from acd.api.problems import MAX_BODY, Problem, internal, of_error, of_http
+from acd.api.problems import MAX_BODY, Problem, internal, of_error, of_http, unauthorized
 from acd.api.routes import register
+from acd.api.sockets import Sockets
 from acd.api.table import PUBLIC_PATHS, ROUTES
+from acd.api.tickets import TICKETS, Tickets
 from acd.errors import AcdError
 from acd.runtime.config.model import ApiConfig
 
@@ -42,6 +45,8 @@ def build_app(router: ApiRouter, config: ApiConfig) -> web.Application:
     app = web.Application(middlewares=[_cross_origin, _problems, _identity], client_max_size=MAX_BODY)
     app[API] = Api(router, Guard(config))
     app[DOCUMENT] = msgspec.json.encode(document(ROUTES))
+    app[TICKETS] = Tickets()
+    install(app, Sockets(router.events, app[API].now_us))
     register(app, ROUTES)
     return app
 
@@ -83,8 +88,22 @@ async def _problems(request: web.Request, handler: Handler) -> web.StreamRespons
 async def _identity(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Find out who asks."""
     if request.path not in PUBLIC_PATHS:
-        PRINCIPAL.set(api(request).guard.admit(request))
+        PRINCIPAL.set(_who(request))
     return await handler(request)
+
+
+def _who(request: web.Request) -> Principal:
+    """By the token; on the way to a socket by a ticket instead. Raises a Problem with 401 or 403."""
+    context = api(request)
+    ticket = request.query.get("ticket") if request.path == EVENTS_PATH else None
+    if ticket is None:
+        who = context.guard.admit(request)
+    else:
+        context.guard.check_origin(request, required=True)
+        who = request.app[TICKETS].redeem(ticket, request.headers["Origin"], context.now_us())
+    if who.expires_us and context.now_us() >= who.expires_us:
+        raise unauthorized("This token has expired.")
+    return who
 
 
 def _fault(error: Exception, request_id: str) -> Problem:

@@ -30,11 +30,12 @@ MAX_TOKEN: Final = 1_024
 class Principal:
     """Somebody who is known: a name for logs, roles, and the agent if the role is `agent`."""
 
-    __slots__ = ("agent", "name", "sees_all")
+    __slots__ = ("agent", "expires_us", "name", "sees_all")
 
-    def __init__(self, name: str, roles: tuple[Role, ...], agent: str = "") -> None:
-        """One token may have several roles; the widest counts."""
+    def __init__(self, name: str, roles: tuple[Role, ...], agent: str = "", expires_us: int = 0) -> None:
+        """One token may have several roles; the widest counts. `expires_us`: when it ends, 0 for never."""
         self.name = name
+        self.expires_us = expires_us
         self.agent = agent if "agent" in roles else ""
         self.sees_all = "system" in roles or "supervisor" in roles
 
@@ -69,14 +70,14 @@ class Guard:
         self._open = Principal("open", ("system",)) if not config.tokens else None
         self._origins = frozenset(origin.rstrip("/").lower() for origin in config.origins)
         self._principals = {
-            digest: (digest, Principal(token.name, token.roles, token.agent))
+            digest: (digest, Principal(token.name, token.roles, token.agent, token.expires_us))
             for token in config.tokens
             for digest in (_digest(token.secret.reveal()),)
         }
 
     def admit(self, request: web.Request) -> Principal:
         """Who asks. Raises a Problem with 401 or 403."""
-        self._check_origin(request)
+        self.check_origin(request)
         if self._open is not None:
             if _host_name(request.host) not in LOOPBACK:
                 raise forbidden("An open API answers only requests for localhost; for other names set tokens.")
@@ -96,9 +97,12 @@ class Guard:
         """Whether pages of this origin may use the API from afar."""
         return origin.lower() in self._origins
 
-    def _check_origin(self, request: web.Request) -> None:
+    def check_origin(self, request: web.Request, *, required: bool = False) -> None:
+        """Raise 403 for a page of a foreign origin; if `required`, also for what says of no page that it asks."""
         origin = request.headers.get("Origin")
         if origin is None:
+            if required:
+                raise Problem(403, "foreign-origin", "Tickets are for pages: send the page's Origin, or use a token.")
             return
         if origin.lower().partition("://")[2] != request.host.lower() and not self.lists(origin):
             raise Problem(403, "foreign-origin", "Pages of this origin may not use the API; list it in api.origins.")

@@ -17,6 +17,7 @@ from acd.api.problems import Problem, refused
 from acd.core.messages import Command, Origin, Outcome
 from acd.ports.channel import Personal
 from acd.runtime.estimate import WaitEstimator
+from acd.runtime.events import EventSource
 from acd.runtime.live_figures import LiveFigures
 from acd.runtime.meter import Meter
 from acd.runtime.view import View
@@ -46,6 +47,11 @@ class ApiRouter(Protocol):
     @property
     def figures(self) -> LiveFigures:
         """Counts by interval."""
+        ...
+
+    @property
+    def events(self) -> EventSource:
+        """Committed events for systems outside."""
         ...
 
     async def submit(self, command: Command, origin: Origin | None = None) -> Outcome:

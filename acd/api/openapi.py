@@ -53,7 +53,11 @@ OWN: Final[Mapping[str, int]] = {
 }
 """Codes of problems that are neither refusals nor exceptions → status."""
 
+OF_EVENTS: Final[Mapping[str, int]] = {"cursor-unknown": 410, "cursor-too-old": 410, "too-many-connections": 429}
+"""Codes of problems that only routes of events have → status."""
+
 STATUSES: Final[Mapping[str, int]] = {
+    **OF_EVENTS,
     **{str(code): status for code, status in REFUSALS.items()},
     **{code: status for _, status, code, _ in EXCEPTIONS},
     **OWN,

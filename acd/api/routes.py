@@ -28,7 +28,7 @@ in the path, and whoever sees all. `supervisor`: the roles supervisor and system
 JSON: Final = "application/json"
 
 Tag = Literal[
-    "agents", "work", "interactions", "offers", "callbacks", "queues", "figures", "operation", "documentation"
+    "agents", "work", "interactions", "offers", "callbacks", "queues", "figures", "events", "operation", "documentation"
 ]
 
 _TRACEPARENT = re.compile(

@@ -5,7 +5,20 @@ Owns the list of modules that have routes. Must not know what is in them.
 
 from typing import Final
 
-from acd.api import agents, callbacks, documentation, figures, interactions, offers, queues, service, supervision, work
+from acd.api import (
+    agents,
+    callbacks,
+    documentation,
+    events,
+    figures,
+    interactions,
+    offers,
+    queues,
+    service,
+    supervision,
+    tickets,
+    work,
+)
 from acd.api.routes import Route
 
 ROUTES: Final[tuple[Route, ...]] = (
@@ -17,6 +30,8 @@ ROUTES: Final[tuple[Route, ...]] = (
     *callbacks.ROUTES,
     *queues.ROUTES,
     *figures.ROUTES,
+    *events.ROUTES,
+    *tickets.ROUTES,
     *service.ROUTES,
     *documentation.ROUTES,
 )

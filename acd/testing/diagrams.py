@@ -7,10 +7,10 @@ Owns the drawing (Mermaid). Must not know what the states mean.
 """
 
 import sys
-from pathlib import Path
 from typing import Final
 
 from acd.core.states import TABLES, Table
+from acd.testing import sections
 
 DOCUMENT: Final = "ARCHITECTURE.md"
 BEGIN: Final = "<!-- state diagrams: begin; written by `python -m acd.testing.diagrams`, do not edit -->"
@@ -46,34 +46,16 @@ def draw(initial: str, table: Table) -> str:
 
 def updated(document: str) -> str:
     """The document with today's section. Raises `ValueError` when only one of the markers is there."""
-    before, begin, rest = document.partition(BEGIN)
-    if not begin:
-        if END in document:
-            raise ValueError(f"the marker {BEGIN} is missing")
-        return f"{document.rstrip()}\n\n{section()}\n"
-    _, end, after = rest.partition(END)
-    if not end:
-        raise ValueError(f"the marker {END} is missing")
-    return before + section() + after
+    return sections.updated(document, _section())
 
 
 def main(arguments: list[str]) -> int:
     """Write or check; the document may be named as the last argument. 0, or 1 when stale or unusable."""
-    check = "--check" in arguments
-    names = [each for each in arguments if each != "--check"]
-    path = Path(names[-1] if names else DOCUMENT)
-    try:
-        document = path.read_text(encoding="utf-8")
-        wanted = updated(document)
-    except (OSError, ValueError) as error:
-        sys.stderr.write(f"{path}: {error}\n")
-        return 1
-    if check:
-        if document != wanted:
-            sys.stderr.write(f"{path}: the state diagrams are stale; run: python -m acd.testing.diagrams\n")
-        return int(document != wanted)
-    path.write_text(wanted, encoding="utf-8")
-    return 0
+    return sections.write_or_check(_section(), arguments)
+
+
+def _section() -> sections.Section:
+    return sections.Section(DOCUMENT, BEGIN, END, section(), "the state diagrams are", "python -m acd.testing.diagrams")
 
 
 def _alias(state: str) -> str:

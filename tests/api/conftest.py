@@ -7,6 +7,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from acd.api import build_app
 from tests.api.harness import CONFIG, TOKENS, As, Client, Http, MemoryRouter
+from tests.api.listening import Connect
 
 
 @pytest.fixture
@@ -35,3 +36,10 @@ def system(as_: As) -> Client:
 @pytest.fixture
 def anna(as_: As) -> Client:
     return as_("anna")
+
+
+@pytest.fixture
+async def connect(http: Http) -> AsyncIterator[Connect]:
+    connect = Connect(http)
+    yield connect
+    await connect.close()

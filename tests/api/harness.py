@@ -5,6 +5,7 @@ It commits at once: what the API does with a committed outcome is the same as wi
 """
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
 from aiohttp import ClientSession, web
@@ -28,11 +29,14 @@ from acd.ports.channel import Personal
 from acd.runtime.config.model import ApiConfig, TokenConfig
 from acd.runtime.config.secrets import Secret
 from acd.runtime.estimate import WaitEstimator
+from acd.runtime.events import EventSource
 from acd.runtime.live_figures import LiveFigures
 from acd.runtime.meter import Meter
 from acd.runtime.view import View
 
 _C = TypeVar("_C")
+
+NO_JOURNAL = Path("no-such-journal.db")
 
 START_US = 1_700_000_000_000_000
 TOKENS = {"system": "system-token-0123456789", "boss": "boss-token-0123456789", "anna": "anna-token-0123456789"}
@@ -58,6 +62,7 @@ class MemoryRouter:
         self.waits = WaitEstimator(self.view)
         self.figures = LiveFigures(self.view)
         self.meter = Meter()
+        self.events = EventSource("test", NO_JOURNAL, NO_JOURNAL)
         self.clock_us = START_US
         self.people: dict[str, Personal] = {}
         self.ready = True
@@ -74,6 +79,7 @@ class MemoryRouter:
             self.view.fold(self.clock_us, outcome)
             self.waits.fold(outcome)
             self.figures.fold(outcome)
+            self.events.stream.take(self.events.stream.seq + 1, self.clock_us, outcome.events, self.view)
         self.meter.decision(0.000_02)
         return outcome
 

@@ -70,12 +70,16 @@ class RouterConfig(Struct, frozen=True):
 
 
 class TokenConfig(Struct, frozen=True):
-    """One bearer token of the API: what it may do, and for which agent if it has the role `agent`."""
+    """One bearer token of the API: what it may do, and for which agent if it has the role `agent`.
+
+    `expires_us`: µs since 1970 when it ends, 0 for never.
+    """
 
     name: str
     secret: Secret
     roles: tuple[Role, ...]
     agent: str = ""
+    expires_us: int = 0
 
 
 class ApiConfig(Struct, frozen=True):

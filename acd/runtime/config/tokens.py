@@ -6,6 +6,7 @@ Owns tokens and the check of secret files' permissions. Must not know HTTP. No m
 import os
 import stat
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, get_args
 
@@ -22,6 +23,7 @@ MAX_TOKEN: Final = 512
 MAX_TOKENS: Final = 10_000
 
 _ROLES: Final[tuple[Role, ...]] = get_args(Role)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SOURCES: Final = ("token", "token_file", "token_env")
 
 
@@ -42,8 +44,9 @@ def read_tokens(api: Table, agents: frozenset[str], environment: Mapping[str, st
         if other != name:
             table.problems.error(key, f"is the same token as that of {quoted(other)}", "give each its own")
         roles, agent = _roles(table, agents)
+        expires_us = _expires(table)
         table.finish()
-        found.append(TokenConfig(name=name, secret=Secret(value), roles=roles, agent=agent))
+        found.append(TokenConfig(name=name, secret=Secret(value), roles=roles, agent=agent, expires_us=expires_us))
     return tuple(found)
 
 
@@ -109,6 +112,18 @@ def _checked(table: Table, key: Key, value: str) -> str:
         table.problems.error(key, "is a token with white space or characters beyond ASCII", "use letters and digits")
         return ""
     return value
+
+
+def _expires(table: Table) -> int:
+    """`expires`: a moment with its offset, as TOML writes them; 0 when there is none."""
+    if not table.has("expires"):
+        return 0
+    value = table.raw["expires"]
+    if not isinstance(value, datetime) or value.tzinfo is None:
+        reason = f"{quoted(value)} is not a moment with an offset"
+        table.problems.error(table.at("expires"), reason, "write it like 2027-01-31T00:00:00Z, without quotes")
+        return 0
+    return max(1, (value - _EPOCH) // timedelta(microseconds=1))
 
 
 def _roles(table: Table, agents: frozenset[str]) -> tuple[tuple[Role, ...], str]:

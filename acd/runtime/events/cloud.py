@@ -19,6 +19,13 @@ TYPE_PREFIX: Final = "acd."
 
 SPEC_VERSION: Final = "1.0"
 
+NOTICES: Final = {
+    "stream-started": "The first message: its cursor is where the stream begins.",
+    "heartbeat": "Nothing that you want has happened up to this cursor.",
+    "stream-ended": "The last message before the socket is closed: `code` and `detail` say why.",
+}
+"""What is told about the stream itself."""
+
 _json = msgspec.json.Encoder().encode
 _packed = msgspec.msgpack.Encoder().encode
 _CONTENT: Final = {"json": "application/json", "msgpack": "application/msgpack"}
@@ -50,9 +57,11 @@ class Envelopes:
             attributes["queue"] = told.queues[0]
         return {**attributes, "datacontenttype": _CONTENT[form], "data": data_of(told.event)}
 
-    def notice(self, kind: str, number: int, at_us: int, cursor: Cursor, form: Form) -> bytes:
-        """Something about the stream itself, that is no event of the engine: `stream-started`, `heartbeat`."""
+    def notice(self, kind: str, number: int, at_us: int, cursor: Cursor, form: Form, data: object = None) -> bytes:
+        """Something about the stream itself, no event of the engine: `NOTICES`. `number` makes its id unique."""
         attributes = self._attributes(f"{kind}-{cursor}-{number}", kind, at_us, str(cursor))
+        if data is not None:
+            attributes["data"] = data
         return _json(attributes) if form == "json" else _packed(attributes)
 
     def _attributes(self, identity: str, kind: str, at_us: int, cursor: str) -> dict[str, object]:

@@ -121,7 +121,9 @@ def _shape(kind: type[Event]) -> type[Struct]:
 
 
 def _meaning(kind: type[Event]) -> str:
-    return " ".join((kind.__doc__ or "").split())
+    """Its docstring, with the public names of its fields."""
+    text = " ".join((kind.__doc__ or "").split())
+    return re.sub(r"`(\w+_us)`", lambda found: f"`{_public(found[1], int)[0]}`", text)
 
 
 def _example(kind: type[Event]) -> dict[str, object]:

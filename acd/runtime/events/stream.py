@@ -58,7 +58,8 @@ class Reader:
         self._coalesce = coalesce
         self._pending: list[Told] = []
         self._behind: int | None = None
-        self._interrupted = False
+        self.interrupted = False
+        """Events that it has not taken never were in memory."""
         self._taken = stream.told_upto
 
     @property
@@ -69,12 +70,12 @@ class Reader:
     @property
     def lost(self) -> bool:
         """Whether events that it wants may have been forgotten before it took them."""
-        return self._interrupted or (self._behind is not None and self._behind < self._stream.base)
+        return self.interrupted or (self._behind is not None and self._behind < self._stream.base)
 
     @property
     def idle(self) -> bool:
         """Whether nothing waits for it."""
-        return not self._pending and self._behind is None and not self._interrupted
+        return not self._pending and self._behind is None and not self.interrupted
 
     def take(self, most: int) -> list[Told]:
         """The next events, `most` at most; fewer does not mean that there are no more: see `idle` and `lost`."""
@@ -92,7 +93,7 @@ class Reader:
 
     def offer(self, told: Told, place: int) -> None:
         """Called by the stream with an event that fits."""
-        if self._behind is not None or self._interrupted:
+        if self._behind is not None or self.interrupted:
             return
         if len(self._pending) >= PENDING:
             if self._coalesce:
@@ -112,7 +113,7 @@ class Reader:
         """Called by the stream: what comes next is not all that there is."""
         if self.idle:
             self._taken = self._stream.told_upto
-        self._interrupted = True
+        self.interrupted = True
         self._stir()
 
     def _look_up(self) -> None:

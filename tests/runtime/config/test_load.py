@@ -76,6 +76,7 @@ name = "anna-desktop"
 token_file = "anna.token"
 roles = ["agent"]
 agent = "anna"
+expires = 2027-01-31T01:00:00+01:00
 
 [[api.tokens]]
 name = "wallboard"
@@ -198,6 +199,7 @@ def test_everything_that_can_be_said(folder: Path) -> None:
     assert config.api is not None
     assert (config.api.host, config.api.port, config.api.open) == ("127.0.0.1", 0, False)
     assert config.api.origins == ("https://desk.example.com",)
+    assert [token.expires_us for token in config.api.tokens] == [1_801_353_600_000_000, 0]
     anna, wallboard = config.api.tokens
     assert (anna.name, anna.secret.reveal(), anna.roles, anna.agent) == (
         "anna-desktop",

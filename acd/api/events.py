@@ -1,0 +1,260 @@
+"""Routes of events: /v1/events, as a WebSocket or as pages, and /v1/event-kinds.
+
+Owns the handshake, the filters and who may ask for what. Must not know how sockets are written to (`acd.api.sockets`).
+"""
+
+import asyncio
+from contextlib import suppress
+from typing import Annotated, Any, Final
+
+from aiohttp import WSMsgType, web
+from msgspec import Meta, Raw, Struct
+
+from acd.api.bodies import NoQuery, Nothing
+from acd.api.problems import Problem, not_found
+from acd.api.routes import Call, Example, Route
+from acd.api.sockets import CLOSE_SECONDS, EXPIRED, STOPPING, TALKATIVE, Ending, Socket, Sockets
+from acd.api.wording import nearest, shown
+from acd.runtime.events import Cursor, Told, Wanted
+from acd.runtime.events.cloud import NOTICES, TYPE_PREFIX, Form
+from acd.runtime.events.kinds import KINDS
+
+PROTOCOLS: Final[dict[str, Form]] = {"cloudevents.json": "json", "cloudevents.msgpack": "msgpack"}
+"""WebSocket subprotocols; without one it is JSON."""
+
+EVENTS_PATH: Final = "/v1/events"
+
+MAX_NAMES: Final = 100
+"""Names in one filter."""
+
+MAX_INBOUND: Final = 1_024
+"""Bytes of a message that a client sends; none is expected."""
+
+PING_SECONDS: Final = 20.0
+"""How often a client is pinged; one that does not answer within half of it is cut off."""
+
+MAX_PAGE: Final = 500
+DEFAULT_PAGE: Final = 100
+
+SOCKETS: Final = web.AppKey("acd_sockets", Sockets)
+
+_MAX_FILTER: Final = 8_000
+_Names = Annotated[str, Meta(max_length=_MAX_FILTER)]
+
+
+class EventQuery(Struct, frozen=True):
+    """What is wanted. Within a filter any of its names fits, between filters all have to."""
+
+    queue: Annotated[_Names, Meta(description="Ids of queues, separated by spaces: events about these.")] = ""
+    agent: Annotated[_Names, Meta(description="Ids of agents, separated by spaces: events that concern these.")] = ""
+    kind: Annotated[_Names, Meta(description="Kinds, separated by spaces: `offer-made offer-accepted`.")] = ""
+    after: Annotated[str, Meta(max_length=40, description="A cursor: everything after it, then what comes.")] = ""
+    coalesce: Annotated[
+        bool,
+        Meta(description="Under pressure leave out what a later event replaces: earlier presences."),
+    ] = False
+    limit: Annotated[int, Meta(ge=1, le=MAX_PAGE, description="Events of one page; not for sockets.")] = DEFAULT_PAGE
+    ticket: Annotated[str, Meta(max_length=100, description="Instead of a token, for sockets of browsers.")] = ""
+
+
+class EventPage(Struct):
+    """Events as CloudEvents in JSON. `cursor`: ask for what comes `after` it."""
+
+    events: list[Raw]
+    cursor: str
+
+
+class KindShape(Struct):
+    """A kind of events: its CloudEvents type, what it means, its data's JSON Schema, and an example of its data."""
+
+    kind: str
+    type: str
+    meaning: str
+    data_schema: dict[str, Any]
+    example: dict[str, Any]
+
+
+class KindList(Struct):
+    """All kinds by name. `notices`: what is told about the stream itself, by type."""
+
+    kinds: list[KindShape]
+    notices: dict[str, str]
+
+
+async def events(call: Call[Nothing, EventQuery]) -> object:
+    """A socket for whoever asks for one, otherwise a page."""
+    wanted, after = _wanted(call), _cursor(call.query.after)
+    if call.request.headers.get("Upgrade", "").lower() != "websocket":
+        return _page(call, wanted, after)
+    form = _form(call.request)
+    sockets, who = call.request.app[SOCKETS], call.who
+    sockets.admit(who.name, agent=bool(wanted.only_agent))
+    try:
+        return await _serve(call, sockets, wanted, form, after)
+    finally:
+        sockets.leave(who.name)
+
+
+async def list_kinds(_call: Call[Nothing, NoQuery]) -> KindList:
+    """The documentation of events, for programs."""
+    kinds = [
+        KindShape(each.name, TYPE_PREFIX + each.name, each.meaning, each.schema, each.example)
+        for each in KINDS.values()
+    ]
+    return KindList(kinds, {TYPE_PREFIX + name: meaning for name, meaning in NOTICES.items()})
+
+
+def install(app: web.Application, sockets: Sockets) -> None:
+    """Let sockets begin, and end before the server waits for requests under way."""
+    app[SOCKETS] = sockets
+
+    async def stop(_app: web.Application) -> None:
+        sockets.end_all(STOPPING)
+
+    app.on_shutdown.append(stop)
+
+
+async def _serve(
+    call: Call[Nothing, EventQuery], sockets: Sockets, wanted: Wanted, form: Form, after: Cursor | None
+) -> web.WebSocketResponse:
+    """The whole life of a socket."""
+    ws = web.WebSocketResponse(
+        protocols=tuple(PROTOCOLS),
+        heartbeat=PING_SECONDS,
+        max_msg_size=MAX_INBOUND,
+        compress=False,
+        timeout=CLOSE_SECONDS,
+    )
+    await ws.prepare(call.request)
+    transport = call.request.transport
+    if transport is None:
+        return ws
+    socket = Socket(sockets, transport, wanted, form, coalesce=call.query.coalesce)
+    telling = asyncio.create_task(socket.tell(after), name="event socket")
+    listening = asyncio.create_task(_listen(ws, socket), name="event socket, other direction")
+    expiring = _expiring(call, socket)
+    try:
+        await asyncio.wait((telling, listening), return_when=asyncio.FIRST_COMPLETED)
+        if telling.done():
+            await _close(ws, socket, telling.result(), transport)
+    finally:
+        if expiring is not None:
+            expiring.cancel()
+        for task in (telling, listening):
+            task.cancel()
+        await asyncio.gather(telling, listening, return_exceptions=True)
+    return ws
+
+
+async def _listen(ws: web.WebSocketResponse, socket: Socket) -> None:
+    """Until the client is gone. It has nothing to say; what is too large or malformed closes the socket by itself."""
+    async for message in ws:
+        if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
+            socket.end(TALKATIVE)
+            await asyncio.Event().wait()
+
+
+async def _close(ws: web.WebSocketResponse, socket: Socket, ending: Ending, transport: asyncio.Transport) -> None:
+    """Say goodbye; cut off whoever does not answer, and so would keep what was not taken in memory."""
+    reason = socket.farewell(ending)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await ws.close(code=ending.close_code, message=reason)
+            return
+    transport.abort()
+
+
+def _expiring(call: Call[Nothing, EventQuery], socket: Socket) -> asyncio.TimerHandle | None:
+    """The token's end is the socket's."""
+    until_us = call.who.expires_us
+    if not until_us:
+        return None
+    left = (until_us - call.context.now_us()) / 1_000_000
+    return asyncio.get_running_loop().call_later(max(0.0, left), socket.end, EXPIRED)
+
+
+def _page(call: Call[Nothing, EventQuery], wanted: Wanted, after: Cursor | None) -> EventPage:
+    """What is in memory after the cursor; without a cursor nothing, and the cursor to begin with."""
+    source = call.request.app[SOCKETS].source
+    reader = source.stream.follow(wanted, lambda: None, after)
+    if reader is None:
+        if after is not None and after.seq > source.stream.seq:
+            raise Problem(410, "cursor-unknown", "after: the journal does not go as far; begin anew without it.")
+        raise Problem(410, "cursor-too-old", "after: this is not in memory any more; open a socket, or begin anew.")
+    try:
+        found: list[Told] = []
+        while len(found) < call.query.limit and not reader.idle:
+            found += reader.take(call.query.limit - len(found))
+        return EventPage([Raw(source.envelopes.encoded(told, "json")) for told in found], str(reader.cursor))
+    finally:
+        reader.close()
+
+
+def _wanted(call: Call[Nothing, EventQuery]) -> Wanted:
+    """The filter, as far as the token may see. Raises a Problem with 400 or 404."""
+    asked, who = call.query, call.who
+    agents, kinds = _names("agent", asked.agent), _names("kind", asked.kind)
+    if not who.sees_all:
+        if not who.agent or agents - {who.agent}:
+            raise not_found("agent")
+        agents = frozenset()
+    for kind in sorted(kinds - KINDS.keys()):
+        hint = nearest(kind, tuple(KINDS))
+        raise Problem(400, "invalid-parameter", f"kind: {shown(kind, 'one of them')} is not known; {hint}")
+    return Wanted(_names("queue", asked.queue), agents, kinds, "" if who.sees_all else who.agent)
+
+
+def _names(name: str, text: str) -> frozenset[str]:
+    names = frozenset(text.split())
+    if len(names) > MAX_NAMES:
+        raise Problem(400, "invalid-parameter", f"{name}: has more than {MAX_NAMES} names; leave it out to get all.")
+    return names
+
+
+def _cursor(text: str) -> Cursor | None:
+    if not text:
+        return None
+    found = Cursor.parsed(text)
+    if found is None:
+        raise Problem(400, "invalid-parameter", "after: is no cursor; take one unchanged from an event.")
+    return found
+
+
+def _form(request: web.Request) -> Form:
+    """By the subprotocol that the client prefers among ours."""
+    asked = [each.strip() for each in request.headers.get("Sec-WebSocket-Protocol", "").split(",") if each.strip()]
+    for protocol in asked:
+        if protocol in PROTOCOLS:
+            return PROTOCOLS[protocol]
+    if asked:
+        raise Problem(400, "invalid-header", f"Sec-WebSocket-Protocol: use one of {', '.join(PROTOCOLS)}.")
+    return "json"
+
+
+ROUTES: Final = (
+    Route(
+        "events",
+        "events",
+        "GET",
+        EVENTS_PATH,
+        "token",
+        events,
+        "What happens: a stream over WebSocket, or a page of what is in memory.",
+        EventPage,
+        query=EventQuery,
+        problems=("cursor-unknown", "cursor-too-old", "too-many-connections", "invalid-header"),
+        example=Example(query={"after": "0", "kind": "interaction-queued"}, after=("enqueue",)),
+        notes="With `Upgrade: websocket` the answer is 101 and a stream of CloudEvents; EVENTS.md says all about it.",
+    ),
+    Route(
+        "list_event_kinds",
+        "events",
+        "GET",
+        "/v1/event-kinds",
+        "token",
+        list_kinds,
+        "Every kind of events, with JSON Schema and example.",
+        KindList,
+        example=Example(shows={}),
+    ),
+)
