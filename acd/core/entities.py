@@ -1,7 +1,7 @@
 """What the engine holds in memory: agents, queues, interactions, work items, exclusions.
 
 Owns the mutable records and what can be read off one of them alone. Must not know how they are
-matched (`matching`), ordered (`pools`, `classes`) or changed (`handlers`).
+matched (`matching`), ordered (`crews`, `pools`, `classes`) or changed (`handlers`).
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class Agent:
         self.ticket: Ticket[Agent] | None = None
         self.row = -1
         self.home: list[Bucket] | None = None
-        """One bucket for each class that the agent is in: where an agent without work in hand stands while idle."""
+        """One bucket for each crew that the agent is in: where an agent without work in hand stands while idle."""
         self.lines: list[Line] | None = None
         """The classes, for searching: made when first searched, None when they have changed."""
         self.holds: dict[str, Interaction] | None = None

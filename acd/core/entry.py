@@ -149,7 +149,7 @@ def _situation(domain: Domain, queue: Queue, cls: Class) -> Situation | None:
         why = f" ({queue.closed})" if queue.closed else ""
         detail = f"queue {queue.id} is closed{why}"
         return Situation(queue.closed or "closed", settings.when_closed, "queue-closed", detail)
-    if settings.when_unstaffed.kind != "wait" and not domain.classes.staff(cls):
+    if settings.when_unstaffed.kind != "wait" and not domain.classes.staff(cls.crew):
         detail = f"nobody who could serve it is signed in (queue {queue.id})"
         return Situation("unstaffed", settings.when_unstaffed, "queue-unstaffed", detail)
     most = settings.max_waiting

@@ -120,8 +120,9 @@ def _counters(domain: Domain) -> None:
         assert queue.live or not queue.retired, f"{queue.id} is retired and empty"
         _turns(domain, queue)
     for cls in {each.cls for each in everyone}:
-        staff = sum(agent.presence != "signed-out" and not agent.retired for agent in domain.classes.members(cls))
-        assert cls.staff in (-1, staff), f"{cls.key}: {cls.staff} signed in"
+        members = domain.classes.members(cls.crew)
+        staff = sum(agent.presence != "signed-out" and not agent.retired for agent in members)
+        assert cls.crew.staff in (-1, staff), f"{cls.key}: {cls.crew.staff} signed in"
     for each in everyone:
         if each.patience is not None and each.patience.deadline is None:
             assert each.state == "offered", f"{each.id} is overdue and {each.state}"
@@ -230,7 +231,7 @@ def _levels(domain: Domain) -> None:
             assert due is not None, f"{each.id}: no level ever opens"
             assert due.alive, f"{each.id}: no level ever opens"
             assert due.key == each.entered_at + delays_us[each.reach - 1], f"{each.id}: opens at {due.key}"
-        for agent in domain.classes.members(each.cls):
+        for agent in [ticket.owner for ticket in each.cls.pool.ordered()]:
             assert agent.level(each.queue.id) <= each.reach, f"{each.id} reaches {agent.id}"
 
 
@@ -243,10 +244,10 @@ def _tickets(domain: Domain) -> None:
             assert (ticket.key, ticket.seq) == (agent.idle_since, agent.idle_seq), f"{agent.id}: place among the idle"
         assert ticket is not None or not may, f"{agent.id} is ready with room and has no ticket"
         for bucket in agent.home or ():
-            cls = bucket.cls
-            stands = _stands(agent, [each.owner for each in cls.pool.ordered()])
-            room = agent.presence == "ready" and agent.has_room(cls.channel)
-            assert stands == room, f"{agent.id} stands {stands} times in class {cls.key}"
+            crew = bucket.crew
+            stands = _stands(agent, [each.owner for each in crew.pool.ordered()])
+            room = agent.presence == "ready" and agent.has_room(crew.channel)
+            assert stands == room, f"{agent.id} stands {stands} times in crew {crew.key}"
 
 
 def _holds(domain: Domain) -> None:

@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 
 def begin(domain: Matching, interaction: Interaction) -> None:
     """The interaction, which is not in the line, has entered its queue: its reach, its class, and its next opening."""
-    interaction.reach = interaction.queue.first_reach
-    domain.reclassify(interaction)
+    domain.reach(interaction, interaction.queue.first_reach)
     _watch(domain, interaction)
 
 
@@ -37,9 +36,9 @@ def open_next(domain: Matching, interaction: Interaction) -> None:
     """The time of the next level has come; the caller places the interaction, which is not in the line."""
     drop(interaction)
     delays_us = interaction.queue.settings.level_delays_us
-    interaction.reach = reach_after(delays_us, delays_us[interaction.reach - 1], interaction.reach)
-    domain.events.append(LevelOpened(interaction.id, interaction.reach))
-    domain.reclassify(interaction)
+    reach = reach_after(delays_us, delays_us[interaction.reach - 1], interaction.reach)
+    domain.events.append(LevelOpened(interaction.id, reach))
+    domain.reach(interaction, reach)
     _watch(domain, interaction)
 
 

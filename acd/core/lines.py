@@ -43,9 +43,11 @@ def lines_of(agent: Agent) -> list[Line]:
     """The agent's classes in the order in which they are served; kept until they change."""
     lines: dict[tuple[int, str], list[Class]] = {}
     for bucket in agent.home or ():
-        key = bucket.cls.key
-        level = agent.level(key.queue) if key.queue else 1
-        lines.setdefault((level * _BANDS + key.band, key.channel), []).append(bucket.cls)
+        crew = bucket.crew
+        level = crew.level_of(agent)
+        for cls in crew.classes:
+            if level <= cls.key.reach:
+                lines.setdefault((level * _BANDS + cls.key.band, crew.channel), []).append(cls)
     agent.lines = [
         Line(
             tier,

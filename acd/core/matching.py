@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 
 from acd.core import holding, relaxing
-from acd.core.classes import Class, ClassRegistry
+from acd.core.classes import Class
 from acd.core.deadlines import Deadlines
 from acd.core.eligibility import may_have
 from acd.core.entities import Agent, Exclusion, Interaction, Queue, Work
@@ -19,6 +19,7 @@ from acd.core.lines import foremost, lines_of, tier_of
 from acd.core.messages import Effect, Event, OfferInteraction, OfferMade, Score
 from acd.core.messages.settings import SCORE_PREFIX
 from acd.core.pools import Bucket
+from acd.core.registry import ClassRegistry
 from acd.core.reserving import recount
 from acd.core.states import interaction as interaction_states
 from acd.core.states import offer as offer_states
@@ -113,9 +114,18 @@ class Matching:
         if standing is not None:
             del standing[bisect_left(standing, (interaction.key, interaction.seq))]
 
+    def reach(self, interaction: Interaction, reach: int) -> None:
+        """Let an interaction, which is not in the line, reach so far."""
+        interaction.reach = reach
+        self._change_class(interaction, self.classes.at_reach(interaction.cls, reach))
+
     def reclassify(self, interaction: Interaction) -> None:
         """Move an interaction, which is not in the line, to the class that it belongs to by now."""
-        cls = relaxing.class_for(self, interaction)
+        self._change_class(interaction, None)
+
+    def _change_class(self, interaction: Interaction, cls: Class | None) -> None:
+        """To this one; None: to be found."""
+        cls = cls or relaxing.class_for(self, interaction)
         interaction.cls.users -= 1
         interaction.cls = cls
         cls.users += 1
@@ -256,7 +266,7 @@ class Matching:
                 expires_us,
                 sought,
                 queue.settings.strategy,
-                cls.fit_of(agent),
+                cls.crew.fit_of(agent),
                 load,
                 now_us - agent.idle_since,
                 now_us - interaction.enqueued_at,
@@ -345,12 +355,14 @@ def _buckets(agent: Agent) -> list[Bucket]:
     items, load = len(agent.work), agent.load
     rooms: dict[str, bool] = {}
     buckets = []
-    for _, channel, classes, _ in agent.lines or lines_of(agent):
+    for bucket in agent.home or ():
+        crew = bucket.crew
+        channel = crew.channel
         room = rooms.get(channel)
         if room is None:
             room = rooms[channel] = agent.has_room(channel)
         if room:
-            buckets += [cls.pool.bucket(agent, items, load, cls.fit_of(agent)) for cls in classes]
+            buckets.append(crew.pool.bucket(agent, items, load, crew.fit_of(agent)))
     return buckets
 
 

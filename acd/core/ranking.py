@@ -96,7 +96,7 @@ def _round_robin(interaction: Interaction, agent: Agent) -> Rank:
 
 def _score(interaction: Interaction, agent: Agent) -> Rank:
     """Of a strategy of one's own; by fit alone where its function is not given any more."""
-    pool = interaction.cls.pool
+    pool = interaction.cls.crew.pool
     if isinstance(pool, Tiered):
         pool = pool.of(agent)
     score = (Value("minus score", -pool.score(agent)),) if isinstance(pool, Scored) else ()

@@ -121,10 +121,10 @@ def asks_for(settings: QueueSettings, kind: ConditionKind) -> bool:
     return any(step.when is not None and step.when.kind == kind for step in settings.steps)
 
 
-def class_for(domain: Matching, interaction: Interaction, reach: int | None = None) -> Class:
-    """The class that the interaction is of, given its queue and what steps have changed; as if it reached so far."""
+def class_for(domain: Matching, interaction: Interaction) -> Class:
+    """The class that the interaction is of, given its queue, its reach and what steps have changed."""
     request = interaction.request
-    reach = interaction.reach if reach is None else reach
+    reach = interaction.reach
     queue = interaction.queue
     relaxed = interaction.relaxed
     if relaxed is None:
@@ -169,7 +169,7 @@ def _found(domain: Domain, interaction: Interaction, kind: ConditionKind) -> int
         case "estimated_wait":
             return interaction.queue.estimate_us
         case "eligible_agents":
-            return domain.classes.staff(class_for(domain, interaction, limits.MAX_LEVEL))
+            return domain.classes.staff(interaction.cls.crew)
         case "position":
             standing = interaction.queue.standing
             assert standing is not None, interaction.queue.id

@@ -79,14 +79,14 @@ MUTANTS: Final = {
     "a low score wins": Mutant("pools.scored", "- self.score(agent) * _FITS", "+ self.score(agent) * _FITS"),
     "fit goes before the score": Mutant("pools.scored", "- self.score(agent) * _FITS", "- self.score(agent)"),
     "one's own function sees no preferences": Mutant(
-        "classes", "tuple(sorted(parsed.skills)), preferences)", "tuple(sorted(parsed.skills)), ())"
+        "registry", "tuple(sorted(requirement.skills)), key.preferences)", "tuple(sorted(requirement.skills)), ())"
     ),
     "a function that fails counts for nothing": Mutant(
         "pools.scored", "        return -limits.MAX_SCORE\n", "        return 0\n"
     ),
     "changed code is accepted": Mutant("handlers.settings", "given[name].code_hash != code_hash", "not code_hash"),
     "queues share their turns": Mutant(
-        "classes", 'own = "" if cursor is None and not levelled else queue.id', 'own = ""'
+        "registry", 'own = "" if queue.cursor is None and not levelled else queue.id', 'own = ""'
     ),
     "a weighted heap is not corrected": Mutant(
         "pools.weighted", "if actual == key and ticket.seq == seq:", "if actual >= key:"
@@ -111,19 +111,24 @@ MUTANTS: Final = {
     ),
     "strict is not": Mutant("ordering", 'settings.ordering == "strict"', 'settings.ordering == ""'),
     "due counts no target": Mutant("ordering", 'settings.ordering == "due"', 'settings.ordering == ""'),
-    "bands are ignored": Mutant("lines", "(level * _BANDS + key.band, key.channel)", "(level * _BANDS, key.channel)"),
-    "levels are ignored when an agent comes free": Mutant(
-        "lines", "(level * _BANDS + key.band, key.channel)", "(key.band, key.channel)"
-    ),
+    "bands are ignored": Mutant("lines", "(level * _BANDS + cls.key.band,", "(level * _BANDS,"),
+    "levels are ignored when an agent comes free": Mutant("lines", "(level * _BANDS + cls.key.band,", "(cls.key.band,"),
     "levels are ignored when an agent is sought": Mutant(
         "pools.tiered", "level = agent.level(self._queue)", "level = 1"
     ),
-    "one level too far": Mutant("classes", "agent.level(own) > reach)", "agent.level(own) > reach + 1)"),
+    "one level too far when an agent is sought": Mutant(
+        "pools.tiered", "if level > self._reach:", "if level > self._reach + 1:"
+    ),
+    "one level too far past those who are excluded": Mutant("pools.tiered", "if level <= self._reach:", "if True:"),
+    "one level too far when an agent comes free": Mutant("lines", "if level <= cls.key.reach:", "if True:"),
+    "one level too far for whoever is preferred": Mutant(
+        "classes", " and self.crew.level_of(agent) <= self.key.reach", ""
+    ),
     "levels open in turn, due or not": Mutant(
         "entities", "delays_us[reach - 1] <= elapsed_us", "delays_us[0] <= elapsed_us"
     ),
     "what levels were open is forgotten": Mutant("levels", "elapsed_us, interaction.reach)", "elapsed_us)"),
-    "nothing is kept free for others": Mutant("classes", "            if reserve:\n", "            if reserve > 1:\n"),
+    "nothing is kept free for others": Mutant("registry", "            if reserve:\n", "            if reserve > 1:\n"),
     "one too few is kept free": Mutant(
         "reserving",
         "        self.free.remove(agent)\n",
@@ -144,13 +149,15 @@ MUTANTS: Final = {
         "reserving", "self._classes[reserve].remove(cls)", "assert cls in self._classes[reserve]"
     ),
     "what is kept free goes by the agents in reach": Mutant(
-        "classes", "(self._agents[row] for row in rows))\n        gate", "self.members(cls))\n        gate"
+        "registry",
+        "(self._agents[row] for row in rows))\n        gate",
+        "filter(cls.has, self.members(cls.crew)))\n        gate",
     ),
     "work in hand counts in the place of those without any": Mutant(
-        "classes", "cls.pool.bucket(agent, 0, 0, fit)", "cls.pool.bucket(agent, len(agent.work), 0, fit)"
+        "registry", "crew.pool.bucket(agent, 0, 0, fit)", "crew.pool.bucket(agent, len(agent.work), 0, fit)"
     ),
     "the fit is the next one's": Mutant(
-        "classes", "return self.fits[bisect_left(self.rows, agent.row)]", "return self.fits[bisect_left(self.rows, 1)]"
+        "crews", "return self.fits[bisect_left(self.rows, agent.row)]", "return self.fits[bisect_left(self.rows, 1)]"
     ),
     "tiers are served in any order": Mutant("lines", "key=lambda line: line[0][0])", "key=lambda line: -line[0][0])"),
     "all tiers are as one": Mutant("matching", "if first is not None and tier > least:", "if False:"),
@@ -229,7 +236,9 @@ MUTANTS: Final = {
     "what is not known is nothing": Mutant("relaxing", "found != UNKNOWN and ", ""),
     "at least is more than": Mutant("relaxing", '">=": operator.ge', '">=": operator.gt'),
     "only agents within reach are eligible": Mutant(
-        "relaxing", "class_for(domain, interaction, limits.MAX_LEVEL)", "interaction.cls"
+        "relaxing",
+        "return domain.classes.staff(interaction.cls.crew)",
+        "return sum(map(interaction.cls.has, domain.classes.members(interaction.cls.crew)))",
     ),
     "who comes back into line has no position": Mutant(
         "matching", "insort(standing, (interaction.key, interaction.seq))", "standing.append((interaction.key, 0))"
@@ -373,7 +382,7 @@ MUTANTS: Final = {
         "handlers.callbacks", "found.attempts < settings", "found.attempts <= settings"
     ),
     "callbacks lose patience": Mutant("patience", ' or interaction.request.kind == "callback"', ""),
-    "a forgotten class keeps its members": Mutant("classes", "cls.evicted = True", "cls.evicted = False"),
+    "a forgotten class keeps its members": Mutant("registry", "cls.evicted = True", "cls.evicted = False"),
 }
 
 

@@ -34,7 +34,7 @@ def enqueue(domain: Domain, command: EnqueueInteraction) -> Refusal | None:
         cls = domain.classes.class_of(queue, command.channel, command.requirement, command.preferences)
     except RequirementError as error:
         return Refusal("bad-requirement", str(error))
-    if command.requirement and not cls.rows:
+    if command.requirement and not cls.crew.rows:
         unknown = _unknown_skill(domain, command.requirement)
         if unknown is not None:
             return unknown
@@ -43,7 +43,7 @@ def enqueue(domain: Domain, command: EnqueueInteraction) -> Refusal | None:
         return parent
     if command.kind == "callback" or command.not_before_us > domain.now_us:
         return _set_aside(domain, command, queue, cls)
-    takes = queue.unanswered < queue.takes and (cls.staff > 0 or not queue.counts_staff)
+    takes = queue.unanswered < queue.takes and (cls.crew.staff > 0 or not queue.counts_staff)
     way = None if takes else entry.find_way(domain, command, queue, 0)
     if isinstance(way, Refusal):
         return way

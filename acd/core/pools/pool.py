@@ -12,7 +12,7 @@ from acd.core.lane import Lane, Ticket
 from acd.core.messages import Demand, ScoreFunction
 
 if TYPE_CHECKING:
-    from acd.core.classes import Class
+    from acd.core.crews import Crew
 
 NO_DEMAND: Final = Demand("", ())
 """For strategies that ask for none."""
@@ -28,7 +28,7 @@ class Terms(NamedTuple):
 
 
 class Pool(Protocol):
-    """The idle agents of one class, in the order of one strategy."""
+    """The idle agents of one crew, in the order of one strategy."""
 
     def bucket(self, agent: Agent, items: int, load: int, fit: int, /) -> "Bucket":
         """The bucket for the agent, with so many work items in hand, this load (percent) and fit; made if need be."""
@@ -50,10 +50,10 @@ class Pool(Protocol):
 class Bucket(Lane[Agent]):
     """Tickets of agents whom the strategy can tell apart by idle time only."""
 
-    __slots__ = ("cls", "listed", "pool", "rank")
+    __slots__ = ("crew", "listed", "pool", "rank")
 
-    cls: "Class"
-    """Whose pool this is; whoever keeps the pool for a class says so."""
+    crew: "Crew"
+    """Whose pool this is; whoever keeps the pool for a crew says so."""
 
     def __init__(self, pool: Pool, rank: int) -> None:
         super().__init__()
@@ -68,7 +68,7 @@ class Bucket(Lane[Agent]):
 
 
 class Nowhere(Bucket):
-    """Of an agent who is in the class and can never have room for it, as one item is more than all their units."""
+    """Of an agent who is in the crew and can never have room for it, as one item is more than all their units."""
 
     __slots__ = ()
 

@@ -1,6 +1,7 @@
 """Levels: whoever has a lower level for a queue is asked first, and the strategy decides within a level.
 
-Owns a pool of the strategy for every level. Must not know strategies, requirements or how levels open.
+Owns a pool of the strategy for every level, and the view of those up to one. Must not know strategies, requirements or
+how levels open.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,15 +12,15 @@ from acd.core.pools.pool import Bucket, Pool
 
 
 class Tiered:
-    """The pools of one class by level, the least level first."""
+    """The pools of one crew by level, the least level first."""
 
-    __slots__ = ("_make", "_pools", "_queue")
+    __slots__ = ("_make", "_queue", "pools")
 
     def __init__(self, queue: str, make: Callable[[], Pool]) -> None:
         """`queue` is whose levels count; `make` gives a pool of the queue's strategy."""
         self._queue = queue
         self._make = make
-        self._pools: dict[int, Pool] = {}
+        self.pools: dict[int, Pool] = {}
 
     def bucket(self, agent: Agent, items: int, load: int, fit: int) -> Bucket:
         """As `Pool.bucket`: one of the pool of the agent's level, to which it belongs from then on."""
@@ -28,10 +29,10 @@ class Tiered:
     def of(self, agent: Agent) -> Pool:
         """The pool of the agent's level."""
         level = agent.level(self._queue)
-        pool = self._pools.get(level)
+        pool = self.pools.get(level)
         if pool is None:
-            self._pools[level] = pool = self._make()
-            self._pools = dict(sorted(self._pools.items()))
+            self.pools[level] = pool = self._make()
+            self.pools = dict(sorted(self.pools.items()))
         return pool
 
     def enlist(self, bucket: Bucket) -> None:
@@ -40,7 +41,7 @@ class Tiered:
 
     def best(self) -> Ticket[Agent] | None:
         """As `Pool.best`."""
-        for pool in self._pools.values():
+        for pool in self.pools.values():
             ticket = pool.best()
             if ticket is not None:
                 return ticket
@@ -48,5 +49,40 @@ class Tiered:
 
     def ordered(self) -> Iterator[Ticket[Agent]]:
         """As `Pool.ordered`."""
-        for pool in self._pools.values():
+        for pool in self.pools.values():
             yield from pool.ordered()
+
+
+class Reaching:
+    """The pools of the levels up to one, of a crew whose members stand in all of them."""
+
+    __slots__ = ("_reach", "_tiered")
+
+    def __init__(self, tiered: Tiered, reach: int) -> None:
+        """`reach`: the highest level."""
+        self._tiered = tiered
+        self._reach = reach
+
+    def bucket(self, agent: Agent, items: int, load: int, fit: int) -> Bucket:
+        """As `Pool.bucket`, of whatever level the agent is."""
+        return self._tiered.bucket(agent, items, load, fit)
+
+    def enlist(self, bucket: Bucket) -> None:
+        """As `Pool.enlist`."""
+        bucket.pool.enlist(bucket)
+
+    def best(self) -> Ticket[Agent] | None:
+        """As `Pool.best`."""
+        for level, pool in self._tiered.pools.items():
+            if level > self._reach:
+                return None
+            ticket = pool.best()
+            if ticket is not None:
+                return ticket
+        return None
+
+    def ordered(self) -> Iterator[Ticket[Agent]]:
+        """As `Pool.ordered`."""
+        for level, pool in self._tiered.pools.items():
+            if level <= self._reach:
+                yield from pool.ordered()
