@@ -10,6 +10,7 @@ from aiohttp import web
 
 from acd.api.app import build_app
 from acd.api.context import ApiRouter
+from acd.api.protocol import Runner
 from acd.errors import ConfigError
 from acd.runtime.config.model import ApiConfig
 
@@ -48,7 +49,7 @@ async def serve(router: ApiRouter, config: ApiConfig) -> Server:
     """Listen where the configuration says. Raises ConfigError naming the key and the fix when that cannot be."""
     app = build_app(router, config)
     tls = _tls(config)
-    runner = web.AppRunner(
+    runner = Runner(
         app,
         access_log=None,  # paths hold ids; what matters is in the journal and the metrics
         logger=_HTTP_LOG,

@@ -4,13 +4,16 @@ It commits at once: what the API does with a committed outcome is the same as wi
 `test_with_router.py` uses.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import quote, urlencode
 
 from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestClient
 
+from acd.api.routes import Route
 from acd.core.engine import Engine
 from acd.core.messages import (
     AgentSettings,
@@ -148,6 +151,13 @@ class Client:
             arguments["json"] = json
         async with self.http.request(method, path, **arguments) as response:
             return response.status, await response.json(content_type=None)
+
+
+def example_url(route: Route, **instead: str) -> str:
+    """Path and query of a route's example, with other ids in the path if need be."""
+    ids = {**route.example.path, **instead}
+    path = re.sub(r"\{(\w+)\}", lambda match: quote(ids[match[1]], safe=""), route.path)
+    return f"{path}?{urlencode(route.example.query)}" if route.example.query else path
 
 
 As = Callable[[str], Client]

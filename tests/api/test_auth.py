@@ -1,7 +1,6 @@
 """Who may do what: every route of the table against every role."""
 
 import re
-from urllib.parse import quote
 
 import msgspec
 import pytest
@@ -16,7 +15,7 @@ from acd.core.messages import AcceptOffer, ApplyConfig, EnqueueInteraction, Queu
 from acd.errors import ConfigError
 from acd.runtime.config.model import ApiConfig, TokenConfig
 from acd.runtime.config.secrets import Secret
-from tests.api.harness import SETTINGS, TOKENS, As, Client, Http, MemoryRouter
+from tests.api.harness import SETTINGS, TOKENS, As, Client, Http, MemoryRouter, example_url
 
 OWN, OTHER = 200, 404
 # Route, body, status for the agent anna. Interaction `own` is offered to her, `other` to boris, `talk` is what she is
@@ -135,15 +134,9 @@ def test_every_route_whose_answer_depends_on_whom_is_in_the_matrix() -> None:
 PROTECTED = [route for route in ROUTES if route.access != "public"]
 
 
-def example_path(route: Route, **instead: str) -> str:
-    """The path of the route's example, with other ids in it."""
-    ids = {**route.example.path, **instead}
-    return re.sub(r"\{(\w+)\}", lambda match: quote(ids[match[1]], safe=""), route.path)
-
-
 @pytest.mark.parametrize("route", PROTECTED, ids=lambda route: route.name)
 async def test_every_route_keeps_out_whoever_may_not(as_: As, router: MemoryRouter, route: Route) -> None:
-    path, body = example_path(route, agent="boris"), route.example.body
+    path, body = example_url(route, agent="boris"), route.example.body
     for name in ("", "a-token-that-nobody-has"):
         status, problem = await as_(name)(route.method, path, body)
         assert (status, problem["code"]) == (401, "unauthorized")

@@ -5,7 +5,6 @@ import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode
 
 import jsonschema
 import pytest
@@ -20,7 +19,7 @@ from acd.core.messages.outcome import RefusalCode
 from acd.runtime.config import loads
 from acd.runtime.config.model import ApiConfig
 from acd.runtime.router import Router
-from tests.api.harness import CONFIG, Http, MemoryRouter
+from tests.api.harness import CONFIG, Http, MemoryRouter, example_url
 
 BY_NAME = {route.name: route for route in ROUTES}
 DOCUMENT: dict[str, Any] = json.loads(json.dumps(document(ROUTES)))
@@ -77,10 +76,7 @@ async def session(tmp_path: Path) -> AsyncIterator[ClientSession]:
 
 async def call(session: ClientSession, route: Route) -> tuple[int, str, Any]:
     """Do what the route's example says; returns status, media type and body."""
-    example = route.example
-    path = re.sub(r"\{(\w+)\}", lambda match: quote(example.path[match[1]], safe=""), route.path)
-    url = f"{path}?{urlencode(example.query)}" if example.query else path
-    async with session.request(route.method, url, json=example.body) as response:
+    async with session.request(route.method, example_url(route), json=route.example.body) as response:
         text = await response.text()
         body = json.loads(text) if response.content_type.endswith("json") else text
         return response.status, response.content_type, body

@@ -1,0 +1,163 @@
+"""Schemathesis over every route of the document, with real state behind: nothing undocumented comes back, and no fault.
+
+Each route is met in the state in which its example works, of a real router with a journal of its own; ids in paths are
+those that there are, among others.
+"""
+
+import asyncio
+import copy
+import json
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.core.failures import FailureGroup
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from acd.api import serve
+from acd.api.bodies import NoQuery
+from acd.api.openapi import document, example_configuration
+from acd.api.routes import Route
+from acd.api.table import ROUTES
+from acd.runtime.config import loads
+from acd.runtime.config.model import ApiConfig
+from acd.runtime.router import Router
+from tests.api.harness import example_url
+
+EXAMPLES = 15
+"""Requests to each route that fit the document, and as many that do not."""
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+
+LIVING = {
+    "agent": ["anna", "boris"],
+    "interaction": ["mail-1"],
+    "offer": ["mail-1.1", "mail-1.2"],
+    "queue": ["sales", "support"],
+    "scope": ["queue", "agent", "channel"],
+    "id": ["sales", "anna", "email"],
+}
+SEEN: Counter[tuple[str, str, int]] = Counter()
+AS_JSON = {"Content-Type": "application/json"}
+BY_NAME = {route.name: route for route in ROUTES}
+
+
+def with_living_ids(written: dict[str, Any]) -> dict[str, Any]:
+    """The document, where ids in paths and bodies are those that there are, and requirements those that can be read."""
+    found = copy.deepcopy(written)
+    for item in found["paths"].values():
+        for operation in item.values():
+            for each in operation["parameters"]:
+                if each["in"] == "path":
+                    each["schema"] = {"enum": LIVING[each["name"]]}
+    for schema in found["components"]["schemas"].values():
+        properties = schema.get("properties", {})
+        for field, ids in (("queue", "queue"), ("to_queue", "queue"), ("to_agent", "agent"), ("agent_id", "agent")):
+            if field in properties and schema.get("additionalProperties") is False:
+                properties[field] = {"enum": LIVING[ids]}
+        if "requirement" in properties and schema.get("additionalProperties") is False:
+            properties["requirement"] = {"enum": ["", "skills.english >= 5", '"vip" in labels']}
+    return found
+
+
+WRITTEN = json.loads(json.dumps(document(ROUTES)))
+SCHEMAS = {
+    GenerationMode.POSITIVE: schemathesis.openapi.from_dict(with_living_ids(WRITTEN)),
+    GenerationMode.NEGATIVE: schemathesis.openapi.from_dict(WRITTEN),
+}
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """The API of a real router, in a thread with an event loop of its own; its address."""
+    loop = asyncio.new_event_loop()
+    stop: asyncio.Future[None] = loop.create_future()
+    ready = threading.Event()
+    address = ""
+
+    async def run() -> None:
+        nonlocal address
+        config = loads(example_configuration(), base=folder)
+        async with Router(config, channels=()) as live, await serve(live, ApiConfig(port=0, open=True)) as server:
+            address = server.addresses[0]
+            ready.set()
+            await stop
+
+    thread = threading.Thread(target=loop.run_until_complete, args=(run(),))
+    thread.start()
+    try:
+        assert ready.wait(30)
+        yield address
+    finally:
+        loop.call_soon_threadsafe(stop.set_result, None)
+        thread.join()
+        loop.close()
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
+def test_nothing_undocumented_comes_back(route: Route, tmp_path: Path) -> None:
+    with serving(tmp_path) as address, requests.Session() as session:
+        for name in route.example.after:
+            before = BY_NAME[name]
+            body = msgspec.json.encode(before.example.body or {})
+            url = address + example_url(before)
+            done = session.request(before.method, url, data=body, headers=AS_JSON, timeout=10)
+            assert done.status_code == before.status, done.text
+
+        ask(route, address, session, GenerationMode.POSITIVE)
+        if "{" in route.path or route.body is not None or route.query is not NoQuery:
+            ask(route, address, session, GenerationMode.NEGATIVE)
+
+
+def ask(route: Route, address: str, session: requests.Session, mode: GenerationMode) -> None:
+    """Requests that fit the document, or do not, and what comes back against it."""
+    operation = SCHEMAS[mode][route.path][route.method]
+    strategy = operation.as_strategy(generation_mode=mode)
+
+    @settings(max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @given(case=strategy)
+    def one(case: schemathesis.Case[Any]) -> None:
+        response = case.call(base_url=address, session=session, timeout=10)
+        SEEN[operation.label, mode.name, response.status_code] += 1
+        case.validate_response(response, checks=CHECKS)
+
+    one()
+
+
+def test_every_route_has_done_what_it_is_for() -> None:
+    """Runs last: a route that only ever refused has not been met with real state."""
+    succeeded = {label for label, mode, status in SEEN if mode == "POSITIVE" and status < 300}
+    asked = {label for label, _, _ in SEEN}
+    assert asked - succeeded == set()
+
+
+def test_what_is_not_documented_is_found(tmp_path: Path) -> None:
+    """The test above can fail: a document that leaves a status out does not get past it."""
+    written = copy.deepcopy(WRITTEN)
+    del written["paths"]["/v1/agents/{agent}"]["get"]["responses"]["404"]
+    operation = schemathesis.openapi.from_dict(written)["/v1/agents/{agent}"]["GET"]
+    with serving(tmp_path) as address:
+        case = operation.Case(path_parameters={"agent": "nobody"})
+        with pytest.raises(FailureGroup, match="Undocumented status code"):
+            case.validate_response(case.call(base_url=address, timeout=10), checks=CHECKS)
