@@ -14,6 +14,7 @@ from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestClient
 
 from acd.api.routes import Route
+from acd.api.table import ROUTES
 from acd.core.engine import Engine
 from acd.core.messages import (
     AgentSettings,
@@ -158,6 +159,14 @@ def example_url(route: Route, **instead: str) -> str:
     ids = {**route.example.path, **instead}
     path = re.sub(r"\{(\w+)\}", lambda match: quote(ids[match[1]], safe=""), route.path)
     return f"{path}?{urlencode(route.example.query)}" if route.example.query else path
+
+
+def route_of(method: str, path: str) -> Route:
+    """The row of the table that a request is for."""
+    for route in ROUTES:
+        if route.method == method and re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", route.path), path):
+            return route
+    raise AssertionError(f"no route for {method} {path}")
 
 
 As = Callable[[str], Client]

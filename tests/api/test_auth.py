@@ -1,7 +1,5 @@
 """Who may do what: every route of the table against every role."""
 
-import re
-
 import msgspec
 import pytest
 from aiohttp import web
@@ -15,7 +13,7 @@ from acd.core.messages import AcceptOffer, ApplyConfig, EnqueueInteraction, Queu
 from acd.errors import ConfigError
 from acd.runtime.config.model import ApiConfig, TokenConfig
 from acd.runtime.config.secrets import Secret
-from tests.api.harness import SETTINGS, TOKENS, As, Client, Http, MemoryRouter, example_url
+from tests.api.harness import SETTINGS, TOKENS, As, Client, Http, MemoryRouter, example_url, route_of
 
 OWN, OTHER = 200, 404
 # Route, body, status for the agent anna. Interaction `own` is offered to her, `other` to boris, `talk` is what she is
@@ -122,12 +120,7 @@ async def test_strangers_reach_nothing(
 
 
 def test_every_route_whose_answer_depends_on_whom_is_in_the_matrix() -> None:
-    covered = set()
-    for method, path, _, _ in MATRIX:
-        for route in ROUTES:
-            pattern = re.sub(r"\{\w+\}", "[^/]+", route.path)
-            if route.method == method and re.fullmatch(pattern, path):
-                covered.add(route.name)
+    covered = {route_of(method, path).name for method, path, _, _ in MATRIX}
     assert {route.name for route in ROUTES if route.access == "token"} <= covered
 
 

@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 
 from acd import errors
 from acd.api import bodies, problems
+from acd.api.openapi import problems_of
 from acd.core.messages import (
     AcceptOffer,
     Action,
@@ -24,7 +25,7 @@ from acd.core.messages import (
     SignInAgent,
 )
 from acd.core.messages.outcome import Refusal, RefusalCode
-from tests.api.harness import SETTINGS, START_US, Client, Http, MemoryRouter
+from tests.api.harness import SETTINGS, START_US, Client, Http, MemoryRouter, route_of
 
 CANARY = "13900001111"
 ENQUEUE = {"queue": "sales", "channel": "chat"}
@@ -139,6 +140,7 @@ async def test_a_refusal_is_a_problem(
     prepared(router, *before)
     found, problem = await system(method, path, body)
     assert (found, problem["status"], problem["code"]) == (status, status, code)
+    assert code in problems_of(route_of(method, path)), "not documented"
     assert problem["type"] == f"urn:acd:problem:{code}"
     assert set(problem) == {"type", "title", "status", "detail", "code", "instance"}
     assert problem["detail"]
