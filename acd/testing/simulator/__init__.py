@@ -3,11 +3,13 @@
 Owns the public names. `simulate(Plan(seed=1, faults=tuple(FAULTS)))` returns a `Report`; the same plan gives the same
 run, to the last byte of the journal. `acd simulate` is the same on the command line.
 
-    exchange, people, desk, mail    the world, with an account of its own of what truly happened
+    exchange, people, mail          the world, with an account of its own of what truly happened
+    desk, orders                    what agents, supervisors and applications do on their screens
     line, life, process             one life of the engine's process: the real router on simulated threads and clocks
     disk, snapshotting              what survives a crash: real SQLite files, torn where a crash tore them
     faults, weather                 what goes wrong, and when
-    auditor, referee, coverage      the rules, the verdict, and what has been tried
+    auditor, hours, referee         the rules, and the verdict
+    coverage                        what has been tried
     policies                        the contact centre, and what is drawn anew for every seed
     loop                            simulated time
     simulation, report              the order of a run, and what came of it

@@ -55,6 +55,7 @@ class Auditor:
         """Interaction → the kind of command that released its customer."""
         self._check_every = check_every
         self._effects: set[Effect] = set()
+        self._overdue: tuple[int | None, int] = (None, 0)
         self._offers = _Offers(referee)
 
     # ---- told by the disk
@@ -128,6 +129,17 @@ class Auditor:
                 made = not offer_id or offer_id in self._offers.made
                 self._referee.require(made, f"{each} is desired, and the offer was never committed")
 
+    def see_to_deadlines(self, now_us: int, at_us: int, late_us: int) -> None:
+        """Ask again and again: what is due must happen, within `late_us`. Raises `Violation`.
+
+        `now_us` is the engine's clock, which may leap; `at_us` is a clock that does not.
+        """
+        due_us = self.engine.next_deadline()
+        if due_us is None or due_us > now_us or due_us != self._overdue[0]:
+            self._overdue = (due_us, at_us)
+        late = at_us - self._overdue[1] > late_us
+        self._referee.require(not late, f"after row {self.seq} what was due at {due_us} has not happened, at {now_us}")
+
     def answered(self, command_id: str, outcome: Outcome) -> None:
         """Somebody got this outcome for a command. Raises `Violation`."""
         digest = self.digests.get(command_id)
@@ -155,8 +167,22 @@ class Auditor:
         state = self.engine.state()
         return [each.request.interaction_id for each in state.interactions] + [each.offer_id for each in state.work]
 
+    def is_aside(self, interaction_id: str) -> bool:
+        """Whether the interaction is scheduled, and its time has not come."""
+        interaction = self.engine._domain.interactions.get(interaction_id)  # noqa: SLF001 - as the invariants do
+        return interaction is not None and interaction.state == "scheduled"
+
+    def talks(self, offer_id: str) -> bool:
+        """Whether the agent of this offer talks with the customer."""
+        work = self.engine._domain.work.get(offer_id)  # noqa: SLF001 - as the invariants do
+        return work is not None and work.state in ("active", "held")
+
+    def closed(self, queue_id: str) -> str | None:
+        """Why the queue takes nobody; None if it does."""
+        return dict(self.engine.state().closed_queues).get(queue_id)
+
     def lives(self, interaction_id: str) -> bool:
-        """Whether the interaction waits, rings or talks."""
+        """Whether the interaction waits, rings, talks or has an appointment."""
         interaction = self.engine._domain.interactions.get(interaction_id)  # noqa: SLF001 - as the invariants do
         return interaction is not None and bool(TABLE[interaction.state])
 

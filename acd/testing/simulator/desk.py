@@ -1,8 +1,9 @@
-"""The desks: what agents and supervisors do on their screens, from what they see there.
+"""The desks: what agents do on their screens, from what they see there; and who hands in what supervisors order.
 
-Owns the table of actions. Must not know the exchange. They see the committed view, as an application would, and hand
-in commands; when there is no answer they try again later under the same id, whether it was carried out or not.
-Whoever adds a command to the core adds a row to `ACTIONS` or `SUPERVISION`.
+Owns the table of agents' actions. Must not know the exchange. They see the committed view, as an application would, and
+hand in commands; when there is no answer they try again later under the same id, whether it was carried out or not.
+Callbacks are on the screens alone: agents take them there, and dial. Whoever adds a command to the core adds a row to
+`ACTIONS`, or to `acd.testing.simulator.orders`.
 """
 
 from collections.abc import Callable
@@ -12,28 +13,28 @@ from typing import Final
 from msgspec import Struct
 
 from acd.core.messages import (
-    CancelInteraction,
-    CloseQueue,
+    AcceptOffer,
     Command,
+    DeclineOffer,
+    EndInteraction,
     EndWrapUp,
     ExtendWrapUp,
+    FailCallback,
     HoldWork,
-    MoveInteraction,
-    OpenQueue,
     Outcome,
-    RecallInteraction,
-    ReprioritizeInteraction,
     RequestWrapUp,
     ResumeWork,
     SetDisposition,
     SetPresence,
     SignInAgent,
     SignOutAgent,
+    TransferInteraction,
 )
 from acd.errors import AcdError
-from acd.runtime.records import AgentRecord
+from acd.runtime.records import AgentRecord, WorkRecord
 from acd.runtime.view import View
 from acd.testing.simulator.loop import SimulatedLoop
+from acd.testing.simulator.orders import ORDERS, Moment
 from acd.testing.simulator.teller import Teller
 
 SECOND: Final = 1_000_000
@@ -50,13 +51,15 @@ Do = Callable[[str, AgentRecord, View, Random], Command | None]
 class Action(Struct, frozen=True):
     """`do(command id, agent, view, dice)` makes the command, or None when it makes no sense now.
 
-    `share`: of the glances at which it does; `willing`: of those once everybody is.
+    `share`: of the glances at which it does; `willing`: of those once everybody is. Only done if `policy` is switched
+    on, where there is one.
     """
 
     name: str
     share: float
     willing: float
     do: Do
+    policy: str = ""
 
 
 def _in_state(state: str) -> Callable[[AgentRecord, Random], str]:
@@ -87,6 +90,18 @@ def _on_presence(*presences: str, make: Callable[[str, str], Command]) -> Do:
     return do
 
 
+def _ask_for_wrap_up(command_id: str, agent: AgentRecord, view: View, dice: Random) -> Command | None:
+    """Once, mostly where it is for the asking."""
+    for item in agent.work.values():
+        row = view.interactions.get(item.interaction_id)
+        if item.state != "active" or item.wants_wrap_up or row is None:
+            continue
+        asked_for = view.queues[row.queue].settings.wrap_up_policy == "optional"
+        if asked_for or dice.random() < 0.1:  # noqa: PLR2004 - somebody tries all the same
+            return RequestWrapUp(command_id, agent.id, item.interaction_id)
+    return None
+
+
 def _note(command_id: str, agent: AgentRecord, view: View, dice: Random) -> Command | None:
     """A disposition, where the queue has some and none has been set."""
     for item in agent.work.values():
@@ -106,6 +121,32 @@ def _finish_endless(command_id: str, agent: AgentRecord, view: View, dice: Rando
         if item.state == "wrap-up" and not item.deadline_us:
             return EndWrapUp(command_id, agent.id, item.interaction_id)
     return None
+
+
+def _on_callback(state: str, make: Callable[[str, WorkRecord], Command]) -> Do:
+    """For work that rings and is talked about on the screen alone."""
+
+    def do(command_id: str, agent: AgentRecord, view: View, dice: Random) -> Command | None:
+        del dice
+        for item in agent.work.values():
+            row = view.interactions.get(item.interaction_id)
+            if item.state == state and row is not None and not row.instance:
+                return make(command_id, item)
+        return None
+
+    return do
+
+
+def _hand_on(command_id: str, agent: AgentRecord, view: View, dice: Random) -> Command | None:
+    """To a queue, to a colleague, or to a colleague in another queue."""
+    interaction_id = _in_state("active")(agent, dice)
+    if not interaction_id:
+        return None
+    queue = dice.choice([each.id for each in view.settings.queues])
+    colleague = dice.choice([each for each in view.agents if each != agent.id])
+    to_queue, to_agent = dice.choice(((queue, ""), ("", colleague), (queue, colleague)))
+    context = dice.choice((True, False))
+    return TransferInteraction(command_id, interaction_id, agent.id, to_queue, to_agent, context, "wrong desk")
 
 
 ACTIONS: Final = (
@@ -132,15 +173,40 @@ ACTIONS: Final = (
         ),
     ),
     Action("go home", 0.05, 0.0, _on_presence("ready", "not-ready", "draining", make=SignOutAgent)),
-    Action("ask for wrap-up", 0.3, 0.3, _on_work("active", RequestWrapUp)),
+    Action("ask for wrap-up", 0.3, 0.3, _ask_for_wrap_up),
     Action("note how it went", 0.3, 1.0, _note),
     Action("finish wrap-up", 0.2, 0.0, _on_work("wrap-up", EndWrapUp)),
     Action("finish endless wrap-up", 0.2, 1.0, _finish_endless),
     Action(
         "extend wrap-up",
-        0.1,
+        0.3,
         0.0,
         _on_work("wrap-up", lambda each, who, what: ExtendWrapUp(each, who, what, 4 * SECOND)),
+    ),
+    Action("hand on", 0.15, 0.0, _hand_on, "transfers"),
+    Action(
+        "take a callback",
+        0.6,
+        1.0,
+        _on_callback("offered", lambda each, item: AcceptOffer(each, item.offer_id, item.agent_id)),
+    ),
+    Action(
+        "decline a callback",
+        0.3,
+        0.0,
+        _on_callback("offered", lambda each, item: DeclineOffer(each, item.offer_id, item.agent_id)),
+    ),
+    Action(
+        "nobody answers",
+        0.3,
+        0.0,
+        _on_callback("active", lambda each, item: FailCallback(each, item.interaction_id, "no answer")),
+    ),
+    Action(
+        "called back",
+        0.3,
+        1.0,
+        _on_callback("active", lambda each, item: EndInteraction(each, item.interaction_id, "agent")),
     ),
     Action("hold", 0.15, 0.0, _on_work("active", HoldWork)),
     Action("resume", 0.5, 1.0, _on_work("held", ResumeWork)),
@@ -148,62 +214,25 @@ ACTIONS: Final = (
 """What an agent may do at a glance; the first that is drawn and makes sense is done."""
 
 
-Order = Callable[[str, View, Random], Command | None]
-
-
-def _on_interaction(*states: str, make: Callable[[str, str, View, Random], Command]) -> Order:
-    def order(command_id: str, view: View, dice: Random) -> Command | None:
-        found = [row.id for row in view.interactions.values() if row.state in states]
-        return make(command_id, dice.choice(found), view, dice) if found else None
-
-    return order
-
-
-def _queue(view: View, dice: Random) -> str:
-    return dice.choice([each.id for each in view.settings.queues])
-
-
-SUPERVISION: Final[tuple[tuple[str, float, Order], ...]] = (
-    (
-        "cancel",
-        0.03,
-        _on_interaction("queued", "offered", make=lambda each, who, _view, _dice: CancelInteraction(each, who, "boss")),
-    ),
-    (
-        "reprioritize",
-        0.1,
-        _on_interaction(
-            "queued",
-            "offered",
-            make=lambda each, who, _view, dice: ReprioritizeInteraction(each, who, dice.choice((-1, 0, 3))),
-        ),
-    ),
-    (
-        "move",
-        0.1,
-        _on_interaction(
-            "queued",
-            "offered",
-            make=lambda each, who, view, dice: MoveInteraction(
-                each, who, _queue(view, dice), dice.choice((True, False))
-            ),
-        ),
-    ),
-    ("recall", 0.1, _on_interaction("offered", make=lambda each, who, _view, _dice: RecallInteraction(each, who))),
-    ("close", 0.05, lambda each, view, dice: CloseQueue(each, _queue(view, dice), "fire drill")),
-    ("open", 0.1, lambda each, view, dice: OpenQueue(each, _queue(view, dice))),
-)
-"""What a supervisor may do at a glance: name, share, command."""
-
-
 class Desks:
     """Every agent's screen, and the supervisor's. `sit` gives them a running router."""
 
-    def __init__(self, seed: int, loop: SimulatedLoop, agents: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        seed: int,
+        loop: SimulatedLoop,
+        now_us: Callable[[], int],
+        agents: tuple[str, ...],
+        policies: frozenset[str],
+    ) -> None:
+        """`now_us`: the engine's clock."""
         self.willing = False
         self.done = 0
         self._loop = loop
+        self._now_us = now_us
         self._agents = agents
+        self._actions = tuple(each for each in ACTIONS if not each.policy or each.policy in policies)
+        self._orders = tuple(each for each in ORDERS if not each.policy or each.policy in policies)
         self._dice = Random(f"{seed}/desks")  # noqa: S311 - behaviour, not secrecy
         self._view: Callable[[], View] | None = None
         self._teller: Teller | None = None
@@ -231,7 +260,7 @@ class Desks:
         agent = view.agents.get(agent_id)
         if agent is None:
             return
-        for action in ACTIONS:
+        for action in self._actions:
             if self._dice.random() < (action.willing if self.willing else action.share):
                 command = action.do(self._command_id(), agent, view, self._dice)
                 if command is not None:
@@ -240,11 +269,11 @@ class Desks:
 
     def _supervise(self) -> None:
         self._loop.after(self._dice.randrange(*GLANCE_US), self._supervise)
-        if self._view is None or self.willing:
+        if self._view is None:
             return
-        for _, share, make in SUPERVISION:
-            if self._dice.random() < share:
-                command = make(self._command_id(), self._view(), self._dice)
+        for order in self._orders:
+            if self._dice.random() < (order.willing if self.willing else order.share):
+                command = order.make(Moment(self._command_id(), self._view(), self._now_us(), self._dice))
                 if command is not None:
                     self._hand_in(command, RETRIES)
 

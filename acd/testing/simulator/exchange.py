@@ -3,23 +3,28 @@
 Owns the world, which survives the engine's crashes and knows no engine: it obeys orders, reports events on whatever
 line there is, and keeps its own account. Must not know who picks up or hangs up, and when (`people`).
 
-Orders are idempotent, and an offer that has ended here never rings again.
+Orders are idempotent, and an offer that has ended here never rings again. Whoever has an appointment is not here yet:
+they come when the engine calls for them, which it must not do before their time.
 """
 
-from typing import Final, Protocol
+from typing import Final, Protocol, assert_never
 
 from msgspec import Struct, field
 
 from acd.core.messages import (
     AcceptOffer,
+    AnnounceInteraction,
     Command,
     ConnectInteraction,
     DeclineOffer,
+    DisconnectAgent,
     Effect,
     EndInteraction,
     EnqueueInteraction,
     FailOffer,
+    JoinAgent,
     OfferInteraction,
+    OpenConsult,
     Outcome,
     ParkInteraction,
     ReleaseInteraction,
@@ -61,7 +66,9 @@ class Account(Struct):
     """What truly happened. `answered`: offer → agent who picked up; `talks`: offers that led to a conversation.
 
     `served`, `gave_up`, `sent_away`, `turned_away` count customers: who talked, who hung up before, whom the engine
-    released before, whom it refused at once.
+    released before, whom it refused at once. `booked`: with an appointment; `called_for`: of these, who were called;
+    `called_off`: who no longer wanted to come. `announced`, `handed_on`: orders to tell a customer
+    something, and to let an agent go who hands the customer on.
     """
 
     arrived: int = 0
@@ -70,8 +77,17 @@ class Account(Struct):
     gave_up: int = 0
     sent_away: int = 0
     turned_away: int = 0
+    booked: int = 0
+    called_for: int = 0
+    called_off: int = 0
+    announced: int = 0
+    handed_on: int = 0
     answered: dict[str, str] = field(default_factory=dict)
     talks: set[str] = field(default_factory=set)
+
+
+COUNTED: Final = tuple(name for name, kind in Account.__annotations__.items() if kind is int)
+"""The counters of an account."""
 
 
 class Line(Protocol):
@@ -103,7 +119,15 @@ class Judge(Protocol):
         ...
 
     def lives(self, interaction_id: str) -> bool:
-        """Whether the interaction waits, rings or talks."""
+        """Whether the interaction waits, rings, talks or has an appointment."""
+        ...
+
+    def is_aside(self, interaction_id: str) -> bool:
+        """Whether the interaction is scheduled, and its time has not come."""
+        ...
+
+    def talks(self, offer_id: str) -> bool:
+        """Whether the agent of this offer talks with the customer."""
         ...
 
 
@@ -115,6 +139,7 @@ class Exchange:
     ) -> None:
         """`parties` agents may talk to one customer at once, and `rings` devices ring for one."""
         self.callers: dict[str, Caller] = {}
+        self.appointments: dict[str, Caller] = {}
         self.account = Account()
         self.line: Line | None = None
         self.folk: Folk | None = None
@@ -128,11 +153,15 @@ class Exchange:
     # ---- what people do
 
     def arrive(self, arrival: EnqueueInteraction) -> None:
-        """A customer calls."""
-        if len(self.callers) >= CROWDED:
+        """A customer calls, or wants to be called for later."""
+        here = self.appointments if arrival.not_before_us else self.callers
+        if len(here) >= CROWDED:
             return
-        self.account.arrived += 1
-        caller = self.callers[arrival.interaction_id] = Caller(arrival)
+        caller = here[arrival.interaction_id] = Caller(arrival)
+        if arrival.not_before_us:
+            self.account.booked += 1
+        else:
+            self.account.arrived += 1
         self._announce(caller)
 
     def pick_up(self, caller: Caller, offer_id: str) -> None:
@@ -162,6 +191,12 @@ class Exchange:
         self._leave(caller)
         self._report(EndInteraction(self.command_id(), caller.id, by="agent" if by_agent else "customer"))
 
+    def call_off(self, interaction_id: str) -> None:
+        """A customer no longer wants the appointment; nothing if they have been called."""
+        if self.appointments.pop(interaction_id, None) is not None:
+            self.account.called_off += 1
+            self._report(EndInteraction(self.command_id(), interaction_id, by="customer", reason="called off"))
+
     def break_leg(self, caller: Caller, offer_id: str) -> None:
         """The agent's device fails in the middle of a conversation; the customer is still there."""
         caller.talking.pop(offer_id)
@@ -176,7 +211,7 @@ class Exchange:
         if isinstance(effect, ReleaseInteraction):
             self.release(effect.interaction_id)
             return
-        caller = self.callers.get(effect.interaction_id)
+        caller = self.find(effect.interaction_id)
         if caller is None:
             raise ChannelError(f"there is no {effect.interaction_id} any more")
         match effect:
@@ -188,9 +223,26 @@ class Exchange:
                 self.unring(caller, effect.offer_id)
             case ConnectInteraction():
                 self.connect(caller, effect.offer_id, effect.agent_id)
+            case DisconnectAgent():
+                self.account.handed_on += 1
+                self.unring(caller, effect.offer_id)
+            case AnnounceInteraction():
+                self.account.announced += 1
+            case OpenConsult() | JoinAgent():
+                self._referee.require(False, f"{effect}, and nobody has asked for advice")  # noqa: FBT003 - never
             case _:
-                # A policy's order that this exchange has no equipment for.
-                return
+                assert_never(effect)
+
+    def find(self, interaction_id: str) -> Caller | None:
+        """The customer, if they are here, or have an appointment and are called for now. Raises `Violation`."""
+        caller = self.callers.get(interaction_id)
+        if caller is None and interaction_id in self.appointments:
+            early = self._judge.is_aside(interaction_id)
+            self._referee.require(not early, f"{interaction_id} was called for before its time")
+            caller = self.callers[interaction_id] = self.appointments.pop(interaction_id)
+            caller.taken = True
+            self.account.called_for += 1
+        return caller
 
     def park(self, caller: Caller) -> None:
         """Nobody rings, nobody talks; music."""
@@ -210,9 +262,9 @@ class Exchange:
             self.folk.rang(caller, offer_id, agent_id)
 
     def unring(self, caller: Caller, offer_id: str) -> None:
-        """Let it ring no more; whoever has picked up hears that it is over."""
-        caller.ringing.pop(offer_id, None)
-        caller.picked.pop(offer_id, None)
+        """Let it ring no more; whoever has picked up, or talks, hears that it is over."""
+        for offers in (caller.ringing, caller.picked, caller.talking):
+            offers.pop(offer_id, None)
         caller.ended.add(offer_id)
 
     def connect(self, caller: Caller, offer_id: str, agent_id: str) -> None:
@@ -221,6 +273,9 @@ class Exchange:
             return
         picked_up = self.account.answered.get(offer_id)
         self._referee.require(picked_up == agent_id, f"{offer_id} connects {agent_id}, {picked_up} picked it up")
+        # The orders to let others go may have been lost; one who talks by right must not be pushed out.
+        for other in [each for each in caller.talking if not self._judge.talks(each)]:
+            self.unring(caller, other)
         caller.picked.pop(offer_id, None)
         caller.talking[offer_id] = agent_id
         self._referee.require(len(caller.talking) <= self._parties, f"{caller.id} talks to {caller.talking} at once")
@@ -231,10 +286,12 @@ class Exchange:
 
     def release(self, interaction_id: str) -> None:
         """Let go of the customer. Whoever is let go before having talked must not be waited for by the engine."""
+        require = self._referee.require
         caller = self.callers.get(interaction_id)
         if caller is None:
+            # An appointment that the engine does not keep.
+            self.appointments.pop(interaction_id, None)
             return
-        require = self._referee.require
         require(not self._judge.lives(interaction_id), f"{interaction_id} was let go, and is still in the engine")
         if not caller.talked:
             how = self._judge.released_by.get(interaction_id, "nothing")
@@ -245,7 +302,7 @@ class Exchange:
 
     def taken(self, interaction_id: str, outcome: Outcome) -> None:
         """The engine has answered an arrival."""
-        caller = self.callers.get(interaction_id)
+        caller = self.callers.get(interaction_id) or self.appointments.get(interaction_id)
         if caller is None or caller.taken:
             return
         caller.taken = True
@@ -253,7 +310,8 @@ class Exchange:
             lives = self._judge.lives(interaction_id)
             self._referee.require(not lives, f"{interaction_id} was turned away, and is in the engine")
             self.account.turned_away += 1
-            del self.callers[interaction_id]
+            for here in (self.callers, self.appointments):
+                here.pop(interaction_id, None)
 
     def over(self, offer_id: str) -> None:
         """The engine did not take the agent's answer."""
@@ -270,7 +328,8 @@ class Exchange:
 
     def _announce(self, caller: Caller) -> None:
         """Report the arrival until somebody takes notice, always under the same id."""
-        if caller.taken or self.callers.get(caller.id) is not caller:
+        known = self.callers.get(caller.id) or self.appointments.get(caller.id)
+        if caller.taken or known is not caller:
             return
         self._report(caller.arrival)
         self._loop.after(RESEND_US, self._announce, caller)

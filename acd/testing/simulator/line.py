@@ -100,7 +100,7 @@ class ExchangeLine:
             self._exchange.release(caller.id)
         for each in desired:
             await self._step()
-            here = self._exchange.callers.get(each.interaction_id)
+            here = self._exchange.find(each.interaction_id)
             if here is None:
                 await self._ask(EndInteraction(self._exchange.command_id(), each.interaction_id, by="system"))
             else:
@@ -163,7 +163,7 @@ class ExchangeLine:
             exchange.park(caller)
             return
         ringing = dict(wanted.ringing())
-        for stale in [*caller.ringing, *caller.picked]:
+        for stale in [*caller.ringing, *caller.picked, *caller.talking]:
             if stale != offer_id and stale not in ringing:
                 exchange.unring(caller, stale)
         if wanted.state == "offered":

@@ -4,6 +4,7 @@ Owns their habits and their timers. Must not know the engine: they see devices a
 agent answers, nobody loses patience and nobody new comes: that is what liveness is measured with.
 """
 
+from collections.abc import Callable
 from random import Random
 from typing import Final
 
@@ -11,7 +12,7 @@ from acd.core.messages import EnqueueInteraction
 from acd.testing.simulator.exchange import Caller, Exchange
 from acd.testing.simulator.line import NAME
 from acd.testing.simulator.loop import SimulatedLoop
-from acd.testing.simulator.policies import KINDS, Choices
+from acd.testing.simulator.policies import AHEAD, KINDS, Choices
 
 SECOND: Final = 1_000_000
 
@@ -20,6 +21,7 @@ PATIENCE_US: Final = (10 * SECOND, 90 * SECOND)
 ANSWER_US: Final = (SECOND // 4, 4 * SECOND)
 BETWEEN_US: Final = (SECOND // 20, 3 * SECOND)
 RUSH_US: Final = (SECOND // 20, SECOND)
+CALM_US: Final = (15 * SECOND, 40 * SECOND)
 """Least and most: of a conversation, of a customer's patience, until an agent reacts, between two arrivals."""
 
 REACTIONS: Final = (("answer", 78), ("decline", 7), ("ignore", 7), ("busy", 3), ("unreachable", 3), ("failed", 2))
@@ -33,10 +35,13 @@ AGENT_ENDS: Final = 0.95
 class People:
     """Everybody. Everything is by chance, from the seed."""
 
-    def __init__(self, seed: int, loop: SimulatedLoop, exchange: Exchange, arrivals: Choices) -> None:
-        """`arrivals` is drawn from for every customer."""
+    def __init__(
+        self, seed: int, loop: SimulatedLoop, now_us: Callable[[], int], exchange: Exchange, arrivals: Choices
+    ) -> None:
+        """`arrivals` is drawn from for every customer; appointments are made by the engine's clock, `now_us`."""
         self._arrivals = arrivals
         self.willing = False
+        self._now_us = now_us
         self._loop = loop
         self._exchange = exchange
         self._dice = Random(f"{seed}/people")  # noqa: S311 - behaviour, not secrecy
@@ -70,6 +75,8 @@ class People:
         self._count += 1
         kind = dice.choices(KINDS, [each.share for each in KINDS])[0]
         caller_id = f"call-{self._count}"
+        drawn = {name: dice.choice(values) for name, values in self._arrivals.items()}
+        ahead_us = drawn.pop(AHEAD, 0)
         arrival = EnqueueInteraction(
             f"arrival-{self._count}",
             caller_id,
@@ -77,14 +84,24 @@ class People:
             kind.queue,
             requirement=kind.requirement,
             instance=NAME,
-            **{name: dice.choice(values) for name, values in self._arrivals.items()},
+            not_before_us=self._now_us() + ahead_us if ahead_us else 0,
+            **drawn,
         )
         self._exchange.arrive(arrival)
-        self._loop.after(self._span(PATIENCE_US), self._lose_patience, caller_id)
-        if not self._rush and dice.random() < 0.02:  # noqa: PLR2004 - now and then everybody calls at once
+        if ahead_us and dice.random() < 0.2:  # noqa: PLR2004 - some think better of it
+            self._loop.after(dice.randrange(ahead_us), self._exchange.call_off, caller_id)
+        self._loop.after(ahead_us + self._span(PATIENCE_US), self._lose_patience, caller_id)
+        self._loop.after(self._pause(), self._arrive)
+
+    def _pause(self) -> int:
+        """Until the next customer: now and then everybody calls at once, now and then nobody does."""
+        dice = self._dice
+        if not self._rush and dice.random() < 0.02:  # noqa: PLR2004 - a rush
             self._rush = dice.randrange(10, 40)
+        elif not self._rush and dice.random() < 0.02:  # noqa: PLR2004 - a calm
+            return self._span(CALM_US)
         self._rush = max(0, self._rush - 1)
-        self._loop.after(self._span(RUSH_US if self._rush else BETWEEN_US), self._arrive)
+        return self._span(RUSH_US if self._rush else BETWEEN_US)
 
     def _lose_patience(self, caller_id: str) -> None:
         caller = self._exchange.callers.get(caller_id)

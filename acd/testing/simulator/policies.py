@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from acd.core.messages import Action, AgentSettings, Capacity, ChannelShare, Condition, QueueSettings, Step
+from acd.runtime.calendars import MINUTES_A_DAY, Calendar
 from acd.runtime.config import Config
 from acd.runtime.config.model import (
     AgentConfig,
@@ -43,18 +44,33 @@ class Kind(Struct, frozen=True):
     share: float = 1.0
 
 
+AHEAD: Final = "ahead_us"
+"""For arrivals: how far ahead customers make an appointment, 0 for none."""
+
+
 class Policy(Struct, frozen=True):
-    """What is drawn for every queue, every agent and every customer, when the policy is switched on."""
+    """What is drawn for every queue, every agent and every customer, when the policy is switched on.
+
+    `calendars`: names in `CALENDARS`, one of which, or none, every queue keeps. Some policies are nothing but what
+    people do: rows of `acd.testing.simulator.desk` and `orders` that name them.
+    """
 
     what: str
     queues: Choices = {}
     agents: Choices = {}
     arrivals: Choices = {}
+    calendars: tuple[str, ...] = ()
 
 
 _BLENDED: Final = Capacity(100, (ChannelShare("voice", 100), ChannelShare("chat", 30, 2)))
 _INTERRUPTED: Final = Capacity(100, (ChannelShare("voice", 100, 1, ("chat",)), ChannelShare("chat", 30, 2)))
 _CHATS: Final = Capacity(100, (ChannelShare("chat", 33, 3),))
+
+CALENDARS: Final = {
+    name: Calendar(name, zone, (tuple((begin, begin + length) for begin in range(0, MINUTES_A_DAY, 6)),) * 7)
+    for name, zone, length in (("early", "Europe/Berlin", 4), ("late", "Asia/Shanghai", 3))
+}
+"""Open for some minutes of every six: hours that change while a run lasts."""
 
 STAFF: Final = (
     AgentSettings("anna", (("english", 8), ("billing", 3)), ("vip",), ("sales",)),
@@ -103,7 +119,7 @@ POLICIES: Final[dict[str, Policy]] = {
                 "least-loaded",
                 "linear",
                 "round-robin",
-                "broadcast",
+                *("broadcast",) * 3,
             ),
             "broadcast": (2, BROADCAST),
             "fit_weight_us": (SECOND, 10 * SECOND),
@@ -146,6 +162,10 @@ POLICIES: Final[dict[str, Policy]] = {
                     Step(9 * SECOND, "true", announce="sorry", when=Condition("estimated_wait", ">", 10 * SECOND)),
                 ),
                 (
+                    Step(3 * SECOND, queues=("sales", "support"), announce="longer-than-usual"),
+                    Step(12 * SECOND, drop_own=True, when=Condition("eligible_agents", ">", 1)),
+                ),
+                (
                     Step(5 * SECOND, drop_own=True, when=Condition("eligible_agents", "<=", 1)),
                     Step(20 * SECOND, priority=2, when=Condition("estimated_wait", "<=", 60 * SECOND)),
                 ),
@@ -159,9 +179,23 @@ POLICIES: Final[dict[str, Policy]] = {
             "when_unstaffed": (Action("wait"), Action("queue", "chats"), Action("release")),
             "when_full": (Action("refuse"), Action("queue", "chats"), Action("release", reason="busy")),
             "max_wait_us": (0, 8 * SECOND, 40 * SECOND),
-            "when_overdue": (Action("wait"), Action("queue", "chats"), Action("release", reason="sorry")),
+            "when_overdue": (
+                Action("wait"),
+                Action("queue", "chats"),
+                Action("release", reason="sorry"),
+                Action("callback"),
+            ),
         },
     ),
+    "callbacks": Policy(
+        "customers are called back, who may not answer",
+        {"callback_attempts": (1, 2, 3), "callback_retry_us": (0, 5 * SECOND, 20 * SECOND)},
+    ),
+    "appointments": Policy(
+        "customers are to be called for later", arrivals={AHEAD: (*(0,) * 7, 2 * SECOND, 25 * SECOND)}
+    ),
+    "calendars": Policy("queues keep business hours", calendars=("", "", *CALENDARS)),
+    "transfers": Policy("agents hand customers on, to queues and to each other"),
     "levels": Policy(
         "agents who are asked later",
         {"level_delays_us": ((), (6 * SECOND,), (3 * SECOND, 10 * SECOND))},
@@ -187,6 +221,7 @@ def configuration(seed: int, policies: frozenset[str], root: Path, outbox: Path)
     dice = Random(f"{seed}/settings")  # noqa: S311 - no secret
     chosen = [ALWAYS, *(POLICIES[name] for name in POLICIES if name in policies)]
     queues, agents = list(QUEUES), list(STAFF)
+    hours = next((policy.calendars for policy in chosen if policy.calendars), ("",))
     for policy in chosen:
         queues = [_drawn(each, policy.queues, dice) for each in queues]
         agents = [_drawn(each, policy.agents, dice) for each in agents]
@@ -199,7 +234,10 @@ def configuration(seed: int, policies: frozenset[str], root: Path, outbox: Path)
         snapshots=SnapshotsConfig(root / "snapshots", keep=2),
         router=RouterConfig(),
         agents=tuple(AgentConfig(each) for each in sorted(agents, key=lambda each: each.id)),
-        queues=tuple(QueueConfig(each) for each in sorted(queues, key=lambda each: each.id)),
+        queues=tuple(
+            QueueConfig(each, calendar=dice.choice(hours)) for each in sorted(queues, key=lambda each: each.id)
+        ),
+        calendars=tuple(CALENDARS.values()),
     )
 
 
@@ -220,8 +258,8 @@ def changed(config: Config, dice: Random) -> Config:
         action.queue
         for each in queues
         for action in (each.when_closed, each.when_unstaffed, each.when_full, each.when_overdue)
-    }
-    # A queue that others send their customers to has to stay.
+    } | {name for each in queues for step in each.steps for name in step.queues}
+    # A queue that others name has to stay.
     closed = dice.choice([each.id for each in queues if each.id not in named] + [""] * 3)
     return msgspec.structs.replace(
         config,

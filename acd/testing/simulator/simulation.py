@@ -23,8 +23,9 @@ from acd.testing.simulator.auditor import Auditor
 from acd.testing.simulator.coverage import Coverage, transitions
 from acd.testing.simulator.desk import Desks
 from acd.testing.simulator.disk import DOMAIN, Disk
-from acd.testing.simulator.exchange import Exchange
+from acd.testing.simulator.exchange import COUNTED, Exchange
 from acd.testing.simulator.faults import FAULTS, Faults
+from acd.testing.simulator.hours import HoursWatch
 from acd.testing.simulator.life import Life, Surroundings
 from acd.testing.simulator.loop import SimulatedLoop, SimulationStuck
 from acd.testing.simulator.mail import Mail
@@ -50,6 +51,9 @@ RESTART_US: Final = (SECOND // 10, 6 * SECOND)
 
 _MEMORY: Final = Path("/dev/shm")  # noqa: S108 - a fresh folder in it, private to this user
 """Where files need no disk, if the machine has it: every crash is an image of files anyway."""
+
+PUNCTUAL_US: Final = 60 * SECOND
+"""How late a deadline may be handled when nothing goes wrong: a restart, and all that has become due meanwhile."""
 
 EDIT_US: Final = (30 * SECOND, 120 * SECOND)
 """Least and most between two edits of the configuration."""
@@ -105,9 +109,11 @@ class Simulation:
         self._faults = Faults(plan.seed, frozenset(plan.faults), plan.intensity, plan.crash_points)
         self._auditor = Auditor(DOMAIN, self.referee, coverage, plan.check_every)
         self._disk = Disk(folder / "disk", self._auditor.durable)
-        self._config = configuration(plan.seed, frozenset(plan.policies), folder, self._disk.outbox_path)
+        policies = frozenset(plan.policies)
+        self._config = configuration(plan.seed, policies, folder, self._disk.outbox_path)
         exchange = Exchange(loop, self.referee, self._auditor, rings=BROADCAST)
-        self._people = People(plan.seed, loop, exchange, arrivals(frozenset(plan.policies)))
+        self._wall = Wall(loop, WALL_US)
+        self._people = People(plan.seed, loop, self._now_us, exchange, arrivals(policies))
         exchange.folk = self._people
         agents = tuple(each.settings.id for each in self._config.agents)
         self._here = Surroundings(
@@ -116,11 +122,10 @@ class Simulation:
             auditor=self._auditor,
             disk=self._disk,
             exchange=exchange,
-            desks=Desks(plan.seed, loop, agents),
+            desks=Desks(plan.seed, loop, self._now_us, agents, policies),
             mail=Mail(loop, self.referee),
             persons=SimulatedPersons(self._faults),
         )
-        self._wall = Wall(loop, WALL_US)
         self._full = self._config
         self._life: Life | None = None
         self._lives: Counter[str] = Counter()
@@ -128,6 +133,7 @@ class Simulation:
         self._ending = False
         self._snapshotting = Snapshotting(loop, self._disk, self.referee)
         self._settled_us = 0
+        self._hours: HoursWatch | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
     async def run(self) -> None:
@@ -191,9 +197,7 @@ class Simulation:
             faults={name: self._faults.struck[name] for name in FAULTS if name in self._faults.enabled},
             crashes={name: self._faults.crashed[name] for name in self._faults.crash_points},
             transitions={f"{table}: {state}, {trigger}": n for (table, state, trigger), n in sorted(taken.items())},
-            customers={
-                name: getattr(account, name) for name in ("arrived", "served", "gave_up", "sent_away", "turned_away")
-            },
+            customers={name: getattr(account, name) for name in COUNTED},
             messages={
                 "posted": sum(map(len, mail.posted.values())),
                 "received": sum(map(len, mail.received.values())),
@@ -231,6 +235,10 @@ class Simulation:
         process = Process(self._number, self._loop, self._wall, self._faults, dice, died)
         life = Life(config, process, self._here, dice)
         return life
+
+    def _now_us(self) -> int:
+        """The engine's clock, as far as it is known: who sets the machine's does not set it, and it never goes back."""
+        return self._auditor.engine.now_us or self._wall.now_us()
 
     def _weather(self) -> Weather:
         def of_life(do: str, *args: object) -> None:
@@ -296,6 +304,7 @@ class Simulation:
         began_us = self._loop.now_us
         self._faults.rest()
         self._people.willing = self._here.desks.willing = True
+        self._hours = HoursWatch(self._config.hours(), self._auditor, self.referee)
         await self._until(self._is_at_rest, SETTLE_US)
         self._settled_us = self._loop.now_us - began_us
         self.referee.require(self._is_at_rest(), f"{SETTLE_US // SECOND} s after the last fault: {self._left_over()}")
@@ -306,8 +315,13 @@ class Simulation:
     def _left_over(self) -> str:
         """What is not at its end, in words; empty when all is."""
         left = []
-        if self._life is None or not self._life.running:
+        life = self._life
+        if life is None or not life.running:
             left.append("the engine is not running")
+        elif self._hours is not None:
+            self._auditor.see_to_deadlines(life.router.now_us(), self._loop.now_us, PUNCTUAL_US)
+            if changing := self._hours.watch(life.router.now_us()):
+                left.append(changing)
         if self._here.exchange.callers:
             left.append(f"customers are still there: {list(self._here.exchange.callers.values())[:3]}")
         if alive := self._auditor.live():

@@ -5,21 +5,31 @@ A variant replaces one function of the product with one that is wrong in the way
 
 import re
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import pytest
 
 import acd.runtime.router
 from acd.core.engine import Engine
-from acd.core.messages import Command, Tick
+from acd.core.messages import (
+    Command,
+    Event,
+    InteractionScheduled,
+    InteractionTransferred,
+    Tick,
+)
 from acd.core.state import EngineState
 from acd.errors import JournalUnavailable
+from acd.ports.channel import Desired
 from acd.ports.journal import AppendResult, Entry
 from acd.ports.stores import OutboxMessage
+from acd.runtime import handover_folds, waiting_folds
 from acd.runtime.batch import Batch
+from acd.runtime.dispatch import Wishes, desired_of
 from acd.runtime.instance import Instance
 from acd.runtime.journal import SqliteJournal
+from acd.runtime.opening import OpeningHours
 from acd.runtime.pump import OutboxPump
 from acd.runtime.writer import Writer
 from acd.testing.simulator import CRASH_POINTS, FAULTS, POLICIES, Plan, simulate
@@ -104,6 +114,36 @@ def a_message_counts_as_delivered_before_it_is(patch: pytest.MonkeyPatch) -> Non
     patch.setattr(OutboxPump, "_deliver", careless)
 
 
+def whoever_has_an_appointment_is_wanted_at_once(patch: pytest.MonkeyPatch) -> None:
+    def hasty(state: EngineState) -> Wishes:
+        aside = [each for each in state.interactions if each.state == "scheduled" and each.request.instance]
+        wishes = desired_of(state)
+        for each in aside:
+            name = each.request.interaction_id
+            wishes.setdefault(each.request.instance, {})[name] = Desired(name, "waiting")
+        return wishes
+
+    patch.setattr(acd.runtime.router, "desired_of", hasty)
+
+
+def calendars_speak_only_at_the_start(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(OpeningHours, "_look_at", lambda _self, _time, _at_us: None)
+
+
+def the_view_overlooks_transfers(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(handover_folds, "table", _without(InteractionTransferred, handover_folds.table))
+
+
+def the_view_overlooks_appointments(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(waiting_folds, "table", _without(InteractionScheduled, waiting_folds.table))
+
+
+def _without(
+    event: type[Event], table: Callable[..., dict[type[Event], Callable[[Any], None]]]
+) -> Callable[..., object]:
+    return lambda *args: {**table(*args), event: lambda _event: None}
+
+
 class Expected(NamedTuple):
     """What the simulator must say (a pattern), and the faults it takes."""
 
@@ -120,8 +160,12 @@ BUGS: Final[dict[Callable[[pytest.MonkeyPatch], None], Expected]] = {
     an_unknown_commit_is_taken_for_a_failed_one: Expected("was said not to be|the view shows"),
     a_batch_is_not_atomic: Expected("is not the one that wrote it", ("crash",), ("torn-append",)),
     nobody_reconciles: Expected("s after the last fault", ("event-lost", "effect-lost")),
-    no_timer_is_set: Expected("s after the last fault", ()),
+    no_timer_is_set: Expected("has not happened", ()),
     a_message_counts_as_delivered_before_it_is: Expected("messages have not arrived"),
+    whoever_has_an_appointment_is_wanted_at_once: Expected("was called for before its time"),
+    calendars_speak_only_at_the_start: Expected("by its calendar, and has not followed", ()),
+    the_view_overlooks_transfers: Expected("the view shows"),
+    the_view_overlooks_appointments: Expected("the view shows"),
 }
 
 

@@ -13,19 +13,11 @@ import pytest
 from acd.core.states import TABLES
 from acd.testing.simulator import CRASH_POINTS, FAULTS, POLICIES, Plan, Report, simulate
 
-EVERYTHING: Final = Plan(0, tuple(FAULTS), tuple(POLICIES), seconds=240)
+EVERYTHING: Final = Plan(0, tuple(FAULTS), tuple(POLICIES), seconds=300)
 SEEDS: Final = range(8)
 NOT_PLAYED: Final = {
-    "transition interaction: active, fail": "callbacks",
-    "transition interaction: active, schedule": "callbacks",
-    "transition interaction: queued, schedule": "callbacks",
-    "transition interaction: scheduled, abandon": "schedules",
-    "transition interaction: scheduled, cancel": "schedules",
-    "transition interaction: scheduled, enter": "schedules",
-    "transition interaction: active, transfer": "transfers",
-    "transition interaction: offered, offer": "too rare in so few runs: a broadcast to two who are free at once",
-    "transition work: wrap-up, extend": "too rare in so few runs: an extended wrap-up that is still running",
-    "transition offer: offered, rescind": "follows from the one before",
+    "transition work: active, join": "nobody asks for advice yet",
+    "transition work: held, join": "nobody asks for advice yet",
 }
 """Transitions that these runs do not play, and why. The list only shrinks."""
 
@@ -44,15 +36,14 @@ def test_no_rule_is_broken_whatever_goes_wrong_and_then_everything_ends(seed: in
     assert report.ok, f"{report.problem}; run it again: {report.plan.command_line()}"
     assert report.rows > 300
     assert report.restarts > 5
-    assert report.customers["served"] > 20
+    assert report.customers["served"] > 10
     assert report.messages["received"] == report.messages["posted"] > 10
 
 
 def test_together_the_runs_reach_everything() -> None:
     reports = [report_of(seed) for seed in SEEDS]
     unreached = set.intersection(*(set(report.unreached()) for report in reports))
-    assert {what for what in unreached if not what.startswith("transition")} == set()
-    assert unreached - NOT_PLAYED.keys() == set()
+    assert unreached == NOT_PLAYED.keys()
     assert {point for report in reports for point in report.crashes} == set(CRASH_POINTS)
     rows = sum(len(triggers) for _, table in TABLES.values() for triggers in table.values())
     assert len(reports[0].transitions) == rows
