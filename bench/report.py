@@ -20,6 +20,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from bench.compiled import is_compiled
 from bench.contest import Cost
 from bench.targets import Figure, verdicts_json
 from bench.workload import KINDS, Load
@@ -140,7 +141,7 @@ def machine_line() -> str:
     load = os.getloadavg()[0]
     return (
         f"{_processor()}, {os.cpu_count()} cores, {gib:.0f} GiB, {platform.system()} {platform.machine()}, "
-        f"load {load:.1f}; "
+        f"load {load:.1f}; core {'compiled' if is_compiled() else 'interpreted'}; "
         f"{platform.python_implementation()} {platform.python_version()}, numpy {version('numpy')}, "
         f"msgspec {version('msgspec')}, SQLite {sqlite3.sqlite_version}"
     )

@@ -53,9 +53,10 @@ class Engine:
         domain = self._domain
         assert now_us >= domain.now_us, f"the clock went back from {domain.now_us} to {now_us}"
         domain.now_us = now_us
-        recorded = self._outcomes.get(command.id)
-        if recorded is not None:
-            return recorded
+        command_id = command.id
+        outcome = self._outcomes.get(command_id)
+        if outcome is not None:
+            return outcome
         effects: list[Effect] = []
         events: list[Event] = []
         domain.effects = effects
@@ -64,7 +65,7 @@ class Engine:
         if domain.classes.risen:
             place_risen(domain)
         outcome = Outcome(tuple(effects), tuple(events)) if refusal is None else Outcome((), (), refusal)
-        self._outcomes.add(command.id, outcome)
+        self._outcomes.add(command_id, outcome)
         return outcome
 
     def next_deadline(self) -> int | None:

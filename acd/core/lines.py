@@ -5,7 +5,7 @@ Owns the order of the tiers, and finding the foremost of many classes at once. M
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
 
@@ -27,16 +27,11 @@ NOBODY: Final = (1 << 63) - 1
 """Instead of a key, when nobody waits."""
 
 
-class Line(NamedTuple):
-    """The classes of an agent that are of one tier and one channel. The least tier is served first.
+Line: TypeAlias = "tuple[int, str, Sequence[Class], npt.NDArray[np.int64] | None]"
+"""The classes of an agent that are of one tier and one channel: tier, channel, classes, numbers.
 
-    `numbers` of the classes, in their order, if there are many.
-    """
-
-    tier: int
-    channel: str
-    classes: Sequence[Class]
-    numbers: npt.NDArray[np.int64] | None
+The least tier is served first. `numbers` of the classes, in their order, if there are many.
+"""
 
 
 def lines_of(agent: Agent) -> list[Line]:
@@ -49,7 +44,7 @@ def lines_of(agent: Agent) -> list[Line]:
             if level <= cls.key.reach:
                 lines.setdefault((level * _BANDS + cls.key.band, crew.channel), []).append(cls)
     agent.lines = [
-        Line(
+        (
             tier,
             channel,
             found,

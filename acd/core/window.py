@@ -13,17 +13,18 @@ class Window(Generic[V]):
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._names: deque[str] = deque()
+        self._names: deque[str] = deque(maxlen=size)
         self._values: dict[str, V] = {}
         self.get = self._values.get
 
     def add(self, name: str, value: V) -> None:
         """Add a pair whose name is not there."""
         names = self._names
+        values = self._values
+        if len(names) == self._size:
+            del values[names[0]]
         names.append(name)
-        self._values[name] = value
-        if len(names) > self._size:
-            del self._values[names.popleft()]
+        values[name] = value
 
     def remember(self, name: str, value: V) -> None:
         """Add a pair. A name that is there already gets the new value and keeps its age."""

@@ -20,7 +20,7 @@ class Ring:
     def __init__(self, cursor: Cursor) -> None:
         """A `cursor` that nobody moves stands before the first row for ever."""
         self._cursor = cursor
-        self._entry = RingBucket(self, 0)
+        self._entry = RingBucket(self)
         self._rows = Rows()
         self._tickets: dict[int, Ticket[Agent]] = {}
         """The last ticket of every row that is in `_rows`. Dead ones go when they are come across."""
@@ -76,10 +76,12 @@ class Ring:
 class RingBucket(Bucket):
     """The way into a ring. It is never listed, so that nobody appends to it past `add`."""
 
-    __slots__ = ()
+    __slots__ = ("_ring",)
 
-    pool: Ring
+    def __init__(self, ring: Ring) -> None:
+        super().__init__(ring, 0)
+        self._ring = ring
 
     def add(self, ticket: Ticket[Agent]) -> None:
         """As `Bucket.add`."""
-        self.pool.stand(ticket)
+        self._ring.stand(ticket)

@@ -4,7 +4,8 @@ Owns one pool of tickets per class, and when the function is called: once for th
 know requirements or offers.
 """
 
-from typing import Final
+from collections.abc import Callable
+from typing import Final, cast
 
 from acd.core import limits
 from acd.core.entities import Agent
@@ -53,8 +54,9 @@ def score_of(function: ScoreFunction, demand: Demand, profile: Profile) -> int:
 
     So it can hold up neither the engine nor a replay: being pure, it fails again in the same way.
     """
+    say = cast("Callable[[Demand, Profile], object]", function)
     try:
-        score = function(demand, profile)
+        score = say(demand, profile)
     except Exception:  # noqa: BLE001 - whatever a user's function raises
         return -limits.MAX_SCORE
     return score if type(score) is int and abs(score) <= limits.MAX_SCORE else -limits.MAX_SCORE

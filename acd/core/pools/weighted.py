@@ -46,7 +46,7 @@ class Weighted:
         heap = self._heap
         heappush(heap, (bucket.load, ticket.key - bucket.rank, ticket.seq, bucket))
         if len(heap) > 2 * len(self._buckets) + _SPARE:
-            least = {entry[3]: entry for entry in sorted(heap, reverse=True)}
+            least = {id(entry[3]): entry for entry in sorted(heap, reverse=True)}
             heap[:] = sorted(least.values())
 
     def best(self) -> Ticket[Agent] | None:
