@@ -50,8 +50,10 @@ class Principal:
             raise not_found("agent")
 
     def sees(self, row: InteractionRecord) -> bool:
-        """Whether the interaction may be seen: by everybody who is being asked, or by whoever has it or had it."""
-        asked_or_theirs = row.agent_id == self.agent or any(agent_id == self.agent for _, agent_id in row.pending)
+        """Whether the interaction may be seen: by all who are asked, talk or ask, and by whoever had it last."""
+        asked_or_theirs = self.agent in (row.agent_id, row.asking) or any(
+            agent_id == self.agent for _, agent_id in (*row.pending, *row.participants)
+        )
         return self.sees_all or (bool(self.agent) and asked_or_theirs)
 
 

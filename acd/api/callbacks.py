@@ -51,7 +51,13 @@ ROUTES: Final = (
         "The agent who has the callback did not reach the customer: tried again later, as often as the queue says.",
         InteractionShape,
         body=Why,
-        problems=("unknown-interaction", "interaction-ended", "not-a-callback", "interaction-not-active"),
+        problems=(
+            "unknown-interaction",
+            "interaction-ended",
+            "not-a-callback",
+            "interaction-not-active",
+            "in-conference",
+        ),
         example=Example(
             {"interaction": "mail-1"},
             body={"reason": "no answer"},

@@ -200,7 +200,7 @@ def _operation(route: Route, schemas: _Schemas) -> Document:
         fields = msgspec.structs.fields(route.body)
         operation["requestBody"] = {"required": any(each.required for each in fields), "content": {JSON: content}}
     if route.example.after:
-        operation["x-example-after"] = list(route.example.after)
+        operation["x-example-after"] = [str(step) for step in route.example.after]
     return operation
 
 

@@ -86,6 +86,18 @@ class Created(Struct, frozen=True):
     location: str
 
 
+class Step(Struct, frozen=True):
+    """A route that is called with something else than its own example's path and body."""
+
+    route: str
+    path: Mapping[str, str]
+    body: Mapping[str, object]
+
+    def __str__(self) -> str:
+        """`sign_in (boris)`."""
+        return f"{self.route} ({', '.join(self.path.values())})"
+
+
 class Example(Struct, frozen=True):
     """A request that works, once the routes in `after` have been called with theirs, in this order, on a fresh system.
 
@@ -95,7 +107,7 @@ class Example(Struct, frozen=True):
     path: Mapping[str, str] = {}
     query: Mapping[str, str] = {}
     body: Mapping[str, object] | None = None
-    after: tuple[str, ...] = ()
+    after: tuple[str | Step, ...] = ()
     shows: Mapping[str, object] = {}
 
 

@@ -95,7 +95,8 @@ class InteractionShape(Struct):
 
     `held_for`: the preferred agent, while it waits for that one alone. `kind`: `live`, or `callback`. `due_at`: until
     when a scheduled one waits aside. `attempts`: how often calling back has failed. `parent`: whose
-    agent asks for advice, if it is a consult.
+    agent asks for advice, if it is a consult, and `asking` that agent. `participants`: in a conference, the agents who
+    talk beside `agent`, who is responsible; oldest first.
     """
 
     id: str
@@ -120,6 +121,8 @@ class InteractionShape(Struct):
     due_at: Moment | None = None
     attempts: int = 0
     parent: str | None = None
+    asking: str | None = None
+    participants: list[str] = []
     position: int | UnsetType | None = UNSET
 
 
@@ -208,6 +211,8 @@ def interaction_shape(row: InteractionRecord, now_us: int) -> InteractionShape:
         moment(row.due_us) if row.due_us else None,
         row.attempts,
         row.parent or None,
+        row.asking or None,
+        [agent_id for _, agent_id in row.participants],
     )
 
 

@@ -8,6 +8,7 @@ from typing import Final
 from acd.api import (
     agents,
     callbacks,
+    consults,
     documentation,
     events,
     figures,
@@ -24,6 +25,7 @@ from acd.api.routes import Route
 ROUTES: Final[tuple[Route, ...]] = (
     *agents.ROUTES,
     *work.ROUTES,
+    *consults.ROUTES,
     *interactions.ROUTES,
     *supervision.ROUTES,
     *offers.ROUTES,

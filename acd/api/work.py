@@ -153,6 +153,7 @@ ROUTES: Final = (
             "interaction-ended",
             "interaction-not-active",
             "no-such-work",
+            "in-conference",
             "bad-target",
             "unknown-queue",
             "queue-closed",

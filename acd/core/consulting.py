@@ -26,6 +26,7 @@ def consulting_agent(child: Interaction) -> Agent:
 def link(domain: Matching, child: Interaction, parent: Interaction) -> None:
     """A new consult; whoever asks is not to be offered it."""
     child.parent = parent
+    child.asking = consulting_agent(child).id
     if parent.consults is None:
         parent.consults = []
     parent.consults.append(child)

@@ -245,7 +245,7 @@ class Interaction(Struct, eq=False):
     opens. `relaxed`, `next_step`: what timed steps have changed, and the deadline of the next.
     `attempts`: failed ones of a callback. `appointment`: while it is scheduled.
     `ended_with`: the agent whose conversation it was in the end, where others still have work on it.
-    `parent`: of a consult that has not ended, whose agent asks; `consults`: those of its own, oldest first.
+    `parent`: of a consult that has not ended; `asking`: who asks in it, or did. `consults`: its own, oldest first.
     `participants`: in a conference, the work of all who talk but `current`, who is responsible; oldest first.
     """
 
@@ -279,6 +279,7 @@ class Interaction(Struct, eq=False):
     preferred_by: str = ""
     ended_with: str = ""
     parent: Interaction | None = None
+    asking: str = ""
     consults: list[Interaction] | None = None
     participants: list[Work] | None = None
 

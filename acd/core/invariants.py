@@ -152,6 +152,7 @@ def _bars(domain: Domain) -> None:
         }
         if each.parent is not None:
             wrapping.add(consulting_agent(each).id)
+            assert each.asking == consulting_agent(each).id, f"{each.id}: {each.asking} does not ask any more"
         assert standing == wrapping, f"{each.id}: {standing} are barred, {wrapping} wrap up or ask for advice"
 
 

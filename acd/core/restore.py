@@ -111,6 +111,7 @@ def _interactions(domain: Domain, state: EngineState, pending: list[tuple[int, i
             attempts=saved.attempts,
             preferred_by=saved.preferred_by,
             ended_with=saved.ended_with,
+            asking=saved.asking,
         )
         domain.interactions[interaction.id] = interaction
         queue.live += 1

@@ -88,6 +88,7 @@ def _interaction(interaction: Interaction) -> InteractionState:
         due_seq=0 if due is None else due.seq,
         preferred_by=interaction.preferred_by,
         ended_with=interaction.ended_with,
+        asking=interaction.asking,
         participants=tuple(work.offer_id for work in interaction.participants or ()),
     )
 

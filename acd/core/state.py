@@ -60,6 +60,7 @@ class InteractionState(Struct, frozen=True):
     `attempts`: failed ones of a callback; a scheduled one is due at (`due_us`, `due_seq`), the latter 0 once it was.
     `reach`: the highest level open to it; the next opens at (`opening_us`, `opening_seq`) if the latter is not 0.
     `participants`: in a conference, the offers of those who take part and are not responsible, oldest first.
+    `asking`: who asks in a consult, or did.
     `relaxed`: None before the first step; the next one is due at (`step_at_us`, `step_seq`) if the latter is not 0.
     """
 
@@ -93,6 +94,7 @@ class InteractionState(Struct, frozen=True):
     preferred_by: str = ""
     ended_with: str = ""
     participants: tuple[str, ...] = ()
+    asking: str = ""
 
 
 class WorkState(Struct, frozen=True):

@@ -106,8 +106,8 @@ class InteractionRecord(Struct):
     agents that is open to it. `open_work`: work items that have not ended, of agents it was transferred from as well.
     `parent`: whose agent asks for advice, if it is a consult. `kind`: `live`, or `callback`. `due_us`: until when a
     scheduled one waits aside; `attempts`: how often calling back has failed.
-    `participants`: in a conference, those who talk beside the agent who is responsible, the one in `agent_id`, as
-    (offer, agent), oldest first.
+    `asking`: who asks in a consult, or did. `participants`: in a conference, those who talk beside the agent who is
+    responsible, the one in `agent_id`, as (offer, agent), oldest first.
     """
 
     id: str
@@ -140,6 +140,7 @@ class InteractionRecord(Struct):
     due_us: int = 0
     attempts: int = 0
     participants: tuple[tuple[str, str], ...] = ()
+    asking: str = ""
 
     @classmethod
     def queued(cls, event: InteractionQueued, at_us: int, order: int) -> "InteractionRecord":
@@ -185,6 +186,7 @@ class InteractionRecord(Struct):
             reach=state.reach,
             agent_id=state.ended_with,
             parent=request.parent,
+            asking=state.asking,
             kind=request.kind,
             due_us=state.due_us,
             attempts=state.attempts,
@@ -195,9 +197,9 @@ class InteractionRecord(Struct):
         """One that ended before the snapshot: only its id and final state are known. `order` is negative."""
         return cls(interaction_id, "", "", "", 0, (), "", "", 0, order, state, partial=True)
 
-    def desired(self, asking: str = "") -> Desired:
-        """How a live one should stand in the world. `asking`: the agent who asks for advice, if it is a consult."""
-        parent = self.parent
+    def desired(self) -> Desired:
+        """How a live one should stand in the world."""
+        parent, asking = self.parent, self.asking
         if self.state == "active":
             return Desired(self.id, "connected", self.offer_id, self.agent_id, self.participants, parent, asking)
         if self.state == "offered":

@@ -142,11 +142,7 @@ class View:
     def desired(self, instance: str) -> tuple[Desired, ...]:
         """How every live interaction of one channel instance should stand in the world. O(live interactions)."""
         rows = (row for row in self.interactions.values() if row.instance == instance)
-        return tuple(
-            row.desired(self.interactions[row.parent].agent_id if row.parent else "")
-            for row in rows
-            if not row.ended_at_us and row.state != "scheduled"
-        )
+        return tuple(row.desired() for row in rows if not row.ended_at_us and row.state != "scheduled")
 
     def presences(self) -> dict[str, int]:
         """Agents by presence; the four presences are always there."""
@@ -203,6 +199,8 @@ class View:
     def _interaction_queued(self, event: InteractionQueued) -> None:
         self._arrivals += 1
         row = InteractionRecord.queued(event, self.at_us, self._arrivals)
+        if row.parent:
+            row.asking = self.interactions[row.parent].agent_id
         self.ended.pop(row.id, None)
         self.interactions[row.id] = row
         self.queues[row.queue].enter(row)

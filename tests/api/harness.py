@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode
 from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestClient
 
-from acd.api.routes import Route
+from acd.api.routes import Example, Route
 from acd.api.table import ROUTES
 from acd.core.engine import Engine
 from acd.core.messages import (
@@ -154,11 +154,23 @@ class Client:
             return response.status, await response.json(content_type=None)
 
 
-def example_url(route: Route, **instead: str) -> str:
-    """Path and query of a route's example, with other ids in the path if need be."""
-    ids = {**route.example.path, **instead}
+def example_url(route: Route, example: Example | None = None, **instead: str) -> str:
+    """Path and query of a route's example, or of another one, with other ids in the path if need be."""
+    example = example or route.example
+    ids = {**example.path, **instead}
     path = re.sub(r"\{(\w+)\}", lambda match: quote(ids[match[1]], safe=""), route.path)
-    return f"{path}?{urlencode(route.example.query)}" if route.example.query else path
+    return f"{path}?{urlencode(example.query)}" if example.query else path
+
+
+def steps_before(route: Route) -> list[tuple[Route, Example]]:
+    """What has to be called before the route's example works, in this order."""
+    by_name = {each.name: each for each in ROUTES}
+    return [
+        (by_name[step], by_name[step].example)
+        if isinstance(step, str)
+        else (by_name[step.route], Example(step.path, body=step.body))
+        for step in route.example.after
+    ]
 
 
 def route_of(method: str, path: str) -> Route:

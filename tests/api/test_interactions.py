@@ -50,6 +50,8 @@ async def test_enqueue_takes_everything(system: Client, router: MemoryRouter) ->
         "due_at": None,
         "attempts": 0,
         "parent": None,
+        "asking": None,
+        "participants": [],
     }
     command = router.last(EnqueueInteraction)
     assert command.attributes == (("lang", "中文"), ("z", "1"))

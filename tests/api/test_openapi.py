@@ -18,7 +18,7 @@ from acd.api.table import PUBLIC_PATHS, ROUTES
 from acd.runtime.config import loads
 from acd.runtime.config.model import ApiConfig
 from acd.runtime.router import Router
-from tests.api.harness import CONFIG, Http, MemoryRouter, example_url
+from tests.api.harness import CONFIG, Http, MemoryRouter, example_url, steps_before
 
 BY_NAME = {route.name: route for route in ROUTES}
 DOCUMENT: dict[str, Any] = json.loads(json.dumps(document(ROUTES)))
@@ -65,9 +65,9 @@ async def session(tmp_path: Path) -> AsyncIterator[ClientSession]:
         yield session
 
 
-async def call(session: ClientSession, route: Route) -> tuple[int, str, Any]:
-    """Do what the route's example says; returns status, media type and body."""
-    async with session.request(route.method, example_url(route), json=route.example.body) as response:
+async def call(session: ClientSession, route: Route, example: Example) -> tuple[int, str, Any]:
+    """Do what the example of the route says; returns status, media type and body."""
+    async with session.request(route.method, example_url(route, example), json=example.body) as response:
         text = await response.text()
         body = json.loads(text) if response.content_type.endswith("json") else text
         return response.status, response.content_type, body
@@ -75,10 +75,9 @@ async def call(session: ClientSession, route: Route) -> tuple[int, str, Any]:
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
 async def test_every_example_works(session: ClientSession, route: Route) -> None:
-    for name in route.example.after:
-        before = BY_NAME[name]
-        assert (await call(session, before))[0] == before.status, name
-    status, media, body = await call(session, route)
+    for before, example in steps_before(route):
+        assert (await call(session, before, example))[0] == before.status, before.name
+    status, media, body = await call(session, route, route.example)
     assert (status, media) == (route.status, route.media), body
     if not isinstance(body, dict):
         return

@@ -26,6 +26,7 @@ from acd.core.messages import (
 )
 from acd.core.messages.outcome import Refusal, RefusalCode
 from tests.api.harness import SETTINGS, START_US, Client, Http, MemoryRouter, route_of
+from tests.api.test_consults import CONSULTS
 
 CANARY = "13900001111"
 ENQUEUE = {"queue": "sales", "channel": "chat"}
@@ -120,10 +121,7 @@ CASES: list[tuple[RefusalCode, int, tuple[Command, ...], str, str, Any]] = [
 def test_every_refusal_that_a_route_can_meet_is_shown() -> None:
     configuration = {"duplicate-entity", "unsupported-semantics", "unknown-strategy", "strategy-changed"}
     configuration |= {"bad-action", "steps-out-of-order"}
-    consults = {"nested-consult", "too-many-consults", "bad-consult", "not-a-consult", "other-channel"}
-    consults |= {"already-on-it", "in-conference", "conference-full", "last-agent"}
-    beyond_http = configuration | consults
-    assert {code for code, *_ in CASES} == set(get_args(RefusalCode)) - beyond_http
+    assert {code for code, *_ in (*CASES, *CONSULTS)} == set(get_args(RefusalCode)) - configuration
 
 
 @pytest.mark.parametrize(("code", "status", "before", "method", "path", "body"), CASES)

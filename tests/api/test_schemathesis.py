@@ -37,7 +37,7 @@ from acd.api.table import ROUTES
 from acd.runtime.config import loads
 from acd.runtime.config.model import ApiConfig
 from acd.runtime.router import Router
-from tests.api.harness import example_url
+from tests.api.harness import example_url, steps_before
 
 EXAMPLES = 15
 """Requests to each route that fit the document, and as many that do not."""
@@ -60,7 +60,6 @@ LIVING = {
 }
 SEEN: Counter[tuple[str, str, int]] = Counter()
 AS_JSON = {"Content-Type": "application/json"}
-BY_NAME = {route.name: route for route in ROUTES}
 
 
 def with_living_ids(written: dict[str, Any]) -> dict[str, Any]:
@@ -118,10 +117,9 @@ def serving(folder: Path) -> Iterator[str]:
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
 def test_nothing_undocumented_comes_back(route: Route, tmp_path: Path) -> None:
     with serving(tmp_path) as address, requests.Session() as session:
-        for name in route.example.after:
-            before = BY_NAME[name]
-            body = msgspec.json.encode(before.example.body or {})
-            url = address + example_url(before)
+        for before, example in steps_before(route):
+            body = msgspec.json.encode(example.body or {})
+            url = address + example_url(before, example)
             done = session.request(before.method, url, data=body, headers=AS_JSON, timeout=10)
             assert done.status_code == before.status, done.text
 

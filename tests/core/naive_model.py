@@ -213,6 +213,7 @@ class Model(Reserving, LevelRules, Ending, Conference):
         interaction = self.admit(command, queue)
         interaction.parent = parent
         asks = self.who_asks(interaction)
+        interaction.asking = "" if asks is None else asks.settings.id
         if self.follow(interaction, route):
             name, instance = command.interaction_id, command.instance
             if asks is None:

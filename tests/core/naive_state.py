@@ -64,6 +64,7 @@ class Interaction:
     attempts: int = 0
     appointment: "Appointment | None" = None
     parent: "Interaction | None" = None
+    asking: str = ""
     guests: "list[Work]" = field(default_factory=list)
 
     def __post_init__(self) -> None:

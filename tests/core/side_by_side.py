@@ -229,6 +229,7 @@ def _model_picture(model: Model) -> Picture:
                 (each.steps_until, each.instead, each.own_dropped, tuple(each.wider)),
                 (0, 0) if each.step is None else each.step.deadline,
                 tuple(guest.offer_id for guest in each.guests),
+                each.asking,
             )
             for each in interactions
         ],
@@ -314,6 +315,7 @@ def _engine_picture(state: EngineState) -> Picture:
                 msgspec.structs.astuple(each.relaxed or Relaxation()),
                 (each.step_at_us, each.step_seq),
                 each.participants,
+                each.asking,
             )
             for each in state.interactions
         ],

@@ -88,7 +88,7 @@ def _scope(view: View, event: Event) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """(queues, agents) that the event concerns.
 
     An event that names an agent concerns this one. One about an interaction, and no agent, concerns whoever is being
-    rung, talks, or talked last: those who may see the interaction itself.
+    rung, talks, or talked last: those who may see the interaction itself. In a consult, it concerns who asks, too.
     """
     interaction_id: str = getattr(event, "interaction_id", "")
     agent_id: str = getattr(event, "agent_id", "")
@@ -101,7 +101,9 @@ def _scope(view: View, event: Event) -> tuple[tuple[str, ...], tuple[str, ...]]:
     left: str = getattr(event, "from_queue", "")
     queues = (row.queue, left) if left and left != row.queue else (row.queue,)
     if agent_id:
-        return queues, (agent_id,)
-    if row.pending:
-        return queues, tuple(agent for _, agent in row.pending)
-    return queues, (row.agent_id,) if row.agent_id else ()
+        agents = [agent_id, getattr(event, "by_agent", ""), getattr(event, "owner", "")]
+    elif row.pending:
+        agents = [agent for _, agent in row.pending]
+    else:
+        agents = [row.agent_id, *(agent for _, agent in row.participants)]
+    return queues, tuple(dict.fromkeys(agent for agent in (*agents, row.asking) if agent))
