@@ -16,6 +16,7 @@ from acd.api.auth import Guard, Principal
 from acd.api.problems import Problem, refused
 from acd.core.messages import Command, Origin, Outcome
 from acd.ports.channel import Personal
+from acd.ports.stores import OutboxMessage
 from acd.runtime.estimate import WaitEstimator
 from acd.runtime.events import EventSource
 from acd.runtime.live_figures import LiveFigures
@@ -72,6 +73,14 @@ class ApiRouter(Protocol):
 
     def now_us(self) -> int:
         """The engine's time, µs since 1970."""
+        ...
+
+    async def dead_letters(self, limit: int) -> tuple[tuple[OutboxMessage, str], ...]:
+        """Messages that were given up, with their last errors."""
+        ...
+
+    async def resend(self, key: str) -> bool:
+        """Try one of them again; False when there is none of this key."""
         ...
 
     async def recall(self, customer: str) -> Personal | None:

@@ -89,6 +89,8 @@ EXCEPTIONS: Final[tuple[tuple[type[errors.AcdError], int, str, str], ...]] = (
     (errors.RouterClosed, 503, "closed", "The engine is stopping or has stopped; try again later."),
     (errors.OutcomeUnknown, 503, "outcome-unknown", _UNKNOWN_OUTCOME),
     (errors.JournalError, 503, "journal-unavailable", _NOT_WRITTEN),
+    (errors.OutboxFull, 503, "outbox-full", "Too many messages wait already; try again later."),
+    (errors.OutboxError, 503, "outbox-unavailable", "Messages to other systems cannot be reached just now."),
     (errors.PersonalStoreError, 503, "personal-store-unavailable", _NOBODY_KNOWN),
     (
         errors.CommandQuarantined,
@@ -105,6 +107,8 @@ RETRY_AFTER_SECONDS: Final = {
     "journal-unavailable": 5,
     "outcome-unknown": 5,
     "personal-store-unavailable": 5,
+    "outbox-full": 5,
+    "outbox-unavailable": 5,
 }
 
 MEDIA_TYPE: Final = "application/problem+json"

@@ -18,6 +18,7 @@ from acd.api import (
     service,
     supervision,
     tickets,
+    webhooks,
     work,
 )
 from acd.api.routes import Route
@@ -34,6 +35,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *figures.ROUTES,
     *events.ROUTES,
     *tickets.ROUTES,
+    *webhooks.ROUTES,
     *service.ROUTES,
     *documentation.ROUTES,
 )

@@ -19,7 +19,7 @@ from acd.errors import CommandInvalid, ConfigError, RouterClosed
 from acd.ports.channel import Channel, Personal
 from acd.ports.journal import Journal
 from acd.ports.machine import Machine
-from acd.ports.stores import PersonStore, Sender
+from acd.ports.stores import OutboxMessage, PersonStore, Sender
 from acd.runtime.admission import detach
 from acd.runtime.channels import open_channels
 from acd.runtime.clock import Clock, SystemClock, Timeline
@@ -38,6 +38,7 @@ from acd.runtime.people import People
 from acd.runtime.projections import Projections, Readings
 from acd.runtime.readiness import unready
 from acd.runtime.strategies import Strategies
+from acd.runtime.webhooks.feeding import Webhooks
 from acd.runtime.writer import Writer
 
 RESERVED_IDS: Final = ("tick-", "config-", "recover-", "calendar-", "estimate-")
@@ -87,7 +88,6 @@ class Router(Readings):
         snapshots, scores, worker = self._config.snapshots.path, self._strategies.scores, self._machine.worker
         self._ledger = Ledger(journal or self._open_journal, snapshots, engine, scores, worker)
         self._people = People(self._config.personal, personal, self._machine.worker)
-        self._outgoing = Outgoing(self._config.outbox, senders or {}, self._machine.chance)
         self._closed = asyncio.Event()
         self._started = False
         self._writer: Writer | None = None
@@ -100,6 +100,8 @@ class Router(Readings):
         self.seq = 0
         """The last committed row; `view` is the picture after it."""
         super().__init__(Projections(self._config))
+        hooks = Webhooks(self._config.webhooks, self._config.domain, self.events, self._clock.wall_us)
+        self._outgoing = Outgoing(self._config.outbox, senders or {}, self._machine.chance, hooks)
         self._notes = EstimateNotes(self._projections)
 
     # ---- starting and stopping
@@ -229,6 +231,14 @@ class Router(Readings):
         Raises `OutboxFull`, `OutboxError` (also when none is configured), `RouterClosed`.
         """
         return await self._outgoing.post(key, destination, payload)
+
+    async def dead_letters(self, limit: int = 100) -> tuple[tuple[OutboxMessage, str], ...]:
+        """Messages that were given up, newest first, each with its last error. Raises `OutboxError`, `RouterClosed`."""
+        return await self._outgoing.dead(limit)
+
+    async def resend(self, key: str) -> bool:
+        """Try a dead letter again; False when there is none of this key. Raises as `post`."""
+        return await self._outgoing.revive(key)
 
     # ---- watching
 

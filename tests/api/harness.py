@@ -30,6 +30,7 @@ from acd.core.messages import (
 )
 from acd.errors import AcdError, CommandInvalid
 from acd.ports.channel import Personal
+from acd.ports.stores import OutboxMessage
 from acd.runtime.config.model import ApiConfig, TokenConfig
 from acd.runtime.config.secrets import Secret
 from acd.runtime.estimate import WaitEstimator
@@ -68,6 +69,7 @@ class MemoryRouter:
         self.meter = Meter()
         self.events = EventSource("test", NO_JOURNAL, NO_JOURNAL)
         self.clock_us = START_US
+        self.letters: dict[str, OutboxMessage] = {}
         self.people: dict[str, Personal] = {}
         self.ready = True
         self.fault: Exception | None = None
@@ -117,6 +119,12 @@ class MemoryRouter:
         reference = f"ref-{len(self.people)}"
         self.people[reference] = person
         return reference
+
+    async def dead_letters(self, limit: int = 100) -> tuple[tuple[OutboxMessage, str], ...]:
+        return tuple((letter, "no answer") for letter in self.letters.values())[:limit]
+
+    async def resend(self, key: str) -> bool:
+        return self.letters.pop(key, None) is not None
 
     async def recall(self, customer: str) -> Personal | None:
         if isinstance(self.fault, AcdError):

@@ -21,6 +21,7 @@ from acd.runtime.config.model import (
     RouterConfig,
     SnapshotsConfig,
     TokenConfig,
+    WebhookConfig,
 )
 from acd.runtime.config.problems import Problem
 from acd.runtime.config.secrets import Secret
@@ -43,6 +44,7 @@ __all__ = [
     "Secret",
     "SnapshotsConfig",
     "TokenConfig",
+    "WebhookConfig",
     "check",
     "check_text",
     "format_duration",

@@ -34,6 +34,7 @@ from acd.runtime.config.service import (
     read_snapshots,
 )
 from acd.runtime.config.table import Table
+from acd.runtime.config.webhooks import read_webhooks
 
 MAX_BYTES: Final = 128 * 1024 * 1024
 """Size of a configuration file; 200,000 agents take about a fifth of it."""
@@ -120,6 +121,7 @@ def _read(root: Table, source: Path, environment: Mapping[str, str]) -> Config:
         agents=agents,
         queues=queues,
         calendars=tuple(calendars.values()),
+        webhooks=read_webhooks(root),
     )
     check_files(root, config.journal, config.personal, config.outbox)
     root.finish()

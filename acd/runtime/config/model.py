@@ -97,6 +97,18 @@ class ApiConfig(Struct, frozen=True):
     open: bool = False
 
 
+class WebhookConfig(Struct, frozen=True):
+    """One webhook: where events are posted, the secrets that sign them (new and old), and which; empty means all."""
+
+    name: str
+    url: str
+    secrets: tuple[Secret, ...]
+    queues: tuple[str, ...] = ()
+    agents: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    timeout_us: int = 10_000_000
+
+
 class ChannelConfig(Struct, frozen=True):
     """One channel instance. The plugin validates `options`; relative paths in them start from the folder `base`."""
 
@@ -143,6 +155,7 @@ class Config(Struct, frozen=True):
     queues: tuple[QueueConfig, ...] = ()
     warnings: tuple[Problem, ...] = ()
     calendars: tuple[Calendar, ...] = ()
+    webhooks: tuple[WebhookConfig, ...] = ()
 
     def core_settings(self) -> CoreSettings:
         """What `ApplyConfig` carries: canonical, integers only, without secrets, names or addresses."""

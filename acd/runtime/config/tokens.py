@@ -73,7 +73,7 @@ def _secret(table: Table, environment: Mapping[str, str]) -> tuple[Key, str]:
     if source == "token":
         table.problems.warn(key, "is a secret in clear", "move it into a file of mode 600 and use token_file")
     elif source == "token_file":
-        value = _from_file(table, key, table.resolved(value))
+        value = read_secret_file(table, key, table.resolved(value))
     else:
         if value not in environment:
             table.problems.error(key, f"the environment has no {value}", "set it before starting")
@@ -81,7 +81,8 @@ def _secret(table: Table, environment: Mapping[str, str]) -> tuple[Key, str]:
     return key, _checked(table, key, value)
 
 
-def _from_file(table: Table, key: Key, path: Path) -> str:
+def read_secret_file(table: Table, key: Key, path: Path) -> str:
+    """The one line of a file of secrets; empty when there is none, which has been noted."""
     try:
         text = path.read_text(encoding="utf-8").strip()
     except FileNotFoundError:

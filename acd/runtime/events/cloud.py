@@ -57,6 +57,10 @@ class Envelopes:
             attributes["queue"] = told.queues[0]
         return {**attributes, "datacontenttype": _CONTENT[form], "data": data_of(told.event)}
 
+    def without_data(self, told: Told) -> bytes:
+        """The event in JSON for where it would be too large: its data has to be asked for."""
+        return _json({**self.envelope(told), "data": None})
+
     def notice(self, kind: str, number: int, at_us: int, cursor: Cursor, form: Form, data: object = None) -> bytes:
         """Something about the stream itself, no event of the engine: `NOTICES`. `number` makes its id unique."""
         attributes = self._attributes(f"{kind}-{cursor}-{number}", kind, at_us, str(cursor))

@@ -43,9 +43,10 @@ class Past:
         self._room = asyncio.Semaphore(MAX_READS)
         self._waiting = 0
 
-    async def read(self, after: Cursor, upto_seq: int) -> AsyncGenerator[list[Told], None]:
+    async def read(self, after: Cursor, upto_seq: int, *, patient: bool = False) -> AsyncGenerator[list[Told], None]:
         """All events after the cursor and up to row `upto_seq`, in order, in batches.
 
+        `patient`: however far back the nearest snapshot is.
         Raises `PastUnavailable`: `too-old`, `busy` (come back later), `unreadable`.
         """
         if self._waiting >= MAX_WAITING:
@@ -56,14 +57,14 @@ class Past:
         finally:
             self._waiting -= 1
         try:
-            async for batch in self._from_child(after, upto_seq):
+            async for batch in self._from_child(self._command(after, upto_seq, patient=patient), after):
                 yield batch
         finally:
             self._room.release()
 
-    async def _from_child(self, after: Cursor, upto_seq: int) -> AsyncGenerator[list[Told], None]:
+    async def _from_child(self, command: tuple[str, ...], after: Cursor) -> AsyncGenerator[list[Told], None]:
         process = await asyncio.create_subprocess_exec(
-            *self._command(after, upto_seq),
+            *command,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             start_new_session=True,
@@ -83,7 +84,7 @@ class Past:
         if status != 0:
             raise PastUnavailable("unreadable", "the journal cannot be read back to the cursor; begin anew without one")
 
-    def _command(self, after: Cursor, upto_seq: int) -> tuple[str, ...]:
+    def _command(self, after: Cursor, upto_seq: int, *, patient: bool) -> tuple[str, ...]:
         return (
             sys.executable,
             "-m",
@@ -92,6 +93,7 @@ class Past:
             f"--snapshots={self._snapshots}",
             f"--after={after}",
             f"--upto-seq={upto_seq}",
+            *(("--patient",) if patient else ()),
         )
 
 

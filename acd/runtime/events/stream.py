@@ -161,7 +161,7 @@ class EventStream:
         self._everything: dict[Reader, None] = {}
         self._of_agent: dict[str, dict[Reader, None]] = {}
         self._of_queue: dict[str, dict[Reader, None]] = {}
-        self._ended: list[Callable[[], None]] = []
+        self._ended: dict[Callable[[], None], None] = {}
 
     def begin(self, seq: int) -> None:
         """After row `seq`, of which and of all before nothing is in memory: at the start, and after a hole."""
@@ -248,15 +248,19 @@ class EventStream:
 
     def on_end(self, ended: Callable[[], None]) -> None:
         """Have something called when the stream ends; at once if it has."""
-        self._ended.append(ended)
+        self._ended[ended] = None
         if self.closed:
             ended()
+
+    def off_end(self, ended: Callable[[], None]) -> None:
+        """Not any more. Idempotent."""
+        self._ended.pop(ended, None)
 
     def close(self) -> None:
         """Nothing more comes. Idempotent."""
         if not self.closed:
             self.closed = True
-            for ended in self._ended:
+            for ended in tuple(self._ended):
                 ended()
 
     @property
