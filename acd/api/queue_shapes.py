@@ -8,8 +8,9 @@ from msgspec import Struct
 from acd.api.shapes import Moment, seconds
 from acd.runtime.calibration import Band
 from acd.runtime.clock import moment
-from acd.runtime.estimate import Quality, WaitEstimator
+from acd.runtime.estimate import WaitEstimator
 from acd.runtime.figures import SERVICE_LEVEL_US
+from acd.runtime.learnt import Quality
 from acd.runtime.records import Decision, QueueRecord
 from acd.runtime.view import View
 

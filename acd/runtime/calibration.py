@@ -7,12 +7,13 @@ each miss moves an edge out and each hit moves it in by as much as makes the lon
 for, whatever the traffic does.
 """
 
-from bisect import bisect_left, insort
-from collections import deque
 from math import exp, log
 from typing import Final
 
 from msgspec import Struct
+
+from acd.runtime.averages import Decayed
+from acd.runtime.windows import Window
 
 KEPT: Final = 400
 """Observations that are remembered."""
@@ -23,14 +24,23 @@ MISS: Final = 0.1
 STEP: Final = 0.02
 """How far one observation moves an edge's quantile."""
 
+JUDGED: Final = 1_000
+"""Observations over which the ways to find the middle are compared."""
+
+_EARNS: Final = 0.93
+"""A correction is made if it leaves no more than this of the error."""
+
+_EVIDENCE: Final = 150
+"""Observations that are needed before the middle is corrected: waits of one rush hour are off all in the same way."""
+
 _OFFSET_S: Final = 2.0
 """Added on both sides of a ratio, so that a wait of nothing has one, too."""
 
 _FEWEST: Final = 20
 """Observations that are needed before they replace what is assumed."""
 
-_ASSUMED: Final = (-1.3, 0.0, 1.3)
-"""Distances of the low edge, the middle and the high edge, in spreads, until enough is known."""
+_ASSUMED: Final = (-1.3, 1.3)
+"""Distances of the edges from the middle, in spreads, until enough is known."""
 
 _FURTHEST: Final = 1.0
 """How far beyond the furthest observation an edge may move, in distances from the middle to it."""
@@ -54,22 +64,26 @@ class Band(Struct, frozen=True, gc=False):
 class Calibration:
     """One kind of prediction. `band` predicts, `learn` is told what came of it."""
 
-    __slots__ = ("_distances", "_high", "_low", "_ratios")
+    __slots__ = ("_distances", "_errors", "_high", "_low", "_ratios")
 
     def __init__(self) -> None:
-        self._ratios = _Window()
-        self._distances = _Window()
+        self._ratios = Window(KEPT)
+        self._distances = Window(KEPT)
+        self._errors = (Decayed(JUDGED), Decayed(JUDGED))
         self._low = MISS
         self._high = 1.0 - MISS
 
     def band(self, raw: Raw) -> Band:
         """The band around a raw prediction. O(1)."""
-        mean_s, spread_s = self._corrected(raw)
+        as_is_s, corrected_s = self._middles(raw)
+        middle_s = corrected_s if self._corrects() else as_is_s
         if self._distances.count < _FEWEST:
-            low, middle, high = _ASSUMED
+            low, high = _ASSUMED
         else:
-            low, middle, high = (self._distances.quantile(share) for share in (self._low, 0.5, self._high))
-        return Band(*(max(0.0, mean_s + each * spread_s) for each in (low, middle, high)))
+            low, high = self._distances.quantile(self._low), self._distances.quantile(self._high)
+        spread_s = max(raw.spread_s, _OFFSET_S / 2)
+        low_s, high_s = min(middle_s + low * spread_s, middle_s), max(middle_s + high * spread_s, middle_s)
+        return Band(*(max(0.0, each) for each in (low_s, middle_s, high_s)))
 
     def learn(self, raw: Raw, given: Band, actual_s: float) -> None:
         """What came (seconds) of a raw prediction for which `given` was the band. O(log kept)."""
@@ -77,42 +91,17 @@ class Calibration:
         self._high -= STEP * (MISS - (actual_s > given.high_s))
         self._low = min(max(self._low, -_FURTHEST), 0.5)
         self._high = min(max(self._high, 0.5), 1.0 + _FURTHEST)
-        mean_s, spread_s = self._corrected(raw)
-        self._distances.add((actual_s - mean_s) / spread_s)
+        self._distances.add((actual_s - given.middle_s) / max(raw.spread_s, _OFFSET_S / 2))
+        for middle_s, error in zip(self._middles(raw), self._errors, strict=True):
+            error.add(abs(middle_s - actual_s))
         self._ratios.add(log((actual_s + _OFFSET_S) / (raw.mean_s + _OFFSET_S)))
 
-    def _corrected(self, raw: Raw) -> tuple[float, float]:
-        """Mean and spread after the factor by which such predictions have been off lately."""
+    def _middles(self, raw: Raw) -> tuple[float, float]:
+        """The raw prediction as it is, and after the factor by which such predictions have been off lately."""
         factor = exp(self._ratios.quantile(0.5)) if self._ratios.count >= _FEWEST else 1.0
-        return (raw.mean_s + _OFFSET_S) * factor - _OFFSET_S, max(raw.spread_s, _OFFSET_S / 2) * factor
+        return raw.mean_s, max((raw.mean_s + _OFFSET_S) * factor - _OFFSET_S, 0.0)
 
-
-class _Window:
-    """The last `KEPT` numbers, in order of size."""
-
-    __slots__ = ("_order", "_sorted")
-
-    def __init__(self) -> None:
-        self._sorted: list[float] = []
-        self._order: deque[float] = deque()
-
-    @property
-    def count(self) -> int:
-        return len(self._order)
-
-    def add(self, number: float) -> None:
-        insort(self._sorted, number)
-        self._order.append(number)
-        if len(self._order) > KEPT:
-            del self._sorted[bisect_left(self._sorted, self._order.popleft())]
-
-    def quantile(self, share: float) -> float:
-        """Between 0 and 1 interpolated; beyond, as far out as the furthest is from the middle, for each whole one."""
-        ordered = self._sorted
-        if share < 0 or share > 1:
-            edge = ordered[0] if share < 0 else ordered[-1]
-            return edge + (edge - ordered[len(ordered) // 2]) * (-share if share < 0 else share - 1)
-        at = share * (len(ordered) - 1)
-        below = int(at)
-        above = min(below + 1, len(ordered) - 1)
-        return ordered[below] + (at - below) * (ordered[above] - ordered[below])
+    def _corrects(self) -> bool:
+        """Whether the factor would have done better lately. It costs something where nothing is to be corrected."""
+        as_is, corrected = self._errors
+        return corrected.weight >= _EVIDENCE and (corrected.mean() or 0.0) < _EARNS * (as_is.mean() or 0.0)

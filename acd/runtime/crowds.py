@@ -1,14 +1,17 @@
 """Who could serve what, as bit masks: the agents of a queue and requirement, and how many of them are there.
 
-Owns reading requirements for all agents at once, presence as one number, and how far two crowds overlap. Must not know
-waits or calibration. A mask is a Python integer with a bit for each agent: `&` and `bit_count` of 100,000 agents
-take a microsecond or two, and a change of presence flips one bit.
+Owns reading requirements for all agents at once, presence as one number, what their capacity has room for, and how far
+two crowds overlap. Must not know waits or calibration. A mask is a Python integer with a bit for each agent: `&` and
+`bit_count` of 100,000 agents take a microsecond or two, and a change of presence flips one bit.
 """
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
-from acd.core.messages import AgentSettings
+import numpy as np
+import numpy.typing as npt
+
+from acd.core.messages import AgentSettings, ChannelShare
 from acd.core.requirement import conjunction
 from acd.errors import RequirementError
 from acd.runtime.records import AgentRecord, QueueRecord
@@ -16,8 +19,24 @@ from acd.runtime.records import AgentRecord, QueueRecord
 MAX_CROWDS: Final = 512
 """Crowds that are remembered; beyond it all are counted anew when they are asked for."""
 
+MAX_CHANNELS: Final = 64
+"""Channels whose rooms are remembered, likewise."""
+
 Kind = tuple[str, str, str]
 """Queue, the interaction's own requirement, channel."""
+
+
+class Rooms(NamedTuple):
+    """What agents have room for, of one channel, by agent's number: (agents,).
+
+    `cost`: units of one work item, `most`: how many at once with nothing else in hand, `spare`: units that other
+    channels may take before there are fewer. `interrupts`: channels that do not stand in its way, with anybody.
+    """
+
+    cost: npt.NDArray[np.float64]
+    most: npt.NDArray[np.float64]
+    spare: npt.NDArray[np.float64]
+    interrupts: frozenset[str]
 
 
 class Crowds:
@@ -25,10 +44,12 @@ class Crowds:
 
     def __init__(self, agents: Mapping[str, AgentRecord], queues: Mapping[str, QueueRecord]) -> None:
         self._queues = queues
-        self._bits = {agent_id: 1 << index for index, agent_id in enumerate(agents)}
-        self._people = [(self._bits[agent.id], agent.settings) for agent in agents.values() if not agent.retired]
+        self.numbers = {agent_id: number for number, agent_id in enumerate(agents)}
+        """Agents' numbers: the place of their bit, and of their row in arrays."""
+        self._people = [(self.numbers[agent.id], agent.settings) for agent in agents.values() if not agent.retired]
         self._crowds: dict[Kind, int] = {}
         self._slots: dict[str, dict[int, int]] = {}
+        self._rooms: dict[str, Rooms] = {}
         self.staffed = 0
         """Who is ready."""
         for agent in agents.values():
@@ -36,7 +57,8 @@ class Crowds:
 
     def presence(self, agent_id: str, presence: str) -> None:
         """An agent's presence has changed."""
-        bit = self._bits.get(agent_id, 0)
+        number = self.numbers.get(agent_id)
+        bit = 0 if number is None else 1 << number
         self.staffed = self.staffed | bit if presence == "ready" else self.staffed & ~bit
 
     def of(self, kind: Kind) -> int:
@@ -54,16 +76,40 @@ class Crowds:
         channel = kind[2]
         by_slots = self._slots.get(channel)
         if by_slots is None:
-            by_slots = self._slots[channel] = {}
-            for bit, settings in self._people:
-                most = slots_of(settings, channel)
-                by_slots[most] = by_slots.get(most, 0) | bit
+            slots = self.rooms(channel).most
+            by_slots = self._slots[channel] = {int(most): mask_of(slots == most) for most in np.unique(slots)}
         return sum(most * (mask & there).bit_count() for most, mask in by_slots.items())
 
     def overlap(self, of: Kind, with_: Kind) -> float:
         """Which share of those who are there for the kind `of` could serve `with_`, too. 0 when nobody is there."""
         there = self.of(of) & self.staffed
         return (there & self.of(with_)).bit_count() / there.bit_count() if there else 0.0
+
+    def flags(self, crowd: int) -> npt.NDArray[np.bool_]:
+        """A mask as an array by agent's number."""
+        packed = np.frombuffer(crowd.to_bytes(len(self.numbers) // 8 + 1, "little"), dtype=np.uint8)
+        return np.unpackbits(packed, count=len(self.numbers), bitorder="little").astype(np.bool_)
+
+    def rooms(self, channel: str) -> Rooms:
+        """What agents have room for. O(agents) the first time."""
+        rooms = self._rooms.get(channel)
+        if rooms is None:
+            if len(self._rooms) >= MAX_CHANNELS:
+                self._rooms.clear()
+                self._slots.clear()
+            rooms = self._rooms[channel] = self._measure(channel)
+        return rooms
+
+    def _measure(self, channel: str) -> Rooms:
+        cost, most, spare = np.ones(len(self.numbers)), np.zeros(len(self.numbers)), np.zeros(len(self.numbers))
+        interrupts: set[str] = set()
+        for number, settings in self._people:
+            share = share_of(settings, channel)
+            if share is not None:
+                interrupts.update(share.interrupts)
+                cost[number], most[number] = share.cost, slots_of(settings, channel)
+                spare[number] = settings.capacity.total - most[number] * share.cost
+        return Rooms(cost, most, spare, frozenset(interrupts))
 
     def _count(self, kind: Kind) -> int:
         queue_id, requirement, channel = kind
@@ -72,15 +118,31 @@ class Crowds:
             asked = conjunction(queue.settings.requirement if queue else "", requirement)
         except RequirementError:
             return 0
-        crowd = 0
-        for bit, settings in self._people:
-            if slots_of(settings, channel) and asked.matches(dict(settings.skills), settings.labels, settings.queues):
-                crowd |= bit
-        return crowd
+        able = np.zeros(len(self.numbers), dtype=np.bool_)
+        for number, settings in self._people:
+            able[number] = slots_of(settings, channel) > 0 and asked.matches(
+                dict(settings.skills), settings.labels, settings.queues
+            )
+        return mask_of(able)
+
+
+def mask_of(flags: npt.NDArray[np.bool_]) -> int:
+    """An array by agent's number as a mask."""
+    return int.from_bytes(np.packbits(flags, bitorder="little").tobytes(), "little")
+
+
+def share_of(settings: AgentSettings, channel: str) -> ChannelShare | None:
+    """The part of the agent's capacity that the channel falls under; None if there is no room for it."""
+    named = None
+    for share in settings.capacity.channels:
+        if share.channel == channel:
+            return share
+        if share.channel == "*":
+            named = share
+    return named
 
 
 def slots_of(settings: AgentSettings, channel: str) -> int:
     """How many interactions of the channel the agent can have at once, with nothing else in hand."""
-    shares = {share.channel: share for share in settings.capacity.channels}
-    share = shares.get(channel) or shares.get("*")
+    share = share_of(settings, channel)
     return 0 if share is None else min(share.most, settings.capacity.total // share.cost)

@@ -1,87 +1,57 @@
-"""Estimated waits keep their promise: four in five waits lie in their band, whatever the traffic.
+"""Estimated waits keep their promise: four in five waits lie in their band, and the middle is as near as it can be.
 
-Bounds are those of the issue that asked for it, on seeded traffic of several kinds through the real engine. The seed is
-part of the test's name.
+Bounds are those of the issue that asked for it, on seeded traffic of many kinds through the real engine
+(`wait_centres`). Half of the rolling average's error is less than is possible where handling times vary much: whoever
+has k others ahead waits for k + 1 agents to come free, and when that will be nobody knows. `wait_floors.txt` has the
+least possible ratio of the two, by kind of traffic and queue, as an oracle finds it
+(`python -m tests.runtime.wait_oracle`).
 """
 
 from collections.abc import Callable
+from pathlib import Path
+from typing import Final
 
 import pytest
+from msgspec.structs import astuple
 
 import acd.core.messages as m
 from acd.core.engine import Engine
-from acd.runtime.averages import Decayed
-from acd.runtime.calibration import Band, Calibration, Raw
-from acd.runtime.estimate import Quality, WaitEstimator
+from acd.runtime.estimate import WaitEstimator
+from acd.runtime.learnt import Quality
 from acd.runtime.view import View
-from tests.runtime.wait_traffic import SECOND, Centre, Stream
+from tests.runtime.wait_centres import CENTRES, agents, queue, shared_agents
+from tests.runtime.wait_traffic import SECOND, Centre
 
-HOURS = 12.0
+HOURS: Final = 8.0
+SEEDS: Final = (1, 2)
 
+ASKED: Final = 0.5
+"""The ratio that was asked for: the middle's error by that of the rolling average."""
 
-def agents(number: int, *skills: str, capacity: m.Capacity | None = None) -> list[m.AgentSettings]:
-    """Agent i has every skill but one in turn, if there are several."""
-    people = []
-    for index in range(number):
-        held = tuple((skill, 5) for at, skill in enumerate(skills) if len(skills) == 1 or at != index % len(skills))
-        people.append(m.AgentSettings(f"a{index:03}", held, capacity=capacity or m.Capacity()))
-    return people
+NEAR: Final = 1.15
+"""How near to the least possible ratio it is where that is not below what was asked for."""
 
-
-def queue(name: str, **more: object) -> m.QueueSettings:
-    return m.QueueSettings(name, offer_timeout_us=60 * SECOND, max_waiting=100_000, **more)  # type: ignore[arg-type]
-
-
-def one_queue(seed: int) -> Centre:
-    return Centre(agents(20), [queue("a")], [Stream("a", 0.1, swing=0.3)], seed)
+FLOORS: Final = {
+    tuple(line.split()[:2]): float(line.split()[2])
+    for line in (Path(__file__).parent / "wait_floors.txt").read_text("utf-8").splitlines()
+}
 
 
-def overload(seed: int) -> Centre:
-    return Centre(agents(20), [queue("a")], [Stream("a", 0.105, swing=0.5)], seed)
-
-
-def few_agents(seed: int) -> Centre:
-    return Centre(agents(5), [queue("a")], [Stream("a", 0.026)], seed)
-
-
-def shared_agents(seed: int) -> Centre:
-    queues = [queue(name, requirement=f"skills.{name} >= 1") for name in "abc"]
-    streams = [
-        Stream("a", 0.05, swing=0.3),
-        Stream("b", 0.06, handled_s=240, swing=0.3, period_s=5_000),
-        Stream("c", 0.03, handled_s=100),
-    ]
-    return Centre(agents(30, "a", "b", "c"), queues, streams, seed)
-
-
-def priorities(seed: int) -> Centre:
-    streams = [Stream("plain", 0.08, swing=0.3), Stream("vip", 0.025, priority=5)]
-    return Centre(agents(20), [queue("plain"), queue("vip")], streams, seed)
-
-
-def several_at_once(seed: int) -> Centre:
-    capacity = m.Capacity(100, (m.ChannelShare("chat", 33, 3), m.ChannelShare("voice", 100, 1)))
-    streams = [Stream("chats", 0.07, handled_s=300, swing=0.3, channel="chat")]
-    return Centre(agents(8, capacity=capacity), [queue("chats")], streams, seed)
-
-
-@pytest.mark.parametrize("seed", [1, 2, 3])
-@pytest.mark.parametrize("make", [one_queue, overload, few_agents, shared_agents, priorities, several_at_once])
-def test_four_in_five_waits_lie_in_their_band(make: Callable[[int], Centre], seed: int) -> None:
-    centre = make(seed)
-    waits = WaitEstimator(centre.view)
-    centre.run(HOURS, waits.fold)
-    for name in centre.view.queues:
-        quality = waits.quality(name)
-        told = f"{name}: {quality}"
-        assert quality.answers > 700, told
-        assert quality.covered is not None
-        assert 0.75 <= quality.covered <= 0.85, told
-        assert quality.error_s is not None
-        assert quality.rolling_error_s is not None
-        # Half of the rolling average's error is what was asked for. With exponential handling times the wait of whoever
-        # has k ahead varies by its nature; these are the ratios that the least possible error comes to.
-        assert quality.error_s < 0.85 * quality.rolling_error_s, told
+@pytest.mark.parametrize("make", CENTRES, ids=lambda make: make.__name__)
+def test_four_in_five_waits_lie_in_their_band_and_the_middle_is_near(make: Callable[[int], Centre]) -> None:
+    found: dict[str, list[Quality]] = {}
+    for seed in SEEDS:
+        centre = make(seed)
+        waits = WaitEstimator(centre.view)
+        centre.run(HOURS, waits.fold)
+        for name in centre.view.queues:
+            quality = waits.quality(name)
+            assert quality.answers > 350, f"{name}, seed {seed}: {quality}"
+            assert 0.75 <= (quality.covered or 0.0) <= 0.85, f"{name}, seed {seed}: {quality}"
+            found.setdefault(name, []).append(quality)
+    for name, qualities in found.items():
+        ratio = sum(each.error_s or 0.0 for each in qualities) / sum(each.rolling_error_s or 0.0 for each in qualities)
+        assert ratio <= max(ASKED, NEAR * FLOORS[make.__name__, name]), f"{name}: {ratio:.3f} {qualities}"
 
 
 def test_an_estimate_of_before_a_move_is_not_held_against_the_other_queue() -> None:
@@ -137,38 +107,14 @@ def test_places_follow_the_view_through_everything() -> None:
         if centre.engine.seq % 40 == 0:
             fresh = WaitEstimator(centre.view, waits)
             for name in centre.view.queues:
-                assert fresh.estimate(name) == waits.estimate(name)
-                checked += 1
+                anew, before = fresh.estimate(name), waits.estimate(name)
+                assert (anew is None) == (before is None)
+                if anew is not None and before is not None:
+                    assert astuple(anew) == pytest.approx(astuple(before))
+                    checked += 1
 
     centre.run(1.5, watch)
     assert checked > 20
-
-
-def test_a_calibration_finds_out_by_what_factor_it_is_off() -> None:
-    calibration = Calibration()
-    for number in range(500):
-        raw = Raw(100.0, 10.0)
-        calibration.learn(raw, calibration.band(raw), 300.0 + (number * 37) % 61 - 30)
-    band = calibration.band(Raw(100.0, 10.0))
-    assert band.low_s == pytest.approx(276, abs=6)
-    assert band.middle_s == pytest.approx(300, abs=4)
-    assert band.high_s == pytest.approx(324, abs=6)
-    assert calibration.band(Raw(0.0, 0.0)).low_s >= 0.0
-
-
-def test_an_unlearnt_band_is_wide() -> None:
-    assert Calibration().band(Raw(60.0, 20.0)) == Band(34.0, 60.0, 86.0)
-
-
-def test_a_decayed_mean_forgets() -> None:
-    mean = Decayed(10)
-    assert mean.mean() is None
-    mean.add(5.0)
-    assert mean.mean() == 5.0
-    for _ in range(100):
-        mean.add(1.0)
-    assert mean.mean() == pytest.approx(1.0, abs=0.01)
-    assert mean.weight == pytest.approx(10, abs=0.1)
 
 
 def begun() -> tuple[Engine, View, WaitEstimator]:

@@ -12,7 +12,7 @@ from acd.runtime.live_figures import LiveFigures
 from acd.runtime.tallies import CALENDAR_KEPT, CALENDAR_US, DENOMINATORS, FINE_KEPT, FINE_US, NAMES, Counts, Tally
 from acd.runtime.view import View
 from tests.core.side_by_side import Pair, run, seeded
-from tests.runtime.test_estimate import one_queue, queue, several_at_once, shared_agents
+from tests.runtime.wait_centres import one_queue, queue, several_at_once, shared_agents
 from tests.runtime.wait_traffic import SECOND, Centre, Stream
 
 Told = list[tuple[int, m.Event]]

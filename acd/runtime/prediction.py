@@ -1,0 +1,185 @@
+"""The raw prediction of a wait: when so many others and this one have been taken, as agents come free.
+
+Owns the arithmetic. Must not know queues, agents or the view. This is the queue-length predictor with abandonment
+(Ibrahim and Whitt, "Real-Time Delay Estimation in Overloaded Multiserver Queues with Abandonments", 2009), for handling
+times of any distribution: whoever is occupied comes free according to how long they have been, and again and again
+after that. Those ahead give up meanwhile, and others overtake.
+"""
+
+from collections.abc import Sequence
+from math import exp, log1p, sqrt
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from acd.runtime.calibration import Raw
+from acd.runtime.durations import STEPS, Durations, Floats
+
+_MEDIAN: Final = 2 / 3
+"""The k-th of many rare events has come, half of the time, when k − 1/3 are to be expected: k others and this one."""
+
+_LEAST: Final = 0.05
+"""Share of those who come free that is left for this line, however many overtake."""
+
+_TINY: Final = 1e-9
+
+_SOON: Final = 0.05
+"""Somebody has to come free all the same when more are as good as free than wait."""
+
+_COARSER: Final = 0.5
+"""Steps as short as those of a group's curves, this part of them, are short enough."""
+
+_WIDE: Final = 8
+"""Steps on both sides over which a rate is averaged."""
+
+
+class Group(NamedTuple):
+    """Agents at work on things that take equally long.
+
+    `ages_s`: how long each has been, `weights`: how many of ours each can take when free, both (n,). `after_s`: what
+    each has still to do after that.
+    """
+
+    durations: Durations
+    after_s: float
+    ages_s: Floats
+    weights: Floats
+
+
+class Others(NamedTuple):
+    """Those ahead in other lines: how many of them our agents will take, and at most which share of what these take."""
+
+    taken: float
+    share: float
+
+
+class Line(NamedTuple):
+    """What stands before: `ahead` of the same kind, `others` of other kinds.
+
+    `giving_up`: the rate per second at which one of those ahead gives up. `shared`: which share of our agents has
+    others to serve at all. `overtaking`: those who come later and go first, as (how many per second, for how many
+    seconds from now). `free`: how many agents are as good as free.
+    """
+
+    ahead: float
+    others: Sequence[Others]
+    shared: float
+    giving_up: float
+    overtaking: Sequence[tuple[float, float]]
+    free: float
+
+
+def predict(own: Durations, groups: Sequence[Group], line: Line) -> Raw:
+    """When it is taken: the median, and the spread around it. O(STEPS²).
+
+    `own`: how long those take who are served next.
+    """
+    step_s = max(own.step_s, *(group.durations.step_s * _COARSER for group in groups), 0.0)
+    crowds = [_Crowd(group, step_s) for group in groups]
+    target = max(line.ahead + _MEDIAN - line.free, _SOON)
+    curves = _Curves(own, crowds, line, step_s, STEPS // 4)
+    if curves.covered[-1] < target:
+        curves = _Curves(own, crowds, line, step_s, STEPS)
+    if curves.covered[-1] < target:
+        return _beyond(own, line, curves, target)
+    at = max(int(np.searchsorted(curves.covered, target)), 1)
+    below, above = float(curves.covered[at - 1]), float(curves.covered[at])
+    middle_s = step_s * (at - 1 + (target - below) / max(above - below, _TINY))
+    # Whoever comes free soon does so more often: twice the covariance of the first time and the later ones.
+    again, still = float(curves.freed[at] - curves.first[at]), 1.0 - float(curves.first[at]) / max(curves.slots, _TINY)
+    variance = sum(crowd.variance(at) for crowd in crowds) + again * (min(own.variability, 1.0) + 2.0 * still)
+    variance += max(target - float(curves.freed[at] - curves.overtaken[at]), 0.0) + float(curves.overtaken[at])
+    low, high = max(at - 1 - _WIDE, 0), min(at + _WIDE, len(curves.covered) - 1)
+    rate = float(curves.covered[high] - curves.covered[low]) / ((high - low) * step_s)
+    return Raw(middle_s, sqrt(max(variance, _LEAST)) / max(rate, _TINY))
+
+
+class _Crowd:
+    """A group, by age."""
+
+    def __init__(self, group: Group, step_s: float) -> None:
+        self._longer = group.durations.survival(np.arange(2 * STEPS + 1, dtype=np.float64) * step_s)
+        ages = np.minimum(group.ages_s / step_s, STEPS - 1)
+        below = ages.astype(np.int64)
+        part = ages - below
+        count = np.bincount(below, group.weights * (1 - part), STEPS + 1)
+        count += np.bincount(below + 1, group.weights * part, STEPS + 1)
+        self._ages = int(below.max()) + 2
+        self._count = count[: self._ages]
+        self._alive = self._count / self._longer[: self._ages]
+        self._after = group.after_s / step_s
+        self.slots = float(group.weights.sum())
+
+    def ended(self, steps: int) -> Floats:
+        """How many will have come free for the first time after each step up to so many: (steps + 1,)."""
+        lasting = np.correlate(self._longer[: steps + self._ages], self._alive, "valid")
+        if not self._after:
+            return self.slots - lasting
+        at = np.arange(steps + 1) - self._after
+        shifted: Floats = np.interp(at, np.arange(steps + 1), self.slots - lasting, left=0.0)
+        return shifted
+
+    def variance(self, step: int) -> float:
+        """Of how many that will be after so many steps."""
+        at = round(step - self._after)
+        if at <= 0:
+            return 0.0
+        lasting = self._longer[at : at + self._ages] / self._longer[: self._ages]
+        return float(np.dot(self._count, lasting * (1.0 - lasting)))
+
+
+class _Curves:
+    """What will have happened after each step: (steps + 1,).
+
+    `first`: how many will have come free for the first time, `freed`: how often anybody. `covered`: how many of those
+    who wait now and count will have been taken, or have given up.
+    """
+
+    def __init__(self, own: Durations, crowds: Sequence[_Crowd], line: Line, step_s: float, steps: int) -> None:
+        self.slots = sum(crowd.slots for crowd in crowds)
+        self.first = np.sum([crowd.ended(steps) for crowd in crowds] or [np.zeros(steps + 1)], axis=0)
+        self.freed = self.first.copy()
+        middles_s = (np.arange(steps, dtype=np.float64) + 0.5) * step_s
+        self.freed[1:] += np.convolve(np.diff(self.first), own.following(middles_s))[:steps]
+        self.moments = np.arange(steps + 1, dtype=np.float64) * step_s
+        self.overtaken = _overtaken(line, self.moments)
+        freed = np.diff(self.freed)
+        taken = np.maximum(freed - np.diff(self.overtaken), _LEAST * freed)
+        # Each one taken stands for exp(giving up × time) of those who wait now: the rest have given up.
+        self.reached = np.concatenate(([0.0], np.cumsum(taken * np.exp(line.giving_up * middles_s))))
+        self.covered = np.maximum.accumulate(self.reached - _for_others(line, self.reached))
+
+
+def _for_others(line: Line, reached: Floats) -> Floats:
+    """How many of so many who were taken are from other lines."""
+    total = np.zeros(len(reached))
+    for others in line.others:
+        total += np.minimum(others.taken, others.share * reached)
+    taken: Floats = np.minimum(total, line.shared * reached)
+    return taken
+
+
+def _left(line: Line, reached: float) -> float:
+    """How many in other lines are still to be taken when so many have been, if they can be so soon at all."""
+    total = sum(others.taken for others in line.others)
+    return float((total - _for_others(line, np.array([reached]))[0]) * line.shared)
+
+
+def _overtaken(line: Line, moments: Floats) -> Floats:
+    total = np.zeros(len(moments))
+    for rate, for_s in line.overtaking:
+        total += rate * np.minimum(moments, for_s)
+    return total
+
+
+def _beyond(own: Durations, line: Line, curves: _Curves, target: float) -> Raw:
+    """Past the end of the curves everything goes on at the rates of the long run."""
+    left = target - float(curves.covered[-1]) + _left(line, float(curves.reached[-1]))
+    from_s, freed = float(curves.moments[-1]), float(curves.freed[-1])
+    rate = max(curves.slots / own.mean_s, _TINY)
+    rate = max(rate - sum(each for each, for_s in line.overtaking if for_s > from_s), _LEAST * rate)
+    ahead_s = left * exp(-line.giving_up * from_s) / rate
+    further_s = log1p(line.giving_up * ahead_s) / line.giving_up if line.giving_up * ahead_s > _TINY else ahead_s
+    freed += further_s * rate
+    variance = freed * own.variability + float(curves.overtaken[-1]) + max(line.ahead - freed, 0.0)
+    return Raw(from_s + further_s, sqrt(max(variance, 1.0)) / (rate + line.giving_up))
