@@ -94,6 +94,9 @@ class Recorder:
         self._centre = centre
         self._policies = policies
         self._evenly = evenly
+        able = {requirement: agent for agent, asked in enumerate(centre.eligible) for requirement in asked}
+        self._firsts = sorted(able.items())
+        """Every class, and an agent who can serve it."""
         self._dice = random.Random(seed)
         self._at_us = 3_600 * SECOND_US
         self._commands = 0
@@ -108,6 +111,7 @@ class Recorder:
     def reach(self, load: Load, line: int, warm_up: int | None = None) -> None:
         """Open, take up this load, and go on for so long that every cache is as it will stay.
 
+        So every class is asked for once at first: making one takes 30 to 50 µs among 1,000 agents, once for all.
         `line`: how many wait at overload. `warm_up`: life cycles; by default until nearly everybody has had one.
         """
         self._open()
@@ -196,6 +200,9 @@ class Recorder:
         """A class, and an agent who can serve it."""
         if self._evenly:
             return interaction % len(self._centre.requirements), NOBODY
+        if interaction < len(self._firsts):
+            # Each class once: who is the first to ask for one is a matter of setting up, and rare classes come late.
+            return self._firsts[interaction]
         # By way of an agent: a class is asked for as often as there are people for it.
         eligible: Sequence[int] = ()
         agent = NOBODY
