@@ -118,20 +118,21 @@ class Domain(Matching):
 
     def wrap_up(self, work: Work) -> bool:
         """Begin the after-call work that the queue grants; False if it grants none, and nothing has changed."""
-        queue = work.interaction.queue
+        interaction = work.interaction
+        queue = interaction.queue
         length_us = granted_us(queue.settings, wanted=True) if work.wants_wrap_up else queue.grants_us
         if length_us is None:
             return False
         work.state = _WORK[work.state]["wrap"]
-        if work.interaction.current is work:
-            work.interaction.current = None
-        work.since = self.now_us
+        if interaction.current is work:
+            interaction.current = None
+        work.since = now_us = self.now_us
         until_us = 0
         if length_us:
-            until_us = self.now_us + length_us
-            self.seq += 1
-            work.deadline = self.deadlines.register(until_us, self.seq, work, length_us)
-        self.events.append(WrapUpStarted(work.agent.id, work.interaction.id, until_us))
+            until_us = now_us + length_us
+            self.seq = seq = self.seq + 1
+            work.deadline = self.deadlines.register(until_us, seq, work, length_us)
+        self.events.append(WrapUpStarted(work.agent.id, interaction.id, until_us))
         return True
 
     def drop_offer(self, work: Work, trigger: str, reason: str) -> None:

@@ -33,14 +33,19 @@ def complete(domain: Domain, interaction: Interaction, by: str, reason: str) -> 
     if interaction.open_work > 1:
         interaction.ended_with = work.agent.id
     domain.close(interaction, "complete")
-    domain.events.append(InteractionCompleted(interaction.id, work.agent.id, by, reason, domain.now_us - work.since))
+    interaction_id, agent_id, now_us = interaction.id, work.agent.id, domain.now_us
+    domain.events.append(InteractionCompleted(interaction_id, agent_id, by, reason, now_us - work.since))
     request = interaction.request
-    domain.effects.append(ReleaseInteraction(interaction.id, request.instance, "completed"))
+    domain.effects.append(ReleaseInteraction(interaction_id, request.instance, "completed"))
     if domain.last_agents.wanted and not request.parent:
-        domain.last_agents.remember(request.customer, work.agent.id, domain.now_us)
-    others, interaction.participants = interaction.participants, None
+        domain.last_agents.remember(request.customer, agent_id, now_us)
+    others = interaction.participants
+    if others is None:
+        domain.finish_talk(work)
+        return
+    interaction.participants = None
     domain.finish_talk(work)
-    for each in others or ():
+    for each in others:
         talked_us = domain.now_us - each.since
         domain.events.append(AgentLeft(interaction.id, each.agent.id, work.agent.id, reason, talked_us))
         if part(domain, each):

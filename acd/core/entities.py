@@ -171,11 +171,13 @@ class Queue:
         "closed",
         "counts_staff",
         "cursor",
+        "disposition_required",
         "estimate_us",
         "first_reach",
         "grants_us",
         "id",
         "live",
+        "offer_timeout_us",
         "offset_us",
         "plain",
         "retired",
@@ -183,6 +185,7 @@ class Queue:
         "standing",
         "stays",
         "step_us",
+        "strategy",
         "takes",
         "unanswered",
     )
@@ -209,6 +212,10 @@ class Queue:
     def configure(self, settings: QueueSettings) -> None:
         """Take over the settings. Keys of interactions are the caller's to renew."""
         self.settings = settings
+        # What every interaction asks for is at hand.
+        self.strategy = settings.strategy
+        self.offer_timeout_us = settings.offer_timeout_us
+        self.disposition_required = settings.disposition_required
         self.offset_us, self.step_us = slope(settings)
         self.first_reach = reach_after(settings.level_delays_us, 0)
         self.grants_us = granted_us(settings, wanted=False)

@@ -89,8 +89,8 @@ class Matching:
         key = ticket.key
         for bucket in buckets:
             items = bucket.items
-            # Bucket.add, spelt out for the usual case: nearly everyone comes in at the end.
-            if bucket.listed and items and items[-1].key < key and len(items) < bucket.bound:
+            # Bucket.add, spelt out for the usual case: nearly everyone comes in at the end, of a bucket that is listed.
+            if items and items[-1].key < key and len(items) < bucket.bound:
                 items.append(ticket)
             else:
                 bucket.add(ticket)
@@ -236,12 +236,13 @@ class Matching:
         now_us = self.now_us
         request = interaction.request
         queue = interaction.queue
+        interaction_id, agent_id = interaction.id, agent.id
         share = agent.share(request.channel)
-        assert share is not None, agent.id
+        assert share is not None, agent_id
         used = agent.used
         load = used * 100 // agent.total if used else 0
-        interaction.offers += 1
-        offer_id = f"{interaction.id}.{interaction.offers}"
+        interaction.offers = number = interaction.offers + 1
+        offer_id = f"{interaction_id}.{number}"
         if interaction.held is not None:
             holding.drop(self, interaction)
         interaction.state = _INTERACTION[interaction.state]["offer"]
@@ -252,27 +253,27 @@ class Matching:
         interaction.open_work += 1
         self.work[offer_id] = work
         agent.take_on(offer_id, work)
-        timeout_us = queue.settings.offer_timeout_us
+        timeout_us = queue.offer_timeout_us
         expires_us = now_us + timeout_us
-        self.seq += 1
-        work.deadline = self.deadlines.register(expires_us, self.seq, work, timeout_us)
+        self.seq = seq = self.seq + 1
+        work.deadline = self.deadlines.register(expires_us, seq, work, timeout_us)
         self.refresh(agent)
         self.events.append(
             OfferMade(
                 offer_id,
-                interaction.id,
-                agent.id,
+                interaction_id,
+                agent_id,
                 queue.id,
                 expires_us,
                 sought,
-                queue.settings.strategy,
+                queue.strategy,
                 cls.crew.fit_of(agent),
                 load,
                 now_us - agent.idle_since,
                 now_us - interaction.enqueued_at,
             )
         )
-        self.effects.append(OfferInteraction(offer_id, interaction.id, agent.id, request.instance, expires_us))
+        self.effects.append(OfferInteraction(offer_id, interaction_id, agent_id, request.instance, expires_us))
         return work
 
     def end_work(self, work: Work) -> None:
@@ -282,8 +283,9 @@ class Matching:
         if deadline is not None:
             deadline.alive = False
             deadline.owner = work.deadline = None
-        del self.work[work.offer_id]
-        work.agent.put_down(work.offer_id)
+        offer_id = work.offer_id
+        del self.work[offer_id]
+        work.agent.put_down(offer_id)
         interaction = work.interaction
         interaction.open_work -= 1
         if interaction.current is work:

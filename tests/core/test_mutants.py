@@ -349,7 +349,7 @@ MUTANTS: Final = {
         "handlers.wrap_up", "found.since + settings.wrap_up_most_us", "domain.now_us + settings.wrap_up_most_us"
     ),
     "a required disposition is not asked for": Mutant(
-        "handlers.wrap_up", "settings.disposition_required and not found.disposition", "False"
+        "handlers.wrap_up", "queue.disposition_required and not found.disposition", "False"
     ),
     "the disposition is not told in the end": Mutant(
         "domain", "interaction.id, work.disposition", 'interaction.id, ""'

@@ -37,17 +37,15 @@ def accept(domain: Domain, command: AcceptOffer) -> Refusal | None:
         relaxing.unschedule(interaction)
     work.state = _WORK[work.state]["accept"]
     work.since = now_us
-    if work.deadline is not None:
-        work.deadline.alive = False
-        work.deadline.owner = None
-        work.deadline = None
-    agent_id = work.agent.id
+    deadline = work.deadline
+    if deadline is not None:
+        deadline.alive = False
+        deadline.owner = work.deadline = None
+    offer_id, interaction_id, agent_id = command.offer_id, interaction.id, command.agent_id
     domain.events.append(
-        OfferAccepted(
-            work.offer_id, interaction.id, agent_id, now_us - interaction.enqueued_at, now_us - work.offered_at
-        )
+        OfferAccepted(offer_id, interaction_id, agent_id, now_us - interaction.enqueued_at, now_us - work.offered_at)
     )
-    domain.effects.append(ConnectInteraction(work.offer_id, interaction.id, agent_id, interaction.request.instance))
+    domain.effects.append(ConnectInteraction(offer_id, interaction_id, agent_id, interaction.request.instance))
     if interaction.pending is not None:
         _rescind_others(domain, interaction, work, interaction.pending)
     return None

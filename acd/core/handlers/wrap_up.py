@@ -75,9 +75,9 @@ def end_wrap_up(domain: Domain, command: EndWrapUp) -> Refusal | None:
     found = _wrapping_up(domain, command.agent_id, command.interaction_id)
     if isinstance(found, Refusal):
         return found
-    settings = found.queue.settings
-    if settings.disposition_required and not found.disposition:
-        return Refusal("disposition-required", f"queue {settings.id} asks for a disposition first")
+    queue = found.queue
+    if queue.disposition_required and not found.disposition:
+        return Refusal("disposition-required", f"queue {queue.id} asks for a disposition first")
     finish_wrap_up(domain, found)
     return None
 
