@@ -58,7 +58,7 @@ class LastAgents:
 
 def prefer(domain: Domain, interaction: Interaction) -> None:
     """Find an agent to be preferred by an interaction that enters its queue and prefers nobody yet, and say so."""
-    agent_id, because = _dedicated(interaction), "dedicated"
+    agent_id, because = _dedicated(interaction) if interaction.request.attributes else "", "dedicated"
     if not _may_be(domain, interaction, agent_id):
         agent_id, because = _last(domain, interaction), "last-agent"
         if not _may_be(domain, interaction, agent_id):
@@ -83,6 +83,8 @@ def _last(domain: Domain, interaction: Interaction) -> str:
 
 def _may_be(domain: Domain, interaction: Interaction, agent_id: str) -> bool:
     """Whether there is such an agent, and not one who has just handed it on, or may not be asked for another reason."""
+    if not agent_id:
+        return False
     agent = domain.agents.get(agent_id)
     excluded = interaction.exclusions
     return agent is not None and not agent.retired and not (excluded and agent_id in excluded)

@@ -36,8 +36,8 @@ def may_have(interaction: Interaction, agent: Agent) -> bool:
         and not cls.shut
         and (interaction.held is None or interaction.preferred == agent.id)
         and not (excluded and agent.id in excluded)
-        and cls.has(agent)
         and agent.has_room(cls.channel)
+        and cls.has(agent)
     )
 
 

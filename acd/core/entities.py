@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from acd.core import limits
-from acd.core.capacity import terms_of
+from acd.core.capacity import Held, terms_of
 from acd.core.cursor import Cursor
 from acd.core.ordering import slope
 from acd.core.states import interaction as interaction_states
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from acd.core.lines import Line
     from acd.core.messages import AgentSettings, ChannelShare, EnqueueInteraction, QueueSettings
     from acd.core.pools import Bucket
-    from acd.core.reserving import Gate
+    from acd.core.reserving import Counted
     from acd.core.state import Relaxation
 
 
@@ -57,9 +57,11 @@ class Agent:
         "presence",
         "reason",
         "retired",
+        "rooms",
         "row",
         "settings",
         "shares",
+        "terms",
         "ticket",
         "total",
         "used",
@@ -86,15 +88,18 @@ class Agent:
         """The classes, for searching: made when first searched, None when they have changed."""
         self.holds: dict[str, Interaction] | None = None
         """Waiting interactions that are held for this agent, by id; None if there are none."""
-        self.gates: list[Gate] | None = None
-        """Where the agent counts while free: what queues with a reserve ask for, and the agent satisfies."""
+        self.gates: dict[str, Counted] | None = None
+        """By channel: where the agent counts while free, as what queues with a reserve ask for is satisfied."""
         self.configure(settings)
 
     def configure(self, settings: AgentSettings) -> None:
         """Take over skills and capacity. Work in hand keeps its cost."""
         self.settings = settings
         self.levels = dict(settings.levels) if settings.levels else _NO_LEVELS
-        self.total, self.shares, self.full_above = terms_of(settings.capacity)
+        self.terms = terms = terms_of(settings.capacity)
+        self.total, self.shares, self.full_above = terms.total, terms.shares, terms.full_above
+        self.rooms: frozenset[str] | None = None
+        """What `find_rooms` has found since work or capacity have changed."""
 
     @property
     def skills(self) -> Mapping[str, int]:
@@ -115,11 +120,13 @@ class Agent:
         """One more work item in hand."""
         self.work = {**self.work, offer_id: work} if self.work else {offer_id: work}
         self.used += work.cost
+        self.rooms = None
 
     def put_down(self, offer_id: str) -> None:
         """A work item has ended."""
         work = self.work
         self.used -= work[offer_id].cost
+        self.rooms = None
         self.work = _NO_WORK if len(work) == 1 else {key: each for key, each in work.items() if key != offer_id}
 
     def level(self, queue: str) -> int:
@@ -138,29 +145,22 @@ class Agent:
 
     def has_room(self, channel: str) -> bool:
         """Whether one more work item of the channel fits."""
-        share = self.share(channel)
-        if share is None or (self.used + share.cost > self.total and self.in_the_way(share) + share.cost > self.total):
-            return False
-        if not self.work:
-            return True
-        return sum(self.share(item.channel) is share for item in self.work.values()) < share.most
+        rooms = self.rooms
+        if rooms is None:
+            rooms = self.find_rooms()
+        return (channel if channel in self.shares else "*") in rooms
 
-    def has_any_room(self) -> bool:
-        """Whether one more work item of any channel fits."""
-        return any(map(self.has_room, self.shares))
+    def find_rooms(self) -> frozenset[str]:
+        """The shares, by the channel that they name, of which one more work item fits. Kept until work changes."""
+        self.rooms = rooms = self.terms.room_beside(self._held() if self.work else ())
+        return rooms
 
     def in_the_way(self, share: ChannelShare) -> int:
         """Units in use that a further work item of the share must fit beside: all but those that it interrupts."""
-        interrupts = share.interrupts
-        if not interrupts:
-            return self.used
-        unnamed = "*" in interrupts
-        units = 0
-        for item in self.work.values():
-            channel = item.channel
-            if channel not in interrupts and not (unnamed and channel not in self.shares):
-                units += item.cost
-        return units
+        return self.terms.in_the_way(share, self._held())
+
+    def _held(self) -> Held:
+        return tuple([(item.channel, item.cost) for item in self.work.values()])
 
 
 class Queue:

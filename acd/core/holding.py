@@ -72,16 +72,4 @@ def end_all(domain: Matching, agent: Agent) -> None:
 
 def is_worth_waiting_for(interaction: Interaction, agent: Agent) -> bool:
     """Whether the agent is signed in, satisfies the requirement and does the channel."""
-    return (
-        agent.presence != "signed-out"
-        and not agent.retired
-        and (interaction.cls.has(agent) or _would_be_of_its_class(interaction, agent))
-    )
-
-
-def _would_be_of_its_class(interaction: Interaction, agent: Agent) -> bool:
-    """Of whatever level: whether the agent does the channel and satisfies the requirement."""
-    requirement = interaction.cls.requirement
-    return agent.share(interaction.request.channel) is not None and requirement.matches(
-        agent.skills, agent.labels, agent.queues
-    )
+    return agent.presence != "signed-out" and not agent.retired and interaction.cls.crew.has(agent)

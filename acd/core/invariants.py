@@ -238,6 +238,8 @@ def _levels(domain: Domain) -> None:
 
 def _tickets(domain: Domain) -> None:
     for agent in domain.agents.values():
+        kept, agent.rooms = agent.rooms, None
+        assert kept in (None, agent.find_rooms()), f"{agent.id}: room for {kept}"
         may = agent.presence == "ready" and any(agent.has_room(share.channel) for share in agent.shares.values())
         ticket = agent.ticket
         if ticket is not None:
@@ -292,7 +294,11 @@ def _reserves(domain: Domain) -> None:
         assert (gate is None) == (reserve == 0), f"{each.id}: {reserve} agents are kept free"
         free = [agent for agent in domain.agents.values() if _is_free_for(each, agent)]
         assert each.cls.shut == (0 < reserve >= len(free)), f"{each.id}: {len(free)} are free, {reserve} are kept"
-        assert gate is None or gate.free == set(free), f"{each.id}: who is free"
+        assert gate is None or gate.free == len(free), f"{each.id}: the gate counts otherwise"
+    for agent in domain.agents.values():
+        for channel, counted in (agent.gates or {}).items():
+            counts = agent.presence == "ready" and agent.has_room(channel)
+            assert counted.free == counts, f"{agent.id} counts as free for {channel}: {counted.free}"
     assert not domain.classes.risen, "classes have opened up, and nobody was placed"
 
 

@@ -23,8 +23,11 @@ _SHORT = 1_024
 """Up to this length taking heads out of a list costs next to nothing."""
 
 
-class Ticket(Struct, Generic[T], eq=False):
-    """A place, ordered by (key, seq), of one owner. Clearing `alive` takes it out of every lane it stands in."""
+class Ticket(Struct, Generic[T], order=True):
+    """A place, ordered by (key, seq), of one owner. Clearing `alive` takes it out of every lane it stands in.
+
+    No two owners share a place, so that tickets compare by it, as they are.
+    """
 
     key: int
     seq: int
@@ -65,7 +68,7 @@ class Lane(Generic[T]):
         if key > last.key or (key == last.key and ticket.seq > last.seq):
             items.append(ticket)
             return False
-        insort(items, ticket, lo=self.head, key=order)
+        insort(items, ticket, lo=self.head)
         return items[self.head] is ticket
 
     def peek(self) -> Ticket[T] | None:

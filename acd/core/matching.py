@@ -77,10 +77,14 @@ class Matching:
             agent.ticket = None
         if agent.gates:
             recount(agent, self.classes.risen)
+        self._join(agent)
+
+    def _join(self, agent: Agent) -> None:
+        """Let the agent, who has no ticket, stand among the idle if there is room for anything."""
         if agent.presence != "ready" or agent.used > agent.full_above:
             return
         if agent.work:
-            if not agent.has_any_room():
+            if not (agent.find_rooms() if agent.rooms is None else agent.rooms):
                 return
             buckets: Sequence[Bucket] = _buckets(agent)
         else:
@@ -184,7 +188,7 @@ class Matching:
             self._offer(interaction, agent, interaction.cls, "interaction")
 
     def come_free(self, agent: Agent) -> None:
-        """The agent has new room and no ticket for it yet: `serve`, and join the idle only if nothing is found.
+        """The agent has new room, and no place for it yet: `serve`, and join the idle only if nothing is found.
 
         With a line of waiting interactions this saves standing in every pool for no time at all. But whoever counts for
         a reserve has to be counted first.
@@ -199,7 +203,10 @@ class Matching:
                 self._offer(interaction, agent, interaction.cls, "interaction")
                 self.serve(agent)
                 return
-        self.refresh(agent)
+        if agent.ticket is None:
+            self._join(agent)
+        else:
+            self.refresh(agent)
 
     def _first_for(self, agent: Agent) -> Ticket[Interaction] | None:
         """The interaction that an agent who has come free takes: of the least tier, and of it the first in line."""
@@ -355,15 +362,10 @@ def _one_less(interaction: Interaction, pending: list[Work], work: Work) -> None
 def _buckets(agent: Agent) -> list[Bucket]:
     """Where the agent's ticket belongs, given the work in hand."""
     items, load = len(agent.work), agent.load
-    rooms: dict[str, bool] = {}
     buckets = []
     for bucket in agent.home or ():
         crew = bucket.crew
-        channel = crew.channel
-        room = rooms.get(channel)
-        if room is None:
-            room = rooms[channel] = agent.has_room(channel)
-        if room:
+        if agent.has_room(crew.channel):
             buckets.append(crew.pool.bucket(agent, items, load, crew.fit_of(agent)))
     return buckets
 

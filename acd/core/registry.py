@@ -21,7 +21,7 @@ from acd.core.messages import Demand, Preference, ScoreFunction
 from acd.core.pools import Bucket, Nowhere, Terms, make_pool
 from acd.core.pools.tiered import Tiered
 from acd.core.requirement import Requirement, conjunction, relaxed
-from acd.core.reserving import Gate
+from acd.core.reserving import Gate, drop
 
 
 class ClassRegistry:
@@ -75,10 +75,8 @@ class ClassRegistry:
         self._matrix.clear_row(agent.row)
         for bucket in agent.home or ():
             bucket.crew.forget(agent)
-        for gate in agent.gates or ():
-            del gate.members[agent]
+        drop(agent)
         agent.home = None
-        agent.gates = None
         agent.lines = None
 
     def class_of(

@@ -39,10 +39,11 @@ _COMPARE: Final = {
 def upcoming(interaction: Interaction) -> Step | None:
     """The first step of its queue that has not been taken or passed over, or None."""
     steps = interaction.queue.settings.steps
-    if not steps:
-        return None
     done_us = 0 if interaction.relaxed is None else interaction.relaxed.after_us
-    return next((step for step in steps if step.after_us > done_us), None)
+    for step in steps:
+        if step.after_us > done_us:
+            return step
+    return None
 
 
 def schedule(domain: Domain, interaction: Interaction) -> None:

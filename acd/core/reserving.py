@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from acd.core.eligibility import may_have
 
 if TYPE_CHECKING:
@@ -19,10 +21,17 @@ if TYPE_CHECKING:
     from acd.core.matching import Matching
 
 
-class Gate:
-    """Who is free for one channel and requirement, whatever their level, and the classes that this opens and shuts.
+class Counted(Struct, eq=False):
+    """The gates of one channel at which an agent counts, and whether they count the agent now: all of them, or none."""
 
-    `members`: agents who satisfy the requirement and do the channel. `free`: those of them who are ready with room.
+    free: bool
+    gates: list[Gate]
+
+
+class Gate:
+    """How many are free for one channel and requirement, whatever their level, and the classes that they open and shut.
+
+    `members`: agents who satisfy the requirement and do the channel. `free`: how many of them are ready with room.
     """
 
     __slots__ = ("_classes", "channel", "free", "members")
@@ -32,20 +41,22 @@ class Gate:
         self.channel = channel
         able = (agent for agent in satisfying if agent is not None and agent.share(channel) is not None)
         self.members: dict[Agent, None] = dict.fromkeys(able)
-        self.free: set[Agent] = set()
+        self.free = 0
         self._classes: dict[int, list[Class]] = {}
         for agent in self.members:
             if agent.gates is None:
-                agent.gates = []
-            agent.gates.append(self)
-            if agent.presence == "ready" and agent.has_room(channel):
-                self.free.add(agent)
+                agent.gates = {}
+            counted = agent.gates.get(channel)
+            if counted is None:
+                counted = agent.gates[channel] = Counted(agent.presence == "ready" and agent.has_room(channel), [])
+            counted.gates.append(self)
+            self.free += counted.free
 
     def add(self, cls: Class) -> None:
         """Open and shut a class in whose line nobody waits yet."""
         cls.gate = self
         self._classes.setdefault(cls.key.reserve, []).append(cls)
-        if len(self.free) <= cls.key.reserve:
+        if self.free <= cls.key.reserve:
             cls.shut_out()
 
     def remove(self, cls: Class) -> bool:
@@ -57,38 +68,49 @@ class Gate:
         if self._classes:
             return False
         for agent in self.members:
-            agent.gates = [gate for gate in agent.gates or () if gate is not self] or None
+            gates = agent.gates or {}
+            gates[self.channel].gates.remove(self)
+            if not gates[self.channel].gates:
+                del gates[self.channel]
+            agent.gates = gates or None
         return True
 
-    def come(self, agent: Agent, risen: list[Class]) -> None:
+    def come(self, risen: list[Class]) -> None:
         """One more is free. Classes that open up are added to `risen`."""
-        opened = self._classes.get(len(self.free), ())
-        self.free.add(agent)
-        for cls in opened:
+        opened = self._classes.get(self.free)
+        self.free += 1
+        for cls in opened or ():
             cls.open_up()
             risen.append(cls)
 
-    def go(self, agent: Agent) -> None:
+    def go(self) -> None:
         """One less is free."""
-        self.free.remove(agent)
-        for cls in self._classes.get(len(self.free), ()):
+        self.free -= 1
+        for cls in self._classes.get(self.free, ()):
             cls.shut_out()
 
 
 def recount(agent: Agent, risen: list[Class]) -> None:
     """Presence or room of an agent may have changed. Classes that open up are added to `risen`."""
     ready = agent.presence == "ready"
-    rooms: dict[str, bool] = {}
-    for gate in agent.gates or ():
-        channel = gate.channel
-        free = rooms.get(channel)
-        if free is None:
-            free = rooms[channel] = ready and agent.has_room(channel)
-        if free != (agent in gate.free):
+    for channel, counted in (agent.gates or {}).items():
+        free = ready and agent.has_room(channel)
+        if free == counted.free:
+            continue
+        counted.free = free
+        for gate in counted.gates:
             if free:
-                gate.come(agent, risen)
+                gate.come(risen)
             else:
-                gate.go(agent)
+                gate.go()
+
+
+def drop(agent: Agent) -> None:
+    """The agent, who is not free, is no more."""
+    for counted in (agent.gates or {}).values():
+        for gate in counted.gates:
+            del gate.members[agent]
+    agent.gates = None
 
 
 def place_risen(domain: Matching) -> None:

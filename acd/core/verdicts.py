@@ -70,7 +70,7 @@ def _hold(interaction: Interaction, _agent: Agent) -> Detail:
 
 def _reserve(interaction: Interaction, _agent: Agent) -> Detail:
     gate, kept = interaction.cls.gate, interaction.queue.settings.reserve
-    free = 0 if gate is None else len(gate.free)
+    free = 0 if gate is None else gate.free
     return f"kept free for others: {free} could take it just now, and the last {kept} are not for this queue", 0
 
 

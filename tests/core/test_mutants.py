@@ -103,7 +103,7 @@ MUTANTS: Final = {
         "ticket = None",
     ),
     "a restored place among the idle goes to the end": Mutant(
-        "lane", "insort(items, ticket, lo=self.head, key=order)", "items.append(ticket)"
+        "lane", "insort(items, ticket, lo=self.head)", "items.append(ticket)"
     ),
     "an idle agent keeps the old place": Mutant("matching", "agent.idle_since = self.now_us", "agent.idle_since += 0"),
     "priority is ignored": Mutant(
@@ -131,10 +131,10 @@ MUTANTS: Final = {
     "nothing is kept free for others": Mutant("registry", "            if reserve:\n", "            if reserve > 1:\n"),
     "one too few is kept free": Mutant(
         "reserving",
-        "        self.free.remove(agent)\n",
-        "        self.free.remove(agent)\n        self.free.add(agent)\n",
+        "        self.free -= 1\n",
+        "        self.free -= 0\n",
     ),
-    "one too many is kept free": Mutant("reserving", "opened = self._classes.get(len(self.free), ())", "opened = ()"),
+    "one too many is kept free": Mutant("reserving", "opened = self._classes.get(self.free)", "opened = ()"),
     "nobody is placed when enough are free again": Mutant(
         "reserving", "risen, domain.classes.risen = domain.classes.risen, []", "risen = domain.classes.risen = []"
     ),
@@ -144,7 +144,7 @@ MUTANTS: Final = {
         "            recount(agent, self.classes.risen)\n        if self.waiting",
         "            pass\n        if self.waiting",
     ),
-    "a new class is open to everybody": Mutant("reserving", "if len(self.free) <= cls.key.reserve:", "if False:"),
+    "a new class is open to everybody": Mutant("reserving", "if self.free <= cls.key.reserve:", "if False:"),
     "a forgotten class is still opened and shut": Mutant(
         "reserving", "self._classes[reserve].remove(cls)", "assert cls in self._classes[reserve]"
     ),
@@ -182,9 +182,7 @@ MUTANTS: Final = {
         "handlers.offers", "work.excused or overdue_us > settings.late_us", "work.excused"
     ),
     "grace does not excuse": Mutant("handlers.passing", "work.excused = True", "work.excused = work.excused"),
-    "capacity is off by one unit": Mutant(
-        "entities", "self.used + share.cost > self.total", "self.used + share.cost > self.total + 1"
-    ),
+    "capacity is off by one unit": Mutant("capacity", "+ share.cost > self.total", "+ share.cost > self.total + 1"),
     "a broadcast asks one too many": Mutant(
         "matching", "interaction.queue.settings.broadcast)", "interaction.queue.settings.broadcast + 1)"
     ),
@@ -204,11 +202,18 @@ MUTANTS: Final = {
     "whoever hangs up frees one agent only": Mutant(
         "entities", "return tuple(self.pending)", "return (self.pending[0],)"
     ),
-    "nothing is interrupted": Mutant("entities", "self.in_the_way(share) + share.cost", "self.used + share.cost"),
-    "whoever may interrupt, interrupts everything": Mutant("entities", "units += item.cost", "units += 0"),
-    "only named channels are interrupted": Mutant("entities", 'unnamed = "*" in interrupts', "unnamed = False"),
+    "nothing is interrupted": Mutant("capacity", "self.in_the_way(share, held) +", "sum(cost for _, cost in held) +"),
+    "whoever may interrupt, interrupts everything": Mutant(
+        "capacity", "if channel not in interrupts and", "if not interrupts and"
+    ),
+    "only named channels are interrupted": Mutant("capacity", 'unnamed = "*" in interrupts', "unnamed = False"),
+    "room is what it was before": Mutant(
+        "entities",
+        "        self.used -= work[offer_id].cost\n        self.rooms = None\n",
+        "        self.used -= work[offer_id].cost\n",
+    ),
     "who may interrupt is full like anybody": Mutant("capacity", "_NEVER_FULL if interrupting else total", "total"),
-    "one work item too many of a channel": Mutant("entities", "< share.most", "<= share.most"),
+    "one work item too many of a channel": Mutant("capacity", "< share.most", "<= share.most"),
     "the fit is rounded up": Mutant("matrix", "fits = 10 * fits // len(skills)", "fits = -(-10 * fits // len(skills))"),
     "a decline keeps the agent's place": Mutant(
         "handlers.offers",
@@ -268,8 +273,8 @@ MUTANTS: Final = {
     ),
     "the last agent goes before the dedicated one": Mutant(
         "affinity",
-        'agent_id, because = _dedicated(interaction), "dedicated"',
-        'agent_id, because = _last(domain, interaction) or _dedicated(interaction), "dedicated"',
+        "agent_id, because = _dedicated(interaction) if",
+        "agent_id, because = _last(domain, interaction) or _dedicated(interaction) if",
     ),
     "who talks again stays the oldest to be forgotten": Mutant(
         "affinity", "        self._of.move_to_end(customer)\n", ""
@@ -298,9 +303,7 @@ MUTANTS: Final = {
     "who has signed out is still waited for": Mutant(
         "domain", "if agent.holds:", "if not agent.holds and agent.retired:"
     ),
-    "who cannot serve is waited for": Mutant(
-        "holding", "and (interaction.cls.has(agent) or _would_be_of_its_class(interaction, agent))", ""
-    ),
+    "who cannot serve is waited for": Mutant("holding", "and interaction.cls.crew.has(agent)", ""),
     "a queue closed without a reason is open": Mutant(
         "entry", "if queue.closed is not None and settings", "if queue.closed and settings"
     ),
