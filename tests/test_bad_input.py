@@ -171,6 +171,8 @@ INVALID: list[tuple[Command, str]] = [
     (EnqueueInteraction("c", "i", "voice", "sales", priority=1_001), "$.priority"),
     (EnqueueInteraction("c", "i", "voice", "sales", priority=2**70), "cannot be encoded"),
     (EnqueueInteraction("c", "i", "voice", "sales", requirement="x" * 1_001), "$.requirement"),
+    (EnqueueInteraction("c", "i", "voice", "sales", not_before_us=253_402_300_800_000_000), "$.not_before_us"),
+    (EndInteraction("c", "i", by="客" * 500_000), "$.by"),  # type: ignore[arg-type] - that is the point
 ]
 
 
@@ -181,6 +183,7 @@ async def test_a_field_out_of_bounds_is_named_and_does_not_reach_the_journal(tmp
             with pytest.raises(CommandInvalid) as raised:
                 await router.submit(command)
             assert reason in str(raised.value), command
+            assert len(str(raised.value)) < 500, "nobody reads a megabyte, and logs should not hold it"
         assert router.seq == before
 
 

@@ -208,10 +208,12 @@ def enqueue_command(body: Enqueue, command_id: str, customer: str) -> EnqueueInt
 
 
 def moment_us(name: str, at: datetime) -> int:
-    """A moment in µs since 1970. Raises a Problem with 422 for one before that."""
+    """A moment in µs since 1970. Raises a Problem with 422 for one before that, or after the year 9999."""
     found = (at - _EPOCH) // timedelta(microseconds=1)
     if found < 0:
         raise Problem(422, "invalid-field", f"{name}: lies before 1970.")
+    if found > limits.MAX_MOMENT_US:
+        raise Problem(422, "invalid-field", f"{name}: lies after the year 9999 in UTC.")
     return found
 
 

@@ -81,6 +81,9 @@ MAX_CHANNELS: Final = 32
 MAX_DURATION_US: Final = 366 * 24 * 3600 * 1_000_000
 """Longest duration a setting may have: 366 days."""
 
+MAX_MOMENT_US: Final = 253_402_300_799_999_999
+"""The last moment that anything may be scheduled for: the end of the year 9999, after which calendars have no names."""
+
 MAX_STEPS: Final = 16
 """Steps of one queue."""
 

@@ -52,6 +52,7 @@ async def test_an_interaction_may_come_later(system: Client, router: MemoryRoute
         ("2023-11-15T06:14:20", "not_before: expected datetime with a timezone component"),
         ("tomorrow", "not_before: invalid RFC3339 encoded datetime"),
         ("1969-12-31T23:59:59Z", "not_before: lies before 1970"),
+        ("9999-12-31T23:59:59-12:00", "not_before: lies after the year 9999"),
     ],
 )
 async def test_a_moment_has_its_zone(system: Client, moment: str, said: str) -> None:

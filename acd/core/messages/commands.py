@@ -17,7 +17,7 @@ from acd.core.messages.types import (
     Duration,
     Id,
     InteractionId,
-    Micros,
+    Moment,
     OptionalId,
     Priority,
     Requirement,
@@ -95,7 +95,7 @@ class EnqueueInteraction(CommandBase, frozen=True, gc=False, tag=True):
     instance: Text = ""
     preferred_agent: OptionalId = ""
     kind: Literal["live", "callback"] = "live"
-    not_before_us: Micros = 0
+    not_before_us: Moment = 0
     parent: Annotated[str, Meta(max_length=limits.MAX_INTERACTION_ID)] = ""
 
 
