@@ -172,7 +172,7 @@ INVALID: list[tuple[Command, str]] = [
     (EnqueueInteraction("c", "i", "voice", "sales", priority=2**70), "cannot be encoded"),
     (EnqueueInteraction("c", "i", "voice", "sales", requirement="x" * 1_001), "$.requirement"),
     (EnqueueInteraction("c", "i", "voice", "sales", not_before_us=253_402_300_800_000_000), "$.not_before_us"),
-    (EndInteraction("c", "i", by="客" * 500_000), "$.by"),  # type: ignore[arg-type] - that is the point
+    (EndInteraction("c", "i", by="客" * 500_000), "$.by"),  # type: ignore[arg-type]
 ]
 
 

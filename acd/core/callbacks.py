@@ -85,7 +85,7 @@ def replacement(domain: Domain, interaction: Interaction) -> EnqueueInteraction 
         return "duplicate-callback"
     if request.kind != "live" or request.parent or not request.customer or len(name) > limits.MAX_INTERACTION_ID:
         return "callback-impossible"
-    if name in domain.interactions or domain.ended_interactions.get(name) is not None:
+    if domain.is_taken(name):
         return "callback-impossible"
     return msgspec.structs.replace(
         request, interaction_id=name, queue=queue.id, kind="callback", instance="", not_before_us=0

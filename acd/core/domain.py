@@ -53,6 +53,8 @@ class Domain(Matching):
         self.ended_interactions: Window[str] = Window(limits.ENDED_WINDOW)
         self.ended_offers: Window[str] = Window(limits.ENDED_WINDOW)
         self.last_agents = LastAgents()
+        self.lent: dict[str, str] = {}
+        """Consults that were merged → the offer under which their work went on with the parent, and may be over."""
 
     # ---- presence
 
@@ -207,6 +209,19 @@ class Domain(Matching):
             patience.drop(interaction)
         if interaction.opening is not None:
             levels.drop(interaction)
+
+    def is_taken(self, interaction_id: str) -> bool:
+        """Whether it is the id of an interaction that lives or has ended lately, or names work that still goes on."""
+        return (
+            interaction_id in self.interactions
+            or self.ended_interactions.get(interaction_id) is not None
+            or self.lent.get(interaction_id) in self.work
+        )
+
+    def lend(self, work: Work, consult_id: str) -> None:
+        """Work that began in a consult goes on with its parent: until it ends, the consult's id must not come again."""
+        self.lent = {name: offer_id for name, offer_id in self.lent.items() if offer_id in self.work}
+        self.lent[consult_id] = work.offer_id
 
     def forget_if_done(self, interaction: Interaction) -> None:
         """Forget an interaction that has ended and has no work item left."""

@@ -175,6 +175,9 @@ def _work(domain: Domain, state: EngineState, pending: list[tuple[int, int, Call
             if interaction_states.TABLE[interaction.state]:
                 domain.bar(interaction, agent)
         domain.work[work.offer_id] = work
+        began_in = saved.offer_id.rpartition(".")[0]
+        if began_in != interaction.id:
+            domain.lend(work, began_in)
         agent.take_on(work.offer_id, work)
         interaction.open_work += 1
         if work.state == "wrap-up" or work.offer_id in aside:

@@ -117,4 +117,5 @@ class Callbacks(Consult):
 
     def is_known(self, interaction_id: str) -> bool:
         alive = [each.request.interaction_id for each in self.interactions]
-        return interaction_id in alive or interaction_id in self.ended_interactions
+        begun = [work.offer_id.rpartition(".")[0] for work in self.work]
+        return interaction_id in [*alive, *begun] or interaction_id in self.ended_interactions

@@ -100,6 +100,7 @@ def _take_along(domain: Domain, child: Interaction, parent: Interaction, owner: 
         child.ended_with = agent_id
     parent.open_work += 1
     work.interaction = parent
+    domain.lend(work, child.id)
     work.state = _WORK[work.state]["join"]
     work.since = domain.now_us
     work.wants_wrap_up, work.disposition = False, ""

@@ -25,7 +25,7 @@ from acd.errors import RequirementError
 def enqueue(domain: Domain, command: EnqueueInteraction) -> Refusal | None:
     """A new interaction: to the best agent, or into the line."""
     interaction_id = command.interaction_id
-    if interaction_id in domain.interactions or domain.ended_interactions.get(interaction_id) is not None:
+    if domain.is_taken(interaction_id):
         return Refusal("duplicate-interaction", f"interaction {interaction_id} exists already; every id is used once")
     queue = domain.queues.get(command.queue)
     if queue is None or queue.retired:
