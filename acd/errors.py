@@ -9,6 +9,7 @@ AcdError
 │   ├── JournalUnavailable  the journal cannot be written (a full disk, …)
 │   └── OutcomeUnknown      a commit failed and cannot be looked up now: hand it in again with the same id
 ├── PastUnavailable         older events cannot be told again; says why by a code
+├── HistoryUnavailable      what has happened cannot be looked up or explained just now
 ├── PersonalStoreError      a customer's data cannot be read or written
 ├── OutboxError             the outbox cannot be read or written
 │   └── OutboxFull          too many messages wait, or one is too large; it was not taken
@@ -75,6 +76,10 @@ class PastUnavailable(AcdError):
         """`detail` is a sentence for a person."""
         self.code = code
         super().__init__(detail)
+
+
+class HistoryUnavailable(AcdError):
+    """What has happened cannot be looked up or explained just now: too much is asked at once, or it takes too long."""
 
 
 class PersonalStoreError(AcdError):

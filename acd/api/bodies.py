@@ -207,6 +207,18 @@ def enqueue_command(body: Enqueue, command_id: str, customer: str) -> EnqueueInt
     )
 
 
+def parameter_us(name: str, text: str) -> int:
+    """A query parameter that is a moment with its zone, in µs since 1970. Raises a Problem with 400."""
+    try:
+        found = datetime.fromisoformat(text)
+        micros = (found - _EPOCH) // timedelta(microseconds=1) if found.tzinfo is not None else -1
+    except (ValueError, OverflowError):
+        micros = -1
+    if micros < 0:
+        raise Problem(400, "invalid-parameter", f"{name}: must be a time with its zone, like 2026-01-31T08:30:00Z.")
+    return micros
+
+
 def moment_us(name: str, at: datetime) -> int:
     """A moment in µs since 1970. Raises a Problem with 422 for one before that, or after the year 9999."""
     found = (at - _EPOCH) // timedelta(microseconds=1)

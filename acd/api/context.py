@@ -19,6 +19,7 @@ from acd.ports.channel import Personal
 from acd.ports.stores import OutboxMessage
 from acd.runtime.estimate import WaitEstimator
 from acd.runtime.events import EventSource
+from acd.runtime.history import History
 from acd.runtime.live_figures import LiveFigures
 from acd.runtime.meter import Meter
 from acd.runtime.view import View
@@ -91,10 +92,11 @@ class ApiRouter(Protocol):
 class Api:
     """One application's context."""
 
-    def __init__(self, router: ApiRouter, guard: Guard) -> None:
+    def __init__(self, router: ApiRouter, guard: Guard, history: History | None = None) -> None:
         """One per application."""
         self.router = router
         self.guard = guard
+        self.history = history
         self._fingerprints: OrderedDict[str, bytes] = OrderedDict()
 
     @property

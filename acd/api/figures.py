@@ -1,13 +1,12 @@
 """Routes of figures by interval: /v1/figures/{scope}/{id}. For the roles system and supervisor."""
 
 import re
-from datetime import datetime
 from typing import Annotated, Final
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from acd.api.bodies import Nothing
+from acd.api.bodies import Nothing, parameter_us
 from acd.api.problems import Problem, not_found
 from acd.api.routes import Call, Example, Route
 from acd.api.shapes import Moment, seconds
@@ -96,13 +95,7 @@ def _moment(name: str, text: str | UnsetType, default: int) -> int:
     """A moment that begins a calendar interval, in µs."""
     if text is UNSET:
         return default
-    try:
-        given = datetime.fromisoformat(text)
-        micros = round(given.timestamp()) * SECOND_US if given.tzinfo is not None else None
-    except (ValueError, OverflowError):
-        micros = None
-    if micros is None:
-        raise Problem(400, "invalid-parameter", f"{name}: must be a time with its zone, like 2026-01-31T08:30:00Z.")
+    micros = parameter_us(name, text) // SECOND_US * SECOND_US
     if micros % CALENDAR_US:
         raise Problem(400, "invalid-parameter", f"{name}: must be on a quarter of an hour; intervals begin there.")
     return micros

@@ -91,6 +91,7 @@ EXCEPTIONS: Final[tuple[tuple[type[errors.AcdError], int, str, str], ...]] = (
     (errors.JournalError, 503, "journal-unavailable", _NOT_WRITTEN),
     (errors.OutboxFull, 503, "outbox-full", "Too many messages wait already; try again later."),
     (errors.OutboxError, 503, "outbox-unavailable", "Messages to other systems cannot be reached just now."),
+    (errors.HistoryUnavailable, 503, "history-unavailable", ""),
     (errors.PersonalStoreError, 503, "personal-store-unavailable", _NOBODY_KNOWN),
     (
         errors.CommandQuarantined,
@@ -106,6 +107,7 @@ RETRY_AFTER_SECONDS: Final = {
     "closed": 5,
     "journal-unavailable": 5,
     "outcome-unknown": 5,
+    "history-unavailable": 5,
     "personal-store-unavailable": 5,
     "outbox-full": 5,
     "outbox-unavailable": 5,

@@ -22,6 +22,7 @@ from acd.errors import AcdError, ConfigError
 from acd.runtime.config import Config, check
 from acd.runtime.follower import Follower
 from acd.runtime.following import SnapshotPace
+from acd.runtime.history import History
 from acd.runtime.router import Router
 
 STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
@@ -105,7 +106,9 @@ async def _serve(config: Config) -> int:
             await _follow(stack, config)
         where = "no [api] is configured"
         if config.api is not None:
-            server = await stack.enter_async_context(await serve_api(router, config.api))
+            history = History(config.journal.path, config.snapshots.path)
+            stack.callback(history.close)
+            server = await stack.enter_async_context(await serve_api(router, config.api, history))
             where = ", ".join(server.addresses)
         # What is there now stays: no collection needs to walk through agents and classes again.
         gc.collect()

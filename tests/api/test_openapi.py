@@ -17,6 +17,7 @@ from acd.api.routes import Example, Route
 from acd.api.table import PUBLIC_PATHS, ROUTES
 from acd.runtime.config import loads
 from acd.runtime.config.model import ApiConfig
+from acd.runtime.history import History
 from acd.runtime.router import Router
 from tests.api.harness import CONFIG, Http, MemoryRouter, example_url, steps_before
 
@@ -57,12 +58,14 @@ def test_every_problem_of_a_route_has_a_status_and_every_mutation_takes_a_key() 
 async def session(tmp_path: Path) -> AsyncIterator[ClientSession]:
     """The API of a real router with the configuration that the document shows; open, so that no token is needed."""
     config = loads(example_configuration(), base=tmp_path)
+    history = History(config.journal.path, config.snapshots.path)
     async with (
         Router(config, channels=()) as live,
-        await serve(live, ApiConfig(port=0, open=True)) as server,
+        await serve(live, ApiConfig(port=0, open=True), history) as server,
         ClientSession(server.addresses[0]) as session,
     ):
         yield session
+    history.close()
 
 
 async def call(session: ClientSession, route: Route, example: Example) -> tuple[int, str, Any]:

@@ -36,6 +36,7 @@ from acd.api.routes import Route
 from acd.api.table import ROUTES
 from acd.runtime.config import loads
 from acd.runtime.config.model import ApiConfig
+from acd.runtime.history import History
 from acd.runtime.router import Router
 from tests.api.harness import example_url, steps_before
 
@@ -98,10 +99,13 @@ def serving(folder: Path) -> Iterator[str]:
     async def run() -> None:
         nonlocal address
         config = loads(example_configuration(), base=folder)
-        async with Router(config, channels=()) as live, await serve(live, ApiConfig(port=0, open=True)) as server:
+        history = History(config.journal.path, config.snapshots.path)
+        api = ApiConfig(port=0, open=True)
+        async with Router(config, channels=()) as live, await serve(live, api, history) as server:
             address = server.addresses[0]
             ready.set()
             await stop
+        history.close()
 
     thread = threading.Thread(target=loop.run_until_complete, args=(run(),))
     thread.start()

@@ -26,6 +26,8 @@ _PAGE: Final = (
 )
 """What is hashed, in that order, and the chain value."""
 
+_NEWEST: Final = "SELECT seq, at_us, command, outcome FROM journal WHERE seq < ? ORDER BY seq DESC LIMIT ?"
+
 _SEQ: Final = 2
 """Where in it `seq` is."""
 
@@ -37,6 +39,15 @@ class Head(Struct, frozen=True):
     epoch: int
     seq: int
     chain: bytes
+
+
+class Recent(Struct, frozen=True):
+    """What is looked at of a row: `command` as in `Entry`, and `outcome` likewise."""
+
+    seq: int
+    at_us: int
+    command: bytes
+    outcome: str
 
 
 class SqliteJournalReader:
@@ -69,6 +80,14 @@ class SqliteJournalReader:
     def rows(self, after_seq: int = 0, after_chain: bytes | None = None) -> Iterator[Row]:
         """Rows in order, the chain verified while reading. Raises `JournalCorrupt` naming the row."""
         return read_rows(self._connection, self._path, self._domain, after_seq, after_chain)
+
+    def newest(self, before_seq: int, most: int) -> list[Recent]:
+        """At most so many rows before `before_seq`, the newest first. Not verified: for looking, not for replaying."""
+        try:
+            found = self._connection.execute(_NEWEST, (before_seq, most)).fetchall()
+        except DATABASE_ERRORS as error:
+            raise explained(error, self._path, JOURNAL, "read") from error
+        return [Recent(*fields) for fields in found]
 
     def quarantined(self) -> int:
         """How many commands were set aside."""
