@@ -15,7 +15,7 @@ from acd.api.problems import not_found, refused
 from acd.api.routes import Call, Created, Example, Route, Step
 from acd.api.shapes import InteractionShape
 from acd.core import limits
-from acd.core.messages import EndInteraction, EnqueueInteraction, LeaveInteraction, MergeConsult, Refusal
+from acd.core.messages import ConsultMerged, EndInteraction, EnqueueInteraction, LeaveInteraction, MergeConsult, Refusal
 from acd.core.messages.types import Id, InteractionId, OptionalId, Priority, Requirement, Text
 from acd.runtime.records import InteractionRecord
 
@@ -94,8 +94,9 @@ async def end(call: Call[Why, NoQuery]) -> InteractionShape:
 async def merge(call: Call[Merge, NoQuery]) -> InteractionShape:
     """The adviser comes to the customer. Returns the customer's interaction."""
     consult = _own(call)
-    await call.submit(MergeConsult(call.command_id(), consult.id, call.path("agent"), call.body.how))
-    return shown(call.context, consult.parent)
+    done = await call.submit(MergeConsult(call.command_id(), consult.id, call.path("agent"), call.body.how))
+    parent = next((event.interaction_id for event in done.events if isinstance(event, ConsultMerged)), consult.parent)
+    return shown(call.context, parent)
 
 
 async def leave(call: Call[Why, NoQuery]) -> InteractionShape:
@@ -110,6 +111,8 @@ def _own(call: Call[Why, NoQuery] | Call[Merge, NoQuery]) -> InteractionRecord:
     row = call.context.view.interaction(call.path("interaction"))
     if row is None or not call.who.sees(row):
         raise not_found("interaction")
+    if row.partial:
+        return row  # no more is known of it since a restart; the engine knows whether this is a repetition
     if not row.parent:
         raise refused(Refusal("not-a-consult", "the interaction is no consult"))
     if row.asking != call.path("agent"):

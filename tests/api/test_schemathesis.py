@@ -66,11 +66,11 @@ AS_JSON = {"Content-Type": "application/json"}
 def with_living_ids(written: dict[str, Any]) -> dict[str, Any]:
     """The document, where ids in paths and bodies are those that there are, and requirements those that can be read."""
     found = copy.deepcopy(written)
-    for item in found["paths"].values():
-        for operation in item.values():
-            for each in operation["parameters"]:
-                if each["in"] == "path":
-                    each["schema"] = {"enum": LIVING[each["name"]]}
+    for route in ROUTES:
+        for each in found["paths"][route.path][route.method.lower()]["parameters"]:
+            if each["in"] == "path":
+                living = [route.example.path[each["name"]], *LIVING.get(each["name"], [])]
+                each["schema"] = {"enum": list(dict.fromkeys(living))}
     for schema in found["components"]["schemas"].values():
         properties = schema.get("properties", {})
         for field, ids in (("queue", "queue"), ("to_queue", "queue"), ("to_agent", "agent"), ("agent_id", "agent")):
