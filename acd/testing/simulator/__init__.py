@@ -3,8 +3,8 @@
 Owns the public names. `simulate(Plan(seed=1, faults=tuple(FAULTS)))` returns a `Report`; the same plan gives the same
 run, to the last byte of the journal. `acd simulate` is the same on the command line.
 
-    exchange, people, mail          the world, with an account of its own of what truly happened
-    desk, orders                    what agents, supervisors and applications do on their screens
+    exchange, account, people, mail the world, with an account of its own of what truly happened
+    desk, orders, advice            what agents, supervisors and applications do on their screens
     line, life, process             one life of the engine's process: the real router on simulated threads and clocks
     disk, snapshotting              what survives a crash: real SQLite files, torn where a crash tore them
     faults, weather                 what goes wrong, and when

@@ -33,6 +33,7 @@ from acd.core.messages import (
 from acd.errors import AcdError
 from acd.runtime.records import AgentRecord, WorkRecord
 from acd.runtime.view import View
+from acd.testing.simulator import advice
 from acd.testing.simulator.loop import SimulatedLoop
 from acd.testing.simulator.orders import ORDERS, Moment
 from acd.testing.simulator.teller import Teller
@@ -164,6 +165,10 @@ ACTIONS: Final = (
             "not-ready", "draining", make=lambda command_id, agent_id: SetPresence(command_id, agent_id, "ready")
         ),
     ),
+    Action("ask for advice", 0.6, 0.0, advice.ask, "advice"),
+    Action("bring the adviser in", 0.8, 0.0, advice.merge, "advice"),
+    Action("ask no more", 0.05, 0.3, advice.give_up, "advice"),
+    Action("leave a conference", 0.2, 0.0, advice.leave, "advice"),
     Action(
         "take a break",
         0.03,

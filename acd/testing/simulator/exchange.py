@@ -9,8 +9,7 @@ they come when the engine calls for them, which it must not do before their time
 
 from typing import Final, Protocol, assert_never
 
-from msgspec import Struct, field
-
+from acd.core import limits
 from acd.core.messages import (
     AcceptOffer,
     AnnounceInteraction,
@@ -23,6 +22,7 @@ from acd.core.messages import (
     EnqueueInteraction,
     FailOffer,
     JoinAgent,
+    LeaveInteraction,
     OfferInteraction,
     OpenConsult,
     Outcome,
@@ -32,6 +32,7 @@ from acd.core.messages import (
     RevokeOffer,
 )
 from acd.errors import ChannelError
+from acd.testing.simulator.account import Account, Caller
 from acd.testing.simulator.loop import SimulatedLoop
 from acd.testing.simulator.referee import Referee
 
@@ -40,54 +41,6 @@ RESEND_US: Final = 3_000_000
 
 CROWDED: Final = 200
 """Customers who may be here at once; further ones find the line engaged."""
-
-
-class Caller(Struct):
-    """One customer. The dicts are offer → agent; `ended` are offers that are over here.
-
-    `taken`: the engine has answered the arrival.
-    """
-
-    arrival: EnqueueInteraction
-    taken: bool = False
-    talked: bool = False
-    ringing: dict[str, str] = field(default_factory=dict)
-    picked: dict[str, str] = field(default_factory=dict)
-    talking: dict[str, str] = field(default_factory=dict)
-    ended: set[str] = field(default_factory=set)
-
-    @property
-    def id(self) -> str:
-        """The interaction's id."""
-        return self.arrival.interaction_id
-
-
-class Account(Struct):
-    """What truly happened. `answered`: offer → agent who picked up; `talks`: offers that led to a conversation.
-
-    `served`, `gave_up`, `sent_away`, `turned_away` count customers: who talked, who hung up before, whom the engine
-    released before, whom it refused at once. `booked`: with an appointment; `called_for`: of these, who were called;
-    `called_off`: who no longer wanted to come. `announced`, `handed_on`: orders to tell a customer
-    something, and to let an agent go who hands the customer on.
-    """
-
-    arrived: int = 0
-    rang: int = 0
-    served: int = 0
-    gave_up: int = 0
-    sent_away: int = 0
-    turned_away: int = 0
-    booked: int = 0
-    called_for: int = 0
-    called_off: int = 0
-    announced: int = 0
-    handed_on: int = 0
-    answered: dict[str, str] = field(default_factory=dict)
-    talks: set[str] = field(default_factory=set)
-
-
-COUNTED: Final = tuple(name for name, kind in Account.__annotations__.items() if kind is int)
-"""The counters of an account."""
 
 
 class Line(Protocol):
@@ -140,6 +93,7 @@ class Exchange:
         """`parties` agents may talk to one customer at once, and `rings` devices ring for one."""
         self.callers: dict[str, Caller] = {}
         self.appointments: dict[str, Caller] = {}
+        self.given_up: set[str] = set()
         self.account = Account()
         self.line: Line | None = None
         self.folk: Folk | None = None
@@ -186,7 +140,9 @@ class Exchange:
 
     def hang_up(self, caller: Caller, *, by_agent: bool = False) -> None:
         """The customer leaves, or the agent ends the conversation and with it the call."""
-        if not caller.talked:
+        if caller.parent:
+            self.given_up.add(caller.id)
+        elif not caller.talked:
             self.account.gave_up += 1
         self._leave(caller)
         self._report(EndInteraction(self.command_id(), caller.id, by="agent" if by_agent else "customer"))
@@ -199,9 +155,11 @@ class Exchange:
 
     def break_leg(self, caller: Caller, offer_id: str) -> None:
         """The agent's device fails in the middle of a conversation; the customer is still there."""
-        caller.talking.pop(offer_id)
+        agent_id = caller.talking.pop(offer_id)
         caller.ended.add(offer_id)
-        if not caller.talking:
+        if caller.talking:
+            self._report(LeaveInteraction(self.command_id(), caller.id, agent_id, "device failed"))
+        else:
             self._report(RequeueInteraction(self.command_id(), caller.id, "device failed"))
 
     # ---- what the engine says
@@ -210,6 +168,9 @@ class Exchange:
         """Carry out an order. Raises `ChannelError`, `Violation`."""
         if isinstance(effect, ReleaseInteraction):
             self.release(effect.interaction_id)
+            return
+        if isinstance(effect, OpenConsult):
+            self.open_consult(effect.interaction_id, effect.parent_id)
             return
         caller = self.find(effect.interaction_id)
         if caller is None:
@@ -228,8 +189,8 @@ class Exchange:
                 self.unring(caller, effect.offer_id)
             case AnnounceInteraction():
                 self.account.announced += 1
-            case OpenConsult() | JoinAgent():
-                self._referee.require(False, f"{effect}, and nobody has asked for advice")  # noqa: FBT003 - never
+            case JoinAgent():
+                self.join(caller, effect.offer_id, effect.agent_id, effect.consult_id)
             case _:
                 assert_never(effect)
 
@@ -278,8 +239,38 @@ class Exchange:
             self.unring(caller, other)
         caller.picked.pop(offer_id, None)
         caller.talking[offer_id] = agent_id
-        self._referee.require(len(caller.talking) <= self._parties, f"{caller.id} talks to {caller.talking} at once")
+        own = caller.talking.keys() - caller.joined
+        self._referee.require(len(own) <= self._parties, f"{caller.id} talks to {caller.talking} at once")
         caller.talked = True
+        self.account.talks.add(offer_id)
+        if self.folk is not None:
+            self.folk.joined(caller, offer_id)
+
+    def open_consult(self, interaction_id: str, parent_id: str) -> None:
+        """Let an agent who talks to a customer wait for advice. Raises `ChannelError` if that customer is gone."""
+        if parent_id not in self.callers:
+            raise ChannelError(f"there is no {parent_id} any more")
+        if interaction_id not in self.callers and interaction_id not in self.given_up:
+            asks = EnqueueInteraction("", interaction_id, "", "", parent=parent_id)
+            self.callers[interaction_id] = Caller(asks, taken=True)
+            self.account.asked += 1
+
+    def join(self, caller: Caller, offer_id: str, agent_id: str, consult_id: str) -> None:
+        """Bring an adviser to the customer; nothing is left of the consult."""
+        consult = self.callers.pop(consult_id, None)
+        if offer_id in caller.talking or offer_id in caller.ended:
+            return
+        if consult is None or offer_id not in {**consult.talking, **consult.picked}:
+            # The adviser's device has failed meanwhile: whoever compares finds out.
+            caller.ended.add(offer_id)
+            return
+        picked_up = self.account.answered.get(offer_id)
+        self._referee.require(picked_up == agent_id, f"{offer_id} joins {agent_id}, {picked_up} picked it up")
+        caller.talking[offer_id] = agent_id
+        caller.joined.add(offer_id)
+        together = len(caller.talking)
+        self._referee.require(together <= limits.MAX_CONFERENCE, f"{caller.id} talks to {together} at once")
+        self.account.brought_in += 1
         self.account.talks.add(offer_id)
         if self.folk is not None:
             self.folk.joined(caller, offer_id)
@@ -293,7 +284,7 @@ class Exchange:
             self.appointments.pop(interaction_id, None)
             return
         require(not self._judge.lives(interaction_id), f"{interaction_id} was let go, and is still in the engine")
-        if not caller.talked:
+        if not caller.talked and not caller.parent:
             how = self._judge.released_by.get(interaction_id, "nothing")
             # Only a customer who is gone ends an interaction from here, and this one is still there.
             require(how != "EndInteraction", f"{interaction_id} was let go unserved, as if the customer had left")
@@ -319,6 +310,15 @@ class Exchange:
             if offer_id in caller.picked:
                 self.unring(caller, offer_id)
 
+    def is_asked_about(self, interaction_id: str) -> bool:
+        """Whether an agent asks for advice about this customer."""
+        return any(each.parent == interaction_id for each in self.callers.values())
+
+    def where_else(self, caller: Caller, offer_id: str) -> str:
+        """The consult in which the agent of this offer talks; empty if there is none."""
+        others = (each for each in self.callers.values() if each is not caller)
+        return next((each.id for each in others if offer_id in {**each.talking, **each.picked}), "")
+
     def command_id(self) -> str:
         """A fresh id for a report."""
         self._commands += 1
@@ -335,7 +335,7 @@ class Exchange:
         self._loop.after(RESEND_US, self._announce, caller)
 
     def _leave(self, caller: Caller) -> None:
-        self.account.served += caller.talked
+        self.account.served += caller.talked and not caller.parent
         del self.callers[caller.id]
 
     def _report(self, command: Command) -> None:

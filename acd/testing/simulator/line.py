@@ -20,13 +20,15 @@ from acd.core.messages import (
     EndInteraction,
     EnqueueInteraction,
     FailOffer,
+    LeaveInteraction,
     Outcome,
     RequeueInteraction,
 )
 from acd.errors import AcdError, ChannelError, PersonalStoreError
 from acd.ports.channel import ChannelHost, Desired, Personal
+from acd.testing.simulator.account import Caller
 from acd.testing.simulator.auditor import Auditor
-from acd.testing.simulator.exchange import Caller, Exchange
+from acd.testing.simulator.exchange import Exchange
 from acd.testing.simulator.process import Process
 from acd.testing.simulator.teller import Teller
 
@@ -95,16 +97,17 @@ class ExchangeLine:
         wanted = {each.interaction_id for each in desired}
         # Looked up before anything is awaited: who is taken later is not in `desired` yet.
         unwanted = [caller for caller in self._exchange.callers.values() if caller.taken and caller.id not in wanted]
-        for caller in unwanted:
+        # Consults last: an adviser may have to be brought from there to the customer.
+        consults = [caller for caller in unwanted if caller.parent]
+        for caller in [each for each in unwanted if not each.parent]:
             await self._step()
             self._exchange.release(caller.id)
         for each in desired:
             await self._step()
-            here = self._exchange.find(each.interaction_id)
-            if here is None:
-                await self._ask(EndInteraction(self._exchange.command_id(), each.interaction_id, by="system"))
-            else:
-                await self._heal(here, each)
+            await self._see_to(each)
+        for caller in consults:
+            await self._step()
+            self._exchange.release(caller.id)
         self._process.point("reconciled")
 
     async def stop(self) -> None:
@@ -157,22 +160,47 @@ class ExchangeLine:
         self._process.point("reconciling")
         self._reach()
 
+    async def _see_to(self, wanted: Desired) -> None:
+        exchange, name = self._exchange, wanted.interaction_id
+        here = exchange.find(name)
+        if here is None and wanted.parent in exchange.callers and name not in exchange.given_up:
+            exchange.open_consult(name, wanted.parent)
+            here = exchange.find(name)
+        if here is None:
+            await self._ask(EndInteraction(exchange.command_id(), name, by="system"))
+        else:
+            await self._heal(here, wanted)
+
     async def _heal(self, caller: Caller, wanted: Desired) -> None:
-        exchange, offer_id = self._exchange, wanted.offer_id
+        exchange = self._exchange
         if wanted.state == "waiting":
             exchange.park(caller)
             return
         ringing = dict(wanted.ringing())
+        talking = {} if ringing else {wanted.offer_id: wanted.agent_id, **dict(wanted.others)}
         for stale in [*caller.ringing, *caller.picked, *caller.talking]:
-            if stale != offer_id and stale not in ringing:
+            if stale not in ringing and stale not in talking:
                 exchange.unring(caller, stale)
         if wanted.state == "offered":
             for each, agent_id in ringing.items():
                 await self._heal_offer(caller, each, agent_id)
-        elif offer_id in caller.ended:
+        for each, agent_id in talking.items():
+            await self._heal_talk(caller, each, agent_id, alone=len(talking) == 1)
+
+    async def _heal_talk(self, caller: Caller, offer_id: str, agent_id: str, *, alone: bool) -> None:
+        """The agent talks with the customer, or does not any more."""
+        exchange = self._exchange
+        consult = exchange.where_else(caller, offer_id)
+        if offer_id.rpartition(".")[0] == caller.id and offer_id not in caller.ended:
+            exchange.connect(caller, offer_id, agent_id)
+        else:
+            exchange.join(caller, offer_id, agent_id, consult)
+        if offer_id in caller.talking:
+            return
+        if alone:
             await self._ask(RequeueInteraction(exchange.command_id(), caller.id, "device failed"))
         else:
-            exchange.connect(caller, offer_id, wanted.agent_id)
+            await self._ask(LeaveInteraction(exchange.command_id(), caller.id, agent_id, "device failed"))
 
     async def _heal_offer(self, caller: Caller, offer_id: str, agent_id: str) -> None:
         exchange = self._exchange
@@ -218,6 +246,10 @@ class ExchangeLine:
                 self._host.request_reconcile()
         elif isinstance(command, EnqueueInteraction):
             self._exchange.taken(command.interaction_id, outcome)
+        elif isinstance(command, LeaveInteraction):
+            # The last agent cannot leave: whoever compares says that nobody is there any more.
+            if outcome.refusal is not None and self._host is not None:
+                self._host.request_reconcile()
         elif isinstance(command, AcceptOffer) and outcome.refusal is not None and not self._wishes(command.offer_id):
             self._exchange.over(command.offer_id)
 

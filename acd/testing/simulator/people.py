@@ -9,7 +9,8 @@ from random import Random
 from typing import Final
 
 from acd.core.messages import EnqueueInteraction
-from acd.testing.simulator.exchange import Caller, Exchange
+from acd.testing.simulator.account import Caller
+from acd.testing.simulator.exchange import Exchange
 from acd.testing.simulator.line import NAME
 from acd.testing.simulator.loop import SimulatedLoop
 from acd.testing.simulator.policies import AHEAD, KINDS, Choices
@@ -30,6 +31,10 @@ REACTIONS: Final = (("answer", 78), ("decline", 7), ("ignore", 7), ("busy", 3), 
 CUSTOMER_ENDS: Final = 0.6
 AGENT_ENDS: Final = 0.95
 """Who ends a conversation: the customer below the first, the agent below the second, else a device fails."""
+
+
+HANGS_ON: Final = 0.6
+"""How often a talk goes on that would have ended while the agent asks for advice."""
 
 
 class People:
@@ -120,6 +125,9 @@ class People:
 
     def _end_talk(self, caller: Caller, offer_id: str, chance: float) -> None:
         if offer_id not in caller.talking or self._exchange.callers.get(caller.id) is not caller:
+            return
+        if not self.willing and self._exchange.is_asked_about(caller.id) and self._dice.random() < HANGS_ON:
+            self._loop.after(self._span(TALK_US), self._end_talk, caller, offer_id, chance)
             return
         if chance < CUSTOMER_ENDS:
             self._exchange.hang_up(caller)

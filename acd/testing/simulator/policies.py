@@ -202,6 +202,7 @@ POLICIES: Final[dict[str, Policy]] = {
         {"levels": ((), (("sales", 2), ("support", 3)), (("chats", 2),))},
     ),
     "reserve": Policy("agents who are kept free for other queues", {"reserve": (0, 1)}),
+    "advice": Policy("agents ask each other, hand over attended, and talk to customers together"),
     "wrap-up": Policy(
         "after-call work of every sort, with dispositions",
         {

@@ -19,11 +19,12 @@ import structlog
 
 from acd.errors import AcdError
 from acd.runtime.replay import load
+from acd.testing.simulator.account import COUNTED
 from acd.testing.simulator.auditor import Auditor
 from acd.testing.simulator.coverage import Coverage, transitions
 from acd.testing.simulator.desk import Desks
 from acd.testing.simulator.disk import DOMAIN, Disk
-from acd.testing.simulator.exchange import COUNTED, Exchange
+from acd.testing.simulator.exchange import Exchange
 from acd.testing.simulator.faults import FAULTS, Faults
 from acd.testing.simulator.hours import HoursWatch
 from acd.testing.simulator.life import Life, Surroundings

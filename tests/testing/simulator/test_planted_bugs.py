@@ -11,8 +11,10 @@ import msgspec
 import pytest
 
 import acd.runtime.router
+from acd.core import ending
 from acd.core.engine import Engine
 from acd.core.messages import (
+    AgentLeft,
     Command,
     Event,
     InteractionScheduled,
@@ -138,6 +140,14 @@ def the_view_overlooks_appointments(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(waiting_folds, "table", _without(InteractionScheduled, waiting_folds.table))
 
 
+def the_view_overlooks_who_leaves(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(handover_folds, "table", _without(AgentLeft, handover_folds.table))
+
+
+def consults_outlive_the_talk(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(ending, "end_consults", lambda _domain, _interaction: None)
+
+
 def _without(
     event: type[Event], table: Callable[..., dict[type[Event], Callable[[Any], None]]]
 ) -> Callable[..., object]:
@@ -145,11 +155,12 @@ def _without(
 
 
 class Expected(NamedTuple):
-    """What the simulator must say (a pattern), and the faults it takes."""
+    """What the simulator must say (a pattern), and the faults and policies it takes."""
 
     words: str
     faults: tuple[str, ...] = tuple(FAULTS)
     crash_points: tuple[str, ...] = CRASH_POINTS
+    policies: tuple[str, ...] = tuple(POLICIES)
 
 
 BUGS: Final[dict[Callable[[pytest.MonkeyPatch], None], Expected]] = {
@@ -166,6 +177,8 @@ BUGS: Final[dict[Callable[[pytest.MonkeyPatch], None], Expected]] = {
     calendars_speak_only_at_the_start: Expected("by its calendar, and has not followed", ()),
     the_view_overlooks_transfers: Expected("the view shows"),
     the_view_overlooks_appointments: Expected("the view shows"),
+    the_view_overlooks_who_leaves: Expected("the view shows|KeyError", (), policies=("advice",)),
+    consults_outlive_the_talk: Expected("nobody asks for advice any more", (), policies=("advice",)),
 }
 
 
@@ -175,6 +188,6 @@ def test_a_planted_bug_is_noticed(bug: Callable[[pytest.MonkeyPatch], None], mon
     expected = BUGS[bug]
     said = ""
     for seed in range(SEEDS):
-        plan = Plan(seed, expected.faults, tuple(POLICIES), seconds=150, crash_points=expected.crash_points)
+        plan = Plan(seed, expected.faults, expected.policies, seconds=150, crash_points=expected.crash_points)
         said = said or simulate(plan).problem
     assert re.search(expected.words, said), said

@@ -16,8 +16,7 @@ from acd.testing.simulator import CRASH_POINTS, FAULTS, POLICIES, Plan, Report, 
 EVERYTHING: Final = Plan(0, tuple(FAULTS), tuple(POLICIES), seconds=300)
 SEEDS: Final = range(8)
 NOT_PLAYED: Final = {
-    "transition work: active, join": "nobody asks for advice yet",
-    "transition work: held, join": "nobody asks for advice yet",
+    "transition work: held, join": "too rare in so few runs: an adviser who holds while being brought in",
 }
 """Transitions that these runs do not play, and why. The list only shrinks."""
 
@@ -36,7 +35,7 @@ def test_no_rule_is_broken_whatever_goes_wrong_and_then_everything_ends(seed: in
     assert report.ok, f"{report.problem}; run it again: {report.plan.command_line()}"
     assert report.rows > 300
     assert report.restarts > 5
-    assert report.customers["served"] > 10
+    assert report.customers["served"] > 5
     assert report.messages["received"] == report.messages["posted"] > 10
 
 
@@ -47,6 +46,15 @@ def test_together_the_runs_reach_everything() -> None:
     assert {point for report in reports for point in report.crashes} == set(CRASH_POINTS)
     rows = sum(len(triggers) for _, table in TABLES.values() for triggers in table.values())
     assert len(reports[0].transitions) == rows
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_advice_under_every_fault_brings_agents_to_customers_and_away_again(seed: int) -> None:
+    report = simulate(Plan(seed, tuple(FAULTS), ("advice",), seconds=300))
+    assert report.ok, f"{report.problem}; run it again: {report.plan.command_line()}"
+    assert report.customers["asked"] > 3
+    assert report.events["ConsultMerged"]
+    assert report.customers["brought_in"] <= report.events["ConsultMerged"]
 
 
 def test_a_quiet_run_has_no_faults_and_reports_what_was_not_reached() -> None:
