@@ -19,7 +19,7 @@ def consulting_agent(child: Interaction) -> Agent:
     """The agent who asks: whoever is responsible for the parent of this consult, which has not ended."""
     parent = child.parent
     assert parent is not None, child.id
-    assert parent.current is not None, parent.id
+    assert parent.current is not None, f"{parent.id}: nobody asks for advice any more"
     return parent.current.agent
 
 
