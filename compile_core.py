@@ -18,7 +18,7 @@ from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parent
 CORE: Final = Path("acd", "core")
-GROUP: Final = "acd_core"
+GROUP: Final = "acd.core.compiled"
 """The name of the library that all modules share."""
 
 INTERPRETED: Final = frozenset(
