@@ -13,6 +13,7 @@ import os
 import shutil
 import subprocess
 import sys
+from itertools import takewhile
 from pathlib import Path
 from typing import Final
 
@@ -110,18 +111,41 @@ def prepared(name: str, source: str) -> str:
 
 
 def native_records(source: str) -> str:
-    """Give every Struct of a module a constructor of its own in place of msgspec's."""
+    """Give every Struct of a module a constructor of its own in place of msgspec's, and its order if it has one."""
     lines = source.splitlines()
     for node in ast.parse(source).body:
         if not isinstance(node, ast.ClassDef) or "Struct" not in map(ast.unparse, node.bases):
             continue
         fields = [each for each in node.body if isinstance(each, ast.AnnAssign)]
-        taken = ", ".join(ast.unparse(each) for each in fields)
-        kept = "; ".join(f"self.{ast.unparse(each.target)} = {ast.unparse(each.target)}" for each in fields)
+        names = [ast.unparse(each.target) for each in fields]
+        taken = ", ".join(map(ast.unparse, fields))
+        kept = "; ".join(f"self.{name} = {name}" for name in names)
         bases = ", ".join(base for base in map(ast.unparse, node.bases) if base != "Struct")
         lines[node.lineno - 1] = f"class {node.name}({bases}):" if bases else f"class {node.name}:"
-        _fill(lines, fields[-1].end_lineno or 0, f"    def __init__(self, {taken}) -> None: {kept}")
+        after = fields[-1].end_lineno or 0
+        _fill(lines, after, f"    def __init__(self, {taken}) -> None: {kept}")
+        if any(each.arg == "order" for each in node.keywords):
+            # What an order may rest on are the leading integers; for all that follows there is nothing to compare.
+            integers = list(takewhile(lambda each: ast.unparse(each.annotation) == "int", fields))
+            less = _less([ast.unparse(each.target) for each in integers])
+            _fill(
+                lines,
+                after + 1,
+                f'    def __lt__(self, other: "{node.name}{_parameters(node)}") -> bool: return {less}',
+            )
     return "\n".join(lines) + "\n"
+
+
+def _less(names: list[str]) -> str:
+    """Whether `self` comes before `other` by the attributes of these names, the first one first."""
+    first, *rest = names
+    less = f"self.{first} < other.{first}"
+    return f"{less} or (self.{first} == other.{first} and ({_less(rest)}))" if rest else less
+
+
+def _parameters(node: ast.ClassDef) -> str:
+    """The type parameters of a generic class, in brackets."""
+    return next(("[" + ast.unparse(base.slice) + "]" for base in node.bases if isinstance(base, ast.Subscript)), "")
 
 
 def _fill(lines: list[str], place: int, line: str) -> None:

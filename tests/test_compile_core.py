@@ -62,6 +62,14 @@ def test_a_struct_with_no_room_for_a_constructor_is_reported() -> None:
         native_records("class Tight(Struct):\n    one: int\n    def two(self): pass\n")
 
 
+def test_an_order_rests_on_the_leading_integers() -> None:
+    source = "class Place(Struct, Generic[T], order=True):\n    key: int\n    seq: int\n    owner: T\n\n\n"
+    assert native_records(source).splitlines()[5] == (
+        '    def __lt__(self, other: "Place[T]") -> bool: '
+        "return self.key < other.key or (self.key == other.key and (self.seq < other.seq))"
+    )
+
+
 def test_what_the_compiler_is_told_names_modules_that_there_are() -> None:
     for name in (*INTERPRETED, *RECORDS, *SUBCLASSED):
         assert (CORE / name).exists(), name
