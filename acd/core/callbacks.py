@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from acd.core import limits
+from acd.core.deadlines import ANY_LENGTH
 from acd.core.entities import Appointment, Interaction, Queue
 from acd.core.messages import EnqueueInteraction, InteractionDue, InteractionScheduled
 from acd.core.moving import begin_stay
@@ -39,10 +40,9 @@ def schedule(domain: Domain, interaction: Interaction, at_us: int) -> None:
     domain.reclassify(interaction)
     domain.events.append(InteractionScheduled(interaction.id, at_us, interaction.attempts))
     appointment = interaction.appointment = Appointment(interaction, at_us)
-    length_us = at_us - domain.now_us
     queue = interaction.queue
-    if length_us > 0 or queue.closed is None or queue.retired:
-        appointment.deadline = domain.deadlines.register(at_us, domain.next_seq(), appointment, length_us)
+    if at_us > domain.now_us or queue.closed is None or queue.retired:
+        appointment.deadline = domain.deadlines.register(at_us, domain.next_seq(), appointment, ANY_LENGTH)
 
 
 def fall_due(domain: Domain, interaction: Interaction) -> None:

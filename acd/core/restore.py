@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from acd.core import limits
 from acd.core.consulting import link
+from acd.core.deadlines import ANY_LENGTH
 from acd.core.domain import Domain
 from acd.core.entities import (
     Agent,
@@ -207,6 +208,6 @@ def _conferences(domain: Domain, state: EngineState) -> None:
 def _registration(domain: Domain, owner: Timed, due_us: int, seq: int) -> Callable[[], None]:
     def register() -> None:
         # One lane for all that was restored: they come in order, and lanes only matter for speed.
-        owner.deadline = domain.deadlines.register(due_us, seq, owner, -1)
+        owner.deadline = domain.deadlines.register(due_us, seq, owner, ANY_LENGTH)
 
     return register

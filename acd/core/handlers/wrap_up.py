@@ -1,5 +1,6 @@
 """After-call work: asked for, extended, ended; and dispositions. Owns those commands' checks and moves."""
 
+from acd.core.deadlines import ANY_LENGTH
 from acd.core.domain import Domain
 from acd.core.entities import Work
 from acd.core.handlers.agents import work_of
@@ -49,7 +50,7 @@ def extend_wrap_up(domain: Domain, command: ExtendWrapUp) -> Refusal | None:
         return Refusal("wrap-up-limit", f"the wrap-up takes as long as queue {settings.id} grants (wrap_up_most)")
     found.state = _WORK[found.state]["extend"]
     deadline.alive = False
-    found.deadline = domain.deadlines.register(until_us, domain.next_seq(), found, -1)
+    found.deadline = domain.deadlines.register(until_us, domain.next_seq(), found, ANY_LENGTH)
     domain.events.append(WrapUpExtended(command.agent_id, command.interaction_id, until_us))
     return None
 
