@@ -383,3 +383,32 @@ def test_set_up_prefers_a_complete_python_and_happens_once(machine: Path) -> Non
     assert set_up(machine).stderr == ""
     (machine / "pyproject.toml").write_text("# changed")
     assert set_up(machine).stderr.splitlines()[-1] == "acd: ready"
+
+
+@pytest.mark.parametrize(
+    ("fails", "code"), [("nothing", 0), ("--ignore=", 1), ("ARGS=tests/adapters", 1), ("check", 2)]
+)
+def test_a_build_server_runs_every_test_once_in_two_lanes(tmp_path: Path, fails: str, code: int) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / ".ci").mkdir()
+    shutil.copy(ROOT / ".ci" / "run", tmp_path / ".ci")
+    for name in ("python3", "cc", "apt-get"):
+        fake_python(tmp_path, name, "exit 0")
+    calls = tmp_path / "calls"
+    fake_python(tmp_path, "make", f'echo "$*" >> {calls}\necho "said: $*"\ncase "$*" in *{fails}*) exit 2;; esac')
+    bash = shutil.which("bash") or "bash"
+    environment = {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
+    done = subprocess.run(
+        [bash, str(tmp_path / ".ci" / "run")], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == code, done.stderr
+    ran = calls.read_text().splitlines()
+    assert ran[:2] == ["setup", "check"]
+    if fails == "check":
+        assert len(ran) == 2
+        return
+    rest, pbx = sorted(ran[2:])
+    lane = pbx.removeprefix("test ARGS=").split()
+    assert rest == "test ARGS=" + " ".join(f"--ignore={each}" for each in lane)
+    assert all((ROOT / each).exists() for each in lane)
+    assert f"said: {rest}" in done.stdout

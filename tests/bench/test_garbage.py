@@ -7,7 +7,7 @@ from bench.garbage import MODES, measure, report
 
 def test_every_mode_is_measured_and_put_back() -> None:
     usual = gc.get_threshold()
-    result = measure("low", 40, rounds=3, cycles=100, seed=5)
+    result = measure("low", 40, rounds=1, cycles=100, seed=5)
     assert gc.get_threshold() == usual
     assert gc.get_freeze_count() == 0
     assert [timing.name for timing in result.timings] == [mode.name for mode in MODES]
