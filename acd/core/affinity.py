@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from acd.core import limits
 from acd.core.messages import AgentPreferred, QueueSettings
@@ -18,19 +18,24 @@ if TYPE_CHECKING:
     from acd.core.entities import Interaction
 
 
+_NOBODY: Final = ("", 0)
+
+
 class LastAgents:
     """Who completed the last conversation with each of the last `limits.AFFINITY_WINDOW` customers, and when.
 
     Nothing is kept while no queue asks for it.
     """
 
-    __slots__ = ("_of", "wanted")
+    __slots__ = ("_of", "of", "wanted")
 
     def __init__(self) -> None:
         self.wanted = False
         """Whether any queue asks for it."""
         # An OrderedDict, because a dict is slow at forgetting its first entry again and again.
         self._of: OrderedDict[str, tuple[str, int]] = OrderedDict()
+        self.of = self._of.get
+        """By customer: the agent's id, and when (µs)."""
 
     def configure(self, queues: Iterable[QueueSettings]) -> None:
         """These are the queues that there are now; forgets everything when none of them asks."""
@@ -47,10 +52,6 @@ class LastAgents:
         if len(self._of) > limits.AFFINITY_WINDOW:
             self._of.popitem(last=False)
 
-    def of(self, customer: str) -> tuple[str, int] | None:
-        """The agent's id, and when (µs); None if nothing is remembered."""
-        return self._of.get(customer)
-
     def items(self) -> tuple[tuple[str, str, int], ...]:
         """All (customer, agent id, when), oldest first."""
         return tuple((customer, *last) for customer, last in self._of.items())
@@ -58,11 +59,16 @@ class LastAgents:
 
 def prefer(domain: Domain, interaction: Interaction) -> None:
     """Find an agent to be preferred by an interaction that enters its queue and prefers nobody yet, and say so."""
-    agent_id, because = _dedicated(interaction) if interaction.request.attributes else "", "dedicated"
-    if not _may_be(domain, interaction, agent_id):
-        agent_id, because = _last(domain, interaction), "last-agent"
+    request = interaction.request
+    agent_id = _dedicated(interaction) if request.attributes else ""
+    because = "dedicated"
+    if not agent_id or not _may_be(domain, interaction, agent_id):
+        agent_id, at_us = domain.last_agents.of(request.customer, _NOBODY)
+        if not agent_id or domain.now_us - at_us >= interaction.queue.settings.affinity_us:
+            return
         if not _may_be(domain, interaction, agent_id):
             return
+        because = "last-agent"
     interaction.preferred = agent_id
     interaction.preferred_by = because
     domain.events.append(AgentPreferred(interaction.id, agent_id, because))
@@ -73,18 +79,8 @@ def _dedicated(interaction: Interaction) -> str:
     return next((value for name, value in interaction.request.attributes if name == wanted), "")
 
 
-def _last(domain: Domain, interaction: Interaction) -> str:
-    last = domain.last_agents.of(interaction.request.customer)
-    if last is None:
-        return ""
-    agent_id, at_us = last
-    return agent_id if domain.now_us - at_us < interaction.queue.settings.affinity_us else ""
-
-
 def _may_be(domain: Domain, interaction: Interaction, agent_id: str) -> bool:
     """Whether there is such an agent, and not one who has just handed it on, or may not be asked for another reason."""
-    if not agent_id:
-        return False
     agent = domain.agents.get(agent_id)
     excluded = interaction.exclusions
     return agent is not None and not agent.retired and not (excluded and agent_id in excluded)

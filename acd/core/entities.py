@@ -176,6 +176,7 @@ class Queue:
         "first_reach",
         "grants_us",
         "id",
+        "keeps_us",
         "live",
         "offer_timeout_us",
         "offset_us",
@@ -220,6 +221,8 @@ class Queue:
         self.first_reach = reach_after(settings.level_delays_us, 0)
         self.grants_us = granted_us(settings, wanted=False)
         """The after-call work that it grants unasked, as `granted_us` has it."""
+        self.keeps_us = 0 if settings.when_overdue.kind == "wait" else settings.max_wait_us
+        """How long it keeps an unanswered interaction; 0: for as long as it takes."""
         begins = settings.steps or settings.max_wait_us or settings.affinity_us or settings.dedicated_attribute
         self.stays = bool(begins) or self.first_reach != limits.MAX_LEVEL
         """Whether anything may begin when an interaction enters that prefers nobody."""

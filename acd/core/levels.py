@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def begin(domain: Matching, interaction: Interaction) -> None:
     """The interaction, which is not in the line, has entered its queue: its reach, its class, and its next opening."""
-    domain.reach(interaction, interaction.queue.first_reach)
+    _reach(domain, interaction, interaction.queue.first_reach)
     _watch(domain, interaction)
 
 
@@ -38,7 +38,7 @@ def open_next(domain: Matching, interaction: Interaction) -> None:
     delays_us = interaction.queue.settings.level_delays_us
     reach = reach_after(delays_us, delays_us[interaction.reach - 1], interaction.reach)
     domain.events.append(LevelOpened(interaction.id, reach))
-    domain.reach(interaction, reach)
+    _reach(domain, interaction, reach)
     _watch(domain, interaction)
 
 
@@ -53,11 +53,28 @@ def revise(domain: Matching, interaction: Interaction) -> None:
     _watch(domain, interaction)
 
 
+def _reach(domain: Matching, interaction: Interaction, reach: int) -> None:
+    """Let an interaction, which is not in the line, reach so far; its class is another if its crew goes by levels."""
+    interaction.reach = reach
+    cls = interaction.cls
+    siblings = cls.crew.reaching
+    if siblings:
+        found = siblings.get(reach)
+        if found is None:
+            domain.reclassify(interaction)
+            return
+        found.last_used = cls.last_used
+        found.users += 1
+        cls.users -= 1
+        interaction.cls = found
+
+
 def _watch(domain: Matching, interaction: Interaction) -> None:
     """Register the next opening, if there is one."""
-    if interaction.reach == limits.MAX_LEVEL:
+    reach = interaction.reach
+    if reach == limits.MAX_LEVEL:
         return
-    delay_us = interaction.queue.settings.level_delays_us[interaction.reach - 1]
+    delay_us = interaction.queue.settings.level_delays_us[reach - 1]
     opening = interaction.opening = Opening(interaction)
-    due_us = interaction.entered_at + delay_us
-    opening.deadline = domain.deadlines.register(due_us, domain.next_seq(), opening, delay_us)
+    domain.seq = seq = domain.seq + 1
+    opening.deadline = domain.deadlines.register(interaction.entered_at + delay_us, seq, opening, delay_us)

@@ -118,18 +118,9 @@ class Matching:
         if standing is not None:
             del standing[bisect_left(standing, (interaction.key, interaction.seq))]
 
-    def reach(self, interaction: Interaction, reach: int) -> None:
-        """Let an interaction, which is not in the line, reach so far."""
-        interaction.reach = reach
-        self._change_class(interaction, self.classes.at_reach(interaction.cls, reach))
-
     def reclassify(self, interaction: Interaction) -> None:
         """Move an interaction, which is not in the line, to the class that it belongs to by now."""
-        self._change_class(interaction, None)
-
-    def _change_class(self, interaction: Interaction, cls: Class | None) -> None:
-        """To this one; None: to be found."""
-        cls = cls or relaxing.class_for(self, interaction)
+        cls = relaxing.class_for(self, interaction)
         interaction.cls.users -= 1
         interaction.cls = cls
         cls.users += 1

@@ -18,12 +18,12 @@ def begin(domain: Matching, interaction: Interaction) -> None:
 
     A callback may wait for as long as it takes: nobody listens to music.
     """
-    settings = interaction.queue.settings
-    length_us = settings.max_wait_us
-    if not length_us or settings.when_overdue.kind == "wait" or interaction.request.kind == "callback":
+    length_us = interaction.queue.keeps_us
+    if not length_us or interaction.request.kind == "callback":
         return
     patience = interaction.patience = Patience(interaction)
-    patience.deadline = domain.deadlines.register(domain.now_us + length_us, domain.next_seq(), patience, length_us)
+    domain.seq = seq = domain.seq + 1
+    patience.deadline = domain.deadlines.register(domain.now_us + length_us, seq, patience, length_us)
 
 
 def drop(interaction: Interaction) -> None:

@@ -103,15 +103,6 @@ class ClassRegistry:
         cls.last_used = self._uses
         return cls
 
-    def at_reach(self, cls: Class, reach: int) -> Class | None:
-        """The class that differs from this one by its reach only, if there is one already."""
-        if not cls.crew.reaching:
-            return cls
-        found = cls.crew.reaching.get(reach)
-        if found is not None:
-            found.last_used = cls.last_used
-        return found
-
     def members(self, crew: Crew) -> Iterator[Agent]:
         """Everybody who is in the crew."""
         return (agent for row in crew.rows if (agent := self._agents[row]) is not None)

@@ -53,8 +53,9 @@ def schedule(domain: Domain, interaction: Interaction) -> None:
         interaction.next_step = None
         return
     pending = interaction.next_step = NextStep(interaction)
-    due_us = interaction.entered_at + step.after_us
-    pending.deadline = domain.deadlines.register(due_us, domain.next_seq(), pending, step.after_us)
+    after_us = step.after_us
+    domain.seq = seq = domain.seq + 1
+    pending.deadline = domain.deadlines.register(interaction.entered_at + after_us, seq, pending, after_us)
 
 
 def unschedule(interaction: Interaction) -> None:

@@ -122,7 +122,7 @@ MUTANTS: Final = {
     "one level too far past those who are excluded": Mutant("pools.tiered", "if level <= self._reach:", "if True:"),
     "one level too far when an agent comes free": Mutant("lines", "if level <= cls.key.reach:", "if True:"),
     "one level too far for whoever is preferred": Mutant(
-        "classes", " and self.crew.level_of(agent) <= self.key.reach", ""
+        "classes", "(not crew.reaching or crew.level_of(agent) <= self.key.reach)", "True"
     ),
     "levels open in turn, due or not": Mutant(
         "entities", "delays_us[reach - 1] <= elapsed_us", "delays_us[0] <= elapsed_us"
@@ -269,12 +269,12 @@ MUTANTS: Final = {
         "matching", "if interaction.preferred and self._is_preferred(interaction):", "if False:"
     ),
     "the last agent is preferred for ever": Mutant(
-        "affinity", "domain.now_us - at_us < interaction.queue.settings.affinity_us", "agent_id"
+        "affinity", "domain.now_us - at_us >= interaction.queue.settings.affinity_us", "not agent_id"
     ),
     "the last agent goes before the dedicated one": Mutant(
         "affinity",
-        "agent_id, because = _dedicated(interaction) if",
-        "agent_id, because = _last(domain, interaction) or _dedicated(interaction) if",
+        "if not agent_id or not _may_be(domain, interaction, agent_id):",
+        "if request.customer or not _may_be(domain, interaction, agent_id):",
     ),
     "who talks again stays the oldest to be forgotten": Mutant(
         "affinity", "        self._of.move_to_end(customer)\n", ""

@@ -24,7 +24,8 @@ class Tiered:
 
     def bucket(self, agent: Agent, items: int, load: int, fit: int) -> Bucket:
         """As `Pool.bucket`: one of the pool of the agent's level, to which it belongs from then on."""
-        return self.of(agent).bucket(agent, items, load, fit)
+        pool = self.pools.get(agent.levels.get(self._queue, 1)) or self.of(agent)
+        return pool.bucket(agent, items, load, fit)
 
     def of(self, agent: Agent) -> Pool:
         """The pool of the agent's level."""
