@@ -326,7 +326,7 @@ MUTANTS: Final = {
     "the youngest of a conference takes over": Mutant("conference", "others.pop(0)", "others.pop()"),
     "an owner's consults outlive their leaving": Mutant("conference", "if interaction.consults:", "if False:"),
     "a conference ends for its owner alone": Mutant(
-        "ending", "    for each in others or ():\n", "    for each in ():\n"
+        "ending", "    for each in others:\n", "    for each in ():\n"
     ),
     "who wraps up on it is offered it": Mutant("ending", "        domain.bar(interaction, work.agent)\n", ""),
     "a snapshot forgets who takes part": Mutant(
