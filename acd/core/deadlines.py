@@ -25,14 +25,19 @@ Due = Ticket[Timed | None]
 class Deadlines:
     """Pending deadlines; the least (due, seq) first."""
 
-    __slots__ = ("_lanes",)
+    __slots__ = ("_first", "_lanes")
 
     def __init__(self) -> None:
+        self._first: Due | None = None
+        """The first pending deadline, if it is known."""
         self._lanes: dict[int, Lane[Timed | None]] = {}
 
     def register(self, due_us: int, seq: int, owner: Timed, length_us: int) -> Due:
         """A new deadline. `length_us`, or `ANY_LENGTH`, only says which lane: those of one length come in order."""
         ticket: Due = Ticket(due_us, seq, owner)
+        first = self._first
+        if first is not None and due_us <= first.key:
+            self._first = None
         lane = self._lanes.get(length_us)
         if lane is None:
             lane = self._new_lane(length_us)
@@ -46,7 +51,10 @@ class Deadlines:
 
     def first(self) -> Due | None:
         """The first pending deadline, or None."""
-        first: Due | None = None
+        first = self._first
+        if first is not None and first.alive:
+            return first
+        first = None
         empty = 0
         for lane in self._lanes.values():
             items = lane.items
@@ -60,6 +68,7 @@ class Deadlines:
                 first = ticket
         if empty > _SPARE_LANES:
             self._lanes = {length_us: lane for length_us, lane in self._lanes.items() if lane.items}
+        self._first = first
         return first
 
     def pending(self) -> list[Due]:

@@ -88,13 +88,9 @@ def take_step(domain: Domain, interaction: Interaction) -> None:
     if step.when is not None and not _holds(step.when, found):
         _skip(domain, interaction, step, found)
         return
+    widens = bool(step.requirement or step.drop_own or step.queues)
     before = interaction.relaxed or UNRELAXED
-    interaction.relaxed = Relaxation(
-        step.after_us,
-        step.requirement or before.requirement,
-        before.drop_own or step.drop_own,
-        tuple(dict.fromkeys((*before.queues, *step.queues))),
-    )
+    interaction.relaxed = _and(before, step) if widens else msgspec.structs.replace(before, after_us=step.after_us)
     most = limits.MAX_PRIORITY
     interaction.priority = max(-most, min(most, interaction.priority + step.priority))
     domain.rekey(interaction)
@@ -111,11 +107,22 @@ def take_step(domain: Domain, interaction: Interaction) -> None:
             found=found,
         )
     )
-    domain.reclassify(interaction)
+    if widens:
+        domain.reclassify(interaction)
     if step.announce:
         domain.effects.append(AnnounceInteraction(interaction.id, interaction.request.instance, step.announce))
     schedule(domain, interaction)
     holding.reconsider(domain, interaction)
+
+
+def _and(before: Relaxation, step: Step) -> Relaxation:
+    """What earlier steps have changed, and this one."""
+    return Relaxation(
+        step.after_us,
+        step.requirement or before.requirement,
+        before.drop_own or step.drop_own,
+        tuple(dict.fromkeys((*before.queues, *step.queues))),
+    )
 
 
 def asks_for(settings: QueueSettings, kind: ConditionKind) -> bool:

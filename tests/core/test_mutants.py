@@ -225,6 +225,10 @@ MUTANTS: Final = {
         "elif first is None or ticket.key < first.key or (ticket.key == first.key and ticket.seq < first.seq):",
         "elif first is None:",
     ),
+    "an earlier deadline is not noticed": Mutant("deadlines", "due_us <= first.key", "due_us < 0"),
+    "a step that drops what was asked for changes no class": Mutant(
+        "relaxing", "bool(step.requirement or step.drop_own or step.queues)", "bool(step.requirement or step.queues)"
+    ),
     "keys do not follow a new head start": Mutant(
         "handlers.settings", "domain.rekey(interaction)", "interaction.key += 0"
     ),
@@ -325,9 +329,7 @@ MUTANTS: Final = {
     "the owner holds on in a conference": Mutant("handlers.conferences", 'owner.state == "held"', "False"),
     "the youngest of a conference takes over": Mutant("conference", "others.pop(0)", "others.pop()"),
     "an owner's consults outlive their leaving": Mutant("conference", "if interaction.consults:", "if False:"),
-    "a conference ends for its owner alone": Mutant(
-        "ending", "    for each in others:\n", "    for each in ():\n"
-    ),
+    "a conference ends for its owner alone": Mutant("ending", "    for each in others:\n", "    for each in ():\n"),
     "who wraps up on it is offered it": Mutant("ending", "        domain.bar(interaction, work.agent)\n", ""),
     "a snapshot forgets who takes part": Mutant(
         "snapshot", "participants=tuple(work.offer_id for work in interaction.participants or ()),", ""
