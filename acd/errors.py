@@ -10,6 +10,8 @@ AcdError
 │   └── OutcomeUnknown      a commit failed and cannot be looked up now: hand it in again with the same id
 ├── PastUnavailable         older events cannot be told again; says why by a code
 ├── HistoryUnavailable      what has happened cannot be looked up or explained just now
+├── VersionsError           versions of the configuration cannot be read or written
+├── VersionChanged          another version of the configuration is in force than the one that was to be replaced
 ├── PersonalStoreError      a customer's data cannot be read or written
 ├── OutboxError             the outbox cannot be read or written
 │   └── OutboxFull          too many messages wait, or one is too large; it was not taken
@@ -80,6 +82,14 @@ class PastUnavailable(AcdError):
 
 class HistoryUnavailable(AcdError):
     """What has happened cannot be looked up or explained just now: too much is asked at once, or it takes too long."""
+
+
+class VersionsError(AcdError):
+    """Versions of the configuration cannot be read or written."""
+
+
+class VersionChanged(AcdError):
+    """Another version of the configuration is in force than the one that was to be replaced."""
 
 
 class PersonalStoreError(AcdError):

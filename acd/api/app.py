@@ -24,6 +24,7 @@ from acd.api.table import PUBLIC_PATHS, ROUTES
 from acd.api.tickets import TICKETS, Tickets
 from acd.errors import AcdError
 from acd.runtime.config.model import ApiConfig
+from acd.runtime.configurations import Configurations
 from acd.runtime.history import History
 
 _log = structlog.get_logger(__name__)
@@ -38,13 +39,18 @@ PREFLIGHT: Final = {
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def build_app(router: ApiRouter, config: ApiConfig, history: History | None = None) -> web.Application:
-    """The application for one router. `history` tells of its past, and stays the caller's.
+def build_app(
+    router: ApiRouter,
+    config: ApiConfig,
+    history: History | None = None,
+    configurations: Configurations | None = None,
+) -> web.Application:
+    """The application for one router. `history` and `configurations` as for `serve`.
 
     Raises ConfigError when there are no tokens and the API is not explicitly open on a loopback host.
     """
     app = web.Application(middlewares=[_cross_origin, _problems, _identity], client_max_size=MAX_BODY)
-    app[API] = Api(router, Guard(config), history)
+    app[API] = Api(router, Guard(config), history, configurations)
     app[DOCUMENT] = msgspec.json.encode(document(ROUTES))
     app[TICKETS] = Tickets()
     install(app, Sockets(router.events, app[API].now_us))

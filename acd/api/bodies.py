@@ -239,23 +239,35 @@ def duration_us(name: str, value: str | float) -> int:
     return found
 
 
-async def read(request: web.Request) -> bytes:
-    """The raw body: bounded in size and time, JSON or empty.
+async def read(request: web.Request, most: int = MAX_BODY) -> bytes:
+    """The raw body: at most so many bytes, bounded in time, JSON or empty.
 
     Raises a Problem with 400, 408, 413 or 415.
     """
-    if request.content_length is not None and request.content_length > MAX_BODY:
-        raise too_large()
+    if request.content_length is not None and request.content_length > most:
+        raise too_large(most)
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise Problem(415, "unsupported-media-type", "Content-Encoding: send the body uncompressed.")
     try:
         async with asyncio.timeout(BODY_SECONDS):
-            body = await request.read()
+            body = await _bounded(request, most)
     except TimeoutError:
         raise Problem(408, "request-timeout", "The body did not arrive in time.", {"Connection": "close"}) from None
     if body and request.content_type != "application/json":
         raise Problem(415, "unsupported-media-type", "Content-Type: has to be application/json.")
     return body
+
+
+async def _bounded(request: web.Request, most: int) -> bytes:
+    """The body, unless it is longer: what has no length is counted as it comes."""
+    parts: list[bytes] = []
+    length = 0
+    async for part in request.content.iter_any():
+        length += len(part)
+        if length > most:
+            raise too_large(most)
+        parts.append(part)
+    return b"".join(parts)
 
 
 def decode(body: bytes, shape: type[_T]) -> _T:

@@ -17,6 +17,7 @@ from acd.api.problems import Problem, refused
 from acd.core.messages import Command, Origin, Outcome
 from acd.ports.channel import Personal
 from acd.ports.stores import OutboxMessage
+from acd.runtime.configurations import Configurations
 from acd.runtime.estimate import WaitEstimator
 from acd.runtime.events import EventSource
 from acd.runtime.history import History
@@ -92,11 +93,18 @@ class ApiRouter(Protocol):
 class Api:
     """One application's context."""
 
-    def __init__(self, router: ApiRouter, guard: Guard, history: History | None = None) -> None:
+    def __init__(
+        self,
+        router: ApiRouter,
+        guard: Guard,
+        history: History | None = None,
+        configurations: Configurations | None = None,
+    ) -> None:
         """One per application."""
         self.router = router
         self.guard = guard
         self.history = history
+        self.configurations = configurations
         self._fingerprints: OrderedDict[str, bytes] = OrderedDict()
 
     @property

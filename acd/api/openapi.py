@@ -29,6 +29,7 @@ _IDS: Final[Mapping[str, tuple[object, str]]] = {
     "offer": (Id, "The offer's id: the interaction's, a full stop, a number."),
     "queue": (Id, "The queue's id."),
     "id": (Id, "The id of the queue, agent or channel."),
+    "version": (str, "The version's number."),
     "scope": (str, "`queue`, `agent` or `channel`."),
 }
 """What stands in paths."""
@@ -49,6 +50,8 @@ OWN: Final[Mapping[str, int]] = {
     "unknown-field": 422,
     "missing-field": 422,
     "idempotency-key-reused": 422,
+    "configuration-invalid": 422,
+    "if-match-required": 428,
     "internal": 500,
 }
 """Codes of problems that are neither refusals nor exceptions → status."""
@@ -83,6 +86,14 @@ _IDEMPOTENCY_KEY: Final = {
     " also when the engine was killed in between; with another body it is refused. It counts per token, method and"
     f" path, for the engine's last {limits.OUTCOME_WINDOW:,} commands.",
     "schema": {"type": "string", "minLength": 1, "maxLength": MAX_IDEMPOTENCY_KEY, "pattern": "^[!-~]+$"},
+}
+
+_IF_MATCH: Final = {
+    "name": "If-Match",
+    "in": "header",
+    "required": False,
+    "description": "The etag of the version that this replaces, or `*`. Without it: 428; if another is in force: 412.",
+    "schema": {"type": "string"},
 }
 
 _ABOUT: Final = """\
@@ -193,6 +204,8 @@ def _operation(route: Route, schemas: _Schemas) -> Document:
     }
     if route.mutates:
         operation["parameters"].append(_IDEMPOTENCY_KEY)
+    if route.if_match:
+        operation["parameters"].append({**_IF_MATCH, "example": route.example.headers["If-Match"]})
     if route.body is not None:
         content: Document = {"schema": schemas.of(route.body)}
         if route.example.body is not None:

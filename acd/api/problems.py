@@ -83,6 +83,8 @@ _UNKNOWN_OUTCOME: Final = (
 )
 _NOBODY_KNOWN: Final = "Customers' data cannot be reached just now, so nothing was done; repeat the request later."
 
+_NOT_KEPT: Final = "Versions of the configuration cannot be read or kept just now; what was in force still is."
+
 EXCEPTIONS: Final[tuple[tuple[type[errors.AcdError], int, str, str], ...]] = (
     (errors.CommandInvalid, 422, "invalid-field", ""),
     (errors.RouterOverloaded, 503, "overloaded", "Too many commands wait; try again shortly."),
@@ -91,6 +93,8 @@ EXCEPTIONS: Final[tuple[tuple[type[errors.AcdError], int, str, str], ...]] = (
     (errors.JournalError, 503, "journal-unavailable", _NOT_WRITTEN),
     (errors.OutboxFull, 503, "outbox-full", "Too many messages wait already; try again later."),
     (errors.OutboxError, 503, "outbox-unavailable", "Messages to other systems cannot be reached just now."),
+    (errors.VersionsError, 503, "versions-unavailable", _NOT_KEPT),
+    (errors.VersionChanged, 412, "version-changed", ""),
     (errors.HistoryUnavailable, 503, "history-unavailable", ""),
     (errors.PersonalStoreError, 503, "personal-store-unavailable", _NOBODY_KNOWN),
     (
@@ -108,6 +112,7 @@ RETRY_AFTER_SECONDS: Final = {
     "journal-unavailable": 5,
     "outcome-unknown": 5,
     "history-unavailable": 5,
+    "versions-unavailable": 5,
     "personal-store-unavailable": 5,
     "outbox-full": 5,
     "outbox-unavailable": 5,
@@ -205,15 +210,17 @@ def _sentence(message: str) -> str:
     )
 
 
-def too_large() -> Problem:
+MAX_BODY: Final = 64 * 1024
+"""Bytes of a request's body, unless a route takes more."""
+
+
+def too_large(most: int = MAX_BODY) -> Problem:
     """413, and the connection is closed, because the rest of the body is not read."""
-    return Problem(413, "body-too-large", f"A request body may have {MAX_BODY} bytes at most.", {"Connection": "close"})
+    return Problem(
+        413, "body-too-large", f"A request body may have {most} bytes here at most.", {"Connection": "close"}
+    )
 
 
 def internal() -> Problem:
     """500 without a word about the inside."""
     return Problem(500, "internal", "An internal fault; its report is in the log under the request's id.")
-
-
-MAX_BODY: Final = 64 * 1024
-"""Bytes of a request's body."""

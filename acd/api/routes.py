@@ -17,6 +17,7 @@ from acd.api.answers import answer
 from acd.api.auth import Principal
 from acd.api.bodies import NoQuery, Nothing, decode, query, read
 from acd.api.context import Api, api, principal
+from acd.api.problems import MAX_BODY
 from acd.core.messages import Command, Outcome
 
 Method = Literal["GET", "POST", "PUT", "DELETE"]
@@ -28,7 +29,17 @@ in the path, and whoever sees all. `supervisor`: the roles supervisor and system
 JSON: Final = "application/json"
 
 Tag = Literal[
-    "agents", "work", "interactions", "offers", "callbacks", "queues", "figures", "events", "operation", "documentation"
+    "agents",
+    "work",
+    "interactions",
+    "offers",
+    "callbacks",
+    "queues",
+    "figures",
+    "configuration",
+    "events",
+    "operation",
+    "documentation",
 ]
 
 _TRACEPARENT = re.compile(
@@ -109,13 +120,15 @@ class Example(Struct, frozen=True):
     body: Mapping[str, object] | None = None
     after: tuple[str | Step, ...] = ()
     shows: Mapping[str, object] = {}
+    headers: Mapping[str, str] = {}
 
 
 class Route(Struct, frozen=True):
     """One row. `name` is its operation's; `answer` the type of the success's body, None for what is no JSON.
 
     `problems`: codes of refusals and others that this route can meet, besides those that follow from what it is
-    (`acd.api.openapi`). `also`: other statuses with a body of their own.
+    (`acd.api.openapi`). `also`: other statuses with a body of their own. `changes`: False for a
+    POST that only asks. `if_match`: it takes that header. `most_body`: bytes of a request's body.
     """
 
     name: str
@@ -134,11 +147,14 @@ class Route(Struct, frozen=True):
     media: str = JSON
     also: Mapping[int, object] = {}
     notes: str = ""
+    changes: bool = True
+    if_match: bool = False
+    most_body: int = MAX_BODY
 
     @property
     def mutates(self) -> bool:
         """Whether it becomes a command, and takes an `Idempotency-Key`."""
-        return self.method != "GET"
+        return self.method != "GET" and self.changes
 
 
 def register(app: web.Application, routes: tuple[Route, ...]) -> None:
@@ -160,7 +176,7 @@ def _serving(route: Route) -> Callable[[web.Request], Awaitable[web.StreamRespon
         if who is not None:
             _check(route, who, request)
         asked = query(request, route.query)
-        raw = await read(request) if takes_body else b""
+        raw = await read(request, route.most_body) if takes_body else b""
         found = await route.handler(Call(request, who, asked, decode(raw, shape), raw))
         if isinstance(found, web.StreamResponse):
             return found

@@ -13,6 +13,7 @@ from acd.api.context import ApiRouter
 from acd.api.protocol import Runner
 from acd.errors import ConfigError
 from acd.runtime.config.model import ApiConfig
+from acd.runtime.configurations import Configurations
 from acd.runtime.history import History
 
 SHUTDOWN_SECONDS: Final = 5.0
@@ -46,12 +47,18 @@ class Server:
         await self.close()
 
 
-async def serve(router: ApiRouter, config: ApiConfig, history: History | None = None) -> Server:
+async def serve(
+    router: ApiRouter,
+    config: ApiConfig,
+    history: History | None = None,
+    configurations: Configurations | None = None,
+) -> Server:
     """Listen where the configuration says. Raises ConfigError naming the key and the fix when that cannot be.
 
-    `history` tells of the router's past (`/v1/audit`, explanations), and stays the caller's.
+    `history` tells of the router's past (`/v1/audit`, explanations), `configurations` keeps versions of what is in
+    force (`/v1/configuration`); both stay the caller's.
     """
-    app = build_app(router, config, history)
+    app = build_app(router, config, history, configurations)
     tls = _tls(config)
     runner = Runner(
         app,

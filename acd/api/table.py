@@ -8,6 +8,7 @@ from typing import Final
 from acd.api import (
     agents,
     callbacks,
+    configuration,
     consults,
     documentation,
     events,
@@ -33,6 +34,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *offers.ROUTES,
     *callbacks.ROUTES,
     *queues.ROUTES,
+    *configuration.ROUTES,
     *figures.ROUTES,
     *history.ROUTES,
     *events.ROUTES,

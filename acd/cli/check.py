@@ -12,9 +12,10 @@ from rich.text import Text
 from acd.errors import ChannelError, ConfigError
 from acd.runtime.calendars import missing_workdays
 from acd.runtime.channels import open_channel
-from acd.runtime.config import ChannelConfig, Problem, Report, check
+from acd.runtime.config import ChannelConfig, Problem, Report
 from acd.runtime.config.lines import Lines
 from acd.runtime.config.problems import Located, dotted
+from acd.runtime.configurations import check_in_force
 from acd.runtime.strategies import Strategies, own_name
 
 
@@ -29,7 +30,7 @@ def command(file: Path, *, as_json: bool) -> None:
 
     FILE is acd.toml unless named. Exit status: 0 when it can be used (there may be warnings), 1 when not.
     """
-    report = check(file)
+    report = check_in_force(file)
     errors = [*report.errors, *channel_problems(file, report.channels), *strategy_problems(file, report)]
     days = [Problem(str(file), 0, "", text) for text in unknown_days(report, datetime.now(UTC).date())]
     found = Located(tuple(errors), (*report.warnings, *days), report.notes)

@@ -6,7 +6,7 @@ Must not know what a router, a channel or the API does, only how they are starte
 import asyncio
 import gc
 import signal
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from pathlib import Path
 from typing import Final
 
@@ -19,11 +19,13 @@ from acd.cli.check import channel_problems, strategy_problems
 from acd.cli.known_secrets import secrets_of
 from acd.cli.logs import Form, Level, configure_logging
 from acd.errors import AcdError, ConfigError
-from acd.runtime.config import Config, check
+from acd.runtime.config import ApiConfig, Config
+from acd.runtime.configurations import Configurations, Source, check_in_force
 from acd.runtime.follower import Follower
 from acd.runtime.following import SnapshotPace
 from acd.runtime.history import History
 from acd.runtime.router import Router
+from acd.runtime.versions import VersionStore
 
 STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
@@ -81,7 +83,7 @@ def _run(config: Config) -> int:
 
 def _usable(file: Path) -> Config:
     """The configuration, or all that is wrong with it."""
-    report = check(file)
+    report = check_in_force(file)
     found = [*report.errors, *channel_problems(file, report.channels), *strategy_problems(file, report)]
     if found or report.config is None:
         raise ConfigError(tuple(map(str, found)))
@@ -106,10 +108,7 @@ async def _serve(config: Config) -> int:
             await _follow(stack, config)
         where = "no [api] is configured"
         if config.api is not None:
-            history = History(config.journal.path, config.snapshots.path)
-            stack.callback(history.close)
-            server = await stack.enter_async_context(await serve_api(router, config.api, history))
-            where = ", ".join(server.addresses)
+            where = ", ".join(await _listen(stack, config, config.api, router))
         # What is there now stays: no collection needs to walk through agents and classes again.
         gc.collect()
         gc.freeze()
@@ -126,6 +125,17 @@ async def _serve(config: Config) -> int:
         _log.info("stopping")
     _log.info("stopped")
     return 0
+
+
+async def _listen(stack: AsyncExitStack, config: Config, api: ApiConfig, router: Router) -> tuple[str, ...]:
+    """Serve the API, with the past and the versions of the configuration; returns its addresses."""
+    history = History(config.journal.path, config.snapshots.path)
+    stack.callback(history.close)
+    store = stack.enter_context(closing(VersionStore(api.versions)))
+    configurations = Configurations(Source(config.source), store, config, router)
+    stack.callback(configurations.close)
+    server = await stack.enter_async_context(await serve_api(router, api, history, configurations))
+    return server.addresses
 
 
 async def _follow(stack: AsyncExitStack, config: Config) -> None:

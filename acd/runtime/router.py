@@ -187,13 +187,14 @@ class Router(Readings):
         """A fresh id for a command or an interaction: 20 random hexadecimal digits."""
         return self._machine.token()
 
-    async def reconfigure(self, config: Config) -> Outcome:
+    async def reconfigure(self, config: Config, *, actor: str = "", trace: str = "") -> Outcome:
         """Put agents and queues of another configuration into force; everything else needs a new Router.
 
-        Raises `ConfigError` when the engine refuses it; then all is as before.
+        `actor` and `trace` go along with the command. Raises `ConfigError` when the engine refuses it; then all is as
+        before.
         """
         settings = self._strategies.settings(config)
-        outcome = await self._apply_config(config, settings)
+        outcome = await self._apply_config(config, settings, actor, trace)
         self._config, self._settings = config, settings
         self._addresses = config.addresses()
         self._projections.configure(config)
@@ -366,8 +367,9 @@ class Router(Readings):
         raw, valid = detach(command)
         return await self._hand_in(valid, raw, valid.ORIGIN)
 
-    async def _apply_config(self, config: Config, settings: CoreSettings) -> Outcome:
-        outcome = await self._order(ApplyConfig(f"config-{self._ledger.epoch}-{self.new_id()}", settings))
+    async def _apply_config(self, config: Config, settings: CoreSettings, actor: str = "", trace: str = "") -> Outcome:
+        command_id = f"config-{self._ledger.epoch}-{self.new_id()}"
+        outcome = await self._order(ApplyConfig(command_id, settings, actor=actor, trace=trace))
         if outcome.refusal is not None:
             raise ConfigError((f"{config.source}: {outcome.refusal.detail} ({outcome.refusal.code})",))
         return outcome

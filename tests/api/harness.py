@@ -5,14 +5,18 @@ It commits at once: what the API does with a committed outcome is the same as wi
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
+import msgspec
 from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestClient
 
+from acd.api import serve
+from acd.api.openapi import example_configuration
 from acd.api.routes import Example, Route
 from acd.api.table import ROUTES
 from acd.core.engine import Engine
@@ -33,10 +37,14 @@ from acd.ports.channel import Personal
 from acd.ports.stores import OutboxMessage
 from acd.runtime.config.model import ApiConfig, TokenConfig
 from acd.runtime.config.secrets import Secret
+from acd.runtime.configurations import Configurations, Source, check_in_force
 from acd.runtime.estimate import WaitEstimator
 from acd.runtime.events import EventSource
+from acd.runtime.history import History
 from acd.runtime.live_figures import LiveFigures
 from acd.runtime.meter import Meter
+from acd.runtime.router import Router
+from acd.runtime.versions import VersionStore
 from acd.runtime.view import View
 
 _C = TypeVar("_C")
@@ -160,6 +168,39 @@ class Client:
             arguments["json"] = json
         async with self.http.request(method, path, **arguments) as response:
             return response.status, await response.json(content_type=None)
+
+
+@asynccontextmanager
+async def living(folder: Path, api: ApiConfig | None = None, *, crashing: bool = False) -> AsyncIterator[str]:
+    """The API of a real router, with its past and its versions, as `acd serve` has them; its address.
+
+    The configuration is the one that the document shows; open unless `api` says otherwise. `crashing`: it ends so.
+    """
+    file = folder / "acd.toml"
+    if not file.exists():
+        file.write_text(f"[api]\nopen = true\nport = 0\n\n{example_configuration()}", encoding="utf-8")
+    config = check_in_force(file).config
+    assert config is not None
+    assert config.api is not None
+    history = History(config.journal.path, config.snapshots.path)
+    live = Router(config, channels=())
+    with closing(history), closing(VersionStore(config.api.versions)) as store:
+        configurations = Configurations(Source(file), store, config, live)
+        with closing(configurations):
+            async with live, await serve(live, api or config.api, history, configurations) as server:
+                yield server.addresses[0]
+                if crashing:
+                    await live.abort()
+
+
+def example_headers(example: Example) -> dict[str, str]:
+    """What is sent beside the example's body."""
+    return {"Content-Type": "application/json", **example.headers}
+
+
+def example_body(example: Example) -> bytes:
+    """The example's body as it is sent."""
+    return msgspec.json.encode(example.body) if example.body is not None else b""
 
 
 def example_url(route: Route, example: Example | None = None, **instead: str) -> str:

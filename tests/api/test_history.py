@@ -6,12 +6,7 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientSession
 
-from acd.api import serve
-from acd.api.openapi import example_configuration
-from acd.runtime.config import loads
-from acd.runtime.history import History
-from acd.runtime.router import Router
-from tests.api.harness import CONFIG, TOKENS, Client
+from tests.api.harness import CONFIG, TOKENS, Client, living
 
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 MAIL = {"id": "mail-1", "queue": "sales", "channel": "email", "customer": {"number": "13812345678"}}
@@ -19,15 +14,8 @@ MAIL = {"id": "mail-1", "queue": "sales", "channel": "email", "customer": {"numb
 
 @pytest.fixture
 async def session(tmp_path: Path) -> AsyncIterator[ClientSession]:
-    config = loads(example_configuration(), base=tmp_path)
-    history = History(config.journal.path, config.snapshots.path)
-    async with (
-        Router(config, channels=()) as live,
-        await serve(live, CONFIG, history) as server,
-        ClientSession(server.addresses[0]) as http,
-    ):
+    async with living(tmp_path, CONFIG) as address, ClientSession(address) as http:
         yield http
-    history.close()
 
 
 async def test_why_it_still_waits_and_why_it_was_offered(session: ClientSession) -> None:

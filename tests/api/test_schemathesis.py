@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 import requests
 import schemathesis
@@ -29,16 +28,11 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from acd.api import serve
 from acd.api.bodies import NoQuery
-from acd.api.openapi import document, example_configuration
+from acd.api.openapi import document
 from acd.api.routes import Route
 from acd.api.table import ROUTES
-from acd.runtime.config import loads
-from acd.runtime.config.model import ApiConfig
-from acd.runtime.history import History
-from acd.runtime.router import Router
-from tests.api.harness import example_url, steps_before
+from tests.api.harness import example_body, example_headers, example_url, living, steps_before
 
 EXAMPLES = 15
 """Requests to each route that fit the document, and as many that do not."""
@@ -60,7 +54,6 @@ LIVING = {
     "id": ["sales", "anna", "email"],
 }
 SEEN: Counter[tuple[str, str, int]] = Counter()
-AS_JSON = {"Content-Type": "application/json"}
 
 
 def with_living_ids(written: dict[str, Any]) -> dict[str, Any]:
@@ -71,11 +64,15 @@ def with_living_ids(written: dict[str, Any]) -> dict[str, Any]:
             if each["in"] == "path":
                 living = [route.example.path[each["name"]], *LIVING.get(each["name"], [])]
                 each["schema"] = {"enum": list(dict.fromkeys(living))}
+            if each["name"] == "If-Match":
+                each["schema"], each["required"] = {"enum": ["*"]}, True
     for schema in found["components"]["schemas"].values():
         properties = schema.get("properties", {})
         for field, ids in (("queue", "queue"), ("to_queue", "queue"), ("to_agent", "agent"), ("agent_id", "agent")):
             if field in properties and schema.get("additionalProperties") is False:
                 properties[field] = {"enum": LIVING[ids]}
+        if schema["title"] == "RollBack":
+            properties["version"] = {"enum": [0, 1]}
         if "requirement" in properties and schema.get("additionalProperties") is False:
             properties["requirement"] = {"enum": ["", "skills.english >= 5", '"vip" in labels']}
     return found
@@ -98,14 +95,10 @@ def serving(folder: Path) -> Iterator[str]:
 
     async def run() -> None:
         nonlocal address
-        config = loads(example_configuration(), base=folder)
-        history = History(config.journal.path, config.snapshots.path)
-        api = ApiConfig(port=0, open=True)
-        async with Router(config, channels=()) as live, await serve(live, api, history) as server:
-            address = server.addresses[0]
+        async with living(folder) as found:
+            address = found
             ready.set()
             await stop
-        history.close()
 
     thread = threading.Thread(target=loop.run_until_complete, args=(run(),))
     thread.start()
@@ -122,9 +115,8 @@ def serving(folder: Path) -> Iterator[str]:
 def test_nothing_undocumented_comes_back(route: Route, tmp_path: Path) -> None:
     with serving(tmp_path) as address, requests.Session() as session:
         for before, example in steps_before(route):
-            body = msgspec.json.encode(example.body or {})
-            url = address + example_url(before, example)
-            done = session.request(before.method, url, data=body, headers=AS_JSON, timeout=10)
+            url, body, headers = address + example_url(before, example), example_body(example), example_headers(example)
+            done = session.request(before.method, url, data=body, headers=headers, timeout=10)
             assert done.status_code == before.status, done.text
 
         ask(route, address, session, GenerationMode.POSITIVE)

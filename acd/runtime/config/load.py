@@ -8,7 +8,7 @@ import os
 import re
 import tomllib
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -21,8 +21,9 @@ from acd.runtime.config.calendars import check_calendars, read_calendars
 from acd.runtime.config.capacities import read_capacities
 from acd.runtime.config.lines import Lines
 from acd.runtime.config.model import Config, Report
+from acd.runtime.config.owned import Document, put_beside
 from acd.runtime.config.people import cross_check, read_agents, read_queues
-from acd.runtime.config.problems import Located, Problem, Problems, dotted, excerpt, quoted
+from acd.runtime.config.problems import Key, Located, Problem, Problems, dotted, excerpt, quoted
 from acd.runtime.config.service import (
     check_files,
     read_api,
@@ -55,8 +56,8 @@ def loads(
     return _or_raise(check_text(text, name, base, environment))
 
 
-def check(path: str | Path) -> Report:
-    """As `load`, without raising."""
+def check(path: str | Path, owned: Document | None = None) -> Report:
+    """As `load`, without raising. `owned`: what the API owns, beside what the file says."""
     path = Path(path)
     name = str(path)
     try:
@@ -73,13 +74,18 @@ def check(path: str | Path) -> Report:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         return _failed(Problem(name, line, "", "is not UTF-8", "save the file as UTF-8"))
-    return check_text(text, name, path.parent)
+    return check_text(text, name, path.parent, owned=owned)
 
 
 def check_text(
-    text: str, name: str = "acd.toml", base: Path | None = None, environment: Mapping[str, str] | None = None
+    text: str,
+    name: str = "acd.toml",
+    base: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    *,
+    owned: Document | None = None,
 ) -> Report:
-    """As `loads`, without raising."""
+    """As `loads`, without raising. `owned`: what the API owns, beside what the text says; it has no lines."""
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -89,13 +95,20 @@ def check_text(
     except RecursionError:
         return _failed(Problem(name, 0, "", "is nested too deeply", "write tables as sections"))
     problems = Problems(name)
+    ours = put_beside(raw, owned, problems) if owned else raw
     folder = Path.cwd() if base is None else base
-    config = _read(Table(raw, (), problems, folder), Path(name), os.environ if environment is None else environment)
+    config = _read(Table(ours, (), problems, folder), Path(name), os.environ if environment is None else environment)
     counts = (("agent", len(config.agents)), ("queue", len(config.queues)), ("channel", len(config.channels)))
-    found = problems.located(Lines(text).line) if problems.found() else Located()
+    found = problems.located(_lines(text, owned or {})) if problems.found() else Located()
     usable = None if found.errors else msgspec.structs.replace(config, warnings=found.warnings)
     agents, queues = config.agents, config.queues
     return Report(usable, found.errors, found.warnings, config.channels, counts, agents, queues, found.notes)
+
+
+def _lines(text: str, owned: Document) -> Callable[[Key], int]:
+    """Where a key stands in the text; 0 for what is not in it."""
+    lines = Lines(text)
+    return lambda key: 0 if len(key) > 1 and key[1] in owned.get(str(key[0]), {}) else lines.line(key)
 
 
 def _read(root: Table, source: Path, environment: Mapping[str, str]) -> Config:

@@ -85,6 +85,7 @@ class TokenConfig(Struct, frozen=True):
 class ApiConfig(Struct, frozen=True):
     """The HTTP API. `origins`: web origins whose pages may use it. TLS when both files are given.
 
+    `versions`: the file of what was put into force over the API.
     `open`: serve everybody who can connect, without tokens; only on a loopback host.
     """
 
@@ -95,6 +96,7 @@ class ApiConfig(Struct, frozen=True):
     certificate: Path | None = None
     private_key: Path | None = None
     open: bool = False
+    versions: Path = Path("acd-versions.db")
 
 
 class WebhookConfig(Struct, frozen=True):

@@ -144,6 +144,7 @@ def read_api(root: Table, agents: frozenset[str], environment: Mapping[str, str]
         certificate=certificate,
         private_key=private_key,
         open=table.flag("open", default=False),
+        versions=table.path("versions", "acd-versions.db"),
     )
     if not host or any(char.isspace() for char in host):
         table.problems.error(table.at("host"), f"{quoted(host)} is not a host", 'use "127.0.0.1", or an address')
