@@ -1,7 +1,7 @@
 """Who could serve what, as bit masks: the agents of a queue and requirement, and how many of them are there.
 
-Owns reading requirements for all agents at once, presence as one number, what their capacity has room for, and how far
-two crowds overlap. Must not know waits or calibration. A mask is a Python integer with a bit for each agent: `&` and
+Owns reading requirements for all agents at once, presence as one number, and what their capacity has room for. Must not
+know waits or calibration. A mask is a Python integer with a bit for each agent: `&` and
 `bit_count` of 100,000 agents take a microsecond or two, and a change of presence flips one bit.
 """
 
@@ -11,13 +11,14 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from acd.core.matrix import SkillMatrix
 from acd.core.messages import AgentSettings, ChannelShare
 from acd.core.requirement import conjunction
 from acd.errors import RequirementError
 from acd.runtime.records import AgentRecord, QueueRecord
 
 MAX_CROWDS: Final = 512
-"""Crowds that are remembered; beyond it all are counted anew when they are asked for."""
+"""Crowds that are remembered; beyond it the oldest is forgotten."""
 
 MAX_CHANNELS: Final = 64
 """Channels whose rooms are remembered, likewise."""
@@ -50,6 +51,7 @@ class Crowds:
         self._crowds: dict[Kind, int] = {}
         self._slots: dict[str, dict[int, int]] = {}
         self._rooms: dict[str, Rooms] = {}
+        self._matrix: SkillMatrix | None = None
         self.staffed = 0
         """Who is ready."""
         for agent in agents.values():
@@ -66,9 +68,13 @@ class Crowds:
         crowd = self._crowds.get(kind)
         if crowd is None:
             if len(self._crowds) >= MAX_CROWDS:
-                self._crowds.clear()
+                del self._crowds[next(iter(self._crowds))]
             crowd = self._crowds[kind] = self._count(kind)
         return crowd
+
+    def roughly(self, kind: Kind) -> int:
+        """The same if it is remembered; else those who may serve the queue, whatever is asked for besides."""
+        return self._crowds.get(kind) or self.of((kind[0], "", kind[2]))
 
     def slots(self, kind: Kind) -> int:
         """How many interactions of this kind those who are there could work on at once."""
@@ -79,11 +85,6 @@ class Crowds:
             slots = self.rooms(channel).most
             by_slots = self._slots[channel] = {int(most): mask_of(slots == most) for most in np.unique(slots)}
         return sum(most * (mask & there).bit_count() for most, mask in by_slots.items())
-
-    def overlap(self, of: Kind, with_: Kind) -> float:
-        """Which share of those who are there for the kind `of` could serve `with_`, too. 0 when nobody is there."""
-        there = self.of(of) & self.staffed
-        return (there & self.of(with_)).bit_count() / there.bit_count() if there else 0.0
 
     def flags(self, crowd: int) -> npt.NDArray[np.bool_]:
         """A mask as an array by agent's number."""
@@ -107,7 +108,7 @@ class Crowds:
             share = share_of(settings, channel)
             if share is not None:
                 interrupts.update(share.interrupts)
-                cost[number], most[number] = share.cost, slots_of(settings, channel)
+                cost[number], most[number] = share.cost, min(share.most, settings.capacity.total // share.cost)
                 spare[number] = settings.capacity.total - most[number] * share.cost
         return Rooms(cost, most, spare, frozenset(interrupts))
 
@@ -118,11 +119,13 @@ class Crowds:
             asked = conjunction(queue.settings.requirement if queue else "", requirement)
         except RequirementError:
             return 0
-        able = np.zeros(len(self.numbers), dtype=np.bool_)
-        for number, settings in self._people:
-            able[number] = slots_of(settings, channel) > 0 and asked.matches(
-                dict(settings.skills), settings.labels, settings.queues
-            )
+        if self._matrix is None:
+            self._matrix = SkillMatrix(len(self.numbers))
+            for number, settings in self._people:
+                self._matrix.set_row(number, settings.skills, settings.labels, settings.queues)
+        able = self.rooms(channel).most > 0
+        rows = self._matrix.rows
+        able[:rows] &= asked.mask(self._matrix)
         return mask_of(able)
 
 
@@ -140,9 +143,3 @@ def share_of(settings: AgentSettings, channel: str) -> ChannelShare | None:
         if share.channel == "*":
             named = share
     return named
-
-
-def slots_of(settings: AgentSettings, channel: str) -> int:
-    """How many interactions of the channel the agent can have at once, with nothing else in hand."""
-    share = share_of(settings, channel)
-    return 0 if share is None else min(share.most, settings.capacity.total // share.cost)

@@ -27,7 +27,7 @@ PER_MEAN: Final = 40
 _ASSUMED: Final = 4.0
 """How many observations the exponential distribution is worth."""
 
-_STALE: Final = 0.05
+_STALE: Final = 0.1
 """Share of the observations that may come before the curves are drawn anew."""
 
 
@@ -44,7 +44,7 @@ class Durations:
         self.variability = 1.0
         """Squared coefficient of variation."""
         self._survival: Floats
-        self._renewals: Floats
+        self._renewals: Floats | None
         self._draw()
 
     @property
@@ -71,6 +71,8 @@ class Durations:
     def following(self, moments_s: Floats) -> Floats:
         """How many follow one another within each of these times, on average."""
         end_s = STEPS * self.step_s
+        if self._renewals is None:
+            self._renewals = _renewals(-np.diff(self._survival))
         within = np.interp(moments_s, np.arange(STEPS + 1) * self.step_s, self._renewals)
         curve: Floats = within + np.maximum(moments_s - end_s, 0.0) / self.mean_s
         return curve
@@ -84,7 +86,7 @@ class Durations:
         self._survival = (longer + _ASSUMED * np.exp(-moments / self.mean_s)) / weight
         squares = (float(np.dot(seen, seen)) + _ASSUMED * 2 * self.mean_s**2) / weight
         self.variability = max(squares / self.mean_s**2 - 1.0, 0.0)
-        self._renewals = _renewals(-np.diff(self._survival))
+        self._renewals = None
 
 
 def _renewals(ending: Floats) -> Floats:

@@ -7,7 +7,8 @@ one, too (`crowds`); how soon these come free follows from how long they have be
 """
 
 from collections.abc import Callable
-from typing import Any, Final
+from math import inf
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -28,13 +29,19 @@ from acd.runtime.durations import Handling
 from acd.runtime.hands import Hands
 from acd.runtime.learnt import Given, Learnt, Quality
 from acd.runtime.occupied import MAX_KINDS, Ended, Occupied
-from acd.runtime.places import Arrivals, Key, Lines, Rush
-from acd.runtime.prediction import Group, Line, Others, predict
+from acd.runtime.places import Arrivals, Key, Lines
+from acd.runtime.prediction import Group, Line, Others, Supply, predict
 from acd.runtime.records import InteractionRecord
 from acd.runtime.view import View
 
 HANDLED_S: Final = 180.0
 """How long an agent is taken to work on an interaction until enough have been seen."""
+
+FRESH_US: Final = 1_000_000
+"""For how long it is not looked again who will come free when."""
+
+MAX_SUPPLIES: Final = 64
+"""Kinds of which that is remembered."""
 
 _SECOND_US: Final = 1_000_000
 
@@ -68,14 +75,14 @@ class WaitEstimator:
 
     def fold(self, outcome: Outcome) -> None:
         """Take in an outcome that the view has folded."""
-        for event in outcome.events:
-            interaction_id = getattr(event, "interaction_id", None)
+        events = outcome.events
+        for interaction_id in dict.fromkeys(getattr(event, "interaction_id", None) for event in events):
             if interaction_id is not None:
                 self._stand_anew(interaction_id)
-            agent_id = getattr(event, "agent_id", None)
+        for agent_id in dict.fromkeys(getattr(event, "agent_id", None) for event in events):
             if agent_id is not None and agent_id in self._view.agents:
                 self._look_at(agent_id)
-        for event in outcome.events:
+        for event in events:
             fold = self._folds.get(type(event))
             if fold is not None:
                 fold(event)
@@ -175,6 +182,7 @@ class WaitEstimator:
         self._occupied = Occupied(self._crowds.numbers)
         self._hands = Hands(self._crowds, self._occupied)
         self._lines = Lines()
+        self._supplies: dict[Kind, _Kept] = {}
         self._one_band = len({queue.settings.band for queue in view.queues.values()}) <= 1
         for agent_id, agent in view.agents.items():
             if agent.work:
@@ -188,16 +196,21 @@ class WaitEstimator:
             self._ended(ended)
 
     def _stand_anew(self, interaction_id: str) -> None:
-        self._lines.leave(interaction_id)
+        left = self._lines.leave(interaction_id)
         row = self._view.interactions.get(interaction_id)
         if row is not None:
             self._stand(row)
-        last = row or self._view.ended.get(interaction_id)
-        queue = self._view.queues.get(last.queue) if last is not None else None
-        if queue is not None:
-            self._learnt(queue.id).count(queue.waiting, self._view.at_us)
+        if left is not None:
+            self._count(left[0])
+        if row is not None and row.state == "queued" and (left is None or left[0] != row.queue):
+            self._count(row.queue)
         if row is None or row.ended_at_us:
             self._forget_ended(interaction_id)
+
+    def _count(self, queue: str) -> None:
+        row = self._view.queues.get(queue)
+        if row is not None:
+            self._learnt(queue).count(row.waiting, self._view.at_us)
 
     def _forget_ended(self, interaction_id: str) -> None:
         """An abandoned one is still to be counted: its event comes in the same outcome."""
@@ -213,49 +226,42 @@ class WaitEstimator:
 
     def _raw(self, kind: Kind, key: Key) -> Raw:
         learnt = self._learnt(kind[0])
-        own = self._handling((kind[0], kind[2])).whole
-        raw = predict(own, self._groups(kind), self._line(kind, key))
+        raw = predict(self._supply(kind), self._line(kind, key))
         ringing = learnt.ringing()
         return Raw(raw.mean_s + ringing.mean_s, raw.spread_s + ringing.spread_s / 4)
 
     def _line(self, kind: Kind, key: Key) -> Line:
-        """What stands before a place in line, each counted as far as it needs the same agents. O(kinds that wait)."""
+        """What stands before a place in line, each counted as far as it needs the same agents."""
         queue = self._view.queues[kind[0]]
         band = queue.settings.band
-        ahead = leaving = 0.0
-        others: list[Others] = []
         crowd = self._crowds.of(kind) & self._crowds.staffed
-        shared = 0
-        for other in self._lines.kinds():
+        ahead = self._lines.before(kind, key)
+        leaving = ahead * self._learnt(kind[0]).giving_up()
+        shared, others = 0, []
+        every, kinds = self._lines.others(kind)
+        for other in kinds:
             other_band = self._view.queues[other[0]].settings.band
             count = self._lines.before(other, key if other_band == band else None) if other_band <= band else 0
-            if not count:
-                continue
-            common = crowd & self._crowds.of(other)
-            if other == kind:
-                share = float(count)
-                ahead += share
-            elif common:
-                share = count * self._share(other, kind)
-                others.append(Others(share, common.bit_count() / crowd.bit_count()))
-                shared |= common
-            else:
-                continue
-            leaving += share * self._learnt(other[0]).giving_up()
+            theirs = self._crowds.roughly(other) & self._crowds.staffed if count else 0
+            if theirs & crowd:
+                taken = every * count * self._share(theirs, other[2], crowd, kind[2])
+                others.append(Others(taken, (theirs & crowd).bit_count() / crowd.bit_count()))
+                leaving += taken * self._learnt(other[0]).giving_up()
+                shared |= theirs & crowd
         total = ahead + sum(each.taken for each in others)
-        overtaking = [
-            (self._share((rush.queue, "", rush.channel), kind) * rush.per_second, rush.for_s)
-            for rush in self._rushes(kind, self._view.at_us - key[0])
-        ]
-        free = 0.0
-        if queue.settings.reserve:
-            free = self._hands.free(kind) - float(queue.settings.reserve)
-        shared_part = shared.bit_count() / max(1, crowd.bit_count())
-        return Line(ahead, others, shared_part, leaving / total if total else 0.0, overtaking, free)
+        free = self._hands.free(kind) - float(queue.settings.reserve) if queue.settings.reserve else 0.0
+        return Line(
+            ahead,
+            others,
+            shared.bit_count() / max(1, crowd.bit_count()),
+            leaving / total if total else 0.0,
+            self._overtaking(kind, crowd, self._view.at_us - key[0]),
+            free,
+        )
 
-    def _rushes(self, kind: Kind, lead_us: int) -> list[Rush]:
-        """Who comes later and goes first, by band and head start."""
-        found: list[Rush] = []
+    def _overtaking(self, kind: Kind, crowd: int, lead_us: int) -> list[tuple[float, float]]:
+        """Who comes later and goes first, by band and head start: how many per second, for how many seconds."""
+        found: list[tuple[float, float]] = []
         if self._one_band and self._arrivals.are_alike:
             return found
         band = self._view.queues[kind[0]].settings.band
@@ -264,17 +270,28 @@ class WaitEstimator:
             if row is None or row.settings.band > band:
                 continue
             for rush in self._arrivals.of(queue, self._view.at_us):
-                if row.settings.band < band:
-                    found.append(rush)
-                elif rush.lead_us > lead_us:
-                    found.append(rush._replace(for_s=(rush.lead_us - lead_us) / _SECOND_US))
+                for_s = inf if row.settings.band < band else (rush.lead_us - lead_us) / _SECOND_US
+                if for_s > 0:
+                    theirs = self._crowds.of((queue, "", rush.channel)) & self._crowds.staffed
+                    found.append((self._share(theirs, rush.channel, crowd, kind[2]) * rush.per_second, for_s))
         return found
 
-    def _share(self, other: Kind, kind: Kind) -> float:
-        """How much of what agents can do for this kind one of another kind takes."""
-        if other == kind:
-            return 1.0
-        return self._crowds.overlap(other, kind) * self._hands.exchange(other[2], kind[2])
+    def _share(self, theirs: int, channel: str, crowd: int, for_channel: str) -> float:
+        """How much of what a crowd can do for a channel one takes that others, too, could serve, of another channel."""
+        if not theirs:
+            return 0.0
+        return (theirs & crowd).bit_count() / theirs.bit_count() * self._hands.exchange(channel, for_channel)
+
+    def _supply(self, kind: Kind) -> Supply:
+        """How soon agents come free for this kind. One that is a moment old will do, if nobody has come or gone."""
+        now_us, staffed = self._view.at_us, self._crowds.staffed
+        kept = self._supplies.pop(kind, None)
+        if kept is None or kept.staffed != staffed or now_us - kept.at_us > FRESH_US:
+            if len(self._supplies) >= MAX_SUPPLIES:
+                del self._supplies[next(iter(self._supplies))]
+            kept = _Kept(now_us, staffed, Supply(self._handling((kind[0], kind[2])).whole, self._groups(kind)))
+        self._supplies[kind] = kept
+        return kept.supply
 
     def _groups(self, kind: Kind) -> list[Group]:
         """Who is at work that could take it, by what they are at."""
@@ -300,6 +317,14 @@ class WaitEstimator:
         if learnt is None:
             learnt = self._queues[queue] = Learnt()
         return learnt
+
+
+class _Kept(NamedTuple):
+    """What was found a moment ago, with these agents there."""
+
+    at_us: int
+    staffed: int
+    supply: Supply
 
 
 def _kind(row: InteractionRecord) -> Kind:

@@ -6,6 +6,7 @@ Owns the lines and the arrivals of late. Must not know agents, waits nor what is
 from bisect import bisect_left, insort
 from collections import Counter, deque
 from collections.abc import Iterator
+from itertools import islice
 from math import inf
 from typing import Final, NamedTuple, TypeVar
 
@@ -16,6 +17,9 @@ Key = tuple[int, int]
 
 ARRIVALS: Final = 64
 """Latest arrivals of a queue of which it is known how far ahead they went."""
+
+LINES: Final = 64
+"""Lines of other kinds that are looked at; if there are more, some stand for all."""
 
 _SECOND_US: Final = 1_000_000
 
@@ -34,28 +38,26 @@ class Lines:
         self._places[interaction_id] = (kind, key)
         insort(self._lines.setdefault(kind, []), key)
 
-    def leave(self, interaction_id: str) -> None:
-        """It waits no more, if it did."""
+    def leave(self, interaction_id: str) -> Kind | None:
+        """It waits no more. Of which kind it did, None if it did not."""
         place = self._places.pop(interaction_id, None)
-        if place is not None:
-            kind, key = place
-            line = self._lines[kind]
-            del line[bisect_left(line, key)]
-            if not line:
-                del self._lines[kind]
+        if place is None:
+            return None
+        kind, key = place
+        line = self._lines[kind]
+        del line[bisect_left(line, key)]
+        if not line:
+            del self._lines[kind]
+        return kind
 
-    def key(self, interaction_id: str) -> Key | None:
-        """Where it waits; None if it does not."""
-        place = self._places.get(interaction_id)
-        return None if place is None else place[1]
-
-    def kinds(self) -> Iterator[Kind]:
-        """Kinds of which somebody waits."""
-        return iter(self._lines)
+    def others(self, kind: Kind) -> tuple[int, Iterator[Kind]]:
+        """Other kinds of which somebody waits: every so manieth of them, so that there are `LINES` at most."""
+        every = -(-len(self._lines) // LINES) or 1
+        return every, (other for other in islice(self._lines, 0, None, every) if other != kind)
 
     def before(self, kind: Kind, key: Key | None) -> int:
         """How many of the kind have a lesser key, all of them for None."""
-        line = self._lines[kind]
+        line = self._lines.get(kind, ())
         return len(line) if key is None else bisect_left(line, key)
 
 

@@ -69,28 +69,53 @@ class Line(NamedTuple):
     free: float
 
 
-def predict(own: Durations, groups: Sequence[Group], line: Line) -> Raw:
-    """When it is taken: the median, and the spread around it. O(STEPS²).
+class Supply:
+    """How soon agents come free, whoever takes them: worth keeping for a moment."""
 
-    `own`: how long those take who are served next.
-    """
-    step_s = max(own.step_s, *(group.durations.step_s * _COARSER for group in groups), 0.0)
-    crowds = [_Crowd(group, step_s) for group in groups]
+    def __init__(self, own: Durations, groups: Sequence[Group]) -> None:
+        """`own`: how long those take who are served next."""
+        self.own_s, self.variability = own.mean_s, own.variability
+        self.step_s = max(own.step_s, *(group.durations.step_s * _COARSER for group in groups), 0.0)
+        self.slots = sum(float(group.weights.sum()) for group in groups)
+        self._crowds = [_Crowd(group, self.step_s) for group in groups]
+        self._following = own.following((np.arange(STEPS, dtype=np.float64) + 0.5) * self.step_s)
+        self._curves: dict[int, tuple[Floats, Floats]] = {}
+
+    def curves(self, steps: int) -> tuple[Floats, Floats]:
+        """How many will have come free for the first time after each step, and how often anybody: (steps + 1,) each."""
+        curves = self._curves.get(steps)
+        if curves is None:
+            first = np.zeros(steps + 1)
+            for crowd in self._crowds:
+                first += crowd.ended(steps)
+            freed = first.copy()
+            freed[1:] += np.convolve(np.diff(first), self._following[:steps])[:steps]
+            curves = self._curves[steps] = (first, freed)
+        return curves
+
+    def variance(self, step: int, first: float, freed: float) -> float:
+        """Of how often anybody will have come free after so many steps."""
+        # Whoever comes free soon does so more often: twice the covariance of the first time and the later ones.
+        again = (freed - first) * (min(self.variability, 1.0) + 2.0 * (1.0 - first / max(self.slots, _TINY)))
+        return sum(crowd.variance(step) for crowd in self._crowds) + again
+
+
+def predict(supply: Supply, line: Line) -> Raw:
+    """When it is taken: the median, and the spread around it. O(STEPS²) with a new supply, else O(STEPS)."""
     target = max(line.ahead + _MEDIAN - line.free, _SOON)
-    curves = _Curves(own, crowds, line, step_s, STEPS // 4)
-    if curves.covered[-1] < target:
-        curves = _Curves(own, crowds, line, step_s, STEPS)
-    if curves.covered[-1] < target:
-        return _beyond(own, line, curves, target)
-    at = max(int(np.searchsorted(curves.covered, target)), 1)
-    below, above = float(curves.covered[at - 1]), float(curves.covered[at])
+    course = _Course(supply, line, STEPS // 4)
+    if course.covered[-1] < target:
+        course = _Course(supply, line, STEPS)
+    if course.covered[-1] < target:
+        return _beyond(supply, line, course, target)
+    step_s = supply.step_s
+    at = max(int(np.searchsorted(course.covered, target)), 1)
+    below, above = float(course.covered[at - 1]), float(course.covered[at])
     middle_s = step_s * (at - 1 + (target - below) / max(above - below, _TINY))
-    # Whoever comes free soon does so more often: twice the covariance of the first time and the later ones.
-    again, still = float(curves.freed[at] - curves.first[at]), 1.0 - float(curves.first[at]) / max(curves.slots, _TINY)
-    variance = sum(crowd.variance(at) for crowd in crowds) + again * (min(own.variability, 1.0) + 2.0 * still)
-    variance += max(target - float(curves.freed[at] - curves.overtaken[at]), 0.0) + float(curves.overtaken[at])
-    low, high = max(at - 1 - _WIDE, 0), min(at + _WIDE, len(curves.covered) - 1)
-    rate = float(curves.covered[high] - curves.covered[low]) / ((high - low) * step_s)
+    freed, overtaken = float(course.freed[at]), float(course.overtaken[at])
+    variance = supply.variance(at, float(course.first[at]), freed) + overtaken + max(target - freed + overtaken, 0.0)
+    low, high = max(at - 1 - _WIDE, 0), min(at + _WIDE, len(course.covered) - 1)
+    rate = float(course.covered[high] - course.covered[low]) / ((high - low) * step_s)
     return Raw(middle_s, sqrt(max(variance, _LEAST)) / max(rate, _TINY))
 
 
@@ -128,26 +153,30 @@ class _Crowd:
         return float(np.dot(self._count, lasting * (1.0 - lasting)))
 
 
-class _Curves:
-    """What will have happened after each step: (steps + 1,).
+class _Course:
+    """How a line goes on, after each step: (steps + 1,).
 
-    `first`: how many will have come free for the first time, `freed`: how often anybody. `covered`: how many of those
-    who wait now and count will have been taken, or have given up.
+    `covered`: how many of those who wait now and count will have been taken, or have given up.
     """
 
-    def __init__(self, own: Durations, crowds: Sequence[_Crowd], line: Line, step_s: float, steps: int) -> None:
-        self.slots = sum(crowd.slots for crowd in crowds)
-        self.first = np.sum([crowd.ended(steps) for crowd in crowds] or [np.zeros(steps + 1)], axis=0)
-        self.freed = self.first.copy()
-        middles_s = (np.arange(steps, dtype=np.float64) + 0.5) * step_s
-        self.freed[1:] += np.convolve(np.diff(self.first), own.following(middles_s))[:steps]
-        self.moments = np.arange(steps + 1, dtype=np.float64) * step_s
-        self.overtaken = _overtaken(line, self.moments)
-        freed = np.diff(self.freed)
-        taken = np.maximum(freed - np.diff(self.overtaken), _LEAST * freed)
-        # Each one taken stands for exp(giving up × time) of those who wait now: the rest have given up.
-        self.reached = np.concatenate(([0.0], np.cumsum(taken * np.exp(line.giving_up * middles_s))))
-        self.covered = np.maximum.accumulate(self.reached - _for_others(line, self.reached))
+    def __init__(self, supply: Supply, line: Line, steps: int) -> None:
+        self.first, self.freed = supply.curves(steps)
+        self.end_s = steps * supply.step_s
+        self.overtaken = np.zeros(steps + 1)
+        taken = np.diff(self.freed)
+        if line.overtaking:
+            moments = np.arange(steps + 1) * supply.step_s
+            for rate, for_s in line.overtaking:
+                self.overtaken += rate * np.minimum(moments, for_s)
+            taken = np.maximum(taken - np.diff(self.overtaken), _LEAST * taken)
+        if line.giving_up:
+            # Each one taken stands for exp(giving up × time) of those who wait now: the rest have given up.
+            taken *= np.exp(line.giving_up * supply.step_s * (np.arange(steps) + 0.5))
+        self.reached = np.zeros(steps + 1)
+        np.cumsum(taken, out=self.reached[1:])
+        self.covered = self.reached
+        if line.others:
+            self.covered = np.maximum.accumulate(self.reached - _for_others(line, self.reached))
 
 
 def _for_others(line: Line, reached: Floats) -> Floats:
@@ -165,21 +194,14 @@ def _left(line: Line, reached: float) -> float:
     return float((total - _for_others(line, np.array([reached]))[0]) * line.shared)
 
 
-def _overtaken(line: Line, moments: Floats) -> Floats:
-    total = np.zeros(len(moments))
-    for rate, for_s in line.overtaking:
-        total += rate * np.minimum(moments, for_s)
-    return total
-
-
-def _beyond(own: Durations, line: Line, curves: _Curves, target: float) -> Raw:
+def _beyond(supply: Supply, line: Line, course: _Course, target: float) -> Raw:
     """Past the end of the curves everything goes on at the rates of the long run."""
-    left = target - float(curves.covered[-1]) + _left(line, float(curves.reached[-1]))
-    from_s, freed = float(curves.moments[-1]), float(curves.freed[-1])
-    rate = max(curves.slots / own.mean_s, _TINY)
-    rate = max(rate - sum(each for each, for_s in line.overtaking if for_s > from_s), _LEAST * rate)
-    ahead_s = left * exp(-line.giving_up * from_s) / rate
+    left = target - float(course.covered[-1]) + _left(line, float(course.reached[-1]))
+    freed = float(course.freed[-1])
+    rate = max(supply.slots / supply.own_s, _TINY)
+    rate = max(rate - sum(each for each, for_s in line.overtaking if for_s > course.end_s), _LEAST * rate)
+    ahead_s = left * exp(-line.giving_up * course.end_s) / rate
     further_s = log1p(line.giving_up * ahead_s) / line.giving_up if line.giving_up * ahead_s > _TINY else ahead_s
     freed += further_s * rate
-    variance = freed * own.variability + float(curves.overtaken[-1]) + max(line.ahead - freed, 0.0)
-    return Raw(from_s + further_s, sqrt(max(variance, 1.0)) / (rate + line.giving_up))
+    variance = freed * supply.variability + float(course.overtaken[-1]) + max(line.ahead - freed, 0.0)
+    return Raw(course.end_s + further_s, sqrt(max(variance, 1.0)) / (rate + line.giving_up))

@@ -4,7 +4,7 @@ from math import inf
 
 import pytest
 
-from acd.runtime.places import ARRIVALS, Arrivals, Lines, Rush
+from acd.runtime.places import ARRIVALS, LINES, Arrivals, Lines, Rush
 
 SECOND = 1_000_000
 KIND, OTHER = ("q", "", "voice"), ("q", "true", "voice")
@@ -15,15 +15,25 @@ def test_lines_count_who_stands_before_a_key() -> None:
     for number, key in enumerate((50, 10, 30)):
         lines.enter(f"i{number}", KIND, (key, number))
     lines.enter("x", OTHER, (5, 9))
-    assert sorted(lines.kinds()) == [KIND, OTHER]
+    every, others = lines.others(KIND)
+    assert (every, list(others)) == (1, [OTHER])
     assert [lines.before(KIND, (key, 0)) for key in (0, 30, 31, 99)] == [0, 1, 2, 3]
     assert lines.before(KIND, (30, 5)) == 2
     assert lines.before(KIND, None) == 3
-    lines.leave("i1")
-    lines.leave("x")
-    lines.leave("never there")
-    assert list(lines.kinds()) == [KIND]
+    assert lines.leave("i1") == KIND
+    assert lines.leave("x") == OTHER
+    assert lines.leave("never there") is None
     assert lines.before(KIND, None) == 2
+    assert lines.before(OTHER, None) == 0
+
+
+def test_of_very_many_lines_some_stand_for_all() -> None:
+    lines = Lines()
+    for number in range(10 * LINES):
+        lines.enter(f"i{number}", ("q", f"skills.s{number} >= 1", "voice"), (number, number))
+    every, others = lines.others(KIND)
+    assert every == 10
+    assert len(list(others)) == LINES
 
 
 def test_arrivals_are_rates_by_head_start() -> None:
