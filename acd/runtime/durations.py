@@ -5,6 +5,7 @@ know queues, agents or clocks. Between the observations and an exponential distr
 taken to lie near the former; beyond the longest that was seen it is the latter.
 """
 
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -27,6 +28,9 @@ PER_MEAN: Final = 40
 _ASSUMED: Final = 4.0
 """How many observations the exponential distribution is worth."""
 
+_DAMPING: Final = 0.97
+"""Of power series, per step."""
+
 _STALE: Final = 0.1
 """Share of the observations that may come before the curves are drawn anew."""
 
@@ -34,31 +38,31 @@ _STALE: Final = 0.1
 class Durations:
     """The last `KEPT` durations (seconds). `mean_s` and all curves are drawn now and then, by `add`."""
 
-    __slots__ = ("_renewals", "_since", "_survival", "_window", "mean_s", "variability")
+    __slots__ = ("_since", "_survival", "_window", "mean_s", "step_s", "variability")
 
     def __init__(self, mean_s: float) -> None:
         """Exponential with this mean, until more is known."""
         self._window = Window(KEPT)
         self._since = 0
         self.mean_s = mean_s
+        self.step_s = mean_s / PER_MEAN
+        """Seconds between two points of a curve."""
         self.variability = 1.0
         """Squared coefficient of variation."""
         self._survival: Floats
-        self._renewals: Floats | None
-        self._draw()
+        self._draw(np.zeros(0))
 
-    @property
-    def step_s(self) -> float:
-        """Seconds between two points of a curve."""
-        return self.mean_s / PER_MEAN
+    def add(self, duration_s: float, lasting_s: Callable[[], Floats]) -> None:
+        """One has ended. O(log kept), and now and then O(kept).
 
-    def add(self, duration_s: float) -> None:
-        """One has ended. O(log kept), and now and then O(STEPS²)."""
+        `lasting_s` is asked then for how long each of those has lasted that have not ended: who only looks at what has
+        ended sees too few of the long ones.
+        """
         self._window.add(duration_s)
         self._since += 1
         if self._since > _STALE * self._window.count:
             self._since = 0
-            self._draw()
+            self._draw(lasting_s())
 
     def survival(self, moments_s: Floats) -> Floats:
         """Which share lasts longer than each of these moments, which ascend."""
@@ -68,36 +72,39 @@ class Durations:
         curve: Floats = within * np.exp(-beyond / self.mean_s)
         return curve
 
-    def following(self, moments_s: Floats) -> Floats:
-        """How many follow one another within each of these times, on average."""
-        end_s = STEPS * self.step_s
-        if self._renewals is None:
-            self._renewals = _renewals(-np.diff(self._survival))
-        within = np.interp(moments_s, np.arange(STEPS + 1) * self.step_s, self._renewals)
-        curve: Floats = within + np.maximum(moments_s - end_s, 0.0) / self.mean_s
-        return curve
-
-    def _draw(self) -> None:
-        seen = np.array(self._window.ordered)
-        weight = len(seen) + _ASSUMED
-        self.mean_s = max((float(seen.sum()) + _ASSUMED * self.mean_s) / weight, 0.001)
-        moments = np.arange(STEPS + 1) * self.step_s
-        longer = len(seen) - np.searchsorted(seen, moments, side="right")
-        self._survival = (longer + _ASSUMED * np.exp(-moments / self.mean_s)) / weight
-        squares = (float(np.dot(seen, seen)) + _ASSUMED * 2 * self.mean_s**2) / weight
-        self.variability = max(squares / self.mean_s**2 - 1.0, 0.0)
-        self._renewals = None
+    def _draw(self, lasting_s: Floats) -> None:
+        """Kaplan and Meier's estimate, with some that are assumed."""
+        ended_s = np.array(self._window.ordered)
+        total_s = float(ended_s.sum() + lasting_s.sum()) + _ASSUMED * self.mean_s
+        assumed_s = max(total_s / (len(ended_s) + _ASSUMED), 0.001)
+        self.step_s = assumed_s / PER_MEAN
+        moments = np.arange(STEPS + 1, dtype=np.float64) * self.step_s
+        assumed = _ASSUMED * np.exp(-moments / assumed_s)
+        reached = len(ended_s) - np.searchsorted(ended_s, moments, side="right") + assumed
+        at_risk = reached + len(lasting_s) - np.searchsorted(np.sort(lasting_s), moments, side="right")
+        staying = 1.0 + np.diff(reached) / at_risk[:-1]
+        self._survival = np.concatenate(([1.0], np.cumprod(staying)))
+        middles, tail_s = (self._survival[1:] + self._survival[:-1]) / 2, float(self._survival[-1]) * assumed_s
+        self.mean_s = float(middles.sum()) * self.step_s + tail_s
+        square = 2.0 * float(np.dot(middles, (moments[1:] + moments[:-1]) / 2)) * self.step_s
+        square += 2.0 * tail_s * (float(moments[-1]) + assumed_s)
+        self.variability = max(square / self.mean_s**2 - 1.0, 0.0)
 
 
-def _renewals(ending: Floats) -> Floats:
-    """The renewal function of a duration that ends in each step with this probability, the last one in its middle."""
-    renewals = np.zeros(len(ending) + 1)
-    for step in range(1, len(renewals)):
-        # What ends within a step does so at any moment of it: what follows counts as the mean over the step.
-        within = ending[:step]
-        following = (renewals[step - 1 :: -1] + renewals[step:0:-1]) / 2.0
-        renewals[step] = float(np.dot(within, 1.0 + following)) / (1.0 - ending[0] / 2.0)
-    return renewals
+def renewals(survival: Floats) -> Floats:
+    """How many durations follow one another within so many steps, on average: (n,), as the survival is.
+
+    The renewal equation U = F + f * U, where what ends within a step does so at any moment of it, is a product of power
+    series; these are divided by Fourier transforms, damped so that what comes round from the far end is nothing.
+    """
+    count = len(survival)
+    damping = _DAMPING ** np.arange(count)
+    size = 4 * count
+    ending = np.fft.rfft(-np.diff(survival) * damping[:-1], size)
+    ended = np.fft.rfft((1.0 - survival) * damping, size)
+    step = _DAMPING * np.exp(-2j * np.pi * np.arange(size // 2 + 1) / size)
+    curve: Floats = np.fft.irfft(ended / (1.0 - ending * (1.0 + step) / 2.0), size)[:count] / damping
+    return curve
 
 
 class Handling:
@@ -116,19 +123,23 @@ class Handling:
         self.wrap_up: Durations | None = None
         self._wrapped = Decayed(KEPT)
 
-    def add(self, before_s: float, wrap_up_s: float) -> None:
-        """One has ended."""
+    def add(self, before_s: float, wrap_up_s: float, lasting_s: Callable[[], Floats]) -> None:
+        """One has ended. `lasting_s`: as `Durations.add`, of those that are not in the wrap-up."""
         if wrap_up_s and self.wrap_up is None:
             self.wrap_up = Durations(wrap_up_s)
             self.whole = Durations(self.before.mean_s + wrap_up_s)
-        self.before.add(before_s)
+        self.before.add(before_s, lasting_s)
         if self.wrap_up is not None:
-            self.whole.add(before_s + wrap_up_s)
+            self.whole.add(before_s + wrap_up_s, _nothing)
             self._wrapped.add(float(wrap_up_s > 0))
             if wrap_up_s:
-                self.wrap_up.add(wrap_up_s)
+                self.wrap_up.add(wrap_up_s, _nothing)
 
     @property
     def after_s(self) -> float:
         """How long the wrap-up is yet to take of whoever is not in it."""
         return 0.0 if self.wrap_up is None else self.wrap_up.mean_s * (self._wrapped.mean() or 0.0)
+
+
+def _nothing() -> Floats:
+    return np.zeros(0)

@@ -7,6 +7,7 @@ one, too (`crowds`); how soon these come free follows from how long they have be
 """
 
 from collections.abc import Callable
+from functools import partial
 from math import inf
 from typing import Any, Final, NamedTuple
 
@@ -30,7 +31,7 @@ from acd.runtime.hands import Hands
 from acd.runtime.learnt import Given, Learnt, Quality
 from acd.runtime.occupied import MAX_KINDS, Ended, Occupied
 from acd.runtime.places import Arrivals, Key, Lines
-from acd.runtime.prediction import Group, Line, Others, Supply, predict
+from acd.runtime.prediction import Group, Line, Others, Overtaking, Supply, predict
 from acd.runtime.records import InteractionRecord
 from acd.runtime.view import View
 
@@ -172,7 +173,8 @@ class WaitEstimator:
                 if len(self._handled) >= MAX_KINDS:
                     del self._handled[next(iter(self._handled))]
                 handling = self._handled[kind] = Handling(HANDLED_S)
-            handling.add(ended.before_us / _SECOND_US, ended.wrap_up_us / _SECOND_US)
+            lasting_s = partial(self._occupied.lasting_s, kind, self._view.at_us)
+            handling.add(ended.before_us / _SECOND_US, ended.wrap_up_us / _SECOND_US, lasting_s)
 
     # ---- who stands where, and does what
 
@@ -226,18 +228,23 @@ class WaitEstimator:
 
     def _raw(self, kind: Kind, key: Key) -> Raw:
         learnt = self._learnt(kind[0])
-        raw = predict(self._supply(kind), self._line(kind, key))
+        line, following = self._line(kind, key)
+        raw = predict(self._supply(kind, following), line)
         ringing = learnt.ringing()
         return Raw(raw.mean_s + ringing.mean_s, raw.spread_s + ringing.spread_s / 4)
 
-    def _line(self, kind: Kind, key: Key) -> Line:
-        """What stands before a place in line, each counted as far as it needs the same agents."""
+    def _line(self, kind: Kind, key: Key) -> tuple[Line, dict[tuple[str, str], float]]:
+        """What stands before a place in line, each counted as far as it needs the same agents.
+
+        Also how many of each queue and channel these are.
+        """
         queue = self._view.queues[kind[0]]
         band = queue.settings.band
         crowd = self._crowds.of(kind) & self._crowds.staffed
         ahead = self._lines.before(kind, key)
         leaving = ahead * self._learnt(kind[0]).giving_up()
         shared, others = 0, []
+        following: dict[tuple[str, str], float] = {(kind[0], kind[2]): ahead + 1.0}
         every, kinds = self._lines.others(kind)
         for other in kinds:
             other_band = self._view.queues[other[0]].settings.band
@@ -248,9 +255,10 @@ class WaitEstimator:
                 others.append(Others(taken, (theirs & crowd).bit_count() / crowd.bit_count()))
                 leaving += taken * self._learnt(other[0]).giving_up()
                 shared |= theirs & crowd
+                following[other[0], other[2]] = following.get((other[0], other[2]), 0.0) + taken
         total = ahead + sum(each.taken for each in others)
         free = self._hands.free(kind) - float(queue.settings.reserve) if queue.settings.reserve else 0.0
-        return Line(
+        line = Line(
             ahead,
             others,
             shared.bit_count() / max(1, crowd.bit_count()),
@@ -258,10 +266,11 @@ class WaitEstimator:
             self._overtaking(kind, crowd, self._view.at_us - key[0]),
             free,
         )
+        return line, following
 
-    def _overtaking(self, kind: Kind, crowd: int, lead_us: int) -> list[tuple[float, float]]:
-        """Who comes later and goes first, by band and head start: how many per second, for how many seconds."""
-        found: list[tuple[float, float]] = []
+    def _overtaking(self, kind: Kind, crowd: int, lead_us: int) -> list[Overtaking]:
+        """Who comes later and goes first, by band and head start."""
+        found: list[Overtaking] = []
         if self._one_band and self._arrivals.are_alike:
             return found
         band = self._view.queues[kind[0]].settings.band
@@ -271,10 +280,17 @@ class WaitEstimator:
                 continue
             for rush in self._arrivals.of(queue, self._view.at_us):
                 for_s = inf if row.settings.band < band else (rush.lead_us - lead_us) / _SECOND_US
-                if for_s > 0:
-                    theirs = self._crowds.of((queue, "", rush.channel)) & self._crowds.staffed
-                    found.append((self._share(theirs, rush.channel, crowd, kind[2]) * rush.per_second, for_s))
+                theirs = self._crowds.of((queue, "", rush.channel)) & self._crowds.staffed if for_s > 0 else 0
+                if theirs & crowd:
+                    taken = self._share(theirs, rush.channel, crowd, kind[2]) * self._busy_part(theirs & ~crowd)
+                    share = (theirs & crowd).bit_count() / crowd.bit_count()
+                    rates = rush.per_second * taken, rush.in_the_long_run * taken
+                    found.append(Overtaking(*rates, rush.lately_s, for_s, share))
         return found
+
+    def _busy_part(self, elsewhere: int) -> float:
+        """How often whoever comes finds none of these idle, roughly: they are asked instead of those who are busy."""
+        return (elsewhere & self._occupied.busy).bit_count() / elsewhere.bit_count() if elsewhere else 1.0
 
     def _share(self, theirs: int, channel: str, crowd: int, for_channel: str) -> float:
         """How much of what a crowd can do for a channel one takes that others, too, could serve, of another channel."""
@@ -282,14 +298,15 @@ class WaitEstimator:
             return 0.0
         return (theirs & crowd).bit_count() / theirs.bit_count() * self._hands.exchange(channel, for_channel)
 
-    def _supply(self, kind: Kind) -> Supply:
+    def _supply(self, kind: Kind, following: dict[tuple[str, str], float]) -> Supply:
         """How soon agents come free for this kind. One that is a moment old will do, if nobody has come or gone."""
         now_us, staffed = self._view.at_us, self._crowds.staffed
         kept = self._supplies.pop(kind, None)
         if kept is None or kept.staffed != staffed or now_us - kept.at_us > FRESH_US:
             if len(self._supplies) >= MAX_SUPPLIES:
                 del self._supplies[next(iter(self._supplies))]
-            kept = _Kept(now_us, staffed, Supply(self._handling((kind[0], kind[2])).whole, self._groups(kind)))
+            taking = [(count, self._handling(each).whole) for each, count in following.items()]
+            kept = _Kept(now_us, staffed, Supply(taking, self._groups(kind)))
         self._supplies[kind] = kept
         return kept.supply
 

@@ -62,6 +62,8 @@ class Hands:
 
     def exchange(self, channel: str, for_channel: str) -> float:
         """How many of one channel an agent could take instead of one of another, on average. O(agents) at first."""
+        if channel == for_channel:
+            return 1.0
         pair = (channel, for_channel)
         rate = self._exchanges.get(pair)
         if rate is None:

@@ -41,6 +41,7 @@ _ROW: Final = np.dtype(
         ("agent", np.int64),  # its number
         ("kind", np.int64),  # queue and channel: their number
         ("since_us", np.int64),  # when it was offered, or the wrap-up began, if it is in that
+        ("accepted", np.bool_),
         ("wrap_up", np.bool_),
         ("units", np.float64),  # what it takes of the agent's capacity
         ("share", np.float64),  # how likely it is this agent who will have it, of those who ring for it
@@ -91,6 +92,13 @@ class Occupied:
         self.busy = self.busy | bit if known else self.busy & ~bit
         return ended
 
+    def lasting_s(self, kind: tuple[str, str], now_us: int) -> npt.NDArray[np.float64]:
+        """How long each has lasted of a kind that is accepted and not in the wrap-up, in seconds."""
+        rows = self.rows
+        of_it = rows[(rows["kind"] == self._kind_numbers.get(kind, -1)) & rows["accepted"] & ~rows["wrap_up"]]
+        seconds: npt.NDArray[np.float64] = np.maximum(now_us - of_it["since_us"], 0) / 1_000_000
+        return seconds
+
     def _begin(
         self, number: int, agent: AgentRecord, work: WorkRecord, row: InteractionRecord, since_us: int
     ) -> "_Item":
@@ -108,12 +116,12 @@ class Occupied:
         self._items.append(item)
         share = share_of(agent.settings, work.channel)
         units = 0 if share is None else share.cost
-        self._rows[at] = (number, self._kind_numbers[kind], since_us, False, units, 1.0)
+        self._rows[at] = (number, self._kind_numbers[kind], since_us, False, False, units, 1.0)
         return item
 
     def _note(self, item: "_Item", work: WorkRecord, row: InteractionRecord | None) -> None:
         ringing = work.state == "offered" and row is not None
-        item.accepted = work.state != "offered"
+        item.accepted = self._rows["accepted"][item.at] = work.state != "offered"
         if work.state == "wrap-up":
             item.wrap_up_us = work.since_us
             self._rows["since_us"][item.at], self._rows["wrap_up"][item.at] = work.since_us, True

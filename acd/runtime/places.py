@@ -7,7 +7,7 @@ from bisect import bisect_left, insort
 from collections import Counter, deque
 from collections.abc import Iterator
 from itertools import islice
-from math import inf
+from math import exp
 from typing import Final, NamedTuple, TypeVar
 
 from acd.runtime.crowds import Kind
@@ -17,6 +17,9 @@ Key = tuple[int, int]
 
 ARRIVALS: Final = 64
 """Latest arrivals of a queue of which it is known how far ahead they went."""
+
+LONG_RUN_US: Final = 7_200_000_000
+"""Time after which an arrival counts for a third in the long run."""
 
 LINES: Final = 64
 """Lines of other kinds that are looked at; if there are more, some stand for all."""
@@ -62,40 +65,40 @@ class Lines:
 
 
 class Rush(NamedTuple):
-    """Some of those who come into a queue: channel, head start, how many per second, and for how many seconds so."""
+    """Some of those who come into a queue: channel, head start, how many per second lately, and in the long run.
 
-    queue: str
+    `lately_s`: what lately is.
+    """
+
     channel: str
     lead_us: int
     per_second: float
-    for_s: float
+    in_the_long_run: float
+    lately_s: float
 
 
 class Arrivals:
-    """The last `ARRIVALS` into each queue: when, of which channel and with what head start."""
+    """Who came into each queue: the last `ARRIVALS` one by one, and in the long run, by channel and head start."""
 
     def __init__(self) -> None:
-        self._came: dict[str, deque[tuple[int, str, int]]] = {}
-        self._counts: dict[str, Counter[tuple[str, int]]] = {}
+        self._came: dict[str, _Came] = {}
         self._leads: Counter[int] = Counter()
 
     def come(self, queue: str, channel: str, lead_us: int, at_us: int) -> None:
         """One has come, whose key lies `lead_us` before its arrival."""
-        came = self._came.setdefault(queue, deque())
-        counts = self._counts.setdefault(queue, Counter())
-        came.append((at_us, channel, lead_us))
-        counts[channel, lead_us] += 1
+        came = self._came.get(queue)
+        if came is None:
+            came = self._came[queue] = _Came(at_us)
         self._leads[lead_us] += 1
-        if len(came) > ARRIVALS:
-            _, channel, lead_us = came.popleft()
-            _take_off(counts, (channel, lead_us), 1)
-            _take_off(self._leads, lead_us, 1)
+        for gone_us in came.add(channel, lead_us, at_us):
+            _take_off(self._leads, gone_us, 1)
 
     def forget(self, queue: str) -> None:
         """The queue is no more."""
-        self._came.pop(queue, None)
-        for (_, lead_us), count in self._counts.pop(queue, Counter()).items():
-            _take_off(self._leads, lead_us, count)
+        came = self._came.pop(queue, None)
+        if came is not None:
+            for (_, lead_us), count in came.counts.items():
+                _take_off(self._leads, lead_us, count)
 
     @property
     def are_alike(self) -> bool:
@@ -109,9 +112,49 @@ class Arrivals:
     def of(self, queue: str, now_us: int) -> Iterator[Rush]:
         """Who comes into a queue, by channel and head start."""
         came = self._came[queue]
-        span_s = max(now_us - came[0][0], _SECOND_US) / _SECOND_US
-        for (channel, lead_us), count in self._counts[queue].items():
-            yield Rush(queue, channel, lead_us, count / span_s, inf)
+        lately_s = max(now_us - came.latest[0][0], _SECOND_US) / _SECOND_US
+        weight_s = came.weight_s(now_us)
+        for which, count in came.counts.items():
+            yield Rush(*which, count / lately_s, came.weights[which] * came.fading(now_us) / weight_s, lately_s)
+
+
+class _Came:
+    """Who came into one queue."""
+
+    __slots__ = ("_at_us", "_weight_s", "counts", "latest", "weights")
+
+    def __init__(self, at_us: int) -> None:
+        self.latest: deque[tuple[int, str, int]] = deque()
+        self.counts: Counter[tuple[str, int]] = Counter()
+        self.weights: dict[tuple[str, int], float] = {}
+        self._weight_s = 1.0
+        self._at_us = at_us
+
+    def fading(self, now_us: int) -> float:
+        """How much what was known at the last arrival counts now."""
+        return exp(-max(now_us - self._at_us, 0) / LONG_RUN_US)
+
+    def weight_s(self, now_us: int) -> float:
+        """Of the time that has passed, old times counting less."""
+        fading = self.fading(now_us)
+        return self._weight_s * fading + LONG_RUN_US / _SECOND_US * (1.0 - fading)
+
+    def add(self, channel: str, lead_us: int, at_us: int) -> list[int]:
+        """One more. Returns the head starts of those that are no longer among the latest."""
+        fading, self._weight_s = self.fading(at_us), self.weight_s(at_us)
+        self.weights = {which: weight * fading for which, weight in self.weights.items()}
+        self._at_us = at_us
+        self.latest.append((at_us, channel, lead_us))
+        self.counts[channel, lead_us] += 1
+        self.weights[channel, lead_us] = self.weights.get((channel, lead_us), 0.0) + 1.0
+        gone = []
+        if len(self.latest) > ARRIVALS:
+            _, channel, lead_us = self.latest.popleft()
+            _take_off(self.counts, (channel, lead_us), 1)
+            if (channel, lead_us) not in self.counts:
+                del self.weights[channel, lead_us]
+            gone.append(lead_us)
+        return gone
 
 
 def _take_off(counts: Counter[T], which: T, count: int) -> None:

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from acd.runtime.calibration import Raw
-from acd.runtime.durations import STEPS, Durations, Floats
+from acd.runtime.durations import PER_MEAN, STEPS, Durations, Floats, renewals
 
 _MEDIAN: Final = 2 / 3
 """The k-th of many rare events has come, half of the time, when k − 1/3 are to be expected: k others and this one."""
@@ -53,32 +53,51 @@ class Others(NamedTuple):
     share: float
 
 
+class Overtaking(NamedTuple):
+    """Those who come later and go first: `per_second` at first, `in_the_end` after `soon_s`, until `for_s` from now.
+
+    `share`: at most this share of what our agents take.
+    """
+
+    per_second: float
+    in_the_end: float
+    soon_s: float
+    for_s: float
+    share: float
+
+
 class Line(NamedTuple):
     """What stands before: `ahead` of the same kind, `others` of other kinds.
 
     `giving_up`: the rate per second at which one of those ahead gives up. `shared`: which share of our agents has
-    others to serve at all. `overtaking`: those who come later and go first, as (how many per second, for how many
-    seconds from now). `free`: how many agents are as good as free.
+    others to serve at all. `free`: how many agents are as good as free.
     """
 
     ahead: float
     others: Sequence[Others]
     shared: float
     giving_up: float
-    overtaking: Sequence[tuple[float, float]]
+    overtaking: Sequence[Overtaking]
     free: float
 
 
 class Supply:
     """How soon agents come free, whoever takes them: worth keeping for a moment."""
 
-    def __init__(self, own: Durations, groups: Sequence[Group]) -> None:
-        """`own`: how long those take who are served next."""
-        self.own_s, self.variability = own.mean_s, own.variability
-        self.step_s = max(own.step_s, *(group.durations.step_s * _COARSER for group in groups), 0.0)
+    def __init__(self, following: Sequence[tuple[float, Durations]], groups: Sequence[Group]) -> None:
+        """`following`: how long those take who are served next, with weights; one of them at least."""
+        total = sum(weight for weight, _ in following)
+        self.mean_s = sum(weight * each.mean_s for weight, each in following) / total
+        square = sum(weight * each.mean_s**2 * (1.0 + each.variability) for weight, each in following) / total
+        self.variability = max(square / self.mean_s**2 - 1.0, 0.0)
+        steps_s = [self.mean_s / PER_MEAN, *(group.durations.step_s * _COARSER for group in groups)]
+        self.step_s = max(steps_s)
         self.slots = sum(float(group.weights.sum()) for group in groups)
         self._crowds = [_Crowd(group, self.step_s) for group in groups]
-        self._following = own.following((np.arange(STEPS, dtype=np.float64) + 0.5) * self.step_s)
+        moments = np.arange(STEPS + 1, dtype=np.float64) * self.step_s
+        lasting = sum((weight / total * each.survival(moments) for weight, each in following), np.zeros(STEPS + 1))
+        again = renewals(lasting)
+        self._following = (again[:-1] + again[1:]) / 2
         self._curves: dict[int, tuple[Floats, Floats]] = {}
 
     def curves(self, steps: int) -> tuple[Floats, Floats]:
@@ -166,8 +185,10 @@ class _Course:
         taken = np.diff(self.freed)
         if line.overtaking:
             moments = np.arange(steps + 1) * supply.step_s
-            for rate, for_s in line.overtaking:
-                self.overtaken += rate * np.minimum(moments, for_s)
+            for each in line.overtaking:
+                came = np.minimum(moments, min(each.soon_s, each.for_s)) * each.per_second
+                came += np.clip(moments - each.soon_s, 0.0, max(each.for_s - each.soon_s, 0.0)) * each.in_the_end
+                self.overtaken += np.minimum(came, each.share * self.freed)
             taken = np.maximum(taken - np.diff(self.overtaken), _LEAST * taken)
         if line.giving_up:
             # Each one taken stands for exp(giving up × time) of those who wait now: the rest have given up.
@@ -198,8 +219,9 @@ def _beyond(supply: Supply, line: Line, course: _Course, target: float) -> Raw:
     """Past the end of the curves everything goes on at the rates of the long run."""
     left = target - float(course.covered[-1]) + _left(line, float(course.reached[-1]))
     freed = float(course.freed[-1])
-    rate = max(supply.slots / supply.own_s, _TINY)
-    rate = max(rate - sum(each for each, for_s in line.overtaking if for_s > course.end_s), _LEAST * rate)
+    rate = max(supply.slots / supply.mean_s, _TINY)
+    going_on = [each for each in line.overtaking if each.for_s > course.end_s]
+    rate = max(rate - sum(min(each.in_the_end, each.share * rate) for each in going_on), _LEAST * rate)
     ahead_s = left * exp(-line.giving_up * course.end_s) / rate
     further_s = log1p(line.giving_up * ahead_s) / line.giving_up if line.giving_up * ahead_s > _TINY else ahead_s
     freed += further_s * rate

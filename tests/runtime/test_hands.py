@@ -92,6 +92,7 @@ def test_reserved_voice_keeps_the_channels_apart() -> None:
     assert floor.hands.free(("q", "", "voice")) == 1
     assert floor.weights("voice") == [("voice", 1.0)]
     assert floor.hands.exchange("chat", "voice") == 0.0
+    assert floor.hands.exchange("chat", "chat") == 1.0
 
 
 def test_what_is_interrupted_is_not_in_the_way() -> None:
