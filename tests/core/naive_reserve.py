@@ -8,6 +8,8 @@ class Reserving(Rules):
     """The rules, and the reserve."""
 
     def offerable(self, interaction: Interaction, agent: Agent) -> bool:
+        if agent.presence != "ready":
+            return False
         reserve = interaction.queue.settings.reserve
         return super().offerable(interaction, agent) and (reserve == 0 or len(self.free_for(interaction)) > reserve)
 

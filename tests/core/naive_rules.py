@@ -89,11 +89,8 @@ class Rules:
     def asked(self, interaction: Interaction) -> tuple[str, ...]:
         """First its own requirement, empty if there is none (any more); then those of queues, of which one will do."""
         own = interaction.request.requirement
-        wider = [
-            each.settings.requirement
-            for each in self.queues
-            if each.settings.id in interaction.wider and not each.retired
-        ]
+        also = [each for each in self.queues if each.settings.id in interaction.wider] if interaction.wider else []
+        wider = [each.settings.requirement for each in also if not each.retired]
         kept = own if own.strip() and not interaction.own_dropped else ""
         return (kept, interaction.instead or interaction.queue.settings.requirement, *wider)
 

@@ -66,8 +66,9 @@ class Traffic(ConsultTraffic):
     def next(self, model: Model) -> tuple[m.Command, int]:
         """The next command and its time."""
         self.commands += 1
-        self._let_time_pass(model)
-        command = self._first() if self.commands <= 1 + len(self.agent_ids) else self._any(model)
+        due = model.next_deadline()
+        self._let_time_pass(due)
+        command = self._first() if self.commands <= 1 + len(self.agent_ids) else self._any(model, due)
         self.issued = [*self.issued[-30:], command]
         return command, self.now_us
 
@@ -79,8 +80,7 @@ class Traffic(ConsultTraffic):
             return m.ApplyConfig(self._id(), self.settings)
         return m.SignInAgent(self._id(), self.agent_ids[self.commands - 2], ready=self._chance(0.9))
 
-    def _any(self, model: Model) -> m.Command:
-        due = model.next_deadline()
+    def _any(self, model: Model, due: int | None) -> m.Command:
         if due is not None and due <= self.now_us and self._chance(0.6):
             return m.Tick(self._id())
         while True:
@@ -90,8 +90,7 @@ class Traffic(ConsultTraffic):
             if command is not None:
                 return command
 
-    def _let_time_pass(self, model: Model) -> None:
-        due = model.next_deadline()
+    def _let_time_pass(self, due: int | None) -> None:
         dice = self.random.random()
         # Customers come in bursts, so that places tie.
         if dice < 0.35 or (dice < 0.6 and self.issued and isinstance(self.issued[-1], m.EnqueueInteraction)):
