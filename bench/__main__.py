@@ -12,7 +12,7 @@ from typing import Final
 
 import click
 
-from bench import decision, durable, entry_to_invite, garbage, growth, memory, services
+from bench import decision, durable, entry_to_invite, events, garbage, growth, memory, services
 from bench.compiled import enter
 from bench.report import console_for_reports
 from bench.targets import Figure, show_verdicts, verdicts_json
@@ -22,6 +22,7 @@ RUNS: Final[dict[str, click.Command]] = {
     "growth": growth.main,
     "services": services.main,
     "durable": durable.main,
+    "events": events.main,
     "memory": memory.main,
     "garbage": garbage.main,
     "entry-to-invite": entry_to_invite.main,

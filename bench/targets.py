@@ -56,6 +56,9 @@ LINES: Final = (
     Line("postgresql", "PostgreSQL (networked) ÷ engine, 1k to 10k agents", 100, faster=True),
     Line("durable", "durable ÷ in-memory life cycle, batches of 256", 4, 2),
     Line("replay", "replay ÷ in-memory apply, per command", 1.5, 1.2),
+    Line("events-desks", "events to 1,000 desks ÷ to 10, p99, one in ten stalled", 1.5),
+    Line("events-centre", "the same, one in twenty hears everything", 1.5),
+    Line("events-walls", "the same, all hear everything", None, 1.5),
     Line("memory", "memory for 100k agents, 200 classes", 100, 60, unit=" MB"),
 )
 
