@@ -89,7 +89,7 @@ class EventSource:
         After a restart everybody comes back at once, each with a cursor of the last few seconds.
         """
         floor = self.stream.floor
-        if after >= floor or after.seq < floor.seq - REFILLED:
+        if after >= floor or after.seq < floor.seq - REFILLED or not self.stream.room:
             return
         if self._refilling is None or self._refilling.done():
             self._refilling = asyncio.create_task(self._refill(), name="events from before the start")
@@ -102,10 +102,10 @@ class EventSource:
         try:
             async for batch in self._past.read(begin, floor.seq):
                 found += batch
-                if len(found) > self.stream.room:
-                    del found[: len(found) - self.stream.room]
-                    begin = found[0].cursor
-                    del found[0]
+                over = len(found) - self.stream.room
+                if over > 0:
+                    begin = found[over - 1].cursor
+                    del found[:over]
         except PastUnavailable as error:
             _log.warning("events from before the start cannot be told again", reason=str(error))
             return
