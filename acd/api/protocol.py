@@ -1,10 +1,13 @@
 """What is no HTTP at all, answered as everything else that is wrong: by a problem document that repeats nothing.
 
-Owns the answers to requests that never become one: a line that is too long, a malformed header. aiohttp's own would be
-plain text with a piece of the request in it, and the log would hold the same: that may be somebody's number.
+Owns what becomes of requests that never are one: a line that is too long, a malformed header, a head that never ends.
+aiohttp's own answers would be plain text with a piece of the request in it, and the log would hold the same: that may be
+somebody's number.
 """
 
+import asyncio
 import uuid
+from typing import Final
 
 import structlog
 from aiohttp import web
@@ -12,6 +15,9 @@ from aiohttp.web_protocol import RequestHandler
 from aiohttp.web_request import BaseRequest
 
 from acd.api.problems import Problem, internal
+
+HEAD_SECONDS: Final = 10.0
+"""How long a request's head may take, and a handshake for a WebSocket."""
 
 _log = structlog.get_logger(__name__)
 
@@ -35,7 +41,47 @@ class _Server(web.Server):
 
 
 class _Connection(RequestHandler):
-    __slots__ = ()
+    """`head_timer`: runs from the first byte of a request, or the connection's beginning, to the end of its head."""
+
+    __slots__ = ("head_timer",)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Somebody who says nothing is nobody."""
+        self.head_timer: asyncio.TimerHandle | None = None
+        super().connection_made(transport)
+        self._await_head()
+
+    def data_received(self, data: bytes) -> None:
+        """A head that comes byte by byte has the same time as one that comes at once."""
+        before = self._request_count
+        super().data_received(data)
+        if self._request_count > before:
+            self._head_is_there()
+        elif self.head_timer is None and not self._busy():
+            self._await_head()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Nothing more to wait for."""
+        self._head_is_there()
+        super().connection_lost(exc)
+
+    def _await_head(self) -> None:
+        self.head_timer = self._loop.call_later(HEAD_SECONDS, self._too_slow)
+
+    def _head_is_there(self) -> None:
+        if self.head_timer is not None:
+            self.head_timer.cancel()
+            self.head_timer = None
+
+    def _too_slow(self) -> None:
+        self.head_timer = None
+        if not self._busy():
+            _log.info("a connection was cut off: no request came in time", seconds=HEAD_SECONDS)
+            self.force_close()
+
+    def _busy(self) -> bool:
+        """Whether what comes belongs to a request whose head is there already, or to a socket."""
+        return self._request_in_progress or bool(self._messages) or self._upgraded
 
     def handle_error(
         self,
