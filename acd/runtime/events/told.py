@@ -5,7 +5,7 @@ from the view after the command that caused the event, so that it is the same wh
 """
 
 import re
-from typing import Final
+from typing import Any, Final, get_args
 
 from msgspec import Struct
 
@@ -88,22 +88,25 @@ def _scope(view: View, event: Event) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """(queues, agents) that the event concerns.
 
     An event that names an agent concerns this one. One about an interaction, and no agent, concerns whoever is being
-    rung, talks, or talked last: those who may see the interaction itself. In a consult, it concerns who asks, too.
+    rung, talks, asks in a consult, or talked last: those who may see the interaction itself.
     """
-    interaction_id: str = getattr(event, "interaction_id", "")
-    agent_id: str = getattr(event, "agent_id", "")
-    if not interaction_id:
-        queue: str = getattr(event, "queue", "")
-        return (queue,) if queue else (), (agent_id,) if agent_id else ()
-    row = view.interaction(interaction_id)
+    says: Any = event
+    of_interaction, of_agent, of_queue, moves = _SAYS[type(event)]
+    agents = (says.agent_id,) if of_agent else ()
+    if not of_interaction:
+        return (says.queue,) if of_queue else (), agents
+    row = view.interaction(says.interaction_id)
     if row is None:
-        return (), (agent_id,) if agent_id else ()
-    left: str = getattr(event, "from_queue", "")
-    queues = (row.queue, left) if left and left != row.queue else (row.queue,)
-    if agent_id:
-        agents = [agent_id, getattr(event, "by_agent", ""), getattr(event, "owner", "")]
-    elif row.pending:
-        agents = [agent for _, agent in row.pending]
-    else:
-        agents = [row.agent_id, *(agent for _, agent in row.participants)]
-    return queues, tuple(dict.fromkeys(agent for agent in (*agents, row.asking) if agent))
+        return (), agents
+    queues = (row.queue, says.from_queue) if moves and says.from_queue != row.queue else (row.queue,)
+    if agents:
+        return queues, agents
+    if row.pending or row.participants or row.asking:
+        others = (agent for _, agent in (*row.pending, *row.participants))
+        return queues, tuple(dict.fromkeys(agent for agent in (row.agent_id, row.asking, *others) if agent))
+    return queues, (row.agent_id,) if row.agent_id else ()
+
+
+_NAMED: Final = ("interaction_id", "agent_id", "queue", "from_queue")
+_SAYS: Final = {kind: tuple(name in kind.__struct_fields__ for name in _NAMED) for kind in get_args(Event)}
+"""Which of these names each kind of events has: looked up once, because every event passes here."""
