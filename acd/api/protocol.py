@@ -1,8 +1,8 @@
 """What is no HTTP at all, answered as everything else that is wrong: by a problem document that repeats nothing.
 
 Owns what becomes of requests that never are one: a line that is too long, a malformed header, a head that never ends.
-aiohttp's own answers would be plain text with a piece of the request in it, and the log would hold the same: that may be
-somebody's number.
+aiohttp's own answers would be plain text with a piece of the request in it, and the log would hold the same: that may
+be somebody's number.
 """
 
 import asyncio

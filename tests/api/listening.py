@@ -9,7 +9,7 @@ from aiohttp import ClientWebSocketResponse, WSMsgType
 
 from tests.api.harness import TOKENS, Http
 
-SOON = 5.0
+SOON = 30.0
 
 Message = dict[str, Any]
 

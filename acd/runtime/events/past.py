@@ -49,6 +49,8 @@ class Past:
         `patient`: however far back the nearest snapshot is.
         Raises `PastUnavailable`: `too-old`, `busy` (come back later), `unreadable`.
         """
+        if not self._there():
+            raise PastUnavailable("unreadable", "there is no journal in a file to read older events from")
         if self._waiting >= MAX_WAITING:
             raise PastUnavailable("busy", "too many readers fetch older events just now; come back in a few seconds")
         self._waiting += 1
@@ -61,6 +63,10 @@ class Past:
                 yield batch
         finally:
             self._room.release()
+
+    def _there(self) -> bool:
+        """Whoever gave the router a journal of their own may have none in a file."""
+        return self._journal.is_file()
 
     async def _from_child(self, command: tuple[str, ...], after: Cursor) -> AsyncGenerator[list[Told], None]:
         process = await asyncio.create_subprocess_exec(
