@@ -49,6 +49,19 @@ STALLED_EVERY: Final = 10
 RETURNS: Final = 100
 READY_SECONDS: Final = 120.0
 
+COLUMNS: Final = (
+    "subscribers",
+    "events",
+    "p50 ms",
+    "p99 ms",
+    "÷ ten",
+    "MB more",
+    "cut off",
+    "returned",
+    "exactly once",
+)
+"""Of the report, after the audience."""
+
 
 class Heard(Struct, frozen=True):
     """One audience of one size. Latencies in µs, sorted; bytes by which the engine's process grew meanwhile."""
@@ -188,17 +201,7 @@ def report(found: list[Heard], *, smaller: bool) -> dict[str, object]:
     title = f"From decision to subscriber, one in {STALLED_EVERY} stalled; one fsync {fsync_us(Path()) / 1_000:.2f} ms"
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("audience")
-    for name in (
-        "subscribers",
-        "events",
-        "p50 ms",
-        "p99 ms",
-        "÷ ten",
-        "MB more",
-        "cut off",
-        "returned",
-        "exactly once",
-    ):
+    for name in COLUMNS:
         table.add_column(name, justify="right")
     figures = []
     for audience in WALLS:
@@ -206,19 +209,7 @@ def report(found: list[Heard], *, smaller: bool) -> dict[str, object]:
         many = [each for each in found if each.audience == audience and each.subscribers != FEW]
         base = median(each.percentile(0.99) for each in few)
         for each in (*few, *many):
-            ratio = each.percentile(0.99) / base
-            table.add_row(
-                audience,
-                f"{each.subscribers:,}",
-                str(each.events),
-                f"{each.percentile(0.5) / 1_000:.1f}",
-                f"{each.percentile(0.99) / 1_000:.1f}",
-                f"{ratio:.2f}",
-                f"{each.grown / 1_000_000:.1f}",
-                str(each.cut_off),
-                str(each.connections),
-                "yes" if each.exactly_once else "NO",
-            )
+            table.add_row(audience, *_cells(each, base))
             assert each.exactly_once, "a subscriber that came back did not get every event once and in order"
             assert not each.cut_off, "a subscriber that read was cut off"
         worst = median(each.percentile(0.99) for each in many) / base
@@ -235,6 +226,20 @@ def report(found: list[Heard], *, smaller: bool) -> dict[str, object]:
         ],
         "targets": verdicts_json(figures),
     }
+
+
+def _cells(heard: Heard, base: float) -> list[str]:
+    return [
+        f"{heard.subscribers:,}",
+        str(heard.events),
+        f"{heard.percentile(0.5) / 1_000:.1f}",
+        f"{heard.percentile(0.99) / 1_000:.1f}",
+        f"{heard.percentile(0.99) / base:.2f}",
+        f"{heard.grown / 1_000_000:.1f}",
+        str(heard.cut_off),
+        str(heard.connections),
+        "yes" if heard.exactly_once else "NO",
+    ]
 
 
 def _resident() -> int:
