@@ -300,6 +300,8 @@ def query(request: web.Request, shape: type[_T]) -> _T:
 
     Raises a Problem with 400.
     """
+    if not request.query_string:
+        return shape()
     found = parameters(request, _fields(shape).keys())
     values: dict[str, object] = {}
     for name, text in found.items():

@@ -16,7 +16,7 @@ from acd.core.messages import FailCallback
 async def fail_callback(call: Call[Why, NoQuery]) -> InteractionShape:
     """Nobody was reached."""
     interaction_id = call.path("interaction")
-    if not call.who.sees_all:
+    if not call.who.sees_all and not call.is_repetition():
         visible(call)
     await call.submit(FailCallback(call.command_id(), interaction_id, call.body.reason))
     return shown(call.context, interaction_id)

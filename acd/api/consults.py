@@ -109,10 +109,10 @@ async def leave(call: Call[Why, NoQuery]) -> InteractionShape:
 def _own(call: Call[Why, NoQuery] | Call[Merge, NoQuery]) -> InteractionRecord:
     """The consult in the path, in which the agent in the path asks. Raises a Problem with 404 or 409."""
     row = call.context.view.interaction(call.path("interaction"))
+    if row is not None and call.is_repetition():
+        return row
     if row is None or not call.who.sees(row):
         raise not_found("interaction")
-    if row.partial:
-        return row  # no more is known of it since a restart; the engine knows whether this is a repetition
     if not row.parent:
         raise refused(Refusal("not-a-consult", "the interaction is no consult"))
     if row.asking != call.path("agent"):

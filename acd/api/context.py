@@ -61,6 +61,10 @@ class ApiRouter(Protocol):
         """Hand in a command; returns its committed outcome."""
         ...
 
+    def is_recorded(self, command_id: str) -> bool:
+        """Whether a command of this id was carried out, or refused, a short while ago."""
+        ...
+
     def new_id(self) -> str:
         """A fresh id."""
         ...

@@ -122,7 +122,7 @@ async def cancel(call: Call[Nothing, Reason]) -> InteractionShape:
 async def end(call: Call[End, NoQuery]) -> InteractionShape:
     """End the conversation, or let a waiting customer go."""
     who, body, interaction_id = call.who, call.body, call.path("interaction")
-    if not who.sees_all:
+    if not who.sees_all and not call.is_repetition():
         visible(call)
     by = body.by or ("system" if who.sees_all else "agent")
     if by != "agent":

@@ -80,6 +80,13 @@ class Call(Generic[_BodyT, _QueryT]):
         """The id of the command that the request becomes, from its `Idempotency-Key` if there is one."""
         return self.context.command_id(self.request, self.raw)
 
+    def is_repetition(self) -> bool:
+        """Whether this token has made the same request before, with the same `Idempotency-Key`.
+
+        It was let in then. By now the engine may have forgotten what that goes by, but not the outcome.
+        """
+        return "Idempotency-Key" in self.request.headers and self.context.router.is_recorded(self.command_id())
+
     async def submit(self, command: Command) -> Outcome:
         """Hand in a command, in the name of whoever asks; a refusal is raised as a Problem."""
         trace = trace_of(self.request.headers.get("traceparent", ""))

@@ -113,6 +113,9 @@ class MemoryRouter:
         assert isinstance(self.submitted[-1], kind)
         return self.submitted[-1]
 
+    def is_recorded(self, command_id: str) -> bool:
+        return self.engine.recorded(command_id) is not None
+
     def new_id(self) -> str:
         self._ids += 1
         return f"new-{self._ids}"

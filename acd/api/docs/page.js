@@ -59,7 +59,7 @@ function address(path, inputs) {
     if (each.in === "path") filled = filled.replace(`{${each.name}}`, encodeURIComponent(each.input.value));
     if (each.in === "query" && each.input.value) query.set(each.name, each.input.value);
   }
-  return query.size ? `${filled}?${query}` : filled;
+  return query.toString() ? `${filled}?${query}` : filled;
 }
 
 async function send(method, path, inputs, body) {
