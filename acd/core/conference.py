@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from acd.core.consulting import come_in, go_out
 from acd.core.ending import end_consults
 from acd.core.messages import AgentLeft, DisconnectAgent
 
@@ -16,11 +17,12 @@ if TYPE_CHECKING:
     from acd.core.entities import Interaction, Work
 
 
-def join(interaction: Interaction, work: Work) -> None:
+def join(domain: Domain, interaction: Interaction, work: Work) -> None:
     """One more agent talks with the customer."""
     if interaction.participants is None:
         interaction.participants = []
     interaction.participants.append(work)
+    come_in(domain, interaction, work.agent)
 
 
 def step_out(domain: Domain, work: Work, reason: str) -> None:
@@ -37,6 +39,7 @@ def step_out(domain: Domain, work: Work, reason: str) -> None:
         interaction.current = others.pop(0)
     else:
         others.remove(work)
+        go_out(domain, interaction, work.agent)
     if not others:
         interaction.participants = None
     owner = interaction.current

@@ -23,14 +23,35 @@ def consulting_agent(child: Interaction) -> Agent:
     return parent.current.agent
 
 
+def talking(interaction: Interaction) -> list[Agent]:
+    """Everybody who talks with the customer, the responsible agent first; empty if nobody does."""
+    if interaction.state != "active" or interaction.current is None:
+        return []
+    return [work.agent for work in (interaction.current, *(interaction.participants or ()))]
+
+
+def come_in(domain: Matching, parent: Interaction, agent: Agent) -> None:
+    """One more agent talks with the customer, and is not to be offered what is asked about them."""
+    for child in parent.consults or ():
+        domain.bar(child, agent)
+
+
+def go_out(domain: Matching, parent: Interaction, agent: Agent) -> None:
+    """The agent does not talk with the customer any more, and may be asked. The caller serves the agent."""
+    for child in parent.consults or ():
+        if all(work.interaction is not child for work in agent.work.values()):
+            domain.unbar(child, agent)
+
+
 def link(domain: Matching, child: Interaction, parent: Interaction) -> None:
-    """A new consult; whoever asks is not to be offered it."""
+    """A new consult; whoever talks with the customer that it is about is not to be offered it."""
     child.parent = parent
     child.asking = consulting_agent(child).id
     if parent.consults is None:
         parent.consults = []
     parent.consults.append(child)
-    domain.bar(child, consulting_agent(child))
+    for agent in talking(parent):
+        domain.bar(child, agent)
 
 
 def unlink(child: Interaction) -> None:

@@ -8,7 +8,7 @@ what time changes is changed by a Tick, so there is no clock in here.
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from acd.core.consulting import consulting_agent
+from acd.core.consulting import talking
 from acd.core.entities import Agent, Interaction
 
 
@@ -55,7 +55,7 @@ def _is_not_wrapping_up(interaction: Interaction, agent: Agent) -> bool:
 
 
 def _is_not_asking(interaction: Interaction, agent: Agent) -> bool:
-    return interaction.parent is None or consulting_agent(interaction) is not agent
+    return interaction.parent is None or agent not in talking(interaction.parent)
 
 
 def _is_not_held_for_another(interaction: Interaction, agent: Agent) -> bool:

@@ -6,7 +6,7 @@ Must not change anything, and shares nothing with matching but the predicate `of
 from typing import Final
 
 from acd.core import limits
-from acd.core.consulting import consulting_agent
+from acd.core.consulting import consulting_agent, talking
 from acd.core.domain import Domain
 from acd.core.eligibility import offerable
 from acd.core.engine import Engine
@@ -151,7 +151,7 @@ def _bars(domain: Domain) -> None:
             work.agent.id for work in domain.work.values() if work.interaction is each and work.state == "wrap-up"
         }
         if each.parent is not None:
-            wrapping.add(consulting_agent(each).id)
+            wrapping.update(agent.id for agent in talking(each.parent))
             assert each.asking == consulting_agent(each).id, f"{each.id}: {each.asking} does not ask any more"
         assert standing == wrapping, f"{each.id}: {standing} are barred, {wrapping} wrap up or ask for advice"
 

@@ -41,8 +41,8 @@ def restore(domain: Domain, state: EngineState) -> None:
     pending: list[tuple[int, int, Callable[[], None]]] = []
     _interactions(domain, state, pending)
     _work(domain, state, pending)
-    _consults(domain)
     _conferences(domain, state)
+    _consults(domain)
     for _, _, register in sorted(pending, key=lambda entry: entry[:2]):
         register()
     for interaction_id, ended in state.ended_interactions:

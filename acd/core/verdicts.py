@@ -60,7 +60,7 @@ def _work(interaction: Interaction, agent: Agent) -> Detail:
 
 
 def _asks(interaction: Interaction, _agent: Agent) -> Detail:
-    return f"is who asks for advice, about {interaction.request.parent}", 0
+    return f"talks with the customer it is about, in {interaction.request.parent}", 0
 
 
 def _hold(interaction: Interaction, _agent: Agent) -> Detail:

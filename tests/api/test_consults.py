@@ -13,6 +13,7 @@ from acd.core.messages import (
     Command,
     EndInteraction,
     EnqueueInteraction,
+    LeaveInteraction,
     MergeConsult,
     SignInAgent,
 )
@@ -35,6 +36,7 @@ ADVISED: Final = (*ASKING, SignInAgent("p5", "boris", ready=True), AcceptOffer("
 TOGETHER: Final = (*ADVISED, MergeConsult("p7", "q1", "anna", "conference"))
 AGAIN: Final = (
     *TOGETHER,
+    LeaveInteraction("p10", "c1", "boris"),
     EnqueueInteraction("p8", "q2", "chat", "sales", instance="im", parent="c1"),
     AcceptOffer("p9", "q2.1", "boris"),
 )

@@ -19,8 +19,7 @@ class Affinity(Consult):
     def prefer(self, interaction: Interaction, queue: Queue) -> None:
         out = [each.agent_id for each in interaction.exclusions]
         out += [work.agent.settings.id for work in self.work if work.interaction is interaction]
-        asks = self.who_asks(interaction)
-        out += [] if asks is None else [asks.settings.id]
+        out += [agent.settings.id for agent in self.who_talks_about(interaction)]
         there = [agent.settings.id for agent in self.agents if not agent.retired and agent.settings.id not in out]
         for because, agent_id in (
             ("dedicated", self.dedicated(interaction, queue)),

@@ -77,8 +77,8 @@ class Conference(Transfer):
         if not interaction.guests:
             raise Refused("last-agent")
         self.step_out(own[0], command.reason)
-        if self.end_part(own[0]):
-            self.serve(own[0].agent)
+        self.end_part(own[0])
+        self.serve(own[0].agent)
 
     def step_out(self, work: Work, reason: str) -> None:
         interaction = work.interaction

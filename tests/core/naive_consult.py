@@ -42,8 +42,14 @@ class Consult(Rules):
     def who_asks(self, interaction: Interaction) -> Agent | None:
         return None if interaction.parent is None else self.who_talks(interaction.parent)
 
+    def who_talks_about(self, interaction: Interaction) -> list[Agent]:
+        """With the customer of the parent of a consult."""
+        if interaction.parent is None:
+            return []
+        return [self.who_talks(interaction.parent), *(work.agent for work in interaction.parent.guests)]
+
     def offerable(self, interaction: Interaction, agent: Agent) -> bool:
-        return self.who_asks(interaction) is not agent and super().offerable(interaction, agent)
+        return agent not in self.who_talks_about(interaction) and super().offerable(interaction, agent)
 
     def end_consults(self, interaction: Interaction) -> None:
         """Whoever asks is about to end the talk."""

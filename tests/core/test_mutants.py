@@ -322,6 +322,22 @@ MUTANTS: Final = {
     "who hands on is asked again at once": Mutant(
         "handlers.transfers", "    domain.exclude(interaction, found.agent, limits.MAX_EXCLUSIONS)\n", ""
     ),
+    "who has joined is asked about the customer": Mutant(
+        "conference", "    come_in(domain, interaction, work.agent)\n", ""
+    ),
+    "who has left is never asked about the customer": Mutant(
+        "conference", "        go_out(domain, interaction, work.agent)\n", ""
+    ),
+    "a consult outlives its parent's transfer": Mutant(
+        "handlers.transfers", "        ending.end_consults(domain, interaction)\n", "        pass\n"
+    ),
+    "who asks is offered the question": Mutant(
+        "consulting", "    for agent in talking(parent):\n        domain.bar(child, agent)\n", ""
+    ),
+    "consults end youngest first": Mutant(
+        "ending", 'each.state != "queued", each.seq', 'each.state != "queued", -each.seq'
+    ),
+    "an adviser becomes the customer's last agent": Mutant("ending", " and not request.parent:", ":"),
     "a merged consult keeps its disposition": Mutant(
         "handlers.conferences", '    work.wants_wrap_up, work.disposition = False, ""\n', ""
     ),

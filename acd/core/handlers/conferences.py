@@ -36,7 +36,7 @@ def merge(domain: Domain, command: MergeConsult) -> Refusal | None:
     assert owner is not None, parent.id
     _take_along(domain, child, parent, owner, command.how)
     if command.how == "conference":
-        conference.join(parent, work)
+        conference.join(domain, parent, work)
         if owner.state == "held":
             owner.state = _WORK[owner.state]["resume"]
             domain.events.append(WorkResumed(owner.agent.id, parent.id))
@@ -64,7 +64,7 @@ def leave(domain: Domain, command: LeaveInteraction) -> Refusal | None:
     if not found.participants:
         return Refusal("last-agent", f"nobody else is there in interaction {found.id}; end it, or transfer it")
     conference.step_out(domain, work, command.reason)
-    if part(domain, work):
+    if part(domain, work) or found.consults:
         domain.serve(work.agent)
     return None
 

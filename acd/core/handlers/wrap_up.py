@@ -1,5 +1,6 @@
 """After-call work: asked for, extended, ended; and dispositions. Owns those commands' checks and moves."""
 
+from acd.core.consulting import talking
 from acd.core.deadlines import ANY_LENGTH
 from acd.core.domain import Domain
 from acd.core.entities import Work
@@ -88,7 +89,9 @@ def finish_wrap_up(domain: Domain, work: Work) -> None:
     former = work.former
     domain.release(work)
     if former is not None:
-        domain.unbar(work.interaction, work.agent)
+        parent = work.interaction.parent
+        if parent is None or work.agent not in talking(parent):
+            domain.unbar(work.interaction, work.agent)
         former.live -= 1
         domain.forget_if_empty(former)
     domain.forget_if_done(work.interaction)
