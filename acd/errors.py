@@ -20,6 +20,8 @@ AcdError
 ├── CommandQuarantined      a command made the engine raise; it was set aside
 ├── RouterClosed            the router is stopping or has stopped
 ├── RouterOverloaded        the router's inbox is full
+├── ApiProblem              to a client: the API refuses; carries status, code and detail
+├── StreamLost              to a client: events after its cursor cannot be had any more
 └── ChannelError            a channel could not be opened or could not do what it was asked
 """
 
@@ -126,3 +128,23 @@ class RouterOverloaded(AcdError):
 
 class ChannelError(AcdError):
     """A channel could not be opened, or could not do what it was asked."""
+
+
+class ApiProblem(AcdError):
+    """What the API answers other than success, for a client: `status`, stable `code`, and a sentence, `detail`."""
+
+    def __init__(self, status: int, code: str, detail: str) -> None:
+        """As in the problem document (RFC 9457)."""
+        self.status = status
+        self.code = code
+        self.detail = detail
+        super().__init__(f"{status} {code}: {detail}")
+
+
+class StreamLost(AcdError):
+    """For a client of events: what came after `cursor` cannot be had. Read the state anew, and follow without one."""
+
+    def __init__(self, cursor: str, detail: str) -> None:
+        """`detail` is a sentence for a person."""
+        self.cursor = cursor
+        super().__init__(detail)

@@ -1,0 +1,13 @@
+"""A client of the API in asyncio: typed, reconnecting, resuming. It needs a running engine somewhere, and a token.
+
+async with Client("http://127.0.0.1:8420", token) as client:
+await client.request("POST", "/v1/interactions", {"queue": "sales", "channel": "chat"})
+async for event in client.events(kinds=("offer-made",)):
+print(event.subject, event.data["agent_id"])
+"""
+
+from acd.client.client import Client
+from acd.client.events import StreamEvent
+from acd.errors import ApiProblem, StreamLost
+
+__all__ = ["ApiProblem", "Client", "StreamEvent", "StreamLost"]
