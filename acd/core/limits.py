@@ -120,6 +120,9 @@ MAX_EXCLUSIONS: Final = 32
 MAX_CLASSES: Final = 50_000
 """Interned classes (channel, requirement, preferences, strategy); beyond it idle ones are evicted."""
 
+CREWS_PER_AGENT: Final = 256
+"""Crews that an agent is in, on average; beyond it idle classes are evicted: whoever comes free stands in every one."""
+
 SCANNED_CLASSES: Final = 12
 """Classes of an agent that are looked at one by one; among more, numpy finds the first in line sooner."""
 

@@ -65,6 +65,10 @@ class SkillMatrix:
                 if not column.holders:
                     del columns[name]
 
+    def skills(self) -> list[str]:
+        """Every skill that a row holds, sorted. O(skills), however many rows there are."""
+        return sorted(self._skills)
+
     def skill(self, name: str) -> Proficiencies:
         """Proficiencies in a skill, 0 for a row that does not hold it: int8, shape (rows,)."""
         return self._view(self._skills, name, np.int8)

@@ -39,6 +39,12 @@ class ClassRegistry:
         self._classes: dict[ClassKey, Class] = {}
         self._crews: dict[CrewKey, Crew] = {}
         self._uses = 0
+        self._asked: dict[str, Queue] = {}
+        """Queues that remember classes, by id."""
+        self._memberships = 0
+        """Members of all crews together."""
+        self._most = (max_classes, 0)
+        """Classes and memberships beyond which idle classes are evicted."""
         self.heads: array[int] = array("q")
         """The key of the first in line by the class's number, or `NOBODY`: what a search compares, close together."""
         self._free: list[int] = []
@@ -64,6 +70,10 @@ class ClassRegistry:
         self._agents.append(agent)
         self._matrix.set_row(agent.row, agent.settings.skills, agent.settings.labels, agent.settings.queues)
 
+    def skills(self) -> list[str]:
+        """Every skill that somebody has, sorted."""
+        return self._matrix.skills()
+
     def row_after(self, place: tuple[int, str] | None) -> int:
         """The first row behind a (position, id), which nobody need have; 0 for None. Before any agent is removed."""
         return 0 if place is None else bisect_right(self._agents, place, key=_place_of)
@@ -75,6 +85,7 @@ class ClassRegistry:
         self._matrix.clear_row(agent.row)
         for bucket in agent.home or ():
             bucket.crew.forget(agent)
+        self._memberships -= len(agent.home or ())
         drop(agent)
         agent.home = None
         agent.lines = None
@@ -98,6 +109,7 @@ class ClassRegistry:
             found = queue.plain.get(channel)
             if found is None or found.evicted:
                 found = queue.plain[channel] = self._intern(queue, channel, "", (), reach)
+                self._asked[queue.id] = queue
             cls = found
         self._uses += 1
         cls.last_used = self._uses
@@ -138,6 +150,7 @@ class ClassRegistry:
             if len(queue.adhoc) >= self._max_classes:
                 queue.adhoc.clear()
             queue.adhoc[key] = cls
+            self._asked[queue.id] = queue
         return cls
 
     def _intern(
@@ -159,7 +172,7 @@ class ClassRegistry:
         key = ClassKey(channel, parsed.canonical, preferences, strategy, weight_us, band, own, reach, reserve)
         cls = self._classes.get(key)
         if cls is None:
-            if len(self._classes) >= self._max_classes:
+            if len(self._classes) >= self._most[0] or self._memberships > max(self._most[1], self._usual()):
                 self._evict()
             crew = self._crew(CrewKey(*key[:5], own), parsed, queue.cursor)
             cls = self._classes[key] = Class(key, crew, self._number(), self.heads)
@@ -205,6 +218,7 @@ class ClassRegistry:
                 idle.append((agent.ticket, bucket))
         crew.rows = array("i", [row for row, _ in members])
         crew.fits = array("i", [fit for _, fit in members])
+        self._memberships += len(members)
         idle.sort(key=lambda pair: order(pair[0]))
         for ticket, bucket in idle:
             bucket.add(ticket)
@@ -226,10 +240,15 @@ class ClassRegistry:
         return len(self.heads) - 1
 
     def _evict(self) -> None:
-        """Forget the quarter of the idle classes that were used longest ago, and crews that have none any more."""
+        """Forget the quarter of the idle classes that were used longest ago, and crews that have none any more.
+
+        More than a quarter if there are still too many memberships; if most are in use, it is tried again later.
+        """
         idle = sorted((cls for cls in self._classes.values() if not cls.users), key=lambda cls: cls.last_used)
         members: set[int] = set()
-        for cls in idle[: len(idle) // 4 + 1]:
+        for number, cls in enumerate(idle):
+            if number > len(idle) // 4 and self._memberships <= self._usual() * 3 // 4:
+                break
             cls.evicted = True
             self._free.append(cls.number)
             del self._classes[cls.key]
@@ -237,6 +256,7 @@ class ClassRegistry:
             cls.crew.remove(cls)
             if not cls.crew.classes:
                 del self._crews[cls.crew.key]
+                self._memberships -= len(cls.crew.rows)
             if cls.gate is not None and cls.gate.remove(cls):
                 del self._gates[cls.channel, cls.requirement.canonical]
         for row in sorted(members):
@@ -244,6 +264,15 @@ class ClassRegistry:
             if agent is not None:
                 agent.home = [bucket for bucket in agent.home or () if bucket.crew.classes] or None
                 agent.lines = None
+        for queue in self._asked.values():
+            # What is forgotten is not to be kept in memory for it.
+            queue.plain = {key: cls for key, cls in queue.plain.items() if not cls.evicted}
+            queue.adhoc = {key: cls for key, cls in queue.adhoc.items() if not cls.evicted}
+        self._most = (max(self._max_classes, len(self._classes) * 5 // 4), self._memberships * 5 // 4)
+
+    def _usual(self) -> int:
+        """Memberships that nobody has anything against."""
+        return limits.CREWS_PER_AGENT * len(self._agents)
 
 
 def _place_of(agent: Agent | None) -> tuple[int, str]:

@@ -1,6 +1,11 @@
 """Who is in which class, and where they stand."""
 
-from acd.core import invariants
+import gc
+
+import pytest
+
+from acd.core import invariants, limits
+from acd.core.classes import Class
 from acd.core.engine import Engine
 from acd.core.messages import (
     AgentSettings,
@@ -8,6 +13,7 @@ from acd.core.messages import (
     Capacity,
     ChannelShare,
     CoreSettings,
+    EndInteraction,
     EnqueueInteraction,
     QueueSettings,
     SignInAgent,
@@ -40,3 +46,22 @@ def test_forgotten_classes_leave_nobody_behind() -> None:
         asked = EnqueueInteraction(f"e{number}", f"i{number}", "voice", "q", f"skills.s >= {number * 5 % 9 + 1}")
         engine.apply(asked, 10 + number)
         invariants.check(engine)
+
+
+def test_requirements_that_are_over_cost_nobody_anything(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else every agent who comes free would stand in a line for each that was ever asked for, and memory would grow."""
+    monkeypatch.setattr(limits, "CREWS_PER_AGENT", 16)
+    engine = Engine()
+    agents = tuple(AgentSettings(f"a{number}", (("s", number + 1),)) for number in range(8))
+    engine.apply(ApplyConfig("c", CoreSettings(agents, (QueueSettings("q"),))), 0)
+    for number in range(8):
+        engine.apply(SignInAgent(f"s{number}", f"a{number}", ready=True), number)
+    before = sum(isinstance(each, Class) for each in gc.get_objects())
+    for number in range(300):
+        asked = EnqueueInteraction(f"e{number}", f"i{number}", "voice", "q", f"skills.s >= 3 && skills.s != {number}")
+        engine.apply(asked, 10 + number)
+        engine.apply(EndInteraction(f"x{number}", f"i{number}"), 10 + number)
+        assert sum(len(agent.home or ()) for agent in engine._domain.agents.values()) <= 17 * len(agents)
+    gc.collect()
+    assert sum(isinstance(each, Class) for each in gc.get_objects()) - before <= 17 * len(agents)
+    invariants.check(engine)

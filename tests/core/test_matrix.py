@@ -86,6 +86,15 @@ def test_the_matrix_holds_what_was_last_set(steps: list[tuple[int, Row | None]])
         assert matrix.label(name).dtype == matrix.queue(name).dtype == np.bool_
 
 
+def test_skills_are_those_that_somebody_holds() -> None:
+    matrix = SkillMatrix()
+    matrix.set_row(0, (("english", 3), ("billing", 1)), (), ())
+    matrix.set_row(1, (("english", 5),), ("vip",), ("sales",))
+    assert matrix.skills() == ["billing", "english"]
+    matrix.clear_row(0)
+    assert matrix.skills() == ["english"]
+
+
 def test_a_name_nobody_holds_takes_no_room() -> None:
     matrix = filled([({"a": 3}, frozenset({"x"}), frozenset({"q"}))])
     for asked in range(1_000):

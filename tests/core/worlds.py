@@ -29,6 +29,7 @@ TINY: Final = {
     "MAX_EXCLUSIONS": 1,
     "TICK_EXPIRIES": 2,
     "SCANNED_CLASSES": 1,
+    "CREWS_PER_AGENT": 3,
     "MAX_CONSULTS": 1,
     "MAX_CONFERENCE": 2,
 }

@@ -136,11 +136,11 @@ def _first_effect(interaction: Interaction) -> ParkInteraction | OpenConsult:
 
 def _unknown_skill(domain: Domain, requirement: str) -> Refusal | None:
     """A refusal of what no agent could ever serve for a skill that no agent has: most likely it is misspelt."""
-    held = dict.fromkeys(name for agent in domain.agents.values() for name, _ in agent.settings.skills)
-    unknown = next((name for name in conjunction(requirement).skills if name not in held), None)
+    # Asked whenever nobody fits, which is no reason to look at everybody.
+    names = domain.classes.skills()
+    unknown = next((name for name in conjunction(requirement).skills if name not in names), None)
     if unknown is None:
         return None
-    names = sorted(held)
     near = get_close_matches(unknown, names, n=1)
     if near:
         fix = f'did you mean "{near[0]}"?'
