@@ -9,7 +9,7 @@ import pytest
 from acd.core.entities import Interaction, Work
 from acd.core.lane import Ticket
 from bench.compiled import compiled_copy, environment, has_compiler
-from compile_core import INTERPRETED, RECORDS, ROOT, SUBCLASSED, native_records, prepared
+from compile_core import BOUNDS, INTERPRETED, RECORDS, ROOT, SUBCLASSED, native_records, prepared
 from tests.missing import missing_tool
 
 CORE = ROOT / "acd" / "core"
@@ -70,8 +70,21 @@ def test_an_order_rests_on_the_leading_integers() -> None:
     )
 
 
+def test_bounds_are_looked_up_so_that_tests_may_change_them(compiled: Path) -> None:
+    program = (
+        "from acd.core import engine, limits\n"
+        "limits.OUTCOME_WINDOW = 2\n"
+        "from acd.core.messages import Tick\n"
+        "it = engine.Engine()\n"
+        "for name in 'abc':\n"
+        "    it.apply(Tick(name), 0)\n"
+        "assert [it.recorded(name) is None for name in 'abc'] == [True, False, False]\n"
+    )
+    _python(compiled, "-c", program)
+
+
 def test_what_the_compiler_is_told_names_modules_that_there_are() -> None:
-    for name in (*INTERPRETED, *RECORDS, *SUBCLASSED):
+    for name in (*INTERPRETED, *RECORDS, *SUBCLASSED, BOUNDS):
         assert (CORE / name).exists(), name
     for name in SUBCLASSED:
         assert "allow_interpreted_subclasses" in prepared(name, (CORE / name).read_text(encoding="utf-8"))
