@@ -244,6 +244,8 @@ async def read(request: web.Request, most: int = MAX_BODY) -> bytes:
 
     Raises a Problem with 400, 408, 413 or 415.
     """
+    if not request.can_read_body:
+        return b""
     if request.content_length is not None and request.content_length > most:
         raise too_large(most)
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
