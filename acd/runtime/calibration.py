@@ -21,7 +21,7 @@ KEPT: Final = 400
 MISS: Final = 0.1
 """Share of what comes that may lie below the band, and above it: together they make an 80 % band."""
 
-STEP: Final = 0.02
+STEP: Final = 0.05
 """How far one observation moves an edge's quantile."""
 
 JUDGED: Final = 1_000
@@ -42,7 +42,7 @@ _FEWEST: Final = 20
 _ASSUMED: Final = (-1.3, 1.3)
 """Distances of the edges from the middle, in spreads, until enough is known."""
 
-_FURTHEST: Final = 1.0
+_FURTHEST: Final = 4.0
 """How far beyond the furthest observation an edge may move, in distances from the middle to it."""
 
 

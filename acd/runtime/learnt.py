@@ -27,7 +27,8 @@ _SECOND_US: Final = 1_000_000
 class Quality(Struct, frozen=True):
     """How good a queue's estimates have been, over the answers of late (seconds; None before the first).
 
-    `answers`: how many were compared in all. `covered`: share of the waits that lay in their 80 % band. `error_s`: mean
+    `answers`: how many were compared in all. `covered`: share of the waits that lay in their 80 % band, where that was
+    wider than a point: who is picked up the moment they come is certain not to wait. `error_s`: mean
     absolute error of the band's middle. `rolling_error_s`: the same of the rolling average that `app_queue`
     announces, `(3 × old + new) >> 2`, on the same answers.
     """
@@ -111,7 +112,8 @@ class Learnt:
         """An answer came."""
         band = given.band
         self.answers += 1
-        self.covered.add(float(band.low_s <= waited_s <= band.high_s))
+        if band.high_s > band.low_s:
+            self.covered.add(float(band.low_s <= waited_s <= band.high_s))
         self.error.add(abs(band.middle_s - waited_s))
         self.rolling_error.add(abs(given.rolling_s - waited_s))
         (self.at_once if given.at_once else self.waiting).learn(given.raw, band, waited_s)
