@@ -85,7 +85,7 @@ def take_step(domain: Domain, interaction: Interaction) -> None:
     step = upcoming(interaction)
     assert step is not None, interaction.id
     found = 0 if step.when is None else _found(domain, interaction, step.when.kind)
-    if step.when is not None and not _holds(step.when, found):
+    if step.when is not None and not holds(step.when, found):
         _skip(domain, interaction, step, found)
         return
     widens = bool(step.requirement or step.drop_own or step.queues)
@@ -130,6 +130,11 @@ def asks_for(settings: QueueSettings, kind: ConditionKind) -> bool:
     return any(step.when is not None and step.when.kind == kind for step in settings.steps)
 
 
+def holds(condition: Condition, found: int) -> bool:
+    """Whether a condition holds, given what it is about; never while that is `UNKNOWN`."""
+    return found != UNKNOWN and _COMPARE[condition.op](found, condition.value)
+
+
 def class_for(domain: Matching, interaction: Interaction) -> Class:
     """The class that the interaction is of, given its queue, its reach and what steps have changed."""
     request = interaction.request
@@ -166,10 +171,6 @@ def _skip(domain: Domain, interaction: Interaction, step: Step, found: int) -> N
         )
     )
     schedule(domain, interaction)
-
-
-def _holds(condition: Condition, found: int) -> bool:
-    return found != UNKNOWN and _COMPARE[condition.op](found, condition.value)
 
 
 def _found(domain: Domain, interaction: Interaction, kind: ConditionKind) -> int:

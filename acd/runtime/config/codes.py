@@ -33,6 +33,8 @@ Code = Literal[
     "step-changes-nothing",
     "step-adds-nobody",
     "step-narrows",
+    "condition-never",
+    "condition-always",
     # Orderings, weights and times
     "strict-ordering",
     "mixed-orderings",

@@ -13,7 +13,7 @@ from acd.runtime.config.analysis.requirements import check_asked, check_held, ch
 from acd.runtime.config.analysis.staff import Staff
 from acd.runtime.config.analysis.staffing import check_capacity, check_reserves, check_staffing
 from acd.runtime.config.analysis.starving import check_always_first, check_head_starts, check_weights
-from acd.runtime.config.analysis.steps import check_levels_open, check_steps
+from acd.runtime.config.analysis.steps import check_conditions, check_levels_open, check_steps
 from acd.runtime.config.analysis.study import Study
 from acd.runtime.config.analysis.times import check_broadcasts, check_times
 from acd.runtime.config.problems import Problems
@@ -26,6 +26,7 @@ _ABOUT_AGENTS = (
     check_staffing,
     check_reserves,
     check_steps,
+    check_conditions,
     check_broadcasts,
     check_weights,
     check_always_first,

@@ -1,10 +1,11 @@
-"""Steps and levels that come too late, loosen nothing, or take something away.
+"""Steps and levels that come too late, loosen nothing, take something away, or have conditions that decide nothing.
 
 Owns these findings. Must not know who can be offered anything at all (`staffing`).
 """
 
 from acd.core.expression import Not, all_of
 from acd.core.messages import Step
+from acd.core.relaxing import holds
 from acd.runtime.config.analysis.satisfiable import can_hold
 from acd.runtime.config.analysis.stages import Stage, delays_us, longest_wait_us
 from acd.runtime.config.analysis.study import Study
@@ -24,6 +25,29 @@ def check_steps(study: Study) -> None:
                 study.problems.warn((*key, "after"), reason, "let it come earlier", code="step-too-late")
             elif step.requirement or step.queues:
                 _check_step(study, key, before, after, step)
+
+
+def check_conditions(study: Study) -> None:
+    """Warn of conditions on the eligible agents that hold with all numbers of them that there can be, or with none.
+
+    Any of the steps before may have been skipped; all that could have been asked for by then is taken together.
+    """
+    for queue in study.queues.values():
+        could = study.staff.passing(study.stages[queue.id][0].requirement)
+        for stage, step in zip(study.stages[queue.id][1:], queue.steps, strict=True):
+            condition = step.when
+            if condition is not None and condition.kind == "eligible_agents":
+                most = int(could.sum())
+                numbers = {0, most, *(condition.value + each for each in (-1, 0, 1))}
+                held = {holds(condition, number) for number in numbers if 0 <= number <= most}
+                key: Key = ("queues", queue.id, "steps", stage.step, "when")
+                who = f"of the agents in this file {most} could be eligible at most"
+                if held == {False}:
+                    study.problems.warn(key, f"never holds: {who}", "compare with less", code="condition-never")
+                elif held == {True}:
+                    fix = "compare with less, or leave it out"
+                    study.problems.warn(key, f"always holds: {who}", fix, code="condition-always")
+            could = could | study.staff.passing(stage.requirement)
 
 
 def check_levels_open(study: Study) -> None:
