@@ -29,6 +29,9 @@ _SOON: Final = 0.05
 _COARSER: Final = 0.5
 """Steps as short as those of a group's curves, this part of them, are short enough."""
 
+_NOBODY_LEFT: Final = 30.0
+"""After so many times the mean patience nobody is left, whoever waited; much more could not be computed."""
+
 _WIDE: Final = 8
 """Steps on both sides over which a rate is averaged."""
 
@@ -192,7 +195,8 @@ class _Course:
             taken = np.maximum(taken - np.diff(self.overtaken), _LEAST * taken)
         if line.giving_up:
             # Each one taken stands for exp(giving up × time) of those who wait now: the rest have given up.
-            taken *= np.exp(line.giving_up * supply.step_s * (np.arange(steps) + 0.5))
+            patience = line.giving_up * supply.step_s * (np.arange(steps) + 0.5)
+            taken *= np.exp(np.minimum(patience, _NOBODY_LEFT))
         self.reached = np.zeros(steps + 1)
         np.cumsum(taken, out=self.reached[1:])
         self.covered = self.reached

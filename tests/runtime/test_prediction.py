@@ -64,6 +64,14 @@ def test_a_long_way_ahead_everything_goes_on_at_the_rate_of_the_long_run() -> No
     assert waits == pytest.approx([290.0, 360.0, 390.0, 410.0, 460.0, 490.0, 2_010.0], abs=40.0)
 
 
+def test_those_ahead_may_give_up_long_before_anybody_comes_free() -> None:
+    durations = constant(4_000.0)
+    line = NOBODY._replace(ahead=50, giving_up=2.0)
+    raw = predict(supply(durations, [at_work(durations, [3_000.0])]), line)
+    assert 0.0 <= raw.mean_s < 4_000.0
+    assert 0.0 < raw.spread_s < inf
+
+
 def test_those_ahead_give_up_meanwhile() -> None:
     """In the mean, n others go at nµ + jθ with j of them left: the sum over j of one by that."""
     durations, leaving = exponential(), 1 / 300

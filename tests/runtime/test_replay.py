@@ -214,4 +214,6 @@ def test_anybodys_tools_can_read_the_journal(path: Path) -> None:
         "agent_id": "anna",
         "ready": True,
         "reason": "signed-in",
+        "actor": "",
+        "trace": "",
     }
