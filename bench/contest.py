@@ -108,8 +108,8 @@ class PlainRouter(ABC):
                 return self.end, (step.interaction,)
             case "end-wrap-up":
                 return self.end_wrap_up, (step.agent, step.at_us)
-            case "tick":
-                raise ValueError("nothing is ever due without policies, and with them no rival can follow")
+            case "consult" | "merge" | "tick":
+                raise ValueError("there is no such command without policies, and with them no rival can follow")
 
 
 class Disagreement(Exception):

@@ -147,8 +147,8 @@ class DecidingOnly:
                 return _nothing, ()
             case "end-wrap-up":
                 return self.end_wrap_up, (self._agents[step.agent], step.at_us)
-            case "tick":
-                raise ValueError("nothing is ever due without policies, and with them the whole engine is needed")
+            case "consult" | "merge" | "tick":
+                raise ValueError("there is no such command without policies, and with them the whole engine is needed")
 
 
 def _reserve(agent: Agent) -> None:

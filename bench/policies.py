@@ -4,8 +4,8 @@ Owns which queue has which policy, by its number, so that all of them are met in
 own among them; three bands with an ordering each; levels that open by and by; two steps of relaxation, one of them on a
 condition; a preferred agent who is waited for, be it the one who was asked for, the customer's own or the last one; a
 reserve; a maximum wait that leads to the next queue; what happens when a queue is unstaffed or full; wrap-up in all its
-forms that end; calls that interrupt chats, and agents who do several at once; preferences and own requirements. Must
-not know who is timed, or how.
+forms that end; calls that interrupt chats, and agents who do several at once; preferences and own requirements;
+agents who ask others for advice, and hand over to them or talk on together. Must not know who is timed, or how.
 """
 
 from __future__ import annotations
@@ -61,6 +61,9 @@ _PREFERRED, _DEDICATED, _ASKING = 0.15, 0.05, 0.5
 """Shares of the interactions that name an agent; whose customer has one of their own; that add a requirement, or
 preferences, where that is usual.
 """
+
+CONSULTING, TAKING_OVER = 0.03, 0.5
+"""Shares: conversations in which the agent asks for advice, at a time; advisers who take the customer over."""
 
 _MANAGER: Final = "manager"
 _CUSTOMERS: Final = 100

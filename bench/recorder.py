@@ -15,10 +15,12 @@ from acd.core.engine import Engine
 from acd.core.messages import (
     AcceptOffer,
     ApplyConfig,
+    CancelInteraction,
     Command,
     EndInteraction,
     EndWrapUp,
     EnqueueInteraction,
+    MergeConsult,
     NoteEstimate,
     OfferExpired,
     OfferMade,
@@ -30,7 +32,15 @@ from acd.core.messages import (
     WrapUpStarted,
 )
 from acd.core.messages.settings import SECOND_US
-from bench.policies import ESTIMATED_WAIT_US, SCORES, policy_settings, with_wishes
+from bench.policies import (
+    CONSULTING,
+    ESTIMATED_WAIT_US,
+    SCORES,
+    TAKING_OVER,
+    channel_of,
+    policy_settings,
+    with_wishes,
+)
 from bench.workload import (
     LOW_LOAD,
     NOBODY,
@@ -81,7 +91,7 @@ def decision_of(kind: Kind, outcome: Outcome) -> int:
     """What an outcome decided: the agent's or the interaction's number, or `NOBODY`. The first, if it was several."""
     for event in outcome.events:
         if type(event) is OfferMade:
-            return int(event.agent_id[1:] if kind == "enqueue" else event.interaction_id[1:])
+            return int(event.agent_id[1:] if kind in ("enqueue", "consult") else event.interaction_id[1:])
     return NOBODY
 
 
@@ -103,6 +113,8 @@ class Recorder:
         self._asked: list[int] = []
         self._busy: list[tuple[int, int]] = []
         """Interaction and agent, in no order that matters."""
+        self._together: set[int] = set()
+        """Interactions with several agents; nobody asks for advice there once more."""
         self._ringing: dict[str, tuple[int, int]] = {}
         """Offer → interaction and agent, who will accept."""
         self.sent: list[tuple[Command, int]] = []
@@ -173,15 +185,50 @@ class Recorder:
         self._arrive()
         if not self._busy:
             return
+        if self._policies and self._dice.random() < CONSULTING:
+            self._consult(*self._any())
+        interaction, agent = self._any()
+        outcome = self._note("end", EndInteraction(self._id(), interaction_id(interaction)), interaction, agent)
+        self._end_wrap_ups(outcome, interaction)
+
+    def _any(self) -> tuple[int, int]:
+        """Take any of those in progress out."""
         spot = self._dice.randrange(len(self._busy))
         self._busy[spot], self._busy[-1] = self._busy[-1], self._busy[spot]
-        interaction, agent = self._busy.pop()
-        outcome = self._note("end", EndInteraction(self._id(), interaction_id(interaction)), interaction, agent)
-        if any(type(event) is WrapUpStarted for event in outcome.events):
-            self._note(
-                "end-wrap-up", EndWrapUp(self._id(), agent_id(agent), interaction_id(interaction)), interaction, agent
-            )
+        return self._busy.pop()
+
+    def _end_wrap_ups(self, outcome: Outcome, interaction: int) -> None:
+        """Of everybody who has begun one on it, by what has just happened."""
+        wrapping = [event.agent_id for event in outcome.events if type(event) is WrapUpStarted]
+        for agent in wrapping:
+            command = EndWrapUp(self._id(), agent, interaction_id(interaction))
+            self._note("end-wrap-up", command, interaction, int(agent[1:]))
         self._answer()
+
+    def _consult(self, interaction: int, agent: int) -> None:
+        """The agent asks the same queue for advice; whoever gives it takes the customer over, or joins; or nobody can."""
+        if interaction in self._together:
+            self._busy.append((interaction, agent))
+            return
+        child = len(self._asked)
+        requirement = self._asked[interaction]
+        self._asked.append(requirement)
+        name, parent = interaction_id(child), interaction_id(interaction)
+        asked = EnqueueInteraction(self._id(), name, channel_of(requirement), f"q{requirement}", parent=parent)
+        self._note("consult", asked, child, NOBODY)
+        self._answer()
+        adviser = next((each for number, each in reversed(self._busy) if number == child), NOBODY)
+        if adviser == NOBODY:
+            self._busy.append((interaction, agent))
+            self._note("merge", CancelInteraction(self._id(), name), child, NOBODY)
+            return
+        self._busy.remove((child, adviser))
+        takes_over = self._dice.random() < TAKING_OVER
+        if not takes_over:
+            self._together.add(interaction)
+        self._busy.append((interaction, adviser if takes_over else agent))
+        merge = MergeConsult(self._id(), name, agent_id(agent), "transfer" if takes_over else "conference")
+        self._end_wrap_ups(self._note("merge", merge, interaction, agent), interaction)
 
     def _arrive(self) -> None:
         interaction = len(self._asked)

@@ -17,9 +17,11 @@ from acd.core.messages.settings import SECOND_US, Strategy
 
 Load = Literal["low", "overload"]
 LOADS: Final[tuple[Load, ...]] = ("low", "overload")
-Kind = Literal["enqueue", "accept", "end", "end-wrap-up", "tick"]
+Kind = Literal["enqueue", "accept", "end", "end-wrap-up", "consult", "merge", "tick"]
 KINDS: Final[tuple[Kind, ...]] = ("enqueue", "accept", "end", "end-wrap-up")
-"""Those of a life cycle. A `tick` handles what is due; without policies nothing ever is."""
+"""Those of every life cycle. Some have a `consult` as well, and a `merge` that ends it. A `tick` handles what is due;
+without policies nothing ever is.
+"""
 
 HEAD_START_US: Final = 60 * SECOND_US
 _FIT_WEIGHT_US: Final = 100

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from acd.core.messages import AgentPreferred, ApplyConfig, EnqueueInteraction
+from acd.core.messages import AgentPreferred, ApplyConfig, EnqueueInteraction, MergeConsult
 from acd.core.messages.settings import STRATEGIES as ALL_STRATEGIES
 from acd.core.messages.settings import Strategy
 from bench.contest import Disagreement, take_turn, undisturbed
@@ -141,9 +141,10 @@ def test_with_policies_everything_is_met(load: Load) -> None:
     told = [event for command, at_us in script.warm_up for event in engine.apply(command, at_us).events]
     assert {event.because for event in told if isinstance(event, AgentPreferred)} == {"dedicated", "last-agent"}
     steps = script.rounds[0].steps
-    assert {step.kind for step in steps} == {*KINDS, "tick"}
+    assert {step.kind for step in steps} == {*KINDS, "consult", "merge", "tick"}
+    assert {step.command.how for step in steps if isinstance(step.command, MergeConsult)} == {"transfer", "conference"}
     asked = [step.command for step in steps if isinstance(step.command, EnqueueInteraction)]
-    assert len(asked) == 300
+    assert sum(not request.parent for request in asked) == 300
     assert {request.channel for request in asked} == {"voice", "chat"}
     assert any(request.preferred_agent for request in asked)
     assert any(request.preferences for request in asked)
