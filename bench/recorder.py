@@ -206,7 +206,7 @@ class Recorder:
         self._answer()
 
     def _consult(self, interaction: int, agent: int) -> None:
-        """The agent asks the same queue for advice; whoever gives it takes the customer over, or joins; or nobody can."""
+        """The agent asks the same queue for advice; whoever gives it takes over, or joins; or nobody can."""
         if interaction in self._together:
             self._busy.append((interaction, agent))
             return
