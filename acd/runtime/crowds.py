@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from acd.core.entities import reach_after
 from acd.core.matrix import SkillMatrix
 from acd.core.messages import AgentSettings, ChannelShare
 from acd.core.requirement import conjunction
@@ -48,7 +49,7 @@ class Crowds:
         self.numbers = {agent_id: number for number, agent_id in enumerate(agents)}
         """Agents' numbers: the place of their bit, and of their row in arrays."""
         self._people = [(self.numbers[agent.id], agent.settings) for agent in agents.values() if not agent.retired]
-        self._crowds: dict[Kind, int] = {}
+        self._crowds: dict[Kind, tuple[int, int]] = {}
         self._slots: dict[str, dict[int, int]] = {}
         self._rooms: dict[str, Rooms] = {}
         self._matrix: SkillMatrix | None = None
@@ -64,17 +65,21 @@ class Crowds:
         self.staffed = self.staffed | bit if presence == "ready" else self.staffed & ~bit
 
     def of(self, kind: Kind) -> int:
-        """Every agent who may serve this kind, there or not. O(agents) the first time."""
-        crowd = self._crowds.get(kind)
-        if crowd is None:
+        """Every agent who may serve this kind, there or not. O(agents) the first time.
+
+        Those of a level that opens only later are left out as long as anybody else is there.
+        """
+        found = self._crowds.get(kind)
+        if found is None:
             if len(self._crowds) >= MAX_CROWDS:
                 del self._crowds[next(iter(self._crowds))]
-            crowd = self._crowds[kind] = self._count(kind)
-        return crowd
+            found = self._crowds[kind] = self._count(kind)
+        at_once, some_time = found
+        return at_once if at_once & self.staffed else some_time
 
     def roughly(self, kind: Kind) -> int:
         """The same if it is remembered; else those who may serve the queue, whatever is asked for besides."""
-        return self._crowds.get(kind) or self.of((kind[0], "", kind[2]))
+        return self.of(kind if kind in self._crowds else (kind[0], "", kind[2]))
 
     def slots(self, kind: Kind) -> int:
         """How many interactions of this kind those who are there could work on at once."""
@@ -112,13 +117,14 @@ class Crowds:
                 spare[number] = settings.capacity.total - most[number] * share.cost
         return Rooms(cost, most, spare, frozenset(interrupts))
 
-    def _count(self, kind: Kind) -> int:
+    def _count(self, kind: Kind) -> tuple[int, int]:
+        """Those to whom it is open at once, and all to whom it ever is."""
         queue_id, requirement, channel = kind
         queue = self._queues.get(queue_id)
         try:
             asked = conjunction(queue.settings.requirement if queue else "", requirement)
         except RequirementError:
-            return 0
+            return 0, 0
         if self._matrix is None:
             self._matrix = SkillMatrix(len(self.numbers))
             for number, settings in self._people:
@@ -126,7 +132,14 @@ class Crowds:
         able = self.rooms(channel).most > 0
         rows = self._matrix.rows
         able[:rows] &= asked.mask(self._matrix)
-        return mask_of(able)
+        some_time = mask_of(able)
+        delays_us = queue.settings.level_delays_us if queue else ()
+        if not delays_us:
+            return some_time, some_time
+        reach = reach_after(delays_us, 0)
+        for number, settings in self._people:
+            able[number] &= dict(settings.levels).get(queue_id, 1) <= reach
+        return mask_of(able), some_time
 
 
 def mask_of(flags: npt.NDArray[np.bool_]) -> int:

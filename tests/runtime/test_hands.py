@@ -143,3 +143,22 @@ def test_an_adviser_who_is_handed_the_customer_begins_anew() -> None:
     assert floor.look("a0", 65.0) == [Ended("q", "voice", 60 * SECOND, 0, accepted=True)]
     assert list(floor.occupied.rows["since_us"]) == [65 * SECOND]
     assert floor.occupied.kinds[floor.occupied.rows["kind"][0]] == ("other", "voice")
+
+
+def test_those_of_a_later_level_count_only_when_nobody_else_is_there() -> None:
+    agents = {
+        name: AgentRecord(name, m.AgentSettings(name, levels=levels), 0, "ready")
+        for name, levels in (("own", ()), ("helper", (("q", 2),)))
+    }
+    queues = {
+        "q": QueueRecord("q", m.QueueSettings("q", level_delays_us=(30 * SECOND,))),
+        "r": QueueRecord("r", m.QueueSettings("r")),
+    }
+    crowds = Crowds(agents, queues)
+    assert crowds.slots(("q", "", "voice")) == 1
+    assert crowds.slots(("r", "", "voice")) == 2
+    crowds.presence("own", "not-ready")
+    assert crowds.of(("q", "", "voice")) & crowds.staffed == 0b10
+    assert crowds.slots(("q", "", "voice")) == 1
+    crowds.presence("helper", "signed-out")
+    assert crowds.slots(("q", "", "voice")) == 0
