@@ -23,6 +23,9 @@ _LEAST: Final = 0.05
 
 _TINY: Final = 1e-9
 
+_HARDLY: Final = 1e-12
+"""Whoever has lasted longer than this share ever does is taken for one who has lasted just as long."""
+
 _SOON: Final = 0.05
 """Somebody has to come free all the same when more are as good as free than wait."""
 
@@ -146,13 +149,15 @@ class _Crowd:
 
     def __init__(self, group: Group, step_s: float) -> None:
         self._longer = group.durations.survival(np.arange(2 * STEPS + 1, dtype=np.float64) * step_s)
-        ages = np.minimum(group.ages_s / step_s, STEPS - 1)
+        lasting = int(np.count_nonzero(self._longer > _HARDLY))
+        ages = np.minimum(group.ages_s / step_s, max(min(lasting - 2, STEPS - 1), 0))
         below = ages.astype(np.int64)
         part = ages - below
         count = np.bincount(below, group.weights * (1 - part), STEPS + 1)
         count += np.bincount(below + 1, group.weights * part, STEPS + 1)
         self._ages = int(below.max()) + 2
         self._count = count[: self._ages]
+        self._longer = np.maximum(self._longer, _HARDLY**2)
         self._alive = self._count / self._longer[: self._ages]
         self._after = group.after_s / step_s
         self.slots = float(group.weights.sum())

@@ -134,3 +134,13 @@ def test_nobody_at_work_is_a_long_wait_and_no_error() -> None:
     assert predict(supply(durations, [at_work(durations, [5.0])]), NOBODY._replace(free=3.0)).mean_s == pytest.approx(
         -60.0 * log(1 - 0.05), rel=0.1
     )
+
+
+def test_whoever_takes_longer_than_anybody_ever_did_ends_like_the_longest() -> None:
+    """One second is usual there, and the others take an hour: a conversation of hours is one that cannot be."""
+    quick, slow = exponential(1.0), exponential(3_600.0)
+    group = at_work(quick, [3.0 * 3_600.0])
+    raw = predict(Supply([(1.0, slow)], [group]), NOBODY._replace(ahead=3.0))
+    usual = predict(Supply([(1.0, slow)], [at_work(quick, [1.0])]), NOBODY._replace(ahead=3.0))
+    assert raw.mean_s == pytest.approx(usual.mean_s, rel=0.05)
+    assert raw.spread_s == pytest.approx(usual.spread_s, rel=0.05)
