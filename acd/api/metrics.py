@@ -4,7 +4,7 @@ Labels are queues (from the configuration), channels and outcomes: never an agen
 customer. Counters start again at zero with the view, as Prometheus expects of a restart.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -30,6 +30,30 @@ def exposition(view: View, waits: WaitEstimator, meter: Meter, now_us: Callable[
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_ViewCollector(view, waits, meter, now_us))
     return generate_latest(registry)
+
+
+def deliveries(sockets: int, evicted: int, outbox: Mapping[str, int] | None) -> bytes:
+    """The same of what is told to other systems. `outbox`: messages by state (`pending`, `dead`), None without one."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_DeliveryCollector(sockets, evicted, outbox or {}))
+    return generate_latest(registry)
+
+
+class _DeliveryCollector(Collector):
+    def __init__(self, sockets: int, evicted: int, outbox: Mapping[str, int]) -> None:
+        self._sockets = sockets
+        self._evicted = evicted
+        self._outbox = outbox
+
+    def collect(self) -> Iterator[Metric]:
+        yield GaugeMetricFamily("acd_event_sockets", "Event sockets that are open.", value=self._sockets)
+        yield CounterMetricFamily(
+            "acd_event_sockets_evicted", "Event sockets closed because they were too slow.", value=self._evicted
+        )
+        waiting = GaugeMetricFamily("acd_outbox_messages", "Messages to other systems by state.", labels=["state"])
+        for state, count in self._outbox.items():
+            waiting.add_metric([state], count)
+        yield waiting
 
 
 class _ViewCollector(Collector):

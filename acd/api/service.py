@@ -7,7 +7,8 @@ from msgspec import Struct
 
 from acd.api.answers import answer
 from acd.api.bodies import NoQuery, Nothing
-from acd.api.metrics import CONTENT_TYPE, exposition
+from acd.api.events import SOCKETS
+from acd.api.metrics import CONTENT_TYPE, deliveries, exposition
 from acd.api.routes import Call, Route
 
 SHOWN: Final = ("ready", "reason", "status", "channels", "outbox")
@@ -45,7 +46,10 @@ async def readyz(call: Call[Nothing, NoQuery]) -> web.Response:
 async def metrics(call: Call[Nothing, NoQuery]) -> web.Response:
     """Prometheus' text format."""
     context = call.context
+    sockets = call.request.app[SOCKETS]
+    outbox = context.router.health().get("outbox")
     body = exposition(context.view, context.router.waits, context.router.meter, context.now_us)
+    body += deliveries(sockets.open, sockets.evicted, outbox if isinstance(outbox, dict) else None)
     return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})
 
 

@@ -13,6 +13,7 @@ from acd.core.messages import (
 )
 from acd.runtime.meter import Histogram, Meter
 from tests.api.harness import As, Http, MemoryRouter
+from tests.api.listening import Connect
 
 
 async def scraped(http: Http) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
@@ -116,3 +117,15 @@ def test_a_meter_starts_at_zero() -> None:
     meter.commit(0.2, 7)
     assert [each.count for each in (meter.decisions, meter.commits, meter.batches)] == [1, 1, 1]
     assert (meter.commits.total, meter.batches.total) == (0.2, 7.0)
+
+
+async def test_sockets_and_messages_to_others_are_counted(http: Http, connect: Connect) -> None:
+    listener = await connect()
+    async with http.get("/metrics") as response:
+        text = await response.text()
+    assert "acd_event_sockets 1.0" in text
+    assert "acd_event_sockets_evicted_total 0.0" in text
+    await listener.ws.close()
+    counted = metrics.deliveries(0, 3, {"pending": 2, "dead": 1}).decode()
+    assert 'acd_outbox_messages{state="dead"} 1.0' in counted
+    assert "acd_event_sockets_evicted_total 3.0" in counted
