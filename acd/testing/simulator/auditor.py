@@ -51,8 +51,8 @@ class Auditor:
         self.events: Counter[str] = Counter()
         self.digests: dict[str, str] = {}
         """Command → digest of its outcome."""
-        self.released_by: dict[str, str] = {}
-        """Interaction → the kind of command that released its customer."""
+        self.released_by: dict[str, Command] = {}
+        """Interaction → the command that released its customer."""
         self._check_every = check_every
         self._effects: set[Effect] = set()
         self._overdue: tuple[int | None, int] = (None, 0)
@@ -101,7 +101,7 @@ class Auditor:
     def _note_end(self, command: Command, outcome: Outcome) -> None:
         for effect in outcome.effects:
             if isinstance(effect, ReleaseInteraction):
-                self.released_by[effect.interaction_id] = type(command).__name__
+                self.released_by[effect.interaction_id] = command
 
     def check(self) -> None:
         """The core's invariants. Raises `Violation`."""

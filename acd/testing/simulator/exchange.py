@@ -42,6 +42,9 @@ RESEND_US: Final = 3_000_000
 CROWDED: Final = 200
 """Customers who may be here at once; further ones find the line engaged."""
 
+_OWN: Final = "x-"
+"""What the ids of reports from here begin with."""
+
 
 class Line(Protocol):
     """Where events are reported to."""
@@ -67,8 +70,8 @@ class Judge(Protocol):
     """Who knows what the engine has decided for good."""
 
     @property
-    def released_by(self) -> dict[str, str]:
-        """Interaction → kind of the command that released it."""
+    def released_by(self) -> dict[str, Command]:
+        """Interaction → the command that released it."""
         ...
 
     def lives(self, interaction_id: str) -> bool:
@@ -285,9 +288,11 @@ class Exchange:
             return
         require(not self._judge.lives(interaction_id), f"{interaction_id} was let go, and is still in the engine")
         if not caller.talked and not caller.parent:
-            how = self._judge.released_by.get(interaction_id, "nothing")
-            # Only a customer who is gone ends an interaction from here, and this one is still there.
-            require(how != "EndInteraction", f"{interaction_id} was let go unserved, as if the customer had left")
+            order = self._judge.released_by.get(interaction_id)
+            # Only a customer who is gone ends an interaction from here, and this one is still there. What ended an
+            # appointment elsewhere may be carried out just as its time has come.
+            from_here = isinstance(order, EndInteraction) and order.id.startswith(_OWN)
+            require(not from_here, f"{interaction_id} was let go unserved, as if the customer had left")
             self.account.sent_away += 1
         self._leave(caller)
 
@@ -322,7 +327,7 @@ class Exchange:
     def command_id(self) -> str:
         """A fresh id for a report."""
         self._commands += 1
-        return f"x-{self._commands}"
+        return f"{_OWN}{self._commands}"
 
     # ---- pieces of the above
 
