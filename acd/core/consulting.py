@@ -39,7 +39,8 @@ def come_in(domain: Matching, parent: Interaction, agent: Agent) -> None:
 def go_out(domain: Matching, parent: Interaction, agent: Agent) -> None:
     """The agent does not talk with the customer any more, and may be asked. The caller serves the agent."""
     for child in parent.consults or ():
-        if all(work.interaction is not child for work in agent.work.values()):
+        # Work on the consult keeps them from it by itself; only a wrap-up after handing it on is barred, too.
+        if not any(work.interaction is child and work.state == "wrap-up" for work in agent.work.values()):
             domain.unbar(child, agent)
 
 

@@ -51,3 +51,28 @@ def test_the_id_of_a_merged_consult_names_nothing_else_while_its_work_goes_on(
     invariants.check(engine)
     assert engine.apply(m.EnqueueInteraction("e5", "q1", "voice", "sales"), 22).refusal is None
     invariants.check(engine)
+
+
+def test_who_leaves_a_conference_while_a_consult_about_it_rings_may_be_asked_again() -> None:
+    roomy = m.Capacity(100, (m.ChannelShare("voice", 10, 5),))
+    agents = tuple(m.AgentSettings(name, capacity=roomy) for name in ("anna", "ben"))
+    engine = Engine()
+    commands: tuple[m.Command, ...] = (
+        m.ApplyConfig("config", m.CoreSettings(agents, (m.QueueSettings("sales", retry_after_us=0),))),
+        m.SignInAgent("in-anna", "anna", ready=True),
+        m.EnqueueInteraction("e1", "c1", "voice", "sales"),
+        m.AcceptOffer("a1", "c1.1", "anna"),
+        m.SignInAgent("in-ben", "ben", ready=True),
+        m.EnqueueInteraction("e2", "q1", "voice", "sales", parent="c1"),
+        m.EnqueueInteraction("e3", "q2", "voice", "sales", parent="c1"),
+        m.AcceptOffer("a2", "q1.1", "ben"),
+        m.MergeConsult("m1", "q1", "anna", "conference"),
+        m.LeaveInteraction("l1", "c1", "ben"),
+        m.DeclineOffer("d1", "q2.1", "ben"),
+    )
+    for now_us, command in enumerate(commands):
+        assert engine.apply(command, now_us).refusal is None
+        invariants.check(engine)
+    again_offered = engine.apply(m.Tick("t1"), len(commands))
+    assert [each.offer_id for each in again_offered.events if isinstance(each, m.OfferMade)] == ["q2.2"]
+    invariants.check(engine)
