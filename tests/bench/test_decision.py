@@ -130,8 +130,9 @@ def test_at_the_sizes_of_the_targets_figures_are_judged() -> None:
 
 @pytest.mark.parametrize("load", LOADS)
 def test_with_policies_everything_is_met(load: Load) -> None:
+    cycles = 900  # consults that somebody answers are rare when all are busy
     centre = draw_centre(100, 40, "best-fit", seed=5)
-    script = record(centre, load, line=200, rounds=1, cycles=300, seed=5, policies=True)
+    script = record(centre, load, line=200, rounds=1, cycles=cycles, seed=5, policies=True)
     engine = new_engine()
     settings = next(command.settings for command, _ in script.warm_up if isinstance(command, ApplyConfig))
     assert {queue.strategy for queue in settings.queues} == {*ALL_STRATEGIES, "score:spare"}
@@ -144,7 +145,7 @@ def test_with_policies_everything_is_met(load: Load) -> None:
     assert {step.kind for step in steps} == {*KINDS, "consult", "merge", "tick"}
     assert {step.command.how for step in steps if isinstance(step.command, MergeConsult)} == {"transfer", "conference"}
     asked = [step.command for step in steps if isinstance(step.command, EnqueueInteraction)]
-    assert sum(not request.parent for request in asked) == 300
+    assert sum(not request.parent for request in asked) == cycles
     assert {request.channel for request in asked} == {"voice", "chat"}
     assert any(request.preferred_agent for request in asked)
     assert any(request.preferences for request in asked)

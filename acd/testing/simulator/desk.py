@@ -173,9 +173,13 @@ ACTIONS: Final = (
         "take a break",
         0.03,
         0.0,
-        _on_presence(
-            "ready", "draining", "not-ready", make=lambda each, agent: SetPresence(each, agent, "not-ready", "lunch")
-        ),
+        _on_presence("ready", "draining", make=lambda each, agent: SetPresence(each, agent, "not-ready", "lunch")),
+    ),
+    Action(
+        "go on with another break",
+        0.1,
+        0.0,
+        _on_presence("not-ready", make=lambda each, agent: SetPresence(each, agent, "not-ready", "meeting")),
     ),
     Action("go home", 0.05, 0.0, _on_presence("ready", "not-ready", "draining", make=SignOutAgent)),
     Action("ask for wrap-up", 0.3, 0.3, _ask_for_wrap_up),
