@@ -77,8 +77,9 @@ class Conference(Transfer):
         if not interaction.guests:
             raise Refused("last-agent")
         self.step_out(own[0], command.reason)
-        self.end_part(own[0])
-        self.serve(own[0].agent)
+        freed = self.end_part(own[0])
+        if freed or self.consults_of(interaction):
+            self.serve(own[0].agent)
 
     def step_out(self, work: Work, reason: str) -> None:
         interaction = work.interaction
