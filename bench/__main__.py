@@ -13,7 +13,7 @@ from typing import Final
 import click
 
 from bench import decision, durable, entry_to_invite, events, garbage, growth, memory, services
-from bench.compiled import enter
+from bench.compiled import can_compile, enter
 from bench.report import console_for_reports
 from bench.targets import Figure, show_verdicts, verdicts_json
 
@@ -33,11 +33,15 @@ RUNS: Final[dict[str, click.Command]] = {
 @click.group(invoke_without_command=True)
 @click.option("--quick", is_flag=True, help="A minute or two instead of a quarter of an hour; some sizes are smaller.")
 @click.option("--json", "json_path", type=click.Path(path_type=Path, dir_okay=False), help="Write all figures there.")
-@click.option("--compiled", is_flag=True, help="Compile the core first, and measure that.")
+@click.option(
+    "--compiled/--interpreted",
+    default=None,
+    help="The core as machine code, made in a minute; or as it is. [default: compiled, where that can be done]",
+)
 @click.pass_context
-def main(context: click.Context, *, quick: bool, json_path: Path | None, compiled: bool) -> None:
+def main(context: click.Context, *, quick: bool, json_path: Path | None, compiled: bool | None) -> None:
     """Measure it, side by side with what people use or would write instead."""
-    if compiled:
+    if can_compile() if compiled is None else compiled:
         enter()
     if context.invoked_subcommand is None:
         documents = run_all(quick=quick)

@@ -12,6 +12,7 @@ import sys
 from hashlib import sha256
 from importlib.machinery import EXTENSION_SUFFIXES
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -30,6 +31,11 @@ def is_compiled() -> bool:
 def has_compiler() -> bool:
     """Whether there is a C compiler."""
     return any(map(shutil.which, ("cc", "gcc", "clang")))
+
+
+def can_compile() -> bool:
+    """Whether the core can be compiled here: a C compiler, and mypyc, which is among what developers install."""
+    return has_compiler() and find_spec("mypyc") is not None
 
 
 def enter() -> None:
