@@ -5,7 +5,7 @@ is folded here after the view has folded it. Figures begin when it begins; an ag
 event about them, and up to now by `settle`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Any, Final
 
 from acd.core.messages import (
@@ -25,6 +25,7 @@ from acd.core.messages import (
     OfferExpired,
     OfferMade,
     Outcome,
+    QueueRemoved,
     WorkEnded,
     WrapUpStarted,
 )
@@ -39,9 +40,15 @@ SHORT_ABANDON_US: Final = 5_000_000
 MAX_CHANNELS: Final = 256
 """Channels that are counted by name; others are counted as `other`."""
 
+MAX_GONE: Final = 10_000
+"""Agents whose figures are kept though no configuration names them any more, and so many queues; the latest."""
+
 
 class LiveFigures:
-    """`queues`, `agents` and `channels`: a `Tally` by id. `short_abandon_us`: thresholds by queue."""
+    """`queues`, `agents` and `channels`: a `Tally` by id. `short_abandon_us`: thresholds by queue.
+
+    `gone_queues` and `gone_agents`: whom no configuration names any more, the first to go first.
+    """
 
     def __init__(self, view: View, earlier: "LiveFigures | None" = None) -> None:
         """Everything begins at zero, or goes on from `earlier`, with whoever is there in the view."""
@@ -50,6 +57,8 @@ class LiveFigures:
         self.queues: dict[str, Tally] = {} if earlier is None else earlier.queues
         self.agents: dict[str, Tally] = {} if earlier is None else earlier.agents
         self.channels: dict[str, Tally] = {} if earlier is None else earlier.channels
+        self.gone_queues: dict[str, None] = {} if earlier is None else earlier.gone_queues
+        self.gone_agents: dict[str, None] = {} if earlier is None else earlier.gone_agents
         self._answered = {row.id for row in view.interactions.values() if row.answered}
         self._where = {row.id: (row.queue, row.channel) for row in view.interactions.values()}
         self._wrapping: dict[tuple[str, str], int] = {}
@@ -196,6 +205,10 @@ class LiveFigures:
     def _agent_gone(self, event: AgentRemoved) -> None:
         self._spend(event.agent_id)
         self._spending.pop(event.agent_id, None)
+        _forget(self.agents, self.gone_agents, event.agent_id, self._view.agents)
+
+    def _queue_gone(self, event: QueueRemoved) -> None:
+        _forget(self.queues, self.gone_queues, event.queue, self._view.queues)
 
     def _table(self) -> dict[type[Event], Callable[[Any], None]]:
         return {
@@ -215,6 +228,7 @@ class LiveFigures:
             WrapUpStarted: self._wraps_up,
             WorkEnded: self._work_ended,
             AgentRemoved: self._agent_gone,
+            QueueRemoved: self._queue_gone,
         }
 
 
@@ -230,3 +244,14 @@ def _of(tallies: dict[str, Tally], name: str) -> Tally:
     if tally is None:
         tally = tallies[name] = Tally()
     return tally
+
+
+def _forget(tallies: dict[str, Tally], gone: dict[str, None], name: str, there: Container[str]) -> None:
+    """One is gone; of those who are, the one gone first is forgotten when they are too many."""
+    gone.pop(name, None)
+    gone[name] = None
+    if len(gone) > MAX_GONE:
+        first = next(iter(gone))
+        del gone[first]
+        if first not in there:
+            tallies.pop(first, None)

@@ -8,6 +8,7 @@ import pytest
 
 import acd.core.messages as m
 from acd.core.engine import Engine
+from acd.runtime import live_figures
 from acd.runtime.live_figures import LiveFigures
 from acd.runtime.tallies import CALENDAR_KEPT, CALENDAR_US, DENOMINATORS, FINE_KEPT, FINE_US, NAMES, Counts, Tally
 from acd.runtime.view import View
@@ -219,6 +220,34 @@ def test_what_is_kept_is_bounded_and_the_past_stays_in_the_total() -> None:
     assert tally.total.idle_us == 5_000 * CALENDAR_US
     assert tally.sliding(5_000 * CALENDAR_US, 60 * SECOND).idle_us == 60 * SECOND
     assert set(NAMES) == set(Counts.__struct_fields__)
+
+
+def test_who_is_gone_is_kept_for_long_and_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_figures, "MAX_GONE", 2)
+    view = View()
+    figures = LiveFigures(view)
+    engine = Engine()
+    for number, name in enumerate(("a", "b", "a", "c", "d", "e")):
+        agent = m.AgentSettings(name, capacity=m.Capacity(100, (m.ChannelShare("*", 10, 1),)))
+        queue_settings = m.QueueSettings(f"q{name}")
+        settings = m.CoreSettings((agent,), (queue_settings,))
+        commands: tuple[m.Command, ...] = (
+            m.ApplyConfig(f"{number}-config", settings),
+            m.EnqueueInteraction(f"{number}-in", f"{number}-i", "voice", f"q{name}"),
+            m.SignInAgent(f"{number}-sign", name, ready=True),
+            m.AcceptOffer(f"{number}-yes", f"{number}-i.1", name),
+            m.EndInteraction(f"{number}-end", f"{number}-i", "agent"),
+            m.SignOutAgent(f"{number}-out", name),
+            m.ApplyConfig(f"{number}-none", m.CoreSettings((), ())),
+        )
+        for step, command in enumerate(commands):
+            at_us = (number * 10 + step) * SECOND
+            outcome = engine.apply(command, at_us)
+            assert outcome.refusal is None, outcome.refusal
+            view.fold(at_us, outcome)
+            figures.fold(outcome)
+    assert set(figures.agents) == {"d", "e"}
+    assert set(figures.queues) == {"qd", "qe"}
 
 
 def test_figures_that_begin_later_count_from_then() -> None:
