@@ -284,6 +284,8 @@ class Simulation:
         dice = Random(f"{self.plan.seed}/administrator")  # noqa: S311 - no secret
         while self._faults.active:
             await asyncio.sleep(dice.randrange(*EDIT_US) / SECOND)
+            if not self._faults.active:
+                return  # what is configured by now is what everything must come to its end under
             whole = dice.random() < 0.5  # noqa: PLR2004 - every other time
             self._config = self._full if whole else changed(self._full, dice)
             life = self._life
