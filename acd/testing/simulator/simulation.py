@@ -9,7 +9,6 @@ import asyncio
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping, MutableMapping
-from contextlib import suppress
 from pathlib import Path
 from random import Random
 from typing import Any, Final
@@ -17,7 +16,7 @@ from typing import Any, Final
 import msgspec
 import structlog
 
-from acd.errors import AcdError
+from acd.errors import AcdError, JournalUnavailable
 from acd.runtime.replay import load
 from acd.testing.simulator.account import COUNTED
 from acd.testing.simulator.auditor import Auditor
@@ -287,11 +286,20 @@ class Simulation:
             if not self._faults.active:
                 return  # what is configured by now is what everything must come to its end under
             whole = dice.random() < 0.5  # noqa: PLR2004 - every other time
-            self._config = self._full if whole else changed(self._full, dice)
+            wanted = self._full if whole else changed(self._full, dice)
             life = self._life
-            if life is not None and life.running and life.process.alive:
-                with suppress(AcdError, ProcessDied):
-                    await life.router.reconfigure(self._config)
+            if life is None or not life.process.alive:
+                self._config = wanted
+            elif life.running:
+                before, self._config = self._config, wanted
+                try:
+                    await life.router.reconfigure(wanted)
+                except JournalUnavailable:
+                    # Nothing has happened. What else may go wrong is the end of this life; the next one reads it.
+                    self._config = before
+                except (AcdError, ProcessDied):
+                    pass
+            # Else it is about to begin, and has read the configuration already.
 
     # ---- the end
 
