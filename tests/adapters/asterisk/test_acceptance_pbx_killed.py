@@ -58,6 +58,8 @@ async def test_restarted_within_a_second(provisioned: Provisioned, tmp_path: Pat
     async with site(provisioned, tmp_path, [Seat("anna")], [Line("sales")], BEHAVIOUR) as it:
         await it.presence("anna", "not-ready", "break")
         calls = [PlannedCall("c1", "sales")]
+        # This waits for nothing to happen: the case is a call and a restart within one second of the wall clock, so it
+        # has to begin when a second does.
         await asyncio.sleep(1.02 - now_us() % 1_000_000 / 1e6)
         async with it.callers(calls, 20) as callers:
             await callers.wait_for(lambda dialogs: any(each.is_answered for each in dialogs))

@@ -10,8 +10,14 @@ import pytest
 from acd_asterisk.lab import LabUnavailable, Provisioned, _apt, default_cache, provision
 from acd_asterisk.lab._cache import only_one_process
 from acd_asterisk.lab._loader import UnresolvedLibraries, find_loader
+from tests.missing import missing_tool
 
-needs_apt = pytest.mark.skipif(shutil.which("apt-get") is None, reason="no apt-get on this machine")
+
+@pytest.fixture
+def apt_get() -> None:
+    """Skips where there is none; fails under CI."""
+    if shutil.which("apt-get") is None:
+        missing_tool("apt-get, which fetches the packages")
 
 
 def test_a_second_call_finds_the_first_ones_work_and_reports_nothing(provisioned: Provisioned) -> None:
@@ -31,14 +37,14 @@ def test_without_apt_the_reason_names_it(tmp_path: Path, monkeypatch: pytest.Mon
         provision(tmp_path / "cache", report=lambda _line: None)
 
 
-@needs_apt
+@pytest.mark.usefixtures("apt_get")
 def test_without_the_keyring_the_reason_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_apt, "KEYRINGS", (str(tmp_path / "absent.gpg"),))
     with pytest.raises(LabUnavailable, match="install the package debian-archive-keyring"):
         provision(tmp_path / "cache", report=lambda _line: None)
 
 
-@needs_apt
+@pytest.mark.usefixtures("apt_get")
 def test_an_unreachable_mirror_is_retried_then_named_and_leaves_nothing_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -54,10 +60,9 @@ def test_an_unreachable_mirror_is_retried_then_named_and_leaves_nothing_behind(
     assert sorted(path.name for path in (tmp_path / "cache").iterdir()) == [".gitignore", "lock"]
 
 
+@pytest.mark.usefixtures("apt_get")
 def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    if shutil.which("apt-get") is None:
-        pytest.skip("no apt-get on this machine")
     with pytest.raises(LabUnavailable, match="ACD_LAB_CACHE"):
         provision(tmp_path / "file" / "cache", report=lambda _line: None)
 
