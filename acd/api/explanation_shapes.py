@@ -91,7 +91,7 @@ class ExplainedStepShape(Struct):
 class ExplanationShape(Struct):
     """Why an interaction was offered to whom, and why it waits.
 
-    `as_of`: the moment that is explained. `ended`: it was gone by then. `replayed`: rows made again to find this.
+    `as_of`: the moment that is explained. `ended`: it was over by then. `replayed`: rows made again to find this.
     """
 
     interaction_id: str

@@ -13,6 +13,7 @@ from msgspec import Struct
 from acd.core.engine import Engine
 from acd.core.explain import Decision, Waiting, WitnessEngine
 from acd.core.messages import InteractionQueued, InteractionRelaxed, Outcome, Score
+from acd.core.states.interaction import TABLE
 from acd.ports.journal import JournalReader
 from acd.runtime.journal.chain import genesis
 from acd.runtime.replay import replay
@@ -28,8 +29,8 @@ class Explanation(Struct, frozen=True):
 
     `decisions`: in the order in which they were made, each with the command that caused it. `waiting`: where the
     interaction stood at `at_us`, None if it did not exist then. `enqueued_at_us`: 0 if it never was. `ended`: it
-    existed and was gone by then. `seq`: the last row looked at; `replayed`: rows made again to find all this.
-    `steps`: those of its queues whose time came, taken or skipped.
+    was over by then, though an agent may still wrap up. `seq`: the last row looked at; `replayed`: rows made again
+    to find all this. `steps`: those of its queues whose time came, taken or skipped.
     """
 
     subject: str
@@ -122,7 +123,7 @@ def explain(
         tuple(found.decisions[-MAX_DECISIONS:]),
         waiting,
         found.enqueued_at_us,
-        known and waiting is None,
+        known and (waiting is None or not TABLE[waiting.state]),
         last.now_us if until_us is None else until_us,
         seq,
         found.replayed,

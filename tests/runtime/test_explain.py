@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from acd.core.engine import Engine
-from acd.core.messages import OfferMade
+from acd.core.messages import OfferMade, WrapUpStarted
 from acd.runtime.explain import explain
 from acd.runtime.journal import MemoryJournal, genesis
 from acd.runtime.replay import replay
@@ -79,6 +79,20 @@ def test_where_an_interaction_stood_at_a_moment(journal: MemoryJournal, tmp_path
     assert (found.waiting.state, found.seq) == ("offered", seq)
     assert [each.decision.agent_id for each in found.decisions] == [agent_id]
     assert not found.ended
+
+
+def test_what_has_ended_has_ended_while_its_agent_wraps_up(journal: MemoryJournal) -> None:
+    ends = {
+        event.interaction_id: step.row
+        for step in replay(Engine("d"), journal.rows())
+        for event in step.outcome.events
+        if isinstance(event, WrapUpStarted)
+    }
+    assert ends
+    for interaction_id, row in ends.items():
+        found = explain(journal, interaction_id, until_us=row.entry.at_us)
+        assert found.waiting is not None
+        assert (found.waiting.state, found.ended) == ("completed", True)
 
 
 def test_what_nobody_knows_is_not_found(journal: MemoryJournal) -> None:
