@@ -72,7 +72,7 @@ async def _about(call: Call[Any, Any], command: Command) -> InteractionShape:
 
 
 def _route(name: str, summary: str, handler: Callable[..., Any], *problems: str, example: Example) -> Route:
-    """A row for POST …/work/{interaction}/NAME without a body."""
+    """A row for POST to NAME of a work item, without a body."""
     path = f"/v1/agents/{{agent}}/work/{{interaction}}/{name.replace('_', '-')}"
     known = ("unknown-agent", "no-such-work", *problems)
     return Route(
