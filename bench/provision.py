@@ -1,8 +1,8 @@
-"""Redis and PostgreSQL for the bench: the machine's own, or Debian's packages unpacked into the project's cache.
+"""Redis, PostgreSQL and wrk for the bench: the machine's own, or Debian's packages unpacked into the project's cache.
 
-Owns where the two servers are found, and fetching them without root, with the lab's private apt (signatures checked).
+Owns where these programs are found, and fetching them without root, with the lab's private apt (signatures checked).
 The packages are those of the machine's own suite, so that they run on the machine's own C library, which is left out;
-so is what only an installation needs. Must not know how a server is started.
+so is what only an installation needs. Must not know how a program is started.
 """
 
 from __future__ import annotations
@@ -52,6 +52,7 @@ class _Wanted(NamedTuple):
 
 _REDIS: Final = _Wanted("redis-server", "redis-server", "usr/bin")
 _POSTGRESQL: Final = _Wanted("postgresql", "initdb", "usr/lib/postgresql/*/bin", "/usr/lib/postgresql/*/bin")
+_WRK: Final = _Wanted("wrk", "wrk", "usr/bin")
 
 
 def redis_program() -> Program:
@@ -62,6 +63,11 @@ def redis_program() -> Program:
 def postgresql_program() -> Program:
     """Where `postgres` and `initdb` are; fetched if need be. Raises `LabUnavailable`."""
     return _there(_POSTGRESQL) or _fetched(_POSTGRESQL)
+
+
+def wrk_program() -> Program:
+    """Where `wrk` is; fetched if need be. Raises `LabUnavailable`."""
+    return _there(_WRK) or _fetched(_WRK)
 
 
 def _there(wanted: _Wanted) -> Program | None:

@@ -59,6 +59,8 @@ LINES: Final = (
     Line("events-desks", "events to 1,000 desks ÷ to 10, p99, one in ten stalled", 1.5),
     Line("events-centre", "the same, one in twenty hears everything", 1.5),
     Line("events-walls", "the same, all hear everything", None, 1.5),
+    Line("http-enqueue", "rate of durable enqueues over HTTP ÷ of a bare aiohttp handler", 0.4, faster=True),
+    Line("http-read", "rate of reads over HTTP ÷ of a bare aiohttp handler, the worst of them", 0.6, faster=True),
     Line("memory", "memory for 100k agents, 200 classes", 100, 60, unit=" MB"),
 )
 
