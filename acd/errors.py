@@ -12,6 +12,8 @@ AcdError
 ├── HistoryUnavailable      what has happened cannot be looked up or explained just now
 ├── VersionsError           versions of the configuration cannot be read or written
 ├── VersionChanged          another version of the configuration is in force than the one that was to be replaced
+├── RepeatsError            it cannot be found out whether a request was made before
+├── RequestReused           an `Idempotency-Key` was used for another request before
 ├── PersonalStoreError      a customer's data cannot be read or written
 ├── OutboxError             the outbox cannot be read or written
 │   └── OutboxFull          too many messages wait, or one is too large; it was not taken
@@ -92,6 +94,14 @@ class VersionsError(AcdError):
 
 class VersionChanged(AcdError):
     """Another version of the configuration is in force than the one that was to be replaced."""
+
+
+class RepeatsError(AcdError):
+    """It cannot be found out just now whether a request was made before."""
+
+
+class RequestReused(AcdError):
+    """An `Idempotency-Key` was used for another request before."""
 
 
 class PersonalStoreError(AcdError):

@@ -26,6 +26,7 @@ from acd.errors import AcdError
 from acd.runtime.config.model import ApiConfig
 from acd.runtime.configurations import Configurations
 from acd.runtime.history import History
+from acd.runtime.repeats import Repeats
 
 _log = structlog.get_logger(__name__)
 
@@ -44,13 +45,14 @@ def build_app(
     config: ApiConfig,
     history: History | None = None,
     configurations: Configurations | None = None,
+    repeats: Repeats | None = None,
 ) -> web.Application:
-    """The application for one router. `history` and `configurations` as for `serve`.
+    """The application for one router. `history`, `configurations` and `repeats` as for `serve`.
 
     Raises ConfigError when there are no tokens and the API is not explicitly open on a loopback host.
     """
     app = web.Application(middlewares=[_cross_origin, _problems, _identity], client_max_size=MAX_BODY)
-    app[API] = Api(router, Guard(config), history, configurations)
+    app[API] = Api(router, Guard(config), history, configurations, repeats)
     app[DOCUMENT] = msgspec.json.encode(document(ROUTES))
     app[TICKETS] = Tickets()
     install(app, Sockets(router.events, app[API].now_us))

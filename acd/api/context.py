@@ -4,8 +4,6 @@ Owns the `Api` object of one application and the interface that it needs of a Ro
 any single route.
 """
 
-import hashlib
-from collections import OrderedDict
 from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import Final, Protocol
@@ -13,7 +11,7 @@ from typing import Final, Protocol
 from aiohttp import web
 
 from acd.api.auth import Guard, Principal
-from acd.api.problems import Problem, refused
+from acd.api.once import Once
 from acd.core.messages import Command, Origin, Outcome
 from acd.ports.channel import Personal
 from acd.ports.stores import OutboxMessage
@@ -23,13 +21,8 @@ from acd.runtime.events import EventSource
 from acd.runtime.history import History
 from acd.runtime.live_figures import LiveFigures
 from acd.runtime.meter import Meter
+from acd.runtime.repeats import Repeats
 from acd.runtime.view import View
-
-MAX_IDEMPOTENCY_KEY: Final = 128
-"""Characters of an `Idempotency-Key` header."""
-
-FINGERPRINTS_KEPT: Final = 4_096
-"""Idempotency keys whose request body is remembered, to tell a repetition from a mistake."""
 
 
 class ApiRouter(Protocol):
@@ -61,8 +54,8 @@ class ApiRouter(Protocol):
         """Hand in a command; returns its committed outcome."""
         ...
 
-    def is_recorded(self, command_id: str) -> bool:
-        """Whether a command of this id was carried out, or refused, a short while ago."""
+    def recorded(self, command_id: str) -> Outcome | None:
+        """What a recent command of this id, which has been committed, led to."""
         ...
 
     def new_id(self) -> str:
@@ -103,13 +96,14 @@ class Api:
         guard: Guard,
         history: History | None = None,
         configurations: Configurations | None = None,
+        repeats: Repeats | None = None,
     ) -> None:
         """One per application."""
         self.router = router
         self.guard = guard
         self.history = history
         self.configurations = configurations
-        self._fingerprints: OrderedDict[str, bytes] = OrderedDict()
+        self.once = Once(repeats)
 
     @property
     def view(self) -> View:
@@ -119,44 +113,6 @@ class Api:
     def now_us(self) -> int:
         """Now, never before the last committed command."""
         return max(self.router.now_us(), self.view.at_us)
-
-    async def submit(self, command: Command) -> Outcome:
-        """Hand in a command. Raises a Problem when it is refused."""
-        outcome = await self.router.submit(command)
-        if outcome.refusal is not None:
-            raise refused(outcome.refusal)
-        return outcome
-
-    def command_id(self, request: web.Request, body: bytes) -> str:
-        """The command's id: made of the `Idempotency-Key` if there is one, else fresh.
-
-        The header counts per token, method and path, so that one client's key never meets another's: hence a hash.
-        The same key with another body is a mistake: 422.
-        """
-        header = request.headers.get("Idempotency-Key")
-        if header is None:
-            return self.router.new_id()
-        if not 1 <= len(header) <= MAX_IDEMPOTENCY_KEY or not header.isprintable():
-            raise Problem(
-                400,
-                "invalid-header",
-                f"Idempotency-Key: has to have 1 to {MAX_IDEMPOTENCY_KEY} printable characters.",
-            )
-        parts = (principal().name, request.method, request.path, header)
-        key = "key-" + hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).hexdigest()[:40]
-        self._check_fingerprint(key, hashlib.sha256(body + request.query_string.encode()).digest())
-        return key
-
-    def _check_fingerprint(self, key: str, fingerprint: bytes) -> None:
-        known = self._fingerprints.setdefault(key, fingerprint)
-        if known != fingerprint:
-            raise Problem(
-                422,
-                "idempotency-key-reused",
-                "Idempotency-Key: was used for a different request before; take a new key for a new request.",
-            )
-        if len(self._fingerprints) > FINGERPRINTS_KEPT:
-            self._fingerprints.popitem(last=False)
 
 
 API: Final = web.AppKey("acd_api", Api)

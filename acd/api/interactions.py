@@ -106,7 +106,9 @@ async def enqueue(call: Call[Any, NoQuery]) -> Created:
     body: Enqueue = call.body
     context = call.context
     command_id = call.command_id()
-    command = enqueue_command(body, command_id, await _reference(context, body.customer))
+    # The person of a repetition is in the store already.
+    reference = "" if call.is_repetition() else await _reference(context, body.customer)
+    command = enqueue_command(body, command_id, reference)
     await call.submit(command)
     location = f"/v1/interactions/{quote(command.interaction_id, safe='')}"
     return Created(shown(context, command.interaction_id), location)

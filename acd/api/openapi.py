@@ -13,10 +13,9 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from acd.api.context import MAX_IDEMPOTENCY_KEY
+from acd.api.once import MAX_IDEMPOTENCY_KEY
 from acd.api.problems import EXCEPTIONS, MEDIA_TYPE, REFUSALS, ProblemDocument
 from acd.api.routes import JSON, Route
-from acd.core import limits
 from acd.core.messages.types import Id, InteractionId
 
 Document = dict[str, Any]
@@ -50,6 +49,7 @@ OWN: Final[Mapping[str, int]] = {
     "unknown-field": 422,
     "missing-field": 422,
     "idempotency-key-reused": 422,
+    "done-before": 409,
     "configuration-invalid": 422,
     "if-match-required": 428,
     "internal": 500,
@@ -74,7 +74,7 @@ _BODY: Final = (
     *("unknown-field", "missing-field"),
 )
 _COMMAND: Final = (
-    *("invalid-field", "invalid-header", "idempotency-key-reused"),
+    *("invalid-field", "invalid-header", "idempotency-key-reused", "done-before", "answers-unavailable"),
     *("overloaded", "closed", "outcome-unknown", "journal-unavailable", "command-quarantined"),
 )
 
@@ -82,9 +82,9 @@ _IDEMPOTENCY_KEY: Final = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": False,
-    "description": "Makes a repetition harmless: the same key with the same request has one effect and one outcome,"
+    "description": "Makes a repetition harmless: the same key with the same request has one effect and one answer,"
     " also when the engine was killed in between; with another body it is refused. It counts per token, method and"
-    f" path, for the engine's last {limits.OUTCOME_WINDOW:,} commands.",
+    " path, for a day unless `[api] idempotency` says otherwise.",
     "schema": {"type": "string", "minLength": 1, "maxLength": MAX_IDEMPOTENCY_KEY, "pattern": "^[!-~]+$"},
 }
 

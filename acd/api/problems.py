@@ -83,6 +83,9 @@ _UNKNOWN_OUTCOME: Final = (
 )
 _NOBODY_KNOWN: Final = "Customers' data cannot be reached just now, so nothing was done; repeat the request later."
 
+_NOT_LOOKED_UP: Final = (
+    "Whether this request was made before cannot be looked up just now, so nothing was done; repeat it later."
+)
 _NOT_KEPT: Final = "Versions of the configuration cannot be read or kept just now; what was in force still is."
 
 EXCEPTIONS: Final[tuple[tuple[type[errors.AcdError], int, str, str], ...]] = (
@@ -95,6 +98,8 @@ EXCEPTIONS: Final[tuple[tuple[type[errors.AcdError], int, str, str], ...]] = (
     (errors.OutboxError, 503, "outbox-unavailable", "Messages to other systems cannot be reached just now."),
     (errors.VersionsError, 503, "versions-unavailable", _NOT_KEPT),
     (errors.VersionChanged, 412, "version-changed", ""),
+    (errors.RepeatsError, 503, "answers-unavailable", _NOT_LOOKED_UP),
+    (errors.RequestReused, 422, "idempotency-key-reused", ""),
     (errors.HistoryUnavailable, 503, "history-unavailable", ""),
     (errors.PersonalStoreError, 503, "personal-store-unavailable", _NOBODY_KNOWN),
     (
@@ -112,6 +117,7 @@ RETRY_AFTER_SECONDS: Final = {
     "journal-unavailable": 5,
     "outcome-unknown": 5,
     "history-unavailable": 5,
+    "answers-unavailable": 5,
     "versions-unavailable": 5,
     "personal-store-unavailable": 5,
     "outbox-full": 5,

@@ -7,6 +7,7 @@ and the OpenAPI document (`acd.api.openapi`) are both made of these rows, so tha
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any, Final, Generic, Literal, TypeVar
 
 from aiohttp import web
@@ -17,8 +18,11 @@ from acd.api.answers import answer
 from acd.api.auth import Principal
 from acd.api.bodies import NoQuery, Nothing, decode, query, read
 from acd.api.context import Api, api, principal
-from acd.api.problems import MAX_BODY
-from acd.core.messages import Command, Outcome
+from acd.api.once import key_of, outcome_again
+from acd.api.problems import MAX_BODY, refused
+from acd.core.messages import Command, Outcome, Refusal
+from acd.runtime.repeat_store import Repeat
+from acd.runtime.request_key import RequestKey
 
 Method = Literal["GET", "POST", "PUT", "DELETE"]
 
@@ -54,7 +58,7 @@ _QueryT = TypeVar("_QueryT", bound=Struct)
 class Call(Generic[_BodyT, _QueryT]):
     """One request on its way to a handler: checked, decoded, and with whoever asks."""
 
-    __slots__ = ("body", "context", "query", "raw", "request", "who")
+    __slots__ = ("body", "carried_out", "context", "key", "known", "query", "raw", "refusal", "request", "who")
 
     def __init__(
         self,
@@ -63,14 +67,19 @@ class Call(Generic[_BodyT, _QueryT]):
         query: _QueryT,
         body: _BodyT,
         raw: bytes,
+        key: RequestKey | None = None,
     ) -> None:
-        """`who` is None on public routes."""
+        """`who` is None on public routes. `key`: made of the `Idempotency-Key` of a request that changes something."""
         self.request = request
         self.context: Api = api(request)
         self.query = query
         self.body = body
         self.raw = raw
         self.who = who or Principal("", ())
+        self.key = key
+        self.known: Repeat | None = None
+        self.carried_out = False
+        self.refusal: Refusal | None = None
 
     def path(self, name: str) -> str:
         """An id in the path, decoded."""
@@ -78,19 +87,31 @@ class Call(Generic[_BodyT, _QueryT]):
 
     def command_id(self) -> str:
         """The id of the command that the request becomes, from its `Idempotency-Key` if there is one."""
-        return self.context.command_id(self.request, self.raw)
+        return self.context.router.new_id() if self.key is None else self.key.command_id
 
     def is_repetition(self) -> bool:
         """Whether this token has made the same request before, with the same `Idempotency-Key`.
 
         It was let in then. By now the engine may have forgotten what that goes by, but not the outcome.
         """
-        return "Idempotency-Key" in self.request.headers and self.context.router.is_recorded(self.command_id())
+        return self.known is not None
 
     async def submit(self, command: Command) -> Outcome:
-        """Hand in a command, in the name of whoever asks; a refusal is raised as a Problem."""
-        trace = trace_of(self.request.headers.get("traceparent", ""))
-        return await self.context.submit(replace(command, actor=self.who.name, trace=trace))
+        """Hand in a command, in the name of whoever asks; a refusal is raised as a Problem.
+
+        What was carried out before, under the same key, is not handed in again.
+        """
+        router = self.context.router
+        if self.known is not None:
+            outcome = outcome_again(self.known, router.recorded(command.id))
+        else:
+            trace = trace_of(self.request.headers.get("traceparent", ""))
+            outcome = await router.submit(replace(command, actor=self.who.name, trace=trace))
+        self.carried_out = True
+        if outcome.refusal is not None:
+            self.refusal = outcome.refusal
+            raise refused(outcome.refusal)
+        return outcome
 
 
 Handler = Callable[[Call[Any, Any]], Awaitable[object]]
@@ -184,14 +205,24 @@ def _serving(route: Route) -> Callable[[web.Request], Awaitable[web.StreamRespon
             _check(route, who, request)
         asked = query(request, route.query)
         raw = await read(request, route.most_body) if takes_body else b""
-        found = await route.handler(Call(request, who, asked, decode(raw, shape), raw))
-        if isinstance(found, web.StreamResponse):
-            return found
-        if isinstance(found, Created):
-            return answer(found.body, route.status, {"Location": found.location})
-        return answer(found, route.status)
+        body = decode(raw, shape)
+        key = key_of(request, principal().name, raw) if route.mutates else None
+        call = Call(request, who, asked, body, raw, key)
+        if key is None:
+            return await _answer(route, call)
+        return await call.context.once.carry_out(call, key, partial(_answer, route, call))
 
     return serve
+
+
+async def _answer(route: Route, call: Call[Any, Any]) -> web.StreamResponse:
+    """What the handler says, as a response."""
+    found = await route.handler(call)
+    if isinstance(found, web.StreamResponse):
+        return found
+    if isinstance(found, Created):
+        return answer(found.body, route.status, {"Location": found.location})
+    return answer(found, route.status)
 
 
 def trace_of(header: str) -> str:

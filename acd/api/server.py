@@ -15,6 +15,7 @@ from acd.errors import ConfigError
 from acd.runtime.config.model import ApiConfig
 from acd.runtime.configurations import Configurations
 from acd.runtime.history import History
+from acd.runtime.repeats import Repeats
 
 SHUTDOWN_SECONDS: Final = 5.0
 """How long `close` waits for requests under way."""
@@ -52,13 +53,15 @@ async def serve(
     config: ApiConfig,
     history: History | None = None,
     configurations: Configurations | None = None,
+    repeats: Repeats | None = None,
 ) -> Server:
     """Listen where the configuration says. Raises ConfigError naming the key and the fix when that cannot be.
 
     `history` tells of the router's past (`/v1/audit`, explanations), `configurations` keeps versions of what is in
-    force (`/v1/configuration`); both stay the caller's.
+    force (`/v1/configuration`), `repeats` remembers requests with an `Idempotency-Key` over restarts; all stay the
+    caller's.
     """
-    app = build_app(router, config, history, configurations)
+    app = build_app(router, config, history, configurations, repeats)
     tls = _tls(config)
     runner = Runner(
         app,

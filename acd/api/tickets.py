@@ -84,7 +84,6 @@ TICKETS: Final = web.AppKey("acd_tickets", Tickets)
 
 async def issue_ticket(call: Call[Nothing, NoQuery]) -> TicketShape:
     """A ticket for whoever asks."""
-    call.command_id()  # there is no command: a ticket more is harmless, but a key that is none is a mistake here, too
     origin = call.request.headers.get("Origin", "")
     ticket, until_us = call.request.app[TICKETS].issue(call.who, origin, call.context.now_us())
     return TicketShape(ticket, moment(until_us))

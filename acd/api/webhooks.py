@@ -59,7 +59,6 @@ async def list_dead_letters(call: Call[Nothing, LetterQuery]) -> LetterList:
 
 async def retry_dead_letters(call: Call[Retry, NoQuery]) -> RetriedShape:
     """Try again what was given up."""
-    call.command_id()  # there is no command, and a repetition finds nothing dead; a key that is none is a mistake
     router = call.context.router
     keys = call.body.keys or [message.key for message, _ in await router.dead_letters(MAX_SHOWN)]
     unknown = [key for key in keys if not await router.resend(key)]

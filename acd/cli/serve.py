@@ -24,6 +24,8 @@ from acd.runtime.configurations import Configurations, Source, check_in_force
 from acd.runtime.follower import Follower
 from acd.runtime.following import SnapshotPace
 from acd.runtime.history import History
+from acd.runtime.repeat_store import RepeatStore
+from acd.runtime.repeats import Repeats
 from acd.runtime.router import Router
 from acd.runtime.versions import VersionStore
 
@@ -134,7 +136,9 @@ async def _listen(stack: AsyncExitStack, config: Config, api: ApiConfig, router:
     store = stack.enter_context(closing(VersionStore(api.versions)))
     configurations = Configurations(Source(config.source), store, config, router)
     stack.callback(configurations.close)
-    server = await stack.enter_async_context(await serve_api(router, api, history, configurations))
+    repeats = Repeats(RepeatStore(api.answers, config.journal.path, api.idempotency_us), router.now_us)
+    stack.push_async_callback(repeats.close)
+    server = await stack.enter_async_context(await serve_api(router, api, history, configurations, repeats))
     return server.addresses
 
 

@@ -58,7 +58,7 @@ class Ledger:
     """A journal with an epoch of its own, used in a thread of its own."""
 
     engine: EngineLike
-    """As it was when last loaded; the writer goes on with it."""
+    """The one that was loaded or revived last; the writer goes on with it."""
 
     def __init__(
         self,
@@ -103,9 +103,11 @@ class Ledger:
 
     def revive(self, state: EngineState) -> EngineLike:
         """An engine that goes on from `state`."""
-        if self._engine_type is Engine:
-            return Engine.from_state(state, strategies=self._strategies)
-        return self._engine_type.from_state(state)
+        ours = self._engine_type is Engine
+        self.engine = (
+            Engine.from_state(state, strategies=self._strategies) if ours else self._engine_type.from_state(state)
+        )
+        return self.engine
 
     async def close(self) -> None:
         """Let go of the thread, and of the journal if it is ours. An append that hangs is given up after a while."""

@@ -183,9 +183,9 @@ class Router(Readings):
             raise CommandInvalid(f"id {valid.id!r} begins like one of the router's own; use another, or new_id()")
         return await self._hand_in(valid, raw, origin or valid.ORIGIN)
 
-    def is_recorded(self, command_id: str) -> bool:
-        """Whether a command of this id was handed in a short while ago: again, it would lead to what it led to then."""
-        return self._writer is not None and self._ledger.engine.recorded(command_id) is not None
+    def recorded(self, command_id: str) -> Outcome | None:
+        """What a recent command of this id, which has been committed, led to; None when it is too long ago."""
+        return None if self._writer is None else self._ledger.engine.recorded(command_id)
 
     def new_id(self) -> str:
         """A fresh id for a command or an interaction: 20 random hexadecimal digits."""

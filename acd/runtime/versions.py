@@ -10,8 +10,9 @@ from typing import Final
 
 from msgspec import Struct
 
-from acd.errors import VersionsError
+from acd.errors import RequestReused, VersionsError
 from acd.runtime.database import DATABASE_ERRORS, DatabaseKind, explained, lock_database, open_database, open_read_only
+from acd.runtime.request_key import RequestKey, parsed
 
 MAX_VERSIONS: Final = 1_000
 """Versions kept; beyond it the oldest is dropped."""
@@ -106,8 +107,15 @@ class VersionStore:
         return self._one(f"{_FIELDS} WHERE number = ?", number)
 
     def asked_by(self, request: str) -> Version | None:
-        """The version that a command led to, if it did."""
-        return self._one(f"{_FIELDS} WHERE request = ?", request)
+        """The version that a command led to, if it did. Raises `RequestReused` when its key was for something else."""
+        key = parsed(request)
+        if key is None:
+            return self._one(f"{_FIELDS} WHERE request = ?", request)
+        name = RequestKey(key.name, "").command_id
+        found = self._one(f"{_FIELDS} WHERE substr(request, 1, {len(name)}) = ? ORDER BY number DESC LIMIT 1", name)
+        if found is not None and (before := parsed(found.request)) is not None and not key.fits(before.fingerprint):
+            raise RequestReused(f"Idempotency-Key: was used for version {found.number} already; take a new key.")
+        return found
 
     def page(self, before: int, most: int) -> tuple[Version, ...]:
         """At most so many versions before that one, the newest first."""

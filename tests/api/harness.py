@@ -35,7 +35,7 @@ from acd.core.messages import (
 from acd.errors import AcdError, CommandInvalid
 from acd.ports.channel import Personal
 from acd.ports.stores import OutboxMessage
-from acd.runtime.config.model import ApiConfig, TokenConfig
+from acd.runtime.config.model import ApiConfig, Config, TokenConfig
 from acd.runtime.config.secrets import Secret
 from acd.runtime.configurations import Configurations, Source, check_in_force
 from acd.runtime.estimate import WaitEstimator
@@ -43,6 +43,8 @@ from acd.runtime.events import EventSource
 from acd.runtime.history import History
 from acd.runtime.live_figures import LiveFigures
 from acd.runtime.meter import Meter
+from acd.runtime.repeat_store import RepeatStore
+from acd.runtime.repeats import Repeats
 from acd.runtime.router import Router
 from acd.runtime.versions import VersionStore
 from acd.runtime.view import View
@@ -113,8 +115,8 @@ class MemoryRouter:
         assert isinstance(self.submitted[-1], kind)
         return self.submitted[-1]
 
-    def is_recorded(self, command_id: str) -> bool:
-        return self.engine.recorded(command_id) is not None
+    def recorded(self, command_id: str) -> Outcome | None:
+        return self.engine.recorded(command_id)
 
     def new_id(self) -> str:
         self._ids += 1
@@ -190,10 +192,31 @@ async def living(folder: Path, api: ApiConfig | None = None, *, crashing: bool =
     with closing(history), closing(VersionStore(config.api.versions)) as store:
         configurations = Configurations(Source(file), store, config, live)
         with closing(configurations):
-            async with live, await serve(live, api or config.api, history, configurations) as server:
+            async with (
+                live,
+                remembering(config, live) as repeats,
+                await serve(live, api or config.api, history, configurations, repeats) as server,
+            ):
                 yield server.addresses[0]
                 if crashing:
                     await live.abort()
+
+
+@asynccontextmanager
+async def remembering(config: Config, live: Router) -> AsyncIterator[Repeats]:
+    """Memory of requests with a key, as `acd serve` has it."""
+    assert config.api is not None
+    repeats = Repeats(RepeatStore(config.api.answers, config.journal.path, config.api.idempotency_us), live.now_us)
+    try:
+        yield repeats
+    finally:
+        await repeats.close()
+
+
+def forget_answers(folder: Path) -> None:
+    """As if the process had died before any answer was written down."""
+    for file in folder.glob("acd-answers.db*"):
+        file.unlink()
 
 
 def example_headers(example: Example) -> dict[str, str]:

@@ -14,7 +14,17 @@ from acd.api.table import ROUTES
 from acd.core.messages import Recover, Tick
 from acd.core.messages.codec import decode_command
 from acd.runtime.journal import SqliteJournalReader
-from tests.api.harness import CONFIG, TOKENS, Client, example_body, example_headers, example_url, living, steps_before
+from tests.api.harness import (
+    CONFIG,
+    TOKENS,
+    Client,
+    example_body,
+    example_headers,
+    example_url,
+    forget_answers,
+    living,
+    steps_before,
+)
 
 BY_NAME = {route.name: route for route in ROUTES}
 COMMANDS = [route for route in ROUTES if route.mutates and route.name not in {"issue_ticket", "retry_dead_letters"}]
@@ -87,6 +97,7 @@ async def test_an_agents_repetition_is_answered_although_what_it_was_about_is_ne
         await anna("POST", "/v1/offers/c1.1/accept", {})
         first = await anna("POST", "/v1/interactions/c1/end", {}, Idempotency_Key=KEY)
         assert (first[0], first[1]["state"]) == (200, "completed")
+    forget_answers(tmp_path)
     async with living(tmp_path, CONFIG) as address, ClientSession(address) as http:
         anna = Client(http, TOKENS["anna"])
         before = commands(tmp_path)

@@ -6,7 +6,7 @@ Times are µs, as everywhere inside.
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from msgspec import Struct
 
@@ -17,6 +17,8 @@ from acd.runtime.config.problems import Problem
 from acd.runtime.config.secrets import Secret
 
 Role = Literal["agent", "supervisor", "system"]
+
+DAY_US: Final = 24 * 3600 * 1_000_000
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 """Hosts on which the API may be served in clear without a warning."""
@@ -85,7 +87,8 @@ class TokenConfig(Struct, frozen=True):
 class ApiConfig(Struct, frozen=True):
     """The HTTP API. `origins`: web origins whose pages may use it. TLS when both files are given.
 
-    `versions`: the file of what was put into force over the API.
+    `versions`: the file of what was put into force over the API. `answers`: of requests with an `Idempotency-Key`,
+    which are remembered for `idempotency_us`.
     `open`: serve everybody who can connect, without tokens; only on a loopback host.
     """
 
@@ -97,6 +100,8 @@ class ApiConfig(Struct, frozen=True):
     private_key: Path | None = None
     open: bool = False
     versions: Path = Path("acd-versions.db")
+    answers: Path = Path("acd-answers.db")
+    idempotency_us: int = DAY_US
 
 
 class WebhookConfig(Struct, frozen=True):

@@ -12,6 +12,7 @@ from typing import Final, get_args
 
 from acd.ports.journal import Durability
 from acd.runtime.config.model import (
+    DAY_US,
     LOOPBACK,
     ApiConfig,
     ChannelConfig,
@@ -50,6 +51,10 @@ MAX_BATCH: Final = 10_000
 MAX_SNAPSHOT_EVERY: Final = 100_000_000
 MAX_SNAPSHOTS_KEPT: Final = 100
 MAX_CHANNEL_DEADLINE_US: Final = 60_000_000
+
+LEAST_IDEMPOTENCY_US: Final = 60 * 1_000_000
+MAX_IDEMPOTENCY_US: Final = 30 * DAY_US
+"""For how long requests with an `Idempotency-Key` may be remembered."""
 
 _DURABILITIES: Final[tuple[Durability, ...]] = get_args(Durability)
 _ORIGIN = re.compile(r"https?://[^\s/?#@]+")
@@ -145,6 +150,8 @@ def read_api(root: Table, agents: frozenset[str], environment: Mapping[str, str]
         private_key=private_key,
         open=table.flag("open", default=False),
         versions=table.path("versions", "acd-versions.db"),
+        answers=_file_to_be(table, "answers", "acd-answers.db"),
+        idempotency_us=table.duration("idempotency", DAY_US, LEAST_IDEMPOTENCY_US, MAX_IDEMPOTENCY_US),
     )
     if not host or any(char.isspace() for char in host):
         table.problems.error(table.at("host"), f"{quoted(host)} is not a host", 'use "127.0.0.1", or an address')

@@ -28,6 +28,11 @@ _PAGE: Final = (
 
 _NEWEST: Final = "SELECT seq, at_us, command, outcome FROM journal WHERE seq < ? ORDER BY seq DESC LIMIT ?"
 
+_NAMED: Final = (
+    "SELECT seq, command_id, at_us, outcome FROM journal"
+    " WHERE seq > ? AND seq <= ? AND command_id >= ? AND command_id < ? ORDER BY seq"
+)
+
 _SEQ: Final = 2
 """Where in it `seq` is."""
 
@@ -47,6 +52,15 @@ class Recent(Struct, frozen=True):
     seq: int
     at_us: int
     command: bytes
+    outcome: str
+
+
+class Named(Struct, frozen=True):
+    """What is looked at of a row that is found by its command's id. `outcome` as in `Entry`."""
+
+    seq: int
+    command_id: str
+    at_us: int
     outcome: str
 
 
@@ -83,11 +97,23 @@ class SqliteJournalReader:
 
     def newest(self, before_seq: int, most: int) -> list[Recent]:
         """At most so many rows before `before_seq`, the newest first. Not verified: for looking, not for replaying."""
-        try:
-            found = self._connection.execute(_NEWEST, (before_seq, most)).fetchall()
-        except DATABASE_ERRORS as error:
-            raise explained(error, self._path, JOURNAL, "read") from error
-        return [Recent(*fields) for fields in found]
+        return [Recent(*fields) for fields in self._fetched(_NEWEST, before_seq, most)]
+
+    def named(self, first: str, end: str, after_seq: int, upto_seq: int) -> list[Named]:
+        """Those of the rows after one up to another whose commands' ids are between two texts, the last one excluded.
+
+        Not verified: for looking, not for replaying.
+        """
+        return [Named(*fields) for fields in self._fetched(_NAMED, after_seq, upto_seq, first, end)]
+
+    def first_since(self, at_us: int) -> int:
+        """The first row of that time or later; the one after the last, when there is none."""
+        low, high = 1, self.tail()[0] + 1
+        while low < high:
+            middle = (low + high) // 2
+            found = self._fetched("SELECT at_us FROM journal WHERE seq = ?", middle)
+            low, high = (low, middle) if found and found[0][0] >= at_us else (middle + 1, high)
+        return low
 
     def quarantined(self) -> int:
         """How many commands were set aside."""
@@ -96,6 +122,12 @@ class SqliteJournalReader:
     def close(self) -> None:
         """Release the connection. Idempotent."""
         self._connection.close()
+
+    def _fetched(self, sql: str, *values: object) -> list[Fields]:
+        try:
+            return self._connection.execute(sql, values).fetchall()
+        except DATABASE_ERRORS as error:
+            raise explained(error, self._path, JOURNAL, "read") from error
 
 
 def read_head(connection: sqlite3.Connection, path: Path) -> Head:

@@ -70,6 +70,8 @@ channel_deadline = "2s"
 host = "127.0.0.1"
 port = 0
 origins = ["https://desk.example.com"]
+answers = "answers.db"
+idempotency = "2h"
 
 [[api.tokens]]
 name = "anna-desktop"
@@ -199,6 +201,7 @@ def test_everything_that_can_be_said(folder: Path) -> None:
     assert config.api is not None
     assert (config.api.host, config.api.port, config.api.open) == ("127.0.0.1", 0, False)
     assert config.api.origins == ("https://desk.example.com",)
+    assert (config.api.answers, config.api.idempotency_us) == (folder / "answers.db", 7_200_000_000)
     assert [token.expires_us for token in config.api.tokens] == [1_801_353_600_000_000, 0]
     anna, wallboard = config.api.tokens
     assert (anna.name, anna.secret.reveal(), anna.roles, anna.agent) == (
@@ -445,6 +448,11 @@ def test_folders_that_are_not_there_and_files_that_are_folders(tmp_path: Path) -
         f"acd.toml:2: journal.path: there is no folder {tmp_path / 'no'}; create it, or name another",
         f"acd.toml:4: personal.path: {tmp_path} is a folder; name a file",
     ]
+
+
+def test_how_long_requests_with_a_key_are_remembered(tmp_path: Path) -> None:
+    (found,) = errors('[api]\nopen = true\nidempotency = "10s"', tmp_path)
+    assert found.startswith("acd.toml:3: api.idempotency: ")
 
 
 def test_half_of_tls(tmp_path: Path) -> None:

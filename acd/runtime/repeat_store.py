@@ -1,0 +1,200 @@
+"""Which requests the journal holds that came with an `Idempotency-Key`, found by the key; and how they were answered.
+
+Owns the file. Must not know HTTP, nor what is in an answer. The journal is the truth: the file is an index over its
+newest part, brought up to the journal's end before every look, and made anew when it does not fit the journal (another
+one, or an older copy of it). So nothing that is done under a key can be missed, whenever the process died, and
+the journal need not be touched. Answers are kept beside it as far as they were written down in time.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+
+from acd.errors import JournalCorrupt, RepeatsError
+from acd.runtime.database import DATABASE_ERRORS, DatabaseKind, explained, lock_database, open_database
+from acd.runtime.journal.reader import SqliteJournalReader
+from acd.runtime.log import Logger
+from acd.runtime.request_key import AFTER_PREFIX, PREFIX, parsed
+
+MAX_KEPT: Final = 10_000_000
+"""Requests that are remembered; beyond it the oldest is forgotten early: 115 a second for a whole day."""
+
+ROWS_AT_ONCE: Final = 10_000
+"""Rows of the journal that are read in one go."""
+
+FORGOTTEN_AT_ONCE: Final = 1_000
+"""Requests that are forgotten in one go: more than come in, so that it catches up."""
+
+_KIND: Final = DatabaseKind(
+    name="store of answers",
+    application_id=0x41434441,
+    migrations=(
+        (
+            """
+            CREATE TABLE asked (
+                seq INTEGER PRIMARY KEY,
+                key BLOB NOT NULL,
+                fingerprint TEXT NOT NULL,
+                at_us INTEGER NOT NULL,
+                outcome TEXT NOT NULL,
+                answer BLOB
+            )
+            """,
+            "CREATE INDEX asked_by_key ON asked (key)",
+            """
+            CREATE TABLE place (
+                id INTEGER PRIMARY KEY CHECK (id = 1),
+                seq INTEGER NOT NULL,
+                chain BLOB NOT NULL,
+                kept INTEGER NOT NULL
+            )
+            """,
+        ),
+    ),
+    unavailable=RepeatsError,
+    corrupt=RepeatsError,
+)
+_ADD: Final = "INSERT OR REPLACE INTO asked (seq, key, fingerprint, at_us, outcome) VALUES (?, ?, ?, ?, ?)"
+_ANSWER: Final = "UPDATE asked SET answer = ? WHERE seq = (SELECT max(seq) FROM asked WHERE key = ?)"
+_PLACE: Final = "INSERT OR REPLACE INTO place (id, seq, chain, kept) VALUES (1, ?, ?, ?)"
+_FIND: Final = (
+    "SELECT at_us, fingerprint, outcome, answer FROM asked WHERE key = ? AND at_us >= ? ORDER BY seq DESC LIMIT 1"
+)
+_OLDEST: Final = "SELECT seq, at_us FROM asked ORDER BY seq LIMIT ?"
+
+_log = Logger(__name__)
+
+
+class Repeat(Struct, frozen=True):
+    """A request that was carried out, or refused, before. `answer`: as it was handed to `look`; None: not kept.
+
+    `outcome`: what the journal says, a refusal's code or a digest. `fingerprint`: as in `RequestKey`.
+    """
+
+    at_us: int
+    fingerprint: str
+    outcome: str
+    answer: bytes | None
+
+
+class RepeatStore:
+    """The file `path`, beside the journal in `journal`. Blocks; one thread at a time."""
+
+    def __init__(self, path: Path, journal: Path, kept_us: int) -> None:
+        """Opens or creates the file, keeps other processes from it. `kept_us`: how long a request is remembered.
+
+        The journal is opened with the first look. Raises `RepeatsError`.
+        """
+        self._path = path
+        self._journal = journal
+        self._kept_us = kept_us
+        self._reader: SqliteJournalReader | None = None
+        self._seq, self._chain, self._count = 0, b"", 0
+        self._lock = lock_database(path, _KIND)
+        try:
+            self._connection = open_database(path, _KIND, "normal")
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def look(self, answers: Sequence[tuple[str, bytes]], wanted: Sequence[str], now_us: int) -> list[Repeat | None]:
+        """Note answers by their keys' names, then what is known of the wanted names: with all that is committed now.
+
+        Raises `RepeatsError`, and `JournalError` when the journal cannot be read.
+        """
+        try:
+            reader = self._reader or self._begin(now_us)
+            seq, chain = reader.tail()
+            if answers or seq != self._seq:
+                self._write(reader, answers, (seq, chain), now_us)
+            return [self._find(name, now_us) for name in wanted]
+        except DATABASE_ERRORS as error:
+            raise explained(error, self._path, _KIND, "used") from error
+
+    def close(self) -> None:
+        """Let go of the files. Idempotent."""
+        if self._reader is not None:
+            self._reader.close()
+        self._connection.close()
+        self._lock.release()
+
+    def _begin(self, now_us: int) -> SqliteJournalReader:
+        """Open the journal; go on where the file ends, or anew where what is to be remembered begins."""
+        reader = SqliteJournalReader(self._journal)
+        try:
+            found = self._connection.execute("SELECT seq, chain, kept FROM place").fetchone()
+            if found is None or not _fits(reader, found[0], found[1]):
+                if found is not None:
+                    _log.warning("the answers kept are another journal's; they are forgotten", path=str(self._path))
+                self._connection.execute("DELETE FROM place")
+                self._connection.execute("DELETE FROM asked")
+                found = reader.first_since(now_us - self._kept_us) - 1, b"", 0
+        except BaseException:
+            reader.close()
+            raise
+        self._seq, self._chain, self._count = found
+        self._reader = reader
+        return reader
+
+    def _write(
+        self,
+        reader: SqliteJournalReader,
+        answers: Sequence[tuple[str, bytes]],
+        head: tuple[int, bytes],
+        now_us: int,
+    ) -> None:
+        """All or nothing: what the journal has had since, the answers, and how far that goes."""
+        execute = self._connection.execute
+        execute("BEGIN IMMEDIATE")
+        try:
+            count = self._count + self._follow(reader, head[0])
+            for name, answer in answers:
+                execute(_ANSWER, (answer, bytes.fromhex(name)))
+            count -= self._forget(now_us - self._kept_us, count - MAX_KEPT)
+            execute(_PLACE, (*head, count))
+            execute("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:
+                execute("ROLLBACK")
+            raise
+        (self._seq, self._chain), self._count = head, count
+
+    def _follow(self, reader: SqliteJournalReader, upto: int) -> int:
+        """Take over the keys of the rows up to that one; returns how many."""
+        count, seq = 0, self._seq
+        while seq < upto:
+            last = min(seq + ROWS_AT_ONCE, upto)
+            found = [
+                (row.seq, bytes.fromhex(key.name), key.fingerprint, row.at_us, row.outcome)
+                for row in reader.named(PREFIX, AFTER_PREFIX, seq, last)
+                if (key := parsed(row.command_id)) is not None
+            ]
+            self._connection.executemany(_ADD, found)
+            count, seq = count + len(found), last
+        return count
+
+    def _forget(self, before_us: int, over: int) -> int:
+        """Some of what is too old, or too much; returns how many."""
+        last, count = 0, 0
+        for seq, at_us in self._connection.execute(_OLDEST, (FORGOTTEN_AT_ONCE,)):
+            if at_us >= before_us and count >= over:
+                break
+            last, count = seq, count + 1
+        if count:
+            self._connection.execute("DELETE FROM asked WHERE seq <= ?", (last,))
+        return count
+
+    def _find(self, name: str, now_us: int) -> Repeat | None:
+        found = self._connection.execute(_FIND, (bytes.fromhex(name), now_us - self._kept_us)).fetchone()
+        return None if found is None else Repeat(*found)
+
+
+def _fits(reader: SqliteJournalReader, seq: int, chain: bytes) -> bool:
+    """Whether the journal's row of this number is the one that the file has been made from."""
+    try:
+        next(reader.rows(seq, chain), None)
+    except JournalCorrupt:
+        return False
+    return True
