@@ -13,6 +13,7 @@ import msgspec
 import structlog
 from aiohttp import web
 
+from acd.api import channels
 from acd.api.auth import Guard, Principal
 from acd.api.context import API, DOCUMENT, PRINCIPAL, Api, ApiRouter, api
 from acd.api.events import EVENTS_PATH, install
@@ -56,6 +57,7 @@ def build_app(
     app[DOCUMENT] = msgspec.json.encode(document(ROUTES))
     app[TICKETS] = Tickets()
     install(app, Sockets(router.events, app[API].now_us))
+    channels.install(app)
     register(app, ROUTES)
     return app
 

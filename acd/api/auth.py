@@ -2,8 +2,8 @@
 
 Owns authentication and the rules of the roles. Must not know any route. `system` and `supervisor` may
 do everything; `agent` only what concerns the agent that the token names: own presence, offers and work, and
-interactions on which that agent is being rung or talks, or talked last. Somebody else's things look as if
-they did not exist.
+interactions on which that agent is being rung or talks, or talked last. `channel` may be the external channel that the
+token names, and nothing else. Somebody else's things look as if they did not exist.
 
 Without tokens the API refuses to start, unless it is told `open = true` and listens on a loopback host:
 then whoever can connect may do everything. An open API answers only requests for a loopback `Host`, so
@@ -28,15 +28,19 @@ MAX_TOKEN: Final = 1_024
 
 
 class Principal:
-    """Somebody who is known: a name for logs, roles, and the agent if the role is `agent`."""
+    """Somebody who is known: a name for logs, roles, and the agent or channel of a role that is one's."""
 
-    __slots__ = ("agent", "expires_us", "name", "sees_all")
+    __slots__ = ("agent", "channel", "expires_us", "is_system", "name", "sees_all")
 
-    def __init__(self, name: str, roles: tuple[Role, ...], agent: str = "", expires_us: int = 0) -> None:
+    def __init__(
+        self, name: str, roles: tuple[Role, ...], agent: str = "", expires_us: int = 0, channel: str = ""
+    ) -> None:
         """One token may have several roles; the widest counts. `expires_us`: when it ends, 0 for never."""
         self.name = name
         self.expires_us = expires_us
         self.agent = agent if "agent" in roles else ""
+        self.channel = channel if "channel" in roles else ""
+        self.is_system = "system" in roles
         self.sees_all = "system" in roles or "supervisor" in roles
 
     def require_all(self) -> None:
@@ -48,6 +52,16 @@ class Principal:
         """Raise 404 unless this agent's things may be seen."""
         if not self.sees_all and agent_id != self.agent:
             raise not_found("agent")
+
+    def require_channel(self, name: str) -> None:
+        """Raise 404 unless this external channel may be connected to."""
+        if not self.is_system and name != self.channel:
+            raise not_found("external channel")
+
+    def require_no_channel(self) -> None:
+        """Raise 403 for a channel's token: it is for its channel alone."""
+        if self.channel:
+            raise forbidden("A token with the role channel opens its channel, and nothing else.")
 
     def sees(self, row: InteractionRecord) -> bool:
         """Whether the interaction may be seen: by all who are asked, talk or ask, and by whoever had it last."""
@@ -72,7 +86,7 @@ class Guard:
         self._open = Principal("open", ("system",)) if not config.tokens else None
         self._origins = frozenset(origin.rstrip("/").lower() for origin in config.origins)
         self._principals = {
-            digest: (digest, Principal(token.name, token.roles, token.agent, token.expires_us))
+            digest: (digest, Principal(token.name, token.roles, token.agent, token.expires_us, token.channel))
             for token in config.tokens
             for digest in (_digest(token.secret.reveal()),)
         }
@@ -114,9 +128,10 @@ def _problems(config: ApiConfig) -> list[str]:
     """What speaks against serving with this configuration."""
     if config.tokens:
         return [
-            f"api.tokens: {token.name} has the role agent, but no agent; set agent"
+            f"api.tokens: {token.name} has the role {role}, but no {role}; set {role}"
             for token in config.tokens
-            if "agent" in token.roles and not token.agent
+            for role, whose in (("agent", token.agent), ("channel", token.channel))
+            if role in token.roles and not whose
         ]
     if not config.open:
         return ["api: there is no token, add [[api.tokens]], or set api.open = true on loopback"]

@@ -13,7 +13,7 @@ from aiohttp import web
 from acd.api.auth import Guard, Principal
 from acd.api.once import Once
 from acd.core.messages import Command, Origin, Outcome
-from acd.ports.channel import Personal
+from acd.ports.channel import Channel, Personal
 from acd.ports.stores import OutboxMessage
 from acd.runtime.configurations import Configurations
 from acd.runtime.estimate import WaitEstimator
@@ -60,6 +60,10 @@ class ApiRouter(Protocol):
 
     def new_id(self) -> str:
         """A fresh id."""
+        ...
+
+    def channel(self, name: str) -> Channel | None:
+        """The channel instance of this name."""
         ...
 
     def health(self) -> Mapping[str, object]:

@@ -4,6 +4,7 @@ Owns the handshake, the filters and who may ask for what. Must not know how sock
 """
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Annotated, Any, Final
 
@@ -104,6 +105,15 @@ async def list_kinds(_call: Call[Nothing, NoQuery]) -> KindList:
     return KindList(kinds, {TYPE_PREFIX + name: meaning for name, meaning in NOTICES.items()})
 
 
+def expiring(call: Call[Any, Any], end: Callable[[Ending], None]) -> asyncio.TimerHandle | None:
+    """The token's end is its sockets'; a timer that is to be cancelled if they end before it."""
+    until_us = call.who.expires_us
+    if not until_us:
+        return None
+    left = (until_us - call.context.now_us()) / 1_000_000
+    return asyncio.get_running_loop().call_later(max(0.0, left), end, EXPIRED)
+
+
 def install(app: web.Application, sockets: Sockets) -> None:
     """Let sockets begin, and end before the server waits for requests under way."""
     app[SOCKETS] = sockets
@@ -132,14 +142,14 @@ async def _serve(
     socket = Socket(sockets, transport, wanted, form, coalesce=call.query.coalesce)
     telling = asyncio.create_task(socket.tell(after), name="event socket")
     listening = asyncio.create_task(_listen(ws, socket), name="event socket, other direction")
-    expiring = _expiring(call, socket)
+    timer = expiring(call, socket.end)
     try:
         await asyncio.wait((telling, listening), return_when=asyncio.FIRST_COMPLETED)
         if telling.done():
             await _close(ws, socket, telling.result(), transport)
     finally:
-        if expiring is not None:
-            expiring.cancel()
+        if timer is not None:
+            timer.cancel()
         for task in (telling, listening):
             task.cancel()
         await asyncio.gather(telling, listening, return_exceptions=True)
@@ -162,15 +172,6 @@ async def _close(ws: web.WebSocketResponse, socket: Socket, ending: Ending, tran
             await ws.close(code=ending.close_code, message=reason)
             return
     transport.abort()
-
-
-def _expiring(call: Call[Nothing, EventQuery], socket: Socket) -> asyncio.TimerHandle | None:
-    """The token's end is the socket's."""
-    until_us = call.who.expires_us
-    if not until_us:
-        return None
-    left = (until_us - call.context.now_us()) / 1_000_000
-    return asyncio.get_running_loop().call_later(max(0.0, left), socket.end, EXPIRED)
 
 
 def _page(call: Call[Nothing, EventQuery], wanted: Wanted, after: Cursor | None) -> EventPage:

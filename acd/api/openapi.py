@@ -27,6 +27,7 @@ _IDS: Final[Mapping[str, tuple[object, str]]] = {
     "interaction": (InteractionId, "The interaction's id."),
     "offer": (Id, "The offer's id: the interaction's, a full stop, a number."),
     "queue": (Id, "The queue's id."),
+    "channel": (Id, "The name of its section, `[channels.NAME]`."),
     "id": (Id, "The id of the queue, agent or channel."),
     "version": (str, "The version's number."),
     "scope": (str, "`queue`, `agent` or `channel`."),
@@ -99,7 +100,8 @@ _IF_MATCH: Final = {
 _ABOUT: Final = """\
 Everything that a contact-centre stack needs from its router. Times are ISO 8601 in UTC, durations `"20s"` or seconds.
 Errors are problem documents (RFC 9457) with a stable `code`. Send `Authorization: Bearer TOKEN`; a token with the role
-`agent` reaches its own agent only, `supervisor` and `system` everything. The examples work with this configuration:
+`agent` reaches its own agent only, one with the role `channel` is one external channel, `supervisor` and `system`
+reach everything. The examples work with this configuration:
 
 """
 
@@ -108,6 +110,7 @@ _ACCESS: Final = {
     "token": "For every token.",
     "agent": "For the agent's own token, and the roles supervisor and system.",
     "supervisor": "For the roles supervisor and system.",
+    "channel": "For the channel's own token, and the role system.",
 }
 
 

@@ -26,9 +26,10 @@ from acd.runtime.request_key import RequestKey
 
 Method = Literal["GET", "POST", "PUT", "DELETE"]
 
-Access = Literal["public", "token", "agent", "supervisor"]
+Access = Literal["public", "token", "agent", "supervisor", "channel"]
 """`public`: nobody is asked who they are. `token`: whoever has one; what it shows depends on whom. `agent`: the agent
-in the path, and whoever sees all. `supervisor`: the roles supervisor and system."""
+in the path, and whoever sees all. `supervisor`: the roles supervisor and system. `channel`: the external channel in the
+path, and the role system; a channel's token opens nothing else that asks for a token."""
 
 JSON: Final = "application/json"
 
@@ -38,6 +39,7 @@ Tag = Literal[
     "interactions",
     "offers",
     "callbacks",
+    "channels",
     "queues",
     "figures",
     "configuration",
@@ -235,7 +237,11 @@ def trace_of(header: str) -> str:
 
 
 def _check(route: Route, who: Principal, request: web.Request) -> None:
-    """Raises a Problem with 403, or 404 for what is another agent's."""
+    """Raises a Problem with 403, or 404 for what is another agent's or channel's."""
+    if route.access == "channel":
+        who.require_channel(request.match_info["channel"])
+        return
+    who.require_no_channel()
     if route.access == "supervisor":
         who.require_all()
     elif route.access == "agent":

@@ -8,6 +8,7 @@ from typing import Final
 from acd.api import (
     agents,
     callbacks,
+    channels,
     configuration,
     consults,
     documentation,
@@ -33,6 +34,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *supervision.ROUTES,
     *offers.ROUTES,
     *callbacks.ROUTES,
+    *channels.ROUTES,
     *queues.ROUTES,
     *configuration.ROUTES,
     *figures.ROUTES,

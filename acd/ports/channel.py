@@ -86,6 +86,14 @@ class ChannelHost(Protocol):
         """Committed desired state of every live interaction of this channel instance."""
         ...
 
+    def wish(self, interaction_id: str) -> Desired | None:
+        """That of one interaction; None when it does not live, or is another instance's."""
+        ...
+
+    def is_recorded(self, command_id: str) -> bool:
+        """Whether a command of this id was handed in a short while ago: again, it leads to what it led to then."""
+        ...
+
     def request_reconcile(self) -> None:
         """Ask for `reconcile` to be called soon: the channel has reconnected, or no longer trusts what it knows."""
         ...

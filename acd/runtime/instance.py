@@ -68,6 +68,10 @@ class HostServices(Protocol):
         """Where the agent is reached."""
         ...
 
+    def is_recorded(self, command_id: str) -> bool:
+        """Whether a command of this id was handed in a short while ago."""
+        ...
+
 
 class Host:
     """The `ChannelHost` of one instance."""
@@ -78,11 +82,16 @@ class Host:
         self.remember = services.remember
         self.recall = services.recall
         self.address = services.address
+        self.is_recorded = services.is_recorded
         self._instance = instance
 
     def desired(self) -> tuple[Desired, ...]:
         """Committed desired state of this instance."""
         return tuple(self._instance.wishes.values())
+
+    def wish(self, interaction_id: str) -> Desired | None:
+        """Committed desired state of one interaction of this instance."""
+        return self._instance.wishes.get(interaction_id)
 
     def request_reconcile(self) -> None:
         """Reconcile soon."""

@@ -226,6 +226,10 @@ class Router(Readings):
         """Where the agent is reached on a channel; empty when not configured."""
         return self._addresses.get((agent_id, channel), "")
 
+    def channel(self, name: str) -> Channel | None:
+        """The channel instance of this name."""
+        return next((each for each in self._channels if each.name == name), None)
+
     # ---- outward messages
 
     async def post(self, key: str, destination: str, payload: bytes) -> bool:

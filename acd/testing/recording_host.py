@@ -58,6 +58,14 @@ class RecordingHost:
         """What the check wishes."""
         return tuple(self.wished.values())
 
+    def wish(self, interaction_id: str) -> Desired | None:
+        """Likewise."""
+        return self.wished.get(interaction_id)
+
+    def is_recorded(self, command_id: str) -> bool:
+        """Whether it was submitted."""
+        return any(command.id == command_id for command in self.commands)
+
     def request_reconcile(self) -> None:
         """Count."""
         self.reconciles += 1

@@ -33,8 +33,9 @@ from acd.core.messages import (
     codec,
 )
 from acd.errors import AcdError, CommandInvalid
-from acd.ports.channel import Personal
+from acd.ports.channel import Channel, Personal
 from acd.ports.stores import OutboxMessage
+from acd.runtime.channels import open_channels
 from acd.runtime.config.model import ApiConfig, Config, TokenConfig
 from acd.runtime.config.secrets import Secret
 from acd.runtime.configurations import Configurations, Source, check_in_force
@@ -48,13 +49,19 @@ from acd.runtime.repeats import Repeats
 from acd.runtime.router import Router
 from acd.runtime.versions import VersionStore
 from acd.runtime.view import View
+from acd.testing import FakeChannel
 
 _C = TypeVar("_C")
 
 NO_JOURNAL = Path("no-such-journal.db")
 
 START_US = 1_700_000_000_000_000
-TOKENS = {"system": "system-token-0123456789", "boss": "boss-token-0123456789", "anna": "anna-token-0123456789"}
+TOKENS = {
+    "system": "system-token-0123456789",
+    "boss": "boss-token-0123456789",
+    "anna": "anna-token-0123456789",
+    "web": "web-token-0123456789",
+}
 SETTINGS = CoreSettings(
     agents=(
         AgentSettings("anna", skills=(("english", 8),)),
@@ -84,6 +91,7 @@ class MemoryRouter:
         self.ready = True
         self.fault: Exception | None = None
         self.submitted: list[Command] = []
+        self.channels: dict[str, Channel] = {}
         self._ids = 0
         assert self.apply(ApplyConfig("config", settings)).refusal is None
 
@@ -125,6 +133,9 @@ class MemoryRouter:
     def now_us(self) -> int:
         return self.clock_us
 
+    def channel(self, name: str) -> Channel | None:
+        return self.channels.get(name)
+
     def health(self) -> Mapping[str, object]:
         return {"ready": self.ready, "channels": {"pbx": {"connected": self.ready}}}
 
@@ -151,6 +162,7 @@ CONFIG = ApiConfig(
         TokenConfig("pbx", Secret(TOKENS["system"]), ("system",)),
         TokenConfig("boss", Secret(TOKENS["boss"]), ("supervisor",)),
         TokenConfig("anna-desktop", Secret(TOKENS["anna"]), ("agent",), agent="anna"),
+        TokenConfig("web-chat", Secret(TOKENS["web"]), ("channel",), channel="web"),
     ),
     origins=("https://desk.example.com",),
 )
@@ -188,7 +200,7 @@ async def living(folder: Path, api: ApiConfig | None = None, *, crashing: bool =
     assert config is not None
     assert config.api is not None
     history = History(config.journal.path, config.snapshots.path)
-    live = Router(config, channels=())
+    live = Router(config, channels=(FakeChannel("phones"), *open_channels(config.channels)))
     with closing(history), closing(VersionStore(config.api.versions)) as store:
         configurations = Configurations(Source(file), store, config, live)
         with closing(configurations):

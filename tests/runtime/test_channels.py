@@ -17,7 +17,7 @@ def config(name: str, kind: str, base: Path = Path(), **options: object) -> Chan
 
 
 def test_what_is_installed_is_found() -> None:
-    assert {"asterisk", "simulated"} <= set(channel_types())
+    assert {"asterisk", "external", "simulated"} <= set(channel_types())
     channel = open_channel(config("lab", "simulated", ring=["1s", "2s"]))
     assert isinstance(channel, SimulatedChannel)
     assert channel.name == "lab"

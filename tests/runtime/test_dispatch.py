@@ -75,6 +75,9 @@ class Services:
     def address(self, agent_id: str, channel: str) -> str:
         return f"{channel}/{agent_id}"
 
+    def is_recorded(self, command_id: str) -> bool:
+        return any(command.id == command_id for command in self.submitted)
+
 
 class Stage:
     """A dispatcher with its channels, clock and services."""

@@ -121,6 +121,7 @@ def _read(root: Table, source: Path, environment: Mapping[str, str]) -> Config:
     if not root.problems.errors_in("agents", "queues", "capacities"):
         analyse(root.problems, [agent.settings for agent in agents], [queue.settings for queue in queues])
     names = frozenset(agent.settings.id for agent in agents)
+    channels = read_channels(root)
     config = Config(
         source=source,
         domain=domain,
@@ -129,8 +130,8 @@ def _read(root: Table, source: Path, environment: Mapping[str, str]) -> Config:
         outbox=read_outbox(root),
         snapshots=read_snapshots(root),
         router=read_router(root),
-        api=read_api(root, names, environment),
-        channels=read_channels(root),
+        api=read_api(root, names, channels, environment),
+        channels=channels,
         agents=agents,
         queues=queues,
         calendars=tuple(calendars.values()),

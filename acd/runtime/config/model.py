@@ -16,7 +16,7 @@ from acd.runtime.calendars import Calendar
 from acd.runtime.config.problems import Problem
 from acd.runtime.config.secrets import Secret
 
-Role = Literal["agent", "supervisor", "system"]
+Role = Literal["agent", "channel", "supervisor", "system"]
 
 DAY_US: Final = 24 * 3600 * 1_000_000
 
@@ -72,7 +72,7 @@ class RouterConfig(Struct, frozen=True):
 
 
 class TokenConfig(Struct, frozen=True):
-    """One bearer token of the API: what it may do, and for which agent if it has the role `agent`.
+    """One bearer token of the API: what it may do, and for which agent or external channel if that is its role.
 
     `expires_us`: µs since 1970 when it ends, 0 for never.
     """
@@ -82,6 +82,7 @@ class TokenConfig(Struct, frozen=True):
     roles: tuple[Role, ...]
     agent: str = ""
     expires_us: int = 0
+    channel: str = ""
 
 
 class ApiConfig(Struct, frozen=True):

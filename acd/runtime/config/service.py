@@ -40,6 +40,9 @@ KEY_BYTES: Final = 32
 FOR_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 """Permissions that a key file must not give."""
 
+EXTERNAL: Final = "external"
+"""The type of channels that processes become over the API."""
+
 MAX_CHANNELS: Final = 256
 """Channel instances of one domain."""
 
@@ -134,7 +137,9 @@ def read_router(root: Table) -> RouterConfig:
     return config
 
 
-def read_api(root: Table, agents: frozenset[str], environment: Mapping[str, str]) -> ApiConfig | None:
+def read_api(
+    root: Table, agents: frozenset[str], channels: tuple[ChannelConfig, ...], environment: Mapping[str, str]
+) -> ApiConfig | None:
     """`[api]`; None when there is none: then the engine serves no HTTP."""
     if not root.has("api"):
         return None
@@ -144,7 +149,9 @@ def read_api(root: Table, agents: frozenset[str], environment: Mapping[str, str]
     config = ApiConfig(
         host=host,
         port=table.integer("port", 8420, 0, 65_535),
-        tokens=read_tokens(table, agents, environment),
+        tokens=read_tokens(
+            table, agents, frozenset(each.name for each in channels if each.type == EXTERNAL), environment
+        ),
         origins=_origins(table),
         certificate=certificate,
         private_key=private_key,

@@ -27,8 +27,13 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SOURCES: Final = ("token", "token_file", "token_env")
 
 
-def read_tokens(api: Table, agents: frozenset[str], environment: Mapping[str, str]) -> tuple[TokenConfig, ...]:
-    """Every token, in the order of the file. Each has one source, its own name and its own secret."""
+def read_tokens(
+    api: Table, agents: frozenset[str], external: frozenset[str], environment: Mapping[str, str]
+) -> tuple[TokenConfig, ...]:
+    """Every token, in the order of the file. Each has one source, its own name and its own secret.
+
+    `external`: the channels that a token may be for.
+    """
     found: list[TokenConfig] = []
     names: set[str] = set()
     secrets: dict[str, str] = {}
@@ -44,9 +49,14 @@ def read_tokens(api: Table, agents: frozenset[str], environment: Mapping[str, st
         if other != name:
             table.problems.error(key, f"is the same token as that of {quoted(other)}", "give each its own")
         roles, agent = _roles(table, agents)
+        channel = _channel(table, roles, external)
         expires_us = _expires(table)
         table.finish()
-        found.append(TokenConfig(name=name, secret=Secret(value), roles=roles, agent=agent, expires_us=expires_us))
+        found.append(
+            TokenConfig(
+                name=name, secret=Secret(value), roles=roles, agent=agent, expires_us=expires_us, channel=channel
+            )
+        )
     return tuple(found)
 
 
@@ -143,3 +153,22 @@ def _roles(table: Table, agents: frozenset[str]) -> tuple[tuple[Role, ...], str]
     elif agent and agent not in agents:
         table.problems.error(table.at("agent"), f"{quoted(agent)} is not an agent", did_you_mean(agent, agents))
     return roles, agent
+
+
+def _channel(table: Table, roles: tuple[Role, ...], external: frozenset[str]) -> str:
+    """The external channel of a token with the role `channel`; empty for every other token."""
+    channel = table.text("channel", most=limits.MAX_ID)
+    if "channel" in roles and len(roles) > 1:
+        table.problems.error(
+            table.at("roles"), "has more roles than channel", "make a token of its own for the channel"
+        )
+    if "channel" in roles and not channel:
+        fix = 'say which external channel, like channel = "web"'
+        table.problems.error(table.key, "has the role channel, but no channel", fix)
+    elif channel and "channel" not in roles:
+        table.problems.error(table.at("channel"), "needs the role channel", 'use roles = ["channel"], or leave it out')
+    elif channel and channel not in external:
+        reason = f"{quoted(channel)} is not an external channel"
+        fix = did_you_mean(channel, external) if external else f'add [channels.{channel}] with type = "external"'
+        table.problems.error(table.at("channel"), reason, fix)
+    return channel

@@ -1,0 +1,236 @@
+"""Routes of external channels: /v1/channels/{channel}, over which a process becomes one, and /v1/channel-messages.
+
+Owns the handshake, and carrying bytes between a socket and its session. Must not know what messages mean
+(`acd.api.external`).
+"""
+
+import asyncio
+from contextlib import aclosing, suppress
+from typing import Any, Final
+
+from aiohttp import WSMsgType, web
+from msgspec import Struct
+
+from acd.api.bodies import NoQuery, Nothing
+from acd.api.events import expiring
+from acd.api.external.catalogue import MESSAGES
+from acd.api.external.session import HEARTBEAT_SECONDS, MAX_MESSAGE, Session
+from acd.api.problems import Problem, not_found
+from acd.api.rates import Rates
+from acd.api.routes import Call, Example, Route
+from acd.api.sockets import CLOSE_SECONDS, STOPPING, Ending
+from acd.errors import ChannelError
+from acd.runtime.events.cloud import Form
+from acd.runtime.external import ExternalChannel
+
+PROTOCOLS: Final[dict[str, Form]] = {"acd.channel.v1+json": "json", "acd.channel.v1+msgpack": "msgpack"}
+"""WebSocket subprotocols; without one it is JSON."""
+
+SEND_SECONDS: Final = 10.0
+"""Within this time a process has to take what it is sent, once its buffers are full."""
+
+CONNECTS_PER_SECOND: Final = 5.0
+CONNECTS_AT_ONCE: Final = 100
+"""How often one channel may be connected to: steadily, and in a burst."""
+
+_GONE: Final = Ending(1000, "gone", "The process has closed the connection.")
+_SLOW: Final = Ending(1013, "too-slow", "What was sent has not been taken; connect again.")
+_FRAME: Final = Ending(4400, "malformed", "JSON travels in text messages, MessagePack in binary ones.")
+_MAX_REASON: Final = 120
+
+
+class Sessions:
+    """All connections of one application."""
+
+    def __init__(self) -> None:
+        """None yet."""
+        self.rates = Rates(CONNECTS_PER_SECOND, CONNECTS_AT_ONCE)
+        self.open: dict[Session, None] = {}
+
+    def end_all(self) -> None:
+        """The server stops."""
+        for session in tuple(self.open):
+            session.end(STOPPING)
+
+
+SESSIONS: Final = web.AppKey("acd_channel_sessions", Sessions)
+
+
+class ChannelShape(Struct):
+    """An external channel. `connected`: a process is there now. `connects`: how often one has come."""
+
+    id: str
+    media: str
+    connected: bool
+    connects: int
+
+
+class ChannelMessageShape(Struct):
+    """A message: from `process` or `server`, what it means, its JSON Schema, and an example."""
+
+    type: str
+    said_by: str
+    meaning: str
+    data_schema: dict[str, Any]
+    example: dict[str, Any]
+
+
+class ChannelMessageList(Struct):
+    """Every message of the protocol, and the subprotocols that may be asked for."""
+
+    messages: list[ChannelMessageShape]
+    protocols: list[str]
+
+
+async def channel(call: Call[Nothing, NoQuery]) -> object:
+    """A connection for whoever asks for one, otherwise how the channel is."""
+    found = call.context.router.channel(call.path("channel"))
+    if not isinstance(found, ExternalChannel):
+        raise not_found("external channel")
+    if call.request.headers.get("Upgrade", "").lower() != "websocket":
+        health = found.health()
+        return ChannelShape(found.name, found.media, health["connected"] is True, int(health["connects"]))
+    form = _form(call.request)
+    try:
+        _ = found.host
+    except ChannelError:
+        raise Problem(503, "closed", "The engine is starting or stopping; try again later.") from None
+    sessions = call.request.app[SESSIONS]
+    wait_seconds = sessions.rates.take(found.name, call.context.now_us())
+    if wait_seconds:
+        after = {"Retry-After": str(max(1, round(wait_seconds)))}
+        raise Problem(429, "too-many-connections", "This channel is connected to too often.", after)
+    return await _serve(call, sessions, found, form)
+
+
+async def list_messages(_call: Call[Nothing, NoQuery]) -> ChannelMessageList:
+    """The documentation of the protocol, for programs."""
+    messages = [
+        ChannelMessageShape(each.name, each.said_by, each.meaning, each.schema, each.example) for each in MESSAGES
+    ]
+    return ChannelMessageList(messages, list(PROTOCOLS))
+
+
+def install(app: web.Application) -> None:
+    """Let processes connect, and hang up before the server waits for requests under way."""
+    sessions = app[SESSIONS] = Sessions()
+
+    async def stop(_app: web.Application) -> None:
+        sessions.end_all()
+
+    app.on_shutdown.append(stop)
+
+
+async def _serve(
+    call: Call[Nothing, NoQuery], sessions: Sessions, found: ExternalChannel, form: Form
+) -> web.WebSocketResponse:
+    """The whole life of a connection."""
+    ws = web.WebSocketResponse(
+        protocols=tuple(PROTOCOLS),
+        heartbeat=HEARTBEAT_SECONDS,
+        max_msg_size=MAX_MESSAGE,
+        compress=False,
+        timeout=CLOSE_SECONDS,
+    )
+    await ws.prepare(call.request)
+    transport = call.request.transport
+    session = Session(found, form, call.who.name)
+    sessions.open[session] = None
+    timer = expiring(call, session.end)
+    telling = asyncio.create_task(_tell(ws, session, form), name=f"channel {found.name}, to its process")
+    listening = asyncio.create_task(_listen(ws, session, form), name=f"channel {found.name}, from its process")
+    try:
+        await asyncio.wait((telling, listening, session.ended), return_when=asyncio.FIRST_COMPLETED)
+        session.end(_GONE)
+        if not ws.closed:
+            telling.cancel()
+            await asyncio.wait((telling,))
+            await _close(ws, session, form, transport)
+    finally:
+        session.end(_GONE)
+        del sessions.open[session]
+        if timer is not None:
+            timer.cancel()
+        for task in (telling, listening):
+            task.cancel()
+        await asyncio.gather(telling, listening, return_exceptions=True)
+    return ws
+
+
+async def _tell(ws: web.WebSocketResponse, session: Session, form: Form) -> None:
+    """Send what is to be sent; end the session of a process that does not take it."""
+    with suppress(ConnectionError):
+        async with aclosing(session.outgoing()) as messages:
+            async for message in messages:
+                try:
+                    async with asyncio.timeout(SEND_SECONDS):
+                        await _send(ws, message, form)
+                except TimeoutError:
+                    session.end(_SLOW)
+                    return
+
+
+async def _send(ws: web.WebSocketResponse, message: bytes, form: Form) -> None:
+    await (ws.send_str(message.decode()) if form == "json" else ws.send_bytes(message))
+
+
+async def _listen(ws: web.WebSocketResponse, session: Session, form: Form) -> None:
+    """Until the process is gone, or has broken the protocol. What is too large closes the socket by itself."""
+    wanted = WSMsgType.TEXT if form == "json" else WSMsgType.BINARY
+    async for message in ws:
+        if message.type == wanted:
+            await session.receive(message.data.encode() if form == "json" else message.data)
+        elif message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
+            session.end(_FRAME)
+        if session.ended.done():
+            return
+
+
+async def _close(ws: web.WebSocketResponse, session: Session, form: Form, transport: asyncio.Transport | None) -> None:
+    """Say goodbye; cut off whoever does not answer."""
+    ending = session.ended.result()
+    with suppress(TimeoutError, ConnectionError):
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await _send(ws, session.farewell(ending), form)
+            await ws.close(code=ending.close_code, message=ending.code.encode()[:_MAX_REASON])
+            return
+    if transport is not None:
+        transport.abort()
+
+
+def _form(request: web.Request) -> Form:
+    """By the subprotocol that the process prefers among ours."""
+    asked = [each.strip() for each in request.headers.get("Sec-WebSocket-Protocol", "").split(",") if each.strip()]
+    for protocol in asked:
+        if protocol in PROTOCOLS:
+            return PROTOCOLS[protocol]
+    if asked:
+        raise Problem(400, "invalid-header", f"Sec-WebSocket-Protocol: use one of {', '.join(PROTOCOLS)}.")
+    return "json"
+
+
+ROUTES: Final = (
+    Route(
+        "channel",
+        "channels",
+        "GET",
+        "/v1/channels/{channel}",
+        "channel",
+        channel,
+        "Become an external channel, over WebSocket; or see whether somebody is it.",
+        ChannelShape,
+        problems=("too-many-connections", "invalid-header", "closed"),
+        example=Example({"channel": "web"}, shows={"id": "web", "media": "chat", "connected": False}),
+        notes="With `Upgrade: websocket` the answer is 101, and messages follow; CHANNELS.md says all about them.",
+    ),
+    Route(
+        "list_channel_messages",
+        "channels",
+        "GET",
+        "/v1/channel-messages",
+        "public",
+        list_messages,
+        "Every message of an external channel, with JSON Schema and example.",
+        ChannelMessageList,
+    ),
+)

@@ -1,0 +1,132 @@
+"""What an external channel's process asks for: commands about its own interactions, and people.
+
+Owns what it may do, and in which order. Must not know connections. Commands of one interaction are handed in one after
+the other, those of several at once. Somebody else's interaction looks as if it did not exist.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+from msgspec.structs import replace
+
+from acd.api.external.orders import Outcome, Person, Remembered, Told
+from acd.api.external.requests import (
+    Enqueue,
+    Ordered,
+    Recall,
+    Remember,
+    Someone,
+    command_of,
+    enqueue_command,
+    interaction_of,
+)
+from acd.api.problems import RETRY_AFTER_SECONDS, Problem, internal, of_error, refused
+from acd.core.messages import Command, Refusal
+from acd.errors import AcdError, ChannelError
+from acd.ports.channel import ChannelHost, Personal
+from acd.runtime.external import ExternalChannel
+
+MAX_COMMANDS: Final = 256
+"""Commands of one connection that have no outcome yet; the next one is read when there is room."""
+
+_NOT_YOURS: Final = Refusal("unknown-interaction", "")
+_NO_RECALL: Final = "recall-not-allowed"
+
+_log = structlog.get_logger(__name__)
+
+Asked = Enqueue | Ordered | Remember | Recall
+
+
+class Desk:
+    """The commands of one connection."""
+
+    def __init__(self, channel: ExternalChannel, actor: str, tell: Callable[[Told], None]) -> None:
+        """`tell` takes the answers."""
+        self._channel = channel
+        self._actor = actor
+        self._tell = tell
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._last: dict[str, asyncio.Task[None]] = {}
+        """Interaction → its last command that is under way."""
+        self._room = asyncio.Semaphore(MAX_COMMANDS)
+
+    async def take(self, asked: Asked) -> None:
+        """Begin with it, as soon as there is room. A connection that ends meanwhile changes nothing about it."""
+        await self._room.acquire()
+        key = interaction_of(asked) if isinstance(asked, Enqueue | Ordered) else ""
+        task = asyncio.create_task(self._answer(asked, self._last.get(key)), name=f"command of {self._channel.name}")
+        self._under_way.add(task)
+        if key:
+            self._last[key] = task
+        task.add_done_callback(lambda done: self._done(key, done))
+
+    def _done(self, key: str, task: "asyncio.Task[None]") -> None:
+        self._room.release()
+        self._under_way.discard(task)
+        if self._last.get(key) is task:
+            del self._last[key]
+
+    async def _answer(self, asked: Asked, before: "asyncio.Task[None] | None") -> None:
+        if before is not None:
+            await asyncio.wait((before,))
+        try:
+            answer = await self._carry_out(asked)
+        except Problem as problem:
+            again = problem.code in RETRY_AFTER_SECONDS
+            answer = Outcome(asked.id, accepted=False, code=problem.code, detail=problem.detail, again=again)
+        self._tell(answer)
+
+    async def _carry_out(self, asked: Asked) -> Told:
+        """The answer. Raises a Problem when it is refused or cannot be done."""
+        try:
+            host = self._channel.host
+            if isinstance(asked, Remember):
+                person = Personal(asked.number, asked.name, tuple(sorted(asked.extra.items())))
+                return Remembered(asked.id, await host.remember(person))
+            if isinstance(asked, Recall):
+                return await self._recall(asked, host)
+            return await self._submit(await self._command(asked, host), host, asked.id)
+        except ChannelError:
+            raise Problem(503, "closed", "The engine is stopping or has stopped; try again later.") from None
+        except AcdError as error:
+            raise of_error(error) or self._fault(error) from None
+        except Problem:
+            raise
+        except Exception as error:  # noqa: BLE001 - the last line: nobody is to see the inside
+            raise self._fault(error) from None
+
+    async def _command(self, asked: Enqueue | Ordered, host: ChannelHost) -> Command:
+        """The command, if it is about something of this channel's, or was when it was handed in before."""
+        name = self._channel.name
+        command_id = "channel-" + hashlib.sha256(repr((name, asked.id)).encode()).hexdigest()[:40]
+        own = asked.parent if isinstance(asked, Enqueue) else interaction_of(asked)
+        if (own or not isinstance(asked, Enqueue)) and host.wish(own) is None and not host.is_recorded(command_id):
+            raise refused(_NOT_YOURS)
+        if not isinstance(asked, Enqueue):
+            return command_of(asked, command_id)
+        customer = asked.customer
+        if isinstance(customer, Someone):
+            customer = await host.remember(Personal(customer.number, customer.name))
+        return enqueue_command(asked, command_id, self._channel.media, name, customer)
+
+    async def _submit(self, command: Command, host: ChannelHost, said: str) -> Outcome:
+        outcome = await host.submit(replace(command, actor=self._actor))
+        if outcome.refusal is not None:
+            raise refused(outcome.refusal)
+        return Outcome(said, accepted=True)
+
+    async def _recall(self, asked: Recall, host: ChannelHost) -> Person:
+        if not self._channel.may_recall:
+            raise Problem(403, _NO_RECALL, f"Set recall = true in [channels.{self._channel.name}] to allow it.")
+        person = await host.recall(asked.customer)
+        if person is None:
+            return Person(asked.id, known=False)
+        return Person(asked.id, known=True, number=person.number, name=person.name, extra=dict(person.extra))
+
+    def _fault(self, error: Exception) -> Problem:
+        """Log what is wrong in the code: the error's type, never its text, which may hold personal data."""
+        _log.error("a channel's command failed", instance=self._channel.name, error=type(error).__name__)
+        return internal()
