@@ -90,8 +90,8 @@ class ChannelHost(Protocol):
         """That of one interaction; None when it does not live, or is another instance's."""
         ...
 
-    def is_recorded(self, command_id: str) -> bool:
-        """Whether a command of this id was handed in a short while ago: again, it leads to what it led to then."""
+    def recorded(self, command_id: str) -> Outcome | None:
+        """What a recent command of this id, which has been committed, led to; None when it is too long ago."""
         ...
 
     def request_reconcile(self) -> None:

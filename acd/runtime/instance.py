@@ -68,8 +68,8 @@ class HostServices(Protocol):
         """Where the agent is reached."""
         ...
 
-    def is_recorded(self, command_id: str) -> bool:
-        """Whether a command of this id was handed in a short while ago."""
+    def recorded(self, command_id: str) -> Outcome | None:
+        """What a recent command of this id led to."""
         ...
 
 
@@ -82,7 +82,7 @@ class Host:
         self.remember = services.remember
         self.recall = services.recall
         self.address = services.address
-        self.is_recorded = services.is_recorded
+        self.recorded = services.recorded
         self._instance = instance
 
     def desired(self) -> tuple[Desired, ...]:

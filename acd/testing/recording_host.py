@@ -62,9 +62,9 @@ class RecordingHost:
         """Likewise."""
         return self.wished.get(interaction_id)
 
-    def is_recorded(self, command_id: str) -> bool:
-        """Whether it was submitted."""
-        return any(command.id == command_id for command in self.commands)
+    def recorded(self, command_id: str) -> Outcome | None:
+        """All were accepted."""
+        return Outcome() if any(command.id == command_id for command in self.commands) else None
 
     def request_reconcile(self) -> None:
         """Count."""

@@ -75,8 +75,8 @@ class Services:
     def address(self, agent_id: str, channel: str) -> str:
         return f"{channel}/{agent_id}"
 
-    def is_recorded(self, command_id: str) -> bool:
-        return any(command.id == command_id for command in self.submitted)
+    def recorded(self, command_id: str) -> Outcome | None:
+        return Outcome() if any(command.id == command_id for command in self.submitted) else None
 
 
 class Stage:

@@ -76,8 +76,8 @@ async def test_whoever_connects_is_told_first_how_all_should_stand() -> None:
         await router.ready()
         assert channel.host.wish("c1") == Desired("c1", "offered", "c1.1", "anna")
         assert channel.host.wish("c2") is None
-        assert channel.host.is_recorded("2")
-        assert not channel.host.is_recorded("3")
+        assert channel.host.recorded("2") is not None
+        assert channel.host.recorded("3") is None
         assert channel.host.address("anna", "chat") == "desk-4"
         before = router.health()["channels"]["web"]["reconciles"]  # type: ignore[index]
         channel.attach(line)

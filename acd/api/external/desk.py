@@ -103,7 +103,7 @@ class Desk:
         name = self._channel.name
         command_id = "channel-" + hashlib.sha256(repr((name, asked.id)).encode()).hexdigest()[:40]
         own = asked.parent if isinstance(asked, Enqueue) else interaction_of(asked)
-        if (own or not isinstance(asked, Enqueue)) and host.wish(own) is None and not host.is_recorded(command_id):
+        if (own or not isinstance(asked, Enqueue)) and host.wish(own) is None and host.recorded(command_id) is None:
             raise refused(_NOT_YOURS)
         if not isinstance(asked, Enqueue):
             return command_of(asked, command_id)
