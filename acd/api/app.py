@@ -32,7 +32,7 @@ from acd.runtime.repeats import Repeats
 _log = structlog.get_logger(__name__)
 
 PREFLIGHT: Final = {
-    "Access-Control-Allow-Methods": "GET, POST, PUT, DELETE",
+    "Access-Control-Allow-Methods": "GET, POST, PUT, PATCH, DELETE",
     "Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key, traceparent",
     "Access-Control-Max-Age": "600",
 }

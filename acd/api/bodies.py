@@ -13,7 +13,7 @@ from typing import Annotated, Final, Literal, TypeVar
 
 import msgspec
 from aiohttp import web
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.inspect import BoolType, IntType, Metadata, StructType, Type, type_info
 
 from acd.api.problems import MAX_BODY, Problem, too_large
@@ -170,6 +170,19 @@ class PriorityChange(Struct, forbid_unknown_fields=True):
     """The priority from now on."""
 
     priority: Priority
+
+
+class Update(Struct, forbid_unknown_fields=True):
+    """What is known better now, as a merge patch (RFC 7396): what is left out stays, null takes away.
+
+    `attributes` likewise, each by its name. `customer` can be told once, if nobody knew.
+    """
+
+    attributes: Annotated[dict[Id, Text | None], Meta(max_length=limits.MAX_ATTRIBUTES)] = {}
+    customer: Text | Person = ""
+    requirement: Requirement | UnsetType | None = UNSET
+    preferences: Annotated[tuple[Wish, ...], Meta(max_length=limits.MAX_PREFERENCES)] | UnsetType | None = UNSET
+    preferred_agent: OptionalId | UnsetType | None = UNSET
 
 
 class Move(Struct, forbid_unknown_fields=True):

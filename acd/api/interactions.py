@@ -107,7 +107,7 @@ async def enqueue(call: Call[Any, NoQuery]) -> Created:
     context = call.context
     command_id = call.command_id()
     # The person of a repetition is in the store already.
-    reference = "" if call.is_repetition() else await _reference(context, body.customer)
+    reference = "" if call.is_repetition() else await reference_of(context, body.customer)
     command = enqueue_command(body, command_id, reference)
     await call.submit(command)
     location = f"/v1/interactions/{quote(command.interaction_id, safe='')}"
@@ -156,7 +156,7 @@ def shown(context: Api, interaction_id: str) -> InteractionShape:
     return interaction_shape(row, context.now_us())
 
 
-async def _reference(context: Api, customer: str | Person) -> str:
+async def reference_of(context: Api, customer: str | Person) -> str:
     """The customer's reference: as given, or made by storing the person. Nothing that looks like a number passes."""
     if isinstance(customer, Person):
         if not customer.number and not customer.name:

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from acd.api.once import MAX_IDEMPOTENCY_KEY
 from acd.api.problems import EXCEPTIONS, MEDIA_TYPE, REFUSALS, ProblemDocument
-from acd.api.routes import JSON, Route
+from acd.api.routes import JSON, WITH_BODY, Route
 from acd.core.messages.types import Id, InteractionId
 
 Document = dict[str, Any]
@@ -116,7 +116,7 @@ _ACCESS: Final = {
 
 def problems_of(route: Route) -> tuple[str, ...]:
     """Every code of a problem that the route can answer."""
-    takes_body = route.method in {"POST", "PUT"}
+    takes_body = route.method in WITH_BODY
     return (
         *_ALWAYS,
         *(() if route.access == "public" else _KNOWN),

@@ -24,7 +24,10 @@ from acd.core.messages import Command, Outcome, Refusal
 from acd.runtime.repeat_store import Repeat
 from acd.runtime.request_key import RequestKey
 
-Method = Literal["GET", "POST", "PUT", "DELETE"]
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
+"""Methods whose requests have a body."""
 
 Access = Literal["public", "token", "agent", "supervisor", "channel"]
 """`public`: nobody is asked who they are. `token`: whoever has one; what it shows depends on whom. `agent`: the agent
@@ -199,7 +202,7 @@ def register(app: web.Application, routes: tuple[Route, ...]) -> None:
 def _serving(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     """What aiohttp calls."""
     shape = route.body or Nothing
-    takes_body = route.method in {"POST", "PUT"}
+    takes_body = route.method in WITH_BODY
 
     async def serve(request: web.Request) -> web.StreamResponse:
         who = None if route.access == "public" else principal()

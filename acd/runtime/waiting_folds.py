@@ -17,6 +17,7 @@ from acd.core.messages import (
     InteractionRelaxed,
     InteractionReprioritized,
     InteractionScheduled,
+    InteractionUpdated,
     LevelOpened,
     QueueClosed,
     QueueOpened,
@@ -86,6 +87,10 @@ def _in_line(interactions: Interactions) -> Folds:
     def relaxed(event: InteractionRelaxed) -> None:
         interactions[event.interaction_id].priority = event.priority
 
+    def updated(event: InteractionUpdated) -> None:
+        row = interactions[event.interaction_id]
+        row.attributes, row.customer, row.requirement = event.attributes, event.customer, event.requirement
+
     def preferred(_event: AgentPreferred) -> None:
         """Shows only while somebody is waited for."""
 
@@ -99,6 +104,7 @@ def _in_line(interactions: Interactions) -> Folds:
         InteractionReprioritized: reprioritized,
         LevelOpened: level_opened,
         InteractionRelaxed: relaxed,
+        InteractionUpdated: updated,
         AgentPreferred: preferred,
         HoldStarted: hold_started,
         HoldEnded: hold_ended,

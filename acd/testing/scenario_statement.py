@@ -99,3 +99,20 @@ def integer(text: str) -> int:
         return int(text)
     except ValueError:
         raise Problem(f"{text!r} is no whole number") from None
+
+
+def pairs(text: str) -> tuple[tuple[str, int], ...]:
+    """`a=5,b=3`. Raises `Problem`."""
+    found = []
+    for each in filter(None, text.split(",")):
+        name, equals, number = each.rpartition("=")
+        if not equals:
+            raise Problem(f"{each!r} lacks a number: write {each}=1")
+        found.append((name, integer(number)))
+    return tuple(found)
+
+
+def attributes(text: str) -> tuple[tuple[str, str], ...]:
+    """`a=b,c=d`."""
+    found = (each.partition("=") for each in filter(None, text.split(",")))
+    return tuple((name, value) for name, _, value in found)

@@ -1,6 +1,8 @@
 """The words of a scenario about waiting: for a preferred agent, relaxed by steps, moved by supervisors.
 
+    update ID [attributes a=b,c=d] [remove e,f] [customer C] [requirement R] [prefer a=2,b=1] [preferred AGENT|nobody]
     reprioritize ID N        move ID to QUEUE [place kept|anew] [reason R]        recall ID
+    expect updated c1 [changed attributes] [attributes a=b] [customer C]
     expect reprioritized c1                         expect moved c1 from sales to support
     expect preferred c1 -> anna                     expect hold-started|hold-ended c1 for anna
         expect level-opened c1 2      expect relaxed c1
@@ -25,16 +27,19 @@ from acd.core.messages import (
     InteractionMoved,
     InteractionRelaxed,
     InteractionReprioritized,
+    InteractionUpdated,
     LevelOpened,
     MoveInteraction,
     NoteEstimate,
+    Preference,
     RecallInteraction,
     ReprioritizeInteraction,
     Step,
+    UpdateInteraction,
 )
 from acd.runtime.config.conditions import ConditionError, describe_found, parse_condition
 from acd.runtime.config.durations import format_duration
-from acd.testing.scenario_statement import Line, Problem, Statement, integer
+from acd.testing.scenario_statement import Line, Problem, Statement, attributes, integer, pairs
 
 WaitingEvent = (
     AgentPreferred
@@ -43,6 +48,7 @@ WaitingEvent = (
     | InteractionMoved
     | InteractionReprioritized
     | InteractionRelaxed
+    | InteractionUpdated
     | LevelOpened
 )
 
@@ -50,6 +56,7 @@ LENGTHS: Final = {
     "moved": 6,
     "reprioritized": 2,
     "relaxed": 2,
+    "updated": 2,
     "skipped": 2,
     "preferred": 4,
     "hold-started": 4,
@@ -62,16 +69,21 @@ LENGTHS: Final = {
 def words_of(event: WaitingEvent) -> tuple[tuple[str, ...], dict[str, object]]:
     """What must be said of an event, and what may be."""
     name = event.interaction_id
+    details: dict[str, object]
     match event:
         case InteractionMoved():
             words = ("moved", name, "from", event.from_queue, "to", event.to_queue)
             return words, {"reason": event.reason, "priority": event.priority}
         case InteractionReprioritized():
             return ("reprioritized", name), {"priority": event.priority}
+        case InteractionUpdated():
+            known = ",".join(f"{name}={value}" for name, value in event.attributes)
+            details = {"changed": ",".join(event.changed), "attributes": known, "customer": event.customer}
+            return ("updated", name), details
         case LevelOpened():
             return ("level-opened", name, str(event.level)), {}
         case InteractionRelaxed():
-            details: dict[str, object] = {
+            details = {
                 "after": format_duration(event.after_us),
                 "found": describe_found(event.when, event.found),
             }
@@ -127,6 +139,23 @@ def _estimate(statement: Statement, command_id: str, _offers: Mapping[str, str])
     return NoteEstimate(command_id, queue, statement.duration("the wait") if known else -1)
 
 
+def _update(statement: Statement, command_id: str, _offers: Mapping[str, str]) -> Command:
+    interaction_id = statement.take("the interaction")
+    options = statement.options("attributes", "remove", "customer", "requirement", "prefer", "preferred")
+    wishes = options.get("prefer")
+    preferred = options.get("preferred")
+    return UpdateInteraction(
+        command_id,
+        interaction_id,
+        attributes(options.get("attributes", "")),
+        tuple(filter(None, options.get("remove", "").split(","))),
+        options.get("customer", ""),
+        options.get("requirement"),
+        None if wishes is None else tuple(Preference(skill, weight) for skill, weight in pairs(wishes)),
+        "" if preferred == "nobody" else preferred,
+    )
+
+
 def _reprioritize(statement: Statement, command_id: str, _offers: Mapping[str, str]) -> Command:
     interaction_id = statement.take("the interaction")
     return ReprioritizeInteraction(command_id, interaction_id, integer(statement.take("the priority")))
@@ -148,6 +177,7 @@ def _recall(statement: Statement, command_id: str, _offers: Mapping[str, str]) -
 
 
 COMMANDS: Final[dict[str, Callable[[Statement, str, Mapping[str, str]], Command]]] = {
+    "update": _update,
     "reprioritize": _reprioritize,
     "move": _move,
     "recall": _recall,

@@ -47,7 +47,7 @@ from acd.core.messages import (
 )
 from acd.runtime.config.capacities import PROFILES
 from acd.testing import scenario_entry, scenario_transfer, scenario_waiting, scenario_work
-from acd.testing.scenario_statement import Problem, Statement, duration, integer
+from acd.testing.scenario_statement import Problem, Statement, attributes, duration, integer, pairs
 
 
 class Configuration:
@@ -111,30 +111,13 @@ def durations(text: str) -> tuple[int, ...]:
     return tuple(duration(each) for each in _names(text))
 
 
-def _pairs(text: str) -> tuple[tuple[str, int], ...]:
-    """`a=5,b=3`."""
-    pairs = []
-    for each in filter(None, text.split(",")):
-        name, equals, number = each.rpartition("=")
-        if not equals:
-            raise Problem(f"{each!r} lacks a number: write {each}=1")
-        pairs.append((name, integer(number)))
-    return tuple(pairs)
-
-
-def _attributes(text: str) -> tuple[tuple[str, str], ...]:
-    """`a=b,c=d`."""
-    pairs = (each.partition("=") for each in filter(None, text.split(",")))
-    return tuple((name, value) for name, _, value in pairs)
-
-
 def _names(text: str) -> tuple[str, ...]:
     """`a,b`; `none` for no name at all."""
     return () if text == "none" else tuple(filter(None, text.split(",")))
 
 
 def _skills(text: str) -> tuple[tuple[str, int], ...]:
-    return () if text == "none" else _pairs(text)
+    return () if text == "none" else pairs(text)
 
 
 def _capacity(text: str) -> Capacity:
@@ -230,9 +213,9 @@ def _enqueue(statement: Statement, command_id: str, _offers: Mapping[str, str]) 
         channel,
         queue,
         requirement=options.get("requirement", ""),
-        preferences=tuple(Preference(skill, weight) for skill, weight in _pairs(options.get("prefer", ""))),
+        preferences=tuple(Preference(skill, weight) for skill, weight in pairs(options.get("prefer", ""))),
         priority=integer(options.get("priority", "0")),
-        attributes=_attributes(options.get("attributes", "")),
+        attributes=attributes(options.get("attributes", "")),
         customer=options.get("customer", ""),
         instance=options.get("instance", ""),
         preferred_agent=options.get("preferred", ""),

@@ -41,6 +41,7 @@ MATRIX: list[tuple[str, str, dict[str, str] | None, int]] = [
     ("GET", "/v1/interactions/queued", None, OTHER),
     ("DELETE", "/v1/interactions/queued", None, 403),
     ("DELETE", "/v1/interactions/own", None, 403),
+    ("PATCH", "/v1/interactions/own", {"requirement": "true"}, 403),
     ("POST", "/v1/interactions/talk/end", {}, OWN),
     ("POST", "/v1/interactions/talk/end", {"by": "system"}, 403),
     ("POST", "/v1/interactions/other/end", {}, OTHER),

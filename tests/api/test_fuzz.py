@@ -67,6 +67,7 @@ ROUTES = st.sampled_from(
         ("GET", "/v1/agents/{}/offers"),
         ("GET", "/v1/interactions/{}"),
         ("DELETE", "/v1/interactions/{}"),
+        ("PATCH", "/v1/interactions/{}"),
         ("POST", "/v1/interactions/{}/end"),
         ("POST", "/v1/offers/{}/accept"),
         ("POST", "/v1/offers/{}/decline"),
@@ -91,7 +92,7 @@ def requests(draw: st.DrawFn) -> Request:
     names = st.sampled_from(["state", "limit", "cursor", "reason"])
     query = draw(st.dictionaries(names, TEXTS, max_size=2)) if draw(st.integers(0, 3)) == 0 else {}
     valid = VALID.get(shape, st.just({})).map(msgspec.json.encode)
-    raw = draw(st.one_of(valid, valid, ANYTHING)) if method in ("POST", "PUT") else b""
+    raw = draw(st.one_of(valid, valid, ANYTHING)) if method in ("POST", "PUT", "PATCH") else b""
     url = URL(path, encoded=True)
     key = draw(st.sampled_from(["", "", "k1", "k2"]))
     token = draw(st.sampled_from(["system", "system", "anna"]))

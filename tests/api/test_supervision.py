@@ -1,6 +1,6 @@
 """What supervisors do over HTTP to those who wait, and to queues."""
 
-from acd.core.messages import CloseQueue, EnqueueInteraction, MoveInteraction, SignInAgent
+from acd.core.messages import CloseQueue, EnqueueInteraction, MoveInteraction, SignInAgent, UpdateInteraction
 from tests.api.harness import Client, MemoryRouter
 
 SECOND = 1_000_000
@@ -65,3 +65,46 @@ async def test_interactions_are_found_by_agent_customer_and_kind(system: Client,
     assert await found("kind=callback") == ["i2"]
     assert await found("kind=live&customer=ref-2") == []
     assert (await system("GET", "/v1/interactions?kind=both"))[0] == 400
+
+
+async def test_what_is_known_better_is_patched_and_everything_else_stays(system: Client, router: MemoryRouter) -> None:
+    known = (("language", "en"), ("topic", "invoice"))
+    router.apply(EnqueueInteraction("c1", "i1", "chat", "sales", "skills.english >= 2", attributes=known))
+    body = {"attributes": {"topic": None, "tier": "gold"}}
+    status, found = await system("PATCH", "/v1/interactions/i1", body)
+    assert (status, found["attributes"]) == (200, {"language": "en", "tier": "gold"})
+    assert found["requirement"] == "skills.english >= 2"
+    status, found = await system("PATCH", "/v1/interactions/i1", {"requirement": None})
+    assert (status, found["requirement"], found["attributes"]["tier"]) == (200, "", "gold")
+    status, same = await system("PATCH", "/v1/interactions/i1", {})
+    assert (status, same) == (200, found)
+    sent = router.last(UpdateInteraction)
+    assert (sent.attributes, sent.remove, sent.requirement, sent.preferences, sent.preferred_agent) == (
+        (),
+        (),
+        None,
+        None,
+        None,
+    )
+
+
+async def test_what_a_look_up_finds_decides_who_is_asked_next(system: Client, router: MemoryRouter) -> None:
+    router.apply(EnqueueInteraction("c1", "i1", "chat", "sales"))
+    router.apply(EnqueueInteraction("c2", "i2", "chat", "sales"), SECOND)
+    body = {"requirement": "skills.english >= 5", "preferences": [{"skill": "english", "weight": 2}]}
+    assert (await system("PATCH", "/v1/interactions/i1", body))[0] == 200
+    router.apply(SignInAgent("c3", "boris", ready=True))
+    assert (await system("GET", "/v1/interactions/i2"))[1]["agent"] == "boris"
+    status, found = await system("PATCH", "/v1/interactions/i1", {"requirement": None, "preferences": None})
+    assert (status, found["agent"]) == (200, "boris")
+    status, problem = await system("PATCH", "/v1/interactions/i1", {"requirement": "skills.english >"})
+    assert (status, problem["code"]) == (422, "bad-requirement")
+
+
+async def test_a_customer_who_becomes_known_is_kept_encrypted(system: Client, router: MemoryRouter) -> None:
+    router.apply(EnqueueInteraction("c1", "i1", "chat", "sales"))
+    person = {"customer": {"number": "+8613900001111", "name": "Li"}}
+    assert (await system("PATCH", "/v1/interactions/i1", person))[0] == 200
+    assert router.view.interactions["i1"].customer == "ref-0"
+    assert router.people["ref-0"].name == "Li"
+    assert (await system("PATCH", "/v1/interactions/i1", {"customer": "+86 139 0000 1111"}))[0] == 422

@@ -29,6 +29,7 @@ from tests.core.naive_state import (
     Queue,
     Work,
 )
+from tests.core.naive_update import Update
 
 
 @dataclass
@@ -40,7 +41,7 @@ class Prediction:
     effects: list[m.Effect] = field(default_factory=list)
 
 
-class Model(Reserving, LevelRules, Ending, Conference):
+class Model(Reserving, LevelRules, Ending, Conference, Update):
     """The rules and the commands; `apply` and `next_deadline` are as the engine's."""
 
     def __init__(self, trees: Mapping[str, Tree]) -> None:

@@ -403,6 +403,30 @@ MUTANTS: Final = {
         "handlers.callbacks", "found.attempts < settings", "found.attempts <= settings"
     ),
     "callbacks lose patience": Mutant("patience", ' or interaction.request.kind == "callback"', ""),
+    "an update's requirement changes nothing": Mutant(
+        "handlers.updates", "        domain.reclassify(found)\n", "        pass\n"
+    ),
+    "whoever waits is not routed anew": Mutant("handlers.updates", "domain.place(found)", "domain.wait(found)"),
+    "a wait for an agent who would not do any more goes on": Mutant(
+        "handlers.updates", "    holding.reconsider(domain, interaction)\n", ""
+    ),
+    "a wait for another agent goes on": Mutant(
+        "handlers.updates", '        holding.end(domain, interaction, "updated")\n', "        return False\n"
+    ),
+    "nobody waits for whoever is preferred later": Mutant(
+        "handlers.updates", "if anew and interaction.preferred:", "if False:"
+    ),
+    "a look-up that comes late finds no account manager": Mutant(
+        "handlers.updates", "        affinity.prefer(domain, interaction)\n", "        pass\n"
+    ),
+    "an attribute stands beside its old value": Mutant("handlers.updates", " if each[0] not in named)", ")"),
+    "one customer's interaction becomes another's": Mutant(
+        "handlers.updates", "    if request.customer:\n", "    if False:\n"
+    ),
+    "a customer who becomes known has no callback yet": Mutant(
+        "handlers.updates", "domain.callbacks[command.customer, request.queue] = interaction.id", "pass"
+    ),
+    "who talks is chosen anew": Mutant("handlers.updates", 'interaction.state == "active"', 'interaction.state == ""'),
     "a forgotten class keeps its members": Mutant("registry", "cls.evicted = True", "cls.evicted = False"),
 }
 

@@ -11,8 +11,8 @@ from typing import Final
 
 import acd.core.messages as m
 from tests.core.naive_model import Model
-from tests.core.traffic_consult import ConsultTraffic
-from tests.core.traffic_settings import CHANNELS, SECOND, SKILLS, Scores
+from tests.core.traffic_settings import CHANNELS, SECOND, Scores
+from tests.core.traffic_update import UpdateTraffic
 
 WEIGHTS: Final[dict[str, float]] = {
     "enqueue": 18,
@@ -24,6 +24,7 @@ WEIGHTS: Final[dict[str, float]] = {
     "requeue": 3,
     "reprioritize": 2,
     "move": 3,
+    "update": 5,
     "recall": 2,
     "hold": 4,
     "resume": 3,
@@ -52,7 +53,7 @@ KINDS: Final = tuple(WEIGHTS)
 SHARES: Final = tuple(accumulate(WEIGHTS.values()))
 
 
-class Traffic(ConsultTraffic):
+class Traffic(UpdateTraffic):
     """One world. `trees` is what the model needs to understand its requirements."""
 
     def __init__(
@@ -112,17 +113,13 @@ class Traffic(ConsultTraffic):
         interaction_id = f"i{self.interactions}"
         if self._stray():
             interaction_id = f"i{self.random.randint(1, self.interactions)}"
-        preferences = tuple(
-            m.Preference(self._pick((*SKILLS, "unheard-of")), self.random.choice((-3, 1, 1, 10, 1_000)))
-            for _ in range(self.random.choice((0, 0, 0, 1, 2)))
-        )
         return m.EnqueueInteraction(
             self._id(),
             interaction_id,
             self.random.choices(CHANNELS, (5, 3, 2))[0],
             self._pick((*self.queue_ids, *self.queue_ids, *self.queue_ids, "q-unheard-of")),
             requirement=self._own_requirement(),
-            preferences=preferences,
+            preferences=self._preferences(),
             priority=self.random.choice((0, 0, 0, 0, 1, 2, -1, 1_000, -1_000)),
             attributes=self._attributes(),
             customer=self.random.choice(("", "person-1", "person-2", "person-3", f"person-{self.interactions}")),
@@ -131,10 +128,6 @@ class Traffic(ConsultTraffic):
             kind="callback" if self._chance(0.15) else "live",
             not_before_us=max(0, self.now_us + self.random.choice((-1, 0, 1, 10 * SECOND))) if self._chance(0.1) else 0,
         )
-
-    def _attributes(self) -> tuple[tuple[str, str], ...]:
-        manager = (("manager", self._anybody()), ("manager", "a0")) if self._chance(0.2) else ()
-        return (("language", "fr"), *manager) if self._chance(0.1) else manager
 
     def _accept(self, model: Model) -> m.Command | None:
         work = self._work(model, "offered")

@@ -19,6 +19,7 @@ from acd.core.handlers import (
     settings,
     supervision,
     transfers,
+    updates,
     wrap_up,
 )
 from acd.core.messages import (
@@ -52,6 +53,7 @@ from acd.core.messages import (
     SignOutAgent,
     Tick,
     TransferInteraction,
+    UpdateInteraction,
 )
 
 # The table pairs each function with the only type it is called with, which the type system cannot say.
@@ -82,6 +84,7 @@ HANDLERS: Final[dict[type, Handler]] = {
     ReprioritizeInteraction: supervision.reprioritize,
     MoveInteraction: supervision.move,
     RecallInteraction: supervision.recall,
+    UpdateInteraction: updates.update,
     AcceptOffer: offers.accept,
     DeclineOffer: offers.decline,
     FailOffer: offers.fail,

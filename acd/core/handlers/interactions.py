@@ -35,7 +35,7 @@ def enqueue(domain: Domain, command: EnqueueInteraction) -> Refusal | None:
     except RequirementError as error:
         return Refusal("bad-requirement", str(error))
     if command.requirement and not cls.crew.rows:
-        unknown = _unknown_skill(domain, command.requirement)
+        unknown = unknown_skill(domain, command.requirement)
         if unknown is not None:
             return unknown
     parent = parent_of(domain, command) if command.parent else None
@@ -134,7 +134,7 @@ def _first_effect(interaction: Interaction) -> ParkInteraction | OpenConsult:
     return OpenConsult(interaction.id, request.instance, request.parent, agent.id)
 
 
-def _unknown_skill(domain: Domain, requirement: str) -> Refusal | None:
+def unknown_skill(domain: Domain, requirement: str) -> Refusal | None:
     """A refusal of what no agent could ever serve for a skill that no agent has: most likely it is misspelt."""
     # Asked whenever nobody fits, which is no reason to look at everybody.
     names = domain.classes.skills()

@@ -35,6 +35,7 @@ from acd.core.messages.commands import (
     SignInAgent,
     SignOutAgent,
     Tick,
+    UpdateInteraction,
     origin_of,
 )
 from acd.core.messages.effects import (
@@ -70,6 +71,7 @@ from acd.core.messages.events import (
     InteractionReprioritized,
     InteractionRequeued,
     InteractionScheduled,
+    InteractionUpdated,
     LevelOpened,
     OfferAccepted,
     OfferDeclined,
@@ -155,6 +157,7 @@ __all__ = [
     "InteractionRequeued",
     "InteractionScheduled",
     "InteractionTransferred",
+    "InteractionUpdated",
     "JoinAgent",
     "LeaveInteraction",
     "LevelOpened",
@@ -198,6 +201,7 @@ __all__ = [
     "Step",
     "Tick",
     "TransferInteraction",
+    "UpdateInteraction",
     "WorkEnded",
     "WorkHeld",
     "WorkResumed",

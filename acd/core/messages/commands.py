@@ -193,6 +193,24 @@ class RecallInteraction(CommandBase, frozen=True, gc=False, tag=True):
     interaction_id: InteractionId
 
 
+class UpdateInteraction(CommandBase, frozen=True, gc=False, tag=True):
+    """More is known about a live interaction: from a look-up, a classifier, an agent. None leaves a part as it is.
+
+    `attributes` are set, those named in `remove` go, all others stay. `customer`: who it is, if that was unknown;
+    empty leaves it. `requirement` replaces its own one, and an empty one asks nothing; `preferences` likewise.
+    `preferred_agent`: as of a new one; empty for nobody. While it waits or rings, or before its time; an active one
+    takes attributes and the customer only. What rings goes on ringing, and its place in line stays.
+    """
+
+    interaction_id: InteractionId
+    attributes: Annotated[tuple[tuple[Id, Text], ...], Meta(max_length=limits.MAX_ATTRIBUTES)] = ()
+    remove: Annotated[tuple[Id, ...], Meta(max_length=limits.MAX_ATTRIBUTES)] = ()
+    customer: Text = ""
+    requirement: Requirement | None = None
+    preferences: Annotated[tuple[Preference, ...], Meta(max_length=limits.MAX_PREFERENCES)] | None = None
+    preferred_agent: OptionalId | None = None
+
+
 class NoteEstimate(CommandBase, frozen=True, gc=False, tag=True):
     """How long whoever comes into the queue now will wait, as far as anybody can tell; -1: nobody can.
 
@@ -340,6 +358,7 @@ Command = (
     | NoteEstimate
     | MergeConsult
     | LeaveInteraction
+    | UpdateInteraction
 )
 
 

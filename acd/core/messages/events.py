@@ -96,6 +96,17 @@ class InteractionReprioritized(Struct, frozen=True, gc=False, tag=True):
     priority: int
 
 
+class InteractionUpdated(Struct, frozen=True, gc=False, tag=True):
+    """More is known about a live interaction; everything is as it is now. `changed`: what was said anew, by name."""
+
+    interaction_id: str
+    changed: tuple[str, ...]
+    attributes: tuple[tuple[str, str], ...]
+    customer: str
+    requirement: str
+    preferred_agent: str
+
+
 class InteractionRelaxed(Struct, frozen=True, gc=False, tag=True):
     """The time of a step of its queue has come.
 
@@ -349,6 +360,7 @@ Event = (
     | InteractionMoved
     | InteractionReprioritized
     | InteractionRelaxed
+    | InteractionUpdated
     | HoldStarted
     | HoldEnded
     | LevelOpened

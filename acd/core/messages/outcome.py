@@ -54,6 +54,9 @@ RefusalCode = Literal[
     "in-conference",
     "conference-full",
     "last-agent",
+    "duplicate-attribute",
+    "too-many-attributes",
+    "customer-known",
 ]
 """Stable; kebab-case. A refused command has changed nothing."""
 

@@ -19,6 +19,7 @@ from acd.core.messages import (
     OpenQueue,
     RecallInteraction,
     ReprioritizeInteraction,
+    UpdateInteraction,
 )
 from acd.runtime.view import View
 
@@ -68,6 +69,16 @@ def _on_interaction(*states: str, make: Callable[[Moment, str], Command]) -> Mak
     return order
 
 
+def _look_up(moment: Moment, interaction_id: str) -> Command:
+    """Who it is, and what about: now and then somebody in particular is to be asked."""
+    dice = moment.dice
+    anybody = dice.choice([each.id for each in moment.view.settings.agents])
+    known = (("tier", dice.choice(("gold", "iron"))),)
+    live = moment.view.interactions[interaction_id].state != "active"
+    preferred = anybody if live and dice.random() < 0.3 else None  # noqa: PLR2004 - often enough
+    return UpdateInteraction(moment.id, interaction_id, known, preferred_agent=preferred)
+
+
 def _queue(moment: Moment) -> str:
     return moment.dice.choice([each.id for each in moment.view.settings.queues])
 
@@ -112,6 +123,7 @@ ORDERS: Final = (
             make=lambda moment, who: ReprioritizeInteraction(moment.id, who, moment.dice.choice((-1, 0, 3))),
         ),
     ),
+    Order("look up", 0.3, _on_interaction("queued", "offered", "scheduled", "active", make=_look_up)),
     Order(
         "move",
         0.1,
