@@ -74,6 +74,7 @@ ROUTES: Final = (
         query=PageQuery,
         example=Example(query={"limit": "2"}),
         notes="A token with the role agent is shown its own agent only.",
+        live=True,
     ),
     Route(
         "show_agent",
@@ -85,6 +86,7 @@ ROUTES: Final = (
         "One agent: presence, settings as they are in force, work in hand.",
         AgentShape,
         example=Example(_ANNA, shows={"id": "anna", "presence": "signed-out"}),
+        live=True,
     ),
     Route(
         "sign_in",

@@ -19,7 +19,7 @@ from acd.api.context import API, DOCUMENT, PRINCIPAL, Api, ApiRouter, api
 from acd.api.events import EVENTS_PATH, install
 from acd.api.openapi import document
 from acd.api.problems import MAX_BODY, Problem, internal, of_error, of_http, unauthorized
-from acd.api.routes import register
+from acd.api.routes import CURSOR_HEADER, register
 from acd.api.sockets import Sockets
 from acd.api.table import PUBLIC_PATHS, ROUTES
 from acd.api.tickets import TICKETS, Tickets
@@ -71,7 +71,7 @@ async def _cross_origin(request: web.Request, handler: Handler) -> web.StreamRes
     preflight = request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
     response = web.Response(status=204, headers=PREFLIGHT) if preflight else await handler(request)
     response.headers["Access-Control-Allow-Origin"] = origin
-    response.headers["Access-Control-Expose-Headers"] = "Location, Retry-After, X-Request-Id"
+    response.headers["Access-Control-Expose-Headers"] = f"Location, Retry-After, X-Request-Id, {CURSOR_HEADER}"
     response.headers["Vary"] = "Origin"
     return response
 

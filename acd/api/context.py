@@ -23,12 +23,14 @@ from acd.runtime.live_figures import LiveFigures
 from acd.runtime.meter import Meter
 from acd.runtime.repeats import Repeats
 from acd.runtime.view import View
+from acd.runtime.webhooks.feeding import Webhooks
 
 
 class ApiRouter(Protocol):
     """The part of a Router that the API uses."""
 
     meter: Meter
+    webhooks: Webhooks
 
     @property
     def view(self) -> View:

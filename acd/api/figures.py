@@ -134,5 +134,6 @@ ROUTES: Final = (
             {"scope": "queue", "id": "sales"}, {"last": "15m"}, after=("enqueue",), shows={"scope": "queue"}
         ),
         notes="`last` for a sliding window, `from` and `to` for calendar intervals; neither: since the figures began.",
+        live=True,
     ),
 )

@@ -202,6 +202,7 @@ ROUTES: Final = (
         query=InteractionFilter,
         example=Example(query={"queue": "sales", "state": "queued"}, after=("enqueue",)),
         notes="A token with the role agent is shown what its agent is asked to take, has, or had last.",
+        live=True,
     ),
     Route(
         "enqueue",

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from acd.api.once import MAX_IDEMPOTENCY_KEY
 from acd.api.problems import EXCEPTIONS, MEDIA_TYPE, REFUSALS, ProblemDocument
-from acd.api.routes import JSON, WITH_BODY, Route
+from acd.api.routes import CURSOR_HEADER, JSON, WITH_BODY, Route
 from acd.core.messages.types import Id, InteractionId
 
 Document = dict[str, Any]
@@ -30,6 +30,7 @@ _IDS: Final[Mapping[str, tuple[object, str]]] = {
     "channel": (Id, "The name of its section, `[channels.NAME]`."),
     "id": (Id, "The id of the queue, agent or channel."),
     "version": (str, "The version's number."),
+    "webhook": (Id, "The webhook's name."),
     "scope": (str, "`queue`, `agent` or `channel`."),
 }
 """What stands in paths."""
@@ -260,6 +261,9 @@ def _responses(route: Route, schemas: _Schemas) -> Document:
         success["content"] = {JSON: {"schema": schemas.of(route.answer)}}
     else:
         success["content"] = {route.media: {}}
+    if route.live:
+        where = {"description": "Events after this cursor are not in the picture yet.", "schema": {"type": "string"}}
+        success["headers"] = {**headers, CURSOR_HEADER: where}
     if route.status == HTTPStatus.CREATED:
         where = {"description": "Where it is shown.", "schema": {"type": "string"}}
         success["headers"] = {**headers, "Location": where}

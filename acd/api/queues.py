@@ -78,6 +78,7 @@ ROUTES: Final = (
         QueuePage,
         query=PageQuery,
         example=Example(query={"limit": "10"}, after=("enqueue",)),
+        live=True,
     ),
     Route(
         "show_queue",
@@ -89,6 +90,7 @@ ROUTES: Final = (
         "One queue.",
         QueueShape,
         example=Example(_SALES, after=("enqueue",), shows={"id": "sales", "waiting": 1}),
+        live=True,
     ),
     Route(
         "open_queue",
@@ -127,5 +129,6 @@ ROUTES: Final = (
         DecisionList,
         query=DecisionQuery,
         example=Example(query={"limit": "1"}, after=("enqueue", "sign_in")),
+        live=True,
     ),
 )

@@ -21,6 +21,7 @@ from acd.api.context import Api, api, principal
 from acd.api.once import key_of, outcome_again
 from acd.api.problems import MAX_BODY, refused
 from acd.core.messages import Command, Outcome, Refusal
+from acd.runtime.events import Cursor
 from acd.runtime.repeat_store import Repeat
 from acd.runtime.request_key import RequestKey
 
@@ -35,6 +36,8 @@ in the path, and whoever sees all. `supervisor`: the roles supervisor and system
 path, and the role system; a channel's token opens nothing else that asks for a token."""
 
 JSON: Final = "application/json"
+
+CURSOR_HEADER: Final = "X-Event-Cursor"
 
 Tag = Literal[
     "agents",
@@ -161,7 +164,8 @@ class Route(Struct, frozen=True):
 
     `problems`: codes of refusals and others that this route can meet, besides those that follow from what it is
     (`acd.api.openapi`). `also`: other statuses with a body of their own. `changes`: False for a
-    POST that only asks. `if_match`: it takes that header. `most_body`: bytes of a request's body.
+    POST that only asks. `if_match`: it takes that header. `most_body`: bytes of a request's body. `live`: it shows
+    things as they stand after one event, and says in `X-Event-Cursor` after which.
     """
 
     name: str
@@ -183,6 +187,7 @@ class Route(Struct, frozen=True):
     changes: bool = True
     if_match: bool = False
     most_body: int = MAX_BODY
+    live: bool = False
 
     @property
     def mutates(self) -> bool:
@@ -227,7 +232,12 @@ async def _answer(route: Route, call: Call[Any, Any]) -> web.StreamResponse:
         return found
     if isinstance(found, Created):
         return answer(found.body, route.status, {"Location": found.location})
-    return answer(found, route.status)
+    return answer(found, route.status, _as_of(call) if route.live else None)
+
+
+def _as_of(call: Call[Any, Any]) -> dict[str, str]:
+    """Where in the stream of events whoever follows it has to go on from a picture that was made just now."""
+    return {CURSOR_HEADER: str(Cursor(call.context.router.events.stream.seq))}
 
 
 def trace_of(header: str) -> str:

@@ -1,19 +1,24 @@
 """The client itself: a session, a token, requests that are safe to repeat.
 
-Owns the session and the repeating of requests. Must not know the engine, nor any single route.
+Owns the session and the repeating of requests. Must not know the engine, nor any single route: those that have methods
+of their own are in `acd.client.typed`, all others are called by name.
 """
 
 import asyncio
 import uuid
-from collections.abc import AsyncGenerator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any, Final, Self
 
 import aiohttp
 import msgspec
 
+from acd.client.answers import Answer
 from acd.client.events import StreamEvent, follow
+from acd.client.operations import Operation, operations
 from acd.client.pauses import Pauses
+from acd.client.typed import Typed
 from acd.errors import ApiProblem
 
 ATTEMPTS: Final = 6
@@ -28,7 +33,7 @@ MAX_RETRY_SECONDS: Final = 30.0
 _AGAIN: Final = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE})
 
 
-class Client:
+class Client(Typed):
     """`async with Client(url, token) as client`. `url` is the API's address, such as `http://127.0.0.1:8420`."""
 
     def __init__(self, url: str, token: str = "", *, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
@@ -37,6 +42,7 @@ class Client:
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._timeout = aiohttp.ClientTimeout(total=timeout_seconds)
         self._session: aiohttp.ClientSession | None = None
+        self._operations: dict[str, Operation] = {}
 
     async def __aenter__(self) -> Self:
         """Open the session; nothing is sent yet."""
@@ -56,13 +62,46 @@ class Client:
         *,
         query: Mapping[str, str] | None = None,
         key: str = "",
+        trace: str = "",
     ) -> Any:  # noqa: ANN401 - JSON
         """The answer's JSON. Sent again when the connection is cut, with one `Idempotency-Key`: it has one effect.
 
         `key`: an `Idempotency-Key` of one's own, for a request that is to be repeated after a crash of the caller.
-        Raises `ApiProblem`, and `OSError` or `TimeoutError` when the last of `ATTEMPTS` attempts got no answer.
+        `trace`: the W3C `traceparent` that it belongs to. Raises `ApiProblem`, and `OSError` or `TimeoutError` when the
+        last of `ATTEMPTS` attempts got no answer.
         """
+        return (await self.ask(method, path, body, query=query, key=key, trace=trace)).body
+
+    async def call(self, operation: str, /, **arguments: object) -> Any:  # noqa: ANN401 - JSON
+        """The answer of any operation, by its name in the API's document: `call("sign_in", agent="anna", ready=True)`.
+
+        Arguments are what the document names: ids of the path, fields of the body, parameters. The document is fetched
+        once. Raises `TypeError` for arguments that it does not take, `ValueError` for an operation that is not there,
+        and as `request`.
+        """
+        if not self._operations:
+            self._operations = operations(await self.request("GET", "/v1/openapi.json"))
+        found = self._operations.get(operation)
+        if found is None:
+            raise ValueError(f"there is no operation {operation!r}; /docs of the API lists them all")
+        made = found.prepare(arguments)
+        return await self.request(made.method, made.path, made.body, query=made.query)
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, object] | None = None,
+        *,
+        query: Mapping[str, str] | None = None,
+        key: str = "",
+        trace: str = "",
+        also: Collection[int] = (),
+    ) -> Answer:
+        """As `request`, with what the answer's headers say. `also`: statuses that are answers, beside success."""
         headers = {} if method == "GET" else {"Idempotency-Key": key or str(uuid.uuid4())}
+        if trace:
+            headers["traceparent"] = trace
         pauses = Pauses()
         while True:
             last = pauses.failures + 1 >= ATTEMPTS
@@ -71,8 +110,8 @@ class Client:
                     method, self._url + path, json=body, params=query, headers=headers
                 ) as response:
                     raw = await response.read()
-                    if response.status < HTTPStatus.BAD_REQUEST:
-                        return msgspec.json.decode(raw)
+                    if response.status < HTTPStatus.BAD_REQUEST or response.status in also:
+                        return _answer(raw, response)
                     if response.status not in _AGAIN or last:
                         raise problem_of(response.status, raw)
                     least = _seconds(response.headers.get("Retry-After", ""))
@@ -90,12 +129,14 @@ class Client:
         agents: Iterable[str] = (),
         kinds: Iterable[str] = (),
         coalesce: bool = False,
+        on_connection: Callable[[bool], None] | None = None,
     ) -> AsyncGenerator[StreamEvent, None]:
         """Events after a cursor, or from now on: each once and in order, however often the connection is cut.
 
         Filters as in EVENTS.md. Keep the `cursor` of the last event that you have dealt with, to go on after a crash of
         your own. Raises `ApiProblem` when the API refuses, `StreamLost` when events after the cursor cannot be had
-        any more. Goes on until it is closed (`contextlib.aclosing`), whatever happens to the engine.
+        any more. Goes on until it is closed (`contextlib.aclosing`), whatever happens to the engine; `on_connection` is
+        told when it has a connection, and when it has lost it.
         """
         query = {
             "queue": " ".join(queues),
@@ -104,13 +145,25 @@ class Client:
             "coalesce": "true" if coalesce else "",
         }
         return follow(
-            self._there, f"{self._url}/v1/events", {name: text for name, text in query.items() if text}, after
+            self._there,
+            f"{self._url}/v1/events",
+            {name: text for name, text in query.items() if text},
+            after,
+            on_connection or (lambda _there: None),
         )
 
     def _there(self) -> aiohttp.ClientSession:
         if self._session is None:
             raise RuntimeError("open the client first: async with Client(...) as client")
         return self._session
+
+
+def _answer(raw: bytes, response: aiohttp.ClientResponse) -> Answer:
+    """What was answered: JSON, or text where it is none."""
+    headers = response.headers
+    body = msgspec.json.decode(raw) if response.content_type.endswith("json") else raw.decode()
+    at_us = round(parsedate_to_datetime(headers["Date"]).timestamp() * 1_000_000) if "Date" in headers else 0
+    return Answer(body, headers.get("X-Event-Cursor", ""), at_us)
 
 
 def problem_of(status: int, raw: bytes) -> ApiProblem:

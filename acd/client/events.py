@@ -57,10 +57,14 @@ _decode: Final = msgspec.json.Decoder(_Message).decode
 
 
 async def follow(
-    session: Callable[[], aiohttp.ClientSession], url: str, query: Mapping[str, str], after: str
+    session: Callable[[], aiohttp.ClientSession],
+    url: str,
+    query: Mapping[str, str],
+    after: str,
+    on_connection: Callable[[bool], None],
 ) -> AsyncGenerator[StreamEvent, None]:
-    """Every event once. Raises as `Client.events`."""
-    place = _Place(after)
+    """Every event once. Raises as `Client.events`. `on_connection` is told of one that is there, or lost."""
+    place = _Place(after, on_connection)
     pauses = Pauses()
     while True:
         try:
@@ -75,14 +79,23 @@ async def follow(
                 ) from None
         except (aiohttp.ClientError, TimeoutError, OSError):
             pass  # whatever it was, the next connection goes on from the cursor
+        place.connected(there=False)
         await asyncio.sleep(pauses.next_seconds())
 
 
 class _Place:
     """How far one has got."""
 
-    def __init__(self, cursor: str) -> None:
+    def __init__(self, cursor: str, tell: Callable[[bool], None]) -> None:
         self.cursor = cursor
+        self._tell = tell
+        self._there: bool | None = None
+
+    def connected(self, *, there: bool) -> None:
+        """Tell it, if it is news."""
+        if there != self._there:
+            self._there = there
+            self._tell(there)
 
 
 async def _connection(
@@ -98,6 +111,7 @@ async def _connection(
             received = await ws.receive(SILENCE_SECONDS)
             if received.type != aiohttp.WSMsgType.TEXT:
                 break
+            place.connected(there=True)
             message = _decode(received.data)
             kind = message.type.removeprefix(_PREFIX)
             if kind == "stream-ended":

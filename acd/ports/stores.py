@@ -57,6 +57,20 @@ class OutboxMessage(Struct, frozen=True, gc=False):
     attempts: int = 0
 
 
+class LineStanding(Struct, frozen=True, gc=False):
+    """How the messages to one destination stand.
+
+    `pending` wait, `dead` were given up. Of the first that waits: `attempts` have failed, the last with `error`, and
+    the next is not made before `retry_at_us`.
+    """
+
+    pending: int = 0
+    dead: int = 0
+    attempts: int = 0
+    error: str = ""
+    retry_at_us: int = 0
+
+
 Sender = Callable[[OutboxMessage], Awaitable[None]]
 """Delivers one message, or raises: `DeliveryRefused` for good, anything else for now."""
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from acd.errors import OutboxError, OutboxFull
-from acd.ports.stores import OutboxMessage
+from acd.ports.stores import LineStanding, OutboxMessage
 from acd.runtime.database import DATABASE_ERRORS, DatabaseKind, explained, lock_database, open_database
 from acd.runtime.log import Logger
 
@@ -216,6 +216,17 @@ class Outbox:
         self._counts[_DEAD] -= 1
         self._counts[_PENDING] += 1
         return True
+
+    def line(self, destination: str) -> LineStanding:
+        """How the messages to one destination stand. O(dead letters)."""
+        find = "SELECT attempts, error FROM message WHERE destination = ? AND state = 0 ORDER BY seq LIMIT 1"
+        count = "SELECT count(*) FROM message WHERE destination = ? AND state = ?"
+        with self._transaction() as connection:
+            line = connection.execute("SELECT pending, retry_at_us FROM destination WHERE name = ?", (destination,))
+            pending, retry_at_us = line.fetchone() or (0, 0)
+            attempts, error = connection.execute(find, (destination,)).fetchone() or (0, "")
+            (dead,) = connection.execute(count, (destination, _DEAD)).fetchone()
+        return LineStanding(pending, dead, attempts, error, retry_at_us)
 
     def counts(self) -> tuple[int, int]:
         """(waiting, dead)."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from acd.errors import OutboxError, RouterClosed
-from acd.ports.stores import OutboxMessage, Sender
+from acd.ports.stores import LineStanding, OutboxMessage, Sender
 from acd.runtime.config import OutboxConfig
 from acd.runtime.log import Logger
 from acd.runtime.outbox import Outbox
@@ -90,6 +90,11 @@ class Outgoing:
         """The row of the last `put_many`, 0 before the first. Raises `OutboxError`."""
         outbox, _ = self._open()
         return await asyncio.to_thread(outbox.position)
+
+    async def line(self, destination: str) -> LineStanding:
+        """How the messages to one destination stand. Raises `OutboxError`."""
+        outbox, _ = self._open()
+        return await asyncio.to_thread(outbox.line, destination)
 
     async def dead(self, limit: int) -> tuple[tuple[OutboxMessage, str], ...]:
         """The newest dead letters, each with its last error; none without an outbox. Raises `OutboxError`."""

@@ -100,8 +100,8 @@ class Router(Readings):
         self.seq = 0
         """The last committed row; `view` is the picture after it."""
         super().__init__(Projections(self._config))
-        hooks = Webhooks(self._config.webhooks, self._config.domain, self.events, self._clock.wall_us)
-        self._outgoing = Outgoing(self._config.outbox, senders or {}, self._machine.chance, hooks)
+        self.webhooks = Webhooks(self._config.webhooks, self._config.domain, self.events, self._clock.wall_us)
+        self._outgoing = Outgoing(self._config.outbox, senders or {}, self._machine.chance, self.webhooks)
         self._notes = EstimateNotes(self._projections)
 
     # ---- starting and stopping

@@ -49,6 +49,7 @@ from acd.runtime.repeats import Repeats
 from acd.runtime.router import Router
 from acd.runtime.versions import VersionStore
 from acd.runtime.view import View
+from acd.runtime.webhooks.feeding import Webhooks
 from acd.testing import FakeChannel
 
 _C = TypeVar("_C")
@@ -85,6 +86,7 @@ class MemoryRouter:
         self.figures = LiveFigures(self.view)
         self.meter = Meter()
         self.events = EventSource("test", NO_JOURNAL, NO_JOURNAL)
+        self.webhooks = Webhooks((), "test", self.events, self.now_us)
         self.clock_us = START_US
         self.letters: dict[str, OutboxMessage] = {}
         self.people: dict[str, Personal] = {}
@@ -195,6 +197,8 @@ async def living(folder: Path, api: ApiConfig | None = None, *, crashing: bool =
     """
     file = folder / "acd.toml"
     if not file.exists():
+        (folder / "crm.secret").touch(mode=0o600)
+        (folder / "crm.secret").write_text("whsec_bm9ib2R5LWxpc3RlbnMtdG8tdGhpcy1ob29rLWV2ZXI=\n", encoding="utf-8")
         file.write_text(f"[api]\nopen = true\nport = 0\n\n{example_configuration()}", encoding="utf-8")
     config = check_in_force(file).config
     assert config is not None

@@ -1,7 +1,11 @@
-"""Dead letters over the API."""
+"""Webhooks and dead letters over the API."""
+
+from pathlib import Path
+
+from aiohttp import ClientSession
 
 from acd.ports.stores import OutboxMessage
-from tests.api.harness import As, MemoryRouter
+from tests.api.harness import As, MemoryRouter, living
 
 
 def given_up(router: MemoryRouter, *keys: str) -> None:
@@ -21,7 +25,36 @@ async def test_they_are_listed_and_tried_again(router: MemoryRouter, as_: As) ->
 
 async def test_they_are_no_business_of_agents(router: MemoryRouter, as_: As) -> None:
     given_up(router, "crm:1.0")
-    for method, path in (("GET", "/v1/dead-letters"), ("POST", "/v1/dead-letters/retry")):
+    for method, path in (
+        ("GET", "/v1/dead-letters"),
+        ("POST", "/v1/dead-letters/retry"),
+        ("GET", "/v1/webhooks"),
+        ("POST", "/v1/webhooks/crm/test"),
+    ):
         status, problem = await as_("anna")(method, path)
         assert (status, problem["code"]) == (403, "forbidden")
     assert router.letters
+
+
+async def test_webhooks_are_shown_without_what_may_be_a_secret(tmp_path: Path) -> None:
+    async with living(tmp_path):
+        text = (tmp_path / "acd.toml").read_text(encoding="utf-8")
+    assert "127.0.0.1:9/acd" in text
+    secret = text.replace("127.0.0.1:9/acd", "127.0.0.1:9/acd?key=canary#fragment")
+    (tmp_path / "acd.toml").write_text(secret, encoding="utf-8")
+    async with living(tmp_path) as address, ClientSession(address) as session:
+        async with session.get("/v1/webhooks") as response:
+            assert "canary" not in await response.text()
+            (hook,) = (await response.json())["webhooks"]
+        assert (hook["name"], hook["url"]) == ("crm", "http://127.0.0.1:9/acd")
+        assert (hook["dead"], hook["kinds"], hook["last_success_at"]) == (0, [], None)
+        async with session.post("/v1/webhooks/crm/test") as response:
+            assert (response.status, (await response.json())["delivered"]) == (200, False)
+            assert "canary" not in await response.text()
+        async with session.post("/v1/webhooks/cms/test") as response:
+            assert (response.status, (await response.json())["code"]) == (404, "not-found")
+
+
+async def test_without_webhooks_there_are_none(as_: As) -> None:
+    assert await as_("boss")("GET", "/v1/webhooks") == (200, {"webhooks": []})
+    assert (await as_("boss")("POST", "/v1/webhooks/crm/test"))[0] == 404

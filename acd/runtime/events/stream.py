@@ -246,6 +246,12 @@ class EventStream:
                     return found, self.base + number + 1
         return found, self.base + max(begin, end)
 
+    def count_after(self, cursor: Cursor) -> int | None:
+        """How many events there are after a cursor; None if some of them are in memory no more."""
+        if cursor < self.floor:
+            return None
+        return len(self._ring) - bisect_right(self._ring, cursor, key=lambda told: told.cursor)
+
     def on_end(self, ended: Callable[[], None]) -> None:
         """Have something called when the stream ends; at once if it has."""
         self._ended[ended] = None

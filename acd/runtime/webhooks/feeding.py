@@ -9,12 +9,13 @@ from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Final, Protocol
 
-from acd.errors import OutboxError, PastUnavailable
-from acd.ports.stores import OutboxMessage, Sender
+from acd.errors import OutboxError, PastUnavailable, RouterClosed
+from acd.ports.stores import LineStanding, OutboxMessage, Sender
 from acd.runtime.config import WebhookConfig
 from acd.runtime.events import Cursor, EventSource, Told, Wanted
 from acd.runtime.log import Logger
 from acd.runtime.outbox import MAX_PAYLOAD
+from acd.runtime.webhooks.standing import Pinged, Standing, Tried
 
 if TYPE_CHECKING:
     from acd.runtime.webhooks.sending import WebhookSender
@@ -46,6 +47,10 @@ class Feedable(Protocol):
         """The row of the last `put_many`; 0 before the first. Raises `OutboxError`."""
         ...
 
+    async def line(self, destination: str) -> LineStanding:
+        """How the messages to one destination stand. Raises `OutboxError`."""
+        ...
+
 
 class Webhooks:
     """All webhooks of one domain. One task feeds; the outbox's pump delivers."""
@@ -54,12 +59,16 @@ class Webhooks:
         self, hooks: tuple[WebhookConfig, ...], domain: str, events: EventSource, wall_us: Callable[[], int]
     ) -> None:
         """`wall_us`: the wall clock."""
+        self._hooks = hooks
         self._events = events
+        self._wall_us = wall_us
         self._sender = _sender(hooks, domain, wall_us) if hooks else None
         self._wanted = {
             hook.name: Wanted(frozenset(hook.queues), frozenset(hook.agents), frozenset(hook.kinds)) for hook in hooks
         }
         self._feeding: asyncio.Task[None] | None = None
+        self._outbox: Feedable | None = None
+        self._fed = Cursor(0)
 
     @property
     def senders(self) -> dict[str, Sender]:
@@ -74,11 +83,29 @@ class Webhooks:
         if not position:
             position = self._events.stream.seq
             await outbox.put_many((), position)
+        self._outbox, self._fed = outbox, Cursor(position)
         self._feeding = asyncio.create_task(self._feed(outbox, Cursor(position)), name="webhooks")
         self._feeding.add_done_callback(_tell)
 
+    async def standing(self) -> tuple[Standing, ...]:
+        """How each of them stands, by name. Raises `OutboxError`, `RouterClosed`."""
+        outbox, _ = self._open() if self._hooks else (None, None)
+        return tuple([await self._standing(outbox, hook) for hook in self._hooks if outbox is not None])
+
+    async def ping(self, name: str) -> Pinged | None:
+        """Post a signed message to this webhook, once and past the outbox; None when there is none of this name.
+
+        It is a CloudEvent of the type `acd.ping`. Raises `RouterClosed`.
+        """
+        if name not in self._wanted:
+            return None
+        _, sender = self._open()
+        now_us = self._wall_us()
+        return await sender.ping(name, self._events.envelopes.notice("ping", now_us, now_us, self._fed, "json"))
+
     async def stop_feeding(self) -> None:
         """What has not been fed will be, after the next start. Idempotent."""
+        self._outbox = None
         if self._feeding is not None:
             self._feeding.cancel()
             await asyncio.wait((self._feeding,))
@@ -100,7 +127,8 @@ class Webhooks:
                         if messages or position >= fed + PROGRESS_ROWS:
                             await _put(outbox, messages, position)
                             fed = position
-                        after, failures = cursor, 0
+                        after = self._fed = cursor
+                        failures = 0
             except PastUnavailable as error:
                 failures += error.code != "busy"
                 if failures <= PATIENCE:
@@ -109,9 +137,19 @@ class Webhooks:
                 upto, failures = self._events.stream.told_upto, 0
                 what = "events are not posted to webhooks: the journal cannot be read back to them"
                 _log.error(what, after=str(after), upto=str(upto), reason=str(error))
-                after = upto
+                after = self._fed = upto
             else:
                 return
+
+    def _open(self) -> "tuple[Feedable, WebhookSender]":
+        if self._outbox is None or self._sender is None:
+            raise RouterClosed("the router has not started, or has stopped")
+        return self._outbox, self._sender
+
+    async def _standing(self, outbox: Feedable, hook: WebhookConfig) -> Standing:
+        line = await outbox.line(f"{KIND}:{hook.name}")
+        tried = self._sender.tried[hook.name] if self._sender is not None else Tried()
+        return Standing(hook, self._fed, self._events.stream.count_after(self._fed), line, tried)
 
     def _messages(self, told: Told) -> list[OutboxMessage]:
         names = [name for name, wanted in self._wanted.items() if wanted.fits(told)]

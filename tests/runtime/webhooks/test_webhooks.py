@@ -7,9 +7,12 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
+from aiohttp.test_utils import unused_port
+from msgspec.structs import replace
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from acd.core.messages import InteractionQueued
+from acd.errors import RouterClosed
 from acd.runtime.config import Config, check_text, loads
 from acd.runtime.events import Told
 from acd.runtime.router import Router
@@ -239,3 +242,58 @@ def test_a_hook_in_clear_is_worth_a_warning(tmp_path: Path) -> None:
     assert (hook.name, hook.queues, hook.timeout_us) == ("crm", ("sales",), 2_500_000)
     assert "is not encrypted" in str(report.warnings[0])
     assert NEW not in repr(report.config)
+
+
+async def test_how_a_webhook_stands(tmp_path: Path, receiver: Receiver) -> None:
+    clock = clock_of_now()
+    async with router_of(configured(tmp_path, receiver, 'kinds = ["interaction-queued"]'), clock) as router:
+        (standing,) = await router.webhooks.standing()
+        assert (standing.hook.name, standing.state, standing.line.pending) == ("crm", "idle", 0)
+        assert (standing.tried.succeeded_at_us, standing.tried.failed_at_us) == (0, 0)
+        await router.submit(call(1))
+        await until(lambda: len(receiver.got) == 1)
+        await until(lambda: router.health()["outbox"] == {"pending": 0, "dead": 0})
+        (standing,) = await router.webhooks.standing()
+        assert (standing.state, standing.unfed) == ("idle", 0)
+        assert str(standing.cursor) == str(router.seq)
+        assert standing.tried.succeeded_at_us == clock.wall_us()
+        receiver.answers = [500]
+        await router.submit(call(2))
+        await router.submit(call(3))
+        await until(lambda: receiver.answers == [])
+        while (standing := (await router.webhooks.standing())[0]).state != "retrying" or standing.line.pending < 2:
+            await asyncio.sleep(0)
+        assert (standing.line.attempts, standing.line.dead) == (1, 0)
+        assert standing.line.retry_at_us > router.now_us()
+        assert (standing.tried.failed_at_us, standing.tried.error) == (clock.wall_us(), "the receiver answers 500")
+        assert standing.unfed == 0
+
+
+async def test_a_ping_is_signed_as_all_are_and_passes_the_line(tmp_path: Path, receiver: Receiver) -> None:
+    async with router_of(configured(tmp_path, receiver)) as router:
+        found = await router.webhooks.ping("crm")
+        assert found is not None
+        assert (found.delivered, found.status, found.error) == (True, 200, "")
+        receiver.answers = [503]
+        found = await router.webhooks.ping("crm")
+        assert found is not None
+        assert (found.delivered, found.status) == (False, 503)
+        assert await router.webhooks.ping("cms") is None
+        (standing,) = await router.webhooks.standing()
+        assert (standing.line.dead, standing.tried.succeeded_at_us, standing.tried.failed_at_us) == (0, 0, 0)
+    ((got, body),) = receiver.got
+    assert Webhook(NEW).verify(body, got)["type"] == "acd.ping"
+    with pytest.raises(RouterClosed):
+        await router.webhooks.ping("crm")
+
+
+async def test_a_ping_that_nobody_hears_says_how_and_nothing_of_the_address(tmp_path: Path, receiver: Receiver) -> None:
+    config = configured(tmp_path, receiver)
+    (hook,) = config.webhooks
+    nowhere = replace(config, webhooks=(replace(hook, url=f"http://127.0.0.1:{unused_port()}/?key=canary"),))
+    async with router_of(nowhere) as router:
+        found = await router.webhooks.ping("crm")
+    assert found is not None
+    assert (found.delivered, found.status) == (False, 0)
+    assert found.error.startswith("Client")
+    assert "canary" not in found.error
