@@ -1,6 +1,7 @@
 """`acd serve` as a process: when it is ready, how it stops, and what it says when it cannot go on."""
 
 import json
+import os
 import re
 import signal
 import socket
@@ -39,10 +40,11 @@ roles = ["system"]
 class Served:
     """A running `acd serve`."""
 
-    def __init__(self, folder: Path, *arguments: str) -> None:
+    def __init__(self, folder: Path, *arguments: str, **variables: str) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "acd.cli", "serve", *arguments],
             cwd=folder,
+            env={**os.environ, **variables},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -6,6 +6,7 @@ Must not know what a router, a channel or the API does, only how they are starte
 import asyncio
 import gc
 import signal
+from collections.abc import Coroutine
 from contextlib import AsyncExitStack, closing
 from pathlib import Path
 from typing import Final
@@ -18,6 +19,9 @@ from acd.api import serve as serve_api
 from acd.cli.check import channel_problems, strategy_problems
 from acd.cli.known_secrets import secrets_of
 from acd.cli.logs import Form, Level, configure_logging
+from acd.cli.notifying import Notifier, watch
+from acd.cli.pulse import Pulse
+from acd.cli.reloading import Reloading
 from acd.errors import AcdError, ConfigError
 from acd.runtime.config import ApiConfig, Config
 from acd.runtime.configurations import Configurations, Source, check_in_force
@@ -59,6 +63,9 @@ def command(file: Path, form: Form, level: Level) -> None:
 
     The log goes to standard error; numbers and secrets are masked in it. One line on standard output says when commands
     are taken. Calls go on when acd stops, and are taken over again when it starts.
+
+    SIGHUP makes it read certificates anew. Under systemd (Type=notify) it says when it is ready, and feeds the
+    watchdog.
 
     Exit status: 0 after a stop that was asked for, 1 when it cannot start or another engine has taken over the journal.
     """
@@ -105,6 +112,9 @@ async def _serve(config: Config) -> int:
     for number in STOP_SIGNALS:
         loop.add_signal_handler(number, ask_to_stop)
     async with AsyncExitStack() as stack:
+        notifier = stack.enter_context(closing(Notifier()))
+        reloading = Reloading(notifier)
+        loop.add_signal_handler(signal.SIGHUP, reloading.ask)
         router = await stack.enter_async_context(Router(config))
         if config.snapshots.enabled:
             await _follow(stack, config)
@@ -115,9 +125,14 @@ async def _serve(config: Config) -> int:
         gc.collect()
         gc.freeze()
         click.echo(f"acd: ready: {where}")
+        pulse = Pulse(lambda: (router,), notifier.watchdog_seconds)
+        notifier.ready(pulse.status())
+        _beside(stack, watch(notifier, pulse.stuck, pulse.status))
+        _beside(stack, reloading.run(pulse.status))
         asked, ended = asyncio.create_task(stop.wait()), asyncio.create_task(router.wait_closed())
         await asyncio.wait((asked, ended), return_when=asyncio.FIRST_COMPLETED)
         asked.cancel()
+        notifier.stopping()
         if not stop.is_set():
             _log.error(
                 "stopping: the router takes no more commands", status=await ended, journal=str(config.journal.path)
@@ -127,6 +142,17 @@ async def _serve(config: Config) -> int:
         _log.info("stopping")
     _log.info("stopped")
     return 0
+
+
+def _beside(stack: AsyncExitStack, endless: Coroutine[object, object, None]) -> None:
+    """Run it until the stack unwinds."""
+    task = asyncio.create_task(endless)
+
+    async def end() -> None:
+        task.cancel()
+        await asyncio.wait((task,))
+
+    stack.push_async_callback(end)
 
 
 async def _listen(stack: AsyncExitStack, config: Config, api: ApiConfig, router: Router) -> tuple[str, ...]:

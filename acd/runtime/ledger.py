@@ -6,6 +6,7 @@ Owns the one thread in which the journal is used. Must not know what is done whe
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from time import perf_counter
 from typing import Final, Protocol
 
 from acd.core.engine import Engine
@@ -81,6 +82,7 @@ class Ledger:
         self.epoch = 0
         self.seq = 0
         self.at_us = 0
+        self._appending_since: float | None = None
 
     async def open(self) -> None:
         """Take over the journal and load the engine. Raises `JournalError`."""
@@ -88,10 +90,18 @@ class Ledger:
 
     async def append(self, entries: Sequence[Entry]) -> AppendResult:
         """Append after the last row. Raises what the journal raises."""
-        result = await self._thread.run(self._there().append, self.epoch, self.seq, entries)
+        self._appending_since = perf_counter()
+        try:
+            result = await self._thread.run(self._there().append, self.epoch, self.seq, entries)
+        finally:
+            self._appending_since = None
         if isinstance(result, Committed):
             self.seq = result.seq
         return result
+
+    def appending_seconds(self) -> float:
+        """How long the append under way has taken so far, 0 without one: a disk that hangs answers nobody."""
+        return 0.0 if self._appending_since is None else perf_counter() - self._appending_since
 
     async def reload(self) -> None:
         """Make the engine anew from what the journal holds. Raises `JournalError`."""

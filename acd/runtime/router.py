@@ -281,6 +281,7 @@ class Router(Readings):
             "seq": self.seq,
             "inbox": 0 if writer is None else writer.waiting,
             "outage": "" if writer is None else writer.outage,
+            "appending_seconds": self._ledger.appending_seconds(),
             "quarantined": 0 if writer is None else writer.set_aside,
             "stuck_deadline_us": None if writer is None else writer.stuck_us,
             "channels": channels,
