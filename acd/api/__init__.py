@@ -1,7 +1,10 @@
-"""The HTTP API. `build_app` makes the aiohttp application, `serve` also listens, `probe` sees whether it could."""
+"""The HTTP API. `build_app` makes the aiohttp application, `serve` also listens, `probe` sees whether it could.
+
+`serve_domains` listens for several domains at one address.
+"""
 
 from acd.api.app import build_app
 from acd.api.context import ApiRouter
-from acd.api.server import Server, probe, serve
+from acd.api.server import Domain, Server, probe, serve, serve_domains
 
-__all__ = ["ApiRouter", "Server", "build_app", "probe", "serve"]
+__all__ = ["ApiRouter", "Domain", "Server", "build_app", "probe", "serve", "serve_domains"]

@@ -23,7 +23,7 @@ from acd.api.routes import CURSOR_HEADER, register
 from acd.api.sockets import Sockets
 from acd.api.table import PUBLIC_PATHS, ROUTES
 from acd.api.tickets import TICKETS, Tickets
-from acd.errors import AcdError
+from acd.errors import AcdError, RouterClosed
 from acd.runtime.config.model import ApiConfig
 from acd.runtime.configurations import Configurations
 from acd.runtime.history import History
@@ -100,6 +100,9 @@ async def _identity(request: web.Request, handler: Handler) -> web.StreamRespons
     """Find out who asks."""
     if request.path not in PUBLIC_PATHS:
         PRINCIPAL.set(_who(request))
+        if api(request).router.events.stream.closed:
+            # What is remembered of an engine that has stopped grows old: nobody is to take it for how things are.
+            raise RouterClosed
     return await handler(request)
 
 

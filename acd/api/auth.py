@@ -98,16 +98,19 @@ class Guard:
             if _host_name(request.host) not in LOOPBACK:
                 raise forbidden("An open API answers only requests for localhost; for other names set tokens.")
             return self._open
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not token:
+        digest = presented(request)
+        if not digest:
             raise unauthorized("Send the header Authorization: Bearer <token>.")
-        presented = _digest(token.strip()[:MAX_TOKEN])
-        known, found = self._principals.get(presented, (b"", None))
-        if not hmac.compare_digest(known, presented):
+        known, found = self._principals.get(digest, (b"", None))
+        if not hmac.compare_digest(known, digest):
             found = None
         if found is None:
             raise unauthorized("This token is not known.")
         return found
+
+    def knows(self, digest: bytes) -> bool:
+        """Whether a token is one of these, expired or not, by what `presented` says of the request."""
+        return digest in self._principals
 
     def lists(self, origin: str) -> bool:
         """Whether pages of this origin may use the API from afar."""
@@ -122,6 +125,12 @@ class Guard:
             return
         if origin.lower().partition("://")[2] != request.host.lower() and not self.lists(origin):
             raise Problem(403, "foreign-origin", "Pages of this origin may not use the API; list it in api.origins.")
+
+
+def presented(request: web.Request) -> bytes:
+    """A hash of the bearer token that a request carries; empty when it carries none."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return _digest(token.strip()[:MAX_TOKEN]) if scheme.lower() == "bearer" and token else b""
 
 
 def _problems(config: ApiConfig) -> list[str]:

@@ -125,6 +125,9 @@ API: Final = web.AppKey("acd_api", Api)
 DOCUMENT: Final = web.AppKey("acd_document", bytes)
 """The OpenAPI document, as it is sent."""
 
+TOGETHER: Final[ContextVar[tuple[web.Application, ...]]] = ContextVar("acd_together", default=())
+"""Of a request that comes with no domain's token: the applications of all domains of this address, if several."""
+
 PRINCIPAL: Final[ContextVar[Principal]] = ContextVar("acd_principal")
 """Who asks, set by the guard for the task that handles the request."""
 

@@ -1,12 +1,13 @@
 """What Prometheus reads. Owns names, help texts and labels; reads the view and the meter.
 
-Labels are queues (from the configuration), channels and outcomes: never an agent, an interaction or a
+Labels are the domain, queues (from the configuration), channels and outcomes: never an agent, an interaction or a
 customer. Counters start again at zero with the view, as Prometheus expects of a restart.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
+from msgspec import Struct
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -25,56 +26,70 @@ CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _ENDS: Final = ("completed", "abandoned", "cancelled", "overflowed", "failed")
 
 
-def exposition(view: View, waits: WaitEstimator, meter: Meter, now_us: Callable[[], int]) -> bytes:
-    """Everything in Prometheus' text format. O(queues + waiting interactions)."""
+class Measured(Struct, frozen=True):
+    """What is measured of one domain. `outbox`: messages to other systems by state (`pending`, `dead`)."""
+
+    domain: str
+    ready: bool
+    view: View
+    waits: WaitEstimator
+    meter: Meter
+    now_us: Callable[[], int]
+    sockets: int = 0
+    evicted: int = 0
+    outbox: Mapping[str, int] = {}
+
+
+def exposition(domains: Iterable[Measured]) -> bytes:
+    """Everything in Prometheus' text format, each series with the label `domain`. O(queues + waiting interactions)."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_ViewCollector(view, waits, meter, now_us))
+    registry.register(_Together(tuple(domains)))
     return generate_latest(registry)
 
 
-def deliveries(sockets: int, evicted: int, outbox: Mapping[str, int] | None) -> bytes:
-    """The same of what is told to other systems. `outbox`: messages by state (`pending`, `dead`), None without one."""
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(_DeliveryCollector(sockets, evicted, outbox or {}))
-    return generate_latest(registry)
+class _Together(Collector):
+    """The families of all domains, each family once."""
 
-
-class _DeliveryCollector(Collector):
-    def __init__(self, sockets: int, evicted: int, outbox: Mapping[str, int]) -> None:
-        self._sockets = sockets
-        self._evicted = evicted
-        self._outbox = outbox
+    def __init__(self, domains: tuple[Measured, ...]) -> None:
+        self._domains = domains
 
     def collect(self) -> Iterator[Metric]:
-        yield GaugeMetricFamily("acd_event_sockets", "Event sockets that are open.", value=self._sockets)
-        yield CounterMetricFamily(
-            "acd_event_sockets_evicted", "Event sockets closed because they were too slow.", value=self._evicted
-        )
-        waiting = GaugeMetricFamily("acd_outbox_messages", "Messages to other systems by state.", labels=["state"])
-        for state, count in self._outbox.items():
-            waiting.add_metric([state], count)
-        yield waiting
+        together: dict[str, Metric] = {}
+        for measured in self._domains:
+            for family in _families(measured):
+                known = together.setdefault(family.name, Metric(family.name, family.documentation, family.type))
+                known.samples += [
+                    sample._replace(labels={"domain": measured.domain, **sample.labels}) for sample in family.samples
+                ]
+        yield from together.values()
 
 
-class _ViewCollector(Collector):
-    def __init__(self, view: View, waits: WaitEstimator, meter: Meter, now_us: Callable[[], int]) -> None:
-        self._view = view
-        self._waits = waits
-        self._meter = meter
-        self._now_us = now_us
+def _families(measured: Measured) -> Iterator[Metric]:
+    view, meter = measured.view, measured.meter
+    yield GaugeMetricFamily("acd_ready", "1 when calls may be sent here, as /readyz says.", value=int(measured.ready))
+    yield from _queue_gauges(view, measured.now_us())
+    yield from _queue_counters(view)
+    yield from _estimates(view, measured.waits)
+    agents = GaugeMetricFamily("acd_agents", "Agents by presence.", labels=["presence"])
+    for presence, count in view.presences().items():
+        agents.add_metric([presence], count)
+    yield agents
+    yield _histogram("acd_decision_seconds", "Time of one Engine.apply.", meter.decisions)
+    yield _histogram("acd_commit_seconds", "Time until one batch was durable.", meter.commits)
+    yield _histogram("acd_commit_rows", "Commands of one batch.", meter.batches)
+    yield from _deliveries(measured)
 
-    def collect(self) -> Iterator[Metric]:
-        yield from _queue_gauges(self._view, self._now_us())
-        yield from _queue_counters(self._view)
-        yield from _estimates(self._view, self._waits)
-        agents = GaugeMetricFamily("acd_agents", "Agents by presence.", labels=["presence"])
-        for presence, count in self._view.presences().items():
-            agents.add_metric([presence], count)
-        yield agents
-        meter = self._meter
-        yield _histogram("acd_decision_seconds", "Time of one Engine.apply.", meter.decisions)
-        yield _histogram("acd_commit_seconds", "Time until one batch was durable.", meter.commits)
-        yield _histogram("acd_commit_rows", "Commands of one batch.", meter.batches)
+
+def _deliveries(measured: Measured) -> Iterator[Metric]:
+    """What is told to other systems."""
+    yield GaugeMetricFamily("acd_event_sockets", "Event sockets that are open.", value=measured.sockets)
+    yield CounterMetricFamily(
+        "acd_event_sockets_evicted", "Event sockets closed because they were too slow.", value=measured.evicted
+    )
+    waiting = GaugeMetricFamily("acd_outbox_messages", "Messages to other systems by state.", labels=["state"])
+    for state, count in measured.outbox.items():
+        waiting.add_metric([state], count)
+    yield waiting
 
 
 def by_channel(row: QueueRecord, named: set[str], most: int = MAX_CHANNELS) -> dict[str, int]:

@@ -70,14 +70,14 @@ STATUSES: Final[Mapping[str, int]] = {
 """Every code that a problem may have → its status."""
 
 _ALWAYS: Final = ("bad-request", "unknown-parameter", "invalid-parameter", "foreign-origin", "internal")
-_KNOWN: Final = ("unauthorized", "forbidden")
+_KNOWN: Final = ("unauthorized", "forbidden", "closed")
 _BODY: Final = (
     *("malformed-json", "request-timeout", "body-too-large", "unsupported-media-type"),
     *("unknown-field", "missing-field"),
 )
 _COMMAND: Final = (
     *("invalid-field", "invalid-header", "idempotency-key-reused", "done-before", "answers-unavailable"),
-    *("overloaded", "closed", "outcome-unknown", "journal-unavailable", "command-quarantined"),
+    *("overloaded", "outcome-unknown", "journal-unavailable", "command-quarantined"),
 )
 
 _IDEMPOTENCY_KEY: Final = {

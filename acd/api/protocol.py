@@ -7,13 +7,15 @@ be somebody's number.
 
 import asyncio
 import uuid
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final, cast
 
 import structlog
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 from aiohttp.web_request import BaseRequest
 
+from acd.api.domains import Front
 from acd.api.problems import Problem, internal
 
 HEAD_SECONDS: Final = 10.0
@@ -22,17 +24,56 @@ HEAD_SECONDS: Final = 10.0
 _log = structlog.get_logger(__name__)
 
 
-class Runner(web.AppRunner):
-    """Runs an application on connections that speak as this module says."""
+class Runner(web.BaseRunner):
+    """Runs one or several applications on connections that speak as this module says.
+
+    `front` has each request answered by the handler of one of them.
+    """
+
+    def __init__(
+        self,
+        apps: Sequence[web.Application],
+        front: Front,
+        *,
+        shutdown_timeout: float,
+        **settings: Any,  # noqa: ANN401 - aiohttp's
+    ) -> None:
+        """`settings` are those of aiohttp's connections."""
+        super().__init__(shutdown_timeout=shutdown_timeout)
+        self._runners = [web.AppRunner(app, **settings) for app in apps]
+        self._front = front
+
+    async def shutdown(self) -> None:
+        """The applications' sockets end."""
+        for runner in self._runners:
+            await runner.app.shutdown()
 
     async def _make_server(self) -> web.Server:
-        made = await super()._make_server()
+        for runner in self._runners:
+            await runner.setup()
+        servers = [_server_of(runner) for runner in self._runners]
+        made, handlers = servers[0], [server.request_handler for server in servers]
+
+        async def answer(request: BaseRequest) -> web.StreamResponse:
+            # What the request factory of an application makes.
+            return await self._front.handle(cast("web.Request", request), handlers)
+
         return _Server(
-            made.request_handler,
+            handlers[0] if len(handlers) == 1 else answer,
             request_factory=made.request_factory,
             handler_cancellation=made.handler_cancellation,
             **made._kwargs,  # noqa: SLF001 - what the application's own server was made with
         )
+
+    async def _cleanup_server(self) -> None:
+        for runner in self._runners:
+            await runner.app.cleanup()
+
+
+def _server_of(runner: web.AppRunner) -> web.Server:
+    if runner.server is None:
+        raise RuntimeError("the application has not begun")
+    return runner.server
 
 
 class _Server(web.Server):

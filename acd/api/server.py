@@ -4,15 +4,20 @@ import errno
 import logging
 import socket
 import ssl
+from collections.abc import Sequence
 from typing import Final, Self
 
 from aiohttp import web
+from msgspec import Struct
 
 from acd.api.app import build_app
 from acd.api.context import ApiRouter
+from acd.api.domains import Front
 from acd.api.protocol import Runner
 from acd.errors import ConfigError
 from acd.runtime.config.model import ApiConfig
+from acd.runtime.config.problems import dotted
+from acd.runtime.config.together import address_of, clashes_of_apis
 from acd.runtime.configurations import Configurations
 from acd.runtime.history import History
 from acd.runtime.repeats import Repeats
@@ -30,7 +35,7 @@ _HTTP_LOG = logging.getLogger("acd.api.http")
 class Server:
     """A listening API. `addresses` are its base URLs, with the real port where 0 was asked for."""
 
-    def __init__(self, runner: web.AppRunner, scheme: str) -> None:
+    def __init__(self, runner: Runner, scheme: str) -> None:
         """Made by `serve`."""
         self._runner = runner
         self.addresses: tuple[str, ...] = tuple(_url(scheme, address) for address in runner.addresses)
@@ -61,10 +66,36 @@ async def serve(
     force (`/v1/configuration`), `repeats` remembers requests with an `Idempotency-Key` over restarts; all stay the
     caller's.
     """
-    app = build_app(router, config, history, configurations, repeats)
+    return await serve_domains((Domain(router, config, history, configurations, repeats),))
+
+
+class Domain(Struct, frozen=True):
+    """One of several domains behind one address; as for `serve`."""
+
+    router: ApiRouter
+    config: ApiConfig
+    history: History | None = None
+    configurations: Configurations | None = None
+    repeats: Repeats | None = None
+
+
+async def serve_domains(domains: Sequence[Domain]) -> Server:
+    """Listen for several domains that are configured for one address; the token of each request says for which it is.
+
+    Raises ConfigError as `serve`, and when they do not agree about the address, or share a name or a token. There has
+    to be one at least.
+    """
+    problems = _disagreements(domains)
+    if problems:
+        raise ConfigError(problems)
+    apps = [
+        build_app(each.router, each.config, each.history, each.configurations, each.repeats) for each in domains
+    ]
+    config = domains[0].config
     tls = _tls(config)
     runner = Runner(
-        app,
+        apps,
+        Front(apps),
         access_log=None,  # paths hold ids; what matters is in the journal and the metrics
         logger=_HTTP_LOG,
         shutdown_timeout=SHUTDOWN_SECONDS,
@@ -79,6 +110,20 @@ async def serve(
         await runner.cleanup()
         raise ConfigError((_reason(config, error),)) from error
     return Server(runner, "http" if tls is None else "https")
+
+
+def _disagreements(domains: Sequence[Domain]) -> tuple[str, ...]:
+    """Why these cannot be served together."""
+    names = [each.router.events.domain for each in domains]
+    twice = [f"domain.name: {name} is there twice; give each its own name" for name in names if names.count(name) > 1]
+    clashes = clashes_of_apis([(name, each.config) for name, each in zip(names, domains, strict=True)])
+    apart = [
+        f"{names[0]} and {name} are configured for different addresses; serve them one by one"
+        for name, each in zip(names, domains, strict=True)
+        if address_of(each.config) != address_of(domains[0].config)
+    ]
+    said = [f"{names[clash.at]}: {dotted(clash.key)}: {clash.reason}; {clash.fix}" for clash in clashes]
+    return tuple(dict.fromkeys((*twice, *apart, *said)))
 
 
 def probe(config: ApiConfig) -> None:

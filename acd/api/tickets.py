@@ -75,6 +75,10 @@ class Tickets:
             raise Problem(401, "unauthorized", "ticket: is not known, has been used or has expired; ask for another.")
         return found.who
 
+    def holds(self, ticket: str) -> bool:
+        """Whether it was issued here and waits to be used; that is not used up by this."""
+        return _digest(ticket[:_MAX_LENGTH]) in self._waiting
+
     def _oldest_until_us(self) -> int:
         return next(iter(self._waiting.values())).until_us
 

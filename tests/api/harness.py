@@ -79,14 +79,14 @@ SETTINGS = CoreSettings(
 class MemoryRouter:
     """The part of a Router that the API uses, without a journal. `fault` is raised by the next submit."""
 
-    def __init__(self, settings: CoreSettings = SETTINGS) -> None:
-        self.engine = Engine("test")
+    def __init__(self, settings: CoreSettings = SETTINGS, domain: str = "test") -> None:
+        self.engine = Engine(domain)
         self.view = View(titles={"sales": "Sales"}, names={"anna": "Anna"})
         self.waits = WaitEstimator(self.view)
         self.figures = LiveFigures(self.view)
         self.meter = Meter()
-        self.events = EventSource("test", NO_JOURNAL, NO_JOURNAL)
-        self.webhooks = Webhooks((), "test", self.events, self.now_us)
+        self.events = EventSource(domain, NO_JOURNAL, NO_JOURNAL)
+        self.webhooks = Webhooks((), domain, self.events, self.now_us)
         self.clock_us = START_US
         self.letters: dict[str, OutboxMessage] = {}
         self.people: dict[str, Personal] = {}

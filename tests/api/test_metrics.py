@@ -1,8 +1,11 @@
 """What Prometheus reads, and the probes: right numbers, and nobody in them."""
 
+from collections.abc import Mapping
+
 from prometheus_client.parser import text_string_to_metric_families
 
 from acd.api import metrics
+from acd.api.metrics import Measured
 from acd.core.messages import (
     AcceptOffer,
     CancelInteraction,
@@ -21,11 +24,22 @@ async def scraped(http: Http) -> dict[tuple[str, tuple[tuple[str, str], ...]], f
         assert response.status == 200
         assert response.headers["Content-Type"].startswith("text/plain; version=0.0.4")
         text = await response.text()
-    return {
-        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
-        for family in text_string_to_metric_families(text)
-        for sample in family.samples
-    }
+    samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+    assert {sample.labels.pop("domain") for sample in samples} == {"test"}
+    return {(sample.name, tuple(sorted(sample.labels.items()))): sample.value for sample in samples}
+
+
+def measured(router: MemoryRouter, *, ready: bool = True, evicted: int = 0, outbox: Mapping[str, int] = {}) -> Measured:
+    return Measured(
+        router.events.domain,
+        ready,
+        router.view,
+        router.waits,
+        router.meter,
+        router.now_us,
+        evicted=evicted,
+        outbox=outbox,
+    )
 
 
 def q(queue: str, **labels: str) -> tuple[tuple[str, str], ...]:
@@ -85,8 +99,8 @@ async def test_nobody_is_in_the_metrics(http: Http, router: MemoryRouter) -> Non
 def test_labels_of_channels_are_bounded(router: MemoryRouter) -> None:
     for number in range(3):
         router.apply(EnqueueInteraction(f"c{number}", f"i{number}", f"channel-{number}", "sales"))
-    text = metrics.exposition(router.view, router.waits, router.meter, router.now_us).decode()
-    assert 'channel="channel-2",queue="sales"' in text
+    text = metrics.exposition([measured(router)]).decode()
+    assert 'acd_waiting{channel="channel-2",domain="test",queue="sales"} 1.0' in text
     named: set[str] = set()
     row = router.view.queues["sales"]
     shares = metrics.by_channel(row, named, most=2)
@@ -119,13 +133,27 @@ def test_a_meter_starts_at_zero() -> None:
     assert (meter.commits.total, meter.batches.total) == (0.2, 7.0)
 
 
-async def test_sockets_and_messages_to_others_are_counted(http: Http, connect: Connect) -> None:
+async def test_sockets_and_messages_to_others_are_counted(http: Http, router: MemoryRouter, connect: Connect) -> None:
     listener = await connect()
-    async with http.get("/metrics") as response:
-        text = await response.text()
-    assert "acd_event_sockets 1.0" in text
-    assert "acd_event_sockets_evicted_total 0.0" in text
+    found = await scraped(http)
+    assert (found["acd_event_sockets", ()], found["acd_event_sockets_evicted_total", ()]) == (1, 0)
     await listener.ws.close()
-    counted = metrics.deliveries(0, 3, {"pending": 2, "dead": 1}).decode()
-    assert 'acd_outbox_messages{state="dead"} 1.0' in counted
-    assert "acd_event_sockets_evicted_total 3.0" in counted
+    counted = metrics.exposition([measured(router, evicted=3, outbox={"pending": 2, "dead": 1})]).decode()
+    assert 'acd_outbox_messages{domain="test",state="dead"} 1.0' in counted
+    assert 'acd_event_sockets_evicted_total{domain="test"} 3.0' in counted
+
+
+def test_each_family_of_several_domains_is_there_once(router: MemoryRouter) -> None:
+    router.apply(EnqueueInteraction("c1", "i1", "chat", "sales"))
+    other = MemoryRouter(domain="other")
+    text = metrics.exposition([measured(router), measured(other, ready=False)]).decode()
+    heads = [line.split()[2] for line in text.splitlines() if line.startswith("# HELP ")]
+    assert len(heads) == len(set(heads)) > 20
+    families = list(text_string_to_metric_families(text))
+    series = [(each.name, tuple(sorted(each.labels.items()))) for family in families for each in family.samples]
+    assert len(series) == len(set(series))
+    values = {(each.name, each.labels["domain"]): each.value for family in families for each in family.samples}
+    assert {domain for _, domain in values} == {"test", "other"}
+    assert (values["acd_ready", "test"], values["acd_ready", "other"]) == (1, 0)
+    assert 'acd_waiting{channel="chat",domain="test",queue="sales"} 1.0' in text
+    assert 'acd_waiting{channel="chat",domain="other"' not in text

@@ -30,6 +30,7 @@ class EventSource:
 
     def __init__(self, domain: str, journal: Path, snapshots: Path, stream: EventStream | None = None) -> None:
         """Files as they are configured."""
+        self.domain = domain
         self.stream = stream or EventStream()
         self.envelopes = Envelopes(domain)
         self._past = Past(journal, snapshots)

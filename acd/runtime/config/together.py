@@ -1,0 +1,125 @@
+"""Several configurations in one process: what one of them takes from another.
+
+Owns that domains share no name, no file and no token, and an address only if they agree how it is served. Must not
+know how several domains are served. No message quotes a secret.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+
+from acd.runtime.config.lines import Lines
+from acd.runtime.config.model import LOOPBACK, ApiConfig, Config
+from acd.runtime.config.problems import Key, Problem, dotted, quoted
+
+MAX_DOMAINS: Final = 64
+"""Domains of one process."""
+
+_EVERYWHERE: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 - nothing listens there because of this
+
+
+class Clash(Struct, frozen=True):
+    """What one configuration (its place, from 0) has in common with an earlier one, and must not."""
+
+    at: int
+    key: Key
+    reason: str
+    fix: str
+
+
+def check_together(configs: Sequence[Config]) -> tuple[Problem, ...]:
+    """What speaks against serving these in one process, each with file, line, key, reason and fix. Reads the files."""
+    if len(configs) > MAX_DOMAINS:
+        reason = f"is one of {len(configs)} domains, and one process takes {MAX_DOMAINS}"
+        return (Problem(str(configs[-1].source), 0, "", reason, "start another process for some of them"),)
+    found = [*_names(configs), *_files(configs), *clashes_of_apis([(str(each.source), each.api) for each in configs])]
+    lines: dict[int, Lines] = {}
+    return tuple(_problem(configs[clash.at].source, clash, lines) for clash in sorted(found, key=lambda each: each.at))
+
+
+def clashes_of_apis(apis: Sequence[tuple[str, ApiConfig | None]]) -> Iterator[Clash]:
+    """What speaks against serving these at the same time; each with the name by which it is called."""
+    yield from _secrets(apis)
+    for at, (_, api) in enumerate(apis):
+        for name, other in apis[:at]:
+            if api is not None and other is not None:
+                yield from _addresses(at, api, name, other)
+
+
+def address_of(api: ApiConfig) -> tuple[str, int]:
+    """Domains that say the same of this are served there together."""
+    return api.host, api.port
+
+
+def _names(configs: Sequence[Config]) -> Iterator[Clash]:
+    first: dict[str, Config] = {}
+    for at, config in enumerate(configs):
+        other = first.setdefault(config.domain, config)
+        if other is not config:
+            reason = f"{quoted(config.domain)} is the domain of {other.source}, too"
+            yield Clash(at, ("domain", "name"), reason, "give each its own name")
+
+
+def _files(configs: Sequence[Config]) -> Iterator[Clash]:
+    taken: dict[Path, tuple[int, str]] = {}
+    for at, config in enumerate(configs):
+        for key, path in _files_of(config):
+            where, other = taken.setdefault(path.resolve(), (at, dotted(key)))
+            if where != at:
+                reason = f"{path} is also {other} of {configs[where].source}"
+                yield Clash(at, key, reason, "give each domain files of its own, best a folder of its own")
+
+
+def _files_of(config: Config) -> Iterator[tuple[Key, Path]]:
+    """What the domain keeps on disk. Snapshots count when it takes none, too: it would start from those of another."""
+    yield ("journal", "path"), config.journal.path
+    yield ("personal", "path"), config.personal.path
+    yield ("personal", "key_file"), config.personal.key_file
+    yield ("snapshots", "path"), config.snapshots.path
+    if config.outbox.enabled or config.webhooks:
+        yield ("outbox", "path"), config.outbox.path
+    if config.api is not None:
+        yield ("api", "versions"), config.api.versions
+
+
+def _secrets(apis: Sequence[tuple[str, ApiConfig | None]]) -> Iterator[Clash]:
+    first: dict[str, tuple[int, str]] = {}
+    for at, (_, api) in enumerate(apis):
+        for number, token in enumerate(api.tokens if api is not None else ()):
+            where, owner = first.setdefault(token.secret.reveal(), (at, token.name))
+            if where != at:
+                reason = f"{quoted(token.name)} is the same token as {quoted(owner)} of {apis[where][0]}"
+                yield Clash(at, ("api", "tokens", number), reason, "give each its own: the token says which domain")
+
+
+def _addresses(at: int, api: ApiConfig, name: str, other: ApiConfig) -> Iterator[Clash]:
+    if address_of(api) != address_of(other):
+        if api.port == other.port and api.port and _overlap({api.host, other.host}):
+            reason = f"{api.host}:{api.port} and {other.host}:{other.port} of {name} cannot be listened on both"
+            yield Clash(at, ("api", "host"), reason, "write the same host in both to share it, or take another port")
+        return
+    differing: tuple[tuple[str, Callable[[ApiConfig], object]], ...] = (
+        ("certificate", lambda each: each.certificate),
+        ("private_key", lambda each: each.private_key),
+    )
+    where = f"{api.host}:{api.port}"
+    for key, of in differing:
+        if of(api) != of(other):
+            reason = f"is not that of {name}, and both are served at {where}"
+            yield Clash(at, ("api", key), reason, "name the same file in both, or take another port")
+    if not (api.tokens and other.tokens):
+        reason = f"{where} is shared with {name}, and without tokens nobody could say which of them is meant"
+        yield Clash(at, ("api", "port"), reason, "add [[api.tokens]] to both, or take another port")
+
+
+def _overlap(hosts: set[str]) -> bool:
+    """Whether two different hosts may be the same address."""
+    return bool(hosts & _EVERYWHERE) or hosts <= LOOPBACK - {"::1"} or hosts == {"localhost", "::1"}
+
+
+def _problem(source: Path, clash: Clash, lines: dict[int, Lines]) -> Problem:
+    if clash.at not in lines:
+        lines[clash.at] = Lines(source.read_text(encoding="utf-8-sig"))
+    return Problem(str(source), lines[clash.at].line(clash.key), dotted(clash.key), clash.reason, clash.fix)
