@@ -15,31 +15,45 @@ from acd.runtime.channels import open_channel
 from acd.runtime.config import ChannelConfig, Problem, Report
 from acd.runtime.config.lines import Lines
 from acd.runtime.config.problems import Located, dotted
+from acd.runtime.config.together import check_together
 from acd.runtime.configurations import check_in_force
 from acd.runtime.strategies import Strategies, own_name
 
 
 @click.command(short_help="Find everything that is wrong with a configuration.")
-@click.argument("file", type=click.Path(path_type=Path), default="acd.toml")
+@click.argument("files", type=click.Path(path_type=Path), nargs=-1)
 @click.option("--json", "as_json", is_flag=True, help="For programs: one JSON object instead of lines.")
-def command(file: Path, *, as_json: bool) -> None:
+def command(files: tuple[Path, ...], *, as_json: bool) -> None:
     """Find everything that is wrong with a configuration, at once, and what its policies come to.
 
     Every problem is shown with its line, key, reason and fix. Nothing is started and nobody is contacted. A code at
     the end, like [strict-ordering], can be allowed in its queue: allow = ["strict-ordering"].
 
-    FILE is acd.toml unless named. Exit status: 0 when it can be used (there may be warnings), 1 when not.
+    FILES is acd.toml unless named. Several are checked as the domains of one process, too; their JSON is an array. Exit
+    status: 0 when all can be used (there may be warnings), 1 when not.
     """
-    report = check_in_force(file)
+    files = files or (Path("acd.toml"),)
+    reports = [check_in_force(file) for file in files]
+    found = [_found(file, report) for file, report in zip(files, reports, strict=True)]
+    for problem in check_together([report.config for report in reports if report.config is not None]):
+        at = next(number for number, file in enumerate(files) if str(file) == problem.file)
+        found[at] = found[at]._replace(errors=(*found[at].errors, problem))
+    checked = list(zip(files, reports, found, strict=True))
+    if as_json:
+        answers = [_answer(*each) for each in checked]
+        click.echo(_as_json(answers[0] if len(files) == 1 else answers))
+    else:
+        for file, report, located in checked:
+            _show(located, _summary(file, report, located))
+    if any(located.errors for located in found):
+        raise SystemExit(1)
+
+
+def _found(file: Path, report: Report) -> Located:
+    """What is wrong with one file by itself."""
     errors = [*report.errors, *channel_problems(file, report.channels), *strategy_problems(file, report)]
     days = [Problem(str(file), 0, "", text) for text in unknown_days(report, datetime.now(UTC).date())]
-    found = Located(tuple(errors), (*report.warnings, *days), report.notes)
-    if as_json:
-        click.echo(_as_json(file, report, found))
-    else:
-        _show(found, _summary(file, report, found))
-    if errors:
-        raise SystemExit(1)
+    return Located(tuple(errors), (*report.warnings, *days), report.notes)
 
 
 def channel_problems(file: Path, channels: tuple[ChannelConfig, ...]) -> list[Problem]:
@@ -115,14 +129,17 @@ def _show(found: Located, summary: str) -> None:
     console.print(Text(summary, style="bold red" if found.errors else "bold green"))
 
 
-def _as_json(file: Path, report: Report, found: Located) -> str:
+def _answer(file: Path, report: Report, found: Located) -> dict[str, object]:
     """One object: whether it is `usable`, what was `checked`, and `problems`, each with its `severity`."""
-    answer = {
+    return {
         "file": str(file),
         "usable": not found.errors,
         "checked": {f"{kind}s": number for kind, number in report.counts},
         "problems": [{"severity": kind, **msgspec.structs.asdict(problem)} for kind, problem in _by_severity(found)],
     }
+
+
+def _as_json(answer: object) -> str:
     return msgspec.json.format(msgspec.json.encode(answer), indent=2).decode()
 
 

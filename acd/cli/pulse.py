@@ -13,12 +13,15 @@ STUCK_SHARE: Final = 0.5
 LONGEST_COMMIT_SECONDS: Final = 30.0
 """The same when there is no watchdog."""
 
+ENDED: Final = frozenset({"closed", "fenced", "failed"})
+"""How a router is that has no commits to come."""
+
 
 class Healthy(Protocol):
     """What is needed of a router."""
 
     def health(self) -> Mapping[str, object]:
-        """`domain`, `ready`, `reason` and `appending_seconds`."""
+        """`domain`, `ready`, `reason`, `status` and `appending_seconds`."""
         ...
 
 
@@ -31,18 +34,26 @@ class Pulse:
         self._longest = LONGEST_COMMIT_SECONDS if watchdog_seconds is None else watchdog_seconds * STUCK_SHARE
 
     def stuck(self) -> str:
-        """What does not go on, or an empty text."""
-        found = ((health, health["appending_seconds"]) for health in self._health())
-        return "; ".join(
-            f"{health['domain']}: a commit has hung for {seconds:.0f} s"
-            for health, seconds in found
-            if isinstance(seconds, float) and seconds > self._longest
-        )
+        """What does not go on, or an empty text. While one of several goes on, a restart would be to its harm: empty."""
+        running = [health for health in self._health() if health["status"] not in ENDED]
+        hung = [self._hung(health) for health in running]
+        return "; ".join(hung) if all(hung) else ""
 
     def status(self) -> str:
         """Whether calls may be sent here, and if not, why; in one line."""
-        away = [f"{health['domain']}: {health['reason']}" for health in self._health() if health["ready"] is not True]
-        return "; ".join(away) or "ready"
+        found = [self._hung(health) or _away(health) for health in self._health()]
+        return "; ".join(filter(None, found)) or "ready"
+
+    def _hung(self, health: Mapping[str, object]) -> str:
+        """What to say of a commit that hangs, if one does."""
+        seconds = health["appending_seconds"]
+        if not isinstance(seconds, float) or seconds <= self._longest:
+            return ""
+        return f"{health['domain']}: a commit has hung for {seconds:.0f} s"
 
     def _health(self) -> tuple[Mapping[str, object], ...]:
         return tuple(router.health() for router in self._routers())
+
+
+def _away(health: Mapping[str, object]) -> str:
+    return "" if health["ready"] is True else f"{health['domain']}: {health['reason']}"

@@ -6,34 +6,31 @@ Must not know what a router, a channel or the API does, only how they are starte
 import asyncio
 import gc
 import signal
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from contextlib import AsyncExitStack, closing
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
 import click
 import structlog
 
-from acd.api import probe
-from acd.api import serve as serve_api
+from acd.api import probe, serve_domains
 from acd.cli.check import channel_problems, strategy_problems
 from acd.cli.known_secrets import secrets_of
+from acd.cli.living import LivingDomain
 from acd.cli.logs import Form, Level, configure_logging
 from acd.cli.notifying import Notifier, watch
 from acd.cli.pulse import Pulse
 from acd.cli.reloading import Reloading
 from acd.errors import AcdError, ConfigError
-from acd.runtime.config import ApiConfig, Config
-from acd.runtime.configurations import Configurations, Source, check_in_force
-from acd.runtime.follower import Follower
-from acd.runtime.following import SnapshotPace
-from acd.runtime.history import History
-from acd.runtime.repeat_store import RepeatStore
-from acd.runtime.repeats import Repeats
-from acd.runtime.router import Router
-from acd.runtime.versions import VersionStore
+from acd.runtime.config import ApiConfig, Config, Problem
+from acd.runtime.config.together import address_of, check_together
+from acd.runtime.configurations import check_in_force
 
 STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+
+STOPPED: Final = "stopping: the router takes no more commands"
 
 _log = structlog.get_logger(__name__)
 
@@ -41,11 +38,12 @@ _log = structlog.get_logger(__name__)
 @click.command(short_help="Run the engine, its channels and its API.")
 @click.option(
     "--config",
-    "file",
+    "files",
     type=click.Path(path_type=Path),
-    default="acd.toml",
+    multiple=True,
+    default=("acd.toml",),
     show_default=True,
-    help="The configuration.",
+    help="The configuration. More than once: several domains in one process, each with a file of its own.",
 )
 @click.option(
     "--log",
@@ -58,7 +56,7 @@ _log = structlog.get_logger(__name__)
 @click.option(
     "--log-level", "level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", show_default=True
 )
-def command(file: Path, form: Form, level: Level) -> None:
+def command(files: tuple[Path, ...], form: Form, level: Level) -> None:
     """Run the engine, its channels and its API until SIGTERM or Ctrl-C.
 
     The log goes to standard error; numbers and secrets are masked in it. One line on standard output says when commands
@@ -67,21 +65,26 @@ def command(file: Path, form: Form, level: Level) -> None:
     SIGHUP makes it read certificates anew. Under systemd (Type=notify) it says when it is ready, and feeds the
     watchdog.
 
-    Exit status: 0 after a stop that was asked for, 1 when it cannot start or another engine has taken over the journal.
+    Of several domains one that cannot start, or stops by itself, does not stop the others: its requests are answered by
+    503, and it is tried again when acd is started again.
+
+    Exit status: 0 after a stop that was asked for, 1 when it cannot start or another engine has taken over the journal;
+    of several domains, when that is so for all of them.
     """
-    config = _usable(file)
-    configure_logging(form, level, secrets_of(config))
-    for warning in config.warnings:
-        _log.warning("configuration", problem=str(warning))
-    raise SystemExit(_run(config))
+    configs = _usable(files)
+    configure_logging(form, level, chain.from_iterable(map(secrets_of, configs)))
+    for config in configs:
+        for warning in config.warnings:
+            _log.warning("configuration", problem=str(warning))
+    raise SystemExit(_run(configs))
 
 
-def _run(config: Config) -> int:
-    if config.api is not None:
-        probe(config.api)
+def _run(configs: tuple[Config, ...]) -> int:
+    for apis in _addresses(config.api for config in configs).values():
+        probe(apis[0])
     with _runner() as runner:
         try:
-            return runner.run(_serve(config))
+            return runner.run(_serve(configs))
         except AcdError:
             raise
         except Exception:  # noqa: BLE001 - the last line
@@ -90,58 +93,60 @@ def _run(config: Config) -> int:
             return 1
 
 
-def _usable(file: Path) -> Config:
-    """The configuration, or all that is wrong with it."""
-    report = check_in_force(file)
-    found = [*report.errors, *channel_problems(file, report.channels), *strategy_problems(file, report)]
-    if found or report.config is None:
+def _usable(files: tuple[Path, ...]) -> tuple[Config, ...]:
+    """The configurations, or all that is wrong with them."""
+    reports = [check_in_force(file) for file in files]
+    found: list[Problem] = []
+    for file, report in zip(files, reports, strict=True):
+        found += [*report.errors, *channel_problems(file, report.channels), *strategy_problems(file, report)]
+    configs = tuple(report.config for report in reports if report.config is not None)
+    found += check_together(configs)
+    if found:
         raise ConfigError(tuple(map(str, found)))
-    return report.config
+    return configs
 
 
-async def _serve(config: Config) -> int:
-    """Run until asked to stop, or until the router stops by itself; returns the exit status."""
+async def _serve(configs: tuple[Config, ...]) -> int:
+    """Run until asked to stop, or until every router has stopped by itself; returns the exit status."""
+    stop = _stop_signal()
+    domains = tuple(LivingDomain(config) for config in configs)
+    async with AsyncExitStack() as stack:
+        notifier = stack.enter_context(closing(Notifier()))
+        reloading = Reloading(notifier)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloading.ask)
+        stack.push_async_callback(_stop, domains)
+        running = await _start(domains)
+        where = await _listen(stack, domains)
+        # What is there now stays: no collection needs to walk through agents and classes again.
+        gc.collect()
+        gc.freeze()
+        click.echo(f"acd: ready: {', '.join(where) or 'no [api] is configured'}")
+        pulse = Pulse(lambda: tuple(domain.router for domain in domains), notifier.watchdog_seconds)
+        notifier.ready(pulse.status())
+        _beside(stack, watch(notifier, pulse.stuck, pulse.status))
+        _beside(stack, reloading.run(pulse.status))
+        asked = await _asked(stop, running)
+        notifier.stopping()
+        if not asked:
+            return 1
+        _log.info("stopping")
+    _log.info("stopped")
+    return 0
+
+
+def _stop_signal() -> asyncio.Event:
+    """Is set when somebody wants the process to stop; the second time it means: at once."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
 
     def ask_to_stop() -> None:
         stop.set()
         for number in STOP_SIGNALS:
-            loop.remove_signal_handler(number)  # the second time it means: at once
+            loop.remove_signal_handler(number)
 
     for number in STOP_SIGNALS:
         loop.add_signal_handler(number, ask_to_stop)
-    async with AsyncExitStack() as stack:
-        notifier = stack.enter_context(closing(Notifier()))
-        reloading = Reloading(notifier)
-        loop.add_signal_handler(signal.SIGHUP, reloading.ask)
-        router = await stack.enter_async_context(Router(config))
-        if config.snapshots.enabled:
-            await _follow(stack, config)
-        where = "no [api] is configured"
-        if config.api is not None:
-            where = ", ".join(await _listen(stack, config, config.api, router))
-        # What is there now stays: no collection needs to walk through agents and classes again.
-        gc.collect()
-        gc.freeze()
-        click.echo(f"acd: ready: {where}")
-        pulse = Pulse(lambda: (router,), notifier.watchdog_seconds)
-        notifier.ready(pulse.status())
-        _beside(stack, watch(notifier, pulse.stuck, pulse.status))
-        _beside(stack, reloading.run(pulse.status))
-        asked, ended = asyncio.create_task(stop.wait()), asyncio.create_task(router.wait_closed())
-        await asyncio.wait((asked, ended), return_when=asyncio.FIRST_COMPLETED)
-        asked.cancel()
-        notifier.stopping()
-        if not stop.is_set():
-            _log.error(
-                "stopping: the router takes no more commands", status=await ended, journal=str(config.journal.path)
-            )
-            return 1
-        ended.cancel()
-        _log.info("stopping")
-    _log.info("stopped")
-    return 0
+    return stop
 
 
 def _beside(stack: AsyncExitStack, endless: Coroutine[object, object, None]) -> None:
@@ -155,25 +160,86 @@ def _beside(stack: AsyncExitStack, endless: Coroutine[object, object, None]) -> 
     stack.push_async_callback(end)
 
 
-async def _listen(stack: AsyncExitStack, config: Config, api: ApiConfig, router: Router) -> tuple[str, ...]:
-    """Serve the API, with the past and the versions of the configuration; returns its addresses."""
-    history = History(config.journal.path, config.snapshots.path)
-    stack.callback(history.close)
-    store = stack.enter_context(closing(VersionStore(api.versions)))
-    configurations = Configurations(Source(config.source), store, config, router)
-    stack.callback(configurations.close)
-    repeats = Repeats(RepeatStore(api.answers, config.journal.path, api.idempotency_us), router.now_us)
-    stack.push_async_callback(repeats.close)
-    server = await stack.enter_async_context(await serve_api(router, api, history, configurations, repeats))
-    return server.addresses
+async def _start(domains: tuple[LivingDomain, ...]) -> tuple[LivingDomain, ...]:
+    """Those that run now. Raises what is in the way if it is in the way of all."""
+    if len(domains) == 1:
+        await domains[0].start()
+        return domains
+    results = await asyncio.gather(*map(_start_one, domains))
+    failed = [error for error in results if error is not None]
+    if len(failed) == len(domains):
+        raise failed[0]
+    return tuple(domain for domain, error in zip(domains, results, strict=True) if error is None)
 
 
-async def _follow(stack: AsyncExitStack, config: Config) -> None:
-    """Snapshots, from a process of their own."""
-    pace = SnapshotPace(config.snapshots.every, config.snapshots.interval_us / 1_000_000, config.snapshots.keep)
-    follower = Follower(config.journal.path, config.snapshots.path, pace)
-    stack.push_async_callback(follower.stop)
-    await follower.start()
+async def _start_one(domain: LivingDomain) -> Exception | None:
+    """One of several: whatever it logs from now on says which; what is in its way is not in that of the others."""
+    structlog.contextvars.bind_contextvars(domain=domain.name)
+    try:
+        await domain.start()
+    except AcdError as error:
+        _log.error("a domain cannot be started; the others go on", reason=str(error))
+        return error
+    except Exception as error:  # noqa: BLE001 - as above
+        _log.exception("a domain cannot be started because of a fault of acd's own; please report this")
+        return error
+    return None
+
+
+async def _listen(stack: AsyncExitStack, domains: tuple[LivingDomain, ...]) -> list[str]:
+    """Serve the API, at each address all domains that are configured for it; returns the addresses."""
+    found: list[str] = []
+    for apis in _addresses(domain.config.api for domain in domains).values():
+        together = [domain.served(api) for domain in domains for api in apis if domain.config.api is api]
+        server = await stack.enter_async_context(await serve_domains(together))
+        found += server.addresses
+    return found
+
+
+async def _asked(stop: asyncio.Event, running: tuple[LivingDomain, ...]) -> bool:
+    """Wait until somebody asks to stop; False when no domain runs any more. A domain lets its files go at its end."""
+    asked = asyncio.create_task(stop.wait())
+    ends = {asyncio.create_task(domain.router.wait_closed()): domain for domain in running}
+    try:
+        while ends:
+            await asyncio.wait((asked, *ends), return_when=asyncio.FIRST_COMPLETED)
+            if stop.is_set():
+                return True
+            for end in [each for each in ends if each.done()]:
+                domain = ends.pop(end)
+                what = "a domain takes no more commands; the others go on" if ends else STOPPED
+                journal = str(domain.config.journal.path)
+                _log.error(what, status=end.result(), domain=domain.name, journal=journal)
+                await _let_go(domain)
+        return False
+    finally:
+        for task in (asked, *ends):
+            task.cancel()
+
+
+async def _let_go(domain: LivingDomain) -> None:
+    """Its files may be wanted by whoever repairs it."""
+    try:
+        await domain.stop()
+    except Exception:  # noqa: BLE001 - the others go on
+        _log.exception("a domain did not stop well", domain=domain.name)
+
+
+async def _stop(domains: tuple[LivingDomain, ...]) -> None:
+    """All at once; one that does not stop well does not keep the others from it."""
+    results = await asyncio.gather(*(domain.stop() for domain in domains), return_exceptions=True)
+    for error in results:
+        if error is not None:
+            raise error
+
+
+def _addresses(apis: Iterable[ApiConfig | None]) -> dict[tuple[str, int], list[ApiConfig]]:
+    """What is served, by address."""
+    found: dict[tuple[str, int], list[ApiConfig]] = {}
+    for api in apis:
+        if api is not None:
+            found.setdefault(address_of(api), []).append(api)
+    return found
 
 
 def _runner() -> asyncio.Runner:

@@ -54,11 +54,11 @@ def address_of(api: ApiConfig) -> tuple[str, int]:
 
 
 def _names(configs: Sequence[Config]) -> Iterator[Clash]:
-    first: dict[str, Config] = {}
+    first: dict[str, int] = {}
     for at, config in enumerate(configs):
-        other = first.setdefault(config.domain, config)
-        if other is not config:
-            reason = f"{quoted(config.domain)} is the domain of {other.source}, too"
+        where = first.setdefault(config.domain, at)
+        if where != at:
+            reason = f"{quoted(config.domain)} is the domain of {configs[where].source}, too"
             yield Clash(at, ("domain", "name"), reason, "give each its own name")
 
 
@@ -82,6 +82,7 @@ def _files_of(config: Config) -> Iterator[tuple[Key, Path]]:
         yield ("outbox", "path"), config.outbox.path
     if config.api is not None:
         yield ("api", "versions"), config.api.versions
+        yield ("api", "answers"), config.api.answers
 
 
 def _secrets(apis: Sequence[tuple[str, ApiConfig | None]]) -> Iterator[Clash]:

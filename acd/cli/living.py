@@ -1,0 +1,74 @@
+"""One domain in a running `acd serve`: its router, its snapshots, its stores, and what the API is given of it.
+
+Owns the order in which these start and stop, and that a domain may fail by itself. Must not know the process, nor other
+domains.
+"""
+
+from contextlib import AsyncExitStack, closing
+
+from acd.api import Domain
+from acd.runtime.config import ApiConfig, Config
+from acd.runtime.configurations import Configurations, Source
+from acd.runtime.follower import Follower
+from acd.runtime.following import SnapshotPace
+from acd.runtime.history import History
+from acd.runtime.repeat_store import RepeatStore
+from acd.runtime.repeats import Repeats
+from acd.runtime.router import Router
+from acd.runtime.versions import VersionStore
+
+
+class LivingDomain:
+    """Started once, stopped once."""
+
+    def __init__(self, config: Config) -> None:
+        """Nothing is opened yet. Raises ConfigError."""
+        self.config = config
+        self.router = Router(config)
+        self._stack = AsyncExitStack()
+        self._stores: tuple[History, Configurations, Repeats] | None = None
+
+    @property
+    def name(self) -> str:
+        """The domain's."""
+        return self.config.domain
+
+    async def start(self) -> None:
+        """Commands are taken when this returns. Raises `AcdError`; then everything is closed again."""
+        config = self.config
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self.router)
+            if config.snapshots.enabled:
+                await _follow(stack, config)
+            if config.api is not None:
+                self._stores = self._open_stores(stack, config.api)
+            self._stack = stack.pop_all()
+
+    async def stop(self) -> None:
+        """Finish what waits, stop the channels, close everything. Idempotent."""
+        await self._stack.aclose()
+
+    def served(self, api: ApiConfig) -> Domain:
+        """What the API needs of it. Where it could not be started, every request will be told that it has stopped."""
+        return Domain(self.router, api, *(self._stores or ()))
+
+    def _open_stores(self, stack: AsyncExitStack, api: ApiConfig) -> tuple[History, Configurations, Repeats]:
+        """The past, the versions of the configuration, and the requests that are remembered."""
+        history = History(self.config.journal.path, self.config.snapshots.path)
+        stack.callback(history.close)
+        store = stack.enter_context(closing(VersionStore(api.versions)))
+        configurations = Configurations(Source(self.config.source), store, self.config, self.router)
+        stack.callback(configurations.close)
+        repeats = Repeats(
+            RepeatStore(api.answers, self.config.journal.path, api.idempotency_us), self.router.now_us
+        )
+        stack.push_async_callback(repeats.close)
+        return history, configurations, repeats
+
+
+async def _follow(stack: AsyncExitStack, config: Config) -> None:
+    """Snapshots, from a process of their own."""
+    pace = SnapshotPace(config.snapshots.every, config.snapshots.interval_us / 1_000_000, config.snapshots.keep)
+    follower = Follower(config.journal.path, config.snapshots.path, pace)
+    stack.push_async_callback(follower.stop)
+    await follower.start()
