@@ -88,9 +88,7 @@ async def serve_domains(domains: Sequence[Domain]) -> Server:
     problems = _disagreements(domains)
     if problems:
         raise ConfigError(problems)
-    apps = [
-        build_app(each.router, each.config, each.history, each.configurations, each.repeats) for each in domains
-    ]
+    apps = [build_app(each.router, each.config, each.history, each.configurations, each.repeats) for each in domains]
     config = domains[0].config
     tls = _tls(config)
     runner = Runner(

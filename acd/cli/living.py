@@ -59,9 +59,7 @@ class LivingDomain:
         store = stack.enter_context(closing(VersionStore(api.versions)))
         configurations = Configurations(Source(self.config.source), store, self.config, self.router)
         stack.callback(configurations.close)
-        repeats = Repeats(
-            RepeatStore(api.answers, self.config.journal.path, api.idempotency_us), self.router.now_us
-        )
+        repeats = Repeats(RepeatStore(api.answers, self.config.journal.path, api.idempotency_us), self.router.now_us)
         stack.push_async_callback(repeats.close)
         return history, configurations, repeats
 

@@ -83,7 +83,7 @@ def test_no_path_of_a_configuration_is_forgotten() -> None:
         for field in fields(kind)
         if Path in (field.type, *get_args(field.type))
     }
-    shared = {"api.certificate", "api.private_key"}
+    shared = {"api.certificate", "api.private_key", "channels.base"}
     assert paths - shared == {
         *("journal.path", "personal.path", "personal.key_file", "snapshots.path", "outbox.path"),
         *("api.versions", "api.answers"),
