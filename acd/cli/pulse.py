@@ -34,7 +34,7 @@ class Pulse:
         self._longest = LONGEST_COMMIT_SECONDS if watchdog_seconds is None else watchdog_seconds * STUCK_SHARE
 
     def stuck(self) -> str:
-        """What does not go on, or an empty text. While one of several goes on, a restart would be to its harm: empty."""
+        """What does not go on, or an empty text; while one of several goes on, a restart would be to its harm."""
         running = [health for health in self._health() if health["status"] not in ENDED]
         hung = [self._hung(health) for health in running]
         return "; ".join(hung) if all(hung) else ""
