@@ -14,9 +14,14 @@ _ANNA: Final = {"agent": "anna"}
 
 async def list_agents(call: Call[Nothing, PageQuery]) -> AgentPage:
     """Agents by id, in pages; an agent sees only itself."""
-    view, who = call.context.view, call.who
-    ids, next_cursor = page_by_id((each for each in view.agents if who.sees_all or each == who.agent), call.query)
-    return AgentPage([agent_shape(view, view.agents[each]) for each in ids], next_cursor)
+    view, who, sight = call.context.view, call.who, call.context.sight
+    seen = (
+        each
+        for each in view.agents
+        if (who.sees_all and (who.scope is None or sight.agent(who.scope, each))) or each == who.agent
+    )
+    ids, next_cursor = page_by_id(seen, call.query)
+    return AgentPage([agent_shape(view, view.agents[each], who.scope) for each in ids], next_cursor)
 
 
 async def show_agent(call: Call[Nothing, NoQuery]) -> AgentShape:
@@ -50,7 +55,10 @@ async def list_offers(call: Call[Nothing, NoQuery]) -> OfferList:
     view, now_us = context.view, context.now_us()
     if agent_id not in view.agents:
         raise not_found("agent")
-    return OfferList([offer_shape(view, item, now_us) for item in view.pending_offers(agent_id)])
+    offers = [
+        item for item in view.pending_offers(agent_id) if call.who.may_see(view.interactions[item.interaction_id])
+    ]
+    return OfferList([offer_shape(view, item, now_us) for item in offers])
 
 
 def _agent(call: Call[Any, Any]) -> AgentShape:
@@ -58,7 +66,7 @@ def _agent(call: Call[Any, Any]) -> AgentShape:
     row = view.agents.get(call.path("agent"))
     if row is None:
         raise not_found("agent")
-    return agent_shape(view, row)
+    return agent_shape(view, row, call.who.scope)
 
 
 ROUTES: Final = (
@@ -75,6 +83,7 @@ ROUTES: Final = (
         example=Example(query={"limit": "2"}),
         notes="A token with the role agent is shown its own agent only.",
         live=True,
+        scoped=True,
     ),
     Route(
         "show_agent",
@@ -87,6 +96,7 @@ ROUTES: Final = (
         AgentShape,
         example=Example(_ANNA, shows={"id": "anna", "presence": "signed-out"}),
         live=True,
+        scoped=True,
     ),
     Route(
         "sign_in",
@@ -100,6 +110,7 @@ ROUTES: Final = (
         body=SignIn,
         problems=("unknown-agent", "already-signed-in"),
         example=Example(_ANNA, body={"ready": True}, shows={"presence": "ready"}),
+        scoped=True,
     ),
     Route(
         "sign_out",
@@ -112,6 +123,7 @@ ROUTES: Final = (
         AgentShape,
         problems=("unknown-agent", "signed-out"),
         example=Example(_ANNA, after=("sign_in",), shows={"presence": "signed-out"}),
+        scoped=True,
     ),
     Route(
         "set_presence",
@@ -130,6 +142,7 @@ ROUTES: Final = (
             after=("sign_in",),
             shows={"presence": "not-ready", "reason": "lunch"},
         ),
+        scoped=True,
     ),
     Route(
         "list_offers",
@@ -141,5 +154,6 @@ ROUTES: Final = (
         "The agent's pending offers, oldest first.",
         OfferList,
         example=Example(_ANNA, after=("enqueue", "sign_in")),
+        scoped=True,
     ),
 )

@@ -1,9 +1,10 @@
 """Who may do what: bearer tokens, roles, and the origins of web pages.
 
-Owns authentication and the rules of the roles. Must not know any route. `system` and `supervisor` may
-do everything; `agent` only what concerns the agent that the token names: own presence, offers and work, and
-interactions on which that agent is being rung or talks, or talked last. `channel` may be the external channel that the
-token names, and nothing else. Somebody else's things look as if they did not exist.
+Owns authentication and the rules of the roles. Must not know any route. `system` and `supervisor` may do
+everything, unless their token is limited to some queues or channels (`acd.api.scope`); `agent` only what concerns the
+agent that the token names: own presence, offers and work, and interactions on which that agent is being rung or talks,
+or talked last. `channel` may be the external channel that the token names, and nothing else. Somebody else's things
+look as if they did not exist.
 
 Without tokens the API refuses to start, unless it is told `open = true` and listens on a loopback host:
 then whoever can connect may do everything. An open API answers only requests for a loopback `Host`, so
@@ -19,8 +20,9 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from acd.api.problems import Problem, forbidden, not_found, unauthorized
+from acd.api.scope import Scope
 from acd.errors import ConfigError
-from acd.runtime.config.model import LOOPBACK, ApiConfig, Role
+from acd.runtime.config.model import LOOPBACK, ApiConfig, Role, TokenConfig
 from acd.runtime.records import InteractionRecord
 
 MAX_TOKEN: Final = 1_024
@@ -28,14 +30,24 @@ MAX_TOKEN: Final = 1_024
 
 
 class Principal:
-    """Somebody who is known: a name for logs, roles, and the agent or channel of a role that is one's."""
+    """Somebody who is known: a name for logs, roles, and the agent or channel of a role that is one's.
 
-    __slots__ = ("agent", "channel", "expires_us", "is_system", "name", "sees_all")
+    `sees_all`: no agent's, but of the role supervisor or system. `scope`: what it is limited to, None for nothing.
+    """
+
+    __slots__ = ("agent", "channel", "expires_us", "is_system", "name", "scope", "sees_all")
 
     def __init__(
-        self, name: str, roles: tuple[Role, ...], agent: str = "", expires_us: int = 0, channel: str = ""
+        self,
+        name: str,
+        roles: tuple[Role, ...],
+        agent: str = "",
+        expires_us: int = 0,
+        channel: str = "",
+        scope: Scope | None = None,
     ) -> None:
         """One token may have several roles; the widest counts. `expires_us`: when it ends, 0 for never."""
+        self.scope = scope
         self.name = name
         self.expires_us = expires_us
         self.agent = agent if "agent" in roles else ""
@@ -63,8 +75,14 @@ class Principal:
         if self.channel:
             raise forbidden("A token with the role channel opens its channel, and nothing else.")
 
+    def may_see(self, row: InteractionRecord) -> bool:
+        """Whether the interaction is within what the token is limited to, whoever has it."""
+        return self.scope is None or self.scope.has(row)
+
     def sees(self, row: InteractionRecord) -> bool:
         """Whether the interaction may be seen: by all who are asked, talk or ask, and by whoever had it last."""
+        if not self.may_see(row):
+            return False
         asked_or_theirs = self.agent in (row.agent_id, row.asking) or any(
             agent_id == self.agent for _, agent_id in (*row.pending, *row.participants)
         )
@@ -86,7 +104,7 @@ class Guard:
         self._open = Principal("open", ("system",)) if not config.tokens else None
         self._origins = frozenset(origin.rstrip("/").lower() for origin in config.origins)
         self._principals = {
-            digest: (digest, Principal(token.name, token.roles, token.agent, token.expires_us, token.channel))
+            digest: (digest, _principal(token))
             for token in config.tokens
             for digest in (_digest(token.secret.reveal()),)
         }
@@ -147,6 +165,15 @@ def _problems(config: ApiConfig) -> list[str]:
     if config.host not in LOOPBACK:
         return [f"api.open: {config.host} is not a loopback host; add [[api.tokens]], or set api.host = 127.0.0.1"]
     return []
+
+
+def _principal(token: TokenConfig) -> Principal:
+    return Principal(token.name, token.roles, token.agent, token.expires_us, token.channel, _scope(token))
+
+
+def _scope(token: TokenConfig) -> Scope | None:
+    limited = token.queues or token.channels
+    return Scope(frozenset(token.queues), frozenset(token.channels)) if limited else None
 
 
 def _digest(token: str) -> bytes:

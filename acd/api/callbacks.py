@@ -40,6 +40,7 @@ ROUTES: Final = (
             shows={"id": "mail-1", "kind": "callback", "state": "queued"},
         ),
         notes="Listed by GET /v1/interactions?kind=callback; moved, cancelled and ended like any interaction.",
+        scoped=True,
     ),
     Route(
         "fail_callback",
@@ -65,5 +66,6 @@ ROUTES: Final = (
             shows={"state": "scheduled", "attempts": 1},
         ),
         notes="A token with the role agent fails callbacks that its own agent has.",
+        scoped=True,
     ),
 )

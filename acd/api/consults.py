@@ -94,6 +94,9 @@ async def end(call: Call[Why, NoQuery]) -> InteractionShape:
 async def merge(call: Call[Merge, NoQuery]) -> InteractionShape:
     """The adviser comes to the customer. Returns the customer's interaction."""
     consult = _own(call)
+    customers = call.context.view.interaction(consult.parent)
+    if customers is not None and not call.who.may_see(customers):
+        raise not_found("interaction")
     done = await call.submit(MergeConsult(call.command_id(), consult.id, call.path("agent"), call.body.how))
     parent = next((event.interaction_id for event in done.events if isinstance(event, ConsultMerged)), consult.parent)
     return shown(call.context, parent)
@@ -156,6 +159,7 @@ ROUTES: Final = (
             shows={"id": "question-1", "parent": "mail-1", "asking": "anna", "state": "queued"},
         ),
         notes="It ends with the agent's talk, at the latest. Put the customer on hold for it with `hold`.",
+        scoped=True,
     ),
     Route(
         "merge_consult",
@@ -184,6 +188,7 @@ ROUTES: Final = (
             after=_ADVISED,
             shows={"id": "mail-1", "agent": "anna", "participants": ["boris"]},
         ),
+        scoped=True,
     ),
     Route(
         "end_consult",
@@ -202,6 +207,7 @@ ROUTES: Final = (
             after=_TALKING,
             shows={"state": "abandoned"},
         ),
+        scoped=True,
     ),
     Route(
         "leave",
@@ -226,5 +232,6 @@ ROUTES: Final = (
             after=(*_ADVISED, "merge_consult"),
             shows={"state": "active", "agent": "boris", "participants": []},
         ),
+        scoped=True,
     ),
 )

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from acd.api.auth import Guard, Principal
 from acd.api.once import Once
+from acd.api.scope import Sight
 from acd.core.messages import Command, Origin, Outcome
 from acd.ports.channel import Channel, Personal
 from acd.ports.stores import OutboxMessage
@@ -110,6 +111,7 @@ class Api:
         self.history = history
         self.configurations = configurations
         self.once = Once(repeats)
+        self.sight = Sight(lambda: router.view)
 
     @property
     def view(self) -> View:

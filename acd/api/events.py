@@ -202,7 +202,14 @@ def _wanted(call: Call[Nothing, EventQuery]) -> Wanted:
     for kind in sorted(kinds - KINDS.keys()):
         hint = nearest(kind, tuple(KINDS))
         raise Problem(400, "invalid-parameter", f"kind: {shown(kind, 'one of them')} is not known; {hint}")
-    return Wanted(_names("queue", asked.queue), agents, kinds, "" if who.sees_all else who.agent)
+    queues, is_seen = _names("queue", asked.queue), None
+    if who.scope is not None:
+        if not all(map(who.scope.has_queue, queues)):
+            raise not_found("queue")
+        if not all(call.context.sight.agent(who.scope, each) for each in agents):
+            raise not_found("agent")
+        is_seen = call.context.sight.told(who.scope)
+    return Wanted(queues, agents, kinds, "" if who.sees_all else who.agent, is_seen)
 
 
 def _names(name: str, text: str) -> frozenset[str]:
@@ -246,6 +253,7 @@ ROUTES: Final = (
         problems=("cursor-unknown", "cursor-too-old", "too-many-connections", "invalid-header"),
         example=Example(query={"after": "0", "kind": "interaction-queued"}, after=("enqueue",)),
         notes="With `Upgrade: websocket` the answer is 101 and a stream of CloudEvents; EVENTS.md says all about it.",
+        scoped=True,
     ),
     Route(
         "list_event_kinds",
@@ -257,5 +265,6 @@ ROUTES: Final = (
         "Every kind of events, with JSON Schema and example.",
         KindList,
         example=Example(shows={}),
+        scoped=True,
     ),
 )

@@ -5,7 +5,9 @@ were compared, times among them in µs.
 """
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from acd.api.scope import Scope, Sight
 from acd.api.shapes import Moment, seconds
 from acd.core.explain import Candidate, Waiting
 from acd.runtime.clock import moment
@@ -118,6 +120,35 @@ def explanation_shape(found: Brief) -> ExplanationShape:
         tuple(_step(each) for each in it.steps),
         None if it.waiting is None else _waiting(it.waiting, found.waiting),
         it.replayed,
+    )
+
+
+def narrowed(found: Brief, scope: Scope, sight: Sight) -> Brief:
+    """What of an explanation a limited token sees: decisions in its queues, and candidates in sight."""
+    it = found.explanation
+    seen = [
+        (cause, left_out)
+        for cause, left_out in zip(it.decisions, found.candidates, strict=True)
+        if scope.has_queue(cause.decision.queue)
+    ]
+    decisions, left_out = [], []
+    for cause, left in seen:
+        is_seen = sight.interaction if cause.decision.sought == "interaction" else sight.agent
+        before = cause.decision.candidates
+        after = tuple(each for each in before if is_seen(scope, each.id))
+        decisions.append(replace(cause, decision=replace(cause.decision, candidates=after)))
+        left_out.append(left + len(before) - len(after))
+    waiting, left = it.waiting, found.waiting
+    if waiting is not None:
+        candidates = tuple(each for each in waiting.candidates if sight.agent(scope, each.id))
+        left += len(waiting.candidates) - len(candidates)
+        waiting = replace(waiting, candidates=candidates)
+    return replace(
+        found,
+        explanation=replace(it, decisions=tuple(decisions), waiting=waiting),
+        decisions=found.decisions + len(it.decisions) - len(decisions),
+        candidates=tuple(left_out),
+        waiting=left,
     )
 
 

@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 from acd.api.bodies import Nothing, parameter_us
 from acd.api.problems import Problem, not_found
 from acd.api.routes import Call, Example, Route
+from acd.api.scope import Scope, Sight
 from acd.api.shapes import Moment, seconds
 from acd.runtime.clock import moment
 from acd.runtime.config.durations import parse_duration
@@ -61,6 +62,8 @@ async def show_figures(call: Call[Nothing, FiguresQuery]) -> FiguresShape:
     known = names.get(scope)
     if known is None:
         raise Problem(404, "not-found", f"figures are kept of a {', an '.join(SCOPES)}, not of this.")
+    if call.who.scope is not None:
+        _check_scope(call.who.scope, call.context.sight, scope, name)
     tally = {"queue": figures.queues, "agent": figures.agents, "channel": figures.channels}[scope].get(name)
     if tally is None and name not in known:
         raise not_found(scope)
@@ -68,6 +71,17 @@ async def show_figures(call: Call[Nothing, FiguresQuery]) -> FiguresShape:
     figures.settle(now_us)
     begin_us, end_us, counts = _chosen(call.query, tally or Tally(), now_us)
     return _shape(scope, name, begin_us, end_us, counts)
+
+
+def _check_scope(limits: Scope, sight: Sight, scope: str, name: str) -> None:
+    """Raises a Problem with 404 for figures out of sight; a channel's are of all queues, so that none may be set."""
+    seen = {
+        "queue": limits.has_queue(name),
+        "agent": sight.agent(limits, name),
+        "channel": not limits.queues and limits.has_channel(name),
+    }
+    if not seen[scope]:
+        raise not_found(scope)
 
 
 def _chosen(asked: FiguresQuery, tally: Tally, now_us: int) -> tuple[int | None, int, Counts]:
@@ -135,5 +149,6 @@ ROUTES: Final = (
         ),
         notes="`last` for a sliding window, `from` and `to` for calendar intervals; neither: since the figures began.",
         live=True,
+        scoped=True,
     ),
 )

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from acd.api.bodies import Nothing, parameter_us
-from acd.api.explanation_shapes import ExplanationShape, explanation_shape
+from acd.api.explanation_shapes import ExplanationShape, explanation_shape, narrowed
 from acd.api.pages import DEFAULT_PAGE, Cursor, Limit, cursor_of, order_of
 from acd.api.problems import Problem, not_found
 from acd.api.routes import Call, Example, Route
@@ -83,7 +83,8 @@ async def explain(call: Call[Nothing, ExplanationQuery]) -> ExplanationShape:
     it = found.explanation
     if not it.decisions and it.waiting is None and not it.enqueued_at_us:
         raise not_found("interaction")
-    return explanation_shape(found)
+    scope = call.who.scope
+    return explanation_shape(found if scope is None else narrowed(found, scope, call.context.sight))
 
 
 async def audit(call: Call[Nothing, AuditQuery]) -> AuditPage:
@@ -101,7 +102,9 @@ async def audit(call: Call[Nothing, AuditQuery]) -> AuditPage:
     )
     found = await _history(call).audit(wanted)
     next_cursor = None if found.before is None else cursor_of(str(found.before))
-    return AuditPage([_shape(each) for each in found.asked], next_cursor)
+    scope, sight = call.who.scope, call.context.sight
+    seen = [each for each in found.asked if scope is None or sight.asked(scope, each)]
+    return AuditPage([_shape(each) for each in seen], next_cursor)
 
 
 def _history(call: Call[Any, Any]) -> History:
@@ -144,6 +147,7 @@ ROUTES: Final = (
         problems=_PROBLEMS,
         example=Example({"interaction": "mail-1"}, {"candidates": "5"}, after=("enqueue",), shows={"ended": False}),
         notes="The moment is made again from the journal, in another process; the engine does nothing for it.",
+        scoped=True,
     ),
     Route(
         "audit",
@@ -158,5 +162,6 @@ ROUTES: Final = (
         problems=_PROBLEMS,
         example=Example(query={"command": "SignInAgent"}, after=("sign_in",)),
         notes="Ids only, and no reasons: nothing personal. A repetition with the same `Idempotency-Key` is not in it.",
+        scoped=True,
     ),
 )

@@ -203,6 +203,7 @@ ROUTES: Final = (
         example=Example(query={"queue": "sales", "state": "queued"}, after=("enqueue",)),
         notes="A token with the role agent is shown what its agent is asked to take, has, or had last.",
         live=True,
+        scoped=True,
     ),
     Route(
         "enqueue",
@@ -221,6 +222,7 @@ ROUTES: Final = (
             shows={"id": "mail-1", "state": "queued", "queue": "sales"},
         ),
         notes="Number and name go into the encrypted store; the journal knows the reference only.",
+        scoped=True,
     ),
     Route(
         "show_interaction",
@@ -234,6 +236,7 @@ ROUTES: Final = (
         query=Reveal,
         problems=("personal-store-unavailable",),
         example=Example(_MAIL, after=("enqueue",), shows={"id": "mail-1", "position": 1}),
+        scoped=True,
     ),
     Route(
         "cancel",
@@ -247,6 +250,7 @@ ROUTES: Final = (
         query=Reason,
         problems=("unknown-interaction", "interaction-ended", "interaction-active"),
         example=Example(_MAIL, after=("enqueue",), shows={"state": "cancelled"}),
+        scoped=True,
     ),
     Route(
         "end",
@@ -263,6 +267,7 @@ ROUTES: Final = (
             _MAIL, body={"by": "agent"}, after=("enqueue", "sign_in", "accept"), shows={"state": "completed"}
         ),
         notes="A token with the role agent always ends as `agent`.",
+        scoped=True,
     ),
     Route(
         "requeue",
@@ -281,5 +286,6 @@ ROUTES: Final = (
             after=("enqueue", "sign_in", "accept"),
             shows={"state": "queued"},
         ),
+        scoped=True,
     ),
 )

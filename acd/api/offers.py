@@ -63,6 +63,7 @@ ROUTES: Final = (
         body=Accept,
         problems=("unknown-offer", "offer-ended", "not-your-offer"),
         example=Example(_PATH, body={"agent_id": "anna"}, after=_RINGING, shows={"state": "active", "agent": "anna"}),
+        scoped=True,
     ),
     Route(
         "decline",
@@ -78,6 +79,7 @@ ROUTES: Final = (
         example=Example(
             _PATH, body={"agent_id": "anna", "reason": "busy"}, after=_RINGING, shows={"outcome": "declined"}
         ),
+        scoped=True,
     ),
     Route(
         "fail_offer",
@@ -92,5 +94,6 @@ ROUTES: Final = (
         problems=("unknown-offer", "offer-ended"),
         example=Example(_PATH, body={"reason": "unreachable"}, after=_RINGING, shows={"outcome": "unreachable"}),
         notes="An agent who cannot be reached becomes not-ready.",
+        scoped=True,
     ),
 )

@@ -201,7 +201,7 @@ def _operation(route: Route, schemas: _Schemas) -> Document:
         "operationId": route.name,
         "tags": [route.tag],
         "summary": route.summary,
-        "description": " ".join(filter(None, (route.notes, _ACCESS[route.access]))),
+        "description": " ".join(filter(None, (route.notes, _ACCESS[route.access], _limited(route)))),
         "parameters": [*_path_parameters(route, schemas), *_query_parameters(route)],
         "responses": _responses(route, schemas),
         "security": [] if route.access == "public" else [{"token": []}],
@@ -219,6 +219,13 @@ def _operation(route: Route, schemas: _Schemas) -> Document:
     if route.example.after:
         operation["x-example-after"] = [str(step) for step in route.example.after]
     return operation
+
+
+def _limited(route: Route) -> str:
+    """What it is to tokens that are limited to queues or channels."""
+    if route.scoped or route.access == "public":
+        return ""
+    return "Not for tokens that are limited to some queues or channels."
 
 
 def _path_parameters(route: Route, schemas: _Schemas) -> list[Document]:

@@ -29,7 +29,9 @@ async def list_queues(call: Call[Nothing, PageQuery]) -> QueuePage:
     """Queues by id, in pages."""
     context = call.context
     view, now_us = context.view, context.now_us()
-    ids, next_cursor = page_by_id(view.queues, call.query)
+    scope = call.who.scope
+    seen = view.queues if scope is None else filter(scope.has_queue, view.queues)
+    ids, next_cursor = page_by_id(seen, call.query)
     return QueuePage([queue_shape(view, context.router.waits, view.queues[each], now_us) for each in ids], next_cursor)
 
 
@@ -54,8 +56,10 @@ async def close_queue(call: Call[Close, NoQuery]) -> QueueShape:
 
 async def list_decisions(call: Call[Nothing, DecisionQuery]) -> DecisionList:
     """The last decisions with their reasons, newest first."""
-    decisions = islice(reversed(call.context.view.decisions), call.query.limit)
-    return DecisionList([decision_shape(decision) for decision in decisions])
+    scope, sight = call.who.scope, call.context.sight
+    newest = reversed(call.context.view.decisions)
+    seen = (each for each in newest if scope is None or sight.decision(scope, each))
+    return DecisionList([decision_shape(decision) for decision in islice(seen, call.query.limit)])
 
 
 def _queue(call: Call[Any, Any]) -> QueueShape:
@@ -79,6 +83,7 @@ ROUTES: Final = (
         query=PageQuery,
         example=Example(query={"limit": "10"}, after=("enqueue",)),
         live=True,
+        scoped=True,
     ),
     Route(
         "show_queue",
@@ -91,6 +96,7 @@ ROUTES: Final = (
         QueueShape,
         example=Example(_SALES, after=("enqueue",), shows={"id": "sales", "waiting": 1}),
         live=True,
+        scoped=True,
     ),
     Route(
         "open_queue",
@@ -104,6 +110,7 @@ ROUTES: Final = (
         problems=("unknown-queue",),
         example=Example(_SALES, after=("close_queue",), shows={"closed": None}),
         notes="A queue with business hours is opened and closed by them again at their next change.",
+        scoped=True,
     ),
     Route(
         "close_queue",
@@ -117,6 +124,7 @@ ROUTES: Final = (
         body=Close,
         problems=("unknown-queue",),
         example=Example(_SALES, body={"reason": "fire drill"}, shows={"closed": "fire drill"}),
+        scoped=True,
     ),
     Route(
         "list_decisions",
@@ -130,5 +138,6 @@ ROUTES: Final = (
         query=DecisionQuery,
         example=Example(query={"limit": "1"}, after=("enqueue", "sign_in")),
         live=True,
+        scoped=True,
     ),
 )

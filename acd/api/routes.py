@@ -20,6 +20,7 @@ from acd.api.bodies import NoQuery, Nothing, decode, query, read
 from acd.api.context import Api, api, principal
 from acd.api.once import key_of, outcome_again
 from acd.api.problems import MAX_BODY, refused
+from acd.api.scope import Scope, closed_to
 from acd.core.messages import Command, Outcome, Refusal
 from acd.runtime.events import Cursor
 from acd.runtime.repeat_store import Repeat
@@ -166,6 +167,9 @@ class Route(Struct, frozen=True):
     (`acd.api.openapi`). `also`: other statuses with a body of their own. `changes`: False for a
     POST that only asks. `if_match`: it takes that header. `most_body`: bytes of a request's body. `live`: it shows
     things as they stand after one event, and says in `X-Event-Cursor` after which.
+
+    `scoped`: tokens limited to queues or channels may call it: what path and body name is checked before the handler,
+    and the handler leaves out of its answer what is out of sight. Otherwise they get 403.
     """
 
     name: str
@@ -188,6 +192,7 @@ class Route(Struct, frozen=True):
     if_match: bool = False
     most_body: int = MAX_BODY
     live: bool = False
+    scoped: bool = False
 
     @property
     def mutates(self) -> bool:
@@ -227,6 +232,8 @@ def _serving(route: Route) -> Callable[[web.Request], Awaitable[web.StreamRespon
 
 async def _answer(route: Route, call: Call[Any, Any]) -> web.StreamResponse:
     """What the handler says, as a response."""
+    if call.who.scope is not None:
+        _check_scope(route, call, call.who.scope)
     found = await route.handler(call)
     if isinstance(found, web.StreamResponse):
         return found
@@ -251,6 +258,8 @@ def trace_of(header: str) -> str:
 
 def _check(route: Route, who: Principal, request: web.Request) -> None:
     """Raises a Problem with 403, or 404 for what is another agent's or channel's."""
+    if not route.scoped:
+        closed_to(who.scope)
     if route.access == "channel":
         who.require_channel(request.match_info["channel"])
         return
@@ -259,3 +268,10 @@ def _check(route: Route, who: Principal, request: web.Request) -> None:
         who.require_all()
     elif route.access == "agent":
         who.require_agent(request.match_info["agent"])
+
+
+def _check_scope(route: Route, call: Call[Any, Any], scope: Scope) -> None:
+    """Raises a Problem with 403 or 404 for what a limited token may not name."""
+    sight = call.context.sight
+    sight.check_body(scope, call.body)
+    sight.check_path(scope, call.request.match_info, call.is_repetition, changes=route.mutates)

@@ -9,6 +9,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from acd.api.scope import Scope
 from acd.ports.channel import Personal
 from acd.runtime.clock import moment
 from acd.runtime.records import AgentRecord, InteractionRecord, WorkRecord
@@ -156,8 +157,8 @@ class OfferOutcome(Struct):
     outcome: str
 
 
-def agent_shape(view: View, row: AgentRecord) -> AgentShape:
-    """An agent."""
+def agent_shape(view: View, row: AgentRecord, scope: Scope | None = None) -> AgentShape:
+    """An agent, with work in hand as far as it is within the scope."""
     settings = row.settings
     return AgentShape(
         row.id,
@@ -180,7 +181,11 @@ def agent_shape(view: View, row: AgentRecord) -> AgentShape:
                 for share in settings.capacity.channels
             },
         ),
-        tuple(_work_shape(view, item) for item in row.work.values()),
+        tuple(
+            _work_shape(view, item)
+            for item in row.work.values()
+            if scope is None or scope.has(view.interactions[item.interaction_id])
+        ),
     )
 
 

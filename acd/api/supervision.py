@@ -102,6 +102,7 @@ ROUTES: Final = (
         body=PriorityChange,
         problems=_WAITING,
         example=Example(_MAIL, body={"priority": 5}, after=("enqueue",), shows={"priority": 5}),
+        scoped=True,
     ),
     Route(
         "move",
@@ -115,6 +116,7 @@ ROUTES: Final = (
         body=Move,
         problems=(*_WAITING, "unknown-queue"),
         example=Example(_MAIL, body={"queue": "support"}, after=("enqueue",), shows={"queue": "support"}),
+        scoped=True,
     ),
     Route(
         "recall",
@@ -127,5 +129,6 @@ ROUTES: Final = (
         InteractionShape,
         problems=("unknown-interaction", "interaction-ended", "interaction-not-offered"),
         example=Example(_MAIL, after=("enqueue", "sign_in"), shows={"state": "queued"}),
+        scoped=True,
     ),
 )

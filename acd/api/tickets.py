@@ -111,5 +111,6 @@ ROUTES: Final = (
         problems=("too-many-connections",),
         notes="It has the rights of the token that asks, and works once and for 20 seconds."
         " Asked for from a page, it works for pages of the same origin only.",
+        scoped=True,
     ),
 )

@@ -76,7 +76,17 @@ def _route(name: str, summary: str, handler: Callable[..., Any], *problems: str,
     path = f"/v1/agents/{{agent}}/work/{{interaction}}/{name.replace('_', '-')}"
     known = ("unknown-agent", "no-such-work", *problems)
     return Route(
-        name, "work", "POST", path, "agent", handler, summary, InteractionShape, problems=known, example=example
+        name,
+        "work",
+        "POST",
+        path,
+        "agent",
+        handler,
+        summary,
+        InteractionShape,
+        problems=known,
+        example=example,
+        scoped=True,
     )
 
 
@@ -123,6 +133,7 @@ ROUTES: Final = (
         body=Extension,
         problems=("unknown-agent", "no-such-work", "not-in-wrap-up", "wrap-up-not-extendable", "wrap-up-limit"),
         example=Example(_PATH, body={"by": "30s"}, after=(*_TALKING, "end"), shows={"state": "completed"}),
+        scoped=True,
     ),
     Route(
         "set_disposition",
@@ -136,6 +147,7 @@ ROUTES: Final = (
         body=Disposition,
         problems=("unknown-agent", "no-such-work", "work-not-active", "unknown-disposition"),
         example=Example(_PATH, body={"code": "solved"}, after=_TALKING, shows={"state": "active"}),
+        scoped=True,
     ),
     Route(
         "transfer",
@@ -166,5 +178,6 @@ ROUTES: Final = (
             after=_TALKING,
             shows={"state": "queued", "queue": "support"},
         ),
+        scoped=True,
     ),
 )

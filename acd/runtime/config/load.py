@@ -35,6 +35,7 @@ from acd.runtime.config.service import (
     read_snapshots,
 )
 from acd.runtime.config.table import Table
+from acd.runtime.config.tokens import known_to
 from acd.runtime.config.webhooks import read_webhooks
 
 MAX_BYTES: Final = 128 * 1024 * 1024
@@ -120,7 +121,6 @@ def _read(root: Table, source: Path, environment: Mapping[str, str]) -> Config:
     check_calendars(root, calendars, queues)
     if not root.problems.errors_in("agents", "queues", "capacities"):
         analyse(root.problems, [agent.settings for agent in agents], [queue.settings for queue in queues])
-    names = frozenset(agent.settings.id for agent in agents)
     channels = read_channels(root)
     config = Config(
         source=source,
@@ -130,7 +130,7 @@ def _read(root: Table, source: Path, environment: Mapping[str, str]) -> Config:
         outbox=read_outbox(root),
         snapshots=read_snapshots(root),
         router=read_router(root),
-        api=read_api(root, names, channels, environment),
+        api=read_api(root, known_to(agents, queues, channels), environment),
         channels=channels,
         agents=agents,
         queues=queues,

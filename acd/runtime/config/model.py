@@ -74,7 +74,7 @@ class RouterConfig(Struct, frozen=True):
 class TokenConfig(Struct, frozen=True):
     """One bearer token of the API: what it may do, and for which agent or external channel if that is its role.
 
-    `expires_us`: µs since 1970 when it ends, 0 for never.
+    `expires_us`: µs since 1970 when it ends, 0 for never. `queues`, `channels`: what it is limited to, empty for all.
     """
 
     name: str
@@ -83,6 +83,8 @@ class TokenConfig(Struct, frozen=True):
     agent: str = ""
     expires_us: int = 0
     channel: str = ""
+    queues: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
 
 
 class ApiConfig(Struct, frozen=True):

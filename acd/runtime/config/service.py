@@ -25,7 +25,7 @@ from acd.runtime.config.model import (
 from acd.runtime.config.problems import quoted
 from acd.runtime.config.secrets import SECRET_KEY
 from acd.runtime.config.table import Table
-from acd.runtime.config.tokens import check_private, read_tokens
+from acd.runtime.config.tokens import Known, check_private, read_tokens
 from acd.runtime.numbering import known_region
 
 JOURNAL_FILE: Final = "acd-journal.db"
@@ -39,9 +39,6 @@ KEY_BYTES: Final = 32
 
 FOR_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 """Permissions that a key file must not give."""
-
-EXTERNAL: Final = "external"
-"""The type of channels that processes become over the API."""
 
 MAX_CHANNELS: Final = 256
 """Channel instances of one domain."""
@@ -137,9 +134,7 @@ def read_router(root: Table) -> RouterConfig:
     return config
 
 
-def read_api(
-    root: Table, agents: frozenset[str], channels: tuple[ChannelConfig, ...], environment: Mapping[str, str]
-) -> ApiConfig | None:
+def read_api(root: Table, known: Known, environment: Mapping[str, str]) -> ApiConfig | None:
     """`[api]`; None when there is none: then the engine serves no HTTP."""
     if not root.has("api"):
         return None
@@ -149,9 +144,7 @@ def read_api(
     config = ApiConfig(
         host=host,
         port=table.integer("port", 8420, 0, 65_535),
-        tokens=read_tokens(
-            table, agents, frozenset(each.name for each in channels if each.type == EXTERNAL), environment
-        ),
+        tokens=read_tokens(table, known, environment),
         origins=_origins(table),
         certificate=certificate,
         private_key=private_key,

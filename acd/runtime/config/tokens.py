@@ -10,8 +10,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, get_args
 
+from msgspec import Struct
+
 from acd.core import limits
-from acd.runtime.config.model import Role, TokenConfig
+from acd.runtime.config.model import AgentConfig, ChannelConfig, QueueConfig, Role, TokenConfig
 from acd.runtime.config.problems import Key, did_you_mean, quoted
 from acd.runtime.config.secrets import Secret
 from acd.runtime.config.table import Table
@@ -21,19 +23,49 @@ MIN_TOKEN: Final = 16
 
 MAX_TOKEN: Final = 512
 MAX_TOKENS: Final = 10_000
+MAX_SCOPE: Final = 1_000
+"""Queues, and channels, that one token is limited to."""
+
+EXTERNAL: Final = "external"
+"""The type of channels that processes become over the API."""
+
+ANY_CHANNEL: Final = "*"
+"""In a capacity: every channel that it does not name."""
 
 _ROLES: Final[tuple[Role, ...]] = get_args(Role)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SOURCES: Final = ("token", "token_file", "token_env")
 
 
-def read_tokens(
-    api: Table, agents: frozenset[str], external: frozenset[str], environment: Mapping[str, str]
-) -> tuple[TokenConfig, ...]:
-    """Every token, in the order of the file. Each has one source, its own name and its own secret.
+class Known(Struct, frozen=True):
+    """What tokens can name. `channels`: those that agents have; `*` is among them if some do every channel.
 
     `external`: the channels that a token may be for.
     """
+
+    agents: frozenset[str]
+    queues: frozenset[str]
+    channels: frozenset[str]
+    external: frozenset[str]
+
+
+def known_to(
+    agents: tuple[AgentConfig, ...], queues: tuple[QueueConfig, ...], channels: tuple[ChannelConfig, ...]
+) -> Known:
+    """What there is to be named."""
+    capacities = {agent.settings.capacity for agent in agents}
+    shares = (share.channel for capacity in capacities for share in capacity.channels)
+    addresses = (channel for agent in agents for channel, _ in agent.addresses)
+    return Known(
+        frozenset(agent.settings.id for agent in agents),
+        frozenset(queue.settings.id for queue in queues),
+        frozenset((*shares, *addresses)),
+        frozenset(each.name for each in channels if each.type == EXTERNAL),
+    )
+
+
+def read_tokens(api: Table, known: Known, environment: Mapping[str, str]) -> tuple[TokenConfig, ...]:
+    """Every token, in the order of the file. Each has one source, its own name and its own secret."""
     found: list[TokenConfig] = []
     names: set[str] = set()
     secrets: dict[str, str] = {}
@@ -48,15 +80,12 @@ def read_tokens(
         other = secrets.setdefault(value, name) if value else name
         if other != name:
             table.problems.error(key, f"is the same token as that of {quoted(other)}", "give each its own")
-        roles, agent = _roles(table, agents)
-        channel = _channel(table, roles, external)
+        roles, agent = _roles(table, known.agents)
+        channel = _channel(table, roles, known.external)
+        queues, channels = _scope(table, known, roles)
         expires_us = _expires(table)
         table.finish()
-        found.append(
-            TokenConfig(
-                name=name, secret=Secret(value), roles=roles, agent=agent, expires_us=expires_us, channel=channel
-            )
-        )
+        found.append(TokenConfig(name, Secret(value), roles, agent, expires_us, channel, queues, channels))
     return tuple(found)
 
 
@@ -135,6 +164,27 @@ def _expires(table: Table) -> int:
         table.problems.error(table.at("expires"), reason, "write it like 2027-01-31T00:00:00Z, without quotes")
         return 0
     return max(1, (value - _EPOCH) // timedelta(microseconds=1))
+
+
+def _scope(table: Table, known: Known, roles: tuple[Role, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """`queues` and `channels`: what the token is limited to, if it is."""
+    queues, channels = table.ids("queues", "queue", MAX_SCOPE), table.ids("channels", "channel", MAX_SCOPE)
+    for key, names in (("queues", queues), ("channels", channels)):
+        if names and ("agent" in roles or "channel" in roles):
+            reason = "limits what a supervisor or a system sees; agents and channels see their own"
+            table.problems.error(table.at(key), reason, "leave it out, or give each a token of its own")
+        elif key in table.raw and not names and table.raw[key] == []:
+            table.problems.error(table.at(key), "is empty, so that nothing would be left", "leave it out to have all")
+    for queue in queues:
+        if queue not in known.queues:
+            reason = f"{quoted(queue)} is not a queue"
+            table.problems.error(table.at("queues"), reason, did_you_mean(queue, known.queues))
+    for channel in channels:
+        if channel not in known.channels:
+            reason = f"no agent or capacity names the channel {quoted(channel)}"
+            note = table.problems.warn if ANY_CHANNEL in known.channels else table.problems.error
+            note(table.at("channels"), reason, did_you_mean(channel, known.channels - {ANY_CHANNEL}))
+    return queues, channels
 
 
 def _roles(table: Table, agents: frozenset[str]) -> tuple[tuple[Role, ...], str]:

@@ -5,6 +5,7 @@ from the view after the command that caused the event, so that it is the same wh
 """
 
 import re
+from collections.abc import Callable
 from typing import Any, Final, get_args
 
 from msgspec import Struct
@@ -39,6 +40,7 @@ class Cursor(Struct, frozen=True, gc=False, order=True):
 class Told(Struct, gc=False):
     """An event of row `seq`, the `index`-th there. `queues` and `agents`: whom it concerns.
 
+    `channel`: that of the interaction which it is about, if it is about one that is still known.
     `json` and `packed` are its public forms, made when somebody first needs them and shared by all readers.
     """
 
@@ -48,6 +50,7 @@ class Told(Struct, gc=False):
     event: Event
     queues: tuple[str, ...] = ()
     agents: tuple[str, ...] = ()
+    channel: str = ""
     json: bytes = b""
     packed: bytes = b""
 
@@ -60,13 +63,15 @@ class Told(Struct, gc=False):
 class Wanted(Struct, frozen=True):
     """A filter. Empty means any; between the three all have to fit, within one of them any.
 
-    `only_agent`: whoever reads may see only what concerns this agent; empty for whoever may see all.
+    `only_agent`: whoever reads may see only what concerns this agent; empty for whoever may see all. `is_seen`: says
+    of an event whether whoever reads may see it; None for whoever may see all.
     """
 
     queues: frozenset[str] = frozenset()
     agents: frozenset[str] = frozenset()
     kinds: frozenset[str] = frozenset()
     only_agent: str = ""
+    is_seen: Callable[[Told], bool] | None = None
 
     def fits(self, told: Told) -> bool:
         """Whether the reader gets it."""
@@ -76,7 +81,9 @@ class Wanted(Struct, frozen=True):
             return False
         if self.queues and self.queues.isdisjoint(told.queues):
             return False
-        return not self.agents or not self.agents.isdisjoint(told.agents)
+        if self.agents and self.agents.isdisjoint(told.agents):
+            return False
+        return self.is_seen is None or self.is_seen(told)
 
 
 def tell(view: View, seq: int, at_us: int, events: tuple[Event, ...]) -> list[Told]:
@@ -84,8 +91,8 @@ def tell(view: View, seq: int, at_us: int, events: tuple[Event, ...]) -> list[To
     return [Told(seq, index, at_us, event, *_scope(view, event)) for index, event in enumerate(events)]
 
 
-def _scope(view: View, event: Event) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """(queues, agents) that the event concerns.
+def _scope(view: View, event: Event) -> tuple[tuple[str, ...], tuple[str, ...], str]:
+    """(queues, agents, channel) that the event concerns.
 
     An event that names an agent concerns this one. One about an interaction, and no agent, concerns whoever is being
     rung, talks, asks in a consult, or talked last: those who may see the interaction itself.
@@ -94,17 +101,18 @@ def _scope(view: View, event: Event) -> tuple[tuple[str, ...], tuple[str, ...]]:
     of_interaction, of_agent, of_queue, moves = _SAYS[type(event)]
     agents = (says.agent_id,) if of_agent else ()
     if not of_interaction:
-        return (says.queue,) if of_queue else (), agents
+        return (says.queue,) if of_queue else (), agents, ""
     row = view.interaction(says.interaction_id)
     if row is None:
-        return (), agents
+        return (), agents, ""
     queues = (row.queue, says.from_queue) if moves and says.from_queue != row.queue else (row.queue,)
     if agents:
-        return queues, agents
+        return queues, agents, row.channel
     if row.pending or row.participants or row.asking:
         others = (agent for _, agent in (*row.pending, *row.participants))
-        return queues, tuple(dict.fromkeys(agent for agent in (row.agent_id, row.asking, *others) if agent))
-    return queues, (row.agent_id,) if row.agent_id else ()
+        concerned = (agent for agent in (row.agent_id, row.asking, *others) if agent)
+        return queues, tuple(dict.fromkeys(concerned)), row.channel
+    return queues, (row.agent_id,) if row.agent_id else (), row.channel
 
 
 _NAMED: Final = ("interaction_id", "agent_id", "queue", "from_queue")
