@@ -381,7 +381,8 @@ INTERACTION_KINDS = {
     "interaction-relaxed", "hold-started", "hold-ended", "level-opened", "offer-made", "offer-accepted",
     "offer-declined", "offer-expired", "offer-revoked", "offer-rescinded", "interaction-completed",
     "interaction-abandoned", "interaction-cancelled", "interaction-overflowed", "interaction-scheduled",
-    "interaction-due", "interaction-failed", "work-held", "work-resumed", "wrap-up-started", "wrap-up-requested",
+    "interaction-due",
+    "interaction-updated", "interaction-failed", "work-held", "work-resumed", "wrap-up-started", "wrap-up-requested",
     "wrap-up-extended", "work-ended", "disposition-set", "agent-preferred", "interaction-transferred",
     "consult-merged", "agent-left",
 }  # fmt: skip
