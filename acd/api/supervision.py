@@ -89,6 +89,7 @@ ROUTES: Final = (
         ),
         notes="A merge patch (RFC 7396), sent as `application/json`. Whoever waits is routed anew at its place in line;"
         " what rings goes on ringing. Once an agent has accepted, only attributes and customer can change.",
+        scoped=True,
     ),
     Route(
         "reprioritize",

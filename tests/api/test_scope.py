@@ -90,6 +90,7 @@ NAMED: list[tuple[str, str, dict[str, Any] | None]] = [
     ("DELETE", "/v1/interactions/line", None),
     ("POST", "/v1/interactions/talk/end", {}),
     ("POST", "/v1/interactions/talk/requeue", {}),
+    ("PATCH", "/v1/interactions/line", {"attributes": {"language": "en"}}),
     ("PUT", "/v1/interactions/line/priority", {"priority": 3}),
     ("POST", "/v1/interactions/line/move", {"queue": "sales"}),
     ("POST", "/v1/interactions/line/recall", None),
@@ -118,6 +119,7 @@ BODIES: list[tuple[str, str, dict[str, Any]]] = [
     ("POST", "/v1/agents/anna/work/talk/transfer", {"to_agent": "eva"}),
     ("POST", "/v1/agents/anna/work/talk/transfer", {"to_agent": "nobody"}),
     ("POST", "/v1/agents/anna/work/talk/consult", {"to_agent": "eva"}),
+    ("PATCH", "/v1/interactions/line", {"preferred_agent": "eva"}),
     ("POST", "/v1/offers/talk.1/accept", {"agent_id": "eva"}),
     ("POST", "/v1/offers/talk.1/decline", {"agent_id": "eva"}),
 ]
