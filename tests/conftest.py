@@ -1,6 +1,9 @@
-"""For all tests: a real Asterisk, or a reason why there is none; and logging left as it was."""
+"""For all tests: a real Asterisk or why there is none, logging left as it was, dice, and processes that are ended."""
 
 import logging
+import os
+import random
+import secrets
 from collections.abc import Iterator
 
 import pytest
@@ -8,6 +11,7 @@ import structlog
 
 from acd_asterisk.lab import LabUnavailable, Provisioned, provision
 from tests.missing import missing_tool
+from tests.served import Served
 
 
 @pytest.fixture(autouse=True)
@@ -27,3 +31,21 @@ def provisioned() -> Provisioned:
         return provision()
     except LabUnavailable as reason:
         missing_tool(f"an Asterisk for the tests: {reason}")
+
+
+@pytest.fixture
+def dice() -> random.Random:
+    """By the seed in `ACD_SEED`; `random` draws a new one."""
+    wanted = os.environ.get("ACD_SEED", "20260801")
+    seed = secrets.randbits(32) if wanted == "random" else int(wanted)
+    print(f"ACD_SEED={seed}")  # noqa: T201 - it repeats what is seen
+    return random.Random(seed)  # noqa: S311 - chance, no secret
+
+
+@pytest.fixture
+def lives() -> Iterator[list[Served]]:
+    """Those that have been started; killed whatever happens."""
+    found: list[Served] = []
+    yield found
+    for served in found:
+        served.kill()

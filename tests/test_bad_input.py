@@ -50,7 +50,8 @@ from acd.runtime.router import Router
 from acd.runtime.single_thread import SingleThread
 from acd.testing import ManualClock
 from tests.runtime.live import HOUR, SECOND, PoisonEngine
-from tests.test_cli_serve import CONFIG, TOKEN, Served, ask
+from tests.served import Served
+from tests.test_cli_serve import CONFIG, TOKEN, ask
 
 TEXT = """
 [agents.anna]

@@ -1,12 +1,9 @@
 """`acd serve` as a process: when it is ready, how it stops, and what it says when it cannot go on."""
 
 import json
-import os
 import re
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import urllib.error
 import urllib.request
@@ -21,6 +18,7 @@ from click.testing import CliRunner
 from acd.cli import acd
 from acd.runtime.journal import SqliteJournal
 from acd.runtime.replay import verify
+from tests.served import Served
 
 TOKEN = "canary-token-0123456789"
 CONFIG = """\
@@ -35,35 +33,6 @@ roles = ["system"]
 [agents.anna]
 [queues.sales]
 """
-
-
-class Served:
-    """A running `acd serve`."""
-
-    def __init__(self, folder: Path, *arguments: str, **variables: str) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "acd.cli", "serve", *arguments],
-            cwd=folder,
-            env={**os.environ, **variables},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def ready(self) -> str:
-        """Wait for the line that says so; returns what it says."""
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        assert line.startswith("acd: ready: "), self.end()
-        return line.removeprefix("acd: ready: ").strip()
-
-    def end(self, number: signal.Signals | None = None) -> tuple[int, str, str]:
-        """Send a signal if one is given, wait; returns exit status, the rest of standard output, and the log."""
-        if number is not None:
-            self.process.send_signal(number)
-        out, log = self.process.communicate(timeout=30)
-        return self.process.returncode, out, log
 
 
 @pytest.fixture
