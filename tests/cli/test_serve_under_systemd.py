@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.systemd import ServiceManager
-from tests.test_cli_serve import CONFIG, TOKEN, Served, ask
+from tests.served import Served
+from tests.test_cli_serve import CONFIG, TOKEN, ask
 
 WATCHDOG_SECONDS = 1.5
 

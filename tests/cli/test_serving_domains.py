@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from acd.cli import acd
 from acd.runtime.journal import SqliteJournal
 from acd.runtime.replay import verify
-from tests.test_cli_serve import Served
+from tests.served import Served
 
 NAMES = ("red", "blue")
 BOTH = ("--config", "red/acd.toml", "--config", "blue/acd.toml", "--log", "json")
