@@ -1,7 +1,7 @@
 """A contact centre behind the HTTP API: `acd serve` as it is installed, agents at work, a line that waits.
 
 Owns its configuration, how it comes to be in that state over the API, and the processes. Must not know what is timed.
-Everybody who is signed in talks, so that whoever comes in has to wait.
+Everybody who is signed in talks, so that whoever comes in has to wait; and the queues take as many as come.
 """
 
 from __future__ import annotations
@@ -119,7 +119,8 @@ def _configuration(agents: int, token: str) -> str:
         for number in range(agents)
     )
     queues = (
-        f'[queues.{name}]\ntitle = "{name.title()}"\nstrategy = "best-fit"\nrequirement = "skills.english >= 1"\n'
+        f'[queues.{name}]\ntitle = "{name.title()}"\nstrategy = "best-fit"\nmax_waiting = 1_000_000\n'
+        'requirement = "skills.english >= 1"\n'
         for name in QUEUES
     )
     api = f'[api]\nport = 0\n\n[[api.tokens]]\nname = "bench"\ntoken = "{token}"\nroles = ["system"]\n'

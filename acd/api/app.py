@@ -5,8 +5,7 @@ route does.
 """
 
 import traceback
-import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Final
 
 import msgspec
@@ -19,6 +18,7 @@ from acd.api.context import API, DOCUMENT, PRINCIPAL, Api, ApiRouter, api
 from acd.api.events import EVENTS_PATH, install
 from acd.api.openapi import document
 from acd.api.problems import MAX_BODY, Problem, internal, of_error, of_http, unauthorized
+from acd.api.request_ids import new_request_id
 from acd.api.routes import CURSOR_HEADER, register
 from acd.api.sockets import Sockets
 from acd.api.table import PUBLIC_PATHS, ROUTES
@@ -52,7 +52,7 @@ def build_app(
 
     Raises ConfigError when there are no tokens and the API is not explicitly open on a loopback host.
     """
-    app = web.Application(middlewares=[_cross_origin, _problems, _identity], client_max_size=MAX_BODY)
+    app = web.Application(middlewares=[_around], client_max_size=MAX_BODY)
     app[API] = Api(router, Guard(config), history, configurations, repeats)
     app[DOCUMENT] = msgspec.json.encode(document(ROUTES))
     app[TICKETS] = Tickets()
@@ -63,25 +63,22 @@ def build_app(
 
 
 @web.middleware
-async def _cross_origin(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Let browsers show answers to pages of the listed origins (CORS), without cookies: tokens travel in a header."""
-    origin = request.headers.get("Origin", "")
-    if not api(request).guard.lists(origin):
-        return await handler(request)
-    preflight = request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
-    response = web.Response(status=204, headers=PREFLIGHT) if preflight else await handler(request)
-    response.headers["Access-Control-Allow-Origin"] = origin
-    response.headers["Access-Control-Expose-Headers"] = f"Location, Retry-After, X-Request-Id, {CURSOR_HEADER}"
-    response.headers["Vary"] = "Origin"
-    return response
-
-
-@web.middleware
-async def _problems(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Give the request an id, and make every error a problem document."""
-    request_id = str(uuid.uuid4())
+async def _around(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Give the request an id, find out who asks, and make every error a problem document."""
+    request_id = new_request_id()
+    origin = request.headers.get("Origin")
+    listed = origin is not None and api(request).guard.lists(origin)
+    response: web.StreamResponse
     try:
-        response = await handler(request)
+        if listed and request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
+            response = web.Response(status=204, headers=PREFLIGHT)
+        else:
+            if request.path not in PUBLIC_PATHS:
+                PRINCIPAL.set(_who(request))
+                if api(request).router.events.stream.closed:
+                    # What is remembered of an engine that has stopped grows old: nobody is to take it for the present.
+                    raise RouterClosed
+            response = await handler(request)
     except Problem as problem:
         response = problem.response(request_id)
     except web.HTTPException as error:
@@ -90,20 +87,19 @@ async def _problems(request: web.Request, handler: Handler) -> web.StreamRespons
         response = (of_error(error) or _fault(error, request_id)).response(request_id)
     except Exception as error:  # noqa: BLE001 - the last line: nobody is to see the inside
         response = _fault(error, request_id).response(request_id)
-    response.headers["X-Request-Id"] = request_id
-    response.headers["Server"] = "acd"
+    headers = response.headers
+    headers["X-Request-Id"] = request_id
+    headers["Server"] = "acd"
+    if listed:
+        _show_to_page(headers, str(origin))
     return response
 
 
-@web.middleware
-async def _identity(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Find out who asks."""
-    if request.path not in PUBLIC_PATHS:
-        PRINCIPAL.set(_who(request))
-        if api(request).router.events.stream.closed:
-            # What is remembered of an engine that has stopped grows old: nobody is to take it for how things are.
-            raise RouterClosed
-    return await handler(request)
+def _show_to_page(headers: MutableMapping[str, str], origin: str) -> None:
+    """Let a browser show the answer to a page of a listed origin (CORS), without cookies: tokens travel in a header."""
+    headers["Access-Control-Allow-Origin"] = origin
+    headers["Access-Control-Expose-Headers"] = f"Location, Retry-After, X-Request-Id, {CURSOR_HEADER}"
+    headers["Vary"] = "Origin"
 
 
 def _who(request: web.Request) -> Principal:

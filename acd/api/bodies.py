@@ -263,14 +263,23 @@ async def read(request: web.Request, most: int = MAX_BODY) -> bytes:
         raise too_large(most)
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise Problem(415, "unsupported-media-type", "Content-Encoding: send the body uncompressed.")
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            body = await _bounded(request, most)
-    except TimeoutError:
-        raise Problem(408, "request-timeout", "The body did not arrive in time.", {"Connection": "close"}) from None
+    if request.content.is_eof():
+        body = request.content.read_nowait()  # it came along with the head, as short ones do
+        if len(body) > most:
+            raise too_large(most)
+    else:
+        body = await _arriving(request, most)
     if body and request.content_type != "application/json":
         raise Problem(415, "unsupported-media-type", "Content-Type: has to be application/json.")
     return body
+
+
+async def _arriving(request: web.Request, most: int) -> bytes:
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await _bounded(request, most)
+    except TimeoutError:
+        raise Problem(408, "request-timeout", "The body did not arrive in time.", {"Connection": "close"}) from None
 
 
 async def _bounded(request: web.Request, most: int) -> bytes:

@@ -13,6 +13,7 @@ from aiohttp import web
 from acd.api.auth import Guard, Principal
 from acd.api.once import Once
 from acd.api.scope import Sight
+from acd.api.shared import SharedAnswers
 from acd.core.messages import Command, Origin, Outcome
 from acd.ports.channel import Channel, Personal
 from acd.ports.stores import OutboxMessage
@@ -112,6 +113,7 @@ class Api:
         self.configurations = configurations
         self.once = Once(repeats)
         self.sight = Sight(lambda: router.view)
+        self.shared = SharedAnswers(self)
 
     @property
     def view(self) -> View:

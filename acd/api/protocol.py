@@ -6,7 +6,6 @@ be somebody's number.
 """
 
 import asyncio
-import uuid
 from collections.abc import Sequence
 from typing import Any, Final, cast
 
@@ -17,6 +16,7 @@ from aiohttp.web_request import BaseRequest
 
 from acd.api.domains import Front
 from acd.api.problems import Problem, internal
+from acd.api.request_ids import new_request_id
 
 HEAD_SECONDS: Final = 10.0
 """How long a request's head may take, and a handshake for a WebSocket."""
@@ -135,7 +135,7 @@ class _Connection(RequestHandler):
         del message
         if request.writer.output_size > 0:
             raise ConnectionError("the answer has begun already")
-        request_id = str(uuid.uuid4())
+        request_id = new_request_id()
         _log.info("a request was not understood", request_id=request_id, status=status, error=type(exc).__name__)
         malformed = status < 500  # noqa: PLR2004 - the client's fault
         problem = Problem(400, "bad-request", "The request is not valid HTTP.") if malformed else internal()

@@ -14,13 +14,14 @@ from aiohttp import web
 from msgspec import Struct
 from msgspec.structs import replace
 
-from acd.api.answers import answer
+from acd.api.answers import Answer, answer, encoded
 from acd.api.auth import Principal
 from acd.api.bodies import NoQuery, Nothing, decode, query, read
 from acd.api.context import Api, api, principal
 from acd.api.once import key_of, outcome_again
 from acd.api.problems import MAX_BODY, refused
 from acd.api.scope import Scope, closed_to
+from acd.api.shared import Kept
 from acd.core.messages import Command, Outcome, Refusal
 from acd.runtime.events import Cursor
 from acd.runtime.repeat_store import Repeat
@@ -36,6 +37,7 @@ Access = Literal["public", "token", "agent", "supervisor", "channel"]
 in the path, and whoever sees all. `supervisor`: the roles supervisor and system. `channel`: the external channel in the
 path, and the role system; a channel's token opens nothing else that asks for a token."""
 
+OK: Final = 200
 JSON: Final = "application/json"
 
 CURSOR_HEADER: Final = "X-Event-Cursor"
@@ -123,6 +125,7 @@ class Call(Generic[_BodyT, _QueryT]):
         return outcome
 
 
+Serving = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Handler = Callable[[Call[Any, Any]], Awaitable[object]]
 """Returns the body of the success, `Created`, or a whole response of aiohttp's."""
 
@@ -166,7 +169,8 @@ class Route(Struct, frozen=True):
     `problems`: codes of refusals and others that this route can meet, besides those that follow from what it is
     (`acd.api.openapi`). `also`: other statuses with a body of their own. `changes`: False for a
     POST that only asks. `if_match`: it takes that header. `most_body`: bytes of a request's body. `live`: it shows
-    things as they stand after one event, and says in `X-Event-Cursor` after which.
+    things as they stand after one event, says in `X-Event-Cursor` after which, and may say so again until the next one
+    (`acd.api.shared`).
 
     `scoped`: tokens limited to queues or channels may call it: what path and body name is checked before the handler,
     and the handler leaves out of its answer what is out of sight. Otherwise they get 403.
@@ -204,12 +208,30 @@ def register(app: web.Application, routes: tuple[Route, ...]) -> None:
     """Add the routes to an application."""
     for route in routes:
         if route.method == "GET":
-            app.router.add_get(route.path, _serving(route), name=route.name, allow_head=False)
+            serving = _sharing(_serving(route)) if route.live else _serving(route)
+            app.router.add_get(route.path, serving, name=route.name, allow_head=False)
         else:
             app.router.add_route(route.method, route.path, _serving(route), name=route.name)
 
 
-def _serving(route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+def _sharing(serve: Serving) -> Serving:
+    """What aiohttp calls, before the rest: the token is known, and was let in when it asked the same a moment ago."""
+
+    async def share(request: web.Request) -> web.StreamResponse:
+        shared, question = api(request).shared, (principal(), request.raw_path)
+        kept = shared.find(question)
+        if kept is not None:
+            return encoded(kept.body, headers=kept.headers)
+        moment = shared.moment
+        response = await serve(request)
+        if isinstance(response, Answer) and response.status == OK and isinstance(response.body, bytes):
+            shared.keep(question, Kept(response.body, dict(response.headers)), moment)
+        return response
+
+    return share
+
+
+def _serving(route: Route) -> Serving:
     """What aiohttp calls."""
     shape = route.body or Nothing
     takes_body = route.method in WITH_BODY

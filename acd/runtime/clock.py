@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from types import TracebackType
 from typing import Final, Protocol
 
@@ -148,4 +149,11 @@ async def pause(clock: Clock, us: int) -> None:
 
 def moment(at_us: int) -> str:
     """µs since 1970 → RFC 3339 in UTC: `2025-01-31T08:30:00.000000Z`."""
-    return (_EPOCH + timedelta(microseconds=at_us)).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    second, micros = divmod(at_us, 1_000_000)
+    return f"{_to_the_second(second)}.{micros:06d}Z"
+
+
+@lru_cache(4_096)
+def _to_the_second(second: int) -> str:
+    """Most moments of a page of agents or events share a few seconds."""
+    return (_EPOCH + timedelta(seconds=second)).isoformat(timespec="seconds").removesuffix("+00:00")

@@ -64,6 +64,8 @@ class WaitEstimator:
         self._arrivals: Arrivals = Arrivals() if earlier is None else earlier._arrivals  # noqa: SLF001
         self._lines = Lines()
         self._given: dict[str, Given] = {}
+        self._sampled: set[Kind] = set()
+        self._sampled_us = -1
         self._folds: dict[type[Event], Callable[[Any], None]] = {
             ConfigApplied: self._config_applied,
             PresenceChanged: self._presence_changed,
@@ -108,7 +110,10 @@ class WaitEstimator:
         return learnt.waiting.band(self._raw(kind, key))
 
     def given(self, interaction_id: str) -> Band | None:
-        """What was estimated when a live interaction came in, from then; None if nothing could be."""
+        """What was estimated when a live interaction came in, from then; None if nothing could be.
+
+        Nor is anything for whoever has to wait behind others of the same kind who came in with the same commit.
+        """
         found = self._given.get(interaction_id)
         return None if found is None else found.band
 
@@ -138,11 +143,20 @@ class WaitEstimator:
         learnt.channel = row.channel
         self._arrivals.come(row.queue, row.channel, row.place_at_us - key[0], self._view.at_us)
         at_once = row.state != "queued"
-        if not at_once and not self._crowds.slots(kind):
+        if not at_once and (self._came_with_others(kind) or not self._crowds.slots(kind)):
             return
         raw = learnt.ringing() if at_once else self._raw(kind, key)
         kept = learnt.at_once if at_once else learnt.waiting
         self._given[row.id] = Given(row.queue, at_once, raw, kept.band(raw), learnt.rolling_s)
+
+    def _came_with_others(self, kind: Kind) -> bool:
+        """Whether one of the kind was given an estimate at this very moment: a flood is learnt from by samples."""
+        if self._view.at_us != self._sampled_us:
+            self._sampled_us = self._view.at_us
+            self._sampled.clear()
+        before = len(self._sampled)
+        self._sampled.add(kind)
+        return len(self._sampled) == before
 
     def _offer_accepted(self, event: OfferAccepted) -> None:
         row = self._view.interactions[event.interaction_id]

@@ -50,6 +50,7 @@ class Projections:
         view.titles = {queue.settings.id: queue.title for queue in config.queues if queue.title}
         view.names = {agent.settings.id: agent.name for agent in config.agents if agent.name}
         view.service_level_us = {queue.settings.id: queue.service_level_us for queue in config.queues}
+        view.revision += 1
         self.figures.short_abandon_us = {queue.settings.id: queue.short_abandon_us for queue in config.queues}
 
     def fold(self, first_seq: int, at_us: int, outcomes: Sequence[Outcome], state: Callable[[], EngineState]) -> None:

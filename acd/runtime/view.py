@@ -57,6 +57,7 @@ class View:
     by offer's id, pending offers among them) are dicts by id; `ended` holds the last ended interactions, oldest first;
     `decisions` the last decisions, oldest first. `titles` names queues for people, `names` agents; `service_level_us`
     holds thresholds by queue. All three may be replaced at any time; a threshold counts for answers from then on.
+    `revision` rises with every change, by whoever changes something.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class View:
         self.ended: OrderedDict[str, InteractionRecord] = OrderedDict()
         self.decisions: deque[Decision] = deque(maxlen=DECISIONS_KEPT)
         self.recoveries = 0
+        self.revision = 0
         self._arrivals = 0
         self._folds: dict[type[Event], Callable[[Any], None]] = self._table()
 
@@ -124,6 +126,7 @@ class View:
     def fold(self, at_us: int, outcome: Outcome) -> None:
         """Take in one committed outcome. A refusal changes nothing but the clock."""
         self.at_us = at_us
+        self.revision += 1
         folds = self._folds
         for event in outcome.events:
             folds[type(event)](event)

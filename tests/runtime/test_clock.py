@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from acd.runtime.clock import Backoff, Deadline, SystemClock, Timeline, pause
+from acd.runtime.clock import Backoff, Deadline, SystemClock, Timeline, moment, pause
 from acd.testing import ManualClock
 from tests.runtime.live import HOUR, SECOND, idle
 
@@ -122,3 +122,16 @@ def test_pauses_grow_to_their_most_and_begin_anew_after_a_success() -> None:
     for _ in range(10_000):
         backoff.next_us()
     assert backoff.next_us() == 1_000
+
+
+@pytest.mark.parametrize(
+    ("at_us", "text"),
+    [
+        (0, "1970-01-01T00:00:00.000000Z"),
+        (1_750_000_000_000_001, "2025-06-15T15:06:40.000001Z"),
+        (1_750_000_000_999_999, "2025-06-15T15:06:40.999999Z"),
+        (253_402_300_799_999_999, "9999-12-31T23:59:59.999999Z"),
+    ],
+)
+def test_moments_have_six_decimals_and_a_zone(at_us: int, text: str) -> None:
+    assert moment(at_us) == text

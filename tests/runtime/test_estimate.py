@@ -95,6 +95,21 @@ def test_nobody_there_is_no_estimate_and_whoever_is_free_is_asked_at_once() -> N
     assert waits.estimate("a") is None
 
 
+def test_of_a_flood_only_the_first_of_a_kind_is_given_an_estimate() -> None:
+    engine, view, waits = begun()
+    send = sender(engine, view, waits)
+    send(m.SignInAgent("in", "a000", ready=True))
+    send(m.EnqueueInteraction("e0", "i0", "voice", "a"))
+    at_us = engine.now_us + SECOND
+    for number, name in ((1, "a"), (2, "a"), (3, "b"), (4, "b")):
+        outcome = engine.apply(m.EnqueueInteraction(f"e{number}", f"i{number}", "voice", name), at_us)
+        view.fold(at_us, outcome)
+        waits.fold(outcome)
+    assert [waits.given(f"i{number}") is None for number in range(5)] == [False, False, True, False, True]
+    send(m.EnqueueInteraction("e5", "i5", "voice", "a"))
+    assert waits.given("i5") is not None
+
+
 def test_places_follow_the_view_through_everything() -> None:
     """What stands ahead is counted as the view has it, after traffic of every kind; a new estimator counts the same."""
     centre = shared_agents(7)
