@@ -14,7 +14,7 @@ from acd.runtime.calendars import missing_workdays
 from acd.runtime.channels import open_channel
 from acd.runtime.config import ChannelConfig, Problem, Report
 from acd.runtime.config.lines import Lines
-from acd.runtime.config.problems import Located, dotted
+from acd.runtime.config.problems import Key, Located, dotted
 from acd.runtime.config.together import check_together
 from acd.runtime.configurations import check_in_force
 from acd.runtime.strategies import Strategies, own_name
@@ -26,8 +26,9 @@ from acd.runtime.strategies import Strategies, own_name
 def command(files: tuple[Path, ...], *, as_json: bool) -> None:
     """Find everything that is wrong with a configuration, at once, and what its policies come to.
 
-    Every problem is shown with its line, key, reason and fix. Nothing is started and nobody is contacted. A code at
-    the end, like [strict-ordering], can be allowed in its queue: allow = ["strict-ordering"].
+    Every problem is shown with its line, key, reason and fix, and every setting that ACD_… variables change. Nothing is
+    started and nobody is contacted. A code at the end, like [strict-ordering], can be allowed in its queue:
+    allow = ["strict-ordering"].
 
     FILES is acd.toml unless named. Several are checked as the domains of one process, too; their JSON is an array. Exit
     status: 0 when all can be used (there may be warnings), 1 when not.
@@ -44,23 +45,28 @@ def command(files: tuple[Path, ...], *, as_json: bool) -> None:
         click.echo(_as_json(answers[0] if len(files) == 1 else answers))
     else:
         for file, report, located in checked:
-            _show(located, _summary(file, report, located))
+            _show(located, report, _summary(file, report, located))
     if any(located.errors for located in found):
         raise SystemExit(1)
 
 
 def _found(file: Path, report: Report) -> Located:
     """What is wrong with one file by itself."""
-    errors = [*report.errors, *channel_problems(file, report.channels), *strategy_problems(file, report)]
+    errors = [*report.errors, *channel_problems(file, report), *strategy_problems(file, report)]
     days = [Problem(str(file), 0, "", text) for text in unknown_days(report, datetime.now(UTC).date())]
     return Located(tuple(errors), (*report.warnings, *days), report.notes)
 
 
-def channel_problems(file: Path, channels: tuple[ChannelConfig, ...]) -> list[Problem]:
-    """What the plugins say about their channels' options, with lines."""
-    said = [(channel, text) for channel in channels if channel.type for text in _said_by_plugin(channel)]
+def channel_problems(file: Path, report: Report) -> list[Problem]:
+    """What the plugins say about their channels' options, with lines, or the variable that an option comes from."""
+    said = [(channel, text) for channel in report.channels if channel.type for text in _said_by_plugin(channel)]
     lines = Lines(file.read_text(encoding="utf-8-sig") if said else "")
-    return [Problem(str(file), _line(lines, channel, text), *_parted(text)) for channel, text in said]
+    found = []
+    for channel, text in said:
+        variable = next((each.variable for each in report.overrides if _is_about(text, each.key)), "")
+        line = 0 if variable else _line(lines, channel, text)
+        found.append(Problem(variable or str(file), line, *_parted(text)))
+    return found
 
 
 def strategy_problems(file: Path, report: Report) -> list[Problem]:
@@ -101,8 +107,12 @@ def _said_by_plugin(channel: ChannelConfig) -> Iterator[str]:
 def _line(lines: Lines, channel: ChannelConfig, said: str) -> int:
     """The line of the longest key of this channel that the text begins with; else of its section."""
     section = ("channels", channel.name)
-    keys = [key for key in lines if key[:2] == section and said.startswith((f"{dotted(key)}:", f"{dotted(key)} "))]
+    keys = [key for key in lines if key[:2] == section and _is_about(said, key)]
     return lines.line(max(keys, key=len, default=section))
+
+
+def _is_about(said: str, key: Key) -> bool:
+    return said.startswith((f"{dotted(key)}:", f"{dotted(key)} "))
 
 
 def _summary(file: Path, report: Report, located: Located) -> str:
@@ -120,21 +130,27 @@ def _count(number: int, noun: str) -> str:
     return f"{number or 'no'} {noun}{'' if number == 1 else 's'}"
 
 
-def _show(found: Located, summary: str) -> None:
+def _show(found: Located, report: Report, summary: str) -> None:
     # Text, not markup: a configuration may hold square brackets. Soft wrap: a caret must stay below its place.
     console = Console(highlight=False, soft_wrap=True)
     styles = {"error": "bold red", "warning": "bold yellow", "note": "bold cyan"}
     for kind, problem in _by_severity(found):
         console.print(Text.assemble((f"{kind}: ", styles[kind]), str(problem)))
+    for override in report.overrides:
+        console.print(Text.assemble(("environment: ", styles["note"]), str(override)))
     console.print(Text(summary, style="bold red" if found.errors else "bold green"))
 
 
 def _answer(file: Path, report: Report, found: Located) -> dict[str, object]:
-    """One object: whether it is `usable`, what was `checked`, and `problems`, each with its `severity`."""
+    """One object: whether it is `usable`, what was `checked`, and `problems`, each with its `severity`.
+
+    `environment`: the settings that come from there, by variable.
+    """
     return {
         "file": str(file),
         "usable": not found.errors,
         "checked": {f"{kind}s": number for kind, number in report.counts},
+        "environment": {override.variable: dotted(override.key) for override in report.overrides},
         "problems": [{"severity": kind, **msgspec.structs.asdict(problem)} for kind, problem in _by_severity(found)],
     }
 

@@ -98,7 +98,7 @@ def _usable(files: tuple[Path, ...]) -> tuple[Config, ...]:
     reports = [check_in_force(file) for file in files]
     found: list[Problem] = []
     for file, report in zip(files, reports, strict=True):
-        found += [*report.errors, *channel_problems(file, report.channels), *strategy_problems(file, report)]
+        found += [*report.errors, *channel_problems(file, report), *strategy_problems(file, report)]
     configs = tuple(report.config for report in reports if report.config is not None)
     found += check_together(configs)
     if found:

@@ -19,6 +19,7 @@ from acd.runtime.config.allow import read_allow
 from acd.runtime.config.analysis import analyse
 from acd.runtime.config.calendars import check_calendars, read_calendars
 from acd.runtime.config.capacities import read_capacities
+from acd.runtime.config.environment import put_over
 from acd.runtime.config.lines import Lines
 from acd.runtime.config.model import Config, Report
 from acd.runtime.config.owned import Document, put_beside
@@ -98,12 +99,14 @@ def check_text(
     problems = Problems(name)
     ours = put_beside(raw, owned, problems) if owned else raw
     folder = Path.cwd() if base is None else base
-    config = _read(Table(ours, (), problems, folder), Path(name), os.environ if environment is None else environment)
+    environment = os.environ if environment is None else environment
+    ours, overrides = put_over(ours, environment, problems)
+    config = _read(Table(ours, (), problems, folder), Path(name), environment)
     counts = (("agent", len(config.agents)), ("queue", len(config.queues)), ("channel", len(config.channels)))
     found = problems.located(_lines(text, owned or {})) if problems.found() else Located()
     usable = None if found.errors else msgspec.structs.replace(config, warnings=found.warnings)
     agents, queues = config.agents, config.queues
-    return Report(usable, found.errors, found.warnings, config.channels, counts, agents, queues, found.notes)
+    return Report(usable, found.errors, found.warnings, config.channels, counts, agents, queues, found.notes, overrides)
 
 
 def _lines(text: str, owned: Document) -> Callable[[Key], int]:

@@ -13,6 +13,7 @@ from msgspec import Struct
 from acd.core.messages import AgentSettings, CoreSettings, QueueSettings
 from acd.ports.journal import Durability
 from acd.runtime.calendars import Calendar
+from acd.runtime.config.environment import Override
 from acd.runtime.config.problems import Problem
 from acd.runtime.config.secrets import Secret
 
@@ -189,6 +190,7 @@ class Report(Struct, frozen=True):
 
     `channels`, `agents`, `queues`: those that could be read, errors elsewhere or not. `counts`: what was looked at, as
     (kind, how many); empty when the file could not be read at all. `notes`: worth knowing, if it was not meant.
+    `overrides`: what comes from the environment instead of the file.
     """
 
     config: Config | None
@@ -199,3 +201,4 @@ class Report(Struct, frozen=True):
     agents: tuple[AgentConfig, ...] = ()
     queues: tuple[QueueConfig, ...] = ()
     notes: tuple[Problem, ...] = ()
+    overrides: tuple[Override, ...] = ()

@@ -75,7 +75,16 @@ class Problems:
         self._warnings: list[tuple[Key, Problem]] = []
         self._notes: list[tuple[Key, Problem]] = []
         self._allowed: dict[Key, frozenset[Code]] = {}
+        self._variables: dict[Key, str] = {}
         self._dropped = 0
+
+    def comes_from(self, key: Key, variable: str) -> None:
+        """The value at this key is that of an environment variable: its problems are the variable's."""
+        self._variables[key] = variable
+
+    def variable(self, key: Key) -> str:
+        """The environment variable that the value at this key comes from; empty when it is the document's."""
+        return self._variables.get(key, "")
 
     def allow(self, section: Key, codes: Collection[Code]) -> None:
         """Findings with these codes are meant by whoever wrote this section; `()` is the whole document."""
@@ -123,10 +132,15 @@ class Problems:
             return
         found.append((key, problem))
 
-    @staticmethod
-    def _placed(found: list[tuple[Key, Problem]], line_of: Callable[[Key], int]) -> list[Problem]:
-        placed = (structs.replace(problem, line=line_of(key)) for key, problem in found)
+    def _placed(self, found: list[tuple[Key, Problem]], line_of: Callable[[Key], int]) -> list[Problem]:
+        placed = (self._place(key, problem, line_of) for key, problem in found)
         return sorted(placed, key=lambda problem: problem.line)
+
+    def _place(self, key: Key, problem: Problem, line_of: Callable[[Key], int]) -> Problem:
+        variable = self.variable(key)
+        if not variable:
+            return structs.replace(problem, line=line_of(key))
+        return structs.replace(problem, file=variable, key="" if key == (variable,) else problem.key)
 
 
 def dotted(key: Key) -> str:

@@ -196,8 +196,9 @@ def _check_secrets(table: Table, options: Mapping[str, object]) -> None:
         if not isinstance(value, str) or not value or not SECRET_KEY.search(option) or option.endswith("_env"):
             continue
         if not option.endswith("_file"):
-            fix = f"move it into a file of mode 600 and use {option}_file, if the plugin has that"
-            table.problems.warn(table.at(option), "is a secret in clear", fix)
+            if not table.problems.variable(table.at(option)):
+                fix = f"move it into a file of mode 600 and use {option}_file, if the plugin has that"
+                table.problems.warn(table.at(option), "is a secret in clear", fix)
         elif isfile(table.resolved(value)):
             check_private(table, table.at(option), table.resolved(value))
 
