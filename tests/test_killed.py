@@ -25,7 +25,7 @@ from acd.api.routes import Example, Route
 from acd.api.table import ROUTES
 from acd.runtime.journal import SqliteJournalReader
 from acd.runtime.request_key import parsed
-from tests.api.harness import example_body, example_headers, example_url, steps_before
+from tests.api.harness import configure, example_body, example_headers, example_url, steps_before
 from tests.served import Served
 
 LIVES = 8
@@ -96,7 +96,10 @@ def configuration(cases: Sequence[Case]) -> str:
     """The documented example's, once for each case; whatever rings goes on ringing over many restarts."""
     patient = re.sub(r"(?m)^(\[queues\.\w+\])$", r'\1\noffer_timeout = "10m"', example_configuration())
     patient = patient.replace('wrap_up = "30s"', 'wrap_up = "3m"')
-    return OPEN + "\n".join(case.own(patient) for case in cases)
+    sections = re.split(r"(?m)^(?=\[)", patient)
+    renamed = "".join(section for section in sections if section.startswith(("[agents.", "[queues.")))
+    common = "".join(section for section in sections if not section.startswith(("[agents.", "[queues.")))
+    return "\n".join((OPEN, common, *(case.own(renamed) for case in cases)))
 
 
 async def tormented(
@@ -107,7 +110,7 @@ async def tormented(
     Returns how many had been carried out after each life.
     """
     done: list[int] = []
-    (folder / "acd.toml").write_text(configuration(cases), encoding="utf-8")
+    configure(folder, configuration(cases))
     lives.append(Served(folder))
     async with ClientSession(lives[-1].ready(), timeout=SECONDS) as http:
         for case in cases:

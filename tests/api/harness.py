@@ -197,9 +197,7 @@ async def living(folder: Path, api: ApiConfig | None = None, *, crashing: bool =
     """
     file = folder / "acd.toml"
     if not file.exists():
-        (folder / "crm.secret").touch(mode=0o600)
-        (folder / "crm.secret").write_text("whsec_bm9ib2R5LWxpc3RlbnMtdG8tdGhpcy1ob29rLWV2ZXI=\n", encoding="utf-8")
-        file.write_text(f"[api]\nopen = true\nport = 0\n\n{example_configuration()}", encoding="utf-8")
+        configure(folder, f"[api]\nopen = true\nport = 0\n\n{example_configuration()}")
     config = check_in_force(file).config
     assert config is not None
     assert config.api is not None
@@ -216,6 +214,13 @@ async def living(folder: Path, api: ApiConfig | None = None, *, crashing: bool =
                 yield server.addresses[0]
                 if crashing:
                     await live.abort()
+
+
+def configure(folder: Path, text: str) -> None:
+    """Write the configuration, and what it names."""
+    (folder / "crm.secret").touch(mode=0o600)
+    (folder / "crm.secret").write_text("whsec_bm9ib2R5LWxpc3RlbnMtdG8tdGhpcy1ob29rLWV2ZXI=\n", encoding="utf-8")
+    (folder / "acd.toml").write_text(text, encoding="utf-8")
 
 
 @asynccontextmanager
