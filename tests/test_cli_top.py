@@ -13,8 +13,8 @@ from aiohttp.test_utils import unused_port
 
 from acd.client import Client
 from tests.cli.terminal import Terminal
+from tests.served import Served
 from tests.serving import ANNAS_TOKEN, TEXT, TOKEN, write_tokens
-from tests.test_cli_serve import Served
 
 MORE = """
 [snapshots]
