@@ -19,9 +19,8 @@ from click.testing import CliRunner, Result
 from acd.cli import COMMANDS, acd
 from acd.cli.check import unknown_days
 from acd.core.engine import Engine
-from acd.core.messages import Command, CoreSettings, SignInAgent
+from acd.core.messages import ApplyConfig, Command, CoreSettings, SignInAgent
 from acd.core.messages.codec import encode
-from acd.core.messages.commands import ApplyConfig
 from acd.core.messages.settings import STRATEGIES
 from acd.ports.journal import Committed, Entry
 from acd.runtime.config import check_text, load

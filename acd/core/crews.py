@@ -93,6 +93,12 @@ class Crew:
         """The fit of a member. O(log members)."""
         return self.fits[bisect_left(self.rows, agent.row)]
 
+    def take_in(self, agent: Agent, fit: int) -> None:
+        """Somebody is a member from now on."""
+        index = bisect_left(self.rows, agent.row)
+        self.rows.insert(index, agent.row)
+        self.fits.insert(index, fit)
+
     def forget(self, agent: Agent) -> None:
         """A member is one no more."""
         index = bisect_left(self.rows, agent.row)

@@ -7,7 +7,9 @@ of offers. Must not know single commands (`handlers`) nor how matching finds (`m
 from collections.abc import Mapping
 from typing import Final
 
-from acd.core import callbacks, consulting, entry, holding, levels, limits, patience, relaxing
+import msgspec
+
+from acd.core import callbacks, consulting, digest, entry, holding, levels, limits, patience, relaxing
 from acd.core.affinity import LastAgents
 from acd.core.entities import Agent, Interaction, Queue, Work
 from acd.core.matching import Matching, next_offer_state
@@ -47,6 +49,8 @@ class Domain(Matching):
         self.name = name
         self.settings = CoreSettings()
         self.settings_hash = ""
+        self.edited = False
+        """Whether agents have been configured one by one since; see `in_force`."""
         self.interactions: dict[str, Interaction] = {}
         self.callbacks: dict[tuple[str, str], str] = {}
         """The callback that a customer has in the queue that was asked for, as (customer, queue)."""
@@ -55,6 +59,16 @@ class Domain(Matching):
         self.last_agents = LastAgents()
         self.lent: dict[str, str] = {}
         """Consults that were merged → the offer under which their work went on with the parent, and may be over."""
+
+    def in_force(self) -> tuple[CoreSettings, str]:
+        """The configuration and its hash. After changes of single agents they are made when asked for. O(agents)."""
+        if self.edited:
+            everyone = (self.agents[agent_id] for agent_id in sorted(self.agents))
+            agents = tuple(agent.settings for agent in everyone if not agent.retired)
+            self.settings = msgspec.structs.replace(self.settings, agents=agents)
+            self.settings_hash = digest.settings_hash(self.settings)
+            self.edited = False
+        return self.settings, self.settings_hash
 
     # ---- presence
 

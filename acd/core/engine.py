@@ -116,7 +116,7 @@ class Engine:
     @property
     def settings_hash(self) -> str:
         """The hash of the configuration in force; empty before the first."""
-        return self._domain.settings_hash
+        return self._domain.in_force()[1]
 
     @property
     def now_us(self) -> int:

@@ -90,6 +90,12 @@ MAX_STEPS: Final = 16
 MAX_AGENTS: Final = 200_000
 """Agents of one domain."""
 
+MAX_AGENTS_EDITED: Final = 1_000
+"""Agents that one ConfigureAgents may name; ApplyConfig takes them all."""
+
+SPARE_ROWS: Final = 64
+"""Rows of removed agents that are kept in any case, before everybody gets a new row."""
+
 MAX_QUEUES: Final = 20_000
 """Queues of one domain."""
 

@@ -17,7 +17,8 @@ from acd.core.entities import Agent, Queue
 from acd.core.lane import Ticket, order
 from acd.core.lines import NOBODY
 from acd.core.matrix import SkillMatrix
-from acd.core.messages import Demand, Preference, ScoreFunction
+from acd.core.matrix import fit as fit_of
+from acd.core.messages import AgentSettings, Demand, Preference, ScoreFunction
 from acd.core.pools import Bucket, Nowhere, Terms, make_pool
 from acd.core.pools.tiered import Tiered
 from acd.core.requirement import Requirement, conjunction, relaxed
@@ -36,6 +37,8 @@ class ClassRegistry:
         self._matrix = SkillMatrix(room)
         self._agents: list[Agent | None] = []
         """By row of the matrix; None for one who was removed."""
+        self._gone = 0
+        """Rows of those who were removed."""
         self._classes: dict[ClassKey, Class] = {}
         self._crews: dict[CrewKey, Crew] = {}
         self._uses = 0
@@ -82,6 +85,7 @@ class ClassRegistry:
         """Take an agent out, who has no ticket any more."""
         assert agent.ticket is None, agent.id
         self._agents[agent.row] = None
+        self._gone += 1
         self._matrix.clear_row(agent.row)
         for bucket in agent.home or ():
             bucket.crew.forget(agent)
@@ -89,6 +93,55 @@ class ClassRegistry:
         drop(agent)
         agent.home = None
         agent.lines = None
+
+    def withdraw(self, agent: Agent) -> None:
+        """Take an agent, who has no ticket, out of every crew, to `enrol` them at once as what they are then."""
+        assert agent.ticket is None, agent.id
+        self.count_staff(agent, -int(agent.presence != "signed-out" and not agent.retired))
+        for bucket in agent.home or ():
+            bucket.crew.forget(agent)
+        self._memberships -= len(agent.home or ())
+        drop(agent)
+        agent.home = None
+        agent.lines = None
+
+    def enrol(self, agent: Agent) -> None:
+        """Take an agent into every crew that they belong to by now, at the row that they had, or at a new one.
+
+        O(crews). What goes by (position, id) or by levels that nobody had before needs every row anew.
+        """
+        if agent.row < 0:
+            agent.row = len(self._agents)
+            self._agents.append(agent)
+        settings = agent.settings
+        self._matrix.set_row(agent.row, settings.skills, settings.labels, settings.queues)
+        skills = agent.skills
+        home: list[Bucket] = []
+        for crew in self._crews.values():
+            share = agent.share(crew.channel)
+            if share is None or not crew.requirement.matches(skills, settings.labels, settings.queues):
+                continue
+            found = fit_of(skills, crew.requirement.skills, crew.key.preferences)
+            crew.take_in(agent, found)
+            bucket = crew.pool.bucket(agent, 0, 0, found) if share.cost <= agent.total else Nowhere(crew.pool, 0)
+            bucket.crew = crew
+            home.append(bucket)
+        agent.home = home or None
+        agent.lines = None
+        self._memberships += len(home)
+        self.count_staff(agent, int(agent.presence != "signed-out" and not agent.retired))
+        for gate in self._gates.values():
+            if agent.share(gate.channel) and gate.requirement.matches(skills, settings.labels, settings.queues):
+                gate.take_in(agent)
+
+    def needs_rows_anew(self, settings: AgentSettings) -> bool:
+        """Whether an agent of these settings cannot be taken in one by one."""
+        fresh = any(level > 1 and queue not in self._levelled for queue, level in settings.levels)
+        return fresh or self._gone > limits.SPARE_ROWS + len(self._agents) // 2
+
+    def open_gates(self) -> list[Class]:
+        """Every class that goes by a reserve and is open."""
+        return [cls for cls in self._classes.values() if cls.gate is not None and not cls.shut]
 
     def class_of(
         self,
@@ -229,7 +282,7 @@ class ClassRegistry:
         gate = self._gates.get(key)
         if gate is None:
             rows = cls.requirement.mask(self._matrix).nonzero()[0].tolist()
-            gate = self._gates[key] = Gate(cls.channel, (self._agents[row] for row in rows))
+            gate = self._gates[key] = Gate(cls.channel, cls.requirement, (self._agents[row] for row in rows))
         gate.add(cls)
 
     def _number(self) -> int:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from acd.core.classes import Class
     from acd.core.entities import Agent, Interaction
     from acd.core.matching import Matching
+    from acd.core.requirement import Requirement
 
 
 class Counted(Struct, eq=False):
@@ -34,11 +35,12 @@ class Gate:
     `members`: agents who satisfy the requirement and do the channel. `free`: how many of them are ready with room.
     """
 
-    __slots__ = ("_classes", "channel", "free", "members")
+    __slots__ = ("_classes", "channel", "free", "members", "requirement")
 
-    def __init__(self, channel: str, satisfying: Iterable[Agent | None]) -> None:
+    def __init__(self, channel: str, requirement: Requirement, satisfying: Iterable[Agent | None]) -> None:
         """`satisfying`: everybody who satisfies the requirement, None for nobody."""
         self.channel = channel
+        self.requirement = requirement
         able = (agent for agent in satisfying if agent is not None and agent.share(channel) is not None)
         self.members: dict[Agent, None] = dict.fromkeys(able)
         self.free = 0
@@ -75,6 +77,13 @@ class Gate:
             agent.gates = gates or None
         return True
 
+    def take_in(self, agent: Agent) -> None:
+        """One more satisfies the requirement and does the channel; whether they are free, `recount` sees."""
+        self.members[agent] = None
+        if agent.gates is None:
+            agent.gates = {}
+        agent.gates.setdefault(self.channel, Counted(free=False, gates=[])).gates.append(self)
+
     def come(self, risen: list[Class]) -> None:
         """One more is free. Classes that open up are added to `risen`."""
         opened = self._classes.get(self.free)
@@ -106,9 +115,11 @@ def recount(agent: Agent, risen: list[Class]) -> None:
 
 
 def drop(agent: Agent) -> None:
-    """The agent, who is not free, is no more."""
+    """The agent counts nowhere any more."""
     for counted in (agent.gates or {}).values():
         for gate in counted.gates:
+            if counted.free:
+                gate.go()
             del gate.members[agent]
     agent.gates = None
 

@@ -8,15 +8,16 @@ from acd.core.state import AgentState, CursorState, EngineState, ExclusionState,
 
 def take(domain: Domain, outcomes: tuple[tuple[str, Outcome], ...]) -> EngineState:
     """The whole state, in its canonical order."""
+    settings, settings_hash = domain.in_force()
     agents = [domain.agents[agent_id] for agent_id in sorted(domain.agents)]
     queues = [domain.queues[queue_id] for queue_id in sorted(domain.queues)]
     return EngineState(
         domain=domain.name,
-        semantics=domain.settings.semantics,
+        semantics=settings.semantics,
         now_us=domain.now_us,
         seq=domain.seq,
-        settings=domain.settings,
-        settings_hash=domain.settings_hash,
+        settings=settings,
+        settings_hash=settings_hash,
         agents=tuple(_agent(agent) for agent in agents),
         retired_queues=tuple(queue.settings for queue in queues if queue.retired),
         retired_agents=tuple(agent.settings for agent in agents if agent.retired),

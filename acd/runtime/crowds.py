@@ -42,13 +42,13 @@ class Rooms(NamedTuple):
 
 
 class Crowds:
-    """The crowds of one configuration. Make a new one when the configuration changes. O(agents)."""
+    """The crowds of one configuration. Make a new one when more changes than single agents. O(agents)."""
 
     def __init__(self, agents: Mapping[str, AgentRecord], queues: Mapping[str, QueueRecord]) -> None:
         self._queues = queues
         self.numbers = {agent_id: number for number, agent_id in enumerate(agents)}
         """Agents' numbers: the place of their bit, and of their row in arrays."""
-        self._people = [(self.numbers[agent.id], agent.settings) for agent in agents.values() if not agent.retired]
+        self._people = {self.numbers[agent.id]: agent.settings for agent in agents.values() if not agent.retired}
         self._crowds: dict[Kind, tuple[int, int]] = {}
         self._slots: dict[str, dict[int, int]] = {}
         self._rooms: dict[str, Rooms] = {}
@@ -63,6 +63,30 @@ class Crowds:
         number = self.numbers.get(agent_id)
         bit = 0 if number is None else 1 << number
         self.staffed = self.staffed | bit if presence == "ready" else self.staffed & ~bit
+
+    def change(self, agent_id: str, settings: AgentSettings | None) -> bool:
+        """An agent is another from now on, or with None in no crowd any more. False for a new one: make new crowds."""
+        number = self.numbers.get(agent_id)
+        if number is None:
+            return settings is None
+        if settings is None:
+            self._people.pop(number, None)
+        else:
+            self._people[number] = settings
+        if self._matrix is not None:
+            held = settings or AgentSettings(agent_id)
+            self._matrix.set_row(number, held.skills, held.labels, held.queues)
+        for channel, rooms in list(self._rooms.items()):
+            share = None if settings is None else share_of(settings, channel)
+            if share is not None and not rooms.interrupts.issuperset(share.interrupts):
+                del self._rooms[channel]
+            elif settings is None or share is None:
+                rooms.most[number] = 0
+            else:
+                _fill(rooms, number, share, settings.capacity.total)
+        self._crowds.clear()
+        self._slots.clear()
+        return True
 
     def of(self, kind: Kind) -> int:
         """Every agent who may serve this kind, there or not. O(agents) the first time.
@@ -107,15 +131,15 @@ class Crowds:
         return rooms
 
     def _measure(self, channel: str) -> Rooms:
-        cost, most, spare = np.ones(len(self.numbers)), np.zeros(len(self.numbers)), np.zeros(len(self.numbers))
+        count = len(self.numbers)
+        rooms = Rooms(np.ones(count), np.zeros(count), np.zeros(count), frozenset())
         interrupts: set[str] = set()
-        for number, settings in self._people:
+        for number, settings in self._people.items():
             share = share_of(settings, channel)
             if share is not None:
                 interrupts.update(share.interrupts)
-                cost[number], most[number] = share.cost, min(share.most, settings.capacity.total // share.cost)
-                spare[number] = settings.capacity.total - most[number] * share.cost
-        return Rooms(cost, most, spare, frozenset(interrupts))
+                _fill(rooms, number, share, settings.capacity.total)
+        return rooms._replace(interrupts=frozenset(interrupts))
 
     def _count(self, kind: Kind) -> tuple[int, int]:
         """Those to whom it is open at once, and all to whom it ever is."""
@@ -127,7 +151,7 @@ class Crowds:
             return 0, 0
         if self._matrix is None:
             self._matrix = SkillMatrix(len(self.numbers))
-            for number, settings in self._people:
+            for number, settings in self._people.items():
                 self._matrix.set_row(number, settings.skills, settings.labels, settings.queues)
         able = self.rooms(channel).most > 0
         rows = self._matrix.rows
@@ -137,9 +161,15 @@ class Crowds:
         if not delays_us:
             return some_time, some_time
         reach = reach_after(delays_us, 0)
-        for number, settings in self._people:
+        for number, settings in self._people.items():
             able[number] &= dict(settings.levels).get(queue_id, 1) <= reach
         return mask_of(able), some_time
+
+
+def _fill(rooms: Rooms, number: int, share: ChannelShare, total: int) -> None:
+    """Note what one agent has room for."""
+    most = min(share.most, total // share.cost)
+    rooms.cost[number], rooms.most[number], rooms.spare[number] = share.cost, most, total - most * share.cost
 
 
 def mask_of(flags: npt.NDArray[np.bool_]) -> int:

@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from acd.core.messages import (
+    AgentsConfigured,
     ConfigApplied,
     Event,
     InteractionAbandoned,
@@ -68,6 +69,7 @@ class WaitEstimator:
         self._sampled_us = -1
         self._folds: dict[type[Event], Callable[[Any], None]] = {
             ConfigApplied: self._config_applied,
+            AgentsConfigured: self._agents_configured,
             PresenceChanged: self._presence_changed,
             InteractionQueued: self._interaction_queued,
             OfferAccepted: self._offer_accepted,
@@ -130,6 +132,16 @@ class WaitEstimator:
         for queue in [queue for queue in self._arrivals.queues() if queue not in queues]:
             self._arrivals.forget(queue)
         self._look_around()
+
+    def _agents_configured(self, event: AgentsConfigured) -> None:
+        known = [self._crowds.change(agent.id, agent) for agent in event.agents]
+        for agent_id in event.removed:
+            self._crowds.change(agent_id, None)
+        if not all(known):
+            self._look_around()
+            return
+        self._hands = Hands(self._crowds, self._occupied)
+        self._supplies.clear()
 
     def _presence_changed(self, event: PresenceChanged) -> None:
         self._crowds.presence(event.agent_id, event.presence)

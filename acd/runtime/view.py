@@ -11,9 +11,9 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+import msgspec
+
 from acd.core.messages import (
-    AgentRemoved,
-    ConfigApplied,
     CoreSettings,
     EngineRecovered,
     Event,
@@ -32,12 +32,11 @@ from acd.core.messages import (
     OfferRevoked,
     Outcome,
     PresenceChanged,
-    QueueRemoved,
     WorkEnded,
 )
 from acd.core.state import EngineState, InteractionState, WorkState
 from acd.ports.channel import Desired
-from acd.runtime import handover_folds, waiting_folds, work_folds
+from acd.runtime import config_folds, handover_folds, waiting_folds, work_folds
 from acd.runtime.figures import SERVICE_LEVEL_US, QueueFigures
 from acd.runtime.records import AgentRecord, Decision, InteractionRecord, QueueRecord, WorkRecord
 
@@ -70,8 +69,7 @@ class View:
     ) -> None:
         """The picture of an engine that has never seen a command."""
         self.at_us = at_us
-        self.settings = CoreSettings()
-        self.settings_hash = ""
+        self._base, self._edited = CoreSettings(), False
         self.titles: Mapping[str, str] = titles or {}
         self.names: Mapping[str, str] = names or {}
         self.service_level_us: Mapping[str, int] = service_level_us or {}
@@ -101,7 +99,7 @@ class View:
         Counters and decisions begin empty, `since_us` of agents at `at_us`.
         """
         view = cls(at_us, titles=titles, names=names, service_level_us=service_level_us)
-        view.settings, view.settings_hash = state.settings, state.settings_hash
+        view.configure(state.settings)
         view._arrivals = state.seq
         view.queues |= {queue.id: QueueRecord(queue.id, queue) for queue in state.settings.queues}
         view.queues |= {queue.id: QueueRecord(queue.id, queue, retired=True) for queue in state.retired_queues}
@@ -131,7 +129,20 @@ class View:
         for event in outcome.events:
             folds[type(event)](event)
 
+    def configure(self, settings: CoreSettings | None) -> None:
+        """These settings are in force; None: the same, but with the agents that there are now."""
+        self._base, self._edited = settings or self._base, settings is None
+
     # -- reading
+
+    @property
+    def settings(self) -> CoreSettings:
+        """The settings in force. After changes of single agents O(agents) once."""
+        if self._edited:
+            everyone = (self.agents[agent_id] for agent_id in sorted(self.agents))
+            agents = tuple(agent.settings for agent in everyone if not agent.retired)
+            self.configure(msgspec.structs.replace(self._base, agents=agents))
+        return self._base
 
     def interaction(self, interaction_id: str) -> InteractionRecord | None:
         """A live interaction, or one of the last ended; None when unknown or forgotten."""
@@ -155,33 +166,6 @@ class View:
         return counts
 
     # -- configuration and agents
-
-    def _config_applied(self, event: ConfigApplied) -> None:
-        self.settings, self.settings_hash = event.settings, event.hash
-        queues = {queue.id: queue for queue in event.settings.queues}
-        for queue_id, row in self.queues.items():
-            row.retired = queue_id not in queues
-        for queue_id, queue in queues.items():
-            known = self.queues.get(queue_id)
-            if known is None:
-                self.queues[queue_id] = QueueRecord(queue_id, queue)
-            else:
-                known.settings = queue
-        agents = {agent.id: agent for agent in event.settings.agents}
-        for agent_id, person in self.agents.items():
-            person.retired = agent_id not in agents
-        for agent_id, agent in agents.items():
-            known_agent = self.agents.get(agent_id)
-            if known_agent is None:
-                self.agents[agent_id] = AgentRecord(agent_id, agent, self.at_us)
-            else:
-                known_agent.settings = agent
-
-    def _agent_removed(self, event: AgentRemoved) -> None:
-        del self.agents[event.agent_id]
-
-    def _queue_removed(self, event: QueueRemoved) -> None:
-        del self.queues[event.queue]
 
     def _presence_changed(self, event: PresenceChanged) -> None:
         agent = self.agents[event.agent_id]
@@ -366,9 +350,7 @@ class View:
 
     def _table(self) -> dict[type[Event], Callable[[Any], None]]:
         return {
-            ConfigApplied: self._config_applied,
-            AgentRemoved: self._agent_removed,
-            QueueRemoved: self._queue_removed,
+            **config_folds.table(self),
             PresenceChanged: self._presence_changed,
             InteractionQueued: self._interaction_queued,
             InteractionRequeued: self._interaction_requeued,

@@ -28,6 +28,7 @@ from acd.core.engine import Engine
 from acd.core.messages import (
     ApplyConfig,
     Command,
+    ConfigureAgents,
     CoreSettings,
     Event,
     InteractionQueued,
@@ -133,6 +134,10 @@ class _Play:
             self._configuration.change(statement)
         elif statement.skip("remove"):
             self._configuration.remove(statement)
+        elif statement.skip("edit"):
+            return ConfigureAgents(self._id(), (self._configuration.edit(statement),))
+        elif statement.skip("drop"):
+            return ConfigureAgents(self._id(), (), (self._configuration.remove(statement),))
         else:
             return command_of(statement, self._id(), self._offers)
         return ApplyConfig(self._id(), self._settings())

@@ -3,7 +3,7 @@
     expect offer c1 -> anna [because STRATEGY|preferred|first-in-line] [fit N] [load N] [idle T] [waited T]
     expect accepted|declined c1 by anna                                  expect expired c1 at anna
     expect queued|requeued|abandoned|cancelled c1                        expect revoked|rescinded c1 from anna
-    expect completed c1 by customer|agent|system                         expect configured | recovered
+    expect completed c1 by customer|agent|system                         expect configured | recovered | edited
     expect presence anna ready|not-ready|draining|signed-out             expect removed agent|queue NAME
     expect effect park|offer|revoke|connect|release c1
     expect effect announce|disconnect|open-consult|join c1
@@ -59,6 +59,7 @@ class Happened:
 
 _OtherEvent = (
     m.ConfigApplied
+    | m.AgentsConfigured
     | m.AgentRemoved
     | m.QueueRemoved
     | m.PresenceChanged
@@ -86,6 +87,7 @@ _LENGTHS: Final = {
     "abandoned": 2,
     "cancelled": 2,
     "configured": 1,
+    "edited": 1,
     "recovered": 1,
     "presence": 3,
     "removed": 3,
@@ -205,6 +207,9 @@ def _describe_other(event: _OtherEvent) -> Described:
             return _described(("removed", "queue", event.queue))
         case m.ConfigApplied():
             return _described(("configured",))
+        case m.AgentsConfigured():
+            agents = ",".join(agent.id for agent in event.agents)
+            return _described(("edited",), agents=agents, removed=",".join(event.removed))
         case m.EngineRecovered():
             return _described(("recovered",), offers=event.offers)
         case _:

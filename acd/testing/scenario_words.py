@@ -10,6 +10,9 @@
     decline ID by AGENT [reason R]          fail ID busy|unreachable|failed
     tick                                    recover [grace 5s]
 
+    configure agent|queue NAME …            remove agent|queue NAME           the whole configuration anew
+    edit agent NAME …                       drop agent NAME                   this agent alone
+
 `scenario_waiting` has the words about waiting, `scenario_entry` those about queues that open, close and overflow,
 `scenario_work` those about work in hand, `scenario_transfer` those about handing on.
 
@@ -69,12 +72,21 @@ class Configuration:
             name = statement.take("the agent's name")
             agent = self._agents.get(name, AgentSettings(name))
             options = statement.options(*_AGENT)
-            self._agents[name] = msgspec.structs.replace(agent, **_read(_AGENT, options))
+            changed = msgspec.structs.replace(agent, **_read(_AGENT, options))
+            self._agents.pop(name, None)
+            self._agents[name] = changed
         else:
             raise Problem(f"expected queue, agent, at or expect, found {kind!r}")
 
-    def remove(self, statement: Statement) -> None:
-        """`queue NAME` or `agent NAME` is no longer configured."""
+    def edit(self, statement: Statement) -> AgentSettings:
+        """`agent NAME …`: this agent alone is new, or changed in what is named."""
+        if statement.peek() != "agent":
+            raise Problem(f"one by one only agents are edited, found {statement.peek()!r}: write configure instead")
+        self.change(statement)
+        return next(reversed(self._agents.values()))
+
+    def remove(self, statement: Statement) -> str:
+        """`queue NAME` or `agent NAME` is no longer configured; returns the name."""
         kind = statement.take("queue or agent")
         name = statement.take("a name")
         statement.options()
@@ -84,6 +96,7 @@ class Configuration:
             del self._queues[name]
         else:
             raise Problem(f"there is no {kind} {name}")
+        return name
 
     def settings(self) -> CoreSettings:
         """The whole, sorted by id."""
@@ -99,7 +112,11 @@ def command_of(statement: Statement, command_id: str, offers: Mapping[str, str])
     make = _COMMANDS.get(verb)
     if make is None:
         close = difflib.get_close_matches(verb, _COMMANDS, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(_COMMANDS)}, configure, remove"
+        hint = (
+            f"did you mean {close[0]}?"
+            if close
+            else f"there are: {', '.join(_COMMANDS)}, configure, remove, edit, drop"
+        )
         raise Problem(f"unknown command {verb!r}: {hint}")
     command = make(statement, command_id, offers)
     statement.options()

@@ -5,9 +5,11 @@ Each `on_…` is one row of the table "What each command does", in the order in 
 Requirements are trees of tuples, which the test's generator renders to text for the engine.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 import acd.core.messages as m
 from acd.core import limits
@@ -90,13 +92,8 @@ class Model(Reserving, LevelRules, Ending, Conference, Update):
     def check_settings(self, settings: m.CoreSettings) -> None:
         if settings.semantics != 1:
             raise Refused("unsupported-semantics")
-        named = [[each.id for each in settings.agents], [each.id for each in settings.queues]]
-        named += [[name for name, _ in settings.scores]]
-        for agent in settings.agents:
-            named += [[skill for skill, _ in agent.skills], list(agent.labels), list(agent.queues)]
-            named += [[queue for queue, _ in agent.levels]]
-            named += [[share.channel for share in agent.capacity.channels]]
-            named += [list(share.interrupts) for share in agent.capacity.channels]
+        self.check_agents(settings.agents)
+        named = [[each.id for each in settings.queues], [name for name, _ in settings.scores]]
         named += [list(queue.dispositions) for queue in settings.queues]
         if any(len(set(names)) < len(names) for names in named):
             raise Refused("duplicate-entity")
@@ -113,6 +110,16 @@ class Model(Reserving, LevelRules, Ending, Conference, Update):
         known = [*STRATEGIES, *(f"score:{name}" for name, _ in settings.scores)]
         if any(queue.strategy not in known for queue in settings.queues):
             raise Refused("unknown-strategy")
+
+    def check_agents(self, agents: Sequence[m.AgentSettings], removed: Sequence[str] = ()) -> None:
+        named = [[*[each.id for each in agents], *removed]]
+        for agent in agents:
+            named += [[skill for skill, _ in agent.skills], list(agent.labels), list(agent.queues)]
+            named += [[queue for queue, _ in agent.levels]]
+            named += [[share.channel for share in agent.capacity.channels]]
+            named += [list(share.interrupts) for share in agent.capacity.channels]
+        if any(len(set(names)) < len(names) for names in named):
+            raise Refused("duplicate-entity")
 
     def change_queues(self, named: dict[str, m.QueueSettings]) -> None:
         for queue in sorted(self.queues, key=lambda each: each.settings.id):
@@ -131,17 +138,45 @@ class Model(Reserving, LevelRules, Ending, Conference, Update):
 
     def change_agents(self, named: dict[str, m.AgentSettings]) -> None:
         for agent in sorted(self.agents, key=lambda each: each.settings.id):
+            if agent.settings.id not in named:
+                self.retire(agent)
+        self.configured(named)
+
+    def retire(self, agent: Agent) -> None:
+        if agent.retired:
+            return
+        agent.retired = True
+        if agent.presence != "signed-out":
+            self.rest(agent, "signed-out", "removed")
+        if not self.work_of(agent):
+            self.forget_agent(agent)
+
+    def configured(self, named: dict[str, m.AgentSettings]) -> None:
+        for agent in self.agents:
             if agent.settings.id in named:
                 agent.change(named[agent.settings.id])
                 agent.retired = False
-            elif not agent.retired:
-                agent.retired = True
-                if agent.presence != "signed-out":
-                    self.rest(agent, "signed-out", "removed")
-                if not self.work_of(agent):
-                    self.forget_agent(agent)
         known = [agent.settings.id for agent in self.agents]
         self.agents += [Agent(settings) for agent_id, settings in named.items() if agent_id not in known]
+
+    def on_ConfigureAgents(self, command: m.ConfigureAgents) -> None:
+        changed = {each.id: each for each in command.agents}
+        self.check_agents(command.agents, command.remove)
+        if any(self.agent(each).retired for each in command.remove):
+            raise Refused("unknown-agent")
+        self.events.append(m.AgentsConfigured(command.agents, command.remove))
+        left = [each for each in self.settings.agents if each.id not in {*changed, *command.remove}]
+        agents = tuple(sorted((*left, *command.agents), key=lambda each: each.id))
+        self.settings = msgspec.structs.replace(self.settings, agents=agents)
+        held = [each for each in self.interactions if each.hold and each.preferred in {*changed, *command.remove}]
+        for agent_id in sorted(command.remove):
+            self.retire(self.agent(agent_id))
+        self.configured(changed)
+        for interaction in sorted(held, key=self.place_in_line):
+            self.reconsider_hold(interaction)
+            self.place(interaction)
+        for agent_id in sorted(changed):
+            self.serve(self.agent(agent_id))
 
     # ---- agents
 

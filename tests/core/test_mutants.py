@@ -427,6 +427,36 @@ MUTANTS: Final = {
         "handlers.updates", "domain.callbacks[command.customer, request.queue] = interaction.id", "pass"
     ),
     "who talks is chosen anew": Mutant("handlers.updates", 'interaction.state == "active"', 'interaction.state == ""'),
+    "an agent edited alone keeps the old crews": Mutant(
+        "handlers.staffing", "        domain.classes.withdraw(agent)\n", "        return\n"
+    ),
+    "an agent edited alone is not served": Mutant(
+        "handlers.staffing", "        domain.serve(domain.agents[settings.id])\n", "        pass\n"
+    ),
+    "an agent edited alone keeps an old place in the fixed order": Mutant(
+        "handlers.staffing", "known.settings.position == settings.position", "known.settings.position >= 0"
+    ),
+    "who waits for an agent who has been edited goes on waiting": Mutant(
+        "handlers.staffing", "    _reconsider(domain, held)\n", ""
+    ),
+    "an agent edited alone is counted twice for a reserve": Mutant(
+        "reserving", "            if counted.free:\n                gate.go()\n", ""
+    ),
+    "an agent edited alone counts for no reserve": Mutant(
+        "registry", "                gate.take_in(agent)\n", "                pass\n"
+    ),
+    "an agent edited alone does not count as staff": Mutant(
+        "registry", "self.count_staff(agent, int(agent.presence", "self.count_staff(agent, 0 * int(agent.presence"
+    ),
+    "new levels of one agent are overlooked": Mutant(
+        "registry", "        return fresh or self._gone", "        return self._gone"
+    ),
+    "an agent who is removed alone still counts as staff": Mutant(
+        "handlers.settings", "        domain.classes.count_staff(agent, -1)\n", "        pass\n"
+    ),
+    "who has waited for a reserve is overlooked when rows are numbered anew": Mutant(
+        "handlers.staffing", "        domain.classes.risen += domain.classes.open_gates()\n", "        pass\n"
+    ),
     "a forgotten class keeps its members": Mutant("registry", "cls.evicted = True", "cls.evicted = False"),
 }
 

@@ -38,6 +38,7 @@ WEIGHTS: Final[dict[str, float]] = {
     "sign_out": 2,
     "tick": 5,
     "apply_config": 1.5,
+    "configure_agents": 3,
     "recover": 0.7,
     "open_queue": 2,
     "note_estimate": 1.5,

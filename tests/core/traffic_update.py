@@ -1,5 +1,7 @@
 """Random commands about what becomes known later: attributes, customers, requirements, preferences."""
 
+import msgspec
+
 import acd.core.messages as m
 from acd.core import limits
 from tests.core.naive_model import Model
@@ -54,3 +56,22 @@ class UpdateTraffic(ConsultTraffic):
         if known and not self._stray():
             return self._pick(("", "", known))
         return self._pick(("", "person-1", "person-2", "person-3"))
+
+    def _configure_agents(self, model: Model) -> m.Command:
+        """Somebody learns something, somebody comes, somebody goes; now and then several at once."""
+        there = [each.settings.id for each in model.agents if not each.retired or self._stray()]
+        changed = {
+            each: self._edited(model, each) for each in self.agent_ids if self._chance(0.5 / len(self.agent_ids))
+        }
+        gone = [each for each in (*there, *self._unheard_of()) if self._chance(0.1)]
+        agents = tuple(each for agent_id, each in changed.items() if agent_id not in gone or self._stray())
+        return m.ConfigureAgents(self._id(), agents * 2 if self._chance(0.02) else agents, tuple(gone))
+
+    def _edited(self, model: Model, agent_id: str) -> m.AgentSettings:
+        """Wholly anew, or in one respect."""
+        fresh = self._agent_settings(agent_id)
+        known = [each.settings for each in model.agents if each.settings.id == agent_id]
+        if not known or self._chance(0.3):
+            return fresh
+        name = self._pick(("skills", "labels", "queues", "capacity", "position", "levels"))
+        return msgspec.structs.replace(known[0], **{name: getattr(fresh, name)})

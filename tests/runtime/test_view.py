@@ -19,6 +19,7 @@ from acd.core.messages import (
     ChannelShare,
     CloseQueue,
     Command,
+    ConfigureAgents,
     CoreSettings,
     DeclineOffer,
     EndInteraction,
@@ -172,6 +173,8 @@ class Run:
             Tick(name),
             Tick(name),
             ApplyConfig(name, CONFIGS[other % 3]),
+            ConfigureAgents(name, (AgentSettings(agent_id, skills=(("english", other + 1),)),)),
+            ConfigureAgents(name, (), (agent_id,)),
         )
         return made[kind % len(made)]
 
@@ -179,7 +182,7 @@ class Run:
 def facts(seen: View) -> dict[str, object]:
     """The parts of a view that the engine's state determines."""
     return {
-        "settings": (seen.settings, seen.settings_hash),
+        "settings": seen.settings,
         "agents": {
             row.id: (
                 row.settings,
@@ -247,7 +250,7 @@ def _by_queue(events: list[Event]) -> dict[str, list[Event]]:
 
 STEPS = st.lists(
     st.tuples(
-        st.integers(0, 30),
+        st.integers(0, 32),
         st.integers(0, 5),
         st.integers(0, 5),
         st.sampled_from([0, 1, SECOND, 20 * SECOND, 60 * SECOND]),

@@ -17,6 +17,7 @@ from acd.core.handlers import (
     passing,
     queues,
     settings,
+    staffing,
     supervision,
     transfers,
     updates,
@@ -27,6 +28,7 @@ from acd.core.messages import (
     ApplyConfig,
     CancelInteraction,
     CloseQueue,
+    ConfigureAgents,
     DeclineOffer,
     EndInteraction,
     EndWrapUp,
@@ -61,6 +63,7 @@ Handler = Callable[[Domain, Any], Refusal | None]
 
 HANDLERS: Final[dict[type, Handler]] = {
     ApplyConfig: settings.apply_config,
+    ConfigureAgents: staffing.configure_agents,
     SignInAgent: agents.sign_in,
     SignOutAgent: agents.sign_out,
     SetPresence: agents.set_presence,

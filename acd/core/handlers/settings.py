@@ -34,7 +34,7 @@ def apply_config(domain: Domain, command: ApplyConfig) -> Refusal | None:
     refusal = _check(domain, settings)
     if refusal is not None:
         return refusal
-    domain.settings = settings
+    domain.settings, domain.edited = settings, False
     domain.settings_hash = digest.settings_hash(settings)
     domain.scores = settings.scores
     domain.events.append(ConfigApplied(settings, domain.settings_hash))
@@ -89,13 +89,13 @@ def _check(domain: Domain, settings: CoreSettings) -> Refusal | None:
     semantics = settings.semantics
     if semantics != SEMANTICS:
         return Refusal("unsupported-semantics", f"this engine has semantics {SEMANTICS}, not {semantics}")
-    twice = _twice("agent", (agent.id for agent in settings.agents))
-    twice = twice or _twice("queue", (queue.id for queue in settings.queues))
-    twice = twice or _twice("strategy", (name for name, _ in settings.scores))
+    twice = twice_named("agent", (agent.id for agent in settings.agents))
+    twice = twice or twice_named("queue", (queue.id for queue in settings.queues))
+    twice = twice or twice_named("strategy", (name for name, _ in settings.scores))
     for agent in settings.agents:
-        twice = twice or _twice_in(agent)
+        twice = twice or twice_in(agent)
     for queue in settings.queues:
-        twice = twice or _twice(f"queue {queue.id}: disposition", queue.dispositions)
+        twice = twice or twice_named(f"queue {queue.id}: disposition", queue.dispositions)
     if twice:
         return Refusal("duplicate-entity", twice)
     known = {queue.id for queue in settings.queues}
@@ -159,21 +159,23 @@ def _wrong_action(queue: QueueSettings, known: set[str]) -> str:
     return ""
 
 
-def _twice_in(agent: AgentSettings) -> str:
+def twice_in(agent: AgentSettings) -> str:
+    """What an agent's settings name twice, in words; empty if nothing."""
     where = f"agent {agent.id}: "
     twice = (
-        _twice("skill", (name for name, _ in agent.skills))
-        or _twice("label", agent.labels)
-        or _twice("queue", agent.queues)
-        or _twice("level for queue", (queue for queue, _ in agent.levels))
-        or _twice("channel", (share.channel for share in agent.capacity.channels))
+        twice_named("skill", (name for name, _ in agent.skills))
+        or twice_named("label", agent.labels)
+        or twice_named("queue", agent.queues)
+        or twice_named("level for queue", (queue for queue, _ in agent.levels))
+        or twice_named("channel", (share.channel for share in agent.capacity.channels))
     )
     for share in agent.capacity.channels:
-        twice = twice or _twice(f"channel {share.channel}: interrupted channel", share.interrupts)
+        twice = twice or twice_named(f"channel {share.channel}: interrupted channel", share.interrupts)
     return where + twice if twice else ""
 
 
-def _twice(kind: str, names: Iterable[str]) -> str:
+def twice_named(kind: str, names: Iterable[str]) -> str:
+    """The first name that is there twice, in words; empty if none is."""
     seen: dict[str, None] = {}
     for name in names:
         if name in seen:
@@ -218,7 +220,7 @@ def _change_agents(domain: Domain, settings: CoreSettings) -> None:
     named = {agent.id: agent for agent in settings.agents}
     for agent_id in sorted(domain.agents):
         if agent_id not in named:
-            _retire(domain, domain.agents[agent_id])
+            retire(domain, domain.agents[agent_id])
     for agent_id in sorted(named):
         known = domain.agents.get(agent_id)
         if known is None:
@@ -228,9 +230,12 @@ def _change_agents(domain: Domain, settings: CoreSettings) -> None:
             known.configure(named[agent_id])
 
 
-def _retire(domain: Domain, agent: Agent) -> None:
+def retire(domain: Domain, agent: Agent) -> None:
+    """The configuration does not name the agent any more: they go, at once or when their work is done."""
     if agent.retired:
         return
+    if agent.presence != "signed-out":
+        domain.classes.count_staff(agent, -1)
     agent.retired = True
     if agent.presence != "signed-out":
         domain.rest(agent, "signed-out", "removed")

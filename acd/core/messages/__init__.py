@@ -8,7 +8,6 @@ validates nothing: whatever comes from outside goes through `acd.core.messages.c
 from acd.core.messages.command_base import Origin
 from acd.core.messages.commands import (
     AcceptOffer,
-    ApplyConfig,
     CancelInteraction,
     CloseQueue,
     Command,
@@ -38,6 +37,8 @@ from acd.core.messages.commands import (
     UpdateInteraction,
     origin_of,
 )
+from acd.core.messages.config_commands import ApplyConfig, ConfigureAgents
+from acd.core.messages.config_events import AgentsConfigured, ConfigApplied
 from acd.core.messages.effects import (
     AnnounceInteraction,
     ConnectInteraction,
@@ -53,7 +54,6 @@ from acd.core.messages.effects import (
 from acd.core.messages.events import (
     AgentPreferred,
     AgentRemoved,
-    ConfigApplied,
     DispositionSet,
     EngineRecovered,
     Event,
@@ -115,6 +115,7 @@ __all__ = [
     "AgentPreferred",
     "AgentRemoved",
     "AgentSettings",
+    "AgentsConfigured",
     "AnnounceInteraction",
     "ApplyConfig",
     "CancelInteraction",
@@ -125,6 +126,7 @@ __all__ = [
     "Condition",
     "ConditionKind",
     "ConfigApplied",
+    "ConfigureAgents",
     "ConnectInteraction",
     "ConsultMerged",
     "CoreSettings",

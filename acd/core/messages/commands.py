@@ -11,8 +11,8 @@ from msgspec import Meta, Struct
 
 from acd.core import limits
 from acd.core.messages.command_base import CommandBase, Origin
+from acd.core.messages.config_commands import ApplyConfig, ConfigureAgents
 from acd.core.messages.handover_commands import LeaveInteraction, MergeConsult, TransferInteraction
-from acd.core.messages.settings import CoreSettings
 from acd.core.messages.types import (
     Duration,
     Id,
@@ -24,14 +24,6 @@ from acd.core.messages.types import (
     Text,
     Weight,
 )
-
-
-class ApplyConfig(CommandBase, frozen=True, gc=False, tag=True):
-    """Replace the whole configuration. Agents with work and queues with interactions are retired, not dropped."""
-
-    ORIGIN: ClassVar[Origin] = "policy"
-
-    settings: CoreSettings
 
 
 class SignInAgent(CommandBase, frozen=True, gc=False, tag=True):
@@ -359,6 +351,7 @@ Command = (
     | MergeConsult
     | LeaveInteraction
     | UpdateInteraction
+    | ConfigureAgents
 )
 
 

@@ -7,15 +7,9 @@ that of the command that caused it.
 
 from msgspec import Struct
 
+from acd.core.messages.config_events import AgentsConfigured, ConfigApplied
 from acd.core.messages.handover_events import AgentLeft, ConsultMerged, InteractionTransferred
-from acd.core.messages.settings import Condition, CoreSettings
-
-
-class ConfigApplied(Struct, frozen=True, gc=False, tag=True):
-    """A new configuration is in force."""
-
-    settings: CoreSettings
-    hash: str
+from acd.core.messages.settings import Condition
 
 
 class AgentRemoved(Struct, frozen=True, gc=False, tag=True):
@@ -361,6 +355,7 @@ Event = (
     | InteractionReprioritized
     | InteractionRelaxed
     | InteractionUpdated
+    | AgentsConfigured
     | HoldStarted
     | HoldEnded
     | LevelOpened

@@ -11,7 +11,8 @@ from msgspec.msgpack import Decoder
 from msgspec.structs import astuple, fields
 
 from acd.core.messages.codec import LARGE, decode_command
-from acd.core.messages.commands import ApplyConfig, Command
+from acd.core.messages.commands import Command
+from acd.core.messages.config_commands import ApplyConfig
 
 _AS_EVER: Final = ApplyConfig
 """Too rare, and too deep, to be worth a twin."""

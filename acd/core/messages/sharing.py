@@ -12,7 +12,7 @@ from msgspec import Raw, Struct, defstruct
 from msgspec.msgpack import Decoder
 from msgspec.structs import asdict, fields, replace
 
-from acd.core.messages.commands import ApplyConfig
+from acd.core.messages.config_commands import ApplyConfig
 from acd.core.messages.settings import AgentSettings, CoreSettings
 from acd.core.messages.types import Id, OptionalId, Trace
 

@@ -11,7 +11,7 @@ from typing import Any, Final, get_args, get_type_hints
 import msgspec
 from msgspec import Struct
 
-from acd.core.messages import ConfigApplied, Event
+from acd.core.messages import AgentsConfigured, ConfigApplied, Event
 from acd.runtime.clock import moment
 
 _MOMENT: Final = re.compile(r"(.+_)?(at|until|before)_us")
@@ -57,6 +57,20 @@ class ConfigData(Struct, frozen=True):
     queues: int
 
 
+class AgentsData(Struct, frozen=True):
+    """Whose settings are others, and who is in the configuration no more: ids."""
+
+    agents: tuple[str, ...]
+    removed: tuple[str, ...]
+
+
+_OWN_SHAPES: Final[Mapping[type[Event], tuple[type[Struct], dict[str, object]]]] = {
+    ConfigApplied: (ConfigData, {"hash": _EXAMPLES["hash"], "agents": 12, "queues": 3}),
+    AgentsConfigured: (AgentsData, {"agents": ["anna"], "removed": []}),
+}
+"""Events that say less outside than inside: the form of what they say, and an example."""
+
+
 def kind_of(event: Event) -> str:
     """`OfferMade` → `offer-made`."""
     return _NAMES[type(event)]
@@ -73,6 +87,8 @@ def subject_of(event: Event) -> str:
 
 def data_of(event: Event) -> dict[str, object]:
     """What the event says, by public names."""
+    if isinstance(event, AgentsConfigured):
+        return {"agents": [agent.id for agent in event.agents], "removed": list(event.removed)}
     if isinstance(event, ConfigApplied):
         settings = event.settings
         return {"hash": event.hash, "agents": len(settings.agents), "queues": len(settings.queues)}
@@ -114,8 +130,8 @@ def _kebab(name: str) -> str:
 
 def _shape(kind: type[Event]) -> type[Struct]:
     """The public data as a type, for its schema."""
-    if kind is ConfigApplied:
-        return ConfigData
+    if kind in _OWN_SHAPES:
+        return _OWN_SHAPES[kind][0]
     fields = [(public, annotation) for _, public, annotation in _DESCRIBED[kind]]
     return msgspec.defstruct(kind.__name__, fields, module=__name__)
 
@@ -127,8 +143,8 @@ def _meaning(kind: type[Event]) -> str:
 
 
 def _example(kind: type[Event]) -> dict[str, object]:
-    if kind is ConfigApplied:
-        return {"hash": _EXAMPLES["hash"], "agents": 12, "queues": 3}
+    if kind in _OWN_SHAPES:
+        return _OWN_SHAPES[kind][1]
     return {public: _EXAMPLES.get(public, _of_type(annotation)) for _, public, annotation in _DESCRIBED[kind]}
 
 
