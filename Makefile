@@ -25,6 +25,7 @@ check: setup ## format, lint, types, import direction, diagrams
 	@echo "acd: import-linter" && $(RUN) .venv/bin/lint-imports --no-cache
 	@echo "acd: diagrams" && $(RUN) -m acd.testing.diagrams --check
 	@echo "acd: events" && $(RUN) -m acd.testing.event_page --check
+	@echo "acd: channels" && $(RUN) -m tests.api.channel_page --check
 
 bench: setup ## measure it, side by side with what people use or would write instead
 	@$(RUN) -m bench $(ARGS)

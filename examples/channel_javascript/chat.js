@@ -181,6 +181,7 @@ class Chat {
       case "connect":
         return this.talk(found, order.offer_id, order.agent_id);
     }
+    throw new Impossible("unknown-order");
   }
 
   /** A customer whom nobody takes is sent away; the rest is put right by what the ACD orders next. */

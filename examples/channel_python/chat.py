@@ -198,6 +198,8 @@ class Chat:
             self._let_go(found, order["offer_id"])
         elif kind == "announce":
             write(found.customer, f"* {order['name']}")
+        else:
+            raise Impossible("unknown-order")
 
     def refused(self, command: Message, code: str) -> None:
         """A customer whom nobody takes is sent away; the rest is put right by what the ACD orders next."""
