@@ -5,6 +5,7 @@ import re
 import signal
 import socket
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -54,8 +55,8 @@ def started() -> Iterator[list[Served]]:
         served.process.communicate()
 
 
-def ask(url: str, method: str = "GET") -> tuple[int, str]:
-    headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
+def ask(url: str, method: str = "GET", token: str = TOKEN) -> tuple[int, str]:
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     request = urllib.request.Request(  # noqa: S310 - our own address
         url, method=method, headers=headers, data=b"{}" if method == "POST" else None
     )
@@ -82,6 +83,27 @@ def test_it_serves_until_it_is_asked_to_stop(number: signal.Signals, folder: Pat
     assert TOKEN not in log
     report = verify(folder / "acd-journal.db")
     assert (report.ok, report.rows, report.refused) == (True, 2, 0)
+
+
+def test_it_takes_other_tokens_when_it_is_told_to(folder: Path, started: list[Served]) -> None:
+    fresh = "canary-fresh-0123456789"
+    served = Served(folder, "--log", "json")
+    started.append(served)
+    address = served.ready()
+    (folder / "token").write_text("short")
+    status, body = ask(f"{address}/v1/tokens/reload", "POST")
+    assert (status, "is a token of 5 characters" in body) == (422, True)
+    (folder / "token").write_text(fresh)
+    served.process.send_signal(signal.SIGHUP)
+    until = time.monotonic() + 30
+    while ask(f"{address}/v1/agents", token=fresh)[0] != 200:
+        assert time.monotonic() < until
+    assert ask(f"{address}/v1/agents")[0] == 401
+    status, _, log = served.end(signal.SIGTERM)
+    assert status == 0
+    said = [event for event in map(json.loads, log.splitlines()) if event["event"] == "the tokens were read again"]
+    assert [(event["by"], event["changed"]) for event in said] == [("SIGHUP", ["test"])]
+    assert "canary" not in log
 
 
 def test_it_goes_on_where_it_stopped(folder: Path, started: list[Served]) -> None:

@@ -19,6 +19,7 @@ from acd.api.events import EVENTS_PATH, install
 from acd.api.openapi import document
 from acd.api.problems import MAX_BODY, Problem, internal, of_error, of_http, unauthorized
 from acd.api.request_ids import new_request_id
+from acd.api.rotation import ROTATION, Read, Rotation
 from acd.api.routes import CURSOR_HEADER, register
 from acd.api.sockets import Sockets
 from acd.api.table import PUBLIC_PATHS, ROUTES
@@ -47,8 +48,10 @@ def build_app(
     history: History | None = None,
     configurations: Configurations | None = None,
     repeats: Repeats | None = None,
+    *,
+    reread: Read | None = None,
 ) -> web.Application:
-    """The application for one router. `history`, `configurations` and `repeats` as for `serve`.
+    """The application for one router. `history`, `configurations`, `repeats` and `reread` as for `serve`.
 
     Raises ConfigError when there are no tokens and the API is not explicitly open on a loopback host.
     """
@@ -56,6 +59,7 @@ def build_app(
     app[API] = Api(router, Guard(config), history, configurations, repeats)
     app[DOCUMENT] = msgspec.json.encode(document(ROUTES))
     app[TICKETS] = Tickets()
+    app[ROTATION] = Rotation(app[API].guard, reread)
     install(app, Sockets(router.events, app[API].now_us))
     channels.install(app)
     register(app, ROUTES)
@@ -111,6 +115,8 @@ def _who(request: web.Request) -> Principal:
     else:
         context.guard.check_origin(request, required=True)
         who = request.app[TICKETS].redeem(ticket, request.headers["Origin"], context.now_us())
+        if not context.guard.is_current(who):
+            raise unauthorized("The token of this ticket is not known any more.")
     if who.expires_us and context.now_us() >= who.expires_us:
         raise unauthorized("This token has expired.")
     return who

@@ -14,19 +14,26 @@ a page of another origin is refused unless the origin is listed in `origins`.
 
 import hashlib
 import hmac
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from aiohttp import web
+from msgspec import Struct
+from msgspec.structs import replace
 
 from acd.api.problems import Problem, forbidden, not_found, unauthorized
 from acd.api.scope import Scope
 from acd.errors import ConfigError
 from acd.runtime.config.model import LOOPBACK, ApiConfig, Role, TokenConfig
+from acd.runtime.config.secrets import Secret
 from acd.runtime.records import InteractionRecord
 
 MAX_TOKEN: Final = 1_024
 """Characters of a bearer token."""
+
+NO_SECRET: Final = Secret("")
+"""Stands where a token's secret was."""
 
 
 class Principal:
@@ -48,17 +55,22 @@ class Principal:
     ) -> None:
         """One token may have several roles; the widest counts. `expires_us`: when it ends, 0 for never."""
         self.scope = scope
+        self.is_system = "system" in roles
         self.name = name
         self.expires_us = expires_us
         self.agent = agent if "agent" in roles else ""
         self.channel = channel if "channel" in roles else ""
-        self.is_system = "system" in roles
-        self.sees_all = "system" in roles or "supervisor" in roles
+        self.sees_all = self.is_system or "supervisor" in roles
 
     def require_all(self) -> None:
         """Raise 403 unless system or supervisor."""
         if not self.sees_all:
             raise forbidden("This needs the role system or supervisor.")
+
+    def require_system(self) -> None:
+        """Raise 403 unless system."""
+        if not self.is_system:
+            raise forbidden("This needs the role system.")
 
     def require_agent(self, agent_id: str) -> None:
         """Raise 404 unless this agent's things may be seen."""
@@ -89,8 +101,29 @@ class Principal:
         return self.sees_all or (bool(self.agent) and asked_or_theirs)
 
 
+class Replaced(Struct, frozen=True):
+    """What new tokens changed, by name. `ended`: who has no token any more; `moved`: who has one with other rights."""
+
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    changed: tuple[str, ...]
+    ended: frozenset[Principal]
+    moved: frozenset[Principal]
+
+
+class _Entry(NamedTuple):
+    """A secret's hash, whose it is, and what that was made of."""
+
+    digest: bytes
+    who: Principal
+    token: TokenConfig
+
+
 class Guard:
     """Finds out who asks. Keeps hashes of the tokens only.
+
+    Each secret has a `Principal` of its own, also when a token has an old one beside the new: with the secret goes
+    whoever came by it.
 
     A look-up by SHA-256 takes the same time for any number of tokens, and how long it takes tells at most about
     hashes, from which no token can be guessed; what was found is compared in constant time.
@@ -103,11 +136,42 @@ class Guard:
             raise ConfigError(problems)
         self._open = Principal("open", ("system",)) if not config.tokens else None
         self._origins = frozenset(origin.rstrip("/").lower() for origin in config.origins)
-        self._principals = {
-            digest: (digest, _principal(token))
-            for token in config.tokens
-            for digest in (_digest(token.secret.reveal()),)
-        }
+        self._entries = _entries(config.tokens)
+        self._current = frozenset(entry.who for entry in self._entries.values())
+
+    def replace(self, tokens: tuple[TokenConfig, ...], others: Sequence["Guard"] = ()) -> Replaced:
+        """Put other tokens into force. Raises ConfigError: without any, everybody would get in, or nobody.
+
+        Whoever has the same rights by the same secret stays the same `Principal`. `others`: guards of other domains,
+        with which no token may be shared.
+        """
+        if bool(tokens) != (self._open is None):
+            reason = "there are none left" if self._open is None else "there were none"
+            raise ConfigError((f"api.tokens: {reason}, and a reload does not open or close the API; restart acd",))
+        if problems := _incomplete(tokens):
+            raise ConfigError(tuple(problems))
+        before, entries = self._entries, _entries(tokens)
+        shared = [each.token.name for each in entries.values() if any(other.knows(each.digest) for other in others)]
+        if shared:
+            raise ConfigError((f"api.tokens: {shared[0]} is a token of another domain, too; give each its own",))
+        for digest, entry in entries.items():
+            known = before.get(digest)
+            if known is not None and known.token == entry.token:
+                entries[digest] = known
+        self._entries = entries
+        current = frozenset(entry.who for entry in entries.values())
+        gone, self._current = self._current - current, current
+        ended = frozenset(entry.who for digest, entry in before.items() if digest not in entries)
+        return Replaced(*_changes(before, entries), ended, gone - ended)
+
+    def is_current(self, who: Principal) -> bool:
+        """Whether the secret by which somebody came is still in force, with the same rights."""
+        return who is self._open or who in self._current
+
+    @property
+    def tokens(self) -> int:
+        """How many there are."""
+        return len({entry.token.name for entry in self._entries.values()})
 
     def admit(self, request: web.Request) -> Principal:
         """Who asks. Raises a Problem with 401 or 403."""
@@ -119,16 +183,14 @@ class Guard:
         digest = presented(request)
         if not digest:
             raise unauthorized("Send the header Authorization: Bearer <token>.")
-        known, found = self._principals.get(digest, (b"", None))
-        if not hmac.compare_digest(known, digest):
-            found = None
-        if found is None:
+        found = self._entries.get(digest)
+        if found is None or not hmac.compare_digest(found.digest, digest):
             raise unauthorized("This token is not known.")
-        return found
+        return found.who
 
     def knows(self, digest: bytes) -> bool:
         """Whether a token is one of these, expired or not, by what `presented` says of the request."""
-        return digest in self._principals
+        return digest in self._entries
 
     def lists(self, origin: str) -> bool:
         """Whether pages of this origin may use the API from afar."""
@@ -154,12 +216,7 @@ def presented(request: web.Request) -> bytes:
 def _problems(config: ApiConfig) -> list[str]:
     """What speaks against serving with this configuration."""
     if config.tokens:
-        return [
-            f"api.tokens: {token.name} has the role {role}, but no {role}; set {role}"
-            for token in config.tokens
-            for role, whose in (("agent", token.agent), ("channel", token.channel))
-            if role in token.roles and not whose
-        ]
+        return _incomplete(config.tokens)
     if not config.open:
         return ["api: there is no token, add [[api.tokens]], or set api.open = true on loopback"]
     if config.host not in LOOPBACK:
@@ -169,6 +226,43 @@ def _problems(config: ApiConfig) -> list[str]:
 
 def _principal(token: TokenConfig) -> Principal:
     return Principal(token.name, token.roles, token.agent, token.expires_us, token.channel, _scope(token))
+
+
+def _incomplete(tokens: tuple[TokenConfig, ...]) -> list[str]:
+    """Tokens that lack what their role needs."""
+    return [
+        f"api.tokens: {token.name} has the role {role}, but no {role}; set {role}"
+        for token in tokens
+        for role, whose in (("agent", token.agent), ("channel", token.channel))
+        if role in token.roles and not whose
+    ]
+
+
+def _entries(tokens: tuple[TokenConfig, ...]) -> dict[bytes, _Entry]:
+    """By the hash of each secret. What an entry remembers of the token has no secrets in it."""
+    found = {}
+    for token in tokens:
+        plain = replace(token, secret=NO_SECRET, old_secret=None)
+        for secret in token.secrets:
+            digest = _digest(secret.reveal())
+            found[digest] = _Entry(digest, _principal(token), plain)
+    return found
+
+
+def _changes(
+    before: dict[bytes, _Entry], after: dict[bytes, _Entry]
+) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """Names that are new, gone, and there with other rights or secrets."""
+    was, now = _by_name(before), _by_name(after)
+    changed = (name for name in sorted(was.keys() & now.keys()) if was[name] != now[name])
+    return tuple(sorted(now.keys() - was.keys())), tuple(sorted(was.keys() - now.keys())), tuple(changed)
+
+
+def _by_name(entries: dict[bytes, _Entry]) -> dict[str, list[tuple[bytes, TokenConfig]]]:
+    found: dict[str, list[tuple[bytes, TokenConfig]]] = {}
+    for entry in entries.values():
+        found.setdefault(entry.token.name, []).append((entry.digest, entry.token))
+    return found
 
 
 def _scope(token: TokenConfig) -> Scope | None:

@@ -11,14 +11,16 @@ from typing import Any, Final
 from aiohttp import WSMsgType, web
 from msgspec import Struct
 
+from acd.api.auth import Principal, Replaced
 from acd.api.bodies import NoQuery, Nothing
 from acd.api.events import expiring
 from acd.api.external.catalogue import MESSAGES
 from acd.api.external.session import HEARTBEAT_SECONDS, MAX_MESSAGE, Session
 from acd.api.problems import Problem, not_found
 from acd.api.rates import Rates
+from acd.api.rotation import ROTATION
 from acd.api.routes import Call, Example, Route
-from acd.api.sockets import CLOSE_SECONDS, STOPPING, Ending
+from acd.api.sockets import CHANGED, CLOSE_SECONDS, REVOKED, STOPPING, Ending
 from acd.errors import ChannelError
 from acd.runtime.events.cloud import Form
 from acd.runtime.external import ExternalChannel
@@ -45,7 +47,13 @@ class Sessions:
     def __init__(self) -> None:
         """None yet."""
         self.rates = Rates(CONNECTS_PER_SECOND, CONNECTS_AT_ONCE)
-        self.open: dict[Session, None] = {}
+        self.open: dict[Session, Principal] = {}
+
+    def end_replaced(self, replaced: Replaced) -> None:
+        """Hang up on whoever's token is gone, or has other rights."""
+        for session, who in tuple(self.open.items()):
+            if who in replaced.ended or who in replaced.moved:
+                session.end(REVOKED if who in replaced.ended else CHANGED)
 
     def end_all(self) -> None:
         """The server stops."""
@@ -114,6 +122,7 @@ async def list_messages(_call: Call[Nothing, NoQuery]) -> ChannelMessageList:
 def install(app: web.Application) -> None:
     """Let processes connect, and hang up before the server waits for requests under way."""
     sessions = app[SESSIONS] = Sessions()
+    app[ROTATION].on_replaced(sessions.end_replaced)
 
     async def stop(_app: web.Application) -> None:
         sessions.end_all()
@@ -135,7 +144,9 @@ async def _serve(
     await ws.prepare(call.request)
     transport = call.request.transport
     session = Session(found, form, call.who.name)
-    sessions.open[session] = None
+    sessions.open[session] = call.who
+    if not call.context.guard.is_current(call.who):
+        session.end(REVOKED)  # the token went while the handshake was under way
     timer = expiring(call, session.end)
     telling = asyncio.create_task(_tell(ws, session, form), name=f"channel {found.name}, to its process")
     listening = asyncio.create_task(_listen(ws, session, form), name=f"channel {found.name}, from its process")

@@ -11,10 +11,12 @@ from typing import Annotated, Any, Final
 from aiohttp import WSMsgType, web
 from msgspec import Meta, Raw, Struct
 
+from acd.api.auth import Replaced
 from acd.api.bodies import NoQuery, Nothing
 from acd.api.problems import Problem, not_found
+from acd.api.rotation import ROTATION
 from acd.api.routes import Call, Example, Route
-from acd.api.sockets import CLOSE_SECONDS, EXPIRED, STOPPING, TALKATIVE, Ending, Socket, Sockets
+from acd.api.sockets import CHANGED, CLOSE_SECONDS, EXPIRED, REVOKED, STOPPING, TALKATIVE, Ending, Socket, Sockets
 from acd.api.wording import nearest, shown
 from acd.runtime.events import Cursor, Told, Wanted
 from acd.runtime.events.cloud import NOTICES, TYPE_PREFIX, Form
@@ -118,6 +120,12 @@ def install(app: web.Application, sockets: Sockets) -> None:
     """Let sockets begin, and end before the server waits for requests under way."""
     app[SOCKETS] = sockets
 
+    def end_replaced(replaced: Replaced) -> None:
+        sockets.end_of(replaced.ended, REVOKED)
+        sockets.end_of(replaced.moved, CHANGED)
+
+    app[ROTATION].on_replaced(end_replaced)
+
     async def stop(_app: web.Application) -> None:
         sockets.end_all(STOPPING)
 
@@ -139,7 +147,9 @@ async def _serve(
     transport = call.request.transport
     if transport is None:
         return ws
-    socket = Socket(sockets, transport, wanted, form, coalesce=call.query.coalesce)
+    socket = Socket(sockets, transport, wanted, form, coalesce=call.query.coalesce, owner=call.who)
+    if not call.context.guard.is_current(call.who):
+        socket.end(REVOKED)  # the token went while the handshake was under way
     telling = asyncio.create_task(socket.tell(after), name="event socket")
     listening = asyncio.create_task(_listen(ws, socket), name="event socket, other direction")
     timer = expiring(call, socket.end)

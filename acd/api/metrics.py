@@ -27,7 +27,10 @@ _ENDS: Final = ("completed", "abandoned", "cancelled", "overflowed", "failed")
 
 
 class Measured(Struct, frozen=True):
-    """What is measured of one domain. `outbox`: messages to other systems by state (`pending`, `dead`)."""
+    """What is measured of one domain. `outbox`: messages to other systems by state (`pending`, `dead`).
+
+    `reloads`: how often tokens were read again, by outcome.
+    """
 
     domain: str
     ready: bool
@@ -38,6 +41,8 @@ class Measured(Struct, frozen=True):
     sockets: int = 0
     evicted: int = 0
     outbox: Mapping[str, int] = {}
+    tokens: int = 0
+    reloads: Mapping[str, int] = {}
 
 
 def exposition(domains: Iterable[Measured]) -> bytes:
@@ -78,6 +83,7 @@ def _families(measured: Measured) -> Iterator[Metric]:
     yield _histogram("acd_commit_seconds", "Time until one batch was durable.", meter.commits)
     yield _histogram("acd_commit_rows", "Commands of one batch.", meter.batches)
     yield from _deliveries(measured)
+    yield from _access(measured)
 
 
 def _deliveries(measured: Measured) -> Iterator[Metric]:
@@ -90,6 +96,15 @@ def _deliveries(measured: Measured) -> Iterator[Metric]:
     for state, count in measured.outbox.items():
         waiting.add_metric([state], count)
     yield waiting
+
+
+def _access(measured: Measured) -> Iterator[Metric]:
+    """Who may come in."""
+    yield GaugeMetricFamily("acd_api_tokens", "Tokens that are configured.", value=measured.tokens)
+    reloads = CounterMetricFamily("acd_api_token_reloads", "Times that tokens were read again.", labels=["outcome"])
+    for outcome, count in measured.reloads.items():
+        reloads.add_metric([outcome], count)
+    yield reloads
 
 
 def by_channel(row: QueueRecord, named: set[str], most: int = MAX_CHANNELS) -> dict[str, int]:

@@ -112,6 +112,7 @@ _ACCESS: Final = {
     "agent": "For the agent's own token, and the roles supervisor and system.",
     "supervisor": "For the roles supervisor and system.",
     "channel": "For the channel's own token, and the role system.",
+    "system": "For the role system.",
 }
 
 

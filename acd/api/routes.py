@@ -32,10 +32,10 @@ Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
 """Methods whose requests have a body."""
 
-Access = Literal["public", "token", "agent", "supervisor", "channel"]
+Access = Literal["public", "token", "agent", "supervisor", "system", "channel"]
 """`public`: nobody is asked who they are. `token`: whoever has one; what it shows depends on whom. `agent`: the agent
-in the path, and whoever sees all. `supervisor`: the roles supervisor and system. `channel`: the external channel in the
-path, and the role system; a channel's token opens nothing else that asks for a token."""
+in the path, and whoever sees all. `supervisor`: the roles supervisor and system. `system`: that role alone. `channel`:
+the external channel in the path, and the role system; a channel's token opens nothing else that asks for a token."""
 
 OK: Final = 200
 JSON: Final = "application/json"
@@ -288,6 +288,8 @@ def _check(route: Route, who: Principal, request: web.Request) -> None:
     who.require_no_channel()
     if route.access == "supervisor":
         who.require_all()
+    elif route.access == "system":
+        who.require_system()
     elif route.access == "agent":
         who.require_agent(request.match_info["agent"])
 

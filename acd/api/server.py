@@ -11,9 +11,10 @@ from aiohttp import web
 from msgspec import Struct
 
 from acd.api.app import build_app
-from acd.api.context import ApiRouter
+from acd.api.context import API, ApiRouter
 from acd.api.domains import Front
 from acd.api.protocol import Runner
+from acd.api.rotation import ROTATION, Read, Rotation
 from acd.errors import ConfigError
 from acd.runtime.config.model import ApiConfig
 from acd.runtime.config.problems import dotted
@@ -35,10 +36,25 @@ _HTTP_LOG = logging.getLogger("acd.api.http")
 class Server:
     """A listening API. `addresses` are its base URLs, with the real port where 0 was asked for."""
 
-    def __init__(self, runner: Runner, scheme: str) -> None:
+    def __init__(self, runner: Runner, scheme: str, rotations: Sequence[Rotation]) -> None:
         """Made by `serve`."""
         self._runner = runner
+        self._rotations = rotations
         self.addresses: tuple[str, ...] = tuple(_url(scheme, address) for address in runner.addresses)
+
+    async def reload_tokens(self, actor: str) -> None:
+        """Read the tokens again and put them into force, in this name, each domain by itself.
+
+        Raises ConfigError with all that is wrong; where something is, the old ones stay.
+        """
+        problems: list[str] = []
+        for rotation in self._rotations:
+            try:
+                await rotation.reload(actor)
+            except ConfigError as error:
+                problems += error.problems
+        if problems:
+            raise ConfigError(tuple(problems))
 
     async def close(self) -> None:
         """Stop listening, let requests under way finish (bounded), release everything. Idempotent."""
@@ -59,14 +75,16 @@ async def serve(
     history: History | None = None,
     configurations: Configurations | None = None,
     repeats: Repeats | None = None,
+    *,
+    reread: Read | None = None,
 ) -> Server:
     """Listen where the configuration says. Raises ConfigError naming the key and the fix when that cannot be.
 
     `history` tells of the router's past (`/v1/audit`, explanations), `configurations` keeps versions of what is in
     force (`/v1/configuration`), `repeats` remembers requests with an `Idempotency-Key` over restarts; all stay the
-    caller's.
+    caller's. `reread` reads the tokens again (`/v1/tokens/reload`).
     """
-    return await serve_domains((Domain(router, config, history, configurations, repeats),))
+    return await serve_domains((Domain(router, config, history, configurations, repeats, reread),))
 
 
 class Domain(Struct, frozen=True):
@@ -77,6 +95,7 @@ class Domain(Struct, frozen=True):
     history: History | None = None
     configurations: Configurations | None = None
     repeats: Repeats | None = None
+    reread: Read | None = None
 
 
 async def serve_domains(domains: Sequence[Domain]) -> Server:
@@ -88,7 +107,12 @@ async def serve_domains(domains: Sequence[Domain]) -> Server:
     problems = _disagreements(domains)
     if problems:
         raise ConfigError(problems)
-    apps = [build_app(each.router, each.config, each.history, each.configurations, each.repeats) for each in domains]
+    apps = [
+        build_app(each.router, each.config, each.history, each.configurations, each.repeats, reread=each.reread)
+        for each in domains
+    ]
+    for app in apps:
+        app[ROTATION].others = [other[API].guard for other in apps if other is not app]
     config = domains[0].config
     tls = _tls(config)
     runner = Runner(
@@ -107,7 +131,7 @@ async def serve_domains(domains: Sequence[Domain]) -> Server:
     except OSError as error:
         await runner.cleanup()
         raise ConfigError((_reason(config, error),)) from error
-    return Server(runner, "http" if tls is None else "https")
+    return Server(runner, "http" if tls is None else "https", [app[ROTATION] for app in apps])
 
 
 def _disagreements(domains: Sequence[Domain]) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from acd.api.bodies import NoQuery, Nothing
 from acd.api.context import API, TOGETHER
 from acd.api.events import SOCKETS
 from acd.api.metrics import CONTENT_TYPE, Measured, exposition
+from acd.api.rotation import ROTATION
 from acd.api.routes import Call, Route
 
 SHOWN: Final = ("ready", "reason", "status", "channels", "outbox")
@@ -70,7 +71,7 @@ def _ready_together(ready: list[bool]) -> web.Response:
 
 
 def _measured(app: web.Application) -> Measured:
-    context, sockets = app[API], app[SOCKETS]
+    context, sockets, rotation = app[API], app[SOCKETS], app[ROTATION]
     router = context.router
     health = router.health()
     outbox = health.get("outbox")
@@ -84,6 +85,8 @@ def _measured(app: web.Application) -> Measured:
         sockets=sockets.open,
         evicted=sockets.evicted,
         outbox=outbox if isinstance(outbox, dict) else {},
+        tokens=rotation.tokens,
+        reloads={"done": rotation.done, "failed": rotation.failed},
     )
 
 

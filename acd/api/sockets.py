@@ -11,7 +11,7 @@ pings, pongs and the closing handshake are aiohttp's.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import aclosing
 from typing import Final
 
@@ -76,6 +76,8 @@ STOPPING: Final = Ending(WSCloseCode.GOING_AWAY, "stopping", "The server is stop
 ENGINE_GONE: Final = Ending(WSCloseCode.SERVICE_RESTART, "closed", "The engine has stopped; connect again later.")
 TALKATIVE: Final = Ending(WSCloseCode.POLICY_VIOLATION, "read-only", "This socket takes nothing; use the HTTP routes.")
 EXPIRED: Final = Ending(TOKEN_EXPIRED, "token-expired", "The token has expired; connect again with a new one.")
+REVOKED: Final = Ending(TOKEN_EXPIRED, "token-revoked", "The token is not valid any more; connect with another.")
+CHANGED: Final = Ending(WSCloseCode.SERVICE_RESTART, "token-changed", "The token has other rights; connect again.")
 
 
 class Sockets:
@@ -143,6 +145,12 @@ class Sockets:
         for socket in tuple(self._open):
             socket.end(ending)
 
+    def end_of(self, owners: Collection[object], ending: Ending) -> None:
+        """Close every socket of these owners, without waiting. O(sockets)."""
+        for socket in tuple(self._open) if owners else ():
+            if socket.owner in owners:
+                socket.end(ending)
+
     @property
     def open(self) -> int:
         """How many are open."""
@@ -159,9 +167,17 @@ class Socket:
     """One connection, after its handshake."""
 
     def __init__(
-        self, sockets: Sockets, transport: asyncio.Transport, wanted: Wanted, form: Form, *, coalesce: bool
+        self,
+        sockets: Sockets,
+        transport: asyncio.Transport,
+        wanted: Wanted,
+        form: Form,
+        *,
+        coalesce: bool,
+        owner: object = None,
     ) -> None:
-        """`transport` is the connection's, under aiohttp's feet."""
+        """`transport` is the connection's, under aiohttp's feet. `owner`: whoever is meant by `Sockets.end_of`."""
+        self.owner = owner
         self.form = form
         self._sockets = sockets
         self._stream = sockets.source.stream

@@ -18,6 +18,7 @@ from acd.api import (
     interactions,
     offers,
     queues,
+    rotation,
     service,
     supervision,
     tickets,
@@ -42,6 +43,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *events.ROUTES,
     *tickets.ROUTES,
     *webhooks.ROUTES,
+    *rotation.ROUTES,
     *service.ROUTES,
     *documentation.ROUTES,
 )

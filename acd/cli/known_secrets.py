@@ -16,7 +16,7 @@ MAX_SECRET_BYTES: Final = 4_096
 def secrets_of(config: Config) -> Iterator[str]:
     """Every value that must not be seen: tokens, keys of webhooks, and what channels' options hold or point at."""
     if config.api is not None:
-        yield from (token.secret.reveal() for token in config.api.tokens)
+        yield from (secret.reveal() for token in config.api.tokens for secret in token.secrets)
     yield from (secret.reveal() for hook in config.webhooks for secret in hook.secrets)
     for channel in config.channels:
         yield from _of_options(channel, channel.options)

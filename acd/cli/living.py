@@ -7,6 +7,7 @@ domains.
 from contextlib import AsyncExitStack, closing
 
 from acd.api import Domain
+from acd.api.rotation import Read
 from acd.runtime.config import ApiConfig, Config
 from acd.runtime.configurations import Configurations, Source
 from acd.runtime.follower import Follower
@@ -21,9 +22,10 @@ from acd.runtime.versions import VersionStore
 class LivingDomain:
     """Started once, stopped once."""
 
-    def __init__(self, config: Config) -> None:
-        """Nothing is opened yet. Raises ConfigError."""
+    def __init__(self, config: Config, reread: Read) -> None:
+        """Nothing is opened yet. `reread` reads its tokens again. Raises ConfigError."""
         self.config = config
+        self._reread = reread
         self.router = Router(config)
         self._stack = AsyncExitStack()
         self._stores: tuple[History, Configurations, Repeats] | None = None
@@ -50,7 +52,8 @@ class LivingDomain:
 
     def served(self, api: ApiConfig) -> Domain:
         """What the API needs of it. Where it could not be started, every request will be told that it has stopped."""
-        return Domain(self.router, api, *(self._stores or ()))
+        history, configurations, repeats = self._stores or (None, None, None)
+        return Domain(self.router, api, history, configurations, repeats, self._reread)
 
     def _open_stores(self, stack: AsyncExitStack, api: ApiConfig) -> tuple[History, Configurations, Repeats]:
         """The past, the versions of the configuration, and the requests that are remembered."""

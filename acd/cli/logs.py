@@ -17,11 +17,12 @@ Form = Literal["console", "json"]
 Level = Literal["debug", "info", "warning", "error"]
 
 
-def configure_logging(form: Form, level: Level, secrets: Iterable[str], stream: TextIO | None = None) -> None:
+def configure_logging(form: Form, level: Level, secrets: Iterable[str], stream: TextIO | None = None) -> Redaction:
     """Send every log event, ours and other libraries', to `stream` (standard error) as lines of text or JSON.
 
-    `secrets` are hidden wherever they occur. Call it once, before anything logs.
+    `secrets` are hidden wherever they occur; what is returned can be told of more. Call it once, before anything logs.
     """
+    redaction = Redaction(secrets)
     stream = sys.stderr if stream is None else stream
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -29,7 +30,7 @@ def configure_logging(form: Form, level: Level, secrets: Iterable[str], stream: 
         structlog.stdlib.add_logger_name,
         structlog.stdlib.PositionalArgumentsFormatter(),
         structlog.processors.format_exc_info,
-        Redaction(secrets),
+        redaction,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     renderer: structlog.typing.Processor = (
@@ -50,3 +51,4 @@ def configure_logging(form: Form, level: Level, secrets: Iterable[str], stream: 
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,
     )
+    return redaction

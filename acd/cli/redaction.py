@@ -23,6 +23,9 @@ MAX_DEPTH: Final = 8
 MIN_SECRET: Final = 6
 """Known secrets shorter than this are not searched for: they would hide parts of ordinary words."""
 
+MAX_SECRETS: Final = 50_000
+"""Secrets that are looked for."""
+
 _BEARER = re.compile(r"\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{4,}", re.IGNORECASE)
 _IN_URL = re.compile(r"(://[^\s/@:]*:)[^\s/@]+@|([?&](?:api_key|token|secret|password)=)[^\s&#]+", re.IGNORECASE)
 _NUMBER = re.compile(
@@ -42,8 +45,20 @@ class Redaction:
     """The processor. `secrets` are values that must never be seen, whatever key they come under."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        """The longest secrets are replaced first, so that none is left half visible."""
-        known = sorted({secret for secret in secrets if len(secret) >= MIN_SECRET}, key=len, reverse=True)
+        """With what is known at the start."""
+        self._secrets: frozenset[str] = frozenset()
+        self._known: re.Pattern[str] | None = None
+        self.learn(secrets)
+
+    def learn(self, secrets: Iterable[str]) -> None:
+        """Hide these from now on, too. The longest are replaced first, so that none is left half visible.
+
+        What was a secret stays one, up to `MAX_SECRETS`: then only the new ones are known.
+        """
+        new = frozenset(secret for secret in secrets if len(secret) >= MIN_SECRET)
+        both = self._secrets | new
+        self._secrets = both if len(both) <= MAX_SECRETS else new
+        known = sorted(self._secrets, key=lambda secret: (-len(secret), secret))
         self._known = re.compile("|".join(map(re.escape, known))) if known else None
 
     def __call__(self, logger: WrappedLogger, name: str, event: EventDict) -> EventDict:

@@ -8,6 +8,7 @@ import gc
 import signal
 from collections.abc import Coroutine, Iterable
 from contextlib import AsyncExitStack, closing
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Final
@@ -16,13 +17,16 @@ import click
 import structlog
 
 from acd.api import probe, serve_domains
+from acd.api.rotation import SIGNAL
 from acd.cli.check import channel_problems, strategy_problems
 from acd.cli.known_secrets import secrets_of
 from acd.cli.living import LivingDomain
 from acd.cli.logs import Form, Level, configure_logging
 from acd.cli.notifying import Notifier, watch
 from acd.cli.pulse import Pulse
+from acd.cli.redaction import Redaction
 from acd.cli.reloading import Reloading
+from acd.cli.tokens_again import TokensAgain
 from acd.errors import AcdError, ConfigError
 from acd.runtime.config import ApiConfig, Config, Problem
 from acd.runtime.config.together import address_of, check_together
@@ -62,8 +66,8 @@ def command(files: tuple[Path, ...], form: Form, level: Level) -> None:
     The log goes to standard error; numbers and secrets are masked in it. One line on standard output says when commands
     are taken. Calls go on when acd stops, and are taken over again when it starts.
 
-    SIGHUP makes it read certificates anew. Under systemd (Type=notify) it says when it is ready, and feeds the
-    watchdog.
+    SIGHUP makes it read certificates and tokens anew. Under systemd (Type=notify) it says when it is ready, and feeds
+    the watchdog.
 
     Of several domains one that cannot start, or stops by itself, does not stop the others: its requests are answered by
     503, and it is tried again when acd is started again.
@@ -72,19 +76,19 @@ def command(files: tuple[Path, ...], form: Form, level: Level) -> None:
     of several domains, when that is so for all of them.
     """
     configs = _usable(files)
-    configure_logging(form, level, chain.from_iterable(map(secrets_of, configs)))
+    redaction = configure_logging(form, level, chain.from_iterable(map(secrets_of, configs)))
     for config in configs:
         for warning in config.warnings:
             _log.warning("configuration", problem=str(warning))
-    raise SystemExit(_run(configs))
+    raise SystemExit(_run(configs, redaction))
 
 
-def _run(configs: tuple[Config, ...]) -> int:
+def _run(configs: tuple[Config, ...], redaction: Redaction) -> int:
     for apis in _addresses(config.api for config in configs).values():
         probe(apis[0])
     with _runner() as runner:
         try:
-            return runner.run(_serve(configs))
+            return runner.run(_serve(configs, redaction))
         except AcdError:
             raise
         except Exception:  # noqa: BLE001 - the last line
@@ -106,17 +110,17 @@ def _usable(files: tuple[Path, ...]) -> tuple[Config, ...]:
     return configs
 
 
-async def _serve(configs: tuple[Config, ...]) -> int:
+async def _serve(configs: tuple[Config, ...], redaction: Redaction) -> int:
     """Run until asked to stop, or until every router has stopped by itself; returns the exit status."""
     stop = _stop_signal()
-    domains = tuple(LivingDomain(config) for config in configs)
+    domains = tuple(LivingDomain(config, TokensAgain(config.source, redaction)) for config in configs)
     async with AsyncExitStack() as stack:
         notifier = stack.enter_context(closing(Notifier()))
         reloading = Reloading(notifier)
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloading.ask)
         stack.push_async_callback(_stop, domains)
         running = await _start(domains)
-        where = await _listen(stack, domains)
+        where = await _listen(stack, domains, reloading)
         # What is there now stays: no collection needs to walk through agents and classes again.
         gc.collect()
         gc.freeze()
@@ -186,12 +190,13 @@ async def _start_one(domain: LivingDomain) -> Exception | None:
     return None
 
 
-async def _listen(stack: AsyncExitStack, domains: tuple[LivingDomain, ...]) -> list[str]:
+async def _listen(stack: AsyncExitStack, domains: tuple[LivingDomain, ...], reloading: Reloading) -> list[str]:
     """Serve the API, at each address all domains that are configured for it; returns the addresses."""
     found: list[str] = []
     for apis in _addresses(domain.config.api for domain in domains).values():
         together = [domain.served(api) for domain in domains for api in apis if domain.config.api is api]
         server = await stack.enter_async_context(await serve_domains(together))
+        reloading.add("api.tokens", partial(server.reload_tokens, SIGNAL))
         found += server.addresses
     return found
 

@@ -209,7 +209,7 @@ async def living(folder: Path, api: ApiConfig | None = None, *, crashing: bool =
             async with (
                 live,
                 remembering(config, live) as repeats,
-                await serve(live, api or config.api, history, configurations, repeats) as server,
+                await serve(live, api or config.api, history, configurations, repeats, reread=lambda: ()) as server,
             ):
                 yield server.addresses[0]
                 if crashing:

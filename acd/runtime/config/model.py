@@ -76,6 +76,7 @@ class TokenConfig(Struct, frozen=True):
     """One bearer token of the API: what it may do, and for which agent or external channel if that is its role.
 
     `expires_us`: µs since 1970 when it ends, 0 for never. `queues`, `channels`: what it is limited to, empty for all.
+    `old_secret`: is let in, too, while everybody goes over to the new one.
     """
 
     name: str
@@ -86,6 +87,12 @@ class TokenConfig(Struct, frozen=True):
     channel: str = ""
     queues: tuple[str, ...] = ()
     channels: tuple[str, ...] = ()
+    old_secret: Secret | None = None
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """Those by which somebody comes in."""
+        return (self.secret,) if self.old_secret is None else (self.secret, self.old_secret)
 
 
 class ApiConfig(Struct, frozen=True):

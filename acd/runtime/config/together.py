@@ -89,10 +89,11 @@ def _secrets(apis: Sequence[tuple[str, ApiConfig | None]]) -> Iterator[Clash]:
     first: dict[str, tuple[int, str]] = {}
     for at, (_, api) in enumerate(apis):
         for number, token in enumerate(api.tokens if api is not None else ()):
-            where, owner = first.setdefault(token.secret.reveal(), (at, token.name))
-            if where != at:
-                reason = f"{quoted(token.name)} is the same token as {quoted(owner)} of {apis[where][0]}"
-                yield Clash(at, ("api", "tokens", number), reason, "give each its own: the token says which domain")
+            for secret in token.secrets:
+                where, owner = first.setdefault(secret.reveal(), (at, token.name))
+                if where != at:
+                    reason = f"{quoted(token.name)} is the same token as {quoted(owner)} of {apis[where][0]}"
+                    yield Clash(at, ("api", "tokens", number), reason, "give each its own: the token says which domain")
 
 
 def _addresses(at: int, api: ApiConfig, name: str, other: ApiConfig) -> Iterator[Clash]:

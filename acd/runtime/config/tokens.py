@@ -77,15 +77,18 @@ def read_tokens(api: Table, known: Known, environment: Mapping[str, str]) -> tup
             table.problems.error(table.at("name"), f"{quoted(name)} names another token already", "choose another name")
         names.add(name)
         key, value = _secret(table, environment)
-        other = secrets.setdefault(value, name) if value else name
-        if other != name:
-            table.problems.error(key, f"is the same token as that of {quoted(other)}", "give each its own")
+        old_key, old = _old_secret(table, value)
+        for each, secret in ((key, value), (old_key, old)):
+            other = secrets.setdefault(secret, name) if secret else name
+            if other != name:
+                table.problems.error(each, f"is the same token as that of {quoted(other)}", "give each its own")
         roles, agent = _roles(table, known.agents)
         channel = _channel(table, roles, known.external)
         queues, channels = _scope(table, known, roles)
         expires_us = _expires(table)
         table.finish()
-        found.append(TokenConfig(name, Secret(value), roles, agent, expires_us, channel, queues, channels))
+        old_secret = Secret(old) if old else None
+        found.append(TokenConfig(name, Secret(value), roles, agent, expires_us, channel, queues, channels, old_secret))
     return tuple(found)
 
 
@@ -118,6 +121,16 @@ def _secret(table: Table, environment: Mapping[str, str]) -> tuple[Key, str]:
             table.problems.error(key, f"the environment has no {value}", "set it before starting")
         value = environment.get(value, "").strip()
     return key, _checked(table, key, value)
+
+
+def _old_secret(table: Table, new: str) -> tuple[Key, str]:
+    """The secret that is let in beside the new one, while everybody goes over to it; empty when there is none."""
+    key, path = table.at("old_token_file"), table.text("old_token_file", most=4096)
+    value = _checked(table, key, read_secret_file(table, key, table.resolved(path))) if path else ""
+    if value and value == new:
+        table.problems.error(key, "holds the new token", "leave it out, or put the one before into it")
+        return key, ""
+    return key, value
 
 
 def read_secret_file(table: Table, key: Key, path: Path) -> str:

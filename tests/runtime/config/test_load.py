@@ -359,6 +359,23 @@ def test_a_wrong_token_file(content: bytes | None, expected: str, tmp_path: Path
     ]
 
 
+def test_an_old_token_beside_the_new_one(tmp_path: Path) -> None:
+    for name in ("new", "old"):
+        (tmp_path / name).touch(mode=0o600)
+        (tmp_path / name).write_text(f"{name}-token-0123456789\n")
+    config = loads(token('token_file = "new"', 'old_token_file = "old"'), base=tmp_path)
+    assert config.api is not None
+    (found,) = config.api.tokens
+    assert [secret.reveal() for secret in found.secrets] == ["new-token-0123456789", "old-token-0123456789"]
+    assert errors(token('token_file = "new"', 'old_token_file = "new"'), tmp_path) == [
+        "acd.toml:6: api.tokens[0].old_token_file: holds the new token; leave it out, or put the one before into it"
+    ]
+    assert errors(token('token_file = "new"', 'old_token_file = "gone"'), tmp_path) == [
+        f"acd.toml:6: api.tokens[0].old_token_file: there is no file {tmp_path / 'gone'};"
+        " create it with a random token in it, mode 600"
+    ]
+
+
 def test_a_folder_is_no_token_file(tmp_path: Path) -> None:
     (error,) = errors(token('token_file = "."'), tmp_path)
     assert error.endswith("let the user that runs acd read it")
