@@ -1,14 +1,16 @@
 """Which requests the journal holds that came with an `Idempotency-Key`, found by the key; and how they were answered.
 
-Owns the file. Must not know HTTP, nor what is in an answer. The journal is the truth: the file is an index over its
-newest part, brought up to the journal's end before every look, and made anew when it does not fit the journal (another
+Owns the file. Must not know HTTP, nor what is in an answer. The journal is the truth: what is here is an index over its
+newest part, read on to the journal's end before every look, and made anew when it does not fit the journal (another
 one, or an older copy of it). So nothing that is done under a key can be missed, whenever the process died, and
-the journal need not be touched. Answers are kept beside it as far as they were written down in time.
+the journal need not be touched. The newest is in memory, and written down together with the answers, which are kept as
+far as that was in time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from msgspec import Struct
 
@@ -24,7 +26,13 @@ MAX_KEPT: Final = 10_000_000
 ROWS_AT_ONCE: Final = 10_000
 """Rows of the journal that are read in one go."""
 
-FORGOTTEN_AT_ONCE: Final = 1_000
+MAX_FRESH: Final = 1_000
+"""Requests that are in memory only; with one more they are written down, answered or not."""
+
+NAMES_AT_ONCE: Final = 100
+"""Requests of one statement: each statement costs a turn with all other threads."""
+
+FORGOTTEN_AT_ONCE: Final = 2_000
 """Requests that are forgotten in one go: more than come in, so that it catches up."""
 
 _KIND: Final = DatabaseKind(
@@ -56,13 +64,15 @@ _KIND: Final = DatabaseKind(
     unavailable=RepeatsError,
     corrupt=RepeatsError,
 )
-_ADD: Final = "INSERT OR REPLACE INTO asked (seq, key, fingerprint, at_us, outcome) VALUES (?, ?, ?, ?, ?)"
+_ADD: Final = "INSERT OR REPLACE INTO asked (seq, key, fingerprint, at_us, outcome, answer) VALUES "
 _ANSWER: Final = "UPDATE asked SET answer = ? WHERE seq = (SELECT max(seq) FROM asked WHERE key = ?)"
 _PLACE: Final = "INSERT OR REPLACE INTO place (id, seq, chain, kept) VALUES (1, ?, ?, ?)"
 _FIND: Final = (
-    "SELECT at_us, fingerprint, outcome, answer FROM asked WHERE key = ? AND at_us >= ? ORDER BY seq DESC LIMIT 1"
+    "SELECT key, at_us, fingerprint, outcome, answer FROM asked WHERE at_us >= ? AND key IN ({}) ORDER BY seq"
 )
 _OLDEST: Final = "SELECT seq, at_us FROM asked ORDER BY seq LIMIT ?"
+
+T = TypeVar("T")
 
 _log = Logger(__name__)
 
@@ -79,6 +89,15 @@ class Repeat(Struct, frozen=True):
     answer: bytes | None
 
 
+class _Fresh(Struct, frozen=True):
+    """What the journal says of a request, before it is written down."""
+
+    seq: int
+    fingerprint: str
+    at_us: int
+    outcome: str
+
+
 class RepeatStore:
     """The file `path`, beside the journal in `journal`. Blocks; one thread at a time."""
 
@@ -91,7 +110,8 @@ class RepeatStore:
         self._journal = journal
         self._kept_us = kept_us
         self._reader: SqliteJournalReader | None = None
-        self._seq, self._chain, self._count = 0, b"", 0
+        self._fresh: dict[str, _Fresh] = {}
+        self._seq, self._count = 0, 0
         self._lock = lock_database(path, _KIND)
         try:
             self._connection = open_database(path, _KIND, "normal")
@@ -100,16 +120,20 @@ class RepeatStore:
             raise
 
     def look(self, answers: Sequence[tuple[str, bytes]], wanted: Sequence[str], now_us: int) -> list[Repeat | None]:
-        """Note answers by their keys' names, then what is known of the wanted names: with all that is committed now.
+        """Write down answers by their keys' names, if any; then say what is known of the wanted names.
 
         Raises `RepeatsError`, and `JournalError` when the journal cannot be read.
         """
         try:
             reader = self._reader or self._begin(now_us)
-            seq, chain = reader.tail()
-            if answers or seq != self._seq:
-                self._write(reader, answers, (seq, chain), now_us)
-            return [self._find(name, now_us) for name in wanted]
+            tail = reader.tail()
+            while self._seq < tail[0]:
+                self._follow(reader, min(self._seq + ROWS_AT_ONCE, tail[0]))
+                if len(self._fresh) > MAX_FRESH and self._seq < tail[0]:
+                    self._write((), reader.at(self._seq), now_us)
+            if answers or len(self._fresh) > MAX_FRESH:
+                self._write(answers, tail, now_us)
+            return self._found(wanted, now_us - self._kept_us)
         except DATABASE_ERRORS as error:
             raise explained(error, self._path, _KIND, "used") from error
 
@@ -134,46 +158,40 @@ class RepeatStore:
         except BaseException:
             reader.close()
             raise
-        self._seq, self._chain, self._count = found
+        self._seq, _, self._count = found
         self._reader = reader
         return reader
 
-    def _write(
-        self,
-        reader: SqliteJournalReader,
-        answers: Sequence[tuple[str, bytes]],
-        head: tuple[int, bytes],
-        now_us: int,
-    ) -> None:
+    def _follow(self, reader: SqliteJournalReader, upto: int) -> None:
+        """Take over the keys of the rows up to that one."""
+        for row in reader.named(PREFIX, AFTER_PREFIX, self._seq, upto):
+            key = parsed(row.command_id)
+            if key is not None:
+                self._fresh[key.name] = _Fresh(row.seq, key.fingerprint, row.at_us, row.outcome)
+        self._seq = upto
+
+    def _write(self, answers: Sequence[tuple[str, bytes]], place: tuple[int, bytes], now_us: int) -> None:
         """All or nothing: what the journal has had since, the answers, and how far that goes."""
-        execute = self._connection.execute
+        execute, told = self._connection.execute, dict(answers)
+        rows = [
+            (fresh.seq, bytes.fromhex(name), fresh.fingerprint, fresh.at_us, fresh.outcome, told.pop(name, None))
+            for name, fresh in self._fresh.items()
+        ]
         execute("BEGIN IMMEDIATE")
         try:
-            count = self._count + self._follow(reader, head[0])
-            for name, answer in answers:
-                execute(_ANSWER, (answer, bytes.fromhex(name)))
+            for some in _portions(rows):
+                execute(_ADD + ", ".join(["(?, ?, ?, ?, ?, ?)"] * len(some)), list(chain.from_iterable(some)))
+            self._connection.executemany(_ANSWER, [(answer, bytes.fromhex(name)) for name, answer in told.items()])
+            count = self._count + len(rows)
             count -= self._forget(now_us - self._kept_us, count - MAX_KEPT)
-            execute(_PLACE, (*head, count))
+            execute(_PLACE, (*place, count))
             execute("COMMIT")
         except BaseException:
             if self._connection.in_transaction:
                 execute("ROLLBACK")
             raise
-        (self._seq, self._chain), self._count = head, count
-
-    def _follow(self, reader: SqliteJournalReader, upto: int) -> int:
-        """Take over the keys of the rows up to that one; returns how many."""
-        count, seq = 0, self._seq
-        while seq < upto:
-            last = min(seq + ROWS_AT_ONCE, upto)
-            found = [
-                (row.seq, bytes.fromhex(key.name), key.fingerprint, row.at_us, row.outcome)
-                for row in reader.named(PREFIX, AFTER_PREFIX, seq, last)
-                if (key := parsed(row.command_id)) is not None
-            ]
-            self._connection.executemany(_ADD, found)
-            count, seq = count + len(found), last
-        return count
+        self._count = count
+        self._fresh.clear()
 
     def _forget(self, before_us: int, over: int) -> int:
         """Some of what is too old, or too much; returns how many."""
@@ -186,9 +204,22 @@ class RepeatStore:
             self._connection.execute("DELETE FROM asked WHERE seq <= ?", (last,))
         return count
 
-    def _find(self, name: str, now_us: int) -> Repeat | None:
-        found = self._connection.execute(_FIND, (bytes.fromhex(name), now_us - self._kept_us)).fetchone()
-        return None if found is None else Repeat(*found)
+    def _found(self, wanted: Sequence[str], since_us: int) -> list[Repeat | None]:
+        found: dict[str, Repeat] = {}
+        for some in _portions([bytes.fromhex(name) for name in wanted if name not in self._fresh]):
+            sql = _FIND.format(", ".join("?" * len(some)))
+            for key, *fields in self._connection.execute(sql, (since_us, *some)):
+                found[key.hex()] = Repeat(*fields)
+        for name in wanted:
+            fresh = self._fresh.get(name)
+            if fresh is not None and fresh.at_us >= since_us:
+                found[name] = Repeat(fresh.at_us, fresh.fingerprint, fresh.outcome, None)
+        return [found.get(name) for name in wanted]
+
+
+def _portions(all_of_them: list[T]) -> Iterator[list[T]]:
+    for first in range(0, len(all_of_them), NAMES_AT_ONCE):
+        yield all_of_them[first : first + NAMES_AT_ONCE]
 
 
 def _fits(reader: SqliteJournalReader, seq: int, chain: bytes) -> bool:

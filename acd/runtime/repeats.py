@@ -31,6 +31,7 @@ class Repeats:
         self._thread = SingleThread("acd-repeats")
         self._wanted: list[tuple[str, asyncio.Future[Repeat | None]]] = []
         self._answers: dict[str, bytes] = {}
+        self._due = False
         self._working: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
 
@@ -50,31 +51,36 @@ class Repeats:
         self._answers[name] = answer
         if len(self._answers) > MAX_WAITING:
             del self._answers[next(iter(self._answers))]
-        if self._timer is None and self._working is None:
-            self._timer = asyncio.get_running_loop().call_later(WRITTEN_AFTER_SECONDS, self._begin)
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(WRITTEN_AFTER_SECONDS, self._write)
 
     async def close(self) -> None:
         """Write what waits, and let go of the file."""
-        self._begin()
-        if self._working is not None:
-            await asyncio.wait((self._working,))
         if self._timer is not None:
             self._timer.cancel()
+        self._write()
+        if self._working is not None:
+            await asyncio.wait((self._working,))
         await self._thread.run(self._store.close)
         self._thread.close()
 
+    def _write(self) -> None:
+        """It is time for the answers."""
+        self._timer = None
+        self._due = bool(self._answers)
+        self._begin()
+
     def _begin(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if self._working is None and (self._wanted or self._answers):
+        if self._working is None and (self._wanted or self._due):
             self._working = asyncio.get_running_loop().create_task(self._work(), name="look for repetitions")
 
     async def _work(self) -> None:
         """Until nobody waits. What comes in meanwhile is the next round."""
-        while self._wanted or self._answers:
+        while self._wanted or self._due:
             wanted, self._wanted = self._wanted, []
-            answers, self._answers = self._answers, {}
+            answers: dict[str, bytes] = {}
+            if self._due:
+                answers, self._answers, self._due = self._answers, {}, False
             names = [name for name, _ in wanted]
             try:
                 found = await self._thread.run(self._store.look, list(answers.items()), names, self._now_us())

@@ -18,6 +18,15 @@ DAY_US = 24 * HOUR_US
 NOW_US = 100 * DAY_US
 
 
+@pytest.fixture(params=["in memory", "on disk"])
+def fresh(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Where what was followed last is."""
+    where: str = request.param
+    if where == "on disk":
+        monkeypatch.setattr(repeat_store, "MAX_FRESH", 0)
+    return where
+
+
 def key(number: int, content: bytes = b"{}") -> RequestKey:
     return request_key("boss", "POST", "/v1/interactions", f"order-{number}", content)
 
@@ -33,6 +42,7 @@ def look(tmp_path: Path, *wanted: RequestKey, now_us: int = NOW_US, journal: str
         return store.look((), [each.name for each in wanted], now_us)
 
 
+@pytest.mark.usefixtures("fresh")
 def test_what_is_committed_is_found_and_nothing_else(tmp_path: Path) -> None:
     journal = tmp_path / "journal.db"
     append(journal, ["new-1", key(1).command_id, "key-of-an-application", "tick-1-1", key(2).command_id, "keyx"])
@@ -48,6 +58,7 @@ def test_what_is_committed_is_found_and_nothing_else(tmp_path: Path) -> None:
         assert found == Repeat(NOW_US, key(3).fingerprint, "unknown-queue", None)
 
 
+@pytest.mark.usefixtures("fresh")
 def test_answers_are_kept_over_a_restart_and_the_last_one_counts(tmp_path: Path) -> None:
     journal = tmp_path / "journal.db"
     append(journal, [key(1).command_id])
@@ -59,6 +70,7 @@ def test_answers_are_kept_over_a_restart_and_the_last_one_counts(tmp_path: Path)
     assert (found.answer, missing) == (b"second", None)
 
 
+@pytest.mark.usefixtures("fresh")
 def test_an_id_of_an_older_release_has_no_fingerprint_and_fits_any(tmp_path: Path) -> None:
     old = RequestKey(key(1).name, "")
     append(tmp_path / "journal.db", [old.command_id])
@@ -69,6 +81,7 @@ def test_an_id_of_an_older_release_has_no_fingerprint_and_fits_any(tmp_path: Pat
 
 
 @pytest.mark.parametrize("there", [True, False])
+@pytest.mark.usefixtures("fresh")
 def test_what_is_older_than_a_day_is_forgotten(tmp_path: Path, *, there: bool) -> None:
     """Whether it was noted in time, or the file is made anew."""
     journal = tmp_path / "journal.db"
@@ -87,6 +100,7 @@ def test_what_is_older_than_a_day_is_forgotten(tmp_path: Path, *, there: bool) -
 
 def test_the_file_shrinks_as_time_goes_by(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(repeat_store, "FORGOTTEN_AT_ONCE", 10)
+    monkeypatch.setattr(repeat_store, "MAX_FRESH", 0)
     journal = tmp_path / "journal.db"
     append(journal, [key(number).command_id for number in range(30)])
     with closing(RepeatStore(tmp_path / "answers.db", journal, DAY_US)) as store:
@@ -107,11 +121,13 @@ def kept(store: RepeatStore) -> int:
 
 def test_beyond_its_bound_the_oldest_is_forgotten_early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(repeat_store, "MAX_KEPT", 3)
+    monkeypatch.setattr(repeat_store, "MAX_FRESH", 0)
     append(tmp_path / "journal.db", [key(number).command_id for number in range(5)])
     found = look(tmp_path, *(key(number) for number in range(5)))
     assert [each is not None for each in found] == [False, False, True, True, True]
 
 
+@pytest.mark.usefixtures("fresh")
 def test_a_journal_restored_from_a_copy_has_not_done_what_came_after_it(tmp_path: Path) -> None:
     """Neither when it is shorter than it was, nor when it has grown since with something else."""
     journal = tmp_path / "journal.db"
@@ -131,6 +147,7 @@ def test_a_journal_restored_from_a_copy_has_not_done_what_came_after_it(tmp_path
 
 def test_rows_are_read_in_portions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(repeat_store, "ROWS_AT_ONCE", 7)
+    monkeypatch.setattr(repeat_store, "MAX_FRESH", 3)
     append(tmp_path / "journal.db", [key(number).command_id for number in range(30)])
     assert None not in look(tmp_path, *(key(number) for number in range(30)))
 
