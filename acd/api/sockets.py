@@ -20,6 +20,7 @@ from msgspec import Struct
 
 from acd.api.problems import Problem
 from acd.api.rates import Rates
+from acd.api.turns import Turns
 from acd.errors import PastUnavailable
 from acd.runtime.events import Cursor, EventSource, Reader, Told, Wanted
 from acd.runtime.events.cloud import Form
@@ -88,10 +89,12 @@ class Sockets:
         self.source = source
         self.now_us = now_us
         self.evicted = 0
+        self.turns = Turns()
         self._open: dict[Socket, None] = {}
         self._of_token: Counter[str] = Counter()
         self._rates = Rates(CONNECTS_PER_SECOND, CONNECTS_AT_ONCE)
         self._number = 0
+        self._written: dict[Form, tuple[list[Told], bytes]] = {}
         self._timer: asyncio.TimerHandle | None = None
         source.stream.on_end(lambda: self.end_all(ENGINE_GONE))
 
@@ -136,6 +139,16 @@ class Sockets:
         """The frame of something about the stream itself."""
         self._number += 1
         return frame(self.source.envelopes.notice(kind, self._number, self.now_us(), cursor, form, data), form)
+
+    def frames(self, events: list[Told], form: Form) -> bytes:
+        """The frames of events. Whoever wants the same is mostly told the same at a time: that is put together once."""
+        last = self._written.get(form)
+        if last is not None and last[0] == events:
+            return last[1]
+        encoded = self.source.envelopes.encoded
+        found = b"".join([frame(encoded(told, form), form) for told in events])
+        self._written[form] = (events, found)
+        return found
 
     def end_all(self, ending: Ending) -> None:
         """Close every socket, without waiting."""
@@ -186,7 +199,8 @@ class Socket:
         self._coalesce = coalesce
         self._reader: Reader | None = None
         self._joining: asyncio.Task[None] | None = None
-        self._scheduled: asyncio.Handle | None = None
+        self._scheduled = False
+        self._look: asyncio.TimerHandle | None = None
         self._look_seconds = FIRST_LOOK_SECONDS
         self._cursor = Cursor(0)
         self._end: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
@@ -203,10 +217,12 @@ class Socket:
             self._sockets.remove(self)
             if self._joining is not None:
                 self._joining.cancel()
-            if self._scheduled is not None:
-                self._scheduled.cancel()
+            if self._look is not None:
+                self._look.cancel()
             if self._reader is not None:
+                self._cursor = self._reader.cursor
                 self._reader.close()
+                self._reader = None
 
     def farewell(self, ending: Ending) -> bytes:
         """Close reason: the word and the cursor to go on from; the sentence is told as an event before."""
@@ -285,21 +301,22 @@ class Socket:
             pause = min(LONGEST_LOOK_SECONDS, pause * 2)
 
     def _stir(self) -> None:
-        if self._scheduled is None:
-            self._scheduled = asyncio.get_running_loop().call_soon(self._flush)
+        if not self._scheduled:
+            self._scheduled = True
+            self._sockets.turns.add(self._flush)
 
     def _flush(self) -> None:
         """Write the next events, unless the client has not taken those before."""
-        self._scheduled = None
+        self._scheduled = False
         reader = self._reader
         if reader is None or self._transport.is_closing():
             return
-        loop = asyncio.get_running_loop()
         if self._transport.get_write_buffer_size() > HIGH_BYTES:
             if reader.lost:
                 self._evict()
                 return
-            self._scheduled = loop.call_later(self._look_seconds, self._flush)
+            self._scheduled = True
+            self._look = asyncio.get_running_loop().call_later(self._look_seconds, self._flush)
             self._look_seconds = min(LONGEST_LOOK_SECONDS, self._look_seconds * 2)
             return
         self._look_seconds = FIRST_LOOK_SECONDS
@@ -307,7 +324,7 @@ class Socket:
         if reader.lost and not taken:
             self._go_back(reader)
         elif not reader.idle:
-            self._scheduled = loop.call_soon(self._flush)
+            self._stir()
 
     def _go_back(self, reader: Reader) -> None:
         """What comes next is not in memory: because it never was, or because the client was too slow."""
@@ -325,8 +342,7 @@ class Socket:
 
     def _write(self, events: list[Told]) -> None:
         if events:
-            encoded = self._sockets.source.envelopes.encoded
-            self.write(b"".join(frame(encoded(told, self.form), self.form) for told in events))
+            self.write(self._sockets.frames(events, self.form))
 
 
 def frame(payload: bytes, form: Form) -> bytes:

@@ -10,7 +10,7 @@ from acd.api import sockets as sockets_module
 from acd.api.events import MAX_INBOUND, SOCKETS
 from acd.api.sockets import Sockets, frame
 from acd.core.messages import AcceptOffer, Command, EndInteraction, EndWrapUp, EnqueueInteraction, SignInAgent
-from acd.runtime.events import Cursor
+from acd.runtime.events import Cursor, Wanted
 from acd.runtime.events.kinds import KINDS
 from tests.api.harness import As, Http, MemoryRouter
 from tests.api.listening import SOON, Connect, bearer
@@ -309,6 +309,22 @@ def test_frames(length: int, header: int) -> None:
     made = frame(b"x" * length, "json")
     assert (made[0], len(made)) == (0x81, length + header)
     assert frame(b"", "msgpack")[0] == 0x82
+
+
+async def test_what_many_are_told_is_put_together_once(router: MemoryRouter, http: Http) -> None:
+    sockets = sockets_of(http)
+    before = router.events.stream.follow(Wanted(), lambda: None)
+    assert before is not None
+    sign_in(router, "anna", "boris")
+    await asyncio.sleep(0)
+    first, second = before.take(1), before.take(1)
+    made = sockets.frames(first, "json")
+    assert sockets.frames(list(first), "json") is made
+    assert sockets.frames(first, "msgpack")[0] == 0x82
+    assert sockets.frames(first, "json") is made
+    assert sockets.frames(second, "json") != made
+    assert sockets.frames(first + second, "json") == made + sockets.frames(second, "json")
+    before.close()
 
 
 async def test_frames_of_every_size_arrive(router: MemoryRouter, connect: Connect) -> None:

@@ -7,8 +7,9 @@ place in the ring, no copy of anything.
 
 import asyncio
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from itertools import chain, islice
+from math import inf
 from typing import Final
 
 from acd.core.messages import Event
@@ -32,7 +33,8 @@ MAX_READERS: Final = 10_000
 """Readers at a time."""
 
 DISTRIBUTED: Final = 64
-"""Events that are distributed before others on the event loop have their turn."""
+OFFERED: Final = 2_000
+"""Events that are distributed, and to how many readers all together, before others on the loop have their turn."""
 
 STATE_LIKE: Final = {
     "presence-changed": "presence",
@@ -52,6 +54,7 @@ class Reader:
     def __init__(self, stream: "EventStream", wanted: Wanted, stir: Callable[[], None], *, coalesce: bool) -> None:
         """Made by `EventStream.follow`."""
         self.wanted = wanted
+        self.wants_all = wanted == Wanted()
         self.left_out = 0
         self._stream = stream
         self._stir = stir
@@ -281,7 +284,7 @@ class EventStream:
 
     def _distribute(self) -> None:
         self._scheduled = False
-        self._give(DISTRIBUTED)
+        self._give(DISTRIBUTED, OFFERED)
         if self.distributed < self.base + len(self._ring):
             self._scheduled = True
             asyncio.get_running_loop().call_soon(self._distribute)
@@ -290,24 +293,28 @@ class EventStream:
         """Before somebody joins: what was there before is not for them."""
         self._give(len(self._ring))
 
-    def _give(self, most: int) -> None:
-        """Offer the next events to those whom they may be for."""
+    def _give(self, most: int, offers: float = inf) -> None:
+        """Offer the next events to those whom they may be for; after so many offers no further event."""
         begin = self.distributed - self.base
         for told in islice(self._ring, begin, begin + most):
-            for reader in self._candidates(told):
-                if reader.wanted.fits(told):
+            candidates = self._candidates(told)
+            for reader in candidates:
+                if reader.wants_all or reader.wanted.fits(told):
                     reader.offer(told, self.distributed)
             self.distributed += 1
             self.told_upto = told.cursor
+            offers -= len(candidates)
+            if offers <= 0:
+                break
         if self.distributed == self.base + len(self._ring):
             self.told_upto = Cursor(self.seq)
 
-    def _candidates(self, told: Told) -> Iterable[Reader]:
+    def _candidates(self, told: Told) -> Collection[Reader]:
         """Each reader at most once."""
         by_agent = (reader for agent in told.agents for reader in self._of_agent.get(agent, ()))
         by_queue = (reader for queue in told.queues for reader in self._of_queue.get(queue, ()))
         found: Iterator[Reader] = chain(self._everything, by_agent, by_queue)
-        return dict.fromkeys(found) if len(told.agents) > 1 or len(told.queues) > 1 else list(found)
+        return dict.fromkeys(found) if len(told.agents) > 1 or len(told.queues) > 1 else tuple(found)
 
     def _indexes(self, wanted: Wanted) -> Iterator[dict[Reader, None]]:
         """Where a reader stands: under its agents, else its queues, else among those who may want everything."""

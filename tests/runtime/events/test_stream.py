@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from acd.core.messages import AgentRemoved, Event, InteractionReprioritized, PresenceChanged, QueueClosed, QueueOpened
 from acd.runtime.events import Cursor, EventStream, Reader, Told, Wanted
-from acd.runtime.events.stream import PENDING, SCANNED
+from acd.runtime.events.stream import OFFERED, PENDING, SCANNED
 from acd.runtime.view import View
 from tests.runtime.live import idle
 
@@ -215,6 +215,19 @@ async def test_a_closed_reader_leaves_nothing_behind() -> None:
         joined(stream, wanted).close()
     assert stream.readers == 0
     assert (stream._of_agent, stream._of_queue, stream._everything) == ({}, {}, {})
+
+
+async def test_after_many_offers_others_have_their_turn() -> None:
+    stream = EventStream()
+    half = OFFERED // 2 + 1
+    readers = [joined(stream) for _ in range(half)]
+    put(stream, *[(AgentRemoved(str(number)),) for number in range(5)])
+    reached: list[int] = []
+    while not reached or reached[-1] < 5:
+        await asyncio.sleep(0)
+        reached.append(stream.distributed)
+    assert reached == [2, 4, 5]
+    assert {len(drained(reader)) for reader in readers} == {5}
 
 
 async def test_the_end_is_told() -> None:
