@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 import structlog
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from acd.api import channels
 from acd.api.auth import Guard, Principal
@@ -50,12 +51,15 @@ def build_app(
     repeats: Repeats | None = None,
     *,
     reread: Read | None = None,
+    around: Middleware | None = None,
 ) -> web.Application:
     """The application for one router. `history`, `configurations`, `repeats` and `reread` as for `serve`.
 
+    `around`: a middleware around everything else.
+
     Raises ConfigError when there are no tokens and the API is not explicitly open on a loopback host.
     """
-    app = web.Application(middlewares=[_around], client_max_size=MAX_BODY)
+    app = web.Application(middlewares=[_around] if around is None else [around, _around], client_max_size=MAX_BODY)
     app[API] = Api(router, Guard(config), history, configurations, repeats)
     app[DOCUMENT] = msgspec.json.encode(document(ROUTES))
     app[TICKETS] = Tickets()

@@ -14,8 +14,9 @@ from acd.api.answers import answer
 from acd.api.bodies import NoQuery, Nothing
 from acd.api.pages import PageQuery, cursor_of, order_of
 from acd.api.problems import Problem, not_found
-from acd.api.routes import Call, Example, Route, trace_of
+from acd.api.routes import Call, Example, Route
 from acd.api.shapes import Moment
+from acd.api.traces import trace_of_request
 from acd.core.messages.types import Text
 from acd.errors import ConfigError
 from acd.runtime.clock import moment
@@ -188,7 +189,7 @@ async def _apply(call: Call[Any, NoQuery], document: Document, note: str) -> web
             document,
             expected.removeprefix("W/").strip('"'),
             wanted,
-            trace_of(call.request.headers.get("traceparent", "")),
+            trace_of_request(call.request),
         )
     except ConfigError as error:
         said = "\n".join(error.problems[:PROBLEMS_SAID])

@@ -5,7 +5,6 @@ encoded. Must not know any single route: those are in the modules that `acd.api.
 and the OpenAPI document (`acd.api.openapi`) are both made of these rows, so that neither says what the other does not.
 """
 
-import re
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any, Final, Generic, Literal, TypeVar
@@ -22,6 +21,7 @@ from acd.api.once import key_of, outcome_again
 from acd.api.problems import MAX_BODY, refused
 from acd.api.scope import Scope, closed_to
 from acd.api.shared import Kept
+from acd.api.traces import trace_of_request
 from acd.core.messages import Command, Outcome, Refusal
 from acd.runtime.events import Cursor
 from acd.runtime.repeat_store import Repeat
@@ -56,11 +56,6 @@ Tag = Literal[
     "operation",
     "documentation",
 ]
-
-_TRACEPARENT = re.compile(
-    r"(?:00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$(?!\n))"
-    r"|(?:(?!00|ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?=-|$))"
-)
 
 _BodyT = TypeVar("_BodyT", bound=Struct)
 _QueryT = TypeVar("_QueryT", bound=Struct)
@@ -116,7 +111,7 @@ class Call(Generic[_BodyT, _QueryT]):
         if self.known is not None:
             outcome = outcome_again(self.known, router.recorded(command.id))
         else:
-            trace = trace_of(self.request.headers.get("traceparent", ""))
+            trace = trace_of_request(self.request)
             outcome = await router.submit(replace(command, actor=self.who.name, trace=trace))
         self.carried_out = True
         if outcome.refusal is not None:
@@ -267,15 +262,6 @@ async def _answer(route: Route, call: Call[Any, Any]) -> web.StreamResponse:
 def _as_of(call: Call[Any, Any]) -> dict[str, str]:
     """Where in the stream of events whoever follows it has to go on from a picture that was made just now."""
     return {CURSOR_HEADER: str(Cursor(call.context.router.events.stream.seq))}
-
-
-def trace_of(header: str) -> str:
-    """A `traceparent` header as it is kept with the command; empty when it says nothing, as the standard wants it.
-
-    https://www.w3.org/TR/trace-context/
-    """
-    found = _TRACEPARENT.match(header)
-    return "" if found is None else found[0]
 
 
 def _check(route: Route, who: Principal, request: web.Request) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Final, Self
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 from msgspec import Struct
 
 from acd.api.app import build_app
@@ -88,7 +89,7 @@ async def serve(
 
 
 class Domain(Struct, frozen=True):
-    """One of several domains behind one address; as for `serve`."""
+    """One of several domains behind one address; as for `serve`. `around`: a middleware around every request."""
 
     router: ApiRouter
     config: ApiConfig
@@ -96,6 +97,7 @@ class Domain(Struct, frozen=True):
     configurations: Configurations | None = None
     repeats: Repeats | None = None
     reread: Read | None = None
+    around: Middleware | None = None
 
 
 async def serve_domains(domains: Sequence[Domain]) -> Server:
@@ -108,7 +110,15 @@ async def serve_domains(domains: Sequence[Domain]) -> Server:
     if problems:
         raise ConfigError(problems)
     apps = [
-        build_app(each.router, each.config, each.history, each.configurations, each.repeats, reread=each.reread)
+        build_app(
+            each.router,
+            each.config,
+            each.history,
+            each.configurations,
+            each.repeats,
+            reread=each.reread,
+            around=each.around,
+        )
         for each in domains
     ]
     for app in apps:

@@ -4,10 +4,12 @@ Owns the order in which these start and stop, and that a domain may fail by itse
 domains.
 """
 
+from __future__ import annotations
+
 from contextlib import AsyncExitStack, closing
+from typing import TYPE_CHECKING
 
 from acd.api import Domain
-from acd.api.rotation import Read
 from acd.runtime.config import ApiConfig, Config
 from acd.runtime.configurations import Configurations, Source
 from acd.runtime.follower import Follower
@@ -18,6 +20,12 @@ from acd.runtime.repeats import Repeats
 from acd.runtime.router import Router
 from acd.runtime.versions import VersionStore
 
+if TYPE_CHECKING:
+    from aiohttp.typedefs import Middleware
+
+    from acd.api.rotation import Read
+    from acd.telemetry import Tracing
+
 
 class LivingDomain:
     """Started once, stopped once."""
@@ -26,7 +34,9 @@ class LivingDomain:
         """Nothing is opened yet. `reread` reads its tokens again. Raises ConfigError."""
         self.config = config
         self._reread = reread
-        self.router = Router(config)
+        self._tracing: Tracing | None = None
+        self._around: Middleware | None = None
+        self.router = self._router()
         self._stack = AsyncExitStack()
         self._stores: tuple[History, Configurations, Repeats] | None = None
 
@@ -39,6 +49,8 @@ class LivingDomain:
         """Commands are taken when this returns. Raises `AcdError`; then everything is closed again."""
         config = self.config
         async with AsyncExitStack() as stack:
+            if self._tracing is not None:
+                stack.push_async_callback(self._tracing.close)
             await stack.enter_async_context(self.router)
             if config.snapshots.enabled:
                 await _follow(stack, config)
@@ -53,7 +65,17 @@ class LivingDomain:
     def served(self, api: ApiConfig) -> Domain:
         """What the API needs of it. Where it could not be started, every request will be told that it has stopped."""
         history, configurations, repeats = self._stores or (None, None, None)
-        return Domain(self.router, api, history, configurations, repeats, self._reread)
+        return Domain(self.router, api, history, configurations, repeats, self._reread, self._around)
+
+    def _router(self) -> Router:
+        """With spans if the configuration wants them; what makes them is not even imported otherwise."""
+        if self.config.telemetry is None:
+            return Router(self.config)
+        from acd.telemetry import TracedRouter, open_tracing, tracing_requests  # noqa: PLC0415 - see above
+
+        self._tracing = open_tracing(self.config.telemetry, self.config.domain)
+        self._around = tracing_requests(self._tracing)
+        return TracedRouter(self.config, self._tracing)
 
     def _open_stores(self, stack: AsyncExitStack, api: ApiConfig) -> tuple[History, Configurations, Repeats]:
         """The past, the versions of the configuration, and the requests that are remembered."""

@@ -16,8 +16,8 @@ from acd.runtime.ledger import EngineLike
 class Audience(Protocol):
     """Who is told what the writer has done."""
 
-    def committed(self, first_seq: int, at_us: int, outcomes: list[Outcome]) -> None:
-        """These are durable; the first one's row is `first_seq`. Called before any of them is answered."""
+    def committed(self, first_seq: int, batch: "Batch") -> None:
+        """This is durable; its first entry's row is `first_seq`. Called before anybody is answered."""
         ...
 
     def reread(self, state: EngineState, seq: int) -> None:

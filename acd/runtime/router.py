@@ -21,6 +21,7 @@ from acd.ports.journal import Journal
 from acd.ports.machine import Machine
 from acd.ports.stores import OutboxMessage, PersonStore, Sender
 from acd.runtime.admission import detach
+from acd.runtime.batch import Batch
 from acd.runtime.channels import open_channels
 from acd.runtime.clock import Clock, SystemClock, Timeline
 from acd.runtime.config import Config, load
@@ -291,8 +292,9 @@ class Router(Readings):
 
     # ---- what the writer tells (acd.runtime.batch.Audience)
 
-    def committed(self, first_seq: int, at_us: int, outcomes: list[Outcome]) -> None:
+    def committed(self, first_seq: int, batch: Batch) -> None:
         """Called by the writer, never by anybody else."""
+        at_us, outcomes = batch.at_us, batch.outcomes
         self.seq = first_seq + len(outcomes) - 1
         if self._dispatcher is not None:
             for outcome in outcomes:

@@ -235,7 +235,7 @@ class Writer:
     def _publish(self, batch: Batch) -> None:
         """The batch is durable: now it may be told, and answered."""
         first_seq = self._ledger.seq - len(batch.entries) + 1
-        self._audience.committed(first_seq, batch.at_us, batch.outcomes)
+        self._audience.committed(first_seq, batch)
         batch.answer()
         self._fallback = None
         if self.outage:

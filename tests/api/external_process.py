@@ -67,3 +67,10 @@ class Process:
         assert (await self.ws.receive(SOON)).type == WSMsgType.CLOSE
         assert self.ws.close_code is not None
         return self.ws.close_code, closing["code"]
+
+    async def done_or_outcome(self) -> Message:
+        """The next message; an order is answered with `done`."""
+        message = await self.hear()
+        if "number" in message:
+            await self.say("done", number=message["number"])
+        return message

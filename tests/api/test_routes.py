@@ -2,7 +2,7 @@
 
 import pytest
 
-from acd.api.routes import trace_of
+from acd.api.traces import trace_of
 from acd.core.messages import SignInAgent
 from tests.api.harness import Client, MemoryRouter
 

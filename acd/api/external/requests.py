@@ -10,6 +10,7 @@ from typing import Annotated, Final, Literal, assert_never
 from msgspec import Meta, Struct
 
 from acd.api.bodies import PersonText, Wish
+from acd.api.traces import trace_of
 from acd.core import limits
 from acd.core.messages import (
     AcceptOffer,
@@ -25,7 +26,7 @@ from acd.core.messages import (
     ResumeWork,
     TransferInteraction,
 )
-from acd.core.messages.types import Id, InteractionId, OptionalId, Priority, Requirement, Text
+from acd.core.messages.types import Id, InteractionId, OptionalId, Priority, Requirement, Text, Trace
 
 MAX_EXTRA: Final = 32
 """Further entries about one person."""
@@ -86,7 +87,7 @@ class Enqueue(Asked, frozen=True, tag="enqueue"):
     `interaction_id` is yours to choose, and never used again by anybody: begin it with something of your own.
     `requirement` is added to the queue's own. `preferences`, `attributes`, `preferred_agent`: as over HTTP. `customer`
     is a reference (see `remember`), or the person. With `parent` it is a consult about that
-    interaction of yours: its agent asks for another one's advice.
+    interaction of yours: its agent asks for another one's advice. `trace`: the W3C `traceparent` that it belongs to.
     """
 
     interaction_id: InteractionId
@@ -98,6 +99,7 @@ class Enqueue(Asked, frozen=True, tag="enqueue"):
     customer: Text | Someone = ""
     preferred_agent: OptionalId = ""
     parent: Annotated[str, Meta(max_length=limits.MAX_INTERACTION_ID)] = ""
+    trace: Trace = ""
 
 
 class Accept(Asked, frozen=True, tag="accept"):
@@ -233,6 +235,7 @@ def enqueue_command(asked: Enqueue, command_id: str, media: str, instance: str, 
         instance=instance,
         preferred_agent=asked.preferred_agent,
         parent=asked.parent,
+        trace=trace_of(asked.trace),
     )
 
 

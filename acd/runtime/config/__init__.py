@@ -20,6 +20,7 @@ from acd.runtime.config.model import (
     Role,
     RouterConfig,
     SnapshotsConfig,
+    TelemetryConfig,
     TokenConfig,
     WebhookConfig,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "RouterConfig",
     "Secret",
     "SnapshotsConfig",
+    "TelemetryConfig",
     "TokenConfig",
     "WebhookConfig",
     "check",

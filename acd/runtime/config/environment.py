@@ -27,6 +27,7 @@ KEYS: Final[Mapping[str, Mapping[str, Kind]]] = {
     "outbox": {"path": "text"},
     "snapshots": {"path": "text", "enabled": "flag", "every": "integer", "interval": "duration", "keep": "integer"},
     "router": {"inbox": "integer", "batch": "integer", "channel_deadline": "duration"},
+    "telemetry": {"endpoint": "text", "service": "text"},
     "api": {
         "host": "text",
         "port": "integer",

@@ -36,6 +36,7 @@ from acd.runtime.config.service import (
     read_snapshots,
 )
 from acd.runtime.config.table import Table
+from acd.runtime.config.telemetry import read_telemetry
 from acd.runtime.config.tokens import known_to
 from acd.runtime.config.webhooks import read_webhooks
 
@@ -139,6 +140,7 @@ def _read(root: Table, source: Path, environment: Mapping[str, str]) -> Config:
         queues=queues,
         calendars=tuple(calendars.values()),
         webhooks=read_webhooks(root),
+        telemetry=read_telemetry(root),
     )
     check_files(root, config.journal, config.personal, config.outbox)
     root.finish()

@@ -127,6 +127,13 @@ class WebhookConfig(Struct, frozen=True):
     timeout_us: int = 10_000_000
 
 
+class TelemetryConfig(Struct, frozen=True):
+    """Where spans go: a collector's address, empty for what the OTEL_ variables say; and under which name."""
+
+    endpoint: str = ""
+    service: str = ""
+
+
 class ChannelConfig(Struct, frozen=True):
     """One channel instance. The plugin validates `options`; relative paths in them start from the folder `base`."""
 
@@ -174,6 +181,7 @@ class Config(Struct, frozen=True):
     warnings: tuple[Problem, ...] = ()
     calendars: tuple[Calendar, ...] = ()
     webhooks: tuple[WebhookConfig, ...] = ()
+    telemetry: TelemetryConfig | None = None
 
     def core_settings(self) -> CoreSettings:
         """What `ApplyConfig` carries: canonical, integers only, without secrets, names or addresses."""

@@ -17,6 +17,7 @@ from acd.core.messages import ApplyConfig, Command, Outcome, Recover, Tick
 from acd.core.state import EngineState
 from acd.errors import AcdError, ConfigError
 from acd.ports.journal import Journal
+from acd.runtime.batch import Batch
 from acd.runtime.config import Config
 from acd.runtime.router import Router
 from acd.testing.simulator.auditor import Auditor
@@ -95,13 +96,13 @@ class SimulatedRouter(Router):
         self._surroundings = surroundings
         self._commits = 0
 
-    def committed(self, first_seq: int, at_us: int, outcomes: list[Outcome]) -> None:
+    def committed(self, first_seq: int, batch: Batch) -> None:
         """Called by the writer."""
         surroundings = self._surroundings
         if self._process.alive:
-            surroundings.auditor.published(first_seq + len(outcomes) - 1)
+            surroundings.auditor.published(first_seq + len(batch.outcomes) - 1)
         self._process.point("after-commit")
-        super().committed(first_seq, at_us, outcomes)
+        super().committed(first_seq, batch)
         self._process.point("after-publish")
         self._commits += 1
         if self._commits % COMPARE_EVERY == 0 and self.seq == surroundings.auditor.seq:

@@ -44,7 +44,7 @@ def effects_leave_before_their_commit(patch: pytest.MonkeyPatch) -> None:
     commit = Writer._commit
 
     async def eager(self: Writer, batch: Batch) -> None:
-        self._audience.committed(self._ledger.seq + 1, batch.at_us, batch.outcomes)
+        self._audience.committed(self._ledger.seq + 1, batch)
         await commit(self, batch)
 
     patch.setattr(Writer, "_commit", eager)
