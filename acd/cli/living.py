@@ -30,13 +30,16 @@ if TYPE_CHECKING:
 class LivingDomain:
     """Started once, stopped once."""
 
-    def __init__(self, config: Config, reread: Read) -> None:
-        """Nothing is opened yet. `reread` reads its tokens again. Raises ConfigError."""
+    def __init__(self, config: Config, reread: Read | None = None, router: Router | None = None) -> None:
+        """Nothing is opened yet. Raises ConfigError. `reread` reads its tokens again.
+
+        `router`: another one than `Router(config)`, not started.
+        """
         self.config = config
         self._reread = reread
         self._tracing: Tracing | None = None
         self._around: Middleware | None = None
-        self.router = self._router()
+        self.router = self._router() if router is None else router
         self._stack = AsyncExitStack()
         self._stores: tuple[History, Configurations, Repeats] | None = None
 

@@ -1,9 +1,7 @@
 """Several domains at one address: the token says which, and what asks without one learns nothing of any."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 
-import msgspec
 import pytest
 from aiohttp import ClientSession, web
 from structlog.contextvars import merge_contextvars
@@ -13,61 +11,17 @@ from acd.api import Domain, build_app, serve, serve_domains
 from acd.api.domains import Front
 from acd.api.protocol import Runner
 from acd.api.table import PUBLIC_PATHS
-from acd.core.messages import AgentSettings, CoreSettings, EnqueueInteraction, QueueSettings
+from acd.core.messages import EnqueueInteraction
 from acd.errors import ConfigError
-from acd.runtime.config.model import ApiConfig, TokenConfig
-from acd.runtime.config.secrets import Secret
-from tests.api.harness import Client, MemoryRouter
-
-NAMES = ("red", "blue")
-
-
-def token_of(domain: str, who: str = "system") -> str:
-    return f"{who}-token-of-{domain}-0123456789"
-
-
-def api_of(domain: str, **changes: object) -> ApiConfig:
-    """Token names are the same in all domains, secrets are not."""
-    config = ApiConfig(
-        port=0,
-        tokens=(
-            TokenConfig("pbx", Secret(token_of(domain)), ("system",)),
-            TokenConfig("anna-desktop", Secret(token_of(domain, "anna")), ("agent",), agent="anna"),
-        ),
-        origins=(f"https://{domain}.example.com",),
-    )
-    return msgspec.structs.replace(config, **changes)
-
-
-def settings_of(domain: str) -> CoreSettings:
-    """Agents and queues have the same ids in all domains, and one agent more of the domain's own."""
-    return CoreSettings(
-        agents=(AgentSettings("anna", skills=((f"skill_{domain}", 8),)), AgentSettings(f"only-{domain}")),
-        queues=(QueueSettings("sales"),),
-    )
-
-
-@dataclass
-class Pair:
-    """Both domains, and a session at their address."""
-
-    red: MemoryRouter
-    blue: MemoryRouter
-    http: ClientSession
-    address: str
-
-    def as_(self, domain: str, who: str = "system") -> Client:
-        return Client(self.http, token_of(domain, who))
+from tests.api.domain_pair import NAMES, Pair, api_of, paired
+from tests.api.domain_worlds import token_of
+from tests.api.harness import Client
 
 
 @pytest.fixture
 async def pair() -> AsyncIterator[Pair]:
-    red, blue = (MemoryRouter(settings_of(name), name) for name in NAMES)
-    domains = (Domain(red, api_of("red")), Domain(blue, api_of("blue")))
-    async with await serve_domains(domains) as server:
-        (address,) = server.addresses
-        async with ClientSession(address) as http:
-            yield Pair(red, blue, http, address)
+    async with paired() as found:
+        yield found
 
 
 async def test_the_token_says_which_domain(pair: Pair) -> None:
