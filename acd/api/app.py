@@ -19,6 +19,7 @@ from acd.api.context import API, DOCUMENT, PRINCIPAL, Api, ApiRouter, api
 from acd.api.events import EVENTS_PATH, install
 from acd.api.openapi import document
 from acd.api.problems import MAX_BODY, Problem, internal, of_error, of_http, unauthorized
+from acd.api.quota import QUOTA, Quota
 from acd.api.request_ids import new_request_id
 from acd.api.rotation import ROTATION, Read, Rotation
 from acd.api.routes import CURSOR_HEADER, register
@@ -39,6 +40,11 @@ PREFLIGHT: Final = {
     "Access-Control-Max-Age": "600",
 }
 """What a browser is told before it sends a page's request."""
+
+EXPOSED: Final = f"Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id, {CURSOR_HEADER}"
+"""Headers that a page may read."""
+
+UNAUTHORIZED: Final = 401
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -63,6 +69,7 @@ def build_app(
     app[API] = Api(router, Guard(config), history, configurations, repeats)
     app[DOCUMENT] = msgspec.json.encode(document(ROUTES))
     app[TICKETS] = Tickets()
+    app[QUOTA] = Quota(config.rates.failures)
     app[ROTATION] = Rotation(app[API].guard, reread)
     install(app, Sockets(router.events, app[API].now_us))
     channels.install(app)
@@ -106,23 +113,30 @@ async def _around(request: web.Request, handler: Handler) -> web.StreamResponse:
 def _show_to_page(headers: MutableMapping[str, str], origin: str) -> None:
     """Let a browser show the answer to a page of a listed origin (CORS), without cookies: tokens travel in a header."""
     headers["Access-Control-Allow-Origin"] = origin
-    headers["Access-Control-Expose-Headers"] = f"Location, Retry-After, X-Request-Id, {CURSOR_HEADER}"
+    headers["Access-Control-Expose-Headers"] = EXPOSED
     headers["Vary"] = "Origin"
 
 
 def _who(request: web.Request) -> Principal:
-    """By the token; on the way to a socket by a ticket instead. Raises a Problem with 401 or 403."""
+    """By the token; on the way to a socket by a ticket instead. Raises a Problem with 401, 403 or 429."""
     context = api(request)
     ticket = request.query.get("ticket") if request.path == EVENTS_PATH else None
-    if ticket is None:
-        who = context.guard.admit(request)
-    else:
-        context.guard.check_origin(request, required=True)
-        who = request.app[TICKETS].redeem(ticket, request.headers["Origin"], context.now_us())
-        if not context.guard.is_current(who):
-            raise unauthorized("The token of this ticket is not known any more.")
-    if who.expires_us and context.now_us() >= who.expires_us:
-        raise unauthorized("This token has expired.")
+    now_us, quota = context.now_us(), request.app[QUOTA]
+    try:
+        if ticket is None:
+            who = context.guard.admit(request)
+        else:
+            context.guard.check_origin(request, required=True)
+            who = request.app[TICKETS].redeem(ticket, request.headers["Origin"], now_us)
+            if not context.guard.is_current(who):
+                raise unauthorized("The token of this ticket is not known any more.")
+        if who.expires_us and now_us >= who.expires_us:
+            raise unauthorized("This token has expired.")
+    except Problem as problem:
+        if problem.status != UNAUTHORIZED:
+            raise
+        raise quota.failed(problem, request, now_us) from None
+    quota.spend(who, now_us)
     return who
 
 

@@ -23,9 +23,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from acd.api.problems import Problem, forbidden, not_found, unauthorized
+from acd.api.rates import Bucket
 from acd.api.scope import Scope
 from acd.errors import ConfigError
-from acd.runtime.config.model import LOOPBACK, ApiConfig, Role, TokenConfig
+from acd.runtime.config.model import LOOPBACK, UNLIMITED, ApiConfig, Role, TokenConfig
 from acd.runtime.config.secrets import Secret
 from acd.runtime.records import InteractionRecord
 
@@ -40,9 +41,10 @@ class Principal:
     """Somebody who is known: a name for logs, roles, and the agent or channel of a role that is one's.
 
     `sees_all`: no agent's, but of the role supervisor or system. `scope`: what it is limited to, None for nothing.
+    `bucket`: counts requests by `rate`; None where there is no limit.
     """
 
-    __slots__ = ("agent", "channel", "expires_us", "is_system", "name", "scope", "sees_all")
+    __slots__ = ("agent", "bucket", "channel", "expires_us", "is_system", "name", "rate", "scope", "sees_all")
 
     def __init__(
         self,
@@ -54,6 +56,8 @@ class Principal:
         scope: Scope | None = None,
     ) -> None:
         """One token may have several roles; the widest counts. `expires_us`: when it ends, 0 for never."""
+        self.rate = UNLIMITED
+        self.bucket: Bucket | None = None
         self.scope = scope
         self.is_system = "system" in roles
         self.name = name
@@ -136,7 +140,9 @@ class Guard:
             raise ConfigError(problems)
         self._open = Principal("open", ("system",)) if not config.tokens else None
         self._origins = frozenset(origin.rstrip("/").lower() for origin in config.origins)
-        self._entries = _entries(config.tokens)
+        self._rates = config.rates
+        self._entries: dict[bytes, _Entry] = {}
+        self._entries = self._made(config.tokens)
         self._current = frozenset(entry.who for entry in self._entries.values())
 
     def replace(self, tokens: tuple[TokenConfig, ...], others: Sequence["Guard"] = ()) -> Replaced:
@@ -150,7 +156,7 @@ class Guard:
             raise ConfigError((f"api.tokens: {reason}, and a reload does not open or close the API; restart acd",))
         if problems := _incomplete(tokens):
             raise ConfigError(tuple(problems))
-        before, entries = self._entries, _entries(tokens)
+        before, entries = self._entries, self._made(tokens)
         shared = [each.token.name for each in entries.values() if any(other.knows(each.digest) for other in others)]
         if shared:
             raise ConfigError((f"api.tokens: {shared[0]} is a token of another domain, too; give each its own",))
@@ -163,6 +169,24 @@ class Guard:
         gone, self._current = self._current - current, current
         ended = frozenset(entry.who for digest, entry in before.items() if digest not in entries)
         return Replaced(*_changes(before, entries), ended, gone - ended)
+
+    def _made(self, tokens: tuple[TokenConfig, ...]) -> dict[bytes, _Entry]:
+        """By the hash of each secret; those of one token share a bucket, old and new. No entry has a secret in it."""
+        found, before = {}, {entry.token.name: entry.who for entry in self._entries.values()}
+        for token in tokens:
+            plain = replace(token, secret=NO_SECRET, old_secret=None)
+            rate = token.rate or (self._rates.agent if token.roles == ("agent",) else self._rates.token)
+            known = before.get(token.name)
+            if known is not None and known.rate == rate:
+                bucket = known.bucket
+            else:
+                bucket = Bucket(rate.per_second, rate.burst) if rate.per_second else None
+            for secret in token.secrets:
+                digest = _digest(secret.reveal())
+                who = _principal(token)
+                who.rate, who.bucket = rate, bucket
+                found[digest] = _Entry(digest, who, plain)
+        return found
 
     def is_current(self, who: Principal) -> bool:
         """Whether the secret by which somebody came is still in force, with the same rights."""
@@ -236,17 +260,6 @@ def _incomplete(tokens: tuple[TokenConfig, ...]) -> list[str]:
         for role, whose in (("agent", token.agent), ("channel", token.channel))
         if role in token.roles and not whose
     ]
-
-
-def _entries(tokens: tuple[TokenConfig, ...]) -> dict[bytes, _Entry]:
-    """By the hash of each secret. What an entry remembers of the token has no secrets in it."""
-    found = {}
-    for token in tokens:
-        plain = replace(token, secret=NO_SECRET, old_secret=None)
-        for secret in token.secrets:
-            digest = _digest(secret.reveal())
-            found[digest] = _Entry(digest, _principal(token), plain)
-    return found
 
 
 def _changes(

@@ -29,7 +29,7 @@ _ENDS: Final = ("completed", "abandoned", "cancelled", "overflowed", "failed")
 class Measured(Struct, frozen=True):
     """What is measured of one domain. `outbox`: messages to other systems by state (`pending`, `dead`).
 
-    `reloads`: how often tokens were read again, by outcome.
+    `reloads`: how often tokens were read again, by outcome. `turned_away`: requests, by why.
     """
 
     domain: str
@@ -43,6 +43,7 @@ class Measured(Struct, frozen=True):
     outbox: Mapping[str, int] = {}
     tokens: int = 0
     reloads: Mapping[str, int] = {}
+    turned_away: Mapping[str, int] = {}
 
 
 def exposition(domains: Iterable[Measured]) -> bytes:
@@ -105,6 +106,10 @@ def _access(measured: Measured) -> Iterator[Metric]:
     for outcome, count in measured.reloads.items():
         reloads.add_metric([outcome], count)
     yield reloads
+    away = CounterMetricFamily("acd_api_turned_away", "Requests that were turned away, by why.", labels=["reason"])
+    for reason, count in measured.turned_away.items():
+        away.add_metric([reason], count)
+    yield away
 
 
 def by_channel(row: QueueRecord, named: set[str], most: int = MAX_CHANNELS) -> dict[str, int]:

@@ -54,6 +54,7 @@ OWN: Final[Mapping[str, int]] = {
     "done-before": 409,
     "configuration-invalid": 422,
     "if-match-required": 428,
+    "too-many-requests": 429,
     "internal": 500,
 }
 """Codes of problems that are neither refusals nor exceptions → status."""
@@ -70,7 +71,7 @@ STATUSES: Final[Mapping[str, int]] = {
 """Every code that a problem may have → its status."""
 
 _ALWAYS: Final = ("bad-request", "unknown-parameter", "invalid-parameter", "foreign-origin", "internal")
-_KNOWN: Final = ("unauthorized", "forbidden", "closed")
+_KNOWN: Final = ("unauthorized", "forbidden", "closed", "too-many-requests")
 _BODY: Final = (
     *("malformed-json", "request-timeout", "body-too-large", "unsupported-media-type"),
     *("unknown-field", "missing-field"),
@@ -88,6 +89,15 @@ _IDEMPOTENCY_KEY: Final = {
     " also when the engine was killed in between; with another body it is refused. It counts per token, method and"
     " path, for a day unless `[api] idempotency` says otherwise.",
     "schema": {"type": "string", "minLength": 1, "maxLength": MAX_IDEMPOTENCY_KEY, "pattern": "^[!-~]+$"},
+}
+
+_WAIT: Final = {
+    name: {"description": text, "schema": {"type": "string"}}
+    for name, text in (
+        ("Retry-After", "Seconds to wait."),
+        ("RateLimit", "What is left, and seconds until there is more (IETF draft, RateLimit header fields for HTTP)."),
+        ("RateLimit-Policy", "How many requests (`q`) in how many seconds (`w`)."),
+    )
 }
 
 _IF_MATCH: Final = {
@@ -287,5 +297,6 @@ def _responses(route: Route, schemas: _Schemas) -> Document:
         responses[str(status)] = {
             "description": f"{phrase}: {', '.join(f'`{code}`' for code in codes)}.",
             "content": {MEDIA_TYPE: {"schema": {"$ref": _REFERENCE.format(name="ProblemDocument")}}},
+            **({"headers": _WAIT} if status == HTTPStatus.TOO_MANY_REQUESTS else {}),
         }
     return responses

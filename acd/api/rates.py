@@ -1,4 +1,4 @@
-"""How often somebody may do something: token buckets by name. Owns the counting; must not know what is counted."""
+"""How often somebody may do something: token buckets. Owns the counting; must not know what is counted."""
 
 from collections import OrderedDict
 from typing import Final
@@ -9,21 +9,48 @@ MAX_NAMES: Final = 10_000
 _MICROSECONDS: Final = 1_000_000
 
 
+class Bucket:
+    """One: `burst` at once, and `per_second` for ever."""
+
+    __slots__ = ("_burst", "_level", "_per_second", "_since_us")
+
+    def __init__(self, per_second: float, burst: int) -> None:
+        """Full."""
+        self._per_second = per_second
+        self._burst = self._level = float(burst)
+        self._since_us = 0
+
+    def take(self, now_us: int) -> float:
+        """0 when it may be done now, and that is counted; else the seconds until it may."""
+        level = self._level + max(0, now_us - self._since_us) / _MICROSECONDS * self._per_second
+        self._since_us = max(self._since_us, now_us)
+        self._level = level = min(self._burst, level)
+        if level < 1:
+            return (1 - level) / self._per_second
+        self._level = level - 1
+        return 0.0
+
+
 class Rates:
-    """A bucket for each name: `burst` at once, and `per_second` for ever."""
+    """A bucket for each name."""
 
     def __init__(self, per_second: float, burst: int) -> None:
         """Full buckets for everybody."""
         self._per_second = per_second
-        self._burst = float(burst)
-        self._buckets: OrderedDict[str, tuple[float, int]] = OrderedDict()
+        self._burst = burst
+        self._buckets: OrderedDict[str, Bucket] = OrderedDict()
+
+    def __len__(self) -> int:
+        """Names that are remembered."""
+        return len(self._buckets)
 
     def take(self, name: str, now_us: int) -> float:
-        """0 when it may be done now, and that is counted; else the seconds until it may."""
-        level, since_us = self._buckets.pop(name, (self._burst, now_us))
-        level = min(self._burst, level + max(0, now_us - since_us) / _MICROSECONDS * self._per_second)
-        allowed = level >= 1
-        self._buckets[name] = (level - 1 if allowed else level, now_us)
-        if len(self._buckets) > MAX_NAMES:
-            self._buckets.popitem(last=False)
-        return 0.0 if allowed else (1 - level) / self._per_second
+        """As `Bucket.take`, of this name's."""
+        bucket = self._buckets.get(name)
+        if bucket is None:
+            bucket = self._buckets[name] = Bucket(self._per_second, self._burst)
+            if len(self._buckets) > MAX_NAMES:
+                self._buckets.popitem(last=False)
+        else:
+            self._buckets.move_to_end(name)
+        return bucket.take(now_us)

@@ -10,6 +10,7 @@ from acd.api.bodies import NoQuery, Nothing
 from acd.api.context import API, TOGETHER
 from acd.api.events import SOCKETS
 from acd.api.metrics import CONTENT_TYPE, Measured, exposition
+from acd.api.quota import QUOTA
 from acd.api.rotation import ROTATION
 from acd.api.routes import Call, Route
 
@@ -71,7 +72,7 @@ def _ready_together(ready: list[bool]) -> web.Response:
 
 
 def _measured(app: web.Application) -> Measured:
-    context, sockets, rotation = app[API], app[SOCKETS], app[ROTATION]
+    context, sockets, rotation, quota = app[API], app[SOCKETS], app[ROTATION], app[QUOTA]
     router = context.router
     health = router.health()
     outbox = health.get("outbox")
@@ -87,6 +88,7 @@ def _measured(app: web.Application) -> Measured:
         outbox=outbox if isinstance(outbox, dict) else {},
         tokens=rotation.tokens,
         reloads={"done": rotation.done, "failed": rotation.failed},
+        turned_away={"unknown-token": quota.unknown, "too-often": quota.too_often},
     )
 
 

@@ -72,11 +72,29 @@ class RouterConfig(Struct, frozen=True):
     channel_deadline_us: int = 5_000_000
 
 
+class Rate(Struct, frozen=True):
+    """How often: `burst` at once, and `per_second` for ever; without a limit where that is 0."""
+
+    per_second: float
+    burst: int
+
+
+UNLIMITED: Final = Rate(0.0, 0)
+
+
+class Rates(Struct, frozen=True):
+    """Requests of one token: with the role agent, and of every other; and of one address without a token."""
+
+    token: Rate = Rate(1_000.0, 2_000)
+    agent: Rate = Rate(50.0, 200)
+    failures: Rate = Rate(10.0, 100)
+
+
 class TokenConfig(Struct, frozen=True):
     """One bearer token of the API: what it may do, and for which agent or external channel if that is its role.
 
     `expires_us`: µs since 1970 when it ends, 0 for never. `queues`, `channels`: what it is limited to, empty for all.
-    `old_secret`: is let in, too, while everybody goes over to the new one.
+    `old_secret`: is let in, too, while everybody goes over to the new one. `rate`: None for that of the API's `rates`.
     """
 
     name: str
@@ -88,6 +106,7 @@ class TokenConfig(Struct, frozen=True):
     queues: tuple[str, ...] = ()
     channels: tuple[str, ...] = ()
     old_secret: Secret | None = None
+    rate: Rate | None = None
 
     @property
     def secrets(self) -> tuple[Secret, ...]:
@@ -113,6 +132,7 @@ class ApiConfig(Struct, frozen=True):
     versions: Path = Path("acd-versions.db")
     answers: Path = Path("acd-answers.db")
     idempotency_us: int = DAY_US
+    rates: Rates = Rates()
 
 
 class WebhookConfig(Struct, frozen=True):

@@ -23,6 +23,7 @@ from acd.runtime.config.model import (
     SnapshotsConfig,
 )
 from acd.runtime.config.problems import quoted
+from acd.runtime.config.rates import read_rates
 from acd.runtime.config.secrets import SECRET_KEY
 from acd.runtime.config.table import Table
 from acd.runtime.config.tokens import Known, check_private, read_tokens
@@ -151,6 +152,7 @@ def read_api(root: Table, known: Known, environment: Mapping[str, str]) -> ApiCo
         open=table.flag("open", default=False),
         versions=table.path("versions", "acd-versions.db"),
         answers=_file_to_be(table, "answers", "acd-answers.db"),
+        rates=read_rates(table),
         idempotency_us=table.duration("idempotency", DAY_US, LEAST_IDEMPOTENCY_US, MAX_IDEMPOTENCY_US),
     )
     if not host or any(char.isspace() for char in host):

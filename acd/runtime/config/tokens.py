@@ -13,8 +13,9 @@ from typing import Final, get_args
 from msgspec import Struct
 
 from acd.core import limits
-from acd.runtime.config.model import AgentConfig, ChannelConfig, QueueConfig, Role, TokenConfig
+from acd.runtime.config.model import UNLIMITED, AgentConfig, ChannelConfig, QueueConfig, Rate, Role, TokenConfig
 from acd.runtime.config.problems import Key, did_you_mean, quoted
+from acd.runtime.config.rates import MAX_BURST, read_rate
 from acd.runtime.config.secrets import Secret
 from acd.runtime.config.table import Table
 
@@ -86,9 +87,22 @@ def read_tokens(api: Table, known: Known, environment: Mapping[str, str]) -> tup
         channel = _channel(table, roles, known.external)
         queues, channels = _scope(table, known, roles)
         expires_us = _expires(table)
+        rate = _rate(table)
         table.finish()
-        old_secret = Secret(old) if old else None
-        found.append(TokenConfig(name, Secret(value), roles, agent, expires_us, channel, queues, channels, old_secret))
+        found.append(
+            TokenConfig(
+                name,
+                Secret(value),
+                roles,
+                agent,
+                expires_us,
+                channel,
+                queues,
+                channels,
+                Secret(old) if old else None,
+                rate,
+            )
+        )
     return tuple(found)
 
 
@@ -198,6 +212,16 @@ def _scope(table: Table, known: Known, roles: tuple[Role, ...]) -> tuple[tuple[s
             note = table.problems.warn if ANY_CHANNEL in known.channels else table.problems.error
             note(table.at("channels"), reason, did_you_mean(channel, known.channels - {ANY_CHANNEL}))
     return queues, channels
+
+
+def _rate(table: Table) -> Rate | None:
+    """`rate` and `burst` of its own; None when the API's are to count."""
+    if table.has("rate"):
+        return read_rate(table, "rate", "burst", UNLIMITED)
+    if table.has("burst"):
+        table.problems.error(table.at("burst"), "says nothing without a rate", 'set rate, like rate = "50/s"')
+        table.integer("burst", 1, 1, MAX_BURST)
+    return None
 
 
 def _roles(table: Table, agents: frozenset[str]) -> tuple[tuple[Role, ...], str]:
