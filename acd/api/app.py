@@ -67,13 +67,14 @@ def build_app(
     """
     app = web.Application(middlewares=[_around] if around is None else [around, _around], client_max_size=MAX_BODY)
     app[API] = Api(router, Guard(config), history, configurations, repeats)
-    app[DOCUMENT] = msgspec.json.encode(document(ROUTES))
+    routes = ROUTES if config.metrics else tuple(route for route in ROUTES if route.name != "metrics")
+    app[DOCUMENT] = msgspec.json.encode(document(routes))
     app[TICKETS] = Tickets()
     app[QUOTA] = Quota(config.rates.failures)
     app[ROTATION] = Rotation(app[API].guard, reread)
     install(app, Sockets(router.events, app[API].now_us))
     channels.install(app)
-    register(app, ROUTES)
+    register(app, routes)
     return app
 
 

@@ -243,7 +243,7 @@ def _problems(config: ApiConfig) -> list[str]:
         return _incomplete(config.tokens)
     if not config.open:
         return ["api: there is no token, add [[api.tokens]], or set api.open = true on loopback"]
-    if config.host not in LOOPBACK:
+    if not config.local:
         return [f"api.open: {config.host} is not a loopback host; add [[api.tokens]], or set api.host = 127.0.0.1"]
     return []
 

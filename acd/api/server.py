@@ -1,10 +1,7 @@
-"""Listening: TLS, address, and clear errors when that is not possible. Owns the sockets; must not know any route."""
+"""Serving: applications behind addresses, until they are closed. Must not know any route, nor how one listens."""
 
-import errno
 import logging
-import socket
-import ssl
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, Self
 
 from aiohttp import web
@@ -14,10 +11,12 @@ from msgspec import Struct
 from acd.api.app import build_app
 from acd.api.context import API, ApiRouter
 from acd.api.domains import Front
+from acd.api.listening import Listener
+from acd.api.monitoring import Served, monitoring_app
 from acd.api.protocol import Runner
-from acd.api.rotation import ROTATION, Read, Rotation
+from acd.api.rotation import ROTATION, Read
 from acd.errors import ConfigError
-from acd.runtime.config.model import ApiConfig
+from acd.runtime.config.model import ApiConfig, MetricsConfig
 from acd.runtime.config.problems import dotted
 from acd.runtime.config.together import address_of, clashes_of_apis
 from acd.runtime.configurations import Configurations
@@ -35,13 +34,21 @@ _HTTP_LOG = logging.getLogger("acd.api.http")
 
 
 class Server:
-    """A listening API. `addresses` are its base URLs, with the real port where 0 was asked for."""
+    """A listening API. `addresses` are its base URLs, with the real port where 0 was asked for.
 
-    def __init__(self, runner: Runner, scheme: str, rotations: Sequence[Rotation]) -> None:
-        """Made by `serve`."""
+    `served`: what the API has beside each router, by domain.
+    """
+
+    def __init__(self, runner: Runner, listener: Listener, served: Mapping[str, Served]) -> None:
+        """Made by `serve`. The listener listens already."""
         self._runner = runner
-        self._rotations = rotations
-        self.addresses: tuple[str, ...] = tuple(_url(scheme, address) for address in runner.addresses)
+        self._listener = listener
+        self.addresses: tuple[str, ...] = listener.addresses
+        self.served = served
+
+    async def read_certificate_anew(self) -> None:
+        """New connections get what the files hold now. Raises ConfigError, and then nothing has changed."""
+        self._listener.read_certificate_anew()
 
     async def reload_tokens(self, actor: str) -> None:
         """Read the tokens again and put them into force, in this name, each domain by itself.
@@ -49,7 +56,7 @@ class Server:
         Raises ConfigError with all that is wrong; where something is, the old ones stay.
         """
         problems: list[str] = []
-        for rotation in self._rotations:
+        for rotation in (each.rotation for each in self.served.values()):
             try:
                 await rotation.reload(actor)
             except ConfigError as error:
@@ -60,6 +67,7 @@ class Server:
     async def close(self) -> None:
         """Stop listening, let requests under way finish (bounded), release everything. Idempotent."""
         await self._runner.cleanup()
+        self._listener.close()
 
     async def __aenter__(self) -> Self:
         """The server itself."""
@@ -123,8 +131,22 @@ async def serve_domains(domains: Sequence[Domain]) -> Server:
     ]
     for app in apps:
         app[ROTATION].others = [other[API].guard for other in apps if other is not app]
-    config = domains[0].config
-    tls = _tls(config)
+    served = {app[API].router.events.domain: Served.of(app) for app in apps}
+    return await _listening(apps, domains[0].config, served)
+
+
+async def serve_metrics(routers: Sequence[ApiRouter], config: MetricsConfig, served: Mapping[str, Served]) -> Server:
+    """/metrics, /livez and /readyz of these routers at an address of their own. Raises ConfigError as `serve`.
+
+    `served`: what the API has beside each of them, by domain, where it is served, too.
+    """
+    return await _listening([monitoring_app(routers, served)], config, {})
+
+
+async def _listening(
+    apps: Sequence[web.Application], config: ApiConfig | MetricsConfig, served: Mapping[str, Served]
+) -> Server:
+    listener = Listener(config)
     runner = Runner(
         apps,
         Front(apps),
@@ -137,11 +159,12 @@ async def serve_domains(domains: Sequence[Domain]) -> Server:
     )
     await runner.setup()
     try:
-        await web.TCPSite(runner, config.host, config.port, ssl_context=tls).start()
-    except OSError as error:
+        await listener.begin(runner)
+    except BaseException:
         await runner.cleanup()
-        raise ConfigError((_reason(config, error),)) from error
-    return Server(runner, "http" if tls is None else "https", [app[ROTATION] for app in apps])
+        listener.close()
+        raise
+    return Server(runner, listener, served)
 
 
 def _disagreements(domains: Sequence[Domain]) -> tuple[str, ...]:
@@ -156,60 +179,3 @@ def _disagreements(domains: Sequence[Domain]) -> tuple[str, ...]:
     ]
     said = [f"{names[clash.at]}: {dotted(clash.key)}: {clash.reason}; {clash.fix}" for clash in clashes]
     return tuple(dict.fromkeys((*twice, *apart, *said)))
-
-
-def probe(config: ApiConfig) -> None:
-    """Find out whether `serve` could listen, without listening. Blocks. Raises ConfigError as `serve` does.
-
-    For whoever starts an engine before its API: an engine that has begun to recover, only to stop again because of a
-    port, has already told its channels.
-    """
-    try:
-        where = socket.getaddrinfo(config.host, config.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        for family, kind, protocol, _, address in where:
-            _bind(family, kind, protocol, address)
-    except OSError as error:
-        raise ConfigError((_reason(config, error),)) from error
-
-
-def _bind(family: int, kind: int, protocol: int, address: tuple[str | int | bytes, ...]) -> None:
-    """Bind as the event loop would, and let go again. Raises OSError."""
-    try:
-        trial = socket.socket(family, kind, protocol)
-    except OSError:
-        return  # a family that this machine does not have is left out, as the event loop does
-    with trial:
-        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            trial.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        trial.bind(address)
-
-
-def _tls(config: ApiConfig) -> ssl.SSLContext | None:
-    if config.certificate is None or config.private_key is None:
-        return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    try:
-        context.load_cert_chain(config.certificate, config.private_key)
-    except (OSError, ssl.SSLError) as error:
-        reason = f"api.certificate: {config.certificate} and {config.private_key} are not a readable pair of PEM files"
-        raise ConfigError((f"{reason} ({error.strerror or type(error).__name__})",)) from error
-    return context
-
-
-def _reason(config: ApiConfig, error: OSError) -> str:
-    """Which key is to blame, and what to do."""
-    where = f"{config.host}:{config.port}"
-    if error.errno == errno.EADDRINUSE:
-        return f"api.port: {where} is in use by another program; stop that program or choose another port"
-    if error.errno == errno.EACCES:
-        return f"api.port: this user may not listen on {where}; choose a port of 1024 or above"
-    if error.errno == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror):
-        return f"api.host: {config.host} is not an address of this machine; use 127.0.0.1 or 0.0.0.0"
-    return f"api.host, api.port: cannot listen on {where} ({error.strerror}); choose another address"
-
-
-def _url(scheme: str, address: tuple[str, int] | tuple[str, int, int, int]) -> str:
-    host, port = address[0], address[1]
-    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"

@@ -80,6 +80,8 @@ def _read(file: Path) -> str:
 
 
 def _url(api: ApiConfig, file: Path) -> str:
+    if api.socket is not None:
+        return f"unix:{api.socket.path}"
     if not api.port:
         raise ConfigError((f"{file}: api.port is 0, so that the address is known to nobody; name it with --url",))
     host = _ANY.get(api.host, api.host)

@@ -16,7 +16,8 @@ from typing import Final
 import click
 import structlog
 
-from acd.api import probe, serve_domains
+from acd.api import probe, serve_domains, serve_metrics
+from acd.api.monitoring import Served
 from acd.api.rotation import SIGNAL
 from acd.cli.check import channel_problems, strategy_problems
 from acd.cli.known_secrets import secrets_of
@@ -28,7 +29,7 @@ from acd.cli.redaction import Redaction
 from acd.cli.reloading import Reloading
 from acd.cli.tokens_again import TokensAgain
 from acd.errors import AcdError, ConfigError
-from acd.runtime.config import ApiConfig, Config, Problem
+from acd.runtime.config import ApiConfig, Config, MetricsConfig, Problem
 from acd.runtime.config.together import address_of, check_together
 from acd.runtime.configurations import check_in_force
 
@@ -86,6 +87,8 @@ def command(files: tuple[Path, ...], form: Form, level: Level) -> None:
 def _run(configs: tuple[Config, ...], redaction: Redaction) -> int:
     for apis in _addresses(config.api for config in configs).values():
         probe(apis[0])
+    for metrics in _metrics(configs):
+        probe(metrics)
     with _runner() as runner:
         try:
             return runner.run(_serve(configs, redaction))
@@ -191,13 +194,21 @@ async def _start_one(domain: LivingDomain) -> Exception | None:
 
 
 async def _listen(stack: AsyncExitStack, domains: tuple[LivingDomain, ...], reloading: Reloading) -> list[str]:
-    """Serve the API, at each address all domains that are configured for it; returns the addresses."""
+    """Serve the API, at each address all domains that are configured for it, and figures; returns the addresses."""
     found: list[str] = []
+    served: dict[str, Served] = {}
     for apis in _addresses(domain.config.api for domain in domains).values():
         together = [domain.served(api) for domain in domains for api in apis if domain.config.api is api]
         server = await stack.enter_async_context(await serve_domains(together))
         reloading.add("api.tokens", partial(server.reload_tokens, SIGNAL))
+        if apis[0].certificate is not None:
+            reloading.add("api.certificate", server.read_certificate_anew)
+        served |= server.served
         found += server.addresses
+    for metrics in _metrics(domain.config for domain in domains):
+        routers = [domain.router for domain in domains if domain.config.metrics == metrics]
+        server = await stack.enter_async_context(await serve_metrics(routers, metrics, served))
+        found += [f"{address}/metrics" for address in server.addresses]
     return found
 
 
@@ -238,9 +249,14 @@ async def _stop(domains: tuple[LivingDomain, ...]) -> None:
             raise error
 
 
-def _addresses(apis: Iterable[ApiConfig | None]) -> dict[tuple[str, int], list[ApiConfig]]:
+def _metrics(configs: Iterable[Config]) -> tuple[MetricsConfig, ...]:
+    """Where figures are served apart from the API; domains that say the same are told of together."""
+    return tuple(dict.fromkeys(config.metrics for config in configs if config.metrics is not None))
+
+
+def _addresses(apis: Iterable[ApiConfig | None]) -> dict[tuple[str, int, str], list[ApiConfig]]:
     """What is served, by address."""
-    found: dict[tuple[str, int], list[ApiConfig]] = {}
+    found: dict[tuple[str, int, str], list[ApiConfig]] = {}
     for api in apis:
         if api is not None:
             found.setdefault(address_of(api), []).append(api)

@@ -34,11 +34,16 @@ _AGAIN: Final = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.BAD_GATEWAY,
 
 
 class Client(Typed):
-    """`async with Client(url, token) as client`. `url` is the API's address, such as `http://127.0.0.1:8420`."""
+    """`async with Client(url, token) as client`. `url` is the API's address, such as `http://127.0.0.1:8420`.
+
+    `unix:/run/acd/api.sock` is a UNIX socket.
+    """
 
     def __init__(self, url: str, token: str = "", *, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
         """Without a `token` for an open API. `timeout_seconds` bounds one attempt of a request."""
-        self._url = url.rstrip("/")
+        scheme, _, path = url.partition("unix:")
+        self._unix = "" if scheme else path
+        self._url = "http://localhost" if self._unix else url.rstrip("/")
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._timeout = aiohttp.ClientTimeout(total=timeout_seconds)
         self._session: aiohttp.ClientSession | None = None
@@ -46,7 +51,8 @@ class Client(Typed):
 
     async def __aenter__(self) -> Self:
         """Open the session; nothing is sent yet."""
-        self._session = aiohttp.ClientSession(headers=self._headers, timeout=self._timeout)
+        connector = aiohttp.UnixConnector(self._unix) if self._unix else None
+        self._session = aiohttp.ClientSession(connector=connector, headers=self._headers, timeout=self._timeout)
         return self
 
     async def __aexit__(self, *_: object) -> None:

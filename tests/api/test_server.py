@@ -1,7 +1,9 @@
 """Listening: addresses, and errors that name the key."""
 
+import asyncio
 import socket
 import ssl
+import warnings
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -89,6 +91,67 @@ async def test_it_speaks_tls(router: MemoryRouter, tmp_path: Path) -> None:
         assert address.startswith("https://127.0.0.1:")
         async with http.get(f"{address}/livez", ssl=trust) as response:
             assert response.status == 200
+
+
+async def served_certificate(address: str) -> bytes:
+    """What a new connection is shown, in DER."""
+    host, _, port = address.rpartition("/")[2].rpartition(":")
+    blind = ssl.create_default_context()
+    blind.check_hostname, blind.verify_mode = False, ssl.CERT_NONE
+    _, writer = await asyncio.open_connection(host, int(port), ssl=blind)
+    shown: bytes = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+    writer.close()
+    await writer.wait_closed()
+    return shown
+
+
+async def test_a_renewed_certificate_is_shown_to_new_connections(router: MemoryRouter, tmp_path: Path) -> None:
+    """And a pair that is none leaves the old one in force, whole."""
+    certificate, key = self_signed(tmp_path)
+    config = msgspec.structs.replace(CONFIG, certificate=certificate, private_key=key)
+    async with await serve(router, config) as server:
+        (address,) = server.addresses
+        before = await served_certificate(address)
+        trust = ssl.create_default_context(cafile=str(certificate))
+        async with ClientSession() as http, http.get(f"{address}/livez", ssl=trust):
+            old_key = key.read_bytes()
+            self_signed(tmp_path)
+            new = certificate.read_bytes()
+            for half in (old_key, b"nonsense"):
+                key_now = key.read_bytes()
+                key.write_bytes(half)
+                with pytest.raises(ConfigError, match=r"api\.certificate: .* are not a readable pair"):
+                    await server.read_certificate_anew()
+                assert await served_certificate(address) == before
+                key.write_bytes(key_now)
+            await server.read_certificate_anew()
+            assert await served_certificate(address) == ssl.PEM_cert_to_DER_cert(new.decode()) != before
+            async with http.get(f"{address}/livez", ssl=trust) as response:
+                assert response.status == 200, "connections that are open stay"
+
+
+def spoken(address: str, certificate: Path, version: ssl.TLSVersion) -> str | None:
+    """The version that is agreed upon with a client that has this one only, and no scruples."""
+    host, _, port = address.rpartition("/")[2].rpartition(":")
+    old = ssl.create_default_context(cafile=str(certificate))
+    old.set_ciphers("ALL:@SECLEVEL=0")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # that is what is tried here
+        old.minimum_version = old.maximum_version = version
+    with (
+        socket.create_connection((host, int(port)), timeout=10) as plain,
+        old.wrap_socket(plain, server_hostname=host) as secure,
+    ):
+        return secure.version()
+
+
+async def test_old_versions_of_tls_are_refused(router: MemoryRouter, tmp_path: Path) -> None:
+    certificate, key = self_signed(tmp_path)
+    async with await serve(router, msgspec.structs.replace(CONFIG, certificate=certificate, private_key=key)) as server:
+        (address,) = server.addresses
+        with pytest.raises(ssl.SSLError):
+            await asyncio.to_thread(spoken, address, certificate, ssl.TLSVersion.TLSv1_1)
+        assert await asyncio.to_thread(spoken, address, certificate, ssl.TLSVersion.TLSv1_2) == "TLSv1.2"
 
 
 async def test_unreadable_tls_files_are_named(router: MemoryRouter, tmp_path: Path) -> None:

@@ -37,7 +37,11 @@ KEYS: Final[Mapping[str, Mapping[str, Kind]]] = {
         "versions": "text",
         "answers": "text",
         "idempotency": "duration",
+        "socket": "text",
+        "socket_mode": "text",
+        "socket_group": "text",
     },
+    "metrics": {"host": "text", "port": "integer"},
 }
 """Section → its single values. A test holds this to what the sections' readers know."""
 

@@ -15,6 +15,7 @@ from typing import Final
 import msgspec
 
 from acd.errors import ConfigError
+from acd.runtime.config.addresses import check_apart, read_metrics
 from acd.runtime.config.allow import read_allow
 from acd.runtime.config.analysis import analyse
 from acd.runtime.config.calendars import check_calendars, read_calendars
@@ -141,8 +142,10 @@ def _read(root: Table, source: Path, environment: Mapping[str, str]) -> Config:
         calendars=tuple(calendars.values()),
         webhooks=read_webhooks(root),
         telemetry=read_telemetry(root),
+        metrics=read_metrics(root),
     )
     check_files(root, config.journal, config.personal, config.outbox)
+    check_apart(root, config.api, config.metrics)
     root.finish()
     return config
 

@@ -114,9 +114,25 @@ class TokenConfig(Struct, frozen=True):
         return (self.secret,) if self.old_secret is None else (self.secret, self.old_secret)
 
 
+class SocketConfig(Struct, frozen=True):
+    """A UNIX socket: its file, the permissions of that (who may write may connect), and its group, "" for our own."""
+
+    path: Path
+    mode: int = 0o660
+    group: str = ""
+
+
+class MetricsConfig(Struct, frozen=True):
+    """Where /metrics, /livez and /readyz are served apart from the API; without a token, and in clear."""
+
+    host: str = "127.0.0.1"
+    port: int = 9420
+
+
 class ApiConfig(Struct, frozen=True):
     """The HTTP API. `origins`: web origins whose pages may use it. TLS when both files are given.
 
+    `host` is empty when it is served on `socket` only. `metrics`: /metrics is served here, too.
     `versions`: the file of what was put into force over the API. `answers`: of requests with an `Idempotency-Key`,
     which are remembered for `idempotency_us`.
     `open`: serve everybody who can connect, without tokens; only on a loopback host.
@@ -133,6 +149,19 @@ class ApiConfig(Struct, frozen=True):
     answers: Path = Path("acd-answers.db")
     idempotency_us: int = DAY_US
     rates: Rates = Rates()
+    socket: SocketConfig | None = None
+    metrics: bool = True
+
+    @property
+    def where(self) -> str:
+        """Its addresses, for people."""
+        places = [f"{self.host}:{self.port}"] if self.host else []
+        return " and ".join([*places, str(self.socket.path)] if self.socket is not None else places)
+
+    @property
+    def local(self) -> bool:
+        """Whether only this machine can connect."""
+        return not self.host or self.host in LOOPBACK
 
 
 class WebhookConfig(Struct, frozen=True):
@@ -184,7 +213,7 @@ class QueueConfig(Struct, frozen=True):
 class Config(Struct, frozen=True):
     """The whole configuration of one domain. Agents, queues, channels and capacities are sorted by id.
 
-    `api` is None when the file has no `[api]`. `warnings` are what `acd check` would show.
+    `api` and `metrics` are None when the file has no such section. `warnings` are what `acd check` would show.
     """
 
     source: Path
@@ -202,6 +231,7 @@ class Config(Struct, frozen=True):
     calendars: tuple[Calendar, ...] = ()
     webhooks: tuple[WebhookConfig, ...] = ()
     telemetry: TelemetryConfig | None = None
+    metrics: MetricsConfig | None = None
 
     def core_settings(self) -> CoreSettings:
         """What `ApplyConfig` carries: canonical, integers only, without secrets, names or addresses."""

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Final, get_args
 
 from acd.ports.journal import Durability
+from acd.runtime.config.addresses import read_host, read_socket
 from acd.runtime.config.model import (
     DAY_US,
-    LOOPBACK,
     ApiConfig,
     ChannelConfig,
     JournalConfig,
@@ -140,7 +140,10 @@ def read_api(root: Table, known: Known, environment: Mapping[str, str]) -> ApiCo
     if not root.has("api"):
         return None
     table = root.table("api")
-    host = table.text("host", "127.0.0.1")
+    unix = read_socket(table)
+    # Whoever names a socket and no address means the socket only.
+    by_address = unix is None or table.has("host") or table.has("port")
+    host = read_host(table) if by_address else ""
     certificate, private_key = _tls(table)
     config = ApiConfig(
         host=host,
@@ -154,10 +157,10 @@ def read_api(root: Table, known: Known, environment: Mapping[str, str]) -> ApiCo
         answers=_file_to_be(table, "answers", "acd-answers.db"),
         rates=read_rates(table),
         idempotency_us=table.duration("idempotency", DAY_US, LEAST_IDEMPOTENCY_US, MAX_IDEMPOTENCY_US),
+        socket=unix,
+        metrics=not root.has("metrics"),
     )
-    if not host or any(char.isspace() for char in host):
-        table.problems.error(table.at("host"), f"{quoted(host)} is not a host", 'use "127.0.0.1", or an address')
-    elif host not in LOOPBACK and certificate is None:
+    if not config.local and certificate is None:
         reason = f"{host} can be reached from other machines, and tokens would travel in clear"
         fix = 'use "127.0.0.1" behind a TLS proxy, or set certificate and private_key'
         table.problems.warn(table.at("host"), reason, fix)
@@ -187,7 +190,7 @@ def _check_entry(table: Table, config: ApiConfig) -> None:
     elif not config.open:
         fix = "add [[api.tokens]], or set open = true on a loopback host"
         table.problems.error(table.key, "has no tokens, so that nobody could use it", fix)
-    elif config.host not in LOOPBACK:
+    elif not config.local:
         reason = f"lets everybody in, and {quoted(config.host)} can be reached from other machines"
         table.problems.error(table.at("open"), reason, 'add [[api.tokens]], or set host = "127.0.0.1"')
 

@@ -10,14 +10,13 @@ from typing import Final
 
 from msgspec import Struct
 
+from acd.runtime.config.addresses import EVERYWHERE
 from acd.runtime.config.lines import Lines
 from acd.runtime.config.model import LOOPBACK, ApiConfig, Config
 from acd.runtime.config.problems import Key, Problem, dotted, quoted
 
 MAX_DOMAINS: Final = 64
 """Domains of one process."""
-
-_EVERYWHERE: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 - nothing listens there because of this
 
 
 class Clash(Struct, frozen=True):
@@ -48,9 +47,9 @@ def clashes_of_apis(apis: Sequence[tuple[str, ApiConfig | None]]) -> Iterator[Cl
                 yield from _addresses(at, api, name, other)
 
 
-def address_of(api: ApiConfig) -> tuple[str, int]:
+def address_of(api: ApiConfig) -> tuple[str, int, str]:
     """Domains that say the same of this are served there together."""
-    return api.host, api.port
+    return api.host, api.port if api.host else 0, "" if api.socket is None else str(api.socket.path)
 
 
 def _names(configs: Sequence[Config]) -> Iterator[Clash]:
@@ -98,19 +97,27 @@ def _secrets(apis: Sequence[tuple[str, ApiConfig | None]]) -> Iterator[Clash]:
 
 def _addresses(at: int, api: ApiConfig, name: str, other: ApiConfig) -> Iterator[Clash]:
     if address_of(api) != address_of(other):
-        if api.port == other.port and api.port and _overlap({api.host, other.host}):
+        if api.port == other.port and api.port and api.host and other.host and _overlap({api.host, other.host}):
             reason = f"{api.host}:{api.port} and {other.host}:{other.port} of {name} cannot be listened on both"
             yield Clash(at, ("api", "host"), reason, "write the same host in both to share it, or take another port")
+        if api.socket is not None and other.socket is not None and api.socket.path == other.socket.path:
+            reason = f"is that of {name}, which has another address beside it"
+            yield Clash(at, ("api", "socket"), reason, "write the same host and port in both, or take another file")
         return
     differing: tuple[tuple[str, Callable[[ApiConfig], object]], ...] = (
         ("certificate", lambda each: each.certificate),
         ("private_key", lambda each: each.private_key),
+        ("socket_mode", lambda each: each.socket and each.socket.mode),
+        ("socket_group", lambda each: each.socket and each.socket.group),
     )
-    where = f"{api.host}:{api.port}"
+    where = api.where
     for key, of in differing:
         if of(api) != of(other):
             reason = f"is not that of {name}, and both are served at {where}"
-            yield Clash(at, ("api", key), reason, "name the same file in both, or take another port")
+            yield Clash(at, ("api", key), reason, "write the same in both, or take another port")
+    if api.metrics != other.metrics:
+        reason = f"is there for one of this and {name} only, and both are served at {where}"
+        yield Clash(at, ("metrics",), reason, "write [metrics] into both files, or into neither")
     if not (api.tokens and other.tokens):
         reason = f"{where} is shared with {name}, and without tokens nobody could say which of them is meant"
         yield Clash(at, ("api", "port"), reason, "add [[api.tokens]] to both, or take another port")
@@ -118,7 +125,7 @@ def _addresses(at: int, api: ApiConfig, name: str, other: ApiConfig) -> Iterator
 
 def _overlap(hosts: set[str]) -> bool:
     """Whether two different hosts may be the same address."""
-    return bool(hosts & _EVERYWHERE) or hosts <= LOOPBACK - {"::1"} or hosts == {"localhost", "::1"}
+    return len(hosts) == 1 or bool(hosts & EVERYWHERE) or hosts <= LOOPBACK - {"::1"} or hosts == {"localhost", "::1"}
 
 
 def _problem(source: Path, clash: Clash, lines: dict[int, Lines]) -> Problem:
