@@ -74,10 +74,10 @@ def test_sighup_takes_a_renewed_certificate(folder: Path, started: list[Served])
     served.process.send_signal(signal.SIGHUP)
     assert served.process.stderr is not None
     line = ""
-    while "read anew" not in line:
+    while '"what": "api.certificate"' not in line:
         line = served.process.stderr.readline()
         assert line
-    assert '"what": "api.certificate"' in line
+    assert '"event": "read anew"' in line
     after = asyncio.run(served_certificate(address))
     assert after == ssl.PEM_cert_to_DER_cert(certificate.read_text()) != before
     assert served.end(signal.SIGTERM)[0] == 0

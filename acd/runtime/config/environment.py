@@ -45,7 +45,12 @@ KEYS: Final[Mapping[str, Mapping[str, Kind]]] = {
 }
 """Section → its single values. A test holds this to what the sections' readers know."""
 
-TOKEN_KEYS: Final[Mapping[str, Kind]] = {"token": "text", "token_file": "text", "token_env": "text"}
+TOKEN_KEYS: Final[Mapping[str, Kind]] = {
+    "token": "text",
+    "token_file": "text",
+    "token_env": "text",
+    "old_token_file": "text",
+}
 """Of a `[[api.tokens]]`, by its name."""
 
 WEBHOOK_KEYS: Final[Mapping[str, Kind]] = {
