@@ -1,23 +1,18 @@
 """The two chats, as processes of their own, and the people who use them by telnet."""
 
 import asyncio
-import json
 import os
 import re
-import shutil
-import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tests.missing import missing_tool
+from tests.examples import javascript
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-CACHE = Path(__file__).parents[2] / ".cache" / "channel_javascript"
 TOKEN = "web-token-0123456789"
 POLL_SECONDS = 0.01
 PATIENCE_SECONDS = 20.0
@@ -37,29 +32,8 @@ def python_command() -> list[str]:
     return [sys.executable, "-W", "error", str(EXAMPLES / "channel_python" / "chat.py")]
 
 
-@cache
 def javascript_command() -> list[str]:
-    """Node, and the chat beside its packages, which are installed once per state of its package.json."""
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if node is None or npm is None:
-        missing_tool("node and npm, for the channel in JavaScript")
-    source = EXAMPLES / "channel_javascript"
-    wanted = (source / "package.json").read_text(encoding="utf-8")
-    CACHE.mkdir(parents=True, exist_ok=True)
-    installed = CACHE / "package.json"
-    if not (CACHE / "node_modules").exists() or not installed.exists() or installed.read_text("utf-8") != wanted:
-        installed.write_text(wanted, encoding="utf-8")
-        npm_install = [npm, "install", "--no-audit", "--no-fund", "--no-package-lock"]
-        done = subprocess.run(npm_install, cwd=CACHE, capture_output=True, text=True, check=False, timeout=300)
-        if done.returncode:
-            installed.unlink()
-            missing_tool(f"the packages of the channel in JavaScript: {done.stderr.strip()[-300:]}")
-    assert set(json.loads(wanted)["dependencies"]) <= {
-        path.relative_to(CACHE / "node_modules").as_posix()
-        for path in (*CACHE.glob("node_modules/*"), *CACHE.glob("node_modules/*/*"))
-    }
-    shutil.copy(source / "chat.js", CACHE)
-    return [node, str(CACHE / "chat.js")]
+    return [*javascript.javascript_command("channel_javascript", "chat.js")]
 
 
 COMMANDS: dict[str, Callable[[], list[str]]] = {"python": python_command, "javascript": javascript_command}
