@@ -291,6 +291,14 @@ class Chat:
             write(found.customer, "* goodbye")
             found.customer.close()
 
+    async def hang_up(self) -> None:
+        """Send everybody away: somebody else is the channel now."""
+        for name in list(self._conversations):
+            self._release(name)
+        for desk in self._desks.values():
+            desk.close()
+        await asyncio.wait(asyncio.all_tasks() - {asyncio.current_task()}, timeout=1)
+
     # ---- what people do
 
     async def customer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -399,6 +407,7 @@ async def main(arguments: Iterable[str]) -> None:
     say("ready: customers {} desks {}".format(*ports))
     async with customers, desks:
         await chat.link.run()
+        await chat.hang_up()
 
 
 if __name__ == "__main__":

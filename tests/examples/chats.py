@@ -136,12 +136,12 @@ class Chat:
         await self.kill()
 
     async def kill(self) -> None:
-        """`kill -9`, for everybody on it."""
-        for line in (*self.desks.values(), *self.customers.values()):
-            await line.close()
+        """`kill -9`: it says nothing more, and everybody on it is cut off."""
         if self.process.returncode is None:
             self.process.kill()
         await self.process.wait()
+        for line in (*self.desks.values(), *self.customers.values()):
+            await line.close()
         if self._reading is not None:
             await self._reading
         assert not [line for line in self.log if "Traceback" in line or "Error:" in line], self.log

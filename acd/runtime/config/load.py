@@ -27,6 +27,7 @@ from acd.runtime.config.owned import Document, put_beside
 from acd.runtime.config.people import cross_check, read_agents, read_queues
 from acd.runtime.config.problems import Key, Located, Problem, Problems, dotted, excerpt, quoted
 from acd.runtime.config.service import (
+    check_external,
     check_files,
     read_api,
     read_channels,
@@ -144,6 +145,7 @@ def _read(root: Table, source: Path, environment: Mapping[str, str]) -> Config:
         telemetry=read_telemetry(root),
         metrics=read_metrics(root),
     )
+    check_external(root, config)
     check_files(root, config.journal, config.personal, config.outbox)
     check_apart(root, config.api, config.metrics)
     root.finish()

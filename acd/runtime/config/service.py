@@ -16,6 +16,7 @@ from acd.runtime.config.model import (
     DAY_US,
     ApiConfig,
     ChannelConfig,
+    Config,
     JournalConfig,
     OutboxConfig,
     PersonalConfig,
@@ -26,7 +27,7 @@ from acd.runtime.config.problems import quoted
 from acd.runtime.config.rates import read_rates
 from acd.runtime.config.secrets import SECRET_KEY
 from acd.runtime.config.table import Table
-from acd.runtime.config.tokens import Known, check_private, read_tokens
+from acd.runtime.config.tokens import EXTERNAL, Known, check_private, read_tokens
 from acd.runtime.numbering import known_region
 
 JOURNAL_FILE: Final = "acd-journal.db"
@@ -180,6 +181,21 @@ def read_channels(root: Table) -> tuple[ChannelConfig, ...]:
         _check_secrets(table, options)
         found.append(ChannelConfig(name=name, type=kind, options=options, base=root.base))
     return tuple(found)
+
+
+def check_external(root: Table, config: Config) -> None:
+    """Somebody must be able to become each external channel."""
+    for channel in config.channels:
+        if channel.type != EXTERNAL:
+            continue
+        key = ("channels", channel.name)
+        if config.api is None:
+            root.problems.warn(key, "is a channel that connects over the API, and there is none", "add [api]")
+        elif not config.api.open and not any(
+            token.channel == channel.name or "system" in token.roles for token in config.api.tokens
+        ):
+            fix = f'add [[api.tokens]] with roles = ["channel"] and channel = "{channel.name}"'
+            root.problems.warn(key, "has no token, so that nobody can connect", fix)
 
 
 def _check_entry(table: Table, config: ApiConfig) -> None:
