@@ -4,7 +4,7 @@ import asyncio
 import base64
 import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Final
@@ -17,6 +17,7 @@ from acd.api.openapi import example_configuration
 from acd.api.routes import Example, Route
 from acd.cli.living import LivingDomain
 from acd.errors import DeliveryRefused
+from acd.ports.journal import Journal
 from acd.ports.stores import OutboxMessage
 from acd.runtime.channels import open_channels
 from acd.runtime.config import Config, load
@@ -75,22 +76,31 @@ def token_of(domain: str, who: str = "system") -> str:
 class World:
     """One domain, with everything that `acd serve` gives it, at a clock that stands still.
 
-    `hook`: where its webhook goes; else all its messages arrive nowhere.
+    `hook`: where its webhook goes; else all its messages arrive nowhere. `journal`: instead of a file.
     """
 
-    def __init__(self, name: str, folder: Path, hook: str = "") -> None:
+    def __init__(self, name: str, folder: Path, hook: str = "", journal: Journal | None = None) -> None:
         self.name = name
         config = configured(name, folder, hook or _HOOK)
         assert config.api is not None
         self._api = config.api
-        channels = (FakeChannel("phones"), *open_channels(config.channels))
+        self.phones = FakeChannel("phones")
+        channels = (self.phones, *open_channels(config.channels))
         senders = {"sms": _refuse} if hook else {"sms": _refuse, "webhook": _take}
         clock = ManualClock(time.time_ns() // 1_000) if hook else ManualClock()  # receivers look at the time
-        self.router = Router(config, channels=channels, clock=clock, senders=senders)
+        self.router = Router(config, journal=journal, channels=channels, clock=clock, senders=senders)
         self.living = LivingDomain(config, lambda: config.api.tokens if config.api else (), self.router)
 
     def served(self) -> Domain:
         return self.living.served(self._api)
+
+    def phones_health(self) -> Mapping[str, object]:
+        """How the channel `phones` is."""
+        channels = self.router.health()["channels"]
+        assert isinstance(channels, Mapping)
+        found = channels["phones"]
+        assert isinstance(found, Mapping)
+        return found
 
     async def state(self) -> tuple[object, ...]:
         """Is another one after whatever is done to the domain."""
@@ -126,9 +136,9 @@ class Address:
         self.worlds = worlds
 
     async def call(self, token: str, route: Route, example: Example, key: str) -> Answer:
-        """As the example says, with an Idempotency-Key where the route takes one."""
+        """As the example says; with a key where the route takes one, unless it is empty."""
         headers = {**example_headers(example), "Authorization": f"Bearer {token}"}
-        if route.mutates:
+        if route.mutates and key:
             headers["Idempotency-Key"] = key
         url, body = example_url(route, example), example_body(example)
         async with self.http.request(route.method, url, data=body, headers=headers) as response:
@@ -139,9 +149,11 @@ class Address:
 
 
 @asynccontextmanager
-async def serving(folder: Path, *names: str, hook: str = "") -> AsyncIterator[Address]:
+async def serving(
+    folder: Path, *names: str, hook: str = "", journals: Mapping[str, Journal] = {}
+) -> AsyncIterator[Address]:
     """These domains at one address."""
-    worlds = {name: World(name, folder / name, hook) for name in names}
+    worlds = {name: World(name, folder / name, hook, journals.get(name)) for name in names}
     async with AsyncExitStack() as stack:
         for world in worlds.values():
             stack.push_async_callback(world.living.stop)
