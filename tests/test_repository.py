@@ -294,7 +294,16 @@ def test_the_readme_names_what_a_newcomer_needs() -> None:
 
 @pytest.mark.parametrize(
     "document",
-    ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "GLOSSARY.md", "CHANGELOG.md", "POLICIES.md", "CHANNELS.md"],
+    [
+        "README.md",
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "GLOSSARY.md",
+        "CHANGELOG.md",
+        "POLICIES.md",
+        "CHANNELS.md",
+        "DOMAINS.md",
+    ],
 )
 def test_paths_that_documents_name_are_there(document: str) -> None:
     text = (ROOT / document).read_text(encoding="utf-8")

@@ -36,9 +36,12 @@ def command(files: tuple[Path, ...], *, as_json: bool) -> None:
     files = files or (Path("acd.toml"),)
     reports = [check_in_force(file) for file in files]
     found = [_found(file, report) for file, report in zip(files, reports, strict=True)]
-    for problem in check_together([report.config for report in reports if report.config is not None]):
-        at = next(number for number, file in enumerate(files) if str(file) == problem.file)
-        found[at] = found[at]._replace(errors=(*found[at].errors, problem))
+    together = check_together([report.config for report in reports if report.config is not None])
+    for number, file in enumerate(files):
+        errors, warnings = ([each for each in some if each.file == str(file)] for some in together[:2])
+        found[number] = Located(
+            (*found[number].errors, *errors), (*found[number].warnings, *warnings), found[number].notes
+        )
     checked = list(zip(files, reports, found, strict=True))
     if as_json:
         answers = [_answer(*each) for each in checked]

@@ -76,11 +76,10 @@ def command(files: tuple[Path, ...], form: Form, level: Level) -> None:
     Exit status: 0 after a stop that was asked for, 1 when it cannot start or another engine has taken over the journal;
     of several domains, when that is so for all of them.
     """
-    configs = _usable(files)
+    configs, warnings = _usable(files)
     redaction = configure_logging(form, level, chain.from_iterable(map(secrets_of, configs)))
-    for config in configs:
-        for warning in config.warnings:
-            _log.warning("configuration", problem=str(warning))
+    for warning in warnings:
+        _log.warning("configuration", problem=str(warning))
     raise SystemExit(_run(configs, redaction))
 
 
@@ -100,17 +99,17 @@ def _run(configs: tuple[Config, ...], redaction: Redaction) -> int:
             return 1
 
 
-def _usable(files: tuple[Path, ...]) -> tuple[Config, ...]:
-    """The configurations, or all that is wrong with them."""
+def _usable(files: tuple[Path, ...]) -> tuple[tuple[Config, ...], tuple[Problem, ...]]:
+    """The configurations, and what may not be meant; or all that is wrong with them."""
     reports = [check_in_force(file) for file in files]
     found: list[Problem] = []
     for file, report in zip(files, reports, strict=True):
         found += [*report.errors, *channel_problems(file, report), *strategy_problems(file, report)]
     configs = tuple(report.config for report in reports if report.config is not None)
-    found += check_together(configs)
-    if found:
-        raise ConfigError(tuple(map(str, found)))
-    return configs
+    together = check_together(configs)
+    if problems := (*found, *together.errors):
+        raise ConfigError(tuple(map(str, problems)))
+    return configs, (*chain.from_iterable(config.warnings for config in configs), *together.warnings)
 
 
 async def _serve(configs: tuple[Config, ...], redaction: Redaction) -> int:

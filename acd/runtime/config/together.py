@@ -13,29 +13,35 @@ from msgspec import Struct
 from acd.runtime.config.addresses import EVERYWHERE
 from acd.runtime.config.lines import Lines
 from acd.runtime.config.model import LOOPBACK, ApiConfig, Config
-from acd.runtime.config.problems import Key, Problem, dotted, quoted
+from acd.runtime.config.problems import Key, Located, Problem, dotted, quoted
 
 MAX_DOMAINS: Final = 64
 """Domains of one process."""
 
 
 class Clash(Struct, frozen=True):
-    """What one configuration (its place, from 0) has in common with an earlier one, and must not."""
+    """What one configuration (its place, from 0) has in common with an earlier one, and must not, or should not."""
 
     at: int
     key: Key
     reason: str
     fix: str
+    usable: bool = False
 
 
-def check_together(configs: Sequence[Config]) -> tuple[Problem, ...]:
+def check_together(configs: Sequence[Config]) -> Located:
     """What speaks against serving these in one process, each with file, line, key, reason and fix. Reads the files."""
     if len(configs) > MAX_DOMAINS:
         reason = f"is one of {len(configs)} domains, and one process takes {MAX_DOMAINS}"
-        return (Problem(str(configs[-1].source), 0, "", reason, "start another process for some of them"),)
-    found = [*_names(configs), *_files(configs), *clashes_of_apis([(str(each.source), each.api) for each in configs])]
+        return Located((Problem(str(configs[-1].source), 0, "", reason, "start another process for some of them"),))
+    apis = [(str(each.source), each.api) for each in configs]
+    found = [*_names(configs), *_files(configs), *clashes_of_apis(apis), *_open_figures(apis)]
     lines: dict[int, Lines] = {}
-    return tuple(_problem(configs[clash.at].source, clash, lines) for clash in sorted(found, key=lambda each: each.at))
+    errors: list[Problem] = []
+    warnings: list[Problem] = []
+    for clash in sorted(found, key=lambda each: each.at):
+        (warnings if clash.usable else errors).append(_problem(configs[clash.at].source, clash, lines))
+    return Located(tuple(errors), tuple(warnings))
 
 
 def clashes_of_apis(apis: Sequence[tuple[str, ApiConfig | None]]) -> Iterator[Clash]:
@@ -121,6 +127,20 @@ def _addresses(at: int, api: ApiConfig, name: str, other: ApiConfig) -> Iterator
     if not (api.tokens and other.tokens):
         reason = f"{where} is shared with {name}, and without tokens nobody could say which of them is meant"
         yield Clash(at, ("api", "port"), reason, "add [[api.tokens]] to both, or take another port")
+
+
+def _open_figures(apis: Sequence[tuple[str, ApiConfig | None]]) -> Iterator[Clash]:
+    """What is shown to whoever has no token would be shown to each domain's people of the others, too."""
+    first: dict[tuple[str, int, str], str] = {}
+    for at, (name, api) in enumerate(apis):
+        other = name if api is None else first.setdefault(address_of(api), name)
+        if api is not None and other != name and api.metrics:
+            reason = (
+                f"is missing, so that /metrics at {api.where} shows this domain's queues and those of {other} to all"
+            )
+            yield Clash(
+                at, ("metrics",), reason, "write [metrics] into both files, for an address of its own", usable=True
+            )
 
 
 def _overlap(hosts: set[str]) -> bool:

@@ -8,6 +8,7 @@ from msgspec import Struct
 from msgspec.structs import fields
 
 from acd.runtime.config import Config, load
+from acd.runtime.config.problems import Located
 from acd.runtime.config.together import MAX_DOMAINS, check_together
 
 API = """
@@ -33,7 +34,7 @@ def api(name: str, port: int = 8420, more: str = "") -> str:
 
 
 def said(*configs: Config) -> list[str]:
-    return [str(problem) for problem in check_together(configs)]
+    return [str(problem) for problem in check_together(configs).errors]
 
 
 def test_domains_in_folders_of_their_own_have_nothing_in_common(tmp_path: Path) -> None:
@@ -67,7 +68,7 @@ def test_every_file_belongs_to_one(tmp_path: Path, section: str, key: str, where
     red = written(tmp_path / "red", outbox + api("red"))
     own = api("blue", more=more) if section == "api" else api("blue") + f"[{section}]\n{more}\n"
     blue = written(tmp_path / "blue", own if section in {"api", "outbox"} else outbox + own)
-    (problem,) = check_together((red, blue))
+    (problem,) = check_together((red, blue)).errors
     assert problem.key == f"{section}.{key}"
     assert problem.line > 2
     assert problem.reason.endswith(f"is also {section}.{key} of {red.source}")
@@ -94,20 +95,20 @@ def test_a_file_may_not_have_two_uses_nor_two_names(tmp_path: Path) -> None:
     red = written(tmp_path / "red", "")
     (tmp_path / "alias").symlink_to(tmp_path / "red")
     blue = written(tmp_path / "blue", '[personal]\npath = "../alias/acd-journal.db"\n')
-    (problem,) = check_together((red, blue))
+    (problem,) = check_together((red, blue)).errors
     assert problem.reason.endswith(f"is also journal.path of {red.source}")
 
 
 def test_an_outbox_that_nobody_uses_is_no_file(tmp_path: Path) -> None:
     red = written(tmp_path / "red", "")
-    assert {problem.key for problem in check_together((red, red))} == {
+    assert {problem.key for problem in check_together((red, red)).errors} == {
         *("domain.name", "journal.path", "personal.path", "personal.key_file", "snapshots.path")
     }
 
 
 def test_a_token_belongs_to_one_and_is_not_quoted(tmp_path: Path) -> None:
     red, blue = written(tmp_path / "red", api("red")), written(tmp_path / "blue", api("red", port=8421))
-    (problem,) = check_together((red, blue))
+    (problem,) = check_together((red, blue)).errors
     assert (problem.key, problem.line) == ("api.tokens[0]", 7)
     assert problem.reason == f'"pbx" is the same token as "pbx" of {red.source}'
     assert "0123456789" not in str(problem)
@@ -121,7 +122,7 @@ def test_who_shares_an_address_has_one_certificate(tmp_path: Path) -> None:
     assert said(red, written(tmp_path / "blue", api("blue", more=tls.format("one")))) == []
     assert said(red, written(tmp_path / "blue", api("blue", port=8421))) == []
     for other in (tls.format("two"), ""):
-        found = check_together((red, written(tmp_path / "blue", api("blue", more=other))))
+        found = check_together((red, written(tmp_path / "blue", api("blue", more=other)))).errors
         assert [problem.key for problem in found] == ["api.certificate", "api.private_key"]
 
 
@@ -129,7 +130,7 @@ def test_nobody_without_tokens_shares_an_address(tmp_path: Path) -> None:
     red = written(tmp_path / "red", api("red"))
     blue = written(tmp_path / "blue", "[api]\nopen = true\n")
     for pair in ((red, blue), (blue, red)):
-        (problem,) = check_together(pair)
+        (problem,) = check_together(pair).errors
         assert problem.key == "api.port"
         assert "without tokens nobody could say which of them is meant" in problem.reason
     assert said(red, written(tmp_path / "blue", "[api]\nopen = true\nport = 8421\n")) == []
@@ -149,11 +150,22 @@ def test_nobody_without_tokens_shares_an_address(tmp_path: Path) -> None:
 def test_one_port_at_addresses_that_overlap(tmp_path: Path, one: str, other: str, problems: int) -> None:
     red = written(tmp_path / "red", api("red", more=f'host = "{one}"'))
     blue = written(tmp_path / "blue", api("blue", more=f'host = "{other}"'))
-    found = check_together((red, blue))
+    found = check_together((red, blue)).errors
     assert [problem.key for problem in found] == ["api.host"] * problems
 
 
 def test_a_process_takes_a_limited_number(tmp_path: Path) -> None:
     red = written(tmp_path / "red", "")
-    (problem,) = check_together((red,) * (MAX_DOMAINS + 1))
+    (problem,) = check_together((red,) * (MAX_DOMAINS + 1)).errors
     assert problem.reason == f"is one of {MAX_DOMAINS + 1} domains, and one process takes {MAX_DOMAINS}"
+
+
+def test_figures_for_whoever_has_no_token_are_better_told_elsewhere(tmp_path: Path) -> None:
+    red, blue = (written(tmp_path / name, api(name)) for name in ("red", "blue"))
+    (problem,) = check_together((red, blue)).warnings
+    assert problem.key == "metrics"
+    assert "shows this domain's queues and those of" in problem.reason
+    blue = written(tmp_path / "blue", api("blue", port=8421))
+    assert check_together((red, blue)).warnings == ()
+    red, blue = (written(tmp_path / name, api(name) + "[metrics]\n") for name in ("red", "blue"))
+    assert check_together((red, blue)) == Located()
