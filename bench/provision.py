@@ -1,8 +1,8 @@
-"""Redis, PostgreSQL and wrk for the bench: the machine's own, or Debian's packages unpacked into the project's cache.
+"""Redis, PostgreSQL and wrk for the bench, Prometheus for the tests: the machine's own, or Debian's packages, unpacked.
 
-Owns where these programs are found, and fetching them without root, with the lab's private apt (signatures checked).
-The packages are those of the machine's own suite, so that they run on the machine's own C library, which is left out;
-so is what only an installation needs. Must not know how a program is started.
+Owns where these programs are found, and fetching them into the project's cache without root, with the lab's private
+apt (signatures checked). The packages are those of the machine's own suite, so that they run on the machine's own C
+library, which is left out; so is what only an installation needs. Must not know how a program is started.
 """
 
 from __future__ import annotations
@@ -53,6 +53,7 @@ class _Wanted(NamedTuple):
 _REDIS: Final = _Wanted("redis-server", "redis-server", "usr/bin")
 _POSTGRESQL: Final = _Wanted("postgresql", "initdb", "usr/lib/postgresql/*/bin", "/usr/lib/postgresql/*/bin")
 _WRK: Final = _Wanted("wrk", "wrk", "usr/bin")
+_PROMETHEUS: Final = _Wanted("prometheus", "promtool", "usr/bin")
 
 
 def redis_program() -> Program:
@@ -68,6 +69,11 @@ def postgresql_program() -> Program:
 def wrk_program() -> Program:
     """Where `wrk` is; fetched if need be. Raises `LabUnavailable`."""
     return _there(_WRK) or _fetched(_WRK)
+
+
+def prometheus_program() -> Program:
+    """Where `prometheus` and `promtool` are; fetched if need be. Raises `LabUnavailable`."""
+    return _there(_PROMETHEUS) or _fetched(_PROMETHEUS)
 
 
 def _there(wanted: _Wanted) -> Program | None:

@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 from msgspec import Struct
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from acd.api.engine_metrics import engine_families
 from acd.runtime.estimate import WaitEstimator
 from acd.runtime.figures import OFFER_OUTCOMES
 from acd.runtime.meter import Histogram, Meter
@@ -29,7 +30,7 @@ _ENDS: Final = ("completed", "abandoned", "cancelled", "overflowed", "failed")
 class Measured(Struct, frozen=True):
     """What is measured of one domain. `outbox`: messages to other systems by state (`pending`, `dead`).
 
-    `reloads`: how often tokens were read again, by outcome. `turned_away`: requests, by why.
+    `reloads`: how often tokens were read again, by outcome. `turned_away`: requests, by why. `health`: the router's.
     """
 
     domain: str
@@ -44,12 +45,17 @@ class Measured(Struct, frozen=True):
     tokens: int = 0
     reloads: Mapping[str, int] = {}
     turned_away: Mapping[str, int] = {}
+    health: Mapping[str, object] = {}
 
 
 def exposition(domains: Iterable[Measured]) -> bytes:
-    """Everything in Prometheus' text format, each series with the label `domain`. O(queues + waiting interactions)."""
+    """Everything in Prometheus' text format, each series with the label `domain`. O(queues + waiting interactions).
+
+    What is the process' alone (memory, processor time, files) has no such label.
+    """
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Together(tuple(domains)))
+    ProcessCollector(registry=registry)
     return generate_latest(registry)
 
 
@@ -85,6 +91,7 @@ def _families(measured: Measured) -> Iterator[Metric]:
     yield _histogram("acd_commit_rows", "Commands of one batch.", meter.batches)
     yield from _deliveries(measured)
     yield from _access(measured)
+    yield from engine_families(measured.health)
 
 
 def _deliveries(measured: Measured) -> Iterator[Metric]:
@@ -125,6 +132,8 @@ def by_channel(row: QueueRecord, named: set[str], most: int = MAX_CHANNELS) -> d
 
 def _queue_gauges(view: View, now_us: int) -> Iterator[Metric]:
     waiting = GaugeMetricFamily("acd_waiting", "Interactions that wait without an offer.", labels=["queue", "channel"])
+    in_all = GaugeMetricFamily("acd_queue_waiting", "The same of all channels; 0 is told, too.", labels=["queue"])
+    open_ = GaugeMetricFamily("acd_queue_open", "1 while the queue takes interactions.", labels=["queue"])
     ringing = GaugeMetricFamily("acd_offered", "Interactions with a pending offer.", labels=["queue"])
     active = GaugeMetricFamily("acd_active", "Interactions with an agent.", labels=["queue"])
     longest = GaugeMetricFamily("acd_longest_wait_seconds", "Wait of the oldest unanswered one.", labels=["queue"])
@@ -135,6 +144,8 @@ def _queue_gauges(view: View, now_us: int) -> Iterator[Metric]:
     for queue_id, row in view.queues.items():
         for channel, count in by_channel(row, named).items():
             waiting.add_metric([queue_id, channel], count)
+        in_all.add_metric([queue_id], row.waiting)
+        open_.add_metric([queue_id], int(row.closed is None))
         ringing.add_metric([queue_id], row.offered)
         active.add_metric([queue_id], row.active)
         oldest_us = row.oldest_us()
@@ -142,7 +153,7 @@ def _queue_gauges(view: View, now_us: int) -> Iterator[Metric]:
         ratio = row.figures.service_level()
         if ratio is not None:
             level.add_metric([queue_id], ratio)
-    yield from (waiting, ringing, active, longest, level)
+    yield from (waiting, in_all, open_, ringing, active, longest, level)
 
 
 def _queue_counters(view: View) -> Iterator[Metric]:
@@ -156,15 +167,23 @@ def _queue_counters(view: View) -> Iterator[Metric]:
         "level_met": CounterMetricFamily("acd_service_level_met", "Answered within the threshold.", labels=["queue"]),
         "level_decided": CounterMetricFamily("acd_service_level_decided", "Answered or abandoned.", labels=["queue"]),
     }
+    waited = CounterMetricFamily(
+        "acd_waited_seconds", "Sum of the waits of those that were answered.", labels=["queue"]
+    )
+    talked = CounterMetricFamily(
+        "acd_talked_seconds", "Sum of the conversations of those that were completed.", labels=["queue"]
+    )
     for queue_id, row in view.queues.items():
         figures = row.figures
+        waited.add_metric([queue_id], figures.waited_us / 1_000_000)
+        talked.add_metric([queue_id], figures.talked_us / 1_000_000)
         for outcome in OFFER_OUTCOMES:
             offers.add_metric([queue_id, outcome], getattr(figures, outcome))
         for outcome in _ENDS:
             ended.add_metric([queue_id, outcome], getattr(figures, outcome))
         for name, family in plain.items():
             family.add_metric([queue_id], getattr(figures, name))
-    yield from (offers, ended, *plain.values())
+    yield from (offers, ended, waited, talked, *plain.values())
 
 
 def _estimates(view: View, waits: WaitEstimator) -> Iterator[Metric]:

@@ -100,6 +100,7 @@ def _measured(router: ApiRouter, served: Served | None) -> Measured:
         meter=router.meter,
         now_us=lambda: max(router.now_us(), router.view.at_us),
         outbox=outbox if isinstance(outbox, dict) else {},
+        health=health,
     )
     if served is None:
         return found

@@ -1,10 +1,12 @@
 """What Prometheus reads, and the probes: right numbers, and nobody in them."""
 
 from collections.abc import Mapping
+from importlib.metadata import version
 
 from prometheus_client.parser import text_string_to_metric_families
 
 from acd.api import metrics
+from acd.api.engine_metrics import engine_families
 from acd.api.metrics import Measured
 from acd.core.messages import (
     AcceptOffer,
@@ -18,6 +20,9 @@ from acd.runtime.meter import Histogram, Meter
 from tests.api.harness import As, Http, MemoryRouter
 from tests.api.listening import Connect
 
+OF_THE_PROCESS = "process_"
+"""What there is once, however many domains there are."""
+
 
 async def scraped(http: Http) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
     async with http.get("/metrics") as response:
@@ -25,7 +30,8 @@ async def scraped(http: Http) -> dict[tuple[str, tuple[tuple[str, str], ...]], f
         assert response.headers["Content-Type"].startswith("text/plain; version=0.0.4")
         text = await response.text()
     samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
-    assert {sample.labels.pop("domain") for sample in samples} == {"test"}
+    ours = [sample for sample in samples if not sample.name.startswith(OF_THE_PROCESS)]
+    assert {sample.labels.pop("domain") for sample in ours} == {"test"}
     return {(sample.name, tuple(sorted(sample.labels.items()))): sample.value for sample in samples}
 
 
@@ -68,6 +74,10 @@ async def test_the_numbers_are_those_of_the_view(http: Http, router: MemoryRoute
     found = await scraped(http)
     assert found["acd_waiting", q("sales", channel="chat")] == 1
     assert found["acd_waiting", q("客服", channel="voice")] == 1
+    assert found["acd_queue_waiting", q("sales")] == 1
+    assert found["acd_queue_open", q("sales")] == 1
+    assert found["acd_waited_seconds_total", q("sales")] == 3.0
+    assert found["acd_talked_seconds_total", q("sales")] == 1.0
     assert found["acd_longest_wait_seconds", q("客服")] == 5.0
     assert found["acd_interactions_total", q("sales", outcome="completed")] == 1
     assert found["acd_interactions_total", q("sales", outcome="abandoned")] == 1
@@ -85,6 +95,44 @@ async def test_the_numbers_are_those_of_the_view(http: Http, router: MemoryRoute
     assert found["acd_decision_seconds_count", ()] == router.meter.decisions.count == 13
     assert found["acd_commit_seconds_count", ()] == 1
     assert found["acd_commit_rows_sum", ()] == 3
+
+
+def test_the_engine_as_a_program() -> None:
+    """What a router says of itself; what it does not say is nothing."""
+    said = {
+        "inbox": 3,
+        "outage": "the disk is full",
+        "appending_seconds": 1.5,
+        "seq": 70,
+        "quarantined": 2,
+        "stuck_deadline_us": 5,
+        "channels": {"pbx": {"connected": True, "failures": 4}, "web": {"connected": False}},
+    }
+    found = {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in engine_families(said)
+        for sample in family.samples
+    }
+    assert found == {
+        ("acd_inbox_commands",): 3,
+        ("acd_journal_outage",): 1,
+        ("acd_journal_appending_seconds",): 1.5,
+        ("acd_journal_rows_total",): 70,
+        ("acd_commands_quarantined_total",): 2,
+        ("acd_deadline_stuck",): 1,
+        ("acd_channel_connected", "pbx"): 1,
+        ("acd_channel_connected", "web"): 0,
+        ("acd_channel_failures_total", "pbx"): 4,
+        ("acd_channel_failures_total", "web"): 0,
+        ("acd_build_info", version("acd-engine")): 1,
+    }
+    assert {sample.value for family in engine_families({}) for sample in family.samples} == {0, 1}
+
+
+async def test_the_process_is_told_of_once(http: Http) -> None:
+    async with http.get("/metrics") as response:
+        text = await response.text()
+    assert len([line for line in text.splitlines() if line.startswith("process_resident_memory_bytes ")]) == 1
 
 
 async def test_nobody_is_in_the_metrics(http: Http, router: MemoryRouter) -> None:
@@ -152,7 +200,12 @@ def test_each_family_of_several_domains_is_there_once(router: MemoryRouter) -> N
     families = list(text_string_to_metric_families(text))
     series = [(each.name, tuple(sorted(each.labels.items()))) for family in families for each in family.samples]
     assert len(series) == len(set(series))
-    values = {(each.name, each.labels["domain"]): each.value for family in families for each in family.samples}
+    values = {
+        (each.name, each.labels["domain"]): each.value
+        for family in families
+        for each in family.samples
+        if not each.name.startswith(OF_THE_PROCESS)
+    }
     assert {domain for _, domain in values} == {"test", "other"}
     assert (values["acd_ready", "test"], values["acd_ready", "other"]) == (1, 0)
     assert 'acd_waiting{channel="chat",domain="test",queue="sales"} 1.0' in text

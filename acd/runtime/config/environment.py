@@ -41,6 +41,14 @@ KEYS: Final[Mapping[str, Mapping[str, Kind]]] = {
         "socket_mode": "text",
         "socket_group": "text",
     },
+    "api.rates": {
+        "token": "text",
+        "token_burst": "integer",
+        "agent": "text",
+        "agent_burst": "integer",
+        "failures": "text",
+        "failures_burst": "integer",
+    },
     "metrics": {"host": "text", "port": "integer"},
 }
 """Section → its single values. A test holds this to what the sections' readers know."""
@@ -130,7 +138,8 @@ def _places(raw: Mapping[str, object]) -> dict[str, list[_Place]]:
 def _settings(raw: Mapping[str, object]) -> Iterator[tuple[tuple[str, ...], Key, Kind]]:
     """What each is called in variables, where it is, and its kind."""
     for section, keys in KEYS.items():
-        yield from (((section, key), (section, key), kind) for key, kind in keys.items())
+        parts = tuple(section.split("."))
+        yield from (((*parts, key), (*parts, key), kind) for key, kind in keys.items())
     for index, name in _tokens(raw).items():
         for key, kind in TOKEN_KEYS.items():
             yield ("api", "tokens", name, key), ("api", "tokens", index, key), kind

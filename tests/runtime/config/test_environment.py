@@ -162,20 +162,24 @@ def test_the_document_that_was_given_stays_as_it_is() -> None:
 
 NOT_SINGLE: Mapping[str, frozenset[str]] = {
     "domain": frozenset({"allow"}),
-    "api": frozenset({"tokens", "origins"}),
+    "": frozenset({"agents", "queues", "capacities", "calendars", "channels", "webhooks"}),
+    "api": frozenset({"tokens", "origins", "rates"}),
     "webhooks.crm": frozenset({"queues", "agents", "kinds"}),
-    "api.tokens[0]": frozenset({"name", "roles", "agent", "expires", "channel", "queues", "channels"}),
+    "api.tokens[0]": frozenset({"name", "roles", "agent", "expires", "channel", "queues", "channels", "rate", "burst"}),
 }
-"""Keys that hold several values, or say who somebody is."""
+"""Keys that hold several values, or say who somebody is and what they may do."""
 
 
 def test_every_single_setting_can_be_set(tmp_path: Path) -> None:
     """A reader that is asked for a key that it does not know tells all that it knows."""
-    sections = {**KEYS, "webhooks.crm": WEBHOOK_KEYS, "api.tokens[0]": TOKEN_KEYS}
-    text = "".join(f"[{name}]\nzzzzzzzzzzzz = 1\n" for name in (*KEYS, "webhooks.crm"))
+    sections = {"": {name for name in KEYS if "." not in name}, **KEYS}
+    sections |= {"webhooks.crm": WEBHOOK_KEYS, "api.tokens[0]": TOKEN_KEYS}
+    text = "zzzzzzzzzzzz = 1\n" + "".join(f"[{name}]\nzzzzzzzzzzzz = 1\n" for name in (*KEYS, "webhooks.crm"))
     report = read(tmp_path, f"{text}[[api.tokens]]\nzzzzzzzzzzzz = 1\n")
     known = {
-        problem.key.removesuffix(".zzzzzzzzzzzz"): set(re.findall(r"[a-z_]+", problem.fix.partition("known are ")[2]))
+        problem.key.removesuffix("zzzzzzzzzzzz").removesuffix("."): set(
+            re.findall(r"[a-z_]+", problem.fix.partition("known are ")[2])
+        )
         for problem in report.errors
         if "zzzzzzzzzzzz" in problem.key
     }

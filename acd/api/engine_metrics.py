@@ -1,0 +1,64 @@
+"""Figures about the engine as a program: its inbox, its journal, its channels. Owns their names, help texts and labels.
+
+Must not know agents, queues or interactions. Labels are names of channel instances, which are the configuration's.
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib.metadata import version
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+
+
+def engine_families(health: Mapping[str, object]) -> Iterator[Metric]:
+    """`health` is a router's; what it does not say counts as nothing."""
+    yield GaugeMetricFamily("acd_inbox_commands", "Commands that wait for the writer.", value=_number(health, "inbox"))
+    yield GaugeMetricFamily(
+        "acd_journal_outage",
+        "1 while the journal cannot be written, and commands are refused.",
+        value=int(bool(health.get("outage"))),
+    )
+    yield GaugeMetricFamily(
+        "acd_journal_appending_seconds",
+        "How long the commit under way has taken so far.",
+        value=_number(health, "appending_seconds"),
+    )
+    yield CounterMetricFamily("acd_journal_rows", "Rows of the journal.", value=_number(health, "seq"))
+    yield CounterMetricFamily(
+        "acd_commands_quarantined",
+        "Commands set aside because the engine raised over them.",
+        value=_number(health, "quarantined"),
+    )
+    yield GaugeMetricFamily(
+        "acd_deadline_stuck",
+        "1 while a deadline cannot be handled because the engine raises over it.",
+        value=int(health.get("stuck_deadline_us") is not None),
+    )
+    yield from _channels(health)
+    build = GaugeMetricFamily("acd_build_info", "1, with the version of acd-engine.", labels=["version"])
+    build.add_metric([_version()], 1)
+    yield build
+
+
+def _channels(health: Mapping[str, object]) -> Iterator[Metric]:
+    connected = GaugeMetricFamily(
+        "acd_channel_connected", "1 while a channel instance has its far end.", labels=["channel_instance"]
+    )
+    failures = CounterMetricFamily(
+        "acd_channel_failures", "Effects that a channel instance could not carry out.", labels=["channel_instance"]
+    )
+    channels = health.get("channels")
+    for name, each in (channels if isinstance(channels, Mapping) else {}).items():
+        connected.add_metric([name], int(each.get("connected") is True))
+        failures.add_metric([name], _number(each, "failures"))
+    yield from (connected, failures)
+
+
+def _number(health: Mapping[str, object], name: str) -> float:
+    value = health.get(name, 0)
+    return float(value) if isinstance(value, int | float) else 0.0
+
+
+@cache
+def _version() -> str:
+    return version("acd-engine")
