@@ -14,6 +14,7 @@ AcdError
 ├── VersionChanged          another version of the configuration is in force than the one that was to be replaced
 ├── RepeatsError            it cannot be found out whether a request was made before
 ├── RequestReused           an `Idempotency-Key` was used for another request before
+├── EntryOfFile             an agent, queue, capacity or calendar belongs to the configuration file, not to the API
 ├── PersonalStoreError      a customer's data cannot be read or written
 ├── OutboxError             the outbox cannot be read or written
 │   └── OutboxFull          too many messages wait, or one is too large; it was not taken
@@ -102,6 +103,10 @@ class RepeatsError(AcdError):
 
 class RequestReused(AcdError):
     """An `Idempotency-Key` was used for another request before."""
+
+
+class EntryOfFile(AcdError):
+    """An agent, queue, capacity or calendar belongs to the configuration file, and is not for the API to change."""
 
 
 class PersonalStoreError(AcdError):

@@ -22,7 +22,7 @@ from acd.errors import ConfigError
 from acd.runtime.clock import moment
 from acd.runtime.config import Report
 from acd.runtime.config.owned import SECTIONS, Document
-from acd.runtime.configurations import Configurations, document_of
+from acd.runtime.configurations import Configurations
 from acd.runtime.versions import EMPTY, NEWEST, Version
 
 MAX_DOCUMENT: Final = 8 * 1024 * 1024
@@ -127,17 +127,17 @@ class DifferenceShape(Struct):
 
 async def show(call: Call[Nothing, NoQuery]) -> web.Response:
     """What is in force."""
-    return _tagged(await _configurations(call).current())
+    return await _tagged(call, await configurations_of(call).current())
 
 
 async def check(call: Call[DocumentBody, NoQuery]) -> CheckedShape:
     """What is wrong with a document; nothing is changed."""
-    return _checked(await _configurations(call).check(_document(call.body)))
+    return _checked(await configurations_of(call).check(_document(call.body)))
 
 
 async def difference(call: Call[DocumentBody, NoQuery]) -> DifferenceShape:
     """What a document would change; nothing is changed."""
-    configurations = _configurations(call)
+    configurations = configurations_of(call)
     found = await configurations.difference(_document(call.body))
     shapes = [
         ChangeShape(each.section, each.name, each.what, [ChangedKeyShape(*key) for key in each.keys]) for each in found
@@ -152,16 +152,17 @@ async def apply(call: Call[NewVersion, NoQuery]) -> web.Response:
 
 async def roll_back(call: Call[RollBack, NoQuery]) -> web.Response:
     """Put an earlier version into force again, as a new one."""
-    earlier = await _configurations(call).version(call.body.version)
+    earlier = await configurations_of(call).version(call.body.version)
     if earlier is None:
         raise not_found("version")
-    return await _apply(call, document_of(earlier), call.body.note or f"back to version {earlier.number}")
+    document = await configurations_of(call).document_of(earlier)
+    return await _apply(call, document, call.body.note or f"back to version {earlier.number}")
 
 
 async def list_versions(call: Call[Nothing, PageQuery]) -> VersionPage:
     """Every version that was kept, newest first."""
     before = order_of(call.query.cursor)
-    found = await _configurations(call).versions(NEWEST if before is None else before, call.query.limit + 1)
+    found = await configurations_of(call).versions(NEWEST if before is None else before, call.query.limit + 1)
     page = found[: call.query.limit]
     more = len(found) > len(page)
     return VersionPage(
@@ -173,33 +174,46 @@ async def show_version(call: Call[Nothing, NoQuery]) -> web.Response:
     """One version."""
     number = call.path("version")
     known = number.isascii() and number.isdecimal() and len(number) < 16  # noqa: PLR2004 - no version is so long
-    found = await _configurations(call).version(int(number)) if known else None
+    found = await configurations_of(call).version(int(number)) if known else None
     if found is None:
         raise not_found("version")
-    return _tagged(found)
+    return await _tagged(call, found)
 
 
 async def _apply(call: Call[Any, NoQuery], document: Document, note: str) -> web.Response:
-    expected = call.request.headers.get("If-Match", "").strip()
+    expected = expected_tag(call)
     if not expected:
         raise Problem(428, "if-match-required", "If-Match: send the etag of the version that this is to replace, or *.")
-    wanted = Version(0, 0, call.who.name, call.command_id(), note, EMPTY)
     try:
-        kept = await _configurations(call).apply(
-            document,
-            expected.removeprefix("W/").strip('"'),
-            wanted,
-            trace_of_request(call.request),
+        kept = await configurations_of(call).apply(
+            document, expected, wanted_by(call, note), trace_of_request(call.request)
         )
     except ConfigError as error:
-        said = "\n".join(error.problems[:PROBLEMS_SAID])
-        more = len(error.problems) - PROBLEMS_SAID
-        tail = f"\n… and {more} more; POST /v1/configuration/check names them all" if more > 0 else ""
-        raise Problem(422, "configuration-invalid", said + tail) from None
-    return _tagged(kept)
+        raise invalid(error) from None
+    call.carried_out = True
+    return await _tagged(call, kept)
 
 
-def _configurations(call: Call[Any, Any]) -> Configurations:
+def expected_tag(call: Call[Any, Any]) -> str:
+    """What `If-Match` says, without its quotes; empty when there is none."""
+    return call.request.headers.get("If-Match", "").strip().removeprefix("W/").strip('"')
+
+
+def wanted_by(call: Call[Any, Any], note: str) -> Version:
+    """The version that a request asks for, as far as the request says."""
+    return Version(0, 0, call.who.name, call.command_id(), note, EMPTY)
+
+
+def invalid(error: ConfigError) -> Problem:
+    """422 with the first problems of a configuration."""
+    said = "\n".join(error.problems[:PROBLEMS_SAID])
+    more = len(error.problems) - PROBLEMS_SAID
+    tail = f"\n… and {more} more; POST /v1/configuration/check names them all" if more > 0 else ""
+    return Problem(422, "configuration-invalid", said + tail)
+
+
+def configurations_of(call: Call[Any, Any]) -> Configurations:
+    """Whoever keeps the versions. Raises a Problem with 404 where nobody does."""
     configurations = call.context.configurations
     if configurations is None:
         raise Problem(404, "not-found", "The configuration is not served here: acd.api.serve was given none.")
@@ -211,8 +225,9 @@ def _document(body: DocumentBody) -> Document:
     return {section: entries for section in SECTIONS if (entries := getattr(body, section))}
 
 
-def _tagged(version: Version) -> web.Response:
-    shape = ConfigurationShape(*_about(version), msgspec.convert(document_of(version), DocumentBody))
+async def _tagged(call: Call[Any, Any], version: Version) -> web.Response:
+    document = await configurations_of(call).document_of(version)
+    shape = ConfigurationShape(*_about(version), msgspec.convert(document, DocumentBody))
     return answer(shape, headers={"ETag": shape.etag})
 
 

@@ -31,6 +31,8 @@ _IDS: Final[Mapping[str, tuple[object, str]]] = {
     "id": (Id, "The id of the queue, agent or channel."),
     "version": (str, "The version's number."),
     "webhook": (Id, "The webhook's name."),
+    "capacity": (Id, "The capacity's name."),
+    "calendar": (Id, "The calendar's name."),
     "scope": (str, "`queue`, `agent` or `channel`."),
 }
 """What stands in paths."""
@@ -220,7 +222,7 @@ def _operation(route: Route, schemas: _Schemas) -> Document:
     if route.mutates:
         operation["parameters"].append(_IDEMPOTENCY_KEY)
     if route.if_match:
-        operation["parameters"].append({**_IF_MATCH, "example": route.example.headers["If-Match"]})
+        operation["parameters"].append(_if_match(route))
     if route.body is not None:
         content: Document = {"schema": schemas.of(route.body)}
         if route.example.body is not None:
@@ -237,6 +239,14 @@ def _limited(route: Route) -> str:
     if route.scoped or route.access == "public":
         return ""
     return "Not for tokens that are limited to some queues or channels."
+
+
+def _if_match(route: Route) -> Document:
+    """Where it can be left out, it says which entry this is to replace."""
+    if "if-match-required" in route.problems:
+        return {**_IF_MATCH, "example": route.example.headers["If-Match"]}
+    about = "The etag of the entry that this replaces, or `*` for one that is there. If it is another by now: 412."
+    return {**_IF_MATCH, "description": about}
 
 
 def _path_parameters(route: Route, schemas: _Schemas) -> list[Document]:

@@ -101,6 +101,7 @@ EXCEPTIONS: Final[tuple[tuple[type[errors.AcdError], int, str, str], ...]] = (
     (errors.OutboxError, 503, "outbox-unavailable", "Messages to other systems cannot be reached just now."),
     (errors.VersionsError, 503, "versions-unavailable", _NOT_KEPT),
     (errors.VersionChanged, 412, "version-changed", ""),
+    (errors.EntryOfFile, 409, "entry-of-file", ""),
     (errors.RepeatsError, 503, "answers-unavailable", _NOT_LOOKED_UP),
     (errors.RequestReused, 422, "idempotency-key-reused", ""),
     (errors.HistoryUnavailable, 503, "history-unavailable", ""),

@@ -1,7 +1,7 @@
 """The machine as it is: threads, and the operating system's chance. Owns `acd.ports.machine.Machine` for real."""
 
-import random
 import secrets
+from random import Random
 from typing import Final
 
 from acd.ports.machine import Worker
@@ -13,6 +13,10 @@ _TOKEN_BYTES: Final = 10
 class SystemMachine:
     """What a router uses unless it is given another."""
 
+    def __init__(self) -> None:
+        """Chance of its own: whoever seeds Python's does not foresee retries, nor is disturbed by them."""
+        self._random = Random()  # noqa: S311 - for retries, not for secrecy
+
     def worker(self, name: str) -> Worker:
         """One thread."""
         return SingleThread(name)
@@ -23,4 +27,4 @@ class SystemMachine:
 
     def chance(self) -> float:
         """For retries, not for secrecy."""
-        return random.random()  # noqa: S311 - see above
+        return self._random.random()

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from acd.core.messages import Outcome
 from acd.core.state import EngineState
-from acd.runtime.config import Config
+from acd.runtime.config import AgentEdit, Config
 from acd.runtime.estimate import WaitEstimator
 from acd.runtime.events import EventSource
 from acd.runtime.feed import Commit, Feed
@@ -52,6 +52,18 @@ class Projections:
         view.service_level_us = {queue.settings.id: queue.service_level_us for queue in config.queues}
         view.revision += 1
         self.figures.short_abandon_us = {queue.settings.id: queue.short_abandon_us for queue in config.queues}
+
+    def configure_agents(self, config: Config, edit: AgentEdit) -> None:
+        """As `configure`, where these agents alone are others."""
+        self._config = config
+        names = dict(self.view.names)
+        for agent_id in edit.removed:
+            names.pop(agent_id, None)
+        for agent in edit.changed:
+            names.pop(agent.settings.id, None)
+            if agent.name:
+                names[agent.settings.id] = agent.name
+        self.view.names = names
 
     def fold(self, first_seq: int, at_us: int, outcomes: Sequence[Outcome], state: Callable[[], EngineState]) -> None:
         """Take in the rows from `first_seq` on, committed at `at_us`. `state` gives the engine's if one cannot follow.

@@ -10,12 +10,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, get_args
 
-from acd.core.digest import settings_hash
 from acd.core.engine import Engine
-from acd.core.messages import ApplyConfig, Command, CoreSettings, Origin, Outcome, Recover, ScoreFunction
+from acd.core.messages import Command, Origin, Outcome, Recover, ScoreFunction
 from acd.core.messages.codec import encode
 from acd.core.state import EngineState
-from acd.errors import CommandInvalid, ConfigError, RouterClosed
+from acd.errors import CommandInvalid, RouterClosed
 from acd.ports.channel import Channel, Personal
 from acd.ports.journal import Journal
 from acd.ports.machine import Machine
@@ -24,10 +23,11 @@ from acd.runtime.admission import detach
 from acd.runtime.batch import Batch
 from acd.runtime.channels import open_channels
 from acd.runtime.clock import Clock, SystemClock, Timeline
-from acd.runtime.config import Config, load
+from acd.runtime.config import AgentEdit, Config, load
 from acd.runtime.dispatch import Dispatcher, desired_of
 from acd.runtime.estimate_notes import EstimateNotes
 from acd.runtime.feed import DEFAULT_BUFFER, Subscription
+from acd.runtime.in_force import Asked, InForce
 from acd.runtime.journal import SqliteJournal
 from acd.runtime.ledger import EngineType, Ledger
 from acd.runtime.log import Logger
@@ -38,7 +38,6 @@ from acd.runtime.outgoing import Outgoing
 from acd.runtime.people import People
 from acd.runtime.projections import Projections, Readings
 from acd.runtime.readiness import unready
-from acd.runtime.strategies import Strategies
 from acd.runtime.webhooks.feeding import Webhooks
 from acd.runtime.writer import Writer
 
@@ -80,15 +79,14 @@ class Router(Readings):
 
         Raises `ConfigError` with every problem of the file, the channels' options or the strategies.
         """
-        self._config = config if isinstance(config, Config) else load(config)
+        config = config if isinstance(config, Config) else load(config)
+        self._in_force = InForce(config, strategies)
         self._clock: Clock = clock or SystemClock()
         self._machine: Machine = machine or SystemMachine()
-        self._channels = tuple(open_channels(self._config.channels) if channels is None else channels)
-        self._strategies = Strategies(strategies)
-        self._settings = self._strategies.settings(self._config)
-        snapshots, scores, worker = self._config.snapshots.path, self._strategies.scores, self._machine.worker
+        self._channels = tuple(open_channels(config.channels) if channels is None else channels)
+        snapshots, scores, worker = config.snapshots.path, self._in_force.scores, self._machine.worker
         self._ledger = Ledger(journal or self._open_journal, snapshots, engine, scores, worker)
-        self._people = People(self._config.personal, personal, self._machine.worker)
+        self._people = People(config.personal, personal, self._machine.worker)
         self._closed = asyncio.Event()
         self._started = False
         self._writer: Writer | None = None
@@ -96,13 +94,12 @@ class Router(Readings):
         self._dispatcher: Dispatcher | None = None
         self._timeline: Timeline | None = None
         self._opening = OpeningHours(self._order, self.new_id)
-        self._addresses = self._config.addresses()
         self.meter = Meter()
         self.seq = 0
         """The last committed row; `view` is the picture after it."""
-        super().__init__(Projections(self._config))
-        self.webhooks = Webhooks(self._config.webhooks, self._config.domain, self.events, self._clock.wall_us)
-        self._outgoing = Outgoing(self._config.outbox, senders or {}, self._machine.chance, self.webhooks)
+        super().__init__(Projections(config))
+        self.webhooks = Webhooks(config.webhooks, config.domain, self.events, self._clock.wall_us)
+        self._outgoing = Outgoing(config.outbox, senders or {}, self._machine.chance, self.webhooks)
         self._notes = EstimateNotes(self._projections)
 
     # ---- starting and stopping
@@ -195,15 +192,17 @@ class Router(Readings):
     async def reconfigure(self, config: Config, *, actor: str = "", trace: str = "") -> Outcome:
         """Put agents and queues of another configuration into force; everything else needs a new Router.
 
-        `actor` and `trace` go along with the command. Raises `ConfigError` when the engine refuses it; then all is as
-        before.
+        `actor` and `trace` go along. Raises `ConfigError` when the engine refuses it; then all is as before.
         """
-        settings = self._strategies.settings(config)
-        outcome = await self._apply_config(config, settings, actor, trace)
-        self._config, self._settings = config, settings
-        self._addresses = config.addresses()
+        outcome = await self._in_force.apply(self._order, self._asked(actor, trace), config)
         self._projections.configure(config)
         self._opening.change(config.hours(), self.view.queues)
+        return outcome
+
+    async def reconfigure_agents(self, edit: AgentEdit, *, actor: str = "", trace: str = "") -> Outcome:
+        """As `reconfigure`, for what is in force with some agents changed, at the cost of these agents."""
+        outcome = await self._in_force.apply_agents(self._order, self._asked(actor, trace), edit)
+        self._projections.configure_agents(self._in_force.config, edit)
         return outcome
 
     # ---- people
@@ -225,7 +224,7 @@ class Router(Readings):
 
     def address(self, agent_id: str, channel: str) -> str:
         """Where the agent is reached on a channel; empty when not configured."""
-        return self._addresses.get((agent_id, channel), "")
+        return self._in_force.address(agent_id, channel)
 
     def channel(self, name: str) -> Channel | None:
         """The channel instance of this name."""
@@ -277,7 +276,7 @@ class Router(Readings):
             "ready": not reason,
             "reason": reason,
             "status": status,
-            "domain": self._config.domain,
+            "domain": self._in_force.config.domain,
             "epoch": self._ledger.epoch,
             "seq": self.seq,
             "inbox": 0 if writer is None else writer.waiting,
@@ -328,12 +327,12 @@ class Router(Readings):
             self._dispatcher.begin_stop(at_once=True)
         self._projections.close()
         self._closed.set()
-        _log.error("the router takes no more commands", status=status, domain=self._config.domain)
+        _log.error("the router takes no more commands", status=status, domain=self._in_force.config.domain)
 
     # ---- pieces of the above
 
     async def _start(self) -> None:
-        config = self._config
+        config = self._in_force.config
         await self._ledger.open()
         ledger = self._ledger
         state = ledger.engine.state()
@@ -351,8 +350,7 @@ class Router(Readings):
         if ledger.seq:
             recover = Recover(f"recover-{ledger.epoch}")
             await self._hand_in(recover, encode(recover), recover.ORIGIN)
-        if settings_hash(self._settings) != ledger.engine.settings_hash:
-            await self._apply_config(config, self._settings)
+        await self._in_force.begin(self._order, self._asked(), ledger.engine.settings_hash)
         await self._opening.begin(self._timeline, config.hours(), self.view.queues)
         self._writer.begin_ticks()
         self._notes.begin(self._writer, self._timeline, ledger.epoch, self._writer_state())
@@ -378,16 +376,12 @@ class Router(Readings):
         raw, valid = detach(command)
         return await self._hand_in(valid, raw, valid.ORIGIN)
 
-    async def _apply_config(self, config: Config, settings: CoreSettings, actor: str = "", trace: str = "") -> Outcome:
-        command_id = f"config-{self._ledger.epoch}-{self.new_id()}"
-        outcome = await self._order(ApplyConfig(command_id, settings, actor=actor, trace=trace))
-        if outcome.refusal is not None:
-            raise ConfigError((f"{config.source}: {outcome.refusal.detail} ({outcome.refusal.code})",))
-        return outcome
+    def _asked(self, actor: str = "", trace: str = "") -> Asked:
+        return Asked(f"config-{self._ledger.epoch}-{self.new_id()}", actor, trace)
 
     def _open_journal(self) -> Journal:
-        where = self._config.journal
-        return SqliteJournal(where.path, self._config.domain, where.durability)
+        where = self._in_force.config.journal
+        return SqliteJournal(where.path, self._in_force.config.domain, where.durability)
 
     def _status(self) -> str:
         if self._writer is None:

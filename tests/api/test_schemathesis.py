@@ -50,6 +50,8 @@ LIVING = {
     "interaction": ["mail-1"],
     "offer": ["mail-1.1", "mail-1.2"],
     "queue": ["sales", "support"],
+    "capacity": ["desk"],
+    "calendar": ["office"],
     "scope": ["queue", "agent", "channel"],
     "id": ["sales", "anna", "email"],
 }

@@ -53,7 +53,7 @@ async def live(config_file: Path) -> AsyncIterator[Router]:
 @pytest.fixture
 async def client(live: Router) -> AsyncIterator[Client]:
     api: ApiRouter = live
-    config = load(live._config.source).api
+    config = load(live._in_force.config.source).api
     assert config is not None
     async with await serve(api, config) as server, ClientSession(server.addresses[0]) as http:
         yield Client(http, TOKEN)

@@ -1,13 +1,14 @@
 """The API's part of the configuration put into force beside the file's."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
 
-from acd.errors import ConfigError, VersionChanged, VersionsError
-from acd.runtime.configurations import ANY, Configurations, Source, check_in_force, document_of
+from acd.errors import ConfigError, EntryOfFile, VersionChanged, VersionsError
+from acd.runtime.configurations import ANY, Configurations, Edit, Source, check_in_force, tag_of
 from acd.runtime.router import Router
 from acd.runtime.versions import EMPTY, FIRST, Version, VersionStore
 
@@ -52,8 +53,8 @@ async def test_a_version_is_in_force_and_still_is_after_a_crash(tmp_path: Path) 
     async with life(tmp_path) as (router, configurations):
         assert set(router.view.agents) == {"anna", "carla", "dora"}
         assert await configurations.current() == second
-        assert document_of(second) == BOTH
-        back = await configurations.apply(document_of(first), ANY, by("r3"))
+        assert await configurations.document_of(second) == BOTH
+        back = await configurations.apply(await configurations.document_of(first), ANY, by("r3"))
         assert (back.number, set(router.view.agents)) == (3, {"anna", "carla"})
         assert [each.number for each in await configurations.versions(9, 9)] == [3, 2, 1]
         assert await configurations.version(1) == first
@@ -90,7 +91,7 @@ async def test_what_is_wrong_changes_nothing(tmp_path: Path) -> None:
 
 
 async def test_what_cannot_be_kept_is_taken_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(_store: VersionStore, _version: Version) -> Version:
+    def full(_store: VersionStore, _version: Version, _whole: object) -> Version:
         raise VersionsError("the disk is full")
 
     async with life(tmp_path) as (router, configurations):
@@ -125,3 +126,103 @@ def test_a_file_that_names_what_the_api_owns_is_found_before_the_start(tmp_path:
 def test_a_source_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"acd\.toml"):
         Source(tmp_path / "acd.toml")
+
+
+ANNA, CARLA_AT = ("agents", "anna"), ("agents", "carla")
+
+
+def become(entry: dict[str, object] | None) -> Edit:
+    return lambda _before: entry
+
+
+async def test_one_agent_is_edited_and_still_is_after_a_crash(tmp_path: Path) -> None:
+    async with life(tmp_path) as (router, configurations):
+        seq = router.seq
+        first = await configurations.edit(CARLA_AT, become({"skills": {"english": 6}}), "", by("r1", "new"))
+        assert (first.number, first.difference, router.seq) == (1, True, seq + 1)
+        assert router.view.agents["carla"].settings.skills == (("english", 6),)
+        entry = await configurations.entry(*CARLA_AT)
+        assert entry == {"skills": {"english": 6}}
+        with pytest.raises(VersionChanged, match=r"agents\.carla is another by now"):
+            await configurations.edit(CARLA_AT, become({}), tag_of({}), by("r2"))
+        addressed = {"skills": {"english": 9}, "addresses": {"voice": "PJSIP/carla"}}
+        await configurations.edit(CARLA_AT, become(addressed), tag_of(entry), by("r3"))
+        assert router.address("carla", "voice") == "PJSIP/carla"
+        assert await configurations.edit(CARLA_AT, become(None), "", by("r1")) == first, "a repetition"
+    async with life(tmp_path) as (router, configurations):
+        assert router.seq == seq + 3, "recovered, and nothing had to be configured anew"
+        assert router.address("carla", "voice") == "PJSIP/carla"
+        gone = await configurations.edit(CARLA_AT, become(None), ANY, by("r4"))
+        assert (gone.number, set(router.view.agents)) == (3, {"anna"})
+        assert await configurations.entry(*CARLA_AT) is None
+        with pytest.raises(VersionChanged):
+            await configurations.edit(CARLA_AT, become({}), ANY, by("r5"))
+        assert await configurations.document_of(first) == CARLA
+
+
+async def test_what_is_edited_at_the_same_time_is_all_there(tmp_path: Path) -> None:
+    async with life(tmp_path) as (router, configurations):
+        edits = [
+            configurations.edit(
+                ("agents", f"a{number}"), become({"skills": {"english": 1 + number % 9}}), "", by(f"r{number}")
+            )
+            for number in range(40)
+        ]
+        kept = await asyncio.gather(*edits)
+        assert sorted(each.number for each in kept) == list(range(1, 41))
+        assert set(router.view.agents) == {"anna", *(f"a{number}" for number in range(40))}
+
+
+async def test_what_belongs_to_the_file_is_not_edited(tmp_path: Path) -> None:
+    async with life(tmp_path) as (router, configurations):
+        for place in (ANNA, ("queues", "sales")):
+            with pytest.raises(EntryOfFile, match="belongs to the configuration file; change it there"):
+                await configurations.edit(place, become(None), "", by("r1"))
+        assert set(router.view.agents) == {"anna"}
+        assert configurations.entry_of_file(*ANNA) == {"skills": {"english": 8}}
+
+
+async def test_an_edit_that_is_wrong_changes_nothing(tmp_path: Path) -> None:
+    async with life(tmp_path) as (router, configurations):
+        await configurations.edit(
+            ("capacities", "desk"), become({"channels": {"chat": {"cost": 50, "most": 2}}}), "", by("r0")
+        )
+        await configurations.edit(CARLA_AT, become({"capacity": "desk"}), "", by("r1"))
+        assert router.view.agents["carla"].settings.capacity.channels[0].channel == "chat"
+        mistakes: tuple[dict[str, object], ...] = ({"skills": {"english": 11}}, {"skils": {}}, {"capacity": "nothing"})
+        for wrong in mistakes:
+            with pytest.raises(ConfigError, match=r"acd\.toml: agents\.carla"):
+                await configurations.edit(CARLA_AT, become(wrong), "", by("r2"))
+        with pytest.raises(ConfigError, match="capacity"):
+            await configurations.edit(("capacities", "desk"), become(None), "", by("r3"))
+        await configurations.edit(
+            ("queues", "late"), become({"when_full": {"queue": "sales"}, "max_waiting": 1}), "", by("r4")
+        )
+        with pytest.raises(ConfigError, match="max_waiting"):
+            await configurations.edit(("queues", "late"), become({"max_waiting": -1}), "", by("r5"))
+        assert (await configurations.current()).number == 3
+        assert set(router.view.queues) == {"sales", "late"}
+
+
+async def test_an_agent_of_a_token_stays(tmp_path: Path) -> None:
+    carla = f'[[api.tokens]]\nname = "carla"\ntoken = "{"c" * 24}"\nroles = ["agent"]\nagent = "carla"\n'
+    (tmp_path / "acd.toml").write_text(FILE)
+    async with life(tmp_path) as (_, configurations):
+        await configurations.edit(CARLA_AT, become({}), "", by("r1"))
+    (tmp_path / "acd.toml").write_text(FILE.replace("open = true\n", carla))
+    async with life(tmp_path) as (router, configurations):
+        with pytest.raises(ConfigError, match='"carla" is not an agent'):
+            await configurations.edit(CARLA_AT, become(None), "", by("r2"))
+        assert "carla" in router.view.agents
+
+
+async def test_an_edit_that_cannot_be_kept_is_taken_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_store: VersionStore, _version: Version, _whole: object) -> Version:
+        raise VersionsError("the disk is full")
+
+    async with life(tmp_path) as (router, configurations):
+        monkeypatch.setattr(VersionStore, "put", full)
+        with pytest.raises(VersionsError):
+            await configurations.edit(CARLA_AT, become({}), "", by("r1"))
+        assert set(router.view.agents) == {"anna"}
+        assert await configurations.entry(*CARLA_AT) is None

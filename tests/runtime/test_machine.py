@@ -1,5 +1,7 @@
 """The machine as it is: ids that differ, chance in its range, a thread that runs."""
 
+import random
+
 from acd.runtime.machine import SystemMachine
 
 
@@ -15,6 +17,12 @@ def test_chance_is_from_zero_up_to_one() -> None:
     drawn = [SystemMachine().chance() for _ in range(1_000)]
     assert all(0 <= each < 1 for each in drawn)
     assert max(drawn) - min(drawn) > 0.5
+
+
+def test_chance_is_nobody_elses() -> None:
+    before = random.getstate()
+    SystemMachine().chance()
+    assert random.getstate() == before
 
 
 async def test_a_worker_runs_what_it_is_given() -> None:

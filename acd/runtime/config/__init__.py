@@ -9,6 +9,7 @@ from acd.runtime.config.durations import format_duration, parse_duration
 from acd.runtime.config.load import check, check_text, load, loads
 from acd.runtime.config.model import (
     AgentConfig,
+    AgentEdit,
     ApiConfig,
     ChannelConfig,
     Config,
@@ -28,10 +29,12 @@ from acd.runtime.config.model import (
 )
 from acd.runtime.config.problems import Problem
 from acd.runtime.config.secrets import Secret
+from acd.runtime.config.single import read_agent
 
 __all__ = [
     "PROFILES",
     "AgentConfig",
+    "AgentEdit",
     "ApiConfig",
     "ChannelConfig",
     "Config",
@@ -57,4 +60,5 @@ __all__ = [
     "load",
     "loads",
     "parse_duration",
+    "read_agent",
 ]

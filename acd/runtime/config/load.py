@@ -109,7 +109,10 @@ def check_text(
     found = problems.located(_lines(text, owned or {})) if problems.found() else Located()
     usable = None if found.errors else msgspec.structs.replace(config, warnings=found.warnings)
     agents, queues = config.agents, config.queues
-    return Report(usable, found.errors, found.warnings, config.channels, counts, agents, queues, found.notes, overrides)
+    versions = None if config.api is None else config.api.versions
+    return Report(
+        usable, found.errors, found.warnings, config.channels, counts, agents, queues, found.notes, overrides, versions
+    )
 
 
 def _lines(text: str, owned: Document) -> Callable[[Key], int]:

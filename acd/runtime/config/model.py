@@ -4,11 +4,12 @@ Owns the shape. Must not know TOML, files or how anything is validated (`acd.run
 Times are µs, as everywhere inside.
 """
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Literal
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from acd.core.messages import AgentSettings, CoreSettings, QueueSettings
 from acd.ports.journal import Durability
@@ -200,6 +201,13 @@ class AgentConfig(Struct, frozen=True):
     addresses: tuple[tuple[str, str], ...] = ()
 
 
+class AgentEdit(Struct, frozen=True):
+    """Agents that are new or have changed, and the ids of those who go."""
+
+    changed: tuple[AgentConfig, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
 class QueueConfig(Struct, frozen=True):
     """One queue: what the core needs, a title for people, thresholds of the figures, and whose hours it keeps."""
 
@@ -208,6 +216,10 @@ class QueueConfig(Struct, frozen=True):
     service_level_us: int = 20_000_000
     calendar: str = ""
     short_abandon_us: int = 5_000_000
+
+
+def _id_of(agent: AgentConfig) -> str:
+    return agent.settings.id
 
 
 class Config(Struct, frozen=True):
@@ -240,6 +252,22 @@ class Config(Struct, frozen=True):
             queues=tuple(queue.settings for queue in self.queues),
         )
 
+    def with_agents(self, edit: AgentEdit) -> "Config":
+        """The same with some agents changed, added and removed. A few of them cost no more than a copy."""
+        agents = list(self.agents)
+        wanted: list[tuple[str, AgentConfig | None]] = [(agent.settings.id, agent) for agent in edit.changed]
+        for agent_id, agent in (*wanted, *((each, None) for each in edit.removed)):
+            place = bisect_left(agents, agent_id, key=_id_of)
+            known = place < len(agents) and agents[place].settings.id == agent_id
+            agents[place : place + known] = [] if agent is None else [agent]
+        return structs.replace(self, agents=tuple(agents))
+
+    def agent(self, agent_id: str) -> AgentConfig | None:
+        """One agent; None when there is none of that id. O(log agents)."""
+        place = bisect_left(self.agents, agent_id, key=_id_of)
+        found = self.agents[place : place + 1]
+        return found[0] if found and found[0].settings.id == agent_id else None
+
     def hours(self) -> dict[str, Calendar]:
         """The calendar of each queue that has one."""
         calendars = {calendar.name: calendar for calendar in self.calendars}
@@ -255,7 +283,8 @@ class Report(Struct, frozen=True):
 
     `channels`, `agents`, `queues`: those that could be read, errors elsewhere or not. `counts`: what was looked at, as
     (kind, how many); empty when the file could not be read at all. `notes`: worth knowing, if it was not meant.
-    `overrides`: what comes from the environment instead of the file.
+    `overrides`: what comes from the environment instead of the file. `versions`: the file of what the API owns, None
+    without an API.
     """
 
     config: Config | None
@@ -267,3 +296,4 @@ class Report(Struct, frozen=True):
     queues: tuple[QueueConfig, ...] = ()
     notes: tuple[Problem, ...] = ()
     overrides: tuple[Override, ...] = ()
+    versions: Path | None = None

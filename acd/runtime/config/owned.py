@@ -48,6 +48,29 @@ def _sections() -> str:
     return f"{', '.join(SECTIONS[:-1])} and {SECTIONS[-1]}"
 
 
+def with_entry(document: Document, section: str, name: str, entry: Entry | None) -> Document:
+    """The document with this entry instead of what it has of that name, or with None without it."""
+    entries = {**document.get(section, {})}
+    entries.pop(name, None)
+    if entry is not None:
+        entries[name] = entry
+    others = {each: document[each] for each in document if each != section}
+    return {**others, section: entries} if entries else others
+
+
+def patched(entry: object, patch: object) -> object:
+    """What a merge patch (RFC 7396) makes of an entry: null takes a key away."""
+    if not isinstance(patch, Mapping):
+        return patch
+    kept = dict(entry) if isinstance(entry, Mapping) else {}
+    for key, value in patch.items():
+        if value is None:
+            kept.pop(key, None)
+        else:
+            kept[key] = patched(kept.get(key), value)
+    return kept
+
+
 class Change(Struct, frozen=True):
     """What becomes of one entry: `added`, `removed` or `changed`, and then which keys: (name, before, after)."""
 
