@@ -29,7 +29,7 @@ POLL_SECONDS = 0.02
 PATIENCE_SECONDS = 120.0
 
 Event = tuple[str, str, str]
-"""Cursor, kind, subject."""
+"""Id, kind, subject."""
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ class Centre:
                             break
                         cursor = told["cursor"]
                         if "subject" in told:
-                            found.append((cursor, told["type"].removeprefix("acd."), told["subject"]))
+                            found.append((told["id"], told["type"].removeprefix("acd."), told["subject"]))
                             if found[-1][1:] == ("interaction-cancelled", LAST):
                                 return found, connections
             except aiohttp.ClientError:
@@ -128,8 +128,8 @@ async def test_no_event_is_lost_or_doubled_however_often_the_engine_is_killed(
         assert connections >= CONNECTIONS
         happened = [(kind, subject) for _, kind, subject in truth if kind in KINDS]
         assert happened == [(kind, f"c{number}") for number in range(CUSTOMERS) for kind in KINDS], "each once"
-        expected = [cursor for cursor, kind, _ in truth if kind in KINDS]
-        while not receiver.got or json.loads(receiver.got[-1][1])["cursor"] != expected[-1]:
+        expected = [identity for identity, kind, _ in truth if kind in KINDS]
+        while not receiver.got or json.loads(receiver.got[-1][1])["id"] != expected[-1]:
             await asyncio.sleep(POLL_SECONDS)
     check_deliveries(receiver, expected)
 
@@ -141,7 +141,7 @@ def check_deliveries(receiver: Receiver, expected: list[str]) -> None:
     for headers, body in receiver.got:
         event = Webhook(SECRET).verify(body, headers)
         assert bodies.setdefault(headers["webhook-id"], body) == body
-        arrived.append(event["cursor"])
+        arrived.append(event["id"])
     assert list(dict.fromkeys(arrived)) == expected
-    places = [expected.index(cursor) for cursor in arrived]
+    places = [expected.index(identity) for identity in arrived]
     assert places == sorted(places)

@@ -16,7 +16,18 @@ from acd.api.bodies import NoQuery, Nothing
 from acd.api.problems import Problem, not_found
 from acd.api.rotation import ROTATION
 from acd.api.routes import Call, Example, Route
-from acd.api.sockets import CHANGED, CLOSE_SECONDS, EXPIRED, REVOKED, STOPPING, TALKATIVE, Ending, Socket, Sockets
+from acd.api.sockets import (
+    CHANGED,
+    CLOSE_SECONDS,
+    EXPIRED,
+    FOREIGN,
+    REVOKED,
+    STOPPING,
+    TALKATIVE,
+    Ending,
+    Socket,
+    Sockets,
+)
 from acd.api.wording import nearest, shown
 from acd.runtime.events import Cursor, Told, Wanted
 from acd.runtime.events.cloud import NOTICES, TYPE_PREFIX, Form
@@ -87,13 +98,16 @@ class KindList(Struct):
 async def events(call: Call[Nothing, EventQuery]) -> object:
     """A socket for whoever asks for one, otherwise a page."""
     wanted, after = _wanted(call), _cursor(call.query.after)
+    ours = after is None or await _is_ours(call, after)
     if call.request.headers.get("Upgrade", "").lower() != "websocket":
+        if not ours:
+            raise Problem(410, FOREIGN.code, f"after: {FOREIGN.detail}")
         return _page(call, wanted, after)
     form = _form(call.request)
     sockets, who = call.request.app[SOCKETS], call.who
     sockets.admit(who.name, agent=bool(wanted.only_agent))
     try:
-        return await _serve(call, sockets, wanted, form, after)
+        return await _serve(call, sockets, wanted, form, after, ours=ours)
     finally:
         sockets.leave(who.name)
 
@@ -133,9 +147,15 @@ def install(app: web.Application, sockets: Sockets) -> None:
 
 
 async def _serve(
-    call: Call[Nothing, EventQuery], sockets: Sockets, wanted: Wanted, form: Form, after: Cursor | None
+    call: Call[Nothing, EventQuery],
+    sockets: Sockets,
+    wanted: Wanted,
+    form: Form,
+    after: Cursor | None,
+    *,
+    ours: bool,
 ) -> web.WebSocketResponse:
-    """The whole life of a socket."""
+    """The whole life of a socket; a short one when the cursor is not `ours`."""
     ws = web.WebSocketResponse(
         protocols=tuple(PROTOCOLS),
         heartbeat=PING_SECONDS,
@@ -150,7 +170,9 @@ async def _serve(
     socket = Socket(sockets, transport, wanted, form, coalesce=call.query.coalesce, owner=call.who)
     if not call.context.guard.is_current(call.who):
         socket.end(REVOKED)  # the token went while the handshake was under way
-    telling = asyncio.create_task(socket.tell(after), name="event socket")
+    if not ours:
+        socket.end(FOREIGN)
+    telling = asyncio.create_task(socket.tell(after if ours else None), name="event socket")
     listening = asyncio.create_task(_listen(ws, socket), name="event socket, other direction")
     timer = expiring(call, socket.end)
     try:
@@ -196,7 +218,9 @@ def _page(call: Call[Nothing, EventQuery], wanted: Wanted, after: Cursor | None)
         found: list[Told] = []
         while len(found) < call.query.limit and not reader.idle:
             found += reader.take(call.query.limit - len(found))
-        return EventPage([Raw(source.envelopes.encoded(told, "json")) for told in found], str(reader.cursor))
+        return EventPage(
+            [Raw(source.envelopes.encoded(told, "json")) for told in found], source.envelopes.place(reader.cursor)
+        )
     finally:
         reader.close()
 
@@ -236,6 +260,12 @@ def _cursor(text: str) -> Cursor | None:
     if found is None:
         raise Problem(400, "invalid-parameter", "after: is no cursor; take one unchanged from an event.")
     return found
+
+
+async def _is_ours(call: Call[Nothing, EventQuery], after: Cursor) -> bool:
+    """Whether the cursor was handed out by this journal, as it is now; one without a mark passes, as it always did."""
+    lives = call.request.app[SOCKETS].source.lives
+    return await lives.has(Cursor.mark_in(call.query.after), after.seq)
 
 
 def _form(request: web.Request) -> Form:

@@ -261,7 +261,8 @@ async def _answer(route: Route, call: Call[Any, Any]) -> web.StreamResponse:
 
 def _as_of(call: Call[Any, Any]) -> dict[str, str]:
     """Where in the stream of events whoever follows it has to go on from a picture that was made just now."""
-    return {CURSOR_HEADER: str(Cursor(call.context.router.events.stream.seq))}
+    events = call.context.router.events
+    return {CURSOR_HEADER: events.envelopes.place(Cursor(events.stream.seq))}
 
 
 def _check(route: Route, who: Principal, request: web.Request) -> None:

@@ -78,6 +78,14 @@ ENGINE_GONE: Final = Ending(WSCloseCode.SERVICE_RESTART, "closed", "The engine h
 TALKATIVE: Final = Ending(WSCloseCode.POLICY_VIOLATION, "read-only", "This socket takes nothing; use the HTTP routes.")
 EXPIRED: Final = Ending(TOKEN_EXPIRED, "token-expired", "The token has expired; connect again with a new one.")
 REVOKED: Final = Ending(TOKEN_EXPIRED, "token-revoked", "The token is not valid any more; connect with another.")
+UNKNOWN: Final = Ending(
+    CURSOR_UNKNOWN, "cursor-unknown", "The journal does not go as far as this cursor; begin anew without one."
+)
+FOREIGN: Final = Ending(
+    CURSOR_UNKNOWN,
+    "cursor-unknown",
+    "This cursor is another journal's, or was handed out after the copy that this one was restored from; begin anew.",
+)
 CHANGED: Final = Ending(WSCloseCode.SERVICE_RESTART, "token-changed", "The token has other rights; connect again.")
 
 
@@ -207,11 +215,15 @@ class Socket:
 
     async def tell(self, after: Cursor | None) -> Ending:
         """Tell all that is wanted after the cursor, or from now on, until something ends it; cancel it when closed."""
-        self._cursor = self._stream.told_upto if after is None else after
+        known = after is not None and after.seq <= self._stream.seq
+        self._cursor = after if after is not None and known else self._stream.told_upto
         self._sockets.add(self)
         try:
-            self.write(self._sockets.notice("stream-started", self._cursor, self.form))
-            self._join_from(after)
+            if after is not None and not known:
+                self.end(UNKNOWN)
+            if not self._end.done():
+                self.write(self._sockets.notice("stream-started", self._cursor, self.form))
+                self._join_from(after)
             return await self._end
         finally:
             self._sockets.remove(self)
@@ -229,7 +241,7 @@ class Socket:
         data = {"code": ending.code, "detail": ending.detail}
         if self._transport.get_write_buffer_size() <= HIGH_BYTES:
             self.write(self._sockets.notice("stream-ended", self.cursor, self.form, data))
-        return f"{ending.code}; after={self.cursor}".encode()[:_MAX_REASON]
+        return f"{ending.code}; after={self._sockets.source.envelopes.place(self.cursor)}".encode()[:_MAX_REASON]
 
     def end(self, ending: Ending) -> None:
         """Have it closed. Idempotent: the first reason counts."""
@@ -268,10 +280,6 @@ class Socket:
         source = self._sockets.source
         try:
             for _ in range(REJOINS):
-                if self._cursor.seq > self._stream.seq:
-                    detail = "The journal does not go as far as this cursor; begin anew without one."
-                    self.end(Ending(CURSOR_UNKNOWN, "cursor-unknown", detail))
-                    return
                 await source.recall(self._cursor)
                 self._reader = self._follow(self._cursor)
                 if self._reader is not None:

@@ -98,7 +98,9 @@ class RetriedShape(Struct):
 
 async def list_webhooks(call: Call[Nothing, NoQuery]) -> WebhookList:
     """Where each of them stands."""
-    return WebhookList([_webhook_shape(each) for each in await call.context.router.webhooks.standing()])
+    router = call.context.router
+    place = router.events.envelopes.place
+    return WebhookList([_webhook_shape(each, place(each.cursor)) for each in await router.webhooks.standing()])
 
 
 async def ping_webhook(call: Call[Nothing, NoQuery]) -> PingShape:
@@ -125,7 +127,7 @@ async def retry_dead_letters(call: Call[Retry, NoQuery]) -> RetriedShape:
     return RetriedShape(len(keys) - len(unknown), unknown)
 
 
-def _webhook_shape(standing: Standing) -> WebhookShape:
+def _webhook_shape(standing: Standing, place: str) -> WebhookShape:
     hook, line, tried = standing.hook, standing.line, standing.tried
     return WebhookShape(
         hook.name,
@@ -135,7 +137,7 @@ def _webhook_shape(standing: Standing) -> WebhookShape:
         hook.kinds,
         seconds(hook.timeout_us),
         standing.state,
-        str(standing.cursor),
+        place,
         standing.unfed,
         line.pending,
         line.dead,

@@ -81,6 +81,8 @@ class Ledger:
         self._journal: Journal | None = None
         self.epoch = 0
         self.seq = 0
+        self.chain = b""
+        """Of the last row when it was loaded."""
         self.at_us = 0
         self._appending_since: float | None = None
 
@@ -143,6 +145,7 @@ class Ledger:
         if self._engine_type is not Engine:
             engine = self._engine_type.from_state(restored.engine.state())
         self.engine, self.seq, self.at_us = engine, restored.seq, restored.at_us
+        self.chain = restored.chain
 
     def _there(self) -> Journal:
         if self._journal is None:

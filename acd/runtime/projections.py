@@ -70,6 +70,7 @@ class Projections:
 
         The engine is the truth: whoever cannot follow it begins anew rather than hold anybody up.
         """
+        self.events.lives.commit(at_us)
         try:
             for seq, outcome in enumerate(outcomes, first_seq):
                 self.view.fold(at_us, outcome)

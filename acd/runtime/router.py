@@ -343,6 +343,7 @@ class Router(Readings):
         self._timeline = Timeline(self._clock, ledger.at_us)
         self.seq = ledger.seq
         self._projections.begin(state, ledger.seq)
+        self.events.lives.begin(ledger.epoch, ledger.chain)
         bounds = config.router
         self._dispatcher = Dispatcher(self._channels, self, self._clock, bounds.channel_deadline_us, desired_of(state))
         self._writer = Writer(ledger, self._timeline, self, self.meter, inbox=bounds.inbox, batch=bounds.batch)

@@ -13,7 +13,7 @@ from acd.core.messages import AcceptOffer, Command, EndInteraction, EndWrapUp, E
 from acd.runtime.events import Cursor, Wanted
 from acd.runtime.events.kinds import KINDS
 from tests.api.harness import As, Http, MemoryRouter
-from tests.api.listening import SOON, Connect, bearer
+from tests.api.listening import SOON, Connect, Listener, bearer
 
 CANARY = "13612345678"
 
@@ -174,8 +174,8 @@ async def test_without_a_token_there_is_no_socket(http: Http) -> None:
 
 
 async def test_a_cursor_of_the_future_closes_with_a_word(connect: Connect) -> None:
-    listener = await connect(query="after=9999")
-    code, (ended,) = await listener.until_closed()
+    async with connect.http.ws_connect("/v1/events?after=9999", headers=bearer("boss")) as ws:
+        code, (ended,) = await Listener(ws).until_closed()
     assert (code, ended["type"], ended["data"]["code"]) == (4404, "acd.stream-ended", "cursor-unknown")
 
 

@@ -10,6 +10,7 @@ import pytest
 from aiohttp import ClientSession
 
 from acd.api import serve
+from acd.api.sockets import FOREIGN
 from acd.core.messages import AcceptOffer, EndInteraction, EnqueueInteraction, SignInAgent
 from acd.errors import PastUnavailable
 from acd.runtime.config import Config, loads
@@ -17,6 +18,7 @@ from acd.runtime.config.model import ApiConfig
 from acd.runtime.events import Cursor, Told
 from acd.runtime.router import Router
 from tests.api.listening import Listener
+from tests.runtime.journaled import put_back
 
 OPEN = ApiConfig(port=0, open=True)
 TEXT = "[agents.anna]\n[queues.sales]\n"
@@ -148,3 +150,43 @@ async def test_pages_go_on_over_a_restart_as_far_as_memory_goes(config: Config) 
         cursor = (await begin.json())["cursor"]
         async with http.get(f"/v1/events?after={cursor}") as response:
             assert (await response.json())["events"] == []
+
+
+async def refused(http: ClientSession, after: str) -> tuple[int | None, str, str]:
+    """Close code, the word for it, and the cursor with which one might go on."""
+    async with http.ws_connect(f"/v1/events?after={after}") as ws:
+        ended = await Listener(ws).next()
+        assert ended["type"] == "acd.stream-ended"
+        await ws.receive()
+        async with http.get(f"/v1/events?after={after}") as response:
+            page = await response.json()
+            assert (response.status, page["code"]) == (410, "cursor-unknown")
+        return ws.close_code, ended["data"]["detail"], ended["cursor"]
+
+
+async def test_a_cursor_of_another_journal_or_of_what_was_lost_with_a_copy_is_refused(tmp_path: Path) -> None:
+    """However far the journal has grown since: else events would be passed over without a word."""
+    (tmp_path / "other").mkdir()
+    here, other = loads(TEXT, base=tmp_path), loads(TEXT, base=tmp_path / "other")
+    async with life(other) as (router, http):
+        await calls(router, 0, 2)
+        _, foreign = await read(http, "0", "c1")
+    async with life(here) as (router, http):
+        await calls(router, 0, 2)
+        _, kept = await read(http, "0", "c1")
+    copy = here.journal.path.read_bytes()
+    async with life(here) as (router, http):
+        await calls(router, 2, 4)
+        _, lost = await read(http, kept, "c3")
+    put_back(here.journal.path, copy)
+    async with life(here) as (router, http):
+        await calls(router, 2, 12)
+        for cursor in (foreign, lost):
+            code, detail, at = await refused(http, cursor)
+            assert (code, detail) == (4404, FOREIGN.detail)
+            assert Cursor.parsed(at) == Cursor(router.seq), "nothing that was not told is passed over unnoticed"
+            assert not at.endswith(cursor[-8:])
+        found, _ = await read(http, kept, "c11")
+        assert found == expected(12)[6:]
+        found, _ = await read(http, kept.partition("-")[0], "c11")
+        assert found == expected(12)[6:], "a cursor of an older release has no mark"

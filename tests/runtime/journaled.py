@@ -1,6 +1,7 @@
 """A journal with real decisions in it, for the tests of replay, snapshots and the follower."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from acd.core.engine import Engine
 from acd.core.messages import (
@@ -59,3 +60,10 @@ def record(journal: Journal, commands: Sequence[Command], engine: Engine | None 
     for start in range(0, len(entries), batch):
         assert isinstance(journal.append(epoch, journal.tail()[0], entries[start : start + batch]), Committed)
     return engine
+
+
+def put_back(journal: Path, copy: bytes) -> None:
+    """As whoever restores an older copy of the file does: what came after it is gone, snapshots, too."""
+    for file in (*journal.parent.glob(f"{journal.name}*"), *journal.parent.glob("acd-snapshots/*")):
+        file.unlink()
+    journal.write_bytes(copy)

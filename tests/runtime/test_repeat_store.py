@@ -12,6 +12,7 @@ from acd.runtime import repeat_store
 from acd.runtime.journal import SqliteJournal
 from acd.runtime.repeat_store import Repeat, RepeatStore
 from acd.runtime.request_key import RequestKey, request_key
+from tests.runtime.journaled import put_back
 
 HOUR_US = 3_600_000_000
 DAY_US = 24 * HOUR_US
@@ -136,9 +137,7 @@ def test_a_journal_restored_from_a_copy_has_not_done_what_came_after_it(tmp_path
     append(journal, [key(1).command_id, key(2).command_id])
     assert None not in look(tmp_path, key(1), key(2))
     for after in ((), ("new-2", key(3).command_id, "new-3")):
-        for file in tmp_path.glob("journal.db*"):
-            file.unlink()
-        journal.write_bytes(copy)
+        put_back(journal, copy)
         if after:
             append(journal, after)
         assert look(tmp_path, key(1), key(2)) == [None, None]

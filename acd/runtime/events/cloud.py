@@ -10,6 +10,7 @@ import msgspec
 
 from acd.runtime.clock import moment
 from acd.runtime.events.kinds import data_of, kind_of, subject_of
+from acd.runtime.events.lives import Lives
 from acd.runtime.events.told import Cursor, Told
 
 Form = Literal["json", "msgpack"]
@@ -34,9 +35,14 @@ _CONTENT: Final = {"json": "application/json", "msgpack": "application/msgpack"}
 class Envelopes:
     """Makes the CloudEvents of one domain."""
 
-    def __init__(self, domain: str) -> None:
-        """`domain` is the source of all of them: `/domains/default`."""
+    def __init__(self, domain: str, lives: Lives | None = None) -> None:
+        """`domain` is the source of all of them: `/domains/default`. `lives`: whose mark is behind every cursor."""
+        self._lives = lives
         self.source = f"/domains/{quote(domain, safe='')}"
+
+    def place(self, cursor: Cursor) -> str:
+        """A cursor as it is handed out."""
+        return cursor.marked(self._lives.mark) if self._lives is not None else str(cursor)
 
     def encoded(self, told: Told, form: Form) -> bytes:
         """The event in this form; made once, then kept with it."""
@@ -49,9 +55,9 @@ class Envelopes:
         return told.packed
 
     def envelope(self, told: Told, form: Form = "json") -> dict[str, object]:
-        """The event with its attributes: `id` and `cursor` are the same text, unique within the source."""
-        cursor = str(told.cursor)
-        attributes = self._attributes(cursor, kind_of(told.event), told.at_us, cursor)
+        """The event with its attributes: `id` is unique within the source, and stays the same over restarts."""
+        place = self.place(told.cursor)
+        attributes = self._attributes(str(told.cursor), kind_of(told.event), told.at_us, place)
         attributes["subject"] = subject_of(told.event) or "engine"
         if told.queues:
             attributes["queue"] = told.queues[0]
@@ -63,7 +69,7 @@ class Envelopes:
 
     def notice(self, kind: str, number: int, at_us: int, cursor: Cursor, form: Form, data: object = None) -> bytes:
         """Something about the stream itself, no event of the engine: `NOTICES`. `number` makes its id unique."""
-        attributes = self._attributes(f"{kind}-{cursor}-{number}", kind, at_us, str(cursor))
+        attributes = self._attributes(f"{kind}-{cursor}-{number}", kind, at_us, self.place(cursor))
         if data is not None:
             attributes["data"] = data
         return _json(attributes) if form == "json" else _packed(attributes)

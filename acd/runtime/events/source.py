@@ -11,6 +11,7 @@ from typing import Final
 
 from acd.errors import PastUnavailable
 from acd.runtime.events.cloud import Envelopes
+from acd.runtime.events.lives import Lives
 from acd.runtime.events.past import Past
 from acd.runtime.events.stream import EventStream, Reader
 from acd.runtime.events.told import Cursor, Told, Wanted
@@ -32,7 +33,8 @@ class EventSource:
         """Files as they are configured."""
         self.domain = domain
         self.stream = stream or EventStream()
-        self.envelopes = Envelopes(domain)
+        self.lives = Lives(domain, journal)
+        self.envelopes = Envelopes(domain, self.lives)
         self._past = Past(journal, snapshots)
         self._refilling: asyncio.Task[None] | None = None
 

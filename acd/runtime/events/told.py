@@ -17,20 +17,33 @@ from acd.runtime.view import View
 LAST: Final = 2**31 - 1
 """Index of a cursor that stands after all events of its row."""
 
-_CURSOR: Final = re.compile(r"([0-9]{1,18})(?:\.([0-9]{1,9}))?", re.ASCII)
+_CURSOR: Final = re.compile(r"([0-9]{1,18})(?:\.([0-9]{1,9}))?(?:-([0-9a-f]{8}))?", re.ASCII)
 
 
 class Cursor(Struct, frozen=True, gc=False, order=True):
-    """A place between events: after the one at `index` of row `seq`. Written `17.0`, or `17`: after all of row 17."""
+    """A place between events: after the one at `index` of row `seq`. Written `17.0`, or `17`: after all of row 17.
+
+    Outside it has a mark behind it, `17.0-5d41402a`: in which life of the journal it was handed out.
+    """
 
     seq: int
     index: int = LAST
 
     @classmethod
     def parsed(cls, text: str) -> "Cursor | None":
-        """What `str` gave; None for anything else."""
+        """What `str` gave, with a mark or without; None for anything else."""
         found = _CURSOR.fullmatch(text)
         return None if found is None else cls(int(found[1]), LAST if found[2] is None else int(found[2]))
+
+    @staticmethod
+    def mark_in(text: str) -> str:
+        """The mark behind a cursor; empty when there is none."""
+        found = _CURSOR.fullmatch(text)
+        return "" if found is None else found[3] or ""
+
+    def marked(self, mark: str) -> str:
+        """Its text with a mark, if there is one."""
+        return f"{self}-{mark}" if mark else str(self)
 
     def __str__(self) -> str:
         """`17.0`, or `17`."""

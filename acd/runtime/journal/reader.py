@@ -34,6 +34,9 @@ _NAMED: Final = (
 )
 """One text, because each row that SQLite hands out costs a turn with all other threads; none of the four has spaces."""
 
+_AT_US: Final = "SELECT at_us FROM journal WHERE seq = ?"
+_EPOCH: Final = "SELECT epoch FROM journal WHERE seq = ?"
+
 _SEQ: Final = 2
 """Where in it `seq` is."""
 
@@ -63,6 +66,15 @@ class Named(Struct, frozen=True):
     command_id: str
     at_us: int
     outcome: str
+
+
+class Life(Struct, frozen=True):
+    """One writer's rows, up to `last_seq`: the time of the first, and the chain value before it."""
+
+    epoch: int
+    last_seq: int
+    at_us: int
+    chain: bytes
 
 
 class SqliteJournalReader:
@@ -115,12 +127,19 @@ class SqliteJournalReader:
 
     def first_since(self, at_us: int) -> int:
         """The first row of that time or later; the one after the last, when there is none."""
-        low, high = 1, self.tail()[0] + 1
-        while low < high:
-            middle = (low + high) // 2
-            found = self._fetched("SELECT at_us FROM journal WHERE seq = ?", middle)
-            low, high = (low, middle) if found and found[0][0] >= at_us else (middle + 1, high)
-        return low
+        return self._first(_AT_US, at_us, self.tail()[0] + 1)
+
+    def lives(self, most: int) -> list[Life]:
+        """What each writer has written, the newest first, at most so many."""
+        found: list[Life] = []
+        last = self.tail()[0]
+        while last and len(found) < most:
+            ((epoch,),) = self._fetched(_EPOCH, last)
+            first = self._first(_EPOCH, epoch, last)
+            ((at_us,),) = self._fetched(_AT_US, first)
+            found.append(Life(epoch, last, at_us, self.at(first - 1)[1]))
+            last = first - 1
+        return found
 
     def quarantined(self) -> int:
         """How many commands were set aside."""
@@ -129,6 +148,15 @@ class SqliteJournalReader:
     def close(self) -> None:
         """Release the connection. Idempotent."""
         self._connection.close()
+
+    def _first(self, of_row: str, least: int, end: int) -> int:
+        """The first row before `end` of which a value that never shrinks is that large; `end` when there is none."""
+        low, high = 1, end
+        while low < high:
+            middle = (low + high) // 2
+            found = self._fetched(of_row, middle)
+            low, high = (low, middle) if found and found[0][0] >= least else (middle + 1, high)
+        return low
 
     def _fetched(self, sql: str, *values: object) -> list[Fields]:
         try:

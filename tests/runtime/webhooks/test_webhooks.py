@@ -62,7 +62,7 @@ def told(receiver: Receiver) -> list[str]:
 
 
 def numbers(receiver: Receiver) -> list[tuple[int, ...]]:
-    return [tuple(map(int, json.loads(body)["cursor"].split("."))) for _, body in receiver.got]
+    return [tuple(map(int, json.loads(body)["id"].split("."))) for _, body in receiver.got]
 
 
 async def test_an_event_is_posted_signed_as_a_cloudevent(tmp_path: Path, receiver: Receiver) -> None:
