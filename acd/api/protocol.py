@@ -21,6 +21,9 @@ from acd.api.request_ids import new_request_id
 HEAD_SECONDS: Final = 10.0
 """How long a request's head may take, and a handshake for a WebSocket."""
 
+STALL_SECONDS: Final = 20.0
+"""Within this time whoever is sent an answer has to take some of it."""
+
 _log = structlog.get_logger(__name__)
 
 
@@ -82,13 +85,17 @@ class _Server(web.Server):
 
 
 class _Connection(RequestHandler):
-    """`head_timer`: runs from the first byte of a request, or the connection's beginning, to the end of its head."""
+    """`head_timer`: runs from the first byte of a request, or the connection's beginning, to the end of its head.
 
-    __slots__ = ("head_timer",)
+    `stall_timer`: runs while an answer waits to be taken. Sockets are looked after by whoever writes to them.
+    """
+
+    __slots__ = ("head_timer", "stall_timer")
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Somebody who says nothing is nobody."""
         self.head_timer: asyncio.TimerHandle | None = None
+        self.stall_timer: asyncio.TimerHandle | None = None
         super().connection_made(transport)
         self._await_head()
 
@@ -104,7 +111,41 @@ class _Connection(RequestHandler):
     def connection_lost(self, exc: BaseException | None) -> None:
         """Nothing more to wait for."""
         self._head_is_there()
+        self._is_taken()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """The answer is not taken as fast as it is written."""
+        super().pause_writing()
+        self._await_taking(self._left())
+
+    def resume_writing(self) -> None:
+        """Most of it has been."""
+        super().resume_writing()
+        self._is_taken()
+
+    def _await_taking(self, left: int) -> None:
+        self.stall_timer = self._loop.call_later(STALL_SECONDS, self._look_whether_taken, left)
+
+    def _look_whether_taken(self, before: int) -> None:
+        """Slow is not stalled: as long as there is less and less of it, the answer may take its time."""
+        self.stall_timer = None
+        left = self._left()
+        if self._upgraded or self.transport is None:
+            return
+        if left < before:
+            self._await_taking(left)
+            return
+        _log.info("a connection was cut off: an answer was not taken", seconds=STALL_SECONDS)
+        self.transport.abort()
+
+    def _left(self) -> int:
+        return 0 if self.transport is None else self.transport.get_write_buffer_size()
+
+    def _is_taken(self) -> None:
+        if self.stall_timer is not None:
+            self.stall_timer.cancel()
+            self.stall_timer = None
 
     def _await_head(self) -> None:
         self.head_timer = self._loop.call_later(HEAD_SECONDS, self._too_slow)

@@ -156,6 +156,7 @@ async def _listening(
         keepalive_timeout=KEEPALIVE_SECONDS,
         max_line_size=MAX_HEADER,
         max_field_size=MAX_HEADER,
+        auto_decompress=False,  # no route takes what is compressed, and nobody is to make us unpack it
     )
     await runner.setup()
     try:

@@ -552,6 +552,8 @@ MALFORMED: list[tuple[str | bytes, str]] = [
     ("{", "malformed"),
     ('{"a": ' * 10_000, "malformed"),
     ('{"type": "done", "number": 1} more', "malformed"),
+    ('{"type": "done", "x": ' + "[" * 50_000, "malformed"),
+    ('{"type": "done", "number": ' + "9" * 50_000 + "}", "invalid-field"),
     ("[]", "unknown-type"),
     ('{"type": "reboot"}', "unknown-type"),
     ('{"type": 7}', "unknown-type"),
@@ -576,7 +578,8 @@ async def test_what_is_malformed_ends_the_connection_with_a_reason(
 
 @pytest.mark.usefixtures("web")
 async def test_malformed_messagepack_likewise(http: Http) -> None:
-    for sent in (b"\xc1", b"\x91" * 10_000, b"\x80", b"\xdf\xff\xff\xff\xff"):
+    deep = b"\x82\xa4type\xa4done\xa1x" + b"\x91" * 50_000
+    for sent in (b"\xc1", b"\x91" * 10_000, b"\x80", b"\xdf\xff\xff\xff\xff", b"\x81\xa1a" * 20_000, deep):
         process = await Process.connect(http, MSGPACK)
         await process.ws.send_bytes(sent)
         assert (await process.ended())[0] == 4400

@@ -2,11 +2,12 @@
 
 import asyncio
 import logging
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 import msgspec
 import pytest
-from aiohttp import ClientSession
+from aiohttp import ClientSession, web
 from structlog.testing import capture_logs
 
 from acd.api import protocol, serve
@@ -59,6 +60,71 @@ async def test_whoever_says_nothing_or_never_finishes_is_cut_off(
                 assert await reader.read() == b""
             writer.close()
             await writer.wait_closed()
+
+
+ASK = b"GET /v1/openapi.json HTTP/1.1\r\nHost: a\r\n\r\n"
+LAST = b"GET /livez HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+
+
+async def test_an_answer_that_nobody_takes_is_not_kept(router: MemoryRouter, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "STALL_SECONDS", 0.05)
+    with capture_logs() as logs:
+        async with await serve(router, CONFIG) as server:
+            where = urlsplit(server.addresses[0])
+            reader, writer = await asyncio.open_connection(where.hostname, where.port, limit=1_024)
+            writer.write(ASK * 200 + LAST)
+            async with asyncio.timeout(30):
+                while not logs:
+                    await asyncio.sleep(0)
+                with suppress(ConnectionError):
+                    assert (await reader.read()).count(b"HTTP/1.1 200 OK") < 200
+            writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
+    assert [log["event"] for log in logs] == ["a connection was cut off: an answer was not taken"]
+
+
+class Buffer(asyncio.Transport):
+    """What is left of an answer, from one look to the next."""
+
+    def __init__(self, *left: int) -> None:
+        super().__init__()
+        self.left = list(left)
+        self.aborted = asyncio.Event()
+
+    def get_write_buffer_size(self) -> int:
+        return self.left.pop(0)
+
+    def abort(self) -> None:
+        self.aborted.set()
+
+
+def writing(buffer: Buffer) -> protocol._Connection:
+    async def handle(_request: web.BaseRequest) -> web.StreamResponse:
+        return web.Response()
+
+    found = protocol._Connection(web.Server(handle), loop=asyncio.get_running_loop())
+    found.stall_timer = None
+    found.transport = buffer
+    found.pause_writing()
+    return found
+
+
+async def test_slow_is_not_stalled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "STALL_SECONDS", 0)
+    buffer = Buffer(100, 60, 59, 1, 1)
+    writing(buffer)
+    await asyncio.wait_for(buffer.aborted.wait(), 5)
+    assert buffer.left == [], "it was let go on as long as there was less and less"
+
+
+async def test_what_has_been_taken_is_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "STALL_SECONDS", 0)
+    buffer = Buffer(100)
+    writing(buffer).resume_writing()
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert not buffer.aborted.is_set()
 
 
 async def test_a_second_head_has_its_time_as_well(router: MemoryRouter, monkeypatch: pytest.MonkeyPatch) -> None:

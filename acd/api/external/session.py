@@ -226,6 +226,8 @@ class Session:
             kind = (msgspec.json if self._form == "json" else msgspec.msgpack).decode(payload, type=_Typed).type
         except msgspec.ValidationError:
             kind = ""
+        except (msgspec.DecodeError, RecursionError):
+            return "malformed", f"A message is not valid {self._form}."
         if kind not in _SHAPES:
             return "unknown-type", f"type: has to be one of {', '.join(_SHAPES)}."
         code, detail = explain(str(error), _SHAPES[kind])
