@@ -8,6 +8,7 @@ import asyncio
 from contextlib import aclosing, suppress
 from typing import Any, Final
 
+import structlog
 from aiohttp import WSMsgType, web
 from msgspec import Struct
 
@@ -28,6 +29,8 @@ from acd.runtime.external import ExternalChannel
 PROTOCOLS: Final[dict[str, Form]] = {"acd.channel.v1+json": "json", "acd.channel.v1+msgpack": "msgpack"}
 """WebSocket subprotocols; without one it is JSON."""
 
+_log = structlog.get_logger(__name__)
+
 SEND_SECONDS: Final = 10.0
 """Within this time a process has to take what it is sent, once its buffers are full."""
 
@@ -38,6 +41,7 @@ CONNECTS_AT_ONCE: Final = 100
 _GONE: Final = Ending(1000, "gone", "The process has closed the connection.")
 _SLOW: Final = Ending(1013, "too-slow", "What was sent has not been taken; connect again.")
 _FRAME: Final = Ending(4400, "malformed", "JSON travels in text messages, MessagePack in binary ones.")
+_FAULT: Final = Ending(1011, "internal", "A fault in the server; it has been logged. Connect again.")
 _MAX_REASON: Final = 120
 
 
@@ -152,6 +156,10 @@ async def _serve(
     listening = asyncio.create_task(_listen(ws, session, form), name=f"channel {found.name}, from its process")
     try:
         await asyncio.wait((telling, listening, session.ended), return_when=asyncio.FIRST_COMPLETED)
+        for task in (telling, listening):
+            if task.done() and (error := task.exception()) is not None:
+                _log.error("a channel's connection failed", instance=found.name, error=type(error).__name__)
+                session.end(_FAULT)
         session.end(_GONE)
         if not ws.closed:
             telling.cancel()

@@ -26,7 +26,7 @@ def test_it_is_up_to_date() -> None:
 
 
 def test_it_names_what_the_protocol_knows() -> None:
-    codes = (session.MALFORMED, session.UNANSWERED, session.SUPERSEDED, 1001, 1009, 1012, 1013, 4401)
+    codes = (session.MALFORMED, session.UNANSWERED, session.SUPERSEDED, 1001, 1009, 1011, 1012, 1013, 4401)
     for code in codes:
         assert f"| {code} |" in PAGE
     for name in PROTOCOLS:

@@ -9,6 +9,7 @@ import pytest
 from aiohttp import WSServerHandshakeError
 from aiohttp.test_utils import TestClient, TestServer
 from msgspec.structs import replace
+from structlog.testing import capture_logs
 
 from acd.api import build_app, channels
 from acd.api.external import session as sessions
@@ -583,6 +584,22 @@ async def test_malformed_messagepack_likewise(http: Http) -> None:
         process = await Process.connect(http, MSGPACK)
         await process.ws.send_bytes(sent)
         assert (await process.ended())[0] == 4400
+
+
+async def test_a_fault_of_our_own_ends_the_connection_and_is_logged_without_what_was_said(
+    process: Process, web: ExternalChannel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def break_down(_session: object, _payload: bytes) -> None:
+        raise ZeroDivisionError("+49301234567")
+
+    monkeypatch.setattr(sessions.Session, "receive", break_down)
+    with capture_logs() as logs:
+        await process.say("done", number=1)
+        assert await process.ended() == (1011, "internal")
+    assert web.health()["connected"] is False
+    (fault,) = [each for each in logs if each["log_level"] == "error"]
+    assert (fault["instance"], fault["error"]) == ("web", "ZeroDivisionError")
+    assert "+49" not in str(logs)
 
 
 async def test_a_message_that_is_too_large_ends_the_connection(process: Process, web: ExternalChannel) -> None:

@@ -15,7 +15,7 @@ import aiohttp
 import pytest
 
 from acd.api import channels, serve
-from acd.core.messages import CancelInteraction, SignInAgent
+from acd.core.messages import CancelInteraction, EnqueueInteraction, LeaveInteraction, MergeConsult, SignInAgent
 from acd.runtime.config import loads
 from acd.runtime.replay import verify
 from acd.runtime.router import Router
@@ -152,6 +152,31 @@ async def test_a_desk_that_is_lost_gives_its_customer_back(centre: Centre, comma
         await chat.desks["anna"].close()
         await line.hears("* anna has left; please wait")
         await until(lambda: centre.state(name) in {"queued", "offered"}, "the customer to wait")
+
+
+async def test_an_adviser_joins_and_takes_over(tmp_path: Path, command: list[str]) -> None:
+    async with Centre(tmp_path, ("anna", "ben")) as centre, Chat(command, centre.url) as chat:
+        name, line = await talking(chat)
+        anna, ben = chat.desks["anna"], chat.desks["ben"]
+        asked = EnqueueInteraction("ask", "question", "chat", "sales", instance="web", parent=name)
+        assert (await centre.router.submit(asked)).refusal is None
+        await anna.hears("asking question")
+        await until(lambda: ben.rings() == ["question.1"], "ben to be rung")
+        ben.type("answer question.1")
+        await ben.hears("joined question")
+        anna.type("say question what shall I tell them?")
+        await ben.hears("said question anna: what shall I tell them?")
+        await centre.router.submit(MergeConsult("merge", "question", "anna", "conference"))
+        await ben.hears(f"joined {name}")
+        await anna.hears("left question")
+        line.type("so?")
+        for desk in (anna, ben):
+            await desk.hears(f"said {name} customer: so?")
+        await centre.router.submit(LeaveInteraction("leave", name, "anna"))
+        await anna.hears(f"left {name}")
+        ben.type(f"end {name}")
+        await line.hears("* goodbye")
+        await until(lambda: centre.is_free("anna") and centre.is_free("ben"), "all to be free")
 
 
 @pytest.mark.parametrize("moment", [ringing, talking])

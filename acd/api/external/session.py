@@ -82,6 +82,7 @@ class Session:
         self._desk = Desk(channel, actor, self.tell)
         self._encode = msgspec.json.encode if form == "json" else msgspec.msgpack.encode
         self._decode: Callable[[bytes], Message] = (_JSON if form == "json" else _PACKED).decode
+        self._unreadable = ("malformed", f"A message is not valid {form}, or nested too deeply.")
         self._waiting: deque[Told | Iterator[Told]] = deque()
         self._news = asyncio.Event()
         self._number = 0
@@ -112,7 +113,7 @@ class Session:
             self._break_off(*self._complaint(payload, error))
             return
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            self._break_off("malformed", f"A message is not valid {self._form}.")
+            self._break_off(*self._unreadable)
             return
         if isinstance(message, Hello):
             self._greet(message)
@@ -227,7 +228,7 @@ class Session:
         except msgspec.ValidationError:
             kind = ""
         except (msgspec.DecodeError, RecursionError):
-            return "malformed", f"A message is not valid {self._form}."
+            return self._unreadable  # what is wrong with it came before what cannot be read
         if kind not in _SHAPES:
             return "unknown-type", f"type: has to be one of {', '.join(_SHAPES)}."
         code, detail = explain(str(error), _SHAPES[kind])
