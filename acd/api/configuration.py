@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 
 from acd.api.answers import answer
 from acd.api.bodies import NoQuery, Nothing
-from acd.api.pages import PageQuery, cursor_of, order_of
+from acd.api.pages import PageQuery, cursor_of_order, order_of
 from acd.api.problems import Problem, not_found
 from acd.api.routes import Call, Example, Route
 from acd.api.shapes import Moment
@@ -161,12 +161,13 @@ async def roll_back(call: Call[RollBack, NoQuery]) -> web.Response:
 
 async def list_versions(call: Call[Nothing, PageQuery]) -> VersionPage:
     """Every version that was kept, newest first."""
-    before = order_of(call.query.cursor)
+    lives = call.context.router.events.lives
+    before = await order_of(call.query.cursor, lives)
     found = await configurations_of(call).versions(NEWEST if before is None else before, call.query.limit + 1)
     page = found[: call.query.limit]
     more = len(found) > len(page)
     return VersionPage(
-        [VersionShape(*_about(each)) for each in page], cursor_of(str(page[-1].number)) if more else None
+        [VersionShape(*_about(each)) for each in page], cursor_of_order(page[-1].number, lives) if more else None
     )
 
 

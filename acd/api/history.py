@@ -10,7 +10,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from acd.api.bodies import Nothing, parameter_us
 from acd.api.explanation_shapes import ExplanationShape, explanation_shape, narrowed
-from acd.api.pages import DEFAULT_PAGE, Cursor, Limit, cursor_of, order_of
+from acd.api.pages import DEFAULT_PAGE, Cursor, Limit, cursor_of_order, order_of
 from acd.api.problems import Problem, not_found
 from acd.api.routes import Call, Example, Route
 from acd.api.shapes import Moment
@@ -89,8 +89,8 @@ async def explain(call: Call[Nothing, ExplanationQuery]) -> ExplanationShape:
 
 async def audit(call: Call[Nothing, AuditQuery]) -> AuditPage:
     """Who asked for what, newest first."""
-    asked = call.query
-    before = order_of(asked.cursor)
+    asked, lives = call.query, call.context.router.events.lives
+    before = await order_of(asked.cursor, lives)
     wanted = Wanted(
         asked.actor,
         asked.command,
@@ -101,7 +101,7 @@ async def audit(call: Call[Nothing, AuditQuery]) -> AuditPage:
         asked.limit,
     )
     found = await _history(call).audit(wanted)
-    next_cursor = None if found.before is None else cursor_of(str(found.before))
+    next_cursor = None if found.before is None else cursor_of_order(found.before, lives)
     scope, sight = call.who.scope, call.context.sight
     seen = [each for each in found.asked if scope is None or sight.asked(scope, each)]
     return AuditPage([_shape(each) for each in seen], next_cursor)

@@ -15,7 +15,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from acd.api.bodies import End, Enqueue, NoQuery, Nothing, Person, Why, enqueue_command
 from acd.api.context import Api
-from acd.api.pages import DEFAULT_PAGE, Cursor, Limit, cursor_of, order_of
+from acd.api.pages import DEFAULT_PAGE, Cursor, Limit, cursor_of_order, order_of
 from acd.api.problems import not_found
 from acd.api.routes import Call, Created, Example, Route
 from acd.api.shapes import InteractionPage, InteractionShape, customer_shape, interaction_shape
@@ -73,7 +73,8 @@ class Reason(Struct, frozen=True):
 async def list_interactions(call: Call[Nothing, InteractionFilter]) -> InteractionPage:
     """Live interactions in order of arrival; with `state` also the last ended ones. In pages, by `cursor`."""
     asked, who, context = call.query, call.who, call.context
-    after = order_of(asked.cursor)
+    lives = context.router.events.lives
+    after = await order_of(asked.cursor, lives)
     rows = (
         row
         for row in _rows(context, asked.state)
@@ -83,7 +84,7 @@ async def list_interactions(call: Call[Nothing, InteractionFilter]) -> Interacti
     more = len(page) > asked.limit
     now_us = context.now_us()
     shapes = [interaction_shape(row, now_us) for row in page[: asked.limit]]
-    return InteractionPage(shapes, cursor_of(str(page[asked.limit - 1].order)) if more else None)
+    return InteractionPage(shapes, cursor_of_order(page[asked.limit - 1].order, lives) if more else None)
 
 
 async def show_interaction(call: Call[Nothing, Reveal]) -> InteractionShape:

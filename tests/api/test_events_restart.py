@@ -190,3 +190,22 @@ async def test_a_cursor_of_another_journal_or_of_what_was_lost_with_a_copy_is_re
         assert found == expected(12)[6:]
         found, _ = await read(http, kept.partition("-")[0], "c11")
         assert found == expected(12)[6:], "a cursor of an older release has no mark"
+
+
+async def test_lists_go_on_after_a_restart_and_not_in_another_journal(tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    here, other = loads(TEXT, base=tmp_path), loads(TEXT, base=tmp_path / "other")
+    cursors = []
+    for config in (here, other):
+        async with life(config) as (router, http):
+            for number in range(3):
+                await router.submit(EnqueueInteraction(router.new_id(), f"c{number}", "voice", "sales"))
+            async with http.get("/v1/interactions?limit=1") as response:
+                cursors.append((await response.json())["next_cursor"])
+    async with life(here) as (_, http):
+        async with http.get(f"/v1/interactions?limit=1&cursor={cursors[0]}") as response:
+            assert [each["id"] for each in (await response.json())["interactions"]] == ["c1"]
+        async with http.get(f"/v1/interactions?limit=1&cursor={cursors[1]}") as response:
+            problem = await response.json()
+            assert (response.status, problem["code"]) == (400, "invalid-parameter")
+            assert "another journal" in problem["detail"]
