@@ -1,12 +1,15 @@
-"""Routes of figures by interval: /v1/figures/{scope}/{id}. For the roles system and supervisor."""
+"""Routes of figures by interval: /v1/figures/…. For the roles system and supervisor."""
 
 import re
-from typing import Annotated, Final
+from collections.abc import Collection, Mapping
+from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from acd.api.bodies import Nothing, parameter_us
+from acd.api.pages import DEFAULT_PAGE, Limit, PageQuery, page_by_id
+from acd.api.pages import Cursor as PageCursor
 from acd.api.problems import Problem, not_found
 from acd.api.routes import Call, Example, Route
 from acd.api.scope import Scope, Sight
@@ -53,35 +56,71 @@ class FiguresQuery(Struct, frozen=True):
     end: Annotated[Moment, Meta(description="Up to this one.")] | UnsetType = field(name="to", default=UNSET)
 
 
+class FigureListQuery(FiguresQuery, frozen=True):
+    """Over which time, and which page."""
+
+    limit: Limit = DEFAULT_PAGE
+    cursor: PageCursor = ""
+
+
+class FiguresPage(Struct):
+    """Figures by id, and the cursor of the next page, if there is one."""
+
+    figures: list[FiguresShape]
+    next_cursor: str | None
+
+
 async def show_figures(call: Call[Nothing, FiguresQuery]) -> FiguresShape:
     """Of a sliding window (`last`), of calendar intervals (`from`, `to`), or since the figures began."""
-    context = call.context
-    scope, name = call.path("scope"), call.path("id")
-    figures = context.router.figures
-    names = {"queue": set(context.view.queues), "agent": set(context.view.agents), "channel": set(figures.channels)}
-    known = names.get(scope)
-    if known is None:
-        raise Problem(404, "not-found", f"figures are kept of a {', an '.join(SCOPES)}, not of this.")
+    context, scope, name = call.context, call.path("scope"), call.path("id")
+    known, tallies = _kept(call, scope)
     if call.who.scope is not None:
-        _check_scope(call.who.scope, call.context.sight, scope, name)
-    tally = {"queue": figures.queues, "agent": figures.agents, "channel": figures.channels}[scope].get(name)
-    if tally is None and name not in known:
+        _check_scope(call.who.scope, context.sight, scope, name)
+    if name not in tallies and name not in known:
         raise not_found(scope)
     now_us = context.now_us()
-    figures.settle(now_us)
-    begin_us, end_us, counts = _chosen(call.query, tally or Tally(), now_us)
-    return _shape(scope, name, begin_us, end_us, counts)
+    context.router.figures.settle(now_us)
+    return _shape(scope, name, *_chosen(call.query, tallies.get(name) or Tally(), now_us))
+
+
+async def list_figures(call: Call[Nothing, FigureListQuery]) -> FiguresPage:
+    """Of everything of one kind that is there now, by id."""
+    context, scope, limits = call.context, call.path("scope"), call.who.scope
+    known, tallies = _kept(call, scope)
+    seen = (name for name in known if limits is None or _sees(limits, context.sight, scope, name))
+    names, next_cursor = page_by_id(seen, PageQuery(call.query.limit, call.query.cursor))
+    now_us = context.now_us()
+    context.router.figures.settle(now_us)
+    found = [_shape(scope, name, *_chosen(call.query, tallies.get(name) or Tally(), now_us)) for name in names]
+    return FiguresPage(found, next_cursor)
+
+
+def _kept(call: Call[Nothing, Any], scope: str) -> tuple[Collection[str], Mapping[str, Tally]]:
+    """Which names there are, and what has been counted, of those who are gone, too. Raises a Problem with 404."""
+    view, figures = call.context.view, call.context.router.figures
+    match scope:
+        case "queue":
+            return view.queues, figures.queues
+        case "agent":
+            return view.agents, figures.agents
+        case "channel":
+            return figures.channels, figures.channels
+    raise Problem(404, "not-found", f"figures are kept of a {', an '.join(SCOPES)}, not of this.")
 
 
 def _check_scope(limits: Scope, sight: Sight, scope: str, name: str) -> None:
-    """Raises a Problem with 404 for figures out of sight; a channel's are of all queues, so that none may be set."""
-    seen = {
-        "queue": limits.has_queue(name),
-        "agent": sight.agent(limits, name),
-        "channel": not limits.queues and limits.has_channel(name),
-    }
-    if not seen[scope]:
+    """Raises a Problem with 404 for figures out of sight."""
+    if not _sees(limits, sight, scope, name):
         raise not_found(scope)
+
+
+def _sees(limits: Scope, sight: Sight, scope: str, name: str) -> bool:
+    """Whether these figures are in sight; a channel's are of all queues, so that none may be set."""
+    if scope == "queue":
+        return limits.has_queue(name)
+    if scope == "agent":
+        return sight.agent(limits, name)
+    return not limits.queues and limits.has_channel(name)
 
 
 def _chosen(asked: FiguresQuery, tally: Tally, now_us: int) -> tuple[int | None, int, Counts]:
@@ -148,6 +187,21 @@ ROUTES: Final = (
             {"scope": "queue", "id": "sales"}, {"last": "15m"}, after=("enqueue",), shows={"scope": "queue"}
         ),
         notes="`last` for a sliding window, `from` and `to` for calendar intervals; neither: since the figures began.",
+        live=True,
+        scoped=True,
+    ),
+    Route(
+        "list_figures",
+        "figures",
+        "GET",
+        "/v1/figures/{scope}",
+        "supervisor",
+        list_figures,
+        "The same of every queue, agent or channel, by id, in pages.",
+        FiguresPage,
+        query=FigureListQuery,
+        example=Example({"scope": "queue"}, {"last": "15m", "limit": "10"}, after=("enqueue",)),
+        notes="Of those that the configuration has now.",
         live=True,
         scoped=True,
     ),

@@ -55,7 +55,9 @@ def options(command: _F) -> _F:
             help="The engine's configuration, for the address and a token where they are not named.",
         ),
         click.option("--token-file", type=click.Path(path_type=Path), help="A file with a token of the API."),
-        click.option("--url", default="", help="Address of the API, like http://127.0.0.1:8420."),
+        click.option(
+            "--url", default="", help="Address of the API, like http://127.0.0.1:8420 or unix:/run/acd/api.sock."
+        ),
     ):
         command = option(command)
     return command

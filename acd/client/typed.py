@@ -34,6 +34,7 @@ _AWAY: Final = HTTPStatus.SERVICE_UNAVAILABLE
 _LISTS: Final[Mapping[type, tuple[str, str]]] = {
     Agent: ("/v1/agents", "agents"),
     Queue: ("/v1/queues", "queues"),
+    Figures: ("/v1/figures/queue", "figures"),
     Interaction: ("/v1/interactions", "interactions"),
 }
 """What comes in pages → path, and the list's name in the answer."""
@@ -57,7 +58,7 @@ class Typed(ABC):
         """The answer with what its headers say. `also`: statuses that are answers, beside those of success."""
 
     async def pages(self, kind: type[_T], **filters: str) -> AsyncGenerator[tuple[list[_T], Answer], None]:
-        """Page by page, every `Agent`, `Queue` or `Interaction`, with the answer that each page was."""
+        """Page by page, every `Agent`, `Queue` or `Interaction`, or `Figures` of queues; with each page's answer."""
         path, name = _LISTS[kind]
         query = {**filters, "limit": str(PAGE)}
         while True:

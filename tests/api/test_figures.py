@@ -3,7 +3,7 @@
 import pytest
 
 from acd.core.messages import AcceptOffer, EndInteraction, EnqueueInteraction, SignInAgent
-from tests.api.harness import Client, MemoryRouter
+from tests.api.harness import As, Client, MemoryRouter
 
 SECOND = 1_000_000
 
@@ -76,3 +76,17 @@ async def test_bad_questions_are_told_what_is_wrong(system: Client, path: str, s
 async def test_a_queue_that_nobody_came_to_has_figures_of_nothing(system: Client) -> None:
     status, body = await system("GET", "/v1/figures/queue/%E5%AE%A2%E6%9C%8D?last=60")
     assert (status, body["counts"]["entered"], body["service_level"]["answered"]) == (200, 0, None)
+
+
+async def test_of_all_queues_in_pages(system: Client, as_: As) -> None:
+    status, body = await system("GET", "/v1/figures/queue?last=900&limit=1")
+    assert (status, [each["id"] for each in body["figures"]]) == (200, ["sales"])
+    assert body["figures"][0] == (await system("GET", "/v1/figures/queue/sales?last=900"))[1]
+    status, body = await system("GET", f"/v1/figures/queue?last=900&cursor={body['next_cursor']}")
+    assert ([each["id"] for each in body["figures"]], body["next_cursor"]) == (["客服"], None)
+    assert body["figures"][0]["counts"]["entered"] == 0
+    for scope, names in (("agent", ["anna", "boris", "陈伟"]), ("channel", ["chat"])):
+        _, body = await system("GET", f"/v1/figures/{scope}")
+        assert [each["id"] for each in body["figures"]] == names
+    assert (await system("GET", "/v1/figures/team"))[0] == 404
+    assert (await as_("anna")("GET", "/v1/figures/queue"))[0] == 403

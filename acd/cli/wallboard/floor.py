@@ -125,6 +125,8 @@ class Floor:
         self.at_us = 0
         self.touched: dict[str, None] = {}
         """Queues about which there was an event since somebody took them out of here."""
+        self.changed_agents: dict[str, None] = {}
+        """Agents who are configured in another way since somebody took them out of here: they have to be read."""
 
     # ---- from answers
 
@@ -176,8 +178,10 @@ class Floor:
 
     def put_figures(self, said: Figures, at_us: int, as_of: Cursor) -> None:
         """What was counted of a queue in the calendar interval in which `at_us` is."""
-        counts = said.counts
-        self.queues[said.id].interval = Interval(
+        queue, counts = self.queues.get(said.id), said.counts
+        if queue is None:
+            return
+        queue.interval = Interval(
             at_us // CALENDAR_US,
             as_of,
             counts["entered"],

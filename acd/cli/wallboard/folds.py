@@ -213,6 +213,16 @@ def _merged(taking: Taking) -> None:
         agent.work[item.interaction_id] = item
 
 
+def _agents_configured(taking: Taking) -> None:
+    agents = taking.floor.agents
+    for agent_id in taking.data["removed"]:
+        if agent_id in agents and taking.cursor > agents[agent_id].as_of:
+            agents[agent_id].retired = True
+    for agent_id in taking.data["agents"]:
+        if agent_id not in agents or taking.cursor > agents[agent_id].as_of:
+            taking.floor.changed_agents[agent_id] = None
+
+
 def _agent_removed(taking: Taking) -> None:
     if taking.agent() is not None:
         del taking.floor.agents[taking.data["agent_id"]]
@@ -260,6 +270,7 @@ _FOLDS: Final[Mapping[str, _Fold]] = {
     "wrap-up-started": _work_becomes("wrap-up", anew=True),
     "work-ended": _work_ended,
     "consult-merged": _merged,
+    "agents-configured": _agents_configured,
     "agent-removed": _agent_removed,
     "queue-opened": _queue_is(closed=False),
     "queue-closed": _queue_is(closed=True),

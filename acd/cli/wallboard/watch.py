@@ -30,11 +30,11 @@ HEALTH_SECONDS: Final = 5.0
 REFRESHED: Final = 20
 """Queues whose estimate is asked for at a time."""
 
-MAX_FIGURES: Final = 1_000
-"""Queues whose figures are read, one by one; those of others are counted from now on."""
-
 READ_AGAIN_SECONDS: Final = 1.0
 """Least time between two readings of the lists."""
+
+MAX_SINGLE: Final = 50
+"""Agents who are read one by one after a change of their settings; of more, all lists are read anew."""
 
 SAME_CLOCK_US: Final = 2_000_000
 """A difference to the server's clock that is less than this is none: the server says its time in whole seconds."""
@@ -42,6 +42,7 @@ SAME_CLOCK_US: Final = 2_000_000
 DECISIONS_READ: Final = 50
 
 _FORBIDDEN: Final = 403
+_NOT_FOUND: Final = 404
 _REFUSED: Final = frozenset({401, 403, 404, 421})
 
 
@@ -116,16 +117,14 @@ class Watch:
             group.create_task(self._ask())
 
     async def _read_more(self, floor: Floor) -> None:
-        """Decisions, and this interval's figures of each queue."""
+        """Decisions, and each queue's figures of this interval."""
         answer = await self._client.ask("GET", "/v1/decisions", query={"limit": str(DECISIONS_READ)})
         floor.put_decisions(msgspec.convert(answer.body["decisions"], list[Decision]), cursor_of(answer))
-        for queue_id in list(floor.queues)[:MAX_FIGURES]:
-            at_us = max(self._wall_us() + self._ahead_us, floor.at_us)
-            begins = moment(at_us // CALENDAR_US * CALENDAR_US)
-            answer = await self._client.ask(
-                "GET", f"/v1/figures/queue/{quote(queue_id, safe='')}", query={"from": begins}
-            )
-            floor.put_figures(msgspec.convert(answer.body, Figures), at_us, cursor_of(answer))
+        at_us = max(self._wall_us() + self._ahead_us, floor.at_us)
+        begins = moment(at_us // CALENDAR_US * CALENDAR_US)
+        async for figures, answer in self._client.pages(Figures, **{"from": begins}):
+            for each in figures:
+                floor.put_figures(each, at_us, cursor_of(answer))
 
     async def _events(self, begin: Cursor) -> None:
         cursor = begin
@@ -135,12 +134,32 @@ class Watch:
                     self._client.events(str(cursor), coalesce=True, on_connection=self._connected)
                 ) as events:
                     async for event in events:
-                        if not take(self.floor, event):
+                        if not take(self.floor, event) or not await self._read_agents():
                             break
                         self.changed.set()
             except StreamLost:
                 pass  # Events are missing: what there is now is in the lists.
             cursor = await self._read_again()
+
+    async def _read_agents(self) -> bool:
+        """Those who are configured in another way; False when they are too many, or cannot be read just now."""
+        changed = self.floor.changed_agents
+        if len(changed) > MAX_SINGLE:
+            return False
+        while changed:
+            agent_id = next(iter(changed))
+            try:
+                answer = await self._client.ask("GET", f"/v1/agents/{quote(agent_id, safe='')}")
+            except ApiProblem as problem:
+                if problem.status != _NOT_FOUND:
+                    return False
+                self.floor.agents.pop(agent_id, None)
+            except (aiohttp.ClientError, OSError, TimeoutError):
+                return False
+            else:
+                self.floor.put_agent(msgspec.convert(answer.body, Agent), cursor_of(answer))
+            changed.pop(agent_id, None)
+        return True
 
     async def _read_again(self) -> Cursor:
         """The lists, as soon as they can be read."""

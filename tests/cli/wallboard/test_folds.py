@@ -70,6 +70,19 @@ class Served:
         floor.as_of = cursor
         return floor
 
+    def follow(self, floor: Floor, event: StreamEvent, now_us: int) -> Floor:
+        """As `Watch` does: what has to be read anew is."""
+        if not take(floor, event):
+            return self.read(now_us)
+        while floor.changed_agents:
+            agent_id, _ = floor.changed_agents.popitem()
+            agent = self.view.agents.get(agent_id)
+            if agent is None:
+                floor.agents.pop(agent_id, None)
+            else:
+                floor.put_agent(as_answered(agent_shape(self.view, agent), Agent), Cursor(self.seq))
+        return floor
+
     def counts(self, now_us: int) -> dict[str, tuple[int, ...]]:
         """Of the calendar interval, as the API's figures say."""
         found = {each: self._interval(each, now_us) for each in self.view.queues}
@@ -125,10 +138,9 @@ def test_following_leads_to_what_the_lists_say(seed: int) -> None:
         command, now_us = traffic.next(model)
         model.apply(command, now_us)
         for event in served.apply(command, now_us):
+            before, floor = floor, served.follow(floor, event, now_us)
+            renewed += floor is not before
             followed += 1
-            if not take(floor, event):
-                renewed += 1
-                floor = served.read(now_us)
         if number % 50 == 49:
             assert facts(floor) == facts(served.read(now_us))
     assert followed > LENGTH / 4
@@ -166,9 +178,7 @@ def test_what_a_page_knows_already_is_not_taken_in_twice(seed: int) -> None:
     for row in pages[2].interactions.values():
         floor.add(row)
     for event in events:
-        if not take(floor, event):
-            floor = served.read(now_us)
-            break
+        floor = served.follow(floor, event, now_us)
     assert facts(floor) == facts(served.read(now_us))
     counted = {queue.id: queue.interval.at(now_us) for queue in floor.queues.values()}
     assert {name: (each.entered, each.abandoned) for name, each in counted.items()} == {
