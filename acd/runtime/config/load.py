@@ -25,7 +25,7 @@ from acd.runtime.config.lines import Lines
 from acd.runtime.config.model import Config, Report
 from acd.runtime.config.owned import Document, put_beside
 from acd.runtime.config.people import cross_check, read_agents, read_queues
-from acd.runtime.config.problems import Key, Located, Problem, Problems, dotted, excerpt, quoted
+from acd.runtime.config.problems import Key, Located, Problem, Problems, bounded_hints, dotted, excerpt, quoted
 from acd.runtime.config.service import (
     check_external,
     check_files,
@@ -91,6 +91,13 @@ def check_text(
     owned: Document | None = None,
 ) -> Report:
     """As `loads`, without raising. `owned`: what the API owns, beside what the text says; it has no lines."""
+    with bounded_hints():
+        return _checked(text, name, base, environment, owned)
+
+
+def _checked(
+    text: str, name: str, base: Path | None, environment: Mapping[str, str] | None, owned: Document | None
+) -> Report:
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

@@ -6,7 +6,11 @@ Owns the collecting and the wording around a problem. Must not know any section,
 import difflib
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from itertools import islice
+from math import ceil, inf, isfinite
 from typing import NamedTuple
 
 from msgspec import Struct, structs
@@ -19,8 +23,17 @@ Key = tuple[str | int, ...]
 MAX_PROBLEMS = 1_000
 """Errors, and warnings, that are kept of one configuration; further ones are only counted."""
 
+NEAR = 0.6
+"""How much of two words has to be the same for one to be a hint about the other."""
+
 MAX_NAMED = 20
 """Known words that one message lists."""
+
+MAX_COMPARED = 20_000
+"""Comparisons of words for all hints of one check; what is misspelt beyond that gets none.
+
+A long word counts for more, by the square of its length.
+"""
 
 TOO_LONG = 10**30
 """From here on an integer is not written out: Python refuses to write out very long ones."""
@@ -172,12 +185,44 @@ def quoted(value: object) -> str:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A fix naming the nearest known word if there is one, else all of them, or the first of many."""
-    words = sorted(known)
-    near = difflib.get_close_matches(word, words, n=1, cutoff=0.6)
+    words = known if isinstance(known, Collection) else tuple(known)
+    left = _left.get() or _Left(inf)
+    if left.comparisons <= 0 and len(words) > MAX_NAMED:
+        return f"it is none of the {len(words)} that are known"
+    words = sorted(words)
+    near = difflib.get_close_matches(word, left.of(word, words), n=1, cutoff=NEAR)
     if near:
         return f"did you mean {quoted(near[0])}?"
     more = f" and {len(words) - MAX_NAMED} more" if len(words) > MAX_NAMED else ""
     return f"known are {', '.join(words[:MAX_NAMED])}{more}" if words else "remove it"
+
+
+@contextmanager
+def bounded_hints() -> Iterator[None]:
+    """Within this, no more than `MAX_COMPARED` comparisons are made for hints."""
+    token = _left.set(_Left(MAX_COMPARED))
+    try:
+        yield
+    finally:
+        _left.reset(token)
+
+
+class _Left:
+    """Comparisons that may still be made."""
+
+    def __init__(self, comparisons: float) -> None:
+        self.comparisons = comparisons
+
+    def of(self, word: str, known: Iterable[str]) -> list[str]:
+        """As many of the words that are long enough, and not too long, as it is still worth looking at."""
+        each = 1 + (len(word) / 16) ** 2
+        alike = (other for other in known if 2 * min(len(word), len(other)) >= NEAR * (len(word) + len(other)))
+        found = list(islice(alike, max(0, ceil(self.comparisons / each)) if isfinite(self.comparisons) else None))
+        self.comparisons -= each * len(found)
+        return found
+
+
+_left: ContextVar[_Left | None] = ContextVar("acd_hints_left", default=None)
 
 
 def excerpt(line: str, column: int) -> str:
