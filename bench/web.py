@@ -34,7 +34,7 @@ from bench.entry_to_invite import fsync_us
 from bench.provision import Program, wrk_program
 from bench.report import console_for_reports, machine_line
 from bench.targets import Figure, show_verdicts, verdicts_json
-from bench.web_centre import AGENTS, INTERACTIONS, WAITING, Centre, bare, centre, processor_us
+from bench.web_centre import AGENTS, INTERACTIONS, KNOWN, WAITING, Centre, bare, centre, processor_us
 from bench.wrk import FRESH_ID, Answered, Ask, load
 
 Contestant = Literal["engine", "bare", "encoding"]
@@ -71,8 +71,11 @@ READS: Final = (
     Case("agents", "/agents"),
     Case("interactions", "/interactions"),
     Case("one interaction", f"/interactions/{WAITING}"),
+    Case("its customer", f"/interactions/{KNOWN}"),
     Case("queues", "/queues"),
 )
+UNJUDGED: Final = frozenset({"its customer"})
+"""Shown only: one interaction, and whoever it is of is looked up in the encrypted store."""
 
 
 class Taken(Struct, frozen=True):
@@ -252,8 +255,9 @@ def _figures(result: WebResult, *, smaller: bool) -> Iterator[Figure]:
     for case in result.sizes:
         tail = median(each.answered.p99_us for each in result.of(case, "engine")) / 1_000
         words = f"{case}, {result.sizes[case]:,} bytes, p99 {tail:.0f} ms"
-        key = "http-enqueue" if case == ENQUEUE.name else "http-read"
-        yield Figure(key, result.ratio(case, "bare"), words, smaller)
+        if case not in UNJUDGED:
+            key = "http-enqueue" if case == ENQUEUE.name else "http-read"
+            yield Figure(key, result.ratio(case, "bare"), words, smaller)
 
 
 def _cells(result: WebResult, case: str, contestant: Contestant) -> list[str]:

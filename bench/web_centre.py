@@ -29,7 +29,8 @@ AGENTS: Final = 200
 TALKING: Final = 120
 INTERACTIONS: Final = 500
 WAITING: Final = "chat-0300"
-"""Somebody in line."""
+KNOWN: Final = "chat-0301"
+"""In line: nobody who has a reference, and somebody who has."""
 
 QUEUES: Final = ("sales", "support", "billing", "technical", "orders", "returns", "claims", "gold")
 SKILLS: Final = ("english", "german", "french", "billing", "technical", "retention")
@@ -140,13 +141,14 @@ async def _fill(found: Centre, agents: int, interactions: int) -> None:
     talking = min(TALKING, agents)
     async with ClientSession(headers=found.headers, raise_for_status=True) as session:
         for number in range(interactions):
-            body = {
+            body: dict[str, object] = {
                 "id": f"chat-{number:04d}",
                 "queue": QUEUES[number % len(QUEUES)],
                 "channel": "voice",
                 "attributes": {"language": "en", "topic": "invoice", "campaign": "autumn"},
-                "customer": f"ref-{number:06d}",
             }
+            if number % 2:
+                body["customer"] = f"ref-{number:06d}"
             await session.post(f"{found.url}/interactions", json=body)
             if number < talking:
                 agent = f"agent{number:04d}"

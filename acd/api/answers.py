@@ -38,8 +38,12 @@ def encoded(body: bytes, status: int = 200, headers: Mapping[str, str] | None = 
 
 
 class Answer(web.Response):
-    """A response of JSON. `headers` has those that are not the same in all of them."""
+    """A response of JSON. `headers` has those that are not the same in all of them.
 
+    `shared`: it may be given again to whoever asks the same (`acd.api.shared`), if the route is one for that.
+    """
+
+    shared = True
     _asked_by: BaseRequest | None = None
 
     async def prepare(self, request: BaseRequest) -> AbstractStreamWriter | None:

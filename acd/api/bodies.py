@@ -38,6 +38,8 @@ Span = Annotated[
 ]
 """Read by `duration_us`."""
 
+JSON: Final = "application/json"
+
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 PersonText = Annotated[str, Meta(max_length=MAX_PERSON_TEXT)]
@@ -259,17 +261,18 @@ async def read(request: web.Request, most: int = MAX_BODY) -> bytes:
     """
     if not request.can_read_body:
         return b""
-    if request.content_length is not None and request.content_length > most:
-        raise too_large(most)
-    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+    headers = request.headers
+    if headers.get("Content-Encoding", "identity").lower() != "identity":
         raise Problem(415, "unsupported-media-type", "Content-Encoding: send the body uncompressed.")
     if request.content.is_eof():
         body = request.content.read_nowait()  # it came along with the head, as short ones do
         if len(body) > most:
             raise too_large(most)
+    elif request.content_length is not None and request.content_length > most:
+        raise too_large(most)
     else:
         body = await _arriving(request, most)
-    if body and request.content_type != "application/json":
+    if body and headers.get("Content-Type") != JSON and request.content_type != JSON:
         raise Problem(415, "unsupported-media-type", "Content-Type: has to be application/json.")
     return body
 

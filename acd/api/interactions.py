@@ -92,13 +92,16 @@ async def show_interaction(call: Call[Nothing, Reveal]) -> InteractionShape:
     reveal, context = call.query.reveal, call.context
     if reveal:
         call.who.require_all()
+    customer = None
+    if reference := visible(call).customer:
+        # Whoever is erased is not to be shown again.
+        call.shared = False
+        customer = customer_shape(reference, await context.router.recall(reference), reveal=reveal)
     row = visible(call)
     shape = interaction_shape(row, context.now_us())
     if not row.partial:
         shape.position = context.view.queues[row.queue].position(row) if not row.ended_at_us else None
-    if row.customer:
-        reference = row.customer
-        shape.customer = customer_shape(reference, await context.router.recall(reference), reveal=reveal)
+    shape.customer = customer
     return shape
 
 
@@ -237,6 +240,7 @@ ROUTES: Final = (
         query=Reveal,
         problems=("personal-store-unavailable",),
         example=Example(_MAIL, after=("enqueue",), shows={"id": "mail-1", "position": 1}),
+        live=True,
         scoped=True,
     ),
     Route(

@@ -64,7 +64,19 @@ _QueryT = TypeVar("_QueryT", bound=Struct)
 class Call(Generic[_BodyT, _QueryT]):
     """One request on its way to a handler: checked, decoded, and with whoever asks."""
 
-    __slots__ = ("body", "carried_out", "context", "key", "known", "query", "raw", "refusal", "request", "who")
+    __slots__ = (
+        "body",
+        "carried_out",
+        "context",
+        "key",
+        "known",
+        "query",
+        "raw",
+        "refusal",
+        "request",
+        "shared",
+        "who",
+    )
 
     def __init__(
         self,
@@ -84,6 +96,8 @@ class Call(Generic[_BodyT, _QueryT]):
         self.who = who or Principal("", ())
         self.key = key
         self.known: Repeat | None = None
+        self.shared = True
+        """Whether the answer of a `live` route follows from the view alone, and may be given again."""
         self.carried_out = False
         self.refusal: Refusal | None = None
 
@@ -219,7 +233,12 @@ def _sharing(serve: Serving) -> Serving:
             return encoded(kept.body, headers=kept.headers)
         moment = shared.moment
         response = await serve(request)
-        if isinstance(response, Answer) and response.status == OK and isinstance(response.body, bytes):
+        if (
+            isinstance(response, Answer)
+            and response.shared
+            and response.status == OK
+            and isinstance(response.body, bytes)
+        ):
             shared.keep(question, Kept(response.body, dict(response.headers)), moment)
         return response
 
@@ -256,7 +275,9 @@ async def _answer(route: Route, call: Call[Any, Any]) -> web.StreamResponse:
         return found
     if isinstance(found, Created):
         return answer(found.body, route.status, {"Location": found.location})
-    return answer(found, route.status, _as_of(call) if route.live else None)
+    made = answer(found, route.status, _as_of(call) if route.live else None)
+    made.shared = call.shared
+    return made
 
 
 def _as_of(call: Call[Any, Any]) -> dict[str, str]:

@@ -42,6 +42,9 @@ HANDLED_S: Final = 180.0
 FRESH_US: Final = 1_000_000
 """For how long it is not looked again who will come free when."""
 
+SAMPLED_US: Final = 50_000
+"""How long after one that has to wait another one of the same kind is given no estimate."""
+
 MAX_SUPPLIES: Final = 64
 """Kinds of which that is remembered."""
 
@@ -66,7 +69,7 @@ class WaitEstimator:
         self._lines = Lines()
         self._given: dict[str, Given] = {}
         self._sampled: set[Kind] = set()
-        self._sampled_us = -1
+        self._sampled_us = 0
         self._folds: dict[type[Event], Callable[[Any], None]] = {
             ConfigApplied: self._config_applied,
             AgentsConfigured: self._agents_configured,
@@ -114,7 +117,7 @@ class WaitEstimator:
     def given(self, interaction_id: str) -> Band | None:
         """What was estimated when a live interaction came in, from then; None if nothing could be.
 
-        Nor is anything for whoever has to wait behind others of the same kind who came in with the same commit.
+        Nor is anything for whoever has to wait and came in at once behind others of the same kind (`SAMPLED_US`).
         """
         found = self._given.get(interaction_id)
         return None if found is None else found.band
@@ -162,9 +165,10 @@ class WaitEstimator:
         self._given[row.id] = Given(row.queue, at_once, raw, kept.band(raw), learnt.rolling_s)
 
     def _came_with_others(self, kind: Kind) -> bool:
-        """Whether one of the kind was given an estimate at this very moment: a flood is learnt from by samples."""
-        if self._view.at_us != self._sampled_us:
-            self._sampled_us = self._view.at_us
+        """Whether one of the kind was given an estimate just before: a flood is learnt from by samples."""
+        now_us = self._view.at_us
+        if now_us >= self._sampled_us + SAMPLED_US:
+            self._sampled_us = now_us
             self._sampled.clear()
         before = len(self._sampled)
         self._sampled.add(kind)

@@ -141,9 +141,10 @@ class _Came:
 
     def add(self, channel: str, lead_us: int, at_us: int) -> list[int]:
         """One more. Returns the head starts of those that are no longer among the latest."""
-        fading, self._weight_s = self.fading(at_us), self.weight_s(at_us)
-        self.weights = {which: weight * fading for which, weight in self.weights.items()}
-        self._at_us = at_us
+        if at_us != self._at_us:
+            fading, self._weight_s = self.fading(at_us), self.weight_s(at_us)
+            self.weights = {which: weight * fading for which, weight in self.weights.items()}
+            self._at_us = at_us
         self.latest.append((at_us, channel, lead_us))
         self.counts[channel, lead_us] += 1
         self.weights[channel, lead_us] = self.weights.get((channel, lead_us), 0.0) + 1.0

@@ -2,7 +2,7 @@
 
 from acd.api.auth import Principal
 from acd.api.shared import MAX_BYTES, MAX_SHARED, MOMENT_US, Kept, SharedAnswers
-from acd.core.messages import EnqueueInteraction, SignInAgent
+from acd.core.messages import CancelInteraction, EnqueueInteraction, SignInAgent
 from acd.runtime.view import View
 from tests.api.harness import As, Client, MemoryRouter
 
@@ -59,6 +59,20 @@ async def test_nobody_is_given_what_was_made_for_another_token(as_: As) -> None:
     assert (await boss("GET", "/v1/agents/boris"))[0] == 200
     assert (await anna("GET", "/v1/agents/boris"))[0] == 404
     assert (await as_("")("GET", "/v1/agents"))[0] == 401
+
+
+async def test_a_customer_is_looked_up_each_time(system: Client, router: MemoryRouter) -> None:
+    await system(
+        "POST", "/v1/interactions", {"id": "i1", "queue": "sales", "channel": "chat", "customer": {"name": "Li"}}
+    )
+    await system("POST", "/v1/interactions", {"id": "i2", "queue": "sales", "channel": "chat"})
+    assert (await system("GET", "/v1/interactions/i1"))[1]["customer"]["known"] is True
+    assert (await system("GET", "/v1/interactions/i2"))[1]["position"] == 2
+    router.people.clear()
+    assert (await system("GET", "/v1/interactions/i1"))[1]["customer"]["known"] is False
+    assert (await system("GET", "/v1/interactions/i2"))[1]["position"] == 2
+    router.apply(CancelInteraction("c1", "i1"))
+    assert (await system("GET", "/v1/interactions/i2"))[1]["position"] == 1
 
 
 async def test_errors_are_never_shared(system: Client, router: MemoryRouter) -> None:

@@ -6,6 +6,7 @@ Owns writing. Must not know what a command means. The caller uses it from one th
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from itertools import chain as flattened
 from pathlib import Path
 from typing import Final
 
@@ -25,9 +26,12 @@ MAX_ERROR: Final = 2_000
 
 _DAMAGE: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _INSERT: Final = (
-    "INSERT INTO journal (domain, epoch, seq, command_id, origin, at_us, schema, command, outcome, chain)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO journal (domain, epoch, seq, command_id, origin, at_us, schema, command, outcome, chain) VALUES "
 )
+_ROW: Final = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_ROWS_AT_ONCE: Final = 64
+"""Rows of one statement. Each statement lets go of the interpreter and has to get it back from the event loop."""
+
 _SET_ASIDE: Final = (
     "INSERT INTO quarantine (command_id, origin, at_us, schema, command, error) VALUES (?, ?, ?, ?, ?, ?)"
 )
@@ -168,7 +172,8 @@ class SqliteJournal:
             hashed = fields_of(domain, epoch, seq, entry)
             chain = link_fields(chain, hashed)
             fields.append((*hashed, chain))
-        connection.executemany(_INSERT, fields)
+        for rows in _pieces(fields):
+            connection.execute(_INSERT + ", ".join([_ROW] * len(rows)), list(flattened.from_iterable(rows)))
         connection.execute("UPDATE head SET seq = ?, chain = ? WHERE id = 1", (seq, chain))
         return Committed(seq, chain)
 
@@ -213,3 +218,13 @@ class SqliteJournal:
     def _release_lock(self) -> None:
         if self._lock is not None:
             self._lock.release()
+
+
+def _pieces(rows: list[Fields]) -> Iterator[list[Fields]]:
+    """As few as possible, of so few lengths that SQLite keeps a prepared statement for each."""
+    begin, length = 0, _ROWS_AT_ONCE
+    while begin < len(rows):
+        while length > len(rows) - begin:
+            length //= 2
+        yield rows[begin : begin + length]
+        begin += length

@@ -345,3 +345,11 @@ def test_full_durability_is_the_default(path: Path) -> None:
     with closing(SqliteJournal(path, "d")) as journal:
         assert journal._connection.execute("PRAGMA synchronous").fetchone()[0] == 2
         assert journal._connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+
+
+@pytest.mark.parametrize("count", [1, 63, 64, 65, 127, 200])
+def test_a_batch_of_any_length_is_written_whole_and_in_order(path: Path, count: int) -> None:
+    with closing(SqliteJournal(path, "d")) as journal:
+        assert journal.append(journal.open_epoch(), 0, entries(1, count)) == Committed(count, journal.tail()[1])
+        rows = list(journal.rows())
+    assert [(row.seq, row.entry) for row in rows] == list(enumerate(entries(1, count), 1))
