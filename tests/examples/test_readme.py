@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 
 import aiohttp
@@ -22,15 +23,18 @@ def block(language: str, containing: str) -> str:
     return str(found)
 
 
-def requests() -> list[tuple[str, str, bytes | None]]:
-    """Method, path and body of every curl in the API's tour."""
+def curls(script: str, variables: Mapping[str, str]) -> list[tuple[str, str, bytes | None]]:
+    """Method, path and body of every curl in a script."""
     found = []
-    for line in block("sh", "curl").splitlines():
+    for line in script.splitlines():
         if line.startswith("curl"):
             words = shlex.split(line)
             body = words[words.index("--json") + 1].encode() if "--json" in words else None
             method = words[words.index("-X") + 1] if "-X" in words else "POST" if body else "GET"
-            found.append((method, words[-1].removeprefix("$API"), body))
+            path = words[-1]
+            for name, value in variables.items():
+                path = path.replace(name, value)
+            found.append((method, path, body))
     return found
 
 
@@ -44,7 +48,7 @@ async def test_the_tour_of_the_api_works_as_printed(tmp_path: Path) -> None:
     (tmp_path / "centre" / "acd.toml").write_text(text.replace("port = 8420", "port = 0"), encoding="utf-8")
     config = load(tmp_path / "centre" / "acd.toml")
     assert config.api is not None
-    asked = requests()
+    asked = curls(block("sh", "curl"), {"$API": "/v1"})
     assert len(asked) == 7
     answers = []
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
@@ -54,7 +58,7 @@ async def test_the_tour_of_the_api_works_as_printed(tmp_path: Path) -> None:
         aiohttp.ClientSession(headers=headers) as session,
     ):
         for method, path, body in asked:
-            async with session.request(method, f"{server.addresses[0]}/v1{path}", data=body) as answer:
+            async with session.request(method, f"{server.addresses[0]}{path}", data=body) as answer:
                 assert answer.status in {200, 201}, (method, path, await answer.text())
                 answers.append(await answer.json())
     reason = answers[2]["decisions"][0]["reason"]
