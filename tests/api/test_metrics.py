@@ -76,7 +76,7 @@ async def test_the_numbers_are_those_of_the_view(http: Http, router: MemoryRoute
     assert found["acd_waiting", q("客服", channel="voice")] == 1
     assert found["acd_queue_waiting", q("sales")] == 1
     assert found["acd_queue_open", q("sales")] == 1
-    assert found["acd_waited_seconds_total", q("sales")] == 3.0
+    assert found["acd_waited_seconds_total", q("sales")] == 4.0
     assert found["acd_talked_seconds_total", q("sales")] == 1.0
     assert found["acd_longest_wait_seconds", q("客服")] == 5.0
     assert found["acd_interactions_total", q("sales", outcome="completed")] == 1

@@ -50,6 +50,6 @@ def test_it_starts_what_there_is() -> None:
     arguments = settings()["ExecStart"].split()
     assert arguments[1] == "serve"
     context = command.make_context("serve", arguments[2:])
-    assert context.params["file"] == Path("/etc/acd/acd.toml")
+    assert context.params["files"] == (Path("/etc/acd/acd.toml"),)
     assert settings()["Type"] == "notify"
     assert "-HUP" in settings()["ExecReload"]
