@@ -1,5 +1,6 @@
 """`acd serve` with several domains: each is whole by itself, in life, in death and afterwards."""
 
+import asyncio
 import json
 import os
 import signal
@@ -13,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from acd.cli import acd
+from acd.client import Client
 from acd.runtime.journal import SqliteJournal
 from acd.runtime.replay import verify
 from tests.served import Served
@@ -170,6 +172,24 @@ def test_domains_of_different_addresses_are_served_apart(folder: Path, started: 
         assert ask(addresses[name], name, "/v1/agents")[0] == 200
         assert ask(addresses[name], other, "/v1/agents")[0] == 401
         assert f'domain="{other}"' not in ask(addresses[name], "", "/metrics")[1]
+
+
+def test_a_socket_and_figures_of_both(folder: Path, started: list[Served]) -> None:
+    for name in NAMES:
+        file = folder / name / "acd.toml"
+        file.write_text(file.read_text().replace("port = 0", 'socket = "../api.sock"') + "[metrics]\nport = 0\n")
+    unix, metrics = start(folder, started).split(", ")
+    assert unix == f"unix:{folder / 'api.sock'}"
+
+    async def agents(name: str) -> object:
+        async with Client(unix, token_of(name)) as client:
+            return (await client.request("GET", "/v1/agents"))["agents"][0]["name"]
+
+    assert [asyncio.run(agents(name)) for name in NAMES] == [f"Anna of {name}" for name in NAMES]
+    text = ask(metrics, "", "")[1]
+    assert all(f'acd_ready{{domain="{name}"}} 1.0' in text for name in NAMES)
+    status, body = ask(metrics.removesuffix("/metrics"), "", "/readyz")
+    assert (status, json.loads(body)["domains"]) == (200, {"ready": 2, "all": 2})
 
 
 def test_what_two_domains_must_not_share_is_found_before_anything_begins(folder: Path, started: list[Served]) -> None:

@@ -9,7 +9,7 @@ import re
 from os.path import isdir  # unlike those of Path it never raises
 from typing import Final
 
-from acd.runtime.config.model import ApiConfig, MetricsConfig, SocketConfig
+from acd.runtime.config.model import LOOPBACK, ApiConfig, MetricsConfig, SocketConfig
 from acd.runtime.config.problems import quoted
 from acd.runtime.config.table import Table
 
@@ -72,8 +72,14 @@ def check_apart(root: Table, api: ApiConfig | None, metrics: MetricsConfig | Non
     """Find now what would be in the way when the second of the two is listened on."""
     if api is None or metrics is None or not api.host or not metrics.port or api.port != metrics.port:
         return
-    if api.host == metrics.host or {api.host, metrics.host} & EVERYWHERE:
+    if overlap(api.host, metrics.host):
         root.problems.error(("metrics", "port"), f"{metrics.port} is the API's, too", "choose another port")
+
+
+def overlap(one: str, other: str) -> bool:
+    """Whether two hosts are, or may be, the same address of this machine."""
+    hosts = {one, other}
+    return len(hosts) == 1 or bool(hosts & EVERYWHERE) or hosts <= LOOPBACK - {"::1"} or hosts == {"localhost", "::1"}
 
 
 def _is_group(name: str) -> bool:

@@ -10,9 +10,9 @@ from typing import Final
 
 from msgspec import Struct
 
-from acd.runtime.config.addresses import EVERYWHERE
+from acd.runtime.config.addresses import overlap
 from acd.runtime.config.lines import Lines
-from acd.runtime.config.model import LOOPBACK, ApiConfig, Config
+from acd.runtime.config.model import ApiConfig, Config
 from acd.runtime.config.problems import Key, Located, Problem, dotted, quoted
 
 MAX_DOMAINS: Final = 64
@@ -35,7 +35,7 @@ def check_together(configs: Sequence[Config]) -> Located:
         reason = f"is one of {len(configs)} domains, and one process takes {MAX_DOMAINS}"
         return Located((Problem(str(configs[-1].source), 0, "", reason, "start another process for some of them"),))
     apis = [(str(each.source), each.api) for each in configs]
-    found = [*_names(configs), *_files(configs), *clashes_of_apis(apis), *_open_figures(apis)]
+    found = [*_names(configs), *_files(configs), *clashes_of_apis(apis), *_open_figures(apis), *_figures(configs)]
     lines: dict[int, Lines] = {}
     errors: list[Problem] = []
     warnings: list[Problem] = []
@@ -103,7 +103,7 @@ def _secrets(apis: Sequence[tuple[str, ApiConfig | None]]) -> Iterator[Clash]:
 
 def _addresses(at: int, api: ApiConfig, name: str, other: ApiConfig) -> Iterator[Clash]:
     if address_of(api) != address_of(other):
-        if api.port == other.port and api.port and api.host and other.host and _overlap({api.host, other.host}):
+        if api.host and other.host and _meet((api.host, api.port), (other.host, other.port)):
             reason = f"{api.host}:{api.port} and {other.host}:{other.port} of {name} cannot be listened on both"
             yield Clash(at, ("api", "host"), reason, "write the same host in both to share it, or take another port")
         if api.socket is not None and other.socket is not None and api.socket.path == other.socket.path:
@@ -143,9 +143,29 @@ def _open_figures(apis: Sequence[tuple[str, ApiConfig | None]]) -> Iterator[Clas
             )
 
 
-def _overlap(hosts: set[str]) -> bool:
-    """Whether two different hosts may be the same address."""
-    return len(hosts) == 1 or bool(hosts & EVERYWHERE) or hosts <= LOOPBACK - {"::1"} or hosts == {"localhost", "::1"}
+def _figures(configs: Sequence[Config]) -> Iterator[Clash]:
+    """Where figures are served, nothing else can be; domains that name the same place for them share it."""
+    for at, config in enumerate(configs):
+        for other in configs[:at]:
+            ours, theirs = _places(config), _places(other)
+            if any(_meet(*pair) for pair in ((ours[0], theirs[1]), (ours[1], theirs[0]))) or (
+                config.metrics != other.metrics and _meet(ours[1], theirs[1])
+            ):
+                reason = f"figures would be served where {other.source} has something else"
+                yield Clash(at, ("metrics", "port"), reason, "choose another port, or the same host and port for both")
+
+
+def _places(config: Config) -> tuple[tuple[str, int], tuple[str, int]]:
+    """Host and port of the API and of figures; no port where there is none."""
+    api, metrics = config.api, config.metrics
+    return (
+        ("", 0) if api is None or not api.host else (api.host, api.port),
+        ("", 0) if metrics is None else (metrics.host, metrics.port),
+    )
+
+
+def _meet(one: tuple[str, int], other: tuple[str, int]) -> bool:
+    return one[1] == other[1] != 0 and overlap(one[0], other[0])
 
 
 def _problem(source: Path, clash: Clash, lines: dict[int, Lines]) -> Problem:

@@ -169,3 +169,25 @@ def test_figures_for_whoever_has_no_token_are_better_told_elsewhere(tmp_path: Pa
     assert check_together((red, blue)).warnings == ()
     red, blue = (written(tmp_path / name, api(name) + "[metrics]\n") for name in ("red", "blue"))
     assert check_together((red, blue)) == Located()
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "problems"),
+    [
+        (8422, 8421, 1),  # each where the other's API is
+        (9420, 9420, 0),  # together
+        (9420, 9421, 0),
+        (0, 0, 0),
+    ],
+)
+def test_figures_are_alone_at_their_address(tmp_path: Path, one: int, other: int, problems: int) -> None:
+    red = written(tmp_path / "red", api("red", port=8421) + f"[metrics]\nport = {one}\n")
+    blue = written(tmp_path / "blue", api("blue", port=8422) + f"[metrics]\nport = {other}\n")
+    for pair in ((red, blue), (blue, red)):
+        assert [problem.key for problem in check_together(pair).errors] == ["metrics.port"] * problems
+
+
+def test_figures_at_every_address_meet_those_at_one(tmp_path: Path) -> None:
+    red = written(tmp_path / "red", '[metrics]\nhost = "0.0.0.0"\n')
+    blue = written(tmp_path / "blue", "[metrics]\n")
+    assert [problem.key for problem in check_together((red, blue)).errors] == ["metrics.port"]
