@@ -103,9 +103,8 @@ class Chat:
     """One process, with a desk for everybody who is named."""
 
     def __init__(self, command: list[str], url: str, agents: tuple[str, ...] = ("anna", "ben")) -> None:
-        """`url`: the API's address."""
-        address = url.replace("http://", "ws://") + "/v1/channels/web"
-        self._command = [*command, "--url", address, "--customers", "0", "--desks", "0"]
+        """`url`: where it connects."""
+        self._command = [*command, "--url", url, "--customers", "0", "--desks", "0"]
         self._agents = agents
         self._stack = AsyncExitStack()
         self._reading: asyncio.Task[None] | None = None

@@ -6,17 +6,11 @@ from typing import Self
 
 import pytest
 
-from acd.api.server import Server, serve
+from acd.api.external.proving import ProvingGround
 from acd.ports.channel import Channel
-from acd.runtime.config.model import ApiConfig, TokenConfig
-from acd.runtime.config.secrets import Secret
-from acd.runtime.external import ExternalChannel
 from acd.testing.contract import ChannelContract, Standing
 from acd.testing.contract_consult import ConsultContract
-from tests.api.harness import MemoryRouter
-from tests.examples.chats import COMMANDS, TOKEN, Chat
-
-CONFIG = ApiConfig(port=0, tokens=(TokenConfig("web", Secret(TOKEN), ("channel",), channel="web"),))
+from tests.examples.chats import COMMANDS, Chat
 
 
 class ChatDriver:
@@ -27,12 +21,11 @@ class ChatDriver:
 
     def __init__(self, command: list[str]) -> None:
         self._command = command
-        self._router = MemoryRouter()
-        self._server: Server | None = None
+        self._ground = ProvingGround("web", "chat")
         self._chat: Chat | None = None
 
     async def __aenter__(self) -> Self:
-        self._server = await serve(self._router, CONFIG)
+        await self._ground.__aenter__()
         return self
 
     async def __aexit__(
@@ -40,8 +33,7 @@ class ChatDriver:
     ) -> None:
         if self._chat is not None:
             await self._chat.kill()
-        assert self._server is not None
-        await self._server.close()
+        await self._ground.__aexit__(kind, error, trace)
 
     @property
     def chat(self) -> Chat:
@@ -49,10 +41,9 @@ class ChatDriver:
         return self._chat
 
     async def make(self, *, far_end: bool = True) -> Channel:
-        channel = self._router.channels["web"] = ExternalChannel("web", "chat")
+        channel = self._ground.open()
         if far_end and self._chat is None:
-            assert self._server is not None
-            self._chat = await Chat(self._command, self._server.addresses[0]).__aenter__()
+            self._chat = await Chat(self._command, self._ground.url).__aenter__()
         return channel
 
     def address(self, agent_id: str, channel: str) -> str:

@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
@@ -52,6 +53,11 @@ retry_after = "100ms"
 """
 
 
+def address_of(api: str) -> str:
+    """Where a process becomes the channel."""
+    return api.replace("http", "ws", 1) + "/v1/channels/web"
+
+
 class Centre:
     """An engine with its API in this process, and agents who are ready."""
 
@@ -67,7 +73,7 @@ class Centre:
     async def __aenter__(self) -> Self:
         await self._stack.enter_async_context(self.router)
         server = await self._stack.enter_async_context(await serve(self.router, self._api))
-        self.url = server.addresses[0]
+        self.url = address_of(server.addresses[0])
         for agent in self._agents:
             await self.router.submit(SignInAgent(f"in-{agent}", agent, ready=True))
         return self
@@ -83,6 +89,12 @@ class Centre:
 
     def is_free(self, agent: str) -> bool:
         return not self.router.view.agents[agent].work
+
+    @property
+    def port(self) -> int:
+        found = urlsplit(self.url).port
+        assert found is not None
+        return found
 
     @property
     def is_connected(self) -> bool:
@@ -231,8 +243,8 @@ async def test_a_process_that_hangs_is_cut_off_and_comes_back(
 async def test_a_line_that_is_dead_fails_orders_and_is_healed(tmp_path: Path, command: list[str]) -> None:
     async with (
         Centre(tmp_path, deadline="500ms") as centre,
-        Proxy(int(centre.url.rpartition(":")[2])) as proxy,
-        Chat(command, f"http://127.0.0.1:{proxy.port}") as chat,
+        Proxy(centre.port) as proxy,
+        Chat(command, address_of(f"http://127.0.0.1:{proxy.port}")) as chat,
     ):
         name, line, offer = await ringing(chat)
         proxy.stall()
@@ -251,8 +263,8 @@ async def test_the_line_is_cut_again_and_again(tmp_path: Path, command: list[str
     chance = random.Random(seed)  # noqa: S311 - what happens when, not secrecy
     async with (
         Centre(tmp_path, ("anna", "ben")) as centre,
-        Proxy(int(centre.url.rpartition(":")[2])) as proxy,
-        Chat(command, f"http://127.0.0.1:{proxy.port}") as chat,
+        Proxy(centre.port) as proxy,
+        Chat(command, address_of(f"http://127.0.0.1:{proxy.port}")) as chat,
     ):
         cuts, customers = 0, 24
         lines: dict[str, Line] = {}
@@ -301,7 +313,8 @@ class Engine:
 
     def __init__(self, folder: Path) -> None:
         port = free_port()
-        self.url = f"http://127.0.0.1:{port}"
+        self.api = f"http://127.0.0.1:{port}"
+        self.url = address_of(self.api)
         self._file = folder / "acd.toml"
         self._file.write_text(TEXT.replace("PORT", str(port)), encoding="utf-8")
 
@@ -328,7 +341,7 @@ async def engine(folder: Path) -> AsyncIterator[tuple[Engine, aiohttp.ClientSess
     await found.start()
     headers = {"Authorization": f"Bearer {SYSTEM}"}
     try:
-        async with aiohttp.ClientSession(found.url, headers=headers) as session:
+        async with aiohttp.ClientSession(found.api, headers=headers) as session:
             async with session.post("/v1/agents/anna/sign-in", json={"ready": True}) as answer:
                 assert answer.status == 200
             yield found, session
