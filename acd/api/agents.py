@@ -1,26 +1,48 @@
 """Routes about agents: /v1/agents/… Owns presence and what is shown of agents; their work is in `acd.api.work`."""
 
-from typing import Any, Final
+from typing import Annotated, Any, Final, Literal
+
+from msgspec import UNSET, Meta, UnsetType
 
 from acd.api.bodies import NoQuery, Nothing, Presence, SignIn
 from acd.api.pages import PageQuery, page_by_id
 from acd.api.problems import not_found
 from acd.api.routes import Call, Example, Route
+from acd.api.scope import Scope
 from acd.api.shapes import AgentPage, AgentShape, OfferList, agent_shape, offer_shape
 from acd.core.messages import SetPresence, SignInAgent, SignOutAgent
+from acd.runtime.records import AgentRecord
+
+PresenceName = Literal["signed-out", "not-ready", "ready", "draining"]
 
 _ANNA: Final = {"agent": "anna"}
 
 
-async def list_agents(call: Call[Nothing, PageQuery]) -> AgentPage:
+class AgentFilter(PageQuery, frozen=True):
+    """Which agents; those whom every filter fits."""
+
+    presence: Annotated[PresenceName, Meta(description="Who is this now.")] | UnsetType = UNSET
+    skill: Annotated[str, Meta(description="Who holds this skill.")] = ""
+    label: Annotated[str, Meta(description="Who has this label.")] = ""
+    queue: Annotated[
+        str, Meta(description="Who satisfies this queue's requirement, or has an interaction of it in hand.")
+    ] = ""
+
+
+async def list_agents(call: Call[Nothing, AgentFilter]) -> AgentPage:
     """Agents by id, in pages; an agent sees only itself."""
-    view, who, sight = call.context.view, call.who, call.context.sight
+    view, who, asked, sight = call.context.view, call.who, call.query, call.context.sight
+    queue = Scope(frozenset((asked.queue,))) if asked.queue else None
+    if queue is not None and who.scope is not None and not who.scope.has_queue(asked.queue):
+        return AgentPage([], None)
     seen = (
         each
-        for each in view.agents
-        if (who.sees_all and (who.scope is None or sight.agent(who.scope, each))) or each == who.agent
+        for each, row in view.agents.items()
+        if ((who.sees_all and (who.scope is None or sight.agent(who.scope, each))) or each == who.agent)
+        and _is_wanted(row, asked)
+        and (queue is None or sight.agent(queue, each))
     )
-    ids, next_cursor = page_by_id(seen, call.query)
+    ids, next_cursor = page_by_id(seen, asked)
     return AgentPage([agent_shape(view, view.agents[each], who.scope) for each in ids], next_cursor)
 
 
@@ -61,6 +83,14 @@ async def list_offers(call: Call[Nothing, NoQuery]) -> OfferList:
     return OfferList([offer_shape(view, item, now_us) for item in offers])
 
 
+def _is_wanted(row: AgentRecord, asked: AgentFilter) -> bool:
+    return (
+        asked.presence in {UNSET, row.presence}
+        and (not asked.skill or any(name == asked.skill for name, _ in row.settings.skills))
+        and (not asked.label or asked.label in row.settings.labels)
+    )
+
+
 def _agent(call: Call[Any, Any]) -> AgentShape:
     view = call.context.view
     row = view.agents.get(call.path("agent"))
@@ -77,10 +107,10 @@ ROUTES: Final = (
         "/v1/agents",
         "token",
         list_agents,
-        "Agents by id, in pages.",
+        "Agents by id, in pages: all, or those with a presence, a skill, a label, or who serve a queue.",
         AgentPage,
-        query=PageQuery,
-        example=Example(query={"limit": "2"}),
+        query=AgentFilter,
+        example=Example(query={"skill": "english", "queue": "sales", "limit": "2"}),
         notes="A token with the role agent is shown its own agent only.",
         live=True,
         scoped=True,

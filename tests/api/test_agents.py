@@ -2,7 +2,14 @@
 
 import msgspec
 
-from acd.core.messages import ApplyConfig, DeclineOffer, QueueSettings, TransferInteraction
+from acd.core.messages import (
+    AgentSettings,
+    ApplyConfig,
+    ConfigureAgents,
+    DeclineOffer,
+    QueueSettings,
+    TransferInteraction,
+)
 from tests.api.harness import SETTINGS, Client, MemoryRouter
 
 
@@ -143,3 +150,26 @@ async def test_agents_come_in_pages(system: Client) -> None:
     status, problem = await system("GET", "/v1/agents?cursor=%FF")
     assert (status, problem["code"]) == (400, "invalid-parameter")
     assert (await system("GET", "/v1/agents?limit=501"))[0] == 400
+
+
+async def test_agents_are_found_by_what_they_can_and_do(system: Client, anna: Client, router: MemoryRouter) -> None:
+    async def found(query: str, client: Client = system) -> list[str]:
+        status, body = await client("GET", f"/v1/agents?{query}")
+        assert status == 200, body
+        return [row["id"] for row in body["agents"]]
+
+    await system("POST", "/v1/agents/anna/sign-in", {"ready": True})
+    assert await found("skill=english") == ["anna", "boris"]
+    assert await found("queue=%E5%AE%A2%E6%9C%8D") == ["陈伟"], "by the queue's requirement"
+    assert await found("queue=sales") == ["anna", "boris", "陈伟"]
+    assert await found("queue=nowhere") == []
+    assert await found("presence=ready") == ["anna"]
+    assert await found("presence=signed-out&skill=english") == ["boris"]
+    assert await found("label=vip") == []
+    router.apply(ConfigureAgents("edit", (AgentSettings("boris", labels=("vip",)),)))
+    assert await found("label=vip") == ["boris"]
+    assert await found("skill=english") == ["anna"]
+    assert await found("skill=english", anna) == ["anna"]
+    assert await found("presence=signed-out", anna) == []
+    assert await found("limit=1&presence=signed-out") == ["boris"]
+    assert (await system("GET", "/v1/agents?presence=asleep"))[0] == 400
