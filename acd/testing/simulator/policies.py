@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from acd.core.messages import Action, AgentSettings, Capacity, ChannelShare, Condition, QueueSettings, Step
 from acd.runtime.calendars import MINUTES_A_DAY, Calendar
-from acd.runtime.config import Config
+from acd.runtime.config import AgentEdit, Config
 from acd.runtime.config.model import (
     AgentConfig,
     JournalConfig,
@@ -251,9 +251,13 @@ def arrivals(policies: frozenset[str]) -> Choices:
     return drawn
 
 
+DISPENSABLE: Final = ("anna", "boris", "emil")
+"""Of these one at a time may be left out."""
+
+
 def changed(config: Config, dice: Random) -> Config:
     """What an administrator may do at any time: leave out an agent who is not the only one for anybody, or a queue."""
-    gone = dice.choice(("anna", "boris", "emil", ""))
+    gone = dice.choice((*DISPENSABLE, ""))
     queues = [each.settings for each in config.queues]
     named = {
         action.queue
@@ -267,6 +271,16 @@ def changed(config: Config, dice: Random) -> Config:
         agents=tuple(each for each in config.agents if each.settings.id != gone),
         queues=tuple(each for each in config.queues if each.settings.id != closed),
     )
+
+
+def edited(config: Config, full: Config, dice: Random) -> AgentEdit:
+    """Likewise for one agent of the configuration in force, who goes, comes back, learns or is put elsewhere."""
+    if len(config.agents) == len(full.agents) and dice.random() < 0.3:  # noqa: PLR2004 - now and then
+        return AgentEdit(removed=(dice.choice(DISPENSABLE),))
+    agent = dice.choice(full.agents)
+    skills = tuple((name, dice.randint(least, 10)) for name, least in agent.settings.skills)
+    settings = msgspec.structs.replace(agent.settings, skills=skills, position=dice.randrange(3))
+    return AgentEdit((msgspec.structs.replace(agent, settings=settings),))
 
 
 def _drawn(settings: Any, choices: Choices, dice: Random) -> Any:  # noqa: ANN401 - agents and queues alike

@@ -31,7 +31,7 @@ from acd.testing.simulator.loop import SimulatedLoop, SimulationStuck
 from acd.testing.simulator.mail import Mail
 from acd.testing.simulator.people import People
 from acd.testing.simulator.persons import SimulatedPersons
-from acd.testing.simulator.policies import BROADCAST, arrivals, changed, configuration
+from acd.testing.simulator.policies import BROADCAST, arrivals, changed, configuration, edited
 from acd.testing.simulator.process import Process, ProcessDied, Wall
 from acd.testing.simulator.referee import Referee, Violation
 from acd.testing.simulator.report import Plan, Report
@@ -285,15 +285,18 @@ class Simulation:
             await asyncio.sleep(dice.randrange(*EDIT_US) / SECOND)
             if not self._faults.active:
                 return  # what is configured by now is what everything must come to its end under
-            whole = dice.random() < 0.5  # noqa: PLR2004 - every other time
-            wanted = self._full if whole else changed(self._full, dice)
+            kind = dice.random()
+            edit = edited(self._config, self._full, dice) if kind < 0.5 else None  # noqa: PLR2004 - every other time
+            wanted = self._full if kind < 0.75 else changed(self._full, dice)  # noqa: PLR2004 - half of the others
+            wanted = wanted if edit is None else self._config.with_agents(edit)
             life = self._life
             if life is None or not life.process.alive:
                 self._config = wanted
             elif life.running:
                 before, self._config = self._config, wanted
                 try:
-                    await life.router.reconfigure(wanted)
+                    router = life.router
+                    await (router.reconfigure(wanted) if edit is None else router.reconfigure_agents(edit))
                 except JournalUnavailable:
                     # Nothing has happened. What else may go wrong is the end of this life; the next one reads it.
                     self._config = before
