@@ -166,6 +166,16 @@ def test_init_writes_what_check_accepts(tmp_path: Path) -> None:
     assert config.api.tokens[0].secret.reveal() not in result.output
 
 
+def test_init_names_the_domain(tmp_path: Path) -> None:
+    for name in ("red", "blue"):
+        assert run("init", tmp_path / name, "--domain", name).exit_code == 0
+    found = run("check", *(tmp_path / name / "acd.toml" for name in ("red", "blue")))
+    assert found.exit_code == 0, found.output
+    result = run("init", tmp_path / "green", "--domain", 'green"\n')
+    assert (result.exit_code, (tmp_path / "green").exists()) == (1, False)
+    assert "letters, digits, - and _" in result.output
+
+
 def test_init_makes_other_secrets_every_time(tmp_path: Path) -> None:
     run("init", tmp_path / "a")
     run("init", tmp_path / "b")

@@ -1,7 +1,7 @@
 """Several configurations in one process: what one of them takes from another.
 
-Owns that domains share no name, no file and no token, and an address only if they agree how it is served. Must not
-know how several domains are served. No message quotes a secret.
+Owns that domains share no name, no file, no token and no far end, and an address only if they agree how it is served.
+Must not know how several domains are served. No message quotes a secret.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +17,9 @@ from acd.runtime.config.problems import Key, Located, Problem, dotted, quoted
 
 MAX_DOMAINS: Final = 64
 """Domains of one process."""
+
+_FAR_END: Final = ("url", "app")
+"""Options by which plugins say where their far end is, and which of its users they are."""
 
 
 class Clash(Struct, frozen=True):
@@ -35,7 +38,14 @@ def check_together(configs: Sequence[Config]) -> Located:
         reason = f"is one of {len(configs)} domains, and one process takes {MAX_DOMAINS}"
         return Located((Problem(str(configs[-1].source), 0, "", reason, "start another process for some of them"),))
     apis = [(str(each.source), each.api) for each in configs]
-    found = [*_names(configs), *_files(configs), *clashes_of_apis(apis), *_open_figures(apis), *_figures(configs)]
+    found = [
+        *_names(configs),
+        *_files(configs),
+        *clashes_of_apis(apis),
+        *_open_figures(apis),
+        *_figures(configs),
+        *_far_ends(configs),
+    ]
     lines: dict[int, Lines] = {}
     errors: list[Problem] = []
     warnings: list[Problem] = []
@@ -88,6 +98,21 @@ def _files_of(config: Config) -> Iterator[tuple[Key, Path]]:
     if config.api is not None:
         yield ("api", "versions"), config.api.versions
         yield ("api", "answers"), config.api.answers
+
+
+def _far_ends(configs: Sequence[Config]) -> Iterator[Clash]:
+    """Two that are the same to a far end would take each other's calls."""
+    first: dict[tuple[str, ...], tuple[int, str]] = {}
+    for at, config in enumerate(configs):
+        for channel in config.channels:
+            url, app = (str(channel.options.get(option, "")).rstrip("/") for option in _FAR_END)
+            if not url:
+                continue
+            where, name = first.setdefault((channel.type, url, app), (at, channel.name))
+            if where != at:
+                other = f"channels.{name} of {configs[where].source}"
+                reason = f"is the same at {url} as {other}, so that each would take the other's calls"
+                yield Clash(at, ("channels", channel.name), reason, "give each its own app")
 
 
 def _secrets(apis: Sequence[tuple[str, ApiConfig | None]]) -> Iterator[Clash]:

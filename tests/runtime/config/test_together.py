@@ -191,3 +191,20 @@ def test_figures_at_every_address_meet_those_at_one(tmp_path: Path) -> None:
     red = written(tmp_path / "red", '[metrics]\nhost = "0.0.0.0"\n')
     blue = written(tmp_path / "blue", "[metrics]\n")
     assert [problem.key for problem in check_together((red, blue)).errors] == ["metrics.port"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "problems"),
+    [
+        ('url = "http://pbx:8088/ari"', 'url = "http://pbx:8088/ari/"', 1),
+        ('url = "http://pbx:8088/ari"\napp = "red"', 'url = "http://pbx:8088/ari"\napp = "blue"', 0),
+        ('url = "http://pbx:8088/ari"', 'url = "http://other:8088/ari"', 0),
+        ("", "", 0),
+    ],
+)
+def test_a_pbx_is_used_by_two_only_under_two_names(tmp_path: Path, one: str, other: str, problems: int) -> None:
+    channel = '[channels.pbx]\ntype = "asterisk"\n'
+    red, blue = written(tmp_path / "red", channel + one), written(tmp_path / "blue", channel + other)
+    found = check_together((red, blue)).errors
+    assert [problem.key for problem in found] == ["channels.pbx"] * problems
+    assert all("as channels.pbx of" in problem.reason for problem in found)
