@@ -1,4 +1,4 @@
-"""The command line: `acd check | explain | init | replay | serve | simulate | top | version | webhooks`.
+"""The command line: `acd check | explain | healthy | init | replay | serve | simulate | top | version | webhooks`.
 
 Owns the group, and that no mistake of a user shows a traceback. Each command is a module of its own, imported
 only when it is called, so that `acd --help` answers at once.
@@ -12,7 +12,7 @@ import click
 
 from acd.errors import AcdError, ConfigError
 
-COMMANDS: Final = ("check", "explain", "init", "replay", "serve", "simulate", "top", "version", "webhooks")
+COMMANDS: Final = ("check", "explain", "healthy", "init", "replay", "serve", "simulate", "top", "version", "webhooks")
 """Each is a module in this package with a click command called `command`."""
 
 
