@@ -5,7 +5,7 @@ do to those who wait is in `acd.api.supervision`.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from heapq import merge
 from itertools import islice
 from typing import Annotated, Any, Final, Literal
@@ -111,7 +111,7 @@ async def enqueue(call: Call[Any, NoQuery]) -> Created:
     context = call.context
     command_id = call.command_id()
     # The person of a repetition is in the store already.
-    reference = "" if call.is_repetition() else await reference_of(context, body.customer)
+    reference = "" if call.is_repetition() else await reference_of(context.router.remember, body.customer)
     command = enqueue_command(body, command_id, reference)
     await call.submit(command)
     location = f"/v1/interactions/{quote(command.interaction_id, safe='')}"
@@ -160,12 +160,12 @@ def shown(context: Api, interaction_id: str) -> InteractionShape:
     return interaction_shape(row, context.now_us())
 
 
-async def reference_of(context: Api, customer: str | Person) -> str:
+async def reference_of(remember: Callable[[Personal], Awaitable[str]], customer: str | Person) -> str:
     """The customer's reference: as given, or made by storing the person. Nothing that looks like a number passes."""
     if isinstance(customer, Person):
         if not customer.number and not customer.name:
             return ""
-        return await context.router.remember(Personal(number=customer.number, name=customer.name))
+        return await remember(Personal(number=customer.number, name=customer.name))
     if _LIKE_A_NUMBER.fullmatch(customer):
         raise CommandInvalid(
             "customer: looks like a number in clear, not like a reference;"

@@ -22,7 +22,7 @@ async def update(call: Call[Update, NoQuery]) -> InteractionShape:
     body, interaction_id = call.body, call.path("interaction")
     wishes = body.preferences
     # The person of a repetition is in the store already.
-    customer = "" if call.is_repetition() else await reference_of(call.context, body.customer)
+    customer = "" if call.is_repetition() else await reference_of(call.context.router.remember, body.customer)
     command = UpdateInteraction(
         call.command_id(),
         interaction_id,

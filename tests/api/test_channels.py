@@ -235,6 +235,15 @@ async def test_every_effect_is_told_and_waited_for(http: Http, web: ExternalChan
         assert {name: told[name] for name in expected} == expected
 
 
+async def test_a_slow_process_may_answer_in_any_order(process: Process, web: ExternalChannel) -> None:
+    tasks = [asyncio.create_task(web.perform(ParkInteraction(f"c{each}", "web"))) for each in range(20)]
+    told = [await process.hear() for _ in tasks]
+    assert not any(task.done() for task in tasks)
+    for message in reversed(told):
+        await process.say("done", number=message["number"])
+        await asyncio.wait_for(tasks[int(message["interaction_id"][1:])], SOON)
+
+
 async def test_what_cannot_be_done_is_an_error_that_names_channel_and_reason(
     process: Process, web: ExternalChannel
 ) -> None:
@@ -414,6 +423,13 @@ async def test_a_person_is_remembered_before_they_are_enqueued(process: Process,
     assert isinstance(enqueued, EnqueueInteraction)
     assert enqueued.customer == "person-+49301234567"
     assert await host.recall(enqueued.customer) == Personal("+49301234567", "Eve")
+
+
+async def test_a_number_in_clear_is_no_reference(process: Process, host: Host) -> None:
+    answer = await process.asked("enqueue", id="1", interaction_id="c1", queue="sales", customer="+49301234567")
+    assert (answer["accepted"], answer["code"]) == (False, "invalid-field")
+    assert "+49" not in json.dumps(answer)
+    assert host.commands == []
 
 
 async def test_the_same_id_is_the_same_command(process: Process, host: Host) -> None:

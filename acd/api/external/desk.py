@@ -18,11 +18,11 @@ from acd.api.external.requests import (
     Ordered,
     Recall,
     Remember,
-    Someone,
     command_of,
     enqueue_command,
     interaction_of,
 )
+from acd.api.interactions import reference_of
 from acd.api.problems import RETRY_AFTER_SECONDS, Problem, internal, of_error, refused
 from acd.core.messages import Command, Refusal
 from acd.errors import AcdError, ChannelError
@@ -107,9 +107,7 @@ class Desk:
             raise refused(_NOT_YOURS)
         if not isinstance(asked, Enqueue):
             return command_of(asked, command_id)
-        customer = asked.customer
-        if isinstance(customer, Someone):
-            customer = await host.remember(Personal(customer.number, customer.name))
+        customer = await reference_of(host.remember, asked.customer)
         return enqueue_command(asked, command_id, self._channel.media, name, customer)
 
     async def _submit(self, command: Command, host: ChannelHost, said: str) -> Outcome:

@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal, assert_never
 
 from msgspec import Meta, Struct
 
-from acd.api.bodies import PersonText, Wish
+from acd.api.bodies import Person, PersonText, Wish
 from acd.api.traces import trace_of
 from acd.core import limits
 from acd.core.messages import (
@@ -74,13 +74,6 @@ class Failed(Request, frozen=True, tag="failed"):
     reason: Word = "failed"
 
 
-class Someone(Struct, frozen=True, forbid_unknown_fields=True):
-    """A customer as a person: kept encrypted; the engine and its journal know a reference only."""
-
-    number: PersonText = ""
-    name: PersonText = ""
-
-
 class Enqueue(Asked, frozen=True, tag="enqueue"):
     """A customer asks for an agent. `park` follows when it has been accepted, or `release` when nobody takes them.
 
@@ -96,7 +89,7 @@ class Enqueue(Asked, frozen=True, tag="enqueue"):
     preferences: Annotated[tuple[Wish, ...], Meta(max_length=limits.MAX_PREFERENCES)] = ()
     priority: Priority = 0
     attributes: Annotated[dict[Id, Text], Meta(max_length=limits.MAX_ATTRIBUTES)] = {}
-    customer: Text | Someone = ""
+    customer: Text | Person = ""
     preferred_agent: OptionalId = ""
     parent: Annotated[str, Meta(max_length=limits.MAX_INTERACTION_ID)] = ""
     trace: Trace = ""
