@@ -5,11 +5,12 @@ long as its channel takes over it), and how they hang together: an effect belong
 linked to the one by which its interaction came in. Must not know where spans go. Core and writer know nothing of it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Final
 
 from msgspec.structs import replace
-from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode
+from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, StatusCode
 
 from acd.core.messages import Command, Effect, EnqueueInteraction, Origin, Outcome
 from acd.core.messages.command_base import CommandBase
@@ -51,6 +52,17 @@ class TracedRouter(Router):
         """As `Router.submit`. The command goes into the journal with its span's trace."""
         if not isinstance(command, CommandBase):
             return await super().submit(command, origin)
+        with self._spanned(command) as (span, traced):
+            return _told(span, await super().submit(traced, origin))
+
+    async def _order(self, command: Command) -> Outcome:
+        """What the router hands in itself: configurations, opening hours."""
+        with self._spanned(command) as (span, traced):
+            return _told(span, await super()._order(traced))
+
+    @contextmanager
+    def _spanned(self, command: Command) -> Iterator[tuple[Span, Command]]:
+        """The command's span, and the command with its trace."""
         kind = type(command).__name__
         with self._tracer.start_as_current_span(
             f"command {kind}",
@@ -64,16 +76,13 @@ class TracedRouter(Router):
             if isinstance(command, EnqueueInteraction):
                 self._came_in.put(command.interaction_id, place)
             try:
-                outcome = await super().submit(replace(command, trace=trace_of(span) or command.trace), origin)
+                yield span, replace(command, trace=trace_of(span) or command.trace)
             except BaseException as error:
                 span.set_status(Status(StatusCode.ERROR, type(error).__name__))
                 raise
             finally:
                 if self._under_way.get(command.id) is place:
                     del self._under_way[command.id]
-            if outcome.refusal is not None:
-                span.set_attribute("acd.refusal", outcome.refusal.code)
-            return outcome
 
     def committed(self, first_seq: int, batch: Batch) -> None:
         """Called by the writer, never by anybody else."""
@@ -141,6 +150,13 @@ class TracedChannel:
     def health(self) -> Mapping[str, str | int | bool]:
         """What the channel says."""
         return self.itself.health()
+
+
+def _told(span: Span, outcome: Outcome) -> Outcome:
+    """The outcome, once the span has been told of a refusal."""
+    if outcome.refusal is not None:
+        span.set_attribute("acd.refusal", outcome.refusal.code)
+    return outcome
 
 
 def ids_of(message: Command | Effect) -> dict[str, str]:

@@ -142,11 +142,10 @@ def test_without_the_section_nothing_of_it_is_imported(tmp_path: Path) -> None:
     (tmp_path / "acd.toml").write_text(TEXT, encoding="utf-8")
     script = """
 import sys
-from pathlib import Path
 from acd.cli import serve
 from acd.cli.living import LivingDomain
-(config,) = serve._usable((Path("acd.toml"),))
-LivingDomain(config, lambda: None)
+from acd.runtime.config import load
+LivingDomain(load("acd.toml"), None)
 print([name for name in sys.modules if name.startswith(("opentelemetry", "acd.telemetry"))])
 """
     done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)

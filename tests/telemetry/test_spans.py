@@ -89,6 +89,7 @@ async def rig_of(folder: Path, phones: FakeChannel) -> AsyncGenerator[Rig, None]
     async with router, await serve_domains((domain,)) as server:
         headers = {"Authorization": f"Bearer {TOKEN}"}
         async with ClientSession(server.addresses[0], headers=headers) as http:
+            exporter.clear()
             yield Rig(router, journal, phones, http, exporter)
     await tracing.close()
 
@@ -218,3 +219,10 @@ async def test_what_a_timer_leads_to_is_linked_to_the_interaction(rig: Rig) -> N
     again = rig.spans("effect OfferInteraction")[-1]
     assert again.parent is None
     assert [link.context.trace_id for link in again.links] == [place(rig.one("command EnqueueInteraction"))[0]]
+
+
+async def test_a_configuration_belongs_to_who_has_asked_for_it(rig: Rig, tmp_path: Path) -> None:
+    await rig.router.reconfigure(loads(f"{TEXT}[agents.boris]\n", base=tmp_path), actor="boss", trace=TRACE)
+    command = rig.one("command ApplyConfig")
+    assert parent(command) == (int(TRACE_ID, 16), int("00f067aa0ba902b7", 16))
+    assert set(command.attributes or {}) == {"acd.command", "acd.command_id"}
