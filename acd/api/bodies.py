@@ -262,7 +262,7 @@ async def read(request: web.Request, most: int = MAX_BODY) -> bytes:
     if not request.can_read_body:
         return b""
     headers = request.headers
-    if headers.get("Content-Encoding", "identity").lower() != "identity":
+    if "Content-Encoding" in headers and any(each.lower() != "identity" for each in headers.getall("Content-Encoding")):
         raise Problem(415, "unsupported-media-type", "Content-Encoding: send the body uncompressed.")
     if request.content.is_eof():
         body = request.content.read_nowait()  # it came along with the head, as short ones do

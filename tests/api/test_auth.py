@@ -1,5 +1,7 @@
 """Who may do what: every route of the table against every role."""
 
+from typing import get_args
+
 import msgspec
 import pytest
 from aiohttp import web
@@ -7,13 +9,13 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from acd.api import build_app
 from acd.api.openapi import document
-from acd.api.routes import Route
+from acd.api.routes import Access, Route
 from acd.api.table import PUBLIC_PATHS, ROUTES
 from acd.core.messages import AcceptOffer, ApplyConfig, EnqueueInteraction, QueueSettings, SignInAgent
 from acd.errors import ConfigError
-from acd.runtime.config.model import ApiConfig, TokenConfig
+from acd.runtime.config.model import ApiConfig, Role, TokenConfig
 from acd.runtime.config.secrets import Secret
-from tests.api.harness import SETTINGS, TOKENS, As, Client, Http, MemoryRouter, example_url, route_of
+from tests.api.harness import CONFIG, SETTINGS, TOKENS, As, Client, Http, MemoryRouter, example_url, route_of
 
 OWN, OTHER = 200, 404
 # Route, body, status for the agent anna. Interaction `own` is offered to her, `other` to boris, `talk` is what she is
@@ -125,21 +127,38 @@ def test_every_route_whose_answer_depends_on_whom_is_in_the_matrix() -> None:
     assert {route.name for route in ROUTES if route.access == "token"} <= covered
 
 
-PROTECTED = [route for route in ROUTES if route.access != "public"]
+REFUSED: dict[str, dict[str, tuple[int, str]]] = {
+    "public": {},
+    "token": {"web": (403, "forbidden")},
+    "agent": {"anna": (404, "not-found"), "web": (403, "forbidden")},
+    "supervisor": {"anna": (403, "forbidden"), "web": (403, "forbidden")},
+    "system": {"anna": (403, "forbidden"), "web": (403, "forbidden"), "boss": (403, "forbidden")},
+    "channel": {"anna": (404, "not-found"), "web": (404, "not-found"), "boss": (404, "not-found")},
+}
+"""Access of a route → token → how it is refused what is another's; whoever is not named is let in."""
 
 
-@pytest.mark.parametrize("route", PROTECTED, ids=lambda route: route.name)
-async def test_every_route_keeps_out_whoever_may_not(as_: As, router: MemoryRouter, route: Route) -> None:
-    path, body = example_url(route, agent="boris"), route.example.body
-    for name in ("", "a-token-that-nobody-has"):
+def test_every_access_is_in_the_matrix() -> None:
+    assert set(get_args(Access)) == REFUSED.keys()
+    assert {role for token in CONFIG.tokens for role in token.roles} == set(get_args(Role))
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
+async def test_every_route_lets_in_its_roles_and_nobody_else(as_: As, router: MemoryRouter, route: Route) -> None:
+    """First those who are refused, of whom nothing may come through; then everybody else."""
+    path, body = example_url(route, agent="boris", channel="pbx"), route.example.body
+    refused = REFUSED[route.access]
+    if route.access != "public":
+        refused = {"": (401, "unauthorized"), "a-token-that-nobody-has": (401, "unauthorized"), **refused}
+    documented = document(ROUTES)["paths"][route.path][route.method.lower()]["responses"].keys()
+    for name, expected in refused.items():
         status, problem = await as_(name)(route.method, path, body)
-        assert (status, problem["code"]) == (401, "unauthorized")
-    refused = {"supervisor": (403, "forbidden"), "agent": (404, "not-found")}.get(route.access)
-    if refused is not None:
-        status, problem = await as_("anna")(route.method, path, body)
-        assert (status, problem["code"]) == refused
-        assert {"401", str(status)} <= document(ROUTES)["paths"][route.path][route.method.lower()]["responses"].keys()
+        assert (status, problem["code"]) == expected, name
+        assert str(status) in documented
     assert router.submitted == []
+    for name in TOKENS.keys() - refused.keys() if route.access != "public" else ():
+        _, found = await as_(name)(route.method, path, body)
+        assert found.get("code") not in {"unauthorized", "forbidden", "too-many-requests"}, name
 
 
 async def test_lists_show_an_agent_its_own(anna: Client, router: MemoryRouter) -> None:
