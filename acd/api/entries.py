@@ -5,7 +5,7 @@ API owns. Must not know how versions are kept (`acd.runtime.configurations`). Wh
 one after the other, so that nothing is lost; `If-Match` is for whoever must not replace what somebody else has said.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
@@ -85,13 +85,19 @@ def _showing(section: Section) -> Handler:
 def _replacing(section: Section) -> Handler:
     async def replace(call: Call[NewEntry, NoQuery]) -> web.Response:
         _check_depth(call.body.entry)
-        new: list[bool] = []
+        found: list[Entry | None] = []
 
         def change(before: Entry | None) -> Entry:
-            new.append(before is None)
+            found.append(before)
             return call.body.entry
 
-        return await _edit(call, section, change, call.body.note, lambda: 201 if new and new[-1] else 200)
+        kept = await _edited(call, section, change, call.body.note)
+        place = (section.name, call.path(section.kind))
+        if not found:
+            # A repetition, which is answered as it was the first time.
+            found.append(await configurations_of(call).entry_before(kept, place))
+        status = 201 if found[-1] is None else 200
+        return _answer(section, place[1], kept.number, _entry_in(kept, place), status=status)
 
     return replace
 
@@ -123,10 +129,13 @@ def _removing(section: Section) -> Handler:
     return remove
 
 
-async def _edit(
-    call: Call[Any, NoQuery], section: Section, change: Edit, note: str, status: Callable[[], int] = lambda: 200
-) -> web.Response:
-    """`status` is asked once it is done."""
+async def _edit(call: Call[Any, NoQuery], section: Section, change: Edit, note: str) -> web.Response:
+    name = call.path(section.kind)
+    kept = await _edited(call, section, change, note)
+    return _answer(section, name, kept.number, _entry_in(kept, (section.name, name)))
+
+
+async def _edited(call: Call[Any, NoQuery], section: Section, change: Edit, note: str) -> Version:
     name = call.path(section.kind)
     place, wanted = (section.name, name), wanted_by(call, note)
     try:
@@ -136,7 +145,7 @@ async def _edit(
     except ConfigError as error:
         raise invalid(error) from None
     call.carried_out = True
-    return _answer(section, name, kept.number, _entry_in(kept, place), status=status())
+    return kept
 
 
 def _entry_in(version: Version, place: tuple[str, str]) -> Entry | None:

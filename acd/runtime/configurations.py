@@ -90,6 +90,11 @@ class Configurations:
         """What the API says of an agent, queue, capacity or calendar; None when it does not name it."""
         return (await self.document()).get(section, {}).get(name)
 
+    async def entry_before(self, version: Version, place: tuple[str, str]) -> Entry | None:
+        """What the entry, (section, name), was before a version."""
+        document: Document = await self._thread.run(self._store.document, version.number - 1)
+        return document.get(place[0], {}).get(place[1])
+
     def entry_of_file(self, section: str, name: str) -> Entry | None:
         """What the file says, likewise."""
         return self._source.entry(section, name)
