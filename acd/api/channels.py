@@ -16,6 +16,7 @@ from acd.api.auth import Principal, Replaced
 from acd.api.bodies import NoQuery, Nothing
 from acd.api.events import expiring
 from acd.api.external.catalogue import MESSAGES
+from acd.api.external.desk import Memory
 from acd.api.external.session import HEARTBEAT_SECONDS, MAX_MESSAGE, Session
 from acd.api.problems import Problem, not_found
 from acd.api.rates import Rates
@@ -52,6 +53,8 @@ class Sessions:
         """None yet."""
         self.rates = Rates(CONNECTS_PER_SECOND, CONNECTS_AT_ONCE)
         self.open: dict[Session, Principal] = {}
+        self.memories: dict[str, Memory] = {}
+        """By channel that is configured and has been connected to."""
 
     def end_replaced(self, replaced: Replaced) -> None:
         """Hang up on whoever's token is gone, or has other rights."""
@@ -147,7 +150,7 @@ async def _serve(
     )
     await ws.prepare(call.request)
     transport = call.request.transport
-    session = Session(found, form, call.who.name)
+    session = Session(found, form, call.who.name, sessions.memories.setdefault(found.name, Memory()))
     sessions.open[session] = call.who
     if not call.context.guard.is_current(call.who):
         session.end(REVOKED)  # the token went while the handshake was under way

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from acd.api.external.catalogue import MESSAGES
+from acd.api.external.desk import Memory
 from acd.api.external.session import MALFORMED, MAX_MESSAGE, Session
 from acd.runtime.external import ExternalChannel
 from acd.testing.recording_host import RecordingHost
@@ -56,7 +57,7 @@ def encoded(message: object, form: str) -> bytes:
 async def opened(host: RecordingHost, form: str, *, greeted: bool) -> Session:
     channel = ExternalChannel("web", "chat", may_recall=True)
     await channel.start(host)
-    session = Session(channel, "json" if form == "json" else "msgpack", "web")
+    session = Session(channel, "json" if form == "json" else "msgpack", "web", Memory())
     if greeted:
         await session.receive(encoded({"type": "hello"}, form))
     return session

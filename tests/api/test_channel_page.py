@@ -9,7 +9,7 @@ import jsonschema
 from acd.api.channels import CONNECTS_PER_SECOND, PROTOCOLS, SEND_SECONDS
 from acd.api.external import session
 from acd.api.external.catalogue import MESSAGES
-from acd.api.external.desk import MAX_COMMANDS
+from acd.api.external.desk import MAX_COMMANDS, REMEMBERED
 from acd.core import limits
 from acd.runtime.config import loads
 from acd.runtime.instance import MAX_CONCURRENT
@@ -40,7 +40,8 @@ def test_it_names_what_the_protocol_knows() -> None:
         f"{session.MAX_MESSAGE // 1024} KiB a message",
         f"more than {session.MAX_WAITING:,} messages wait",
         f"more than {CONNECTS_PER_SECOND:g} connects a second",
-        f"its last {limits.OUTCOME_WINDOW:,} commands",
+        f"among the last {REMEMBERED:,} of this channel",
+        f"among the last {limits.OUTCOME_WINDOW:,} of the engine",
     ):
         assert words in PAGE, words
     assert (session.HELLO_SECONDS, SEND_SECONDS) == (5.0, 10.0)

@@ -12,9 +12,13 @@ from msgspec.structs import replace
 from structlog.testing import capture_logs
 
 from acd.api import build_app, channels
+from acd.api.external import desk
 from acd.api.external import session as sessions
 from acd.api.external.catalogue import MESSAGES
 from acd.api.external.desk import MAX_COMMANDS
+from acd.api.external.orders import Outcome as OutcomeMessage
+from acd.api.external.orders import Told
+from acd.api.external.requests import End
 from acd.api.external.session import MAX_MESSAGE, PAGE
 from acd.api.routes import Route
 from acd.api.table import ROUTES
@@ -54,6 +58,7 @@ from acd.testing import FakeChannel
 from acd.testing.recording_host import RecordingHost
 from tests.api.external_process import JSON, MSGPACK, SOON, Process
 from tests.api.harness import CONFIG, TOKENS, As, Http, MemoryRouter, example_url
+from tests.runtime.live import idle
 
 SCHEMAS = {(each.said_by, each.name): each.schema for each in MESSAGES}
 UNTIL_US = 1_700_000_000_000_000
@@ -432,15 +437,55 @@ async def test_a_number_in_clear_is_no_reference(process: Process, host: Host) -
     assert host.commands == []
 
 
-async def test_the_same_id_is_the_same_command(process: Process, host: Host) -> None:
-    host.wished["c1"] = Desired("c1", "waiting")
-    for _ in range(2):
-        await process.asked("end", id="1", interaction_id="c1")
-    await process.asked("end", id="2", interaction_id="c1")
-    ids = [command.id for command in host.commands]
-    assert ids[0] == ids[1] != ids[2]
+@pytest.mark.usefixtures("web")
+async def test_the_same_id_is_the_same_command_whichever_connection_says_it(http: Http, host: Host) -> None:
+    process = await Process.connect(http)
+    host.wished["c1"] = Desired("c1", "connected", "c1.1", "anna")
+    first = await process.asked("requeue", id="1", interaction_id="c1")
+    assert first["accepted"] is True
+    host.answer = Outcome(refusal=Refusal("interaction-not-active", "nobody talks"))
+    refused = await process.asked("requeue", id="2", interaction_id="c1")
+    assert refused["code"] == "interaction-not-active"
+    host.answer = Outcome()
+    # However many commands of others the engine has seen since: it is not carried out again.
+    host.commands.clear()
     del host.wished["c1"]
+    process = await Process.connect(http)
+    assert await process.asked("requeue", id="1", interaction_id="c1") == first
+    assert await process.asked("requeue", id="2", interaction_id="c1") == refused
+    assert host.commands == []
+    assert (await process.asked("requeue", id="3", interaction_id="c1"))["code"] == "unknown-interaction"
+
+
+async def test_what_nobody_is_sure_of_is_handed_in_again(process: Process, host: Host) -> None:
+    host.wished["c1"] = Desired("c1", "waiting")
+    host.error = JournalUnavailable("a full disk")
+    assert (await process.asked("end", id="1", interaction_id="c1"))["again"] is True
+    host.error = None
     assert (await process.asked("end", id="1", interaction_id="c1"))["accepted"] is True
+    assert len(host.commands) == 1
+
+
+async def test_after_a_restart_the_engine_knows_it(process: Process, host: Host) -> None:
+    """As if another engine had committed it: it is nobody's any more, and has an outcome all the same."""
+    host.wished["c1"] = Desired("c1", "waiting")
+    assert (await process.asked("end", id="1", interaction_id="c1"))["accepted"] is True
+    forgetful = desk.Memory()
+    del host.wished["c1"]
+    told: list[Told] = []
+    channel = ExternalChannel("web", "chat")
+    await channel.start(host)
+    await desk.Desk(channel, "web-chat", forgetful, told.append).take(End("1", "c1"))
+    await idle()
+    assert told == [OutcomeMessage("1", accepted=True)]
+
+
+def test_memory_is_bounded() -> None:
+    memory = desk.Memory()
+    for number in range(desk.REMEMBERED + 1):
+        memory.keep(f"{number}", None)
+    assert "0" not in memory
+    assert "1" in memory
 
 
 @pytest.mark.parametrize(("kind", "fields", "expected"), COMMANDS)

@@ -6,6 +6,7 @@ the other, those of several at once. Somebody else's interaction looks as if it 
 
 import asyncio
 import hashlib
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
 
@@ -32,6 +33,9 @@ from acd.runtime.external import ExternalChannel
 MAX_COMMANDS: Final = 256
 """Commands of one connection that have no outcome yet; the next one is read when there is room."""
 
+REMEMBERED: Final = 1_024
+"""Commands of one channel that are remembered. A process says those again first that it had no outcome of."""
+
 _NOT_YOURS: Final = Refusal("unknown-interaction", "")
 _NO_RECALL: Final = "recall-not-allowed"
 
@@ -40,11 +44,35 @@ _log = structlog.get_logger(__name__)
 Asked = Enqueue | Ordered | Remember | Recall
 
 
+class Memory:
+    """What the last commands of one channel led to, whichever connection said them: its own, however busy others are.
+
+    After a restart the engine knows its last ones itself.
+    """
+
+    def __init__(self) -> None:
+        """Nothing yet."""
+        self._refusals: OrderedDict[str, Refusal | None] = OrderedDict()
+
+    def keep(self, command_id: str, refusal: Refusal | None) -> None:
+        """It has been committed, and accepted if there is no refusal."""
+        self._refusals[command_id] = refusal
+        if len(self._refusals) > REMEMBERED:
+            self._refusals.popitem(last=False)
+
+    def __contains__(self, command_id: str) -> bool:
+        return command_id in self._refusals
+
+    def __getitem__(self, command_id: str) -> Refusal | None:
+        return self._refusals[command_id]
+
+
 class Desk:
     """The commands of one connection."""
 
-    def __init__(self, channel: ExternalChannel, actor: str, tell: Callable[[Told], None]) -> None:
-        """`tell` takes the answers."""
+    def __init__(self, channel: ExternalChannel, actor: str, memory: Memory, tell: Callable[[Told], None]) -> None:
+        """`memory` is the channel's. `tell` takes the answers."""
+        self._memory = memory
         self._channel = channel
         self._actor = actor
         self._tell = tell
@@ -88,7 +116,7 @@ class Desk:
                 return Remembered(asked.id, await host.remember(person))
             if isinstance(asked, Recall):
                 return await self._recall(asked, host)
-            return await self._submit(await self._command(asked, host), host, asked.id)
+            return await self._submit(asked, host)
         except ChannelError:
             raise Problem(503, "closed", "The engine is stopping or has stopped; try again later.") from None
         except AcdError as error:
@@ -98,23 +126,27 @@ class Desk:
         except Exception as error:  # noqa: BLE001 - the last line: nobody is to see the inside
             raise self._fault(error) from None
 
-    async def _command(self, asked: Enqueue | Ordered, host: ChannelHost) -> Command:
+    async def _submit(self, asked: Enqueue | Ordered, host: ChannelHost) -> Outcome:
+        """Hand it in, unless that was done before."""
+        command_id = "channel-" + hashlib.sha256(repr((self._channel.name, asked.id)).encode()).hexdigest()[:40]
+        if command_id not in self._memory:
+            command = await self._command(asked, command_id, host)
+            outcome = await host.submit(replace(command, actor=self._actor))
+            self._memory.keep(command_id, outcome.refusal)
+        refusal = self._memory[command_id]
+        if refusal is not None:
+            raise refused(refusal)
+        return Outcome(asked.id, accepted=True)
+
+    async def _command(self, asked: Enqueue | Ordered, command_id: str, host: ChannelHost) -> Command:
         """The command, if it is about something of this channel's, or was when it was handed in before."""
-        name = self._channel.name
-        command_id = "channel-" + hashlib.sha256(repr((name, asked.id)).encode()).hexdigest()[:40]
         own = asked.parent if isinstance(asked, Enqueue) else interaction_of(asked)
         if (own or not isinstance(asked, Enqueue)) and host.wish(own) is None and host.recorded(command_id) is None:
             raise refused(_NOT_YOURS)
         if not isinstance(asked, Enqueue):
             return command_of(asked, command_id)
         customer = await reference_of(host.remember, asked.customer)
-        return enqueue_command(asked, command_id, self._channel.media, name, customer)
-
-    async def _submit(self, command: Command, host: ChannelHost, said: str) -> Outcome:
-        outcome = await host.submit(replace(command, actor=self._actor))
-        if outcome.refusal is not None:
-            raise refused(outcome.refusal)
-        return Outcome(said, accepted=True)
+        return enqueue_command(asked, command_id, self._channel.media, self._channel.name, customer)
 
     async def _recall(self, asked: Recall, host: ChannelHost) -> Person:
         if not self._channel.may_recall:

@@ -16,7 +16,7 @@ import msgspec
 from aiohttp import WSCloseCode
 from msgspec import Struct
 
-from acd.api.external.desk import MAX_COMMANDS, Desk
+from acd.api.external.desk import MAX_COMMANDS, Desk, Memory
 from acd.api.external.orders import Closing, Told, Welcome, order_of, pages
 from acd.api.external.requests import Done, Failed, Hello, Message
 from acd.api.sockets import ENGINE_GONE, Ending
@@ -74,12 +74,12 @@ class _Typed(Struct):
 class Session:
     """`acd.runtime.external.Line` over one connection; a task reads `outgoing`, another hands in what it `receive`s."""
 
-    def __init__(self, channel: ExternalChannel, form: Form, actor: str) -> None:
-        """`actor`: the token's name, for the journal."""
+    def __init__(self, channel: ExternalChannel, form: Form, actor: str, memory: Memory) -> None:
+        """`actor`: the token's name, for the journal. `memory`: of what the channel has said on any connection."""
         self.ended: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
         self._channel = channel
         self._form = form
-        self._desk = Desk(channel, actor, self.tell)
+        self._desk = Desk(channel, actor, memory, self.tell)
         self._encode = msgspec.json.encode if form == "json" else msgspec.msgpack.encode
         self._decode: Callable[[bytes], Message] = (_JSON if form == "json" else _PACKED).decode
         self._unreadable = ("malformed", f"A message is not valid {form}, or nested too deeply.")
