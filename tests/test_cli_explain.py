@@ -12,6 +12,7 @@ from acd.core.messages import (
     AcceptOffer,
     AgentSettings,
     ApplyConfig,
+    CloseQueue,
     Command,
     Condition,
     CoreSettings,
@@ -138,3 +139,33 @@ def test_what_the_journal_does_not_know(journal: Path) -> None:
     earlier = explain("i1", "--journal", journal, "--at", "1970-01-01T00:00:00")
     assert earlier.exit_code == 1
     assert "at 1970-01-01 00:00:00.000Z" in earlier.output
+
+
+def test_until_when_a_scheduled_one_waits_aside(tmp_path: Path) -> None:
+    path = tmp_path / "acd-journal.db"
+    later_us = 1_900_000_000_000_000
+    queue = QueueSettings("sales")
+    with closing(SqliteJournal(path, "default")) as writing:
+        record(
+            writing,
+            [
+                ApplyConfig("config", CoreSettings(AGENTS, (queue,))),
+                CloseQueue("close", "sales"),
+                EnqueueInteraction("e1", "later", "voice", "sales", not_before_us=later_us),
+                EnqueueInteraction("e2", "back", "voice", "sales", customer="ref", kind="callback"),
+            ],
+        )
+    result = explain("later", "--journal", path)
+    assert "Interaction later is scheduled until 2030-03-17 17:46:40.000Z, queue sales, " in result.output
+    assert "Interaction back is scheduled until queue sales opens, " in explain("back", "--journal", path).output
+    found = json.loads(explain("later", "--journal", path, "--json").output)
+    assert found["waiting"]["due_us"] == later_us
+
+
+def test_a_file_that_was_never_a_journal_is_called_so(tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("buy milk\n")
+    said = str(explain("i1", "--journal", path).exception)
+    assert said == f"{path} is no journal: it holds 9 bytes of something else; name another file"
+    path.write_bytes(b"SQLite format 3\x00" + bytes(50))
+    assert "has been cut off to 66 bytes" in str(explain("i1", "--journal", path).exception)

@@ -66,7 +66,10 @@ class ExplainedDecisionShape(Struct):
 
 
 class ExplainedWaitShape(Struct):
-    """Where it stands. `obstacles`: agents kept off, by clause. `position`: in its queue's line from 1, or null."""
+    """Where it stands. `obstacles`: agents kept off, by clause. `position`: in its queue's line from 1, or null.
+
+    `due_at`: until when a scheduled one waits aside; one that is due waits for its queue to open.
+    """
 
     state: str
     queue: str
@@ -79,6 +82,7 @@ class ExplainedWaitShape(Struct):
     obstacles: dict[str, int]
     candidates: tuple[CandidateShape, ...]
     candidates_left_out: int
+    due_at: Moment | None = None
 
 
 class ExplainedStepShape(Struct):
@@ -187,6 +191,7 @@ def _waiting(it: Waiting, left_out: int) -> ExplainedWaitShape:
         dict(it.obstacles),
         tuple(map(_candidate, it.candidates)),
         left_out,
+        moment(it.due_us) if it.due_us else None,
     )
 
 

@@ -141,6 +141,9 @@ def _step(console: Console, it: StepDone) -> None:
 
 def _waiting(console: Console, it: Waiting, agent: str | None, most: int | None) -> None:
     where = f", {it.position}. in the line of queue {it.queue}" if it.position else f", queue {it.queue}"
+    if it.state == "scheduled":
+        # Due already: the queue is closed.
+        where = f" until {_moment(it.due_us)}{where}" if it.due_us > it.at_us else f" until queue {it.queue} opens"
     console.print(
         Text.assemble(
             (f"Interaction {it.interaction_id}", "bold"),

@@ -68,7 +68,7 @@ class Waiting(Struct, frozen=True):
     """Why an interaction waits, or what it is doing. `position` in its queue's line from 1, 0 when it is not in line.
 
     `candidates`: every agent, those with the fewest obstacles first. `obstacles`: agents kept off, by clause.
-    `preferred`, `preferred_by`: as of a `Decision`.
+    `preferred`, `preferred_by`: as of a `Decision`. `due_us`: until when a scheduled one waits aside, 0 for any other.
     """
 
     interaction_id: str
@@ -83,6 +83,7 @@ class Waiting(Struct, frozen=True):
     obstacles: tuple[tuple[str, int], ...]
     preferred: str = ""
     preferred_by: str = ""
+    due_us: int = 0
 
 
 OnDecision = Callable[[Decision], None]
@@ -192,6 +193,7 @@ def _waiting(domain: Domain, interaction: Interaction) -> Waiting:
         tuple(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))),
         interaction.preferred,
         _preferred_by(interaction),
+        0 if interaction.appointment is None else interaction.appointment.at_us,
     )
 
 

@@ -27,6 +27,8 @@ DATABASE_ERRORS: Final = (sqlite3.Error, UnicodeDecodeError)
 """What a damaged file can raise: SQLite may quote the damage in a message that Python then cannot decode."""
 
 _SMALLEST_DATABASE: Final = 512
+_MAGIC: Final = b"SQLite format 3\x00"
+"""How every database of SQLite's begins."""
 _MEANING: Final = {
     sqlite3.SQLITE_FULL: "the disk is full: free some space",
     sqlite3.SQLITE_READONLY: "the file or its directory is read-only: make both writable",
@@ -146,8 +148,20 @@ def _refuse_stump(path: Path, kind: DatabaseKind) -> None:
     # SQLite takes a file shorter than a page for a new one, and would then throw away its write-ahead log.
     size = path.stat().st_size
     log = path.with_name(path.name + "-wal")
+    if 0 < size < _SMALLEST_DATABASE and not _begins_like_one(path, kind):
+        raise kind.corrupt(f"{path} is no {kind.name}: it holds {size} bytes of something else; name another file")
     if 0 < size < _SMALLEST_DATABASE or (size == 0 and log.is_file() and log.stat().st_size > 0):
         raise kind.corrupt(f"the {kind.name} {path} has been cut off to {size} bytes: restore it from a copy")
+
+
+def _begins_like_one(path: Path, kind: DatabaseKind) -> bool:
+    """Whether a file of less than a page may be what is left of a database."""
+    try:
+        with path.open("rb") as file:
+            beginning = file.read(len(_MAGIC))
+    except OSError as error:
+        raise kind.unavailable(f"the {kind.name} {path} cannot be read: {error.strerror}; check who may") from error
+    return _MAGIC.startswith(beginning)
 
 
 def _connect(path: Path, kind: DatabaseKind, mode: Literal["rw", "ro"]) -> sqlite3.Connection:

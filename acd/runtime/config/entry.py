@@ -83,7 +83,9 @@ def check_entry(root: Table, queues: Sequence[QueueSettings]) -> None:
                 root.problems.error(key, f"{quoted(action.queue)} is this queue itself", "name another one")
             elif action.queue not in settings:
                 others = [each for each in settings if each != queue.id]
-                root.problems.error(key, f"{quoted(action.queue)} is not a queue", did_you_mean(action.queue, others))
+                alone = f'there is no other one: add it, or use {situation} = "release"'
+                fix = did_you_mean(action.queue, others) if others else alone
+                root.problems.error(key, f"{quoted(action.queue)} is not a queue", fix)
             elif queue.id in _led_to(settings, queue.id, situation):
                 reason = f"leads back to {quoted(queue.id)} when all these queues are in the same situation"
                 fix = "callers are then released with the reason overflow-loop; end the chain with a release"
