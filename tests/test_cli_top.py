@@ -16,6 +16,7 @@ from tests.cli.terminal import Terminal
 from tests.served import Served
 from tests.serving import ANNAS_TOKEN, TEXT, TOKEN, write_tokens
 
+TEAMS_TOKEN = "canary-token-of-the-team-0123456789"
 MORE = """
 [snapshots]
 enabled = false
@@ -27,6 +28,11 @@ title = "中文客服"
 requirement = 'skills["中文"] >= 5'
 [channels.lines]
 type = "simulated"
+[[api.tokens]]
+name = "team"
+token_file = "token-of-the-team"
+roles = ["supervisor"]
+queues = ["客服"]
 """
 
 
@@ -38,6 +44,8 @@ class Centre:
         self.url = f"http://127.0.0.1:{unused_port()}"
         self.served: list[Served] = []
         write_tokens(folder)
+        (folder / "token-of-the-team").touch(mode=0o600)
+        (folder / "token-of-the-team").write_text(TEAMS_TOKEN)
         text = TEXT.replace("port = 0", f"port = {self.url.rpartition(':')[2]}") + MORE
         (folder / "acd.toml").write_text(text, encoding="utf-8")
 
@@ -193,6 +201,19 @@ def test_a_token_of_an_agent_sees_its_own(centre: Centre, top: Open) -> None:
     assert "boris" not in terminal.shown
     centre.ask(("accept", {"offer": "call-1.1", "agent_id": "anna"}))
     terminal.until(lambda: "active call-1 (sales" in terminal.row("anna"))
+    terminal.press("q")
+    assert terminal.end() == (0, "")
+
+
+def test_a_token_of_a_team_sees_its_queues(centre: Centre, top: Open) -> None:
+    terminal = top("--token-file", "token-of-the-team")
+    terminal.until(lambda: terminal.row("客服") != "")
+    centre.ask(SIGN_IN, enqueued(1), enqueued(2, "客服"))
+    terminal.until(lambda: terminal.row("客服").split()[2:3] == ["1"])
+    assert "sales" not in terminal.shown
+    assert "call-1" not in terminal.shown
+    assert "陈" in terminal.shown
+    assert not terminal.row("anna")
     terminal.press("q")
     assert terminal.end() == (0, "")
 

@@ -122,6 +122,9 @@ def _offered(taking: Taking) -> None:
     if row is not None:
         floor.change(row, "offered")
     agent = taking.agent()
+    if data["agent_id"] not in floor.agents:
+        # A limited token sees who has in hand what it sees.
+        floor.changed_agents[data["agent_id"]] = None
     if agent is not None:
         known = floor.interactions.get(data["interaction_id"])
         agent.work[data["interaction_id"]] = WorkRow(
