@@ -76,6 +76,15 @@ SETTINGS = CoreSettings(
 )
 
 
+COMMANDS = [
+    route
+    for route in ROUTES
+    if route.mutates and route.name not in {"issue_ticket", "retry_dead_letters", "reload_tokens"}
+]
+"""Routes that change something, each once for a key. The three others need no key for it: an unused ticket goes by
+itself, a letter that is retried is so once, and tokens that were read again are the same."""
+
+
 class MemoryRouter:
     """The part of a Router that the API uses, without a journal. `fault` is raised by the next submit."""
 

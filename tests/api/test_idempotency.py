@@ -15,6 +15,7 @@ from acd.core.messages import Recover, Tick
 from acd.core.messages.codec import decode_command
 from acd.runtime.journal import SqliteJournalReader
 from tests.api.harness import (
+    COMMANDS,
     CONFIG,
     TOKENS,
     Client,
@@ -27,8 +28,6 @@ from tests.api.harness import (
 )
 
 BY_NAME = {route.name: route for route in ROUTES}
-COMMANDS = [route for route in ROUTES if route.mutates and route.name not in {"issue_ticket", "retry_dead_letters"}]
-"""Neither of the two is a command: an unused ticket goes by itself, and a letter that is retried is so once."""
 
 KEY = "the-same"
 
