@@ -1,4 +1,4 @@
-"""Redis, PostgreSQL and wrk for the bench, Prometheus for the tests: the machine's own, or Debian's packages, unpacked.
+"""Redis, PostgreSQL and wrk for the bench, Prometheus and nginx for tests: the machine's own, or Debian's, unpacked.
 
 Owns where these programs are found, and fetching them into the project's cache without root, with the lab's private
 apt (signatures checked). The packages are those of the machine's own suite, so that they run on the machine's own C
@@ -53,6 +53,7 @@ class _Wanted(NamedTuple):
 _REDIS: Final = _Wanted("redis-server", "redis-server", "usr/bin")
 _POSTGRESQL: Final = _Wanted("postgresql", "initdb", "usr/lib/postgresql/*/bin", "/usr/lib/postgresql/*/bin")
 _WRK: Final = _Wanted("wrk", "wrk", "usr/bin")
+_NGINX: Final = _Wanted("nginx", "nginx", "usr/sbin")
 _PROMETHEUS: Final = _Wanted("prometheus", "promtool", "usr/bin")
 
 
@@ -69,6 +70,11 @@ def postgresql_program() -> Program:
 def wrk_program() -> Program:
     """Where `wrk` is; fetched if need be. Raises `LabUnavailable`."""
     return _there(_WRK) or _fetched(_WRK)
+
+
+def nginx_program() -> Program:
+    """Where `nginx` is; fetched if need be. Raises `LabUnavailable`."""
+    return _there(_NGINX) or _fetched(_NGINX)
 
 
 def prometheus_program() -> Program:
