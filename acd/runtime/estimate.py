@@ -6,7 +6,7 @@ one, too (`crowds`); how soon these come free follows from how long they have be
 `prediction` makes a time of all that, and `calibration` a band. Events are folded after the view has folded them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from math import inf
 from typing import Any, Final, NamedTuple
@@ -42,7 +42,7 @@ HANDLED_S: Final = 180.0
 FRESH_US: Final = 1_000_000
 """For how long it is not looked again who will come free when."""
 
-SAMPLED_US: Final = 50_000
+SAMPLED_US: Final = 100_000
 """How long after one that has to wait another one of the same kind is given no estimate."""
 
 MAX_SUPPLIES: Final = 64
@@ -84,11 +84,10 @@ class WaitEstimator:
     def fold(self, outcome: Outcome) -> None:
         """Take in an outcome that the view has folded."""
         events = outcome.events
-        for interaction_id in dict.fromkeys(getattr(event, "interaction_id", None) for event in events):
-            if interaction_id is not None:
-                self._stand_anew(interaction_id)
-        for agent_id in dict.fromkeys(getattr(event, "agent_id", None) for event in events):
-            if agent_id is not None and agent_id in self._view.agents:
+        for interaction_id in _named("interaction_id", events):
+            self._stand_anew(interaction_id)
+        for agent_id in _named("agent_id", events):
+            if agent_id in self._view.agents:
                 self._look_at(agent_id)
         for event in events:
             fold = self._folds.get(type(event))
@@ -372,6 +371,14 @@ class _Kept(NamedTuple):
     at_us: int
     staffed: int
     supply: Supply
+
+
+def _named(field: str, events: tuple[Event, ...]) -> Iterable[str]:
+    """Whatever the events name in a field, each once, in order."""
+    if len(events) == 1:
+        name = getattr(events[0], field, None)
+        return () if name is None else (name,)
+    return dict.fromkeys([name for event in events if (name := getattr(event, field, None)) is not None])
 
 
 def _kind(row: InteractionRecord) -> Kind:
