@@ -16,7 +16,7 @@ from aiohttp.typedefs import Middleware
 from acd.api import channels
 from acd.api.auth import Guard, Principal
 from acd.api.context import API, DOCUMENT, PRINCIPAL, Api, ApiRouter, api
-from acd.api.events import EVENTS_PATH, install
+from acd.api.events import install, ticket_of
 from acd.api.openapi import document
 from acd.api.problems import MAX_BODY, Problem, internal, of_error, of_http, unauthorized
 from acd.api.quota import QUOTA, Quota
@@ -121,7 +121,7 @@ def _show_to_page(headers: MutableMapping[str, str], origin: str) -> None:
 def _who(request: web.Request) -> Principal:
     """By the token; on the way to a socket by a ticket instead. Raises a Problem with 401, 403 or 429."""
     context = api(request)
-    ticket = request.query.get("ticket") if request.path == EVENTS_PATH else None
+    ticket = ticket_of(request)
     now_us, quota = context.now_us(), request.app[QUOTA]
     try:
         if ticket is None:

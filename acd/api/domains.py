@@ -14,7 +14,7 @@ from aiohttp import web
 
 from acd.api.auth import presented
 from acd.api.context import API, TOGETHER
-from acd.api.events import EVENTS_PATH
+from acd.api.events import ticket_of
 from acd.api.tickets import TICKETS
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -45,7 +45,7 @@ class Front:
 
     def _known_to(self, request: web.Request) -> list[int]:
         """The domain that knows the token or ticket. All are asked, so that the time tells nothing of which it is."""
-        ticket = request.query.get("ticket") if request.path == EVENTS_PATH else None
+        ticket = ticket_of(request)
         if ticket is not None:
             return [number for number, app in enumerate(self._apps) if app[TICKETS].holds(ticket)]
         digest = presented(request)

@@ -130,6 +130,11 @@ def expiring(call: Call[Any, Any], end: Callable[[Ending], None]) -> asyncio.Tim
     return asyncio.get_running_loop().call_later(max(0.0, left), end, EXPIRED)
 
 
+def ticket_of(request: web.Request) -> str | None:
+    """The ticket by which a page opens a socket; None where a token has to say who asks."""
+    return request.query.get("ticket") if request.path == EVENTS_PATH else None
+
+
 def install(app: web.Application, sockets: Sockets) -> None:
     """Let sockets begin, and end before the server waits for requests under way."""
     app[SOCKETS] = sockets
