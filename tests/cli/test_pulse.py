@@ -1,8 +1,14 @@
 """How several routers are, in one line."""
 
+import asyncio
 from collections.abc import Mapping
+from contextlib import ExitStack, closing
+from pathlib import Path
 
+from acd.cli.notifying import Notifier, watch
 from acd.cli.pulse import Pulse
+from tests.cli.systemd import ServiceManager
+from tests.runtime.live import GatedJournal, call, configuration, router_of
 
 
 class Router:
@@ -46,3 +52,27 @@ def test_one_of_several_that_hangs_is_said_and_does_not_stop_the_others() -> Non
     assert pulse.stuck() == ""
     well.seconds = 40.0
     assert pulse.stuck() == "north: a commit has hung for 31 s; south: a commit has hung for 40 s"
+
+
+async def test_a_disk_that_does_not_answer_is_seen_while_the_loop_turns(tmp_path: Path) -> None:
+    """With a real router and real datagrams: pings stop while a commit hangs, and come back with it."""
+    journal = GatedJournal()
+    with ServiceManager(str(tmp_path / "notify")) as systemd, ExitStack() as stack:
+        variables = {"NOTIFY_SOCKET": systemd.address, "WATCHDOG_USEC": "60000"}
+        notifier = stack.enter_context(closing(Notifier(variables)))
+        async with router_of(configuration(tmp_path), journal) as router:
+            assert router.health()["appending_seconds"] == 0.0
+            pulse = Pulse(lambda: (router,), notifier.watchdog_seconds)
+            watching = asyncio.create_task(watch(notifier, pulse.stuck, pulse.status))
+            assert await asyncio.to_thread(systemd.one) == {"WATCHDOG": "1"}
+            journal.shut()
+            asked = asyncio.create_task(router.submit(call(1)))
+            await journal.blocked()
+            while "STATUS" not in (said := await asyncio.to_thread(systemd.one)) or "hung" not in said["STATUS"]:
+                assert said in ({"WATCHDOG": "1"}, {"STATUS": "ready"})
+            assert systemd.waiting() == [], "not fed any more"
+            journal.gate.set()
+            assert (await asked).refusal is None
+            assert await asyncio.to_thread(systemd.until, "WATCHDOG") == {"WATCHDOG": "1"}
+            assert router.health()["appending_seconds"] == 0.0
+            watching.cancel()

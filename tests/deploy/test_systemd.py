@@ -46,6 +46,11 @@ def test_it_is_hardened(unit: Path) -> None:
     assert float(exposed[1]) <= MOST_EXPOSED
 
 
+def test_figures_of_the_process_can_be_read() -> None:
+    """They take /proc/stat; two alerts would be silent for ever without."""
+    assert settings().get("ProcSubset", "all") == "all"
+
+
 def test_it_starts_what_there_is() -> None:
     arguments = settings()["ExecStart"].split()
     assert arguments[1] == "serve"
