@@ -5,6 +5,7 @@ Owns the document. Must not know any single route, nor aiohttp. https://spec.ope
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import cache
 from http import HTTPStatus
 from importlib.metadata import version
 from importlib.resources import files
@@ -172,6 +173,13 @@ def example_configuration() -> str:
     return files("acd.api").joinpath("docs", "example.toml").read_text("utf-8")
 
 
+@cache
+def _answers() -> Document:
+    """What the examples were really answered, by the names of their routes; `tests/api/answers_page.py` asks."""
+    found: Document = msgspec.json.decode(files("acd.api").joinpath("docs", "answers.json").read_bytes())
+    return found
+
+
 class _Schemas:
     """JSON schemas of every type in the table."""
 
@@ -286,7 +294,8 @@ def _responses(route: Route, schemas: _Schemas) -> Document:
     headers = {"X-Request-Id": {"description": "Names this request in the log.", "schema": {"type": "string"}}}
     success: Document = {"description": HTTPStatus(route.status).phrase, "headers": headers}
     if route.answer is not None:
-        success["content"] = {JSON: {"schema": schemas.of(route.answer)}}
+        shown = _answers().get(route.name)
+        success["content"] = {JSON: {"schema": schemas.of(route.answer), **({"example": shown} if shown else {})}}
     else:
         success["content"] = {route.media: {}}
     if route.live:
