@@ -169,7 +169,11 @@ class Chat {
         }
         return;
     }
-    if (found === undefined) throw new Impossible("no-such-conversation");
+    if (found === undefined) {
+      // Whoever has just left needs nothing more: the ACD hears of it in this moment.
+      if (this.link.isPending("end", order.interaction_id)) return;
+      throw new Impossible("no-such-conversation");
+    }
     switch (order.type) {
       case "park":
         return this.park(found);
@@ -373,8 +377,10 @@ function read(socket, typed, gone) {
     unfinished = end < 0 ? unfinished + chunk.length : chunk.length - end;
     if (unfinished > MAX_LINE) socket.destroy();
   });
-  createInterface({ input: socket }).on("line", (line) => typed(line.trim()));
-  socket.on("error", () => socket.destroy());
+  const typing = createInterface({ input: socket });
+  typing.on("line", (line) => typed(line.trim()));
+  // Both are told of a line that breaks; unheard, it would end the process.
+  for (const each of [typing, socket]) each.on("error", () => socket.destroy());
   socket.on("close", gone);
 }
 

@@ -180,7 +180,8 @@ class Chat:
         elif kind == "consult":
             self._consult(name, order["parent_id"], order["agent_id"])
         elif found is None:
-            if kind not in ("revoke", "disconnect", "announce"):
+            # Whoever has just left needs nothing more: the ACD hears of it in this moment.
+            if kind not in ("revoke", "disconnect", "announce") and not self.link.is_pending("end", name):
                 raise Impossible("no-such-conversation")
         elif kind == "park":
             self._park(found)
