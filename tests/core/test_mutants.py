@@ -457,6 +457,9 @@ MUTANTS: Final = {
     "who has waited for a reserve is overlooked when rows are numbered anew": Mutant(
         "handlers.staffing", "        domain.classes.risen += domain.classes.open_gates()\n", "        pass\n"
     ),
+    "an agent edited alone keeps the old score": Mutant(
+        "pools.scored", "if said is not None and said[0] is agent.settings:", "if said is not None:"
+    ),
     "a forgotten class keeps its members": Mutant("registry", "cls.evicted = True", "cls.evicted = False"),
 }
 

@@ -9,7 +9,7 @@ from typing import Final, cast
 
 from acd.core import limits
 from acd.core.entities import Agent
-from acd.core.messages import Demand, Profile, ScoreFunction
+from acd.core.messages import AgentSettings, Demand, Profile, ScoreFunction
 from acd.core.pools.ranked import Ranked, best_fit
 
 _FITS: Final = 1 << 64
@@ -26,17 +26,19 @@ class Scored(Ranked):
         self._function = function
         self._demand = demand
         self._by_profile: dict[Profile, int] = {}
-        self._by_agent: dict[Agent, int] = {}
+        self._by_agent: dict[Agent, tuple[AgentSettings, int]] = {}
+        """With the settings that it was said of: they may change, one agent at a time."""
 
     def score(self, agent: Agent) -> int:
         """What the function says of the agent."""
-        score = self._by_agent.get(agent)
+        said = self._by_agent.get(agent)
+        if said is not None and said[0] is agent.settings:
+            return said[1]
+        profile = profile_of(agent)
+        score = self._by_profile.get(profile)
         if score is None:
-            profile = profile_of(agent)
-            score = self._by_profile.get(profile)
-            if score is None:
-                score = self._by_profile[profile] = score_of(self._function, self._demand, profile)
-            self._by_agent[agent] = score
+            score = self._by_profile[profile] = score_of(self._function, self._demand, profile)
+        self._by_agent[agent] = (agent.settings, score)
         return score
 
     def _place(self, agent: Agent, items: int, load: int, fit: int) -> int:
