@@ -1,5 +1,6 @@
 """Clients of the event stream, for tests."""
 
+import asyncio
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -37,8 +38,9 @@ class Listener:
     async def until_closed(self) -> tuple[int, list[Message]]:
         """The close code, and what came before."""
         found: list[Message] = []
-        while (message := await self.ws.receive(SOON)).type in (WSMsgType.TEXT, WSMsgType.BINARY):
-            found.append(json.loads(message.data))
+        async with asyncio.timeout(SOON):  # heartbeats would go on for ever
+            while (message := await self.ws.receive()).type in (WSMsgType.TEXT, WSMsgType.BINARY):
+                found.append(json.loads(message.data))
         assert self.ws.close_code is not None
         return self.ws.close_code, found
 

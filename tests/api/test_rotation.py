@@ -1,5 +1,6 @@
 """Other tokens while the API runs: who is let in then, who is shut out at once, and what a mistake leaves as it was."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -193,8 +194,9 @@ async def test_a_channel_is_hung_up_on_with_its_token(router: MemoryRouter, http
     written.tokens = (ADMIN, BOSS)
     assert http.app is not None
     await http.app[ROTATION].reload("SIGHUP")
-    while not ws.closed:
-        await ws.receive(SOON)
+    async with asyncio.timeout(SOON):
+        while not ws.closed:
+            await ws.receive()
     assert ws.close_code == 4401
     await channel.stop()
 

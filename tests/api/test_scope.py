@@ -12,12 +12,15 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from acd.api import build_app
+from acd.api.explanation_shapes import narrowed
 from acd.api.scope import MAX_TEAMS, NAMING, Scope, Sight
 from acd.api.table import ROUTES
+from acd.core.explain import Candidate, Decision, Waiting
 from acd.core.messages import (
     AcceptOffer,
     AgentSettings,
     ApplyConfig,
+    CancelInteraction,
     Capacity,
     ChannelShare,
     CoreSettings,
@@ -33,6 +36,8 @@ from acd.runtime.config.secrets import Secret
 from acd.runtime.events import Wanted
 from acd.runtime.events.kinds import kind_of
 from acd.runtime.events.told import tell
+from acd.runtime.explain import Cause, Explanation
+from acd.runtime.explaining import Brief
 from tests.api.harness import Client, Http, MemoryRouter, example_url, route_of
 from tests.api.listening import Connect
 
@@ -336,6 +341,46 @@ async def test_who_has_something_in_sight_is_seen_without_the_rest(http: Http, r
     } > {"helped"}
 
 
+def polyglot(router: MemoryRouter) -> None:
+    """Eva serves sales as well, over every channel, three at a time."""
+    every = Capacity(300, (ChannelShare("*", 100, 3),))
+    able = AgentSettings("eva", skills=(("english", 9), ("中文", 9)), capacity=every)
+    agents = tuple(able if each.id == "eva" else each for each in SETTINGS.agents)
+    assert router.apply(ApplyConfig("polyglot", msgspec.structs.replace(SETTINGS, agents=agents))).refusal is None
+
+
+async def test_offers_out_of_sight_are_left_out(http: Http, router: MemoryRouter) -> None:
+    polyglot(router)
+    offered = router.view.agents["eva"].work
+    assert {offer.interaction_id for offer in offered.values()} > {"away"}
+    team, everybody = Client(http, token_of("supervisor", "queue")), Client(http, "everything-0123456789")
+    ringing = (await everybody("GET", "/v1/agents/eva/offers"))[1]["offers"]
+    away = [offer for offer in ringing if offer["interaction"]["queue"] != "sales"]
+    assert (await team("GET", "/v1/agents/eva/offers"))[1]["offers"] == [each for each in ringing if each not in away]
+    for offer in away:
+        body = {"agent_id": "eva"}
+        assert (await team("POST", f"/v1/offers/{offer['id']}/accept", body))[0] == 404
+        assert (await everybody("POST", f"/v1/offers/{offer['id']}/accept", body))[0] == 200
+    assert away
+
+
+async def test_a_consult_is_not_merged_into_what_is_out_of_sight(http: Http, router: MemoryRouter) -> None:
+    router.apply(MoveInteraction("away-with-it", "away-line", "客服", keep_place=True))
+    router.apply(CancelInteraction("no-line", "away-line"))
+    router.apply(CancelInteraction("no-line-here", "line"))
+    polyglot(router)
+    question = EnqueueInteraction("q", "question", "chat", "sales", parent="away", preferred_agent="boris")
+    for command in (SignInAgent("in", "boris", ready=True), question, AcceptOffer("yes", "question.1", "boris")):
+        assert router.apply(command).refusal is None, command
+    path, body = "/v1/agents/eva/consults/question/merge", {"how": "transfer"}
+    team = Client(http, token_of("supervisor", "queue"))
+    assert (await team("GET", "/v1/interactions/question"))[0] == 200
+    assert (await team("POST", path, body))[0] == 404
+    assert router.submitted == []
+    status, problem = await Client(http, "everything-0123456789")("POST", path, body)
+    assert (status, problem["code"]) == (409, "other-channel"), "it comes as far as the engine"
+
+
 async def test_what_is_moved_out_of_sight_is_gone(http: Http, router: MemoryRouter, connect: Connect) -> None:
     client = Client(http, token_of("supervisor", "queue"))
     listener = await connect(token_of("supervisor", "queue"))
@@ -466,3 +511,30 @@ def test_teams_are_made_again_for_a_new_configuration_and_bounded(router: Memory
     for number in range(MAX_TEAMS + 5):
         assert not sight.agent(Scope(frozenset((f"queue-{number}",))), "fritz")
     assert len(sight._teams) == MAX_TEAMS
+
+
+def decided(queue: str, sought: str, *candidates: str) -> Cause:
+    found = tuple(Candidate(each, offerable=True, verdicts=()) for each in candidates)
+    decision = Decision("o", "talk", "anna", queue, "longest-idle", "", sought, 1, 1, "idle", found)
+    return Cause(7, "SignInAgent", "c", decision)
+
+
+def test_an_explanation_holds_what_is_in_sight(router: MemoryRouter) -> None:
+    """Decisions in other queues, agents from elsewhere and interactions elsewhere are counted, not shown."""
+    decisions = (
+        decided("客服", "agent", "eva"),
+        decided("sales", "agent", "anna", "eva", "boris"),
+        decided("sales", "interaction", "away-line", "line", "forgotten"),
+    )
+    agents = tuple(Candidate(each, offerable=False, verdicts=()) for each in ("eva", "anna", "fritz"))
+    waiting = Waiting("talk", "queued", "sales", "longest-idle", "", 1, 1, 1, agents, (("presence", 3),))
+    full = Brief(
+        Explanation("talk", "talk", decisions, waiting, 1, ended=False, at_us=1, seq=9, replayed=9), 1, (0, 2, 0), 4
+    )
+    found = narrowed(full, Scope(frozenset(("sales",))), Sight(lambda: router.view))
+    shown = [[each.id for each in cause.decision.candidates] for cause in found.explanation.decisions]
+    assert shown == [["anna", "boris"], ["line"]]
+    assert (found.decisions, found.candidates) == (2, (3, 2))
+    assert found.explanation.waiting is not None
+    assert [each.id for each in found.explanation.waiting.candidates] == ["anna"]
+    assert found.waiting == 6
