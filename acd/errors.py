@@ -13,6 +13,7 @@ AcdError
 ├── VersionsError           versions of the configuration cannot be read or written
 ├── VersionChanged          another version of the configuration is in force than the one that was to be replaced
 ├── RepeatsError            it cannot be found out whether a request was made before
+│   └── RepeatsDamaged      the file about that is damaged; it is made anew from the journal
 ├── RequestReused           an `Idempotency-Key` was used for another request before
 ├── EntryOfFile             an agent, queue, capacity or calendar belongs to the configuration file, not to the API
 ├── PersonalStoreError      a customer's data cannot be read or written
@@ -99,6 +100,10 @@ class VersionChanged(AcdError):
 
 class RepeatsError(AcdError):
     """It cannot be found out just now whether a request was made before."""
+
+
+class RepeatsDamaged(RepeatsError):
+    """The file of requests that were made before is damaged; it is made anew from the journal."""
 
 
 class RequestReused(AcdError):

@@ -2,19 +2,21 @@
 
 Owns the file. Must not know HTTP, nor what is in an answer. The journal is the truth: what is here is an index over its
 newest part, read on to the journal's end before every look, and made anew when it does not fit the journal (another
-one, or an older copy of it). So nothing that is done under a key can be missed, whenever the process died, and
-the journal need not be touched. The newest is in memory, and written down together with the answers, which are kept as
-far as that was in time.
+one, or an older copy of it), or is damaged. So nothing that is done under a key can be missed, whenever the process
+died, and the journal need not be touched. The newest is in memory, and written down together with the answers, which
+are kept as far as that was in time.
 """
 
+import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 from typing import Final, TypeVar
 
 from msgspec import Struct
 
-from acd.errors import JournalCorrupt, RepeatsError
+from acd.errors import JournalCorrupt, RepeatsDamaged, RepeatsError
 from acd.runtime.database import DATABASE_ERRORS, DatabaseKind, explained, lock_database, open_database
 from acd.runtime.journal.reader import SqliteJournalReader
 from acd.runtime.log import Logger
@@ -62,7 +64,7 @@ _KIND: Final = DatabaseKind(
         ),
     ),
     unavailable=RepeatsError,
-    corrupt=RepeatsError,
+    corrupt=RepeatsDamaged,
 )
 _ADD: Final = "INSERT OR REPLACE INTO asked (seq, key, fingerprint, at_us, outcome, answer) VALUES "
 _ANSWER: Final = "UPDATE asked SET answer = ? WHERE seq = (SELECT max(seq) FROM asked WHERE key = ?)"
@@ -114,7 +116,7 @@ class RepeatStore:
         self._seq, self._count = 0, 0
         self._lock = lock_database(path, _KIND)
         try:
-            self._connection = open_database(path, _KIND, "normal")
+            self._connection = self._open()
         except BaseException:
             self._lock.release()
             raise
@@ -124,6 +126,44 @@ class RepeatStore:
 
         Raises `RepeatsError`, and `JournalError` when the journal cannot be read.
         """
+        try:
+            return self._look(answers, wanted, now_us)
+        except RepeatsDamaged as damage:
+            self._drop()
+            self._connection.close()
+            self._set_aside(damage)
+            self._connection = self._open()
+            return self._look(answers, wanted, now_us)
+
+    def close(self) -> None:
+        """Let go of the files. Idempotent."""
+        self._drop()
+        self._connection.close()
+        self._lock.release()
+
+    def _open(self) -> sqlite3.Connection:
+        try:
+            return open_database(self._path, _KIND, "normal")
+        except RepeatsDamaged as damage:
+            self._set_aside(damage)
+            return open_database(self._path, _KIND, "normal")
+
+    def _set_aside(self, damage: RepeatsDamaged) -> None:
+        """The journal knows all but the answers: nobody needs to wait for somebody to remove a file."""
+        aside = self._path.with_name(self._path.name + ".damaged")
+        _log.error("the answers kept are damaged; they are made anew without", reason=str(damage), kept=str(aside))
+        for ending in ("", "-wal", "-shm"):
+            with suppress(FileNotFoundError):
+                self._path.with_name(self._path.name + ending).rename(aside.with_name(aside.name + ending))
+
+    def _drop(self) -> None:
+        """Let go of the journal, and of what is known of it."""
+        if self._reader is not None:
+            self._reader.close()
+        self._reader = None
+        self._fresh.clear()
+
+    def _look(self, answers: Sequence[tuple[str, bytes]], wanted: Sequence[str], now_us: int) -> list[Repeat | None]:
         try:
             reader = self._reader or self._begin(now_us)
             tail = reader.tail()
@@ -136,13 +176,6 @@ class RepeatStore:
             return self._found(wanted, now_us - self._kept_us)
         except DATABASE_ERRORS as error:
             raise explained(error, self._path, _KIND, "used") from error
-
-    def close(self) -> None:
-        """Let go of the files. Idempotent."""
-        if self._reader is not None:
-            self._reader.close()
-        self._connection.close()
-        self._lock.release()
 
     def _begin(self, now_us: int) -> SqliteJournalReader:
         """Open the journal; go on where the file ends, or anew where what is to be remembered begins."""

@@ -89,6 +89,9 @@ async def test_a_person_is_stored_once(tmp_path: Path) -> None:
     body = {**MAIL, "customer": {"number": "+86 138 1234 5678"}}
     async with living(tmp_path, CONFIG) as address, ClientSession(address) as http:
         first = await ask(Client(http, TOKENS["system"]), body)
+    kept = (tmp_path / "acd-answers.db").read_bytes()
+    assert b"m1" in kept
+    assert b"13812345678" not in kept.replace(b" ", b""), "an answer has no number in it"
     forget_answers(tmp_path)
     people = (tmp_path / "acd-personal.db").stat().st_size, (tmp_path / "acd-personal.db-wal").exists()
     async with living(tmp_path, CONFIG) as address, ClientSession(address) as http:

@@ -151,6 +151,21 @@ def test_rows_are_read_in_portions(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert None not in look(tmp_path, *(key(number) for number in range(30)))
 
 
+@pytest.mark.parametrize("first", [0, 4096])
+def test_a_damaged_file_is_made_anew_from_the_journal(tmp_path: Path, first: int) -> None:
+    """Whether it shows when it is opened or when it is used; what was damaged is kept for whoever wants to look."""
+    append(tmp_path / "journal.db", [key(number).command_id for number in range(50)])
+    file = tmp_path / "answers.db"
+    with closing(RepeatStore(file, tmp_path / "journal.db", DAY_US)) as store:
+        store.look([(key(number).name, b"x" * 500) for number in range(50)], [], NOW_US)
+    whole = file.read_bytes()
+    file.write_bytes(whole[:first] + b"\xa5" * (len(whole) - first))
+    found = look(tmp_path, *(key(number) for number in range(50)))
+    assert [each is not None and each.answer is None for each in found] == [True] * 50
+    assert (tmp_path / "answers.db.damaged").stat().st_size == len(whole)
+    assert None not in look(tmp_path, key(1), key(49))
+
+
 def test_two_at_a_time_are_one_too_many(tmp_path: Path) -> None:
     with (
         closing(RepeatStore(tmp_path / "answers.db", tmp_path / "journal.db", DAY_US)),
