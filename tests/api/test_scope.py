@@ -414,6 +414,7 @@ async def test_events_out_of_sight_are_not_asked_for(http: Http, query: str, fou
 
 ABOUT: dict[str, str] = {
     "config-applied": "domain",
+    "agents-configured": "domain",
     "engine-recovered": "domain",
     "agent-removed": "agent",
     "presence-changed": "agent",
