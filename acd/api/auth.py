@@ -41,10 +41,11 @@ class Principal:
     """Somebody who is known: a name for logs, roles, and the agent or channel of a role that is one's.
 
     `sees_all`: no agent's, but of the role supervisor or system. `scope`: what it is limited to, None for nothing.
-    `bucket`: counts requests by `rate`; None where there is no limit.
+    `bucket`: counts requests by `rate`; None where there is no limit. `rights`: a word for what it may do, the same for
+    the same rights in every process; empty for whoever sees everything.
     """
 
-    __slots__ = ("agent", "bucket", "channel", "expires_us", "is_system", "name", "rate", "scope", "sees_all")
+    __slots__ = ("agent", "bucket", "channel", "expires_us", "is_system", "name", "rate", "rights", "scope", "sees_all")
 
     def __init__(
         self,
@@ -65,6 +66,7 @@ class Principal:
         self.agent = agent if "agent" in roles else ""
         self.channel = channel if "channel" in roles else ""
         self.sees_all = self.is_system or "supervisor" in roles
+        self.rights = _rights(self)
 
     def require_all(self) -> None:
         """Raise 403 unless system or supervisor."""
@@ -281,6 +283,14 @@ def _by_name(entries: dict[bytes, _Entry]) -> dict[str, list[tuple[bytes, TokenC
 def _scope(token: TokenConfig) -> Scope | None:
     limited = token.queues or token.channels
     return Scope(frozenset(token.queues), frozenset(token.channels)) if limited else None
+
+
+def _rights(who: Principal) -> str:
+    """Roles and limits. Two tokens that see everything differ in nothing that is answered to commands."""
+    if who.sees_all and who.scope is None:
+        return ""
+    limits = None if who.scope is None else (sorted(who.scope.queues), sorted(who.scope.channels))
+    return _digest(repr((who.sees_all, who.agent, who.channel, limits))).hex()[:16]
 
 
 def _digest(token: str) -> bytes:

@@ -16,7 +16,7 @@ from aiohttp import web
 from msgspec import Struct
 
 from acd.api.answers import encoded
-from acd.api.problems import REFUSALS, Problem, refused
+from acd.api.problems import REFUSALS, Problem, forbidden, refused
 from acd.core.messages import Outcome, Refusal
 from acd.runtime.clock import moment
 from acd.runtime.repeat_store import Repeat
@@ -47,18 +47,32 @@ class Turn(Protocol):
     carried_out: bool
     refusal: Refusal | None
 
+    @property
+    def rights(self) -> str:
+        """What the token may do, if that is not everything."""
+        ...
+
 
 class Answer(Struct, frozen=True, array_like=True):
-    """How a request was answered: by a body of JSON, or by a refusal of the engine's, which has a `code`."""
+    """How a request was answered: by a body of JSON, or by a refusal of the engine's, which has a `code`.
+
+    `rights`: those of the token, then.
+    """
 
     status: int
     body: bytes = b""
     headers: tuple[tuple[str, str], ...] = ()
     code: str = ""
     detail: str = ""
+    rights: str = ""
 
-    def response(self) -> web.Response:
-        """The same again. Raises the Problem that a refusal is."""
+    def response(self, rights: str) -> web.Response:
+        """The same again, to the same rights. Raises the Problem that a refusal is, and 403 for other rights.
+
+        Nothing is lost by that: what was carried out stays so, and whoever may see it can ask for it.
+        """
+        if rights != self.rights:
+            raise forbidden("This was carried out before, when the token had other rights; see what became of it.")
         if self.code:
             raise refused_again(self.code, self.detail)
         return encoded(self.body, self.status, dict(self.headers))
@@ -110,25 +124,27 @@ class Once:
         if recent is not None:
             _compare(key, recent.fingerprint)
             if recent.answer is not None:
-                return recent.answer.response()
+                return recent.answer.response(turn.rights)
         self._remember(key, None)
         turn.known = known = None if self._repeats is None else await self._repeats.find(key.name)
         if known is not None:
             self._remember(RequestKey(key.name, known.fingerprint), None)
             _compare(key, known.fingerprint)
             if known.answer is not None:
-                return _unpack(known.answer).response()
+                return _unpack(known.answer).response(turn.rights)
         try:
             response = await handle()
         except Problem as problem:
             if turn.refusal is not None:
-                self._keep(key, Answer(problem.status, code=turn.refusal.code, detail=turn.refusal.detail))
+                refusal = turn.refusal
+                answer = Answer(problem.status, code=refusal.code, detail=refusal.detail, rights=turn.rights)
+                self._keep(key, answer)
             elif known is not None and problem.status in _CLIENTS_FAULTS:
                 raise _done_before(known) from None
             raise
         if turn.carried_out and isinstance(response, web.Response) and isinstance(response.body, bytes):
             headers = tuple((name, response.headers[name]) for name in _KEPT_HEADERS if name in response.headers)
-            self._keep(key, Answer(response.status, response.body, headers))
+            self._keep(key, Answer(response.status, response.body, headers, rights=turn.rights))
         return response
 
     def _keep(self, key: RequestKey, answer: Answer) -> None:

@@ -109,6 +109,11 @@ class Call(Generic[_BodyT, _QueryT]):
         """The id of the command that the request becomes, from its `Idempotency-Key` if there is one."""
         return self.context.router.new_id() if self.key is None else self.key.command_id
 
+    @property
+    def rights(self) -> str:
+        """What the token may do, if that is not everything."""
+        return self.who.rights
+
     def is_repetition(self) -> bool:
         """Whether this token has made the same request before, with the same `Idempotency-Key`.
 

@@ -111,7 +111,8 @@ class Sight:
     ) -> None:
         """Raise a Problem with 404 for what a path names and is out of sight, and 403 for every channel of a queue.
 
-        `changes`: whether the request does anything. A repetition was let in when the engine remembered more.
+        `changes`: whether the request does anything. A repetition was let in when the engine remembered more: what
+        is forgotten is not looked for, what is not has to be in sight now, too.
         """
         if "queue" in names:
             _check_queue(scope, names["queue"], changes=changes)
@@ -119,7 +120,9 @@ class Sight:
             raise not_found("agent")
         interaction_id = names.get("interaction") or names.get("offer", "").rpartition(".")[0]
         named = "interaction" in names or "offer" in names
-        if named and not self.interaction(scope, interaction_id) and not (changes and is_repetition()):
+        if named and not self.interaction(scope, interaction_id):
+            if changes and is_repetition() and self._view().interaction(interaction_id) is None:
+                return
             raise not_found("offer" if "offer" in names else "interaction")
 
     def told(self, scope: Scope) -> Callable[[Told], bool]:

@@ -137,6 +137,27 @@ async def test_other_rights_close_the_sockets_that_had_more(http: Http, admin: C
     assert status == 403
 
 
+async def test_other_rights_get_no_answer_of_former_ones(http: Http, admin: Client, written: Written) -> None:
+    """What a token was told once, under an Idempotency-Key, is not told again when it may not see that any more."""
+    names = {"id": "m1", "queue": "sales", "channel": "email"}
+    team = Client(http, token("team").secret.reveal())
+    written.tokens = (ADMIN, token("team", queues=("sales",)))
+    assert (await admin("POST", "/v1/tokens/reload"))[0] == 200
+    first = await team("POST", "/v1/interactions", names, Idempotency_Key="once")
+    raised = await team("PUT", "/v1/interactions/m1/priority", {"priority": 3}, Idempotency_Key="once")
+    assert (first[0], raised[0]) == (201, 200)
+    for other in (token("team", queues=("support",)), token("team", queues=("sales", "support")), token("team")):
+        written.tokens = (ADMIN, other)
+        assert (await admin("POST", "/v1/tokens/reload"))[0] == 200
+        status, problem = await team("POST", "/v1/interactions", names, Idempotency_Key="once")
+        assert (status, problem["code"]) == (403, "forbidden")
+        status, problem = await team("PUT", "/v1/interactions/m1/priority", {"priority": 3}, Idempotency_Key="once")
+        assert (status, problem["code"]) == (403, "forbidden")
+    written.tokens = (ADMIN, token("team", queues=("sales",)))
+    assert (await admin("POST", "/v1/tokens/reload"))[0] == 200
+    assert await team("POST", "/v1/interactions", names, Idempotency_Key="once") == first
+
+
 async def test_what_has_not_changed_goes_on(http: Http, admin: Client) -> None:
     listener = await listening(http, BOSS.secret.reveal())
     _, found = await admin("POST", "/v1/tokens/reload")
