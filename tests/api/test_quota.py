@@ -28,7 +28,7 @@ CONFIG = ApiConfig(port=0, tokens=TOKENS, rates=Rates(Rate(100.0, 20), Rate(10.0
 
 @pytest.fixture
 async def http(router: MemoryRouter) -> AsyncIterator[Http]:
-    async with TestClient(TestServer(build_app(router, CONFIG, reread=lambda: TOKENS))) as client:
+    async with TestClient(TestServer(build_app(router, CONFIG))) as client:
         yield client
 
 
@@ -63,11 +63,17 @@ async def test_what_is_refused_does_nothing_and_counts_nowhere_else(http: Http, 
     assert (await Client(http, SLOW)("POST", "/v1/agents/anna/sign-in", Idempotency_Key="k"))[0] == 200
 
 
-async def test_reading_tokens_again_fills_no_bucket(http: Http) -> None:
-    assert http.app is not None
-    await asked(http, SLOW, 3)
-    await http.app[ROTATION].reload("test")
-    assert await asked(http, SLOW, 1) == [429]
+async def test_reading_tokens_again_fills_no_bucket_and_neither_does_a_new_secret(router: MemoryRouter) -> None:
+    new = "slow-and-new-0123456789"
+    changed = TokenConfig("slow", Secret(new), ("supervisor",), rate=Rate(0.5, 2), old_secret=Secret(SLOW))
+    read = iter((TOKENS, (*TOKENS[:-1], changed)))
+    async with TestClient(TestServer(build_app(router, CONFIG, reread=lambda: next(read)))) as http:
+        assert http.app is not None
+        assert await asked(http, SLOW, 3) == [200, 200, 429]
+        for secrets in ((SLOW,), (SLOW, new)):
+            await http.app[ROTATION].reload("test")
+            for secret in secrets:
+                assert await asked(http, secret, 1) == [429]
 
 
 async def test_nobody_s_tokens_are_told_to_wait_and_known_ones_let_in(http: Http, router: MemoryRouter) -> None:
