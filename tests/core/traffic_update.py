@@ -63,7 +63,7 @@ class UpdateTraffic(ConsultTraffic):
         changed = {
             each: self._edited(model, each) for each in self.agent_ids if self._chance(0.5 / len(self.agent_ids))
         }
-        gone = [each for each in (*there, *self._unheard_of()) if self._chance(0.1)]
+        gone = [each for each in (*there, *self._unheard_of()) if self._chance(0.3 / len(self.agent_ids))]
         agents = tuple(each for agent_id, each in changed.items() if agent_id not in gone or self._stray())
         return m.ConfigureAgents(self._id(), agents * 2 if self._chance(0.02) else agents, tuple(gone))
 
