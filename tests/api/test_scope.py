@@ -141,8 +141,15 @@ BODIES_OF: dict[str, list[tuple[str, str, dict[str, Any]]]] = {
         ("POST", "/v1/callbacks", {"queue": "sales"}),
     ],
 }
-LISTS = {"list_agents", "list_interactions", "list_queues", "list_decisions", "audit", "events"}
+LISTS = {"list_agents", "list_figures", "list_interactions", "list_queues", "list_decisions", "audit", "events"}
 """Routes whose answers leave out what is out of sight: each has a test below."""
+
+FIGURES: dict[str, dict[str, list[str]]] = {
+    "queue": {"queue": ["sales"], "agent": ["anna", "boris"], "channel": []},
+    "channel": {"queue": ["sales", "客服"], "agent": ["anna", "boris"], "channel": ["chat"]},
+    "both": {"queue": ["sales"], "agent": ["anna", "boris"], "channel": []},
+}
+"""Whose figures are listed, by the token's limits."""
 
 FREE = {"list_event_kinds", "issue_ticket"}
 """Routes that say nothing about anybody."""
@@ -278,7 +285,7 @@ def test_every_route_has_its_row() -> None:
     bodies = {route_of(method, path).name for method, path, _ in [*BODIES, *BODIES_OF["queue"], *BODIES_OF["channel"]]}
     scoped = {route.name: route for route in ROUTES if route.scoped}
     assert named | bodies | LISTS | FREE == scoped.keys()
-    assert {name for name, route in scoped.items() if "{" in route.path} <= named
+    assert {name for name, route in scoped.items() if "{" in route.path} - LISTS <= named
     shapes = {name: set(route.body.__struct_fields__) for name, route in scoped.items() if route.body}
     assert {name for name, fields in shapes.items() if fields & NAMING.keys()} <= bodies
     assert set().union(*shapes.values()) == FREE_FIELDS | NAMING.keys()
@@ -295,6 +302,9 @@ async def test_lists_hold_what_is_in_sight(http: Http, role: str, scope: str) ->
         assert (await client("GET", f"/v1/interactions?{query}"))[1]["interactions"] == []
     _, found = await client("GET", "/v1/queues")
     assert [row["id"] for row in found["queues"]] == (["sales", "客服"] if scope == "channel" else ["sales"])
+    for kind, seen in FIGURES[scope].items():
+        _, found = await client("GET", f"/v1/figures/{kind}")
+        assert [row["id"] for row in found["figures"]] == seen
     _, found = await client("GET", "/v1/decisions?limit=1")
     assert [row["interaction_id"] for row in found["decisions"]] == ["talk"]
     _, found = await client("GET", "/v1/events?after=0")
