@@ -1,6 +1,6 @@
 """Routes of external channels: /v1/channels/{channel}, over which a process becomes one, and /v1/channel-messages.
 
-Owns the handshake, and carrying bytes between a socket and its session. Must not know what messages mean
+Owns carrying bytes between a socket and its session. Must not know what messages mean
 (`acd.api.external`).
 """
 
@@ -14,15 +14,15 @@ from msgspec import Struct
 
 from acd.api.auth import Principal, Replaced
 from acd.api.bodies import NoQuery, Nothing
-from acd.api.events import expiring
 from acd.api.external.catalogue import MESSAGES
 from acd.api.external.desk import Memory
 from acd.api.external.session import HEARTBEAT_SECONDS, MAX_MESSAGE, Session
-from acd.api.problems import Problem, not_found
+from acd.api.problems import Problem, not_found, too_many
 from acd.api.rates import Rates
 from acd.api.rotation import ROTATION
 from acd.api.routes import Call, Example, Route
 from acd.api.sockets import CHANGED, CLOSE_SECONDS, REVOKED, STOPPING, Ending
+from acd.api.upgrade import ended_with_token, form_of, upgraded, wants_socket
 from acd.errors import ChannelError
 from acd.runtime.events.cloud import Form
 from acd.runtime.external import ExternalChannel
@@ -102,10 +102,10 @@ async def channel(call: Call[Nothing, NoQuery]) -> object:
     found = call.context.router.channel(call.path("channel"))
     if not isinstance(found, ExternalChannel):
         raise not_found("external channel")
-    if call.request.headers.get("Upgrade", "").lower() != "websocket":
+    if not wants_socket(call.request):
         health = found.health()
         return ChannelShape(found.name, found.media, health["connected"] is True, int(health["connects"]))
-    form = _form(call.request)
+    form = form_of(call.request, PROTOCOLS)
     try:
         _ = found.host
     except ChannelError:
@@ -113,8 +113,7 @@ async def channel(call: Call[Nothing, NoQuery]) -> object:
     sessions = call.request.app[SESSIONS]
     wait_seconds = sessions.rates.take(found.name, call.context.now_us())
     if wait_seconds:
-        after = {"Retry-After": str(max(1, round(wait_seconds)))}
-        raise Problem(429, "too-many-connections", "This channel is connected to too often.", after)
+        raise too_many(429, "This channel is connected to too often.", wait_seconds)
     return await _serve(call, sessions, found, form)
 
 
@@ -141,27 +140,29 @@ async def _serve(
     call: Call[Nothing, NoQuery], sessions: Sessions, found: ExternalChannel, form: Form
 ) -> web.WebSocketResponse:
     """The whole life of a connection."""
-    ws = web.WebSocketResponse(
-        protocols=tuple(PROTOCOLS),
-        heartbeat=HEARTBEAT_SECONDS,
-        max_msg_size=MAX_MESSAGE,
-        compress=False,
-        timeout=CLOSE_SECONDS,
-    )
-    await ws.prepare(call.request)
+    ws = await upgraded(call.request, PROTOCOLS, ping_seconds=HEARTBEAT_SECONDS, max_bytes=MAX_MESSAGE)
     transport = call.request.transport
     session = Session(found, form, call.who.name, sessions.memories.setdefault(found.name, Memory()))
     sessions.open[session] = call.who
-    if not call.context.guard.is_current(call.who):
-        session.end(REVOKED)  # the token went while the handshake was under way
-    timer = expiring(call, session.end)
-    telling = asyncio.create_task(_tell(ws, session, form), name=f"channel {found.name}, to its process")
-    listening = asyncio.create_task(_listen(ws, session, form), name=f"channel {found.name}, from its process")
+    try:
+        with ended_with_token(call, session.end):
+            await _carry(ws, session, form, transport, found.name)
+    finally:
+        del sessions.open[session]
+    return ws
+
+
+async def _carry(
+    ws: web.WebSocketResponse, session: Session, form: Form, transport: asyncio.Transport | None, name: str
+) -> None:
+    """Both directions, until one of them or the session ends."""
+    telling = asyncio.create_task(_tell(ws, session, form), name=f"channel {name}, to its process")
+    listening = asyncio.create_task(_listen(ws, session, form), name=f"channel {name}, from its process")
     try:
         await asyncio.wait((telling, listening, session.ended), return_when=asyncio.FIRST_COMPLETED)
         for task in (telling, listening):
             if task.done() and (error := task.exception()) is not None:
-                _log.error("a channel's connection failed", instance=found.name, error=type(error).__name__)
+                _log.error("a channel's connection failed", instance=name, error=type(error).__name__)
                 session.end(_FAULT)
         session.end(_GONE)
         if not ws.closed:
@@ -170,13 +171,9 @@ async def _serve(
             await _close(ws, session, form, transport)
     finally:
         session.end(_GONE)
-        del sessions.open[session]
-        if timer is not None:
-            timer.cancel()
         for task in (telling, listening):
             task.cancel()
         await asyncio.gather(telling, listening, return_exceptions=True)
-    return ws
 
 
 async def _tell(ws: web.WebSocketResponse, session: Session, form: Form) -> None:
@@ -218,17 +215,6 @@ async def _close(ws: web.WebSocketResponse, session: Session, form: Form, transp
             return
     if transport is not None:
         transport.abort()
-
-
-def _form(request: web.Request) -> Form:
-    """By the subprotocol that the process prefers among ours."""
-    asked = [each.strip() for each in request.headers.get("Sec-WebSocket-Protocol", "").split(",") if each.strip()]
-    for protocol in asked:
-        if protocol in PROTOCOLS:
-            return PROTOCOLS[protocol]
-    if asked:
-        raise Problem(400, "invalid-header", f"Sec-WebSocket-Protocol: use one of {', '.join(PROTOCOLS)}.")
-    return "json"
 
 
 ROUTES: Final = (

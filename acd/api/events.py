@@ -1,10 +1,9 @@
 """Routes of events: /v1/events, as a WebSocket or as pages, and /v1/event-kinds.
 
-Owns the handshake, the filters and who may ask for what. Must not know how sockets are written to (`acd.api.sockets`).
+Owns the filters and who may ask for what. Must not know how sockets are written to (`acd.api.sockets`).
 """
 
 import asyncio
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Annotated, Any, Final
 
@@ -19,7 +18,6 @@ from acd.api.routes import Call, Example, Route
 from acd.api.sockets import (
     CHANGED,
     CLOSE_SECONDS,
-    EXPIRED,
     FOREIGN,
     REVOKED,
     STOPPING,
@@ -28,6 +26,7 @@ from acd.api.sockets import (
     Socket,
     Sockets,
 )
+from acd.api.upgrade import ended_with_token, form_of, upgraded, wants_socket
 from acd.api.wording import nearest, shown
 from acd.runtime.events import Cursor, Told, Wanted
 from acd.runtime.events.cloud import NOTICES, TYPE_PREFIX, Form
@@ -99,11 +98,11 @@ async def events(call: Call[Nothing, EventQuery]) -> object:
     """A socket for whoever asks for one, otherwise a page."""
     wanted, after = _wanted(call), _cursor(call.query.after)
     ours = after is None or await _is_ours(call, after)
-    if call.request.headers.get("Upgrade", "").lower() != "websocket":
+    if not wants_socket(call.request):
         if not ours:
             raise Problem(410, FOREIGN.code, f"after: {FOREIGN.detail}")
         return _page(call, wanted, after)
-    form = _form(call.request)
+    form = form_of(call.request, PROTOCOLS)
     sockets, who = call.request.app[SOCKETS], call.who
     sockets.admit(who.name, agent=bool(wanted.only_agent))
     try:
@@ -119,15 +118,6 @@ async def list_kinds(_call: Call[Nothing, NoQuery]) -> KindList:
         for each in KINDS.values()
     ]
     return KindList(kinds, {TYPE_PREFIX + name: meaning for name, meaning in NOTICES.items()})
-
-
-def expiring(call: Call[Any, Any], end: Callable[[Ending], None]) -> asyncio.TimerHandle | None:
-    """The token's end is its sockets'; a timer that is to be cancelled if they end before it."""
-    until_us = call.who.expires_us
-    if not until_us:
-        return None
-    left = (until_us - call.context.now_us()) / 1_000_000
-    return asyncio.get_running_loop().call_later(max(0.0, left), end, EXPIRED)
 
 
 def ticket_of(request: web.Request) -> str | None:
@@ -161,35 +151,24 @@ async def _serve(
     ours: bool,
 ) -> web.WebSocketResponse:
     """The whole life of a socket; a short one when the cursor is not `ours`."""
-    ws = web.WebSocketResponse(
-        protocols=tuple(PROTOCOLS),
-        heartbeat=PING_SECONDS,
-        max_msg_size=MAX_INBOUND,
-        compress=False,
-        timeout=CLOSE_SECONDS,
-    )
-    await ws.prepare(call.request)
+    ws = await upgraded(call.request, PROTOCOLS, ping_seconds=PING_SECONDS, max_bytes=MAX_INBOUND)
     transport = call.request.transport
     if transport is None:
         return ws
     socket = Socket(sockets, transport, wanted, form, coalesce=call.query.coalesce, owner=call.who)
-    if not call.context.guard.is_current(call.who):
-        socket.end(REVOKED)  # the token went while the handshake was under way
-    if not ours:
-        socket.end(FOREIGN)
-    telling = asyncio.create_task(socket.tell(after if ours else None), name="event socket")
-    listening = asyncio.create_task(_listen(ws, socket), name="event socket, other direction")
-    timer = expiring(call, socket.end)
-    try:
-        await asyncio.wait((telling, listening), return_when=asyncio.FIRST_COMPLETED)
-        if telling.done():
-            await _close(ws, socket, telling.result(), transport)
-    finally:
-        if timer is not None:
-            timer.cancel()
-        for task in (telling, listening):
-            task.cancel()
-        await asyncio.gather(telling, listening, return_exceptions=True)
+    with ended_with_token(call, socket.end):
+        if not ours:
+            socket.end(FOREIGN)
+        telling = asyncio.create_task(socket.tell(after if ours else None), name="event socket")
+        listening = asyncio.create_task(_listen(ws, socket), name="event socket, other direction")
+        try:
+            await asyncio.wait((telling, listening), return_when=asyncio.FIRST_COMPLETED)
+            if telling.done():
+                await _close(ws, socket, telling.result(), transport)
+        finally:
+            for task in (telling, listening):
+                task.cancel()
+            await asyncio.gather(telling, listening, return_exceptions=True)
     return ws
 
 
@@ -271,17 +250,6 @@ async def _is_ours(call: Call[Nothing, EventQuery], after: Cursor) -> bool:
     """Whether the cursor was handed out by this journal, as it is now; one without a mark passes, as it always did."""
     lives = call.request.app[SOCKETS].source.lives
     return await lives.has(Cursor.mark_in(call.query.after), after.seq)
-
-
-def _form(request: web.Request) -> Form:
-    """By the subprotocol that the client prefers among ours."""
-    asked = [each.strip() for each in request.headers.get("Sec-WebSocket-Protocol", "").split(",") if each.strip()]
-    for protocol in asked:
-        if protocol in PROTOCOLS:
-            return PROTOCOLS[protocol]
-    if asked:
-        raise Problem(400, "invalid-header", f"Sec-WebSocket-Protocol: use one of {', '.join(PROTOCOLS)}.")
-    return "json"
 
 
 ROUTES: Final = (

@@ -6,6 +6,7 @@ client sent, other than ids that exist and a requirement's text, and never says 
 
 from collections.abc import Mapping
 from http import HTTPStatus
+from math import ceil
 from typing import Final
 
 import msgspec
@@ -229,6 +230,11 @@ def too_large(most: int = MAX_BODY) -> Problem:
     return Problem(
         413, "body-too-large", f"A request body may have {most} bytes here at most.", {"Connection": "close"}
     )
+
+
+def too_many(status: int, detail: str, wait_seconds: float) -> Problem:
+    """Connections, or what they need, that are too many or come too often; when to try again is rounded up."""
+    return Problem(status, "too-many-connections", detail, {"Retry-After": str(max(1, ceil(wait_seconds)))})
 
 
 def internal() -> Problem:

@@ -18,7 +18,7 @@ from typing import Final
 from aiohttp import WSCloseCode
 from msgspec import Struct
 
-from acd.api.problems import Problem
+from acd.api.problems import too_many
 from acd.api.rates import Rates
 from acd.api.turns import Turns
 from acd.errors import PastUnavailable
@@ -110,11 +110,11 @@ class Sockets:
         """Count a connection of a token. Raises a Problem with 429 or 503; whoever got in has to `leave`."""
         wait_seconds = self._rates.take(token, self.now_us())
         if wait_seconds:
-            raise _too_many(429, "This token connects too often.", wait_seconds)
+            raise too_many(429, "This token connects too often.", wait_seconds)
         if self._of_token[token] >= (MAX_PER_AGENT if agent else MAX_PER_TOKEN):
-            raise _too_many(429, "This token has too many sockets open; close some.", 5)
+            raise too_many(429, "This token has too many sockets open; close some.", 5)
         if self._of_token.total() >= MAX_SOCKETS:
-            raise _too_many(503, "There are too many sockets open; try again later.", 5)
+            raise too_many(503, "There are too many sockets open; try again later.", 5)
         self._of_token[token] += 1
 
     def leave(self, token: str) -> None:
@@ -362,7 +362,3 @@ def frame(payload: bytes, form: Form) -> bytes:
     if length < _MIDDLE_LENGTH:
         return bytes((first, 126)) + length.to_bytes(2, "big") + payload
     return bytes((first, 127)) + length.to_bytes(8, "big") + payload
-
-
-def _too_many(status: int, detail: str, wait_seconds: float) -> Problem:
-    return Problem(status, "too-many-connections", detail, {"Retry-After": str(max(1, round(wait_seconds)))})

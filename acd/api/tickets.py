@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from acd.api.auth import Principal
 from acd.api.bodies import NoQuery, Nothing
-from acd.api.problems import Problem
+from acd.api.problems import Problem, too_many
 from acd.api.rates import Rates
 from acd.api.routes import Call, Route
 from acd.api.shapes import Moment
@@ -60,8 +60,7 @@ class Tickets:
         """(ticket, µs when it expires). `origin`: the page's that asks, empty if it is none. Raises 429."""
         wait_seconds = self._rates.take(who.name, now_us)
         if wait_seconds:
-            after = {"Retry-After": str(max(1, round(wait_seconds)))}
-            raise Problem(429, "too-many-connections", "This token asks for tickets too often.", after)
+            raise too_many(429, "This token asks for tickets too often.", wait_seconds)
         while self._waiting and (len(self._waiting) >= MAX_TICKETS or self._oldest_until_us() <= now_us):
             self._waiting.popitem(last=False)
         ticket = secrets.token_urlsafe(_BYTES)
