@@ -16,9 +16,9 @@ from rich.text import Text
 
 from acd.core.explain import Candidate, Decision, Waiting
 from acd.core.ranking import Rank, Value
-from acd.errors import ConfigError
-from acd.runtime.config import check, format_duration
+from acd.runtime.config import format_duration
 from acd.runtime.config.conditions import describe_found, format_condition
+from acd.runtime.configurations import load_in_force
 from acd.runtime.explain import Cause, Explanation, StepDone, explain
 from acd.runtime.journal.reader import SqliteJournalReader
 
@@ -91,10 +91,7 @@ def command(
 
 def _files(file: Path) -> tuple[Path, Path | None]:
     """The journal and the folder of snapshots that a configuration names."""
-    report = check(file)
-    if report.config is None:
-        raise ConfigError(tuple(map(str, report.errors)))
-    config = report.config
+    config = load_in_force(file)
     return config.journal.path, config.snapshots.path
 
 

@@ -13,7 +13,8 @@ import click
 
 from acd.client import Client
 from acd.errors import ConfigError
-from acd.runtime.config import ApiConfig, load
+from acd.runtime.config import ApiConfig
+from acd.runtime.configurations import load_in_force
 
 _WIDEST_FIRST: Final = ("system", "supervisor", "agent")
 _ANY: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what to connect to when a server listens everywhere
@@ -68,7 +69,7 @@ def far_end(url: str, token_file: Path | None, file: Path) -> FarEnd:
     token = None if token_file is None else _read(token_file)
     if url and (token is not None or not file.exists()):
         return FarEnd(url, token or "")
-    api = load(file).api
+    api = load_in_force(file).api
     if api is None:
         raise ConfigError((f"{file}: has no [api], so nobody can be asked; name an address with --url",))
     return FarEnd(url or _url(api, file), _token(api) if token is None else token)

@@ -16,7 +16,8 @@ from urllib.parse import urlsplit
 import click
 
 from acd.errors import ConfigError
-from acd.runtime.config import Config, load
+from acd.runtime.config import Config
+from acd.runtime.configurations import load_in_force
 
 TIMEOUT_SECONDS: Final = 4.0
 """How long one answer may take."""
@@ -42,7 +43,7 @@ def command(files: tuple[Path, ...], url: str, *, live: bool) -> None:
     It asks /readyz where [metrics] says, else where [api] says. Exit status: 0 when it is ready, 1 when not, or when
     nobody answers.
     """
-    places = (Place(url),) if url else tuple(dict.fromkeys(_place(file, load(file)) for file in files))
+    places = (Place(url),) if url else tuple(dict.fromkeys(_place(file, load_in_force(file)) for file in files))
     why = [problem for place in places for problem in _unwell(place, "/livez" if live else "/readyz")]
     if why:
         raise click.ClickException("; ".join(why))

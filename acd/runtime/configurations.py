@@ -257,6 +257,15 @@ def check_in_force(path: Path) -> Report:
     return check(path, owned=owned) if owned else report
 
 
+def load_in_force(path: Path) -> Config:
+    """The file; with what the API owns only where the file leans on that. Raises `ConfigError`, `VersionsError`."""
+    report = check(path)
+    report = check_in_force(path) if report.config is None else report
+    if report.config is None:
+        raise ConfigError(tuple(map(str, report.errors)))
+    return report.config
+
+
 def _tables(text: str) -> dict[str, object]:
     """A text that may be no TOML by now: then it names nothing."""
     try:

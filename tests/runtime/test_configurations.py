@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from acd.errors import ConfigError, EntryOfFile, VersionChanged, VersionsError
-from acd.runtime.configurations import ANY, Configurations, Edit, Source, check_in_force, tag_of
+from acd.runtime.configurations import ANY, Configurations, Edit, Source, check_in_force, load_in_force, tag_of
 from acd.runtime.router import Router
 from acd.runtime.versions import EMPTY, FIRST, Version, VersionStore
 
@@ -210,6 +210,8 @@ async def test_an_agent_of_a_token_stays(tmp_path: Path) -> None:
     async with life(tmp_path) as (_, configurations):
         await configurations.edit(CARLA_AT, become({}), "", by("r1"))
     (tmp_path / "acd.toml").write_text(FILE.replace("open = true\n", carla))
+    loaded = load_in_force(tmp_path / "acd.toml")
+    assert [agent.settings.id for agent in loaded.agents] == ["anna", "carla"]
     async with life(tmp_path) as (router, configurations):
         with pytest.raises(ConfigError, match='"carla" is not an agent'):
             await configurations.edit(CARLA_AT, become(None), "", by("r2"))
