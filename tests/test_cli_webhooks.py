@@ -59,6 +59,7 @@ async def test_the_whole_life_of_a_dead_letter(centre: Centre, receiver: Receive
     result = await run("retry", letter["key"], "crm:0.0")
     assert (result.exit_code, result.stdout) == (1, "1 will be tried again\n")
     assert "error: crm:0.0 is no dead letter" in result.stderr
+    assert (await run("retry", "crm:0.0")).stdout == "", "nothing will be tried again"
     while not receiver.got:
         await asyncio.sleep(0)
     assert (await run("retry", "--all")).output == "0 will be tried again\n"

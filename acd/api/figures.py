@@ -105,7 +105,7 @@ def _kept(call: Call[Nothing, Any], scope: str) -> tuple[Collection[str], Mappin
             return view.agents, figures.agents
         case "channel":
             return figures.channels, figures.channels
-    raise Problem(404, "not-found", f"figures are kept of a {', an '.join(SCOPES)}, not of this.")
+    raise Problem(404, "not-found", f"scope: figures are kept of one of {', '.join(SCOPES)}.")
 
 
 def _check_scope(limits: Scope, sight: Sight, scope: str, name: str) -> None:

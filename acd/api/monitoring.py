@@ -78,7 +78,7 @@ async def _problems(request: web.Request, handler: Handler) -> web.StreamRespons
     try:
         return await handler(request)
     except web.HTTPException as error:
-        return of_http(error).response(new_request_id())
+        return of_http(error, "here are /metrics, /readyz and /livez").response(new_request_id())
 
 
 def _together(ready: list[bool]) -> web.Response:

@@ -184,9 +184,9 @@ def forbidden(detail: str) -> Problem:
     return Problem(403, "forbidden", detail, {"WWW-Authenticate": 'Bearer realm="acd", error="insufficient_scope"'})
 
 
-def not_found(what: str) -> Problem:
+def not_found(what: str, fix: str = "") -> Problem:
     """404, in the same words whether it does not exist or is somebody else's."""
-    return Problem(404, "not-found", f"There is no such {what}.")
+    return Problem(404, "not-found", f"There is no such {what}{fix and '; '}{fix}.")
 
 
 def of_error(error: errors.AcdError) -> Problem | None:
@@ -198,13 +198,13 @@ def of_error(error: errors.AcdError) -> Problem | None:
     return None
 
 
-def of_http(error: web.HTTPException) -> Problem:
-    """The problem that one of aiohttp's own answers is."""
+def of_http(error: web.HTTPException, here: str = "paths begin with /v1/, and /docs shows them") -> Problem:
+    """The problem that one of aiohttp's own answers is. `here`: what there is where something else was looked for."""
     if isinstance(error, web.HTTPMethodNotAllowed):
         allowed = ", ".join(sorted(error.allowed_methods))
         return Problem(405, "method-not-allowed", f"Allowed here: {allowed}.", {"Allow": allowed})
     if isinstance(error, web.HTTPNotFound):
-        return Problem(404, "not-found", "There is no such resource; paths begin with /v1/.")
+        return Problem(404, "not-found", f"There is no such resource; {here}.")
     if isinstance(error, web.HTTPRequestEntityTooLarge):
         return too_large()
     phrase = HTTPStatus(error.status).phrase

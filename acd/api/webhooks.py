@@ -107,7 +107,7 @@ async def ping_webhook(call: Call[Nothing, NoQuery]) -> PingShape:
     """Try the receiver out."""
     found = await call.context.router.webhooks.ping(call.path("webhook"))
     if found is None:
-        raise not_found("webhook")
+        raise not_found("webhook", "GET /v1/webhooks lists those that there are")
     return PingShape(found.delivered, found.status or None, found.error, seconds(found.took_us))
 
 

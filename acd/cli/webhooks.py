@@ -72,7 +72,8 @@ def retry(keys: tuple[str, ...], url: str, token_file: Path | None, file: Path, 
     if bool(keys) == everything:
         raise click.UsageError("name the keys of dead letters, or use --all")
     found = far_end(url, token_file, file).run(lambda client: client.retry_dead_letters(keys))
-    click.echo(f"{found.retried} will be tried again")
+    if found.retried or not found.unknown:
+        click.echo(f"{found.retried} will be tried again")
     for key in found.unknown:
         click.echo(f"error: {key} is no dead letter; acd webhooks dead shows them", err=True)
     if found.unknown:

@@ -13,6 +13,7 @@ from acd.core.digest import settings_hash
 from acd.core.messages import ApplyConfig, Command, ConfigureAgents, Outcome, Score, ScoreFunction
 from acd.errors import ConfigError
 from acd.runtime.config import AgentEdit, Config
+from acd.runtime.config.problems import OWNED
 from acd.runtime.strategies import Strategies
 
 Order = Callable[[Command], Awaitable[Outcome]]
@@ -61,9 +62,7 @@ class InForce:
     async def apply_agents(self, order: Order, asked: Asked, edit: AgentEdit) -> Outcome:
         """The same with some agents changed; for the engine at the cost of these."""
         named = tuple(agent.settings for agent in edit.changed)
-        said = tuple(
-            f"{self.config.source}: {text}" for _, text in self._strategies.problems(self.settings.queues, named)
-        )
+        said = tuple(f"{OWNED}: {text}" for _, text in self._strategies.problems(self.settings.queues, named))
         if said:
             raise ConfigError(said)
         command = ConfigureAgents(asked.id, named, edit.removed, actor=asked.actor, trace=asked.trace)

@@ -132,7 +132,7 @@ async def test_an_agent_who_goes_finishes_first(boss: Client) -> None:
 async def test_what_is_wrong_is_said_with_key_reason_and_fix(boss: Client) -> None:
     status, problem = await boss("PUT", CARLA, {"entry": {"skills": {"english": 11}}})
     assert (status, problem["code"]) == (422, "configuration-invalid")
-    assert "agents.carla.skills.english" in problem["detail"]
+    assert "the API's part: agents.carla.skills.english" in problem["detail"]
     status, problem = await boss("PUT", CARLA, {"entry": {"capacity": "nothing"}})
     assert '"nothing" is not a capacity' in problem["detail"]
     deep: dict[str, Any] = {}

@@ -58,7 +58,7 @@ async def test_calendar_intervals_and_channels(system: Client) -> None:
     [
         ("queue/nowhere", 404, "queue"),
         ("agent/nobody", 404, "agent"),
-        ("planet/mars", 404, "figures are kept of a queue"),
+        ("planet/mars", 404, "scope: figures are kept of one of queue, agent, channel"),
         ("queue/sales?last=0", 400, "last"),
         ("queue/sales?last=4000", 400, "3600"),
         ("queue/sales?last=60&from=2023-11-14T22:00:00Z", 400, "cannot be combined"),

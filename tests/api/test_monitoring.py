@@ -34,6 +34,7 @@ async def test_figures_readiness_and_nothing_else(router: MemoryRouter) -> None:
         assert (await got(f"{address}/readyz"))[0] == 503
         status, problem = await got(f"{address}/v1/agents", {"Authorization": f"Bearer {TOKENS['system']}"})
         assert (status, problem["code"]) == (404, "not-found")
+        assert problem["detail"] == "There is no such resource; here are /metrics, /readyz and /livez."
 
 
 async def test_the_api_has_them_no_longer(router: MemoryRouter) -> None:

@@ -52,7 +52,9 @@ async def test_webhooks_are_shown_without_what_may_be_a_secret(tmp_path: Path) -
             assert (response.status, (await response.json())["delivered"]) == (200, False)
             assert "canary" not in await response.text()
         async with session.post("/v1/webhooks/cms/test") as response:
-            assert (response.status, (await response.json())["code"]) == (404, "not-found")
+            problem = await response.json()
+            assert (response.status, problem["code"]) == (404, "not-found")
+            assert problem["detail"] == "There is no such webhook; GET /v1/webhooks lists those that there are."
 
 
 async def test_without_webhooks_there_are_none(as_: As) -> None:

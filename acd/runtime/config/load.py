@@ -8,7 +8,7 @@ import os
 import re
 import tomllib
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -25,7 +25,7 @@ from acd.runtime.config.lines import Lines
 from acd.runtime.config.model import Config, Report
 from acd.runtime.config.owned import Document, put_beside
 from acd.runtime.config.people import cross_check, read_agents, read_queues
-from acd.runtime.config.problems import Key, Located, Problem, Problems, bounded_hints, dotted, excerpt, quoted
+from acd.runtime.config.problems import Located, Problem, Problems, bounded_hints, dotted, excerpt, quoted
 from acd.runtime.config.service import (
     check_external,
     check_files,
@@ -107,25 +107,20 @@ def _checked(
     except RecursionError:
         return _failed(Problem(name, 0, "", "is nested too deeply", "write tables as sections"))
     problems = Problems(name)
+    problems.owned(owned or {})
     ours = put_beside(raw, owned, problems) if owned else raw
     folder = Path.cwd() if base is None else base
     environment = os.environ if environment is None else environment
     ours, overrides = put_over(ours, environment, problems)
     config = _read(Table(ours, (), problems, folder), Path(name), environment)
     counts = (("agent", len(config.agents)), ("queue", len(config.queues)), ("channel", len(config.channels)))
-    found = problems.located(_lines(text, owned or {})) if problems.found() else Located()
+    found = problems.located(Lines(text).line) if problems.found() else Located()
     usable = None if found.errors else msgspec.structs.replace(config, warnings=found.warnings)
     agents, queues = config.agents, config.queues
     versions = None if config.api is None else config.api.versions
     return Report(
         usable, found.errors, found.warnings, config.channels, counts, agents, queues, found.notes, overrides, versions
     )
-
-
-def _lines(text: str, owned: Document) -> Callable[[Key], int]:
-    """Where a key stands in the text; 0 for what is not in it."""
-    lines = Lines(text)
-    return lambda key: 0 if len(key) > 1 and key[1] in owned.get(str(key[0]), {}) else lines.line(key)
 
 
 def _read(root: Table, source: Path, environment: Mapping[str, str]) -> Config:

@@ -6,7 +6,7 @@ Owns the collecting and the wording around a problem. Must not know any section,
 import difflib
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import islice
@@ -19,6 +19,9 @@ from acd.runtime.config.codes import Code
 
 Key = tuple[str | int, ...]
 """A place in the document: table and key names, and the numbers (from 0) of array elements."""
+
+OWNED = "the API's part"
+"""What problems call the document that the API has put beside the file: there is no line to look at."""
 
 MAX_PROBLEMS = 1_000
 """Errors, and warnings, that are kept of one configuration; further ones are only counted."""
@@ -89,11 +92,16 @@ class Problems:
         self._notes: list[tuple[Key, Problem]] = []
         self._allowed: dict[Key, frozenset[Code]] = {}
         self._variables: dict[Key, str] = {}
+        self._owned: Mapping[str, Collection[str]] = {}
         self._dropped = 0
 
     def comes_from(self, key: Key, variable: str) -> None:
         """The value at this key is that of an environment variable: its problems are the variable's."""
         self._variables[key] = variable
+
+    def owned(self, names: Mapping[str, Collection[str]]) -> None:
+        """Section → names of what the API has put beside the file: its problems are not the file's."""
+        self._owned = names
 
     def variable(self, key: Key) -> str:
         """The environment variable that the value at this key comes from; empty when it is the document's."""
@@ -151,6 +159,8 @@ class Problems:
 
     def _place(self, key: Key, problem: Problem, line_of: Callable[[Key], int]) -> Problem:
         variable = self.variable(key)
+        if not variable and len(key) > 1 and key[1] in self._owned.get(str(key[0]), ()):
+            return structs.replace(problem, file=OWNED, line=0)
         if not variable:
             return structs.replace(problem, line=line_of(key))
         return structs.replace(problem, file=variable, key="" if key == (variable,) else problem.key)

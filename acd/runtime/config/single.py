@@ -11,7 +11,7 @@ from acd.errors import ConfigError
 from acd.runtime.config.capacities import read_capacities
 from acd.runtime.config.model import AgentConfig
 from acd.runtime.config.people import read_agents
-from acd.runtime.config.problems import Problems
+from acd.runtime.config.problems import OWNED, Problems
 from acd.runtime.config.table import Table
 
 
@@ -19,7 +19,7 @@ def read_agent(
     identity: str, entry: Mapping[str, object], capacities: Mapping[str, object], source: Path
 ) -> AgentConfig:
     """What `[agents.IDENTITY]` says; `capacities`: the section of that name. Raises `ConfigError`."""
-    problems = Problems(str(source))
+    problems = Problems(OWNED)
     root = Table({"agents": {identity: entry}, "capacities": dict(capacities)}, (), problems, source.parent)
     agents = read_agents(root, read_capacities(root))
     errors = problems.located(lambda _key: 0).errors

@@ -36,6 +36,7 @@ ANY_CHANNEL: Final = "*"
 _ROLES: Final[tuple[Role, ...]] = get_args(Role)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SOURCES: Final = ("token", "token_file", "token_env")
+_CREATE: Final = "create it with a random token in it, mode 600"
 
 
 class Known(Struct, frozen=True):
@@ -140,19 +141,20 @@ def _secret(table: Table, environment: Mapping[str, str]) -> tuple[Key, str]:
 def _old_secret(table: Table, new: str) -> tuple[Key, str]:
     """The secret that is let in beside the new one, while everybody goes over to it; empty when there is none."""
     key, path = table.at("old_token_file"), table.text("old_token_file", most=4096)
-    value = _checked(table, key, read_secret_file(table, key, table.resolved(path))) if path else ""
+    missing = "leave old_token_file out, or put the token before into this file, mode 600"
+    value = _checked(table, key, read_secret_file(table, key, table.resolved(path), missing)) if path else ""
     if value and value == new:
         table.problems.error(key, "holds the new token", "leave it out, or put the one before into it")
         return key, ""
     return key, value
 
 
-def read_secret_file(table: Table, key: Key, path: Path) -> str:
-    """The one line of a file of secrets; empty when there is none, which has been noted."""
+def read_secret_file(table: Table, key: Key, path: Path, missing: str = _CREATE) -> str:
+    """The one line of a file of secrets; empty when there is none, which has been noted. `missing`: what to do then."""
     try:
         text = path.read_text(encoding="utf-8").strip()
     except FileNotFoundError:
-        table.problems.error(key, f"there is no file {path}", "create it with a random token in it, mode 600")
+        table.problems.error(key, f"there is no file {path}", missing)
         return ""
     except UnicodeDecodeError:
         table.problems.error(key, f"{path} is not a text", "put one line with the token in it")

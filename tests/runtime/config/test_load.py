@@ -370,7 +370,7 @@ def test_an_old_token_beside_the_new_one(tmp_path: Path) -> None:
     assert errors(token('token_file = "new"', 'old_token_file = "new"'), tmp_path) == [
         "acd.toml:6: api.tokens[0].old_token_file: holds the new token; leave it out, or put the one before into it"
     ]
-    fix = "create it with a random token in it, mode 600"
+    fix = "leave old_token_file out, or put the token before into this file, mode 600"
     assert errors(token('token_file = "new"', 'old_token_file = "gone"'), tmp_path) == [
         f"acd.toml:6: api.tokens[0].old_token_file: there is no file {tmp_path / 'gone'}; {fix}"
     ]

@@ -57,6 +57,14 @@ def test_neither_secrets_nor_files_are_its_own() -> None:
     ]
 
 
+def test_its_problems_are_not_the_files() -> None:
+    report = check_text("[agents.anna]\nskills = 5", owned={"agents": {"carla": {"skills": {"english": 30}}}})
+    assert [(each.file, each.line, each.key) for each in report.errors] == [
+        ("the API's part", 0, "agents.carla.skills.english"),
+        ("acd.toml", 2, "agents.anna.skills"),
+    ]
+
+
 def test_nothing_of_its_own_changes_nothing(tmp_path: Path) -> None:
     file = tmp_path / "acd.toml"
     file.write_text(FILE)
