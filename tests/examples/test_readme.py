@@ -8,10 +8,9 @@ from pathlib import Path
 import aiohttp
 from click.testing import CliRunner
 
-from acd.api import serve
 from acd.cli import acd
-from acd.runtime.config import load, loads
-from acd.runtime.router import Router
+from acd.runtime.config import loads
+from tests.api.harness import living
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 
@@ -46,19 +45,16 @@ async def test_the_tour_of_the_api_works_as_printed(tmp_path: Path) -> None:
     assert 'API=http://127.0.0.1:8420/v1\nAUTH="Authorization: Bearer $(cat centre/acd-admin.token)"' in README
     assert "port = 8420" in text
     (tmp_path / "centre" / "acd.toml").write_text(text.replace("port = 8420", "port = 0"), encoding="utf-8")
-    config = load(tmp_path / "centre" / "acd.toml")
-    assert config.api is not None
     asked = curls(block("sh", "curl"), {"$API": "/v1"})
-    assert len(asked) == 7
+    assert len(asked) == 9
     answers = []
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     async with (
-        Router(config) as router,
-        await serve(router, config.api) as server,
+        living(tmp_path / "centre") as address,
         aiohttp.ClientSession(headers=headers) as session,
     ):
         for method, path, body in asked:
-            async with session.request(method, f"{server.addresses[0]}{path}", data=body) as answer:
+            async with session.request(method, f"{address}{path}", data=body) as answer:
                 assert answer.status in {200, 201}, (method, path, await answer.text())
                 answers.append(await answer.json())
     reason = answers[2]["decisions"][0]["reason"]
@@ -68,6 +64,7 @@ async def test_the_tour_of_the_api_works_as_printed(tmp_path: Path) -> None:
     assert answers[4]["state"] == "completed"
     # `acd init` grants 30 s of wrap-up, so lunch comes after it.
     assert answers[5]["presence"] == "draining"
+    assert [answer["entry"] for answer in answers[7:]] == [{"skills": {"english": 6}}, {"skills": {"english": 7}}]
 
 
 def test_the_configuration_for_an_asterisk_is_good(tmp_path: Path) -> None:
