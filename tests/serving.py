@@ -8,8 +8,8 @@ from typing import NamedTuple
 from acd.api import serve
 from acd.runtime.config import load
 from acd.runtime.router import Router
+from tests.served import TOKEN, write_secret
 
-TOKEN = "canary-token-0123456789"
 ANNAS_TOKEN = "canary-token-of-anna-0123456789"
 TEXT = """\
 [api]
@@ -41,8 +41,7 @@ class Centre(NamedTuple):
 def write_tokens(folder: Path) -> None:
     """The files of the two tokens."""
     for name, token in (("token", TOKEN), ("token-of-anna", ANNAS_TOKEN)):
-        (folder / name).touch(mode=0o600)
-        (folder / name).write_text(token + "\n")
+        write_secret(folder, name, token + "\n")
 
 
 @asynccontextmanager

@@ -50,8 +50,7 @@ from acd.runtime.router import Router
 from acd.runtime.single_thread import SingleThread
 from acd.testing import ManualClock
 from tests.runtime.live import HOUR, SECOND, PoisonEngine
-from tests.served import Served
-from tests.test_cli_serve import CONFIG, TOKEN, ask
+from tests.served import Served, ask, write_centre
 
 TEXT = """
 [agents.anna]
@@ -456,10 +455,7 @@ def until_refused(url: str) -> tuple[int, str]:
 
 def test_a_full_disk_before_a_served_engine(tmp_path: Path) -> None:
     """The kernel refuses to let any file of the running process grow; then it lets it again."""
-    (tmp_path / "acd.toml").write_text(CONFIG)
-    (tmp_path / "token").touch(mode=0o600)
-    (tmp_path / "token").write_text(TOKEN)
-    served = Served(tmp_path)
+    served = Served(write_centre(tmp_path))
     try:
         address = served.ready()
         assert ask(f"{address}/v1/agents/anna/sign-in", "POST")[0] == 200

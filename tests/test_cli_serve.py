@@ -6,8 +6,6 @@ import signal
 import socket
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,59 +17,18 @@ from click.testing import CliRunner
 from acd.cli import acd
 from acd.runtime.journal import SqliteJournal
 from acd.runtime.replay import verify
-from tests.served import Served
-
-TOKEN = "canary-token-0123456789"
-CONFIG = """\
-[snapshots]
-enabled = false
-[api]
-port = 0
-[[api.tokens]]
-name = "test"
-token_file = "token"
-roles = ["system"]
-[agents.anna]
-[queues.sales]
-"""
+from tests.served import CONFIG, TOKEN, Served, ask, write_centre, write_secret
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    (tmp_path / "acd.toml").write_text(CONFIG)
-    (tmp_path / "token").touch(mode=0o600)
-    (tmp_path / "token").write_text(TOKEN)
-    return tmp_path
-
-
-@pytest.fixture
-def started() -> Iterator[list[Served]]:
-    """Put what you start in here: it is ended whatever happens."""
-    found: list[Served] = []
-    yield found
-    for served in found:
-        if served.process.poll() is None:
-            served.process.kill()
-        served.process.communicate()
-
-
-def ask(url: str, method: str = "GET", token: str = TOKEN) -> tuple[int, str]:
-    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-    request = urllib.request.Request(  # noqa: S310 - our own address
-        url, method=method, headers=headers, data=b"{}" if method == "POST" else None
-    )
-    try:
-        with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310
-            return response.status, response.read().decode()
-    except urllib.error.HTTPError as error:
-        with closing(error):
-            return error.code, error.read().decode()
+    return write_centre(tmp_path)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_serves_until_it_is_asked_to_stop(number: signal.Signals, folder: Path, started: list[Served]) -> None:
+def test_it_serves_until_it_is_asked_to_stop(number: signal.Signals, folder: Path, lives: list[Served]) -> None:
     served = Served(folder, "--log", "json", "--log-level", "debug")
-    started.append(served)
+    lives.append(served)
     address = served.ready()
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+", address)
     assert ask(f"{address}/readyz")[0] == 200
@@ -85,10 +42,10 @@ def test_it_serves_until_it_is_asked_to_stop(number: signal.Signals, folder: Pat
     assert (report.ok, report.rows, report.refused) == (True, 2, 0)
 
 
-def test_it_takes_other_tokens_when_it_is_told_to(folder: Path, started: list[Served]) -> None:
+def test_it_takes_other_tokens_when_it_is_told_to(folder: Path, lives: list[Served]) -> None:
     fresh = "canary-fresh-0123456789"
     served = Served(folder, "--log", "json")
-    started.append(served)
+    lives.append(served)
     address = served.ready()
     (folder / "token").write_text("short")
     status, body = ask(f"{address}/v1/tokens/reload", "POST")
@@ -106,32 +63,32 @@ def test_it_takes_other_tokens_when_it_is_told_to(folder: Path, started: list[Se
     assert "canary" not in log
 
 
-def test_it_goes_on_where_it_stopped(folder: Path, started: list[Served]) -> None:
-    started.append(Served(folder))
-    ask(f"{started[0].ready()}/v1/agents/anna/sign-in", "POST")
-    assert started[0].end(signal.SIGTERM)[0] == 0
-    started.append(Served(folder))
-    status, body = ask(f"{started[1].ready()}/v1/agents/anna")
+def test_it_goes_on_where_it_stopped(folder: Path, lives: list[Served]) -> None:
+    lives.append(Served(folder))
+    ask(f"{lives[0].ready()}/v1/agents/anna/sign-in", "POST")
+    assert lives[0].end(signal.SIGTERM)[0] == 0
+    lives.append(Served(folder))
+    status, body = ask(f"{lives[1].ready()}/v1/agents/anna")
     assert status == 200
     assert json.loads(body)["presence"] == "not-ready"
-    assert started[1].end(signal.SIGTERM)[0] == 0
+    assert lives[1].end(signal.SIGTERM)[0] == 0
 
 
-def test_it_runs_without_an_api_and_leaves_a_snapshot(folder: Path, started: list[Served]) -> None:
+def test_it_runs_without_an_api_and_leaves_a_snapshot(folder: Path, lives: list[Served]) -> None:
     (folder / "acd.toml").write_text("[agents.anna]\n")
     served = Served(folder)
-    started.append(served)
+    lives.append(served)
     assert served.ready() == "no [api] is configured"
     assert served.end(signal.SIGTERM)[:2] == (0, "")
     assert len(list((folder / "acd-snapshots").iterdir())) == 1
 
 
-def test_a_port_in_use_is_named_with_its_key_and_a_fix(folder: Path, started: list[Served]) -> None:
+def test_a_port_in_use_is_named_with_its_key_and_a_fix(folder: Path, lives: list[Served]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         (folder / "acd.toml").write_text(CONFIG.replace("port = 0", f"port = {port}"))
         served = Served(folder)
-        started.append(served)
+        lives.append(served)
         status, out, log = served.end()
     assert (status, out) == (1, "")
     assert log.splitlines()[-1].startswith(f"error: api.port: 127.0.0.1:{port} is in use by another program; ")
@@ -139,19 +96,19 @@ def test_a_port_in_use_is_named_with_its_key_and_a_fix(folder: Path, started: li
     assert not (folder / "acd-journal.db").exists(), "nothing was begun"
 
 
-def test_two_engines_on_one_journal(folder: Path, started: list[Served]) -> None:
-    started.append(Served(folder))
-    started[0].ready()
-    started.append(Served(folder))
-    status, out, log = started[1].end()
+def test_two_engines_on_one_journal(folder: Path, lives: list[Served]) -> None:
+    lives.append(Served(folder))
+    lives[0].ready()
+    lives.append(Served(folder))
+    status, out, log = lives[1].end()
     assert (status, out) == (1, "")
     assert re.fullmatch(r"error: the journal .*acd-journal\.db is in use by process \d+; .*\n", log)
-    assert started[0].end(signal.SIGTERM)[0] == 0
+    assert lives[0].end(signal.SIGTERM)[0] == 0
 
 
-def test_it_stops_when_another_engine_has_taken_over(folder: Path, started: list[Served]) -> None:
+def test_it_stops_when_another_engine_has_taken_over(folder: Path, lives: list[Served]) -> None:
     served = Served(folder)
-    started.append(served)
+    lives.append(served)
     address = served.ready()
     with closing(SqliteJournal(folder / "acd-journal.db", "default", lock=False)) as journal:
         journal.open_epoch()
@@ -162,10 +119,10 @@ def test_it_stops_when_another_engine_has_taken_over(folder: Path, started: list
     assert "Traceback" not in log
 
 
-def test_a_journal_that_has_been_altered_is_refused(folder: Path, started: list[Served]) -> None:
+def test_a_journal_that_has_been_altered_is_refused(folder: Path, lives: list[Served]) -> None:
     (folder / "acd-journal.db").write_text("nonsense" * 1_000)
     served = Served(folder)
-    started.append(served)
+    lives.append(served)
     status, out, log = served.end()
     assert (status, out) == (1, "")
     assert log.startswith("error: ")
@@ -194,14 +151,13 @@ def refusing() -> Iterator[str]:
         thread.join()
 
 
-def test_wrong_credentials_of_a_channel(folder: Path, refusing: str, started: list[Served]) -> None:
+def test_wrong_credentials_of_a_channel(folder: Path, refusing: str, lives: list[Served]) -> None:
     """It stays up, says which key to correct, and shows no password, wherever that comes from."""
-    (folder / "ari.password").touch(mode=0o600)
-    (folder / "ari.password").write_text("canary-password\n")
+    write_secret(folder, "ari.password", "canary-password\n")
     channel = f'[channels.pbx]\ntype = "asterisk"\nurl = "{refusing}"\nuser = "acd"\npassword_file = "ari.password"\n'
     (folder / "acd.toml").write_text(CONFIG + channel)
     served = Served(folder)
-    started.append(served)
+    lives.append(served)
     address = served.ready()
     assert served.process.stderr is not None
     seen = ""
@@ -221,19 +177,19 @@ def test_wrong_credentials_of_a_channel(folder: Path, refusing: str, started: li
     assert "canary-password" not in seen + log
 
 
-def test_warnings_of_the_configuration_are_logged(folder: Path, started: list[Served]) -> None:
+def test_warnings_of_the_configuration_are_logged(folder: Path, lives: list[Served]) -> None:
     (folder / "acd.toml").write_text(CONFIG.replace('token_file = "token"', f'token = "{TOKEN}"'))
     served = Served(folder)
-    started.append(served)
+    lives.append(served)
     served.ready()
     _, _, log = served.end(signal.SIGTERM)
     assert "api.tokens[0].token: is a secret in clear" in log
     assert TOKEN not in log
 
 
-def test_check_and_serve_agree_on_a_file_that_is_not_there(tmp_path: Path, started: list[Served]) -> None:
+def test_check_and_serve_agree_on_a_file_that_is_not_there(tmp_path: Path, lives: list[Served]) -> None:
     served = Served(tmp_path, "--config", "gone.toml")
-    started.append(served)
+    lives.append(served)
     status, out, log = served.end()
     assert (status, out) == (1, "")
     assert log == "error: gone.toml: there is no such file; create one with: acd init\n"

@@ -13,8 +13,8 @@ from aiohttp.test_utils import unused_port
 
 from acd.client import Client
 from tests.cli.terminal import Terminal
-from tests.served import Served
-from tests.serving import ANNAS_TOKEN, TEXT, TOKEN, write_tokens
+from tests.served import TOKEN, Served, write_secret
+from tests.serving import ANNAS_TOKEN, TEXT, write_tokens
 
 TEAMS_TOKEN = "canary-token-of-the-team-0123456789"
 MORE = """
@@ -44,8 +44,7 @@ class Centre:
         self.url = f"http://127.0.0.1:{unused_port()}"
         self.served: list[Served] = []
         write_tokens(folder)
-        (folder / "token-of-the-team").touch(mode=0o600)
-        (folder / "token-of-the-team").write_text(TEAMS_TOKEN)
+        write_secret(folder, "token-of-the-team", TEAMS_TOKEN)
         text = TEXT.replace("port = 0", f"port = {self.url.rpartition(':')[2]}") + MORE
         (folder / "acd.toml").write_text(text, encoding="utf-8")
 
@@ -54,8 +53,7 @@ class Centre:
         self.served[-1].ready()
 
     def kill(self) -> None:
-        self.served[-1].process.kill()
-        self.served[-1].process.communicate()
+        self.served[-1].kill()
 
     def ask(self, *asking: tuple[str, dict[str, object]]) -> None:
         """Call operations, one after the other."""

@@ -12,7 +12,8 @@ from acd.cli import acd
 from acd.core.messages import EnqueueInteraction
 from acd.errors import ApiProblem
 from tests.runtime.webhooks.receiver import Receiver, receiving
-from tests.serving import TOKEN, Centre, serving
+from tests.served import TOKEN, write_secret
+from tests.serving import Centre, serving
 
 SECRET = "whsec_" + "bmV3LXNlY3JldC1vZi10aGlydHktdHdvLWJ5dGVzISE="
 Run = Callable[..., Awaitable[Result]]
@@ -26,8 +27,7 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 @pytest.fixture
 async def centre(tmp_path: Path, receiver: Receiver) -> AsyncIterator[Centre]:
-    (tmp_path / "crm.secret").touch(mode=0o600)
-    (tmp_path / "crm.secret").write_text(SECRET)
+    write_secret(tmp_path, "crm.secret", SECRET)
     hook = f'[webhooks.crm]\nurl = "{receiver.url}"\nsecret_file = "crm.secret"\nkinds = ["interaction-queued"]\n'
     async with serving(tmp_path, hook) as centre:
         yield centre

@@ -9,6 +9,7 @@ import pytest
 
 from acd.runtime.config import load
 from acd.runtime.config.together import MAX_DOMAINS, check_together
+from tests.served import write_secret
 from tests.test_repository import ROOT
 
 PAGE = (ROOT / "DOMAINS.md").read_text(encoding="utf-8")
@@ -27,8 +28,7 @@ def folder(tmp_path: Path) -> Path:
         (tmp_path / name).mkdir()
         text = block("toml").replace('name = "red"', f'name = "{name}"').replace("port = 8420", "port = 0")
         (tmp_path / name / "acd.toml").write_text(text, encoding="utf-8")
-        (tmp_path / name / "admin.token").touch(mode=0o600)
-        (tmp_path / name / "admin.token").write_text(f"token-of-{name}-0123456789", encoding="utf-8")
+        write_secret(tmp_path / name, "admin.token", f"token-of-{name}-0123456789")
     return tmp_path
 
 

@@ -17,7 +17,7 @@ from aiohttp.test_utils import unused_port
 from standardwebhooks.webhooks import Webhook
 
 from tests.runtime.webhooks.receiver import Receiver, receiving
-from tests.served import Served
+from tests.served import Served, write_secret
 
 CUSTOMERS = 160
 KILLS = 5
@@ -48,8 +48,7 @@ class Centre:
         self.lives = lives
         port = unused_port()
         self.url = f"http://127.0.0.1:{port}"
-        (folder / "secret").touch(mode=0o600)
-        (folder / "secret").write_text(SECRET)
+        write_secret(folder, "secret", SECRET)
         hook = f'[webhooks.crm]\nurl = "{receiver.url}"\nsecret_file = "secret"\nkinds = {json.dumps(KINDS)}\n'
         (folder / "acd.toml").write_text(f"[api]\nopen = true\nport = {port}\n[queues.sales]\n{hook}")
         self.done = 0

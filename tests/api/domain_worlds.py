@@ -24,6 +24,7 @@ from acd.runtime.config import Config, load
 from acd.runtime.router import Router
 from acd.testing import FakeChannel, ManualClock
 from tests.api.harness import example_body, example_headers, example_url
+from tests.served import write_secret
 
 RED: Final = "crimson"
 BLUE: Final = "cobalt"
@@ -171,8 +172,7 @@ def secret_of(name: str) -> str:
 def configured(name: str, folder: Path, hook: str = _HOOK) -> Config:
     """The configuration that the documentation shows, with the domain's own words in it."""
     folder.mkdir(parents=True)
-    (folder / "crm.secret").touch(mode=0o600)
-    (folder / "crm.secret").write_text(secret_of(name))
+    write_secret(folder, "crm.secret", secret_of(name))
     text = example_configuration()
     for known, instead in (*_WORDS, (_HOOK, hook)):
         assert known in text

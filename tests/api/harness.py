@@ -51,6 +51,7 @@ from acd.runtime.versions import VersionStore
 from acd.runtime.view import View
 from acd.runtime.webhooks.feeding import Webhooks
 from acd.testing import FakeChannel
+from tests.served import write_secret
 
 _C = TypeVar("_C")
 
@@ -227,8 +228,7 @@ async def living(folder: Path, api: ApiConfig | None = None, *, crashing: bool =
 
 def configure(folder: Path, text: str) -> None:
     """Write the configuration, and what it names."""
-    (folder / "crm.secret").touch(mode=0o600)
-    (folder / "crm.secret").write_text("whsec_bm9ib2R5LWxpc3RlbnMtdG8tdGhpcy1ob29rLWV2ZXI=\n", encoding="utf-8")
+    write_secret(folder, "crm.secret", "whsec_bm9ib2R5LWxpc3RlbnMtdG8tdGhpcy1ob29rLWV2ZXI=\n")
     (folder / "acd.toml").write_text(text, encoding="utf-8")
 
 

@@ -15,6 +15,7 @@ from acd.runtime.config import loads
 from acd.runtime.instance import MAX_CONCURRENT
 from acd.testing.sections import updated
 from tests.api import channel_page
+from tests.served import write_secret
 
 PAGE = (Path(__file__).parents[2] / channel_page.DOCUMENT).read_text(encoding="utf-8")
 SCHEMAS = {each.name: each.schema for each in MESSAGES}
@@ -59,8 +60,7 @@ def test_the_messages_in_its_text_are_messages() -> None:
 
 def test_its_configuration_is_one(tmp_path: Path) -> None:
     (block,) = re.findall(r"^```toml\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
-    (tmp_path / "web-chat.token").touch(mode=0o600)
-    (tmp_path / "web-chat.token").write_text("web-token-0123456789")
+    write_secret(tmp_path, "web-chat.token", "web-token-0123456789")
     config = loads(f"[api]\n{block}", base=tmp_path)
     assert config.api is not None
     assert [(token.roles, token.channel) for token in config.api.tokens] == [(("channel",), "web")]

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from acd.cli import acd
-from tests.test_cli_serve import CONFIG, TOKEN
+from tests.served import CONFIG, write_centre
 
 CHANNEL = (
     '[channels.pbx]\ntype = "asterisk"\nurl = "http://127.0.0.1:8088/ari"\nuser = "acd"\npassword_file = "token"\n'
@@ -16,10 +16,7 @@ CHANNEL = (
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    (tmp_path / "token").touch(mode=0o600)
-    (tmp_path / "token").write_text(TOKEN)
-    (tmp_path / "acd.toml").write_text(CONFIG + CHANNEL)
-    return tmp_path / "acd.toml"
+    return write_centre(tmp_path, CONFIG + CHANNEL) / "acd.toml"
 
 
 def test_variables_are_shown_and_secrets_are_not(file: Path) -> None:

@@ -7,7 +7,8 @@ import pytest
 
 from acd.cli.far_end import FarEnd, far_end
 from acd.errors import ConfigError
-from tests.serving import ANNAS_TOKEN, TEXT, TOKEN, write_tokens
+from tests.served import TOKEN
+from tests.serving import ANNAS_TOKEN, TEXT, write_tokens
 
 CERTIFICATE = 'certificate = "tls.pem"\nprivate_key = "tls.key"\n'
 

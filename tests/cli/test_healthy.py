@@ -1,42 +1,27 @@
 """`acd healthy`: what it asks where, and its exit status."""
 
-import socket
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from aiohttp.test_utils import unused_port
 from click.testing import CliRunner, Result
 
 from acd.cli import acd
 from tests.api.test_server import self_signed
-from tests.served import Served
-from tests.test_cli_serve import CONFIG, TOKEN
+from tests.served import CONFIG, Served, write_secret
 
 AWAY = '[channels.pbx]\ntype = "asterisk"\nurl = "http://127.0.0.1:9/ari"\nuser = "acd"\npassword_file = "token"\n'
 
 
 @pytest.fixture
 def port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        found: int = free.getsockname()[1]
-    return found
+    return unused_port()
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    (tmp_path / "token").touch(mode=0o600)
-    (tmp_path / "token").write_text(TOKEN)
+    write_secret(tmp_path)
     return tmp_path
-
-
-@pytest.fixture
-def started() -> Iterator[list[Served]]:
-    found: list[Served] = []
-    yield found
-    for served in found:
-        if served.process.poll() is None:
-            served.process.kill()
-        served.process.communicate()
 
 
 def asked(folder: Path, *arguments: str) -> Result:
@@ -44,7 +29,7 @@ def asked(folder: Path, *arguments: str) -> Result:
 
 
 @pytest.mark.parametrize("where", ["address", "socket", "tls", "metrics"])
-def test_it_finds_the_engine_by_its_configuration(folder: Path, port: int, where: str, started: list[Served]) -> None:
+def test_it_finds_the_engine_by_its_configuration(folder: Path, port: int, where: str, lives: list[Served]) -> None:
     certificate, key = self_signed(folder)
     key.chmod(0o600)
     here = {
@@ -57,16 +42,16 @@ def test_it_finds_the_engine_by_its_configuration(folder: Path, port: int, where
     before = asked(folder)
     assert before.exit_code == 1
     assert "no engine answers" in before.output
-    started.append(Served(folder))
-    started[0].ready()
+    lives.append(Served(folder))
+    lives[0].ready()
     done = asked(folder)
     assert (done.exit_code, done.output) == (0, "ready\n")
 
 
-def test_one_that_is_not_ready_says_why(folder: Path, port: int, started: list[Served]) -> None:
+def test_one_that_is_not_ready_says_why(folder: Path, port: int, lives: list[Served]) -> None:
     (folder / "acd.toml").write_text(CONFIG.replace("port = 0", f"port = {port}") + AWAY)
-    started.append(Served(folder))
-    address = started[0].ready()
+    lives.append(Served(folder))
+    address = lives[0].ready()
     done = asked(folder)
     assert done.exit_code == 1
     assert f"Error: {address}: not ready: " in done.output

@@ -3,38 +3,25 @@
 import asyncio
 import signal
 import ssl
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from acd.client import Client
 from tests.api.test_server import self_signed, served_certificate
-from tests.served import Served
-from tests.test_cli_serve import CONFIG, TOKEN, ask
+from tests.served import CONFIG, TOKEN, Served, ask, write_secret
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    (tmp_path / "token").touch(mode=0o600)
-    (tmp_path / "token").write_text(TOKEN)
+    write_secret(tmp_path)
     return tmp_path
 
 
-@pytest.fixture
-def started() -> Iterator[list[Served]]:
-    found: list[Served] = []
-    yield found
-    for served in found:
-        if served.process.poll() is None:
-            served.process.kill()
-        served.process.communicate()
-
-
-def test_a_socket_and_figures_apart(folder: Path, started: list[Served]) -> None:
+def test_a_socket_and_figures_apart(folder: Path, lives: list[Served]) -> None:
     (folder / "acd.toml").write_text(CONFIG.replace("port = 0", 'socket = "api.sock"') + "[metrics]\nport = 0\n")
     served = Served(folder)
-    started.append(served)
+    lives.append(served)
     unix, metrics = served.ready().split(", ")
     assert unix == f"unix:{folder / 'api.sock'}"
 
@@ -52,22 +39,22 @@ def test_a_socket_and_figures_apart(folder: Path, started: list[Served]) -> None
     assert not (folder / "api.sock").exists()
 
 
-def test_the_socket_of_one_that_was_killed_is_replaced(folder: Path, started: list[Served]) -> None:
+def test_the_socket_of_one_that_was_killed_is_replaced(folder: Path, lives: list[Served]) -> None:
     (folder / "acd.toml").write_text(CONFIG.replace("port = 0", 'socket = "api.sock"'))
     for _ in range(2):
-        started.append(Served(folder))
-        started[-1].ready()
-        started[-1].end(signal.SIGKILL)
+        lives.append(Served(folder))
+        lives[-1].ready()
+        lives[-1].end(signal.SIGKILL)
         assert (folder / "api.sock").is_socket()
 
 
-def test_sighup_takes_a_renewed_certificate(folder: Path, started: list[Served]) -> None:
+def test_sighup_takes_a_renewed_certificate(folder: Path, lives: list[Served]) -> None:
     certificate, key = self_signed(folder)
     key.chmod(0o600)
     tls = f'port = 0\ncertificate = "{certificate.name}"\nprivate_key = "{key.name}"'
     (folder / "acd.toml").write_text(CONFIG.replace("port = 0", tls))
     served = Served(folder, "--log", "json")
-    started.append(served)
+    lives.append(served)
     address = served.ready()
     before = asyncio.run(served_certificate(address))
     self_signed(folder)

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.systemd import ServiceManager
-from tests.served import Served
-from tests.test_cli_serve import CONFIG, TOKEN, ask
+from tests.served import CONFIG, Served, ask, write_centre
 
 WATCHDOG_SECONDS = 1.5
 
@@ -21,16 +20,11 @@ def systemd(tmp_path: Path) -> Iterator[ServiceManager]:
 
 
 @pytest.fixture
-def served(tmp_path: Path, systemd: ServiceManager) -> Iterator[Served]:
-    (tmp_path / "acd.toml").write_text(CONFIG.replace("enabled = false", "enabled = true"))
-    (tmp_path / "token").touch(mode=0o600)
-    (tmp_path / "token").write_text(TOKEN)
+def served(tmp_path: Path, systemd: ServiceManager, lives: list[Served]) -> Served:
+    write_centre(tmp_path, CONFIG.replace("enabled = false", "enabled = true"))
     variables = {"NOTIFY_SOCKET": systemd.address, "WATCHDOG_USEC": str(int(WATCHDOG_SECONDS * 1_000_000))}
-    found = Served(tmp_path, "--log", "json", **variables)
-    yield found
-    if found.process.poll() is None:
-        found.process.kill()
-    found.process.communicate()
+    lives.append(Served(tmp_path, "--log", "json", **variables))
+    return lives[0]
 
 
 def test_it_is_ready_when_commands_are_taken_and_says_when_it_stops(served: Served, systemd: ServiceManager) -> None:

@@ -4,9 +4,6 @@ import asyncio
 import json
 import os
 import signal
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -17,7 +14,8 @@ from acd.cli import acd
 from acd.client import Client
 from acd.runtime.journal import SqliteJournal
 from acd.runtime.replay import verify
-from tests.served import Served
+from tests import served
+from tests.served import Served, write_secret
 
 NAMES = ("red", "blue")
 BOTH = ("--config", "red/acd.toml", "--config", "blue/acd.toml", "--log", "json")
@@ -45,38 +43,19 @@ def folder(tmp_path: Path) -> Path:
     for name in NAMES:
         (tmp_path / name).mkdir()
         (tmp_path / name / "acd.toml").write_text(CONFIG.format(name=name))
-        (tmp_path / name / "token").touch(mode=0o600)
-        (tmp_path / name / "token").write_text(token_of(name))
+        write_secret(tmp_path / name, text=token_of(name))
     return tmp_path
 
 
-@pytest.fixture
-def started() -> Iterator[list[Served]]:
-    """Put what you start in here: it is ended whatever happens."""
-    found: list[Served] = []
-    yield found
-    for served in found:
-        if served.process.poll() is None:
-            served.process.kill()
-        served.process.communicate()
-
-
-def start(folder: Path, started: list[Served], *arguments: str) -> str:
+def start(folder: Path, lives: list[Served], *arguments: str) -> str:
     """The address of a process with both domains."""
-    started.append(Served(folder, *(arguments or BOTH)))
-    return started[-1].ready()
+    lives.append(Served(folder, *(arguments or BOTH)))
+    return lives[-1].ready()
 
 
 def ask(address: str, name: str, path: str, body: object = None) -> tuple[int, str]:
-    headers = {"Authorization": f"Bearer {token_of(name)}", "Content-Type": "application/json"}
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(address + path, headers=headers, data=data)  # noqa: S310 - our own address
-    try:
-        with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310
-            return response.status, response.read().decode()
-    except urllib.error.HTTPError as error:
-        with closing(error):
-            return error.code, error.read().decode()
+    method = "GET" if body is None else "POST"
+    return served.ask(address + path, method, token_of(name), json.dumps(body).encode())
 
 
 def enqueue(address: str, name: str, number: int) -> int:
@@ -84,15 +63,15 @@ def enqueue(address: str, name: str, number: int) -> int:
     return ask(address, name, "/v1/interactions", order)[0]
 
 
-def test_both_are_served_at_one_address_and_recover_from_a_kill(folder: Path, started: list[Served]) -> None:
-    address = start(folder, started)
+def test_both_are_served_at_one_address_and_recover_from_a_kill(folder: Path, lives: list[Served]) -> None:
+    address = start(folder, lives)
     assert "," not in address
     for number in range(3):
         assert enqueue(address, "red", number) == 201
     assert enqueue(address, "blue", 0) == 201
-    os.kill(started[0].process.pid, signal.SIGKILL)
-    started[0].process.wait()
-    address = start(folder, started)
+    os.kill(lives[0].process.pid, signal.SIGKILL)
+    lives[0].process.wait()
+    address = start(folder, lives)
     for name, count in (("red", 3), ("blue", 1)):
         _, body = ask(address, name, "/v1/interactions")
         rows = json.loads(body)["interactions"]
@@ -100,7 +79,7 @@ def test_both_are_served_at_one_address_and_recover_from_a_kill(folder: Path, st
         assert {row["attributes"]["of"] for row in rows} == {name}
         assert f"Anna of {name}" in ask(address, name, "/v1/agents")[1]
     assert ask(address, "nobody", "/v1/agents")[0] == 401
-    status, out, log = started[1].end(signal.SIGTERM)
+    status, out, log = lives[1].end(signal.SIGTERM)
     assert (status, out) == (0, "")
     assert not any(token_of(name) in log for name in NAMES)
     for name in NAMES:
@@ -109,8 +88,8 @@ def test_both_are_served_at_one_address_and_recover_from_a_kill(folder: Path, st
         assert len(list((folder / name / "acd-snapshots").iterdir())) >= 1, "a follower each"
 
 
-def test_a_domain_that_is_taken_over_stops_alone(folder: Path, started: list[Served]) -> None:
-    address = start(folder, started)
+def test_a_domain_that_is_taken_over_stops_alone(folder: Path, lives: list[Served]) -> None:
+    address = start(folder, lives)
     with closing(SqliteJournal(folder / "blue" / "acd-journal.db", "blue", lock=False)) as journal:
         journal.open_epoch()
     assert enqueue(address, "blue", 1) == 503
@@ -121,32 +100,32 @@ def test_a_domain_that_is_taken_over_stops_alone(folder: Path, started: list[Ser
     assert ask(address, "red", "/readyz")[0] == 200
     assert 'acd_ready{domain="blue"} 0.0' in ask(address, "nobody", "/metrics")[1]
     assert enqueue(address, "red", 1) == 201
-    status, _, log = started[0].end(signal.SIGTERM)
+    status, _, log = lives[0].end(signal.SIGTERM)
     assert status == 0
     events = [json.loads(line) for line in log.splitlines()]
     (said,) = [event for event in events if event["event"] == "a domain takes no more commands; the others go on"]
     assert (said["domain"], said["status"]) == ("blue", "fenced")
 
 
-def test_it_ends_when_every_domain_has_stopped(folder: Path, started: list[Served]) -> None:
-    address = start(folder, started)
+def test_it_ends_when_every_domain_has_stopped(folder: Path, lives: list[Served]) -> None:
+    address = start(folder, lives)
     for name in NAMES:
         with closing(SqliteJournal(folder / name / "acd-journal.db", name, lock=False)) as journal:
             journal.open_epoch()
         assert enqueue(address, name, 1) == 503
-    status, _, log = started[0].end()
+    status, _, log = lives[0].end()
     assert status == 1
     assert "stopping: the router takes no more commands" in log
 
 
-def test_a_domain_that_cannot_start_keeps_no_other_from_it(folder: Path, started: list[Served]) -> None:
+def test_a_domain_that_cannot_start_keeps_no_other_from_it(folder: Path, lives: list[Served]) -> None:
     (folder / "blue" / "acd-journal.db").write_text("nonsense" * 1_000)
-    address = start(folder, started)
+    address = start(folder, lives)
     assert enqueue(address, "red", 1) == 201
     status, body = ask(address, "blue", "/v1/agents")
     assert (status, json.loads(body)["code"]) == (503, "closed")
     assert ask(address, "blue", "/readyz")[0] == 503
-    status, _, log = started[0].end(signal.SIGTERM)
+    status, _, log = lives[0].end(signal.SIGTERM)
     assert status == 0
     events = [json.loads(line) for line in log.splitlines()]
     (said,) = [event for event in events if event["event"] == "a domain cannot be started; the others go on"]
@@ -154,31 +133,31 @@ def test_a_domain_that_cannot_start_keeps_no_other_from_it(folder: Path, started
     assert "acd-journal.db" in said["reason"]
 
 
-def test_it_does_not_start_when_no_domain_can(folder: Path, started: list[Served]) -> None:
+def test_it_does_not_start_when_no_domain_can(folder: Path, lives: list[Served]) -> None:
     for name in NAMES:
         (folder / name / "acd-journal.db").write_text("nonsense" * 1_000)
-    started.append(Served(folder, *BOTH))
-    status, out, log = started[0].end()
+    lives.append(Served(folder, *BOTH))
+    status, out, log = lives[0].end()
     assert (status, out) == (1, "")
     assert log.splitlines()[-1].startswith("error: ")
     assert "Traceback" not in log
 
 
-def test_domains_of_different_addresses_are_served_apart(folder: Path, started: list[Served]) -> None:
+def test_domains_of_different_addresses_are_served_apart(folder: Path, lives: list[Served]) -> None:
     file = folder / "blue" / "acd.toml"
     file.write_text(file.read_text().replace("port = 0", 'host = "localhost"\nport = 0'))
-    addresses = dict(zip(NAMES, start(folder, started).split(", "), strict=True))
+    addresses = dict(zip(NAMES, start(folder, lives).split(", "), strict=True))
     for name, other in (NAMES, NAMES[::-1]):
         assert ask(addresses[name], name, "/v1/agents")[0] == 200
         assert ask(addresses[name], other, "/v1/agents")[0] == 401
         assert f'domain="{other}"' not in ask(addresses[name], "", "/metrics")[1]
 
 
-def test_a_socket_and_figures_of_both(folder: Path, started: list[Served]) -> None:
+def test_a_socket_and_figures_of_both(folder: Path, lives: list[Served]) -> None:
     for name in NAMES:
         file = folder / name / "acd.toml"
         file.write_text(file.read_text().replace("port = 0", 'socket = "../api.sock"') + "[metrics]\nport = 0\n")
-    unix, metrics = start(folder, started).split(", ")
+    unix, metrics = start(folder, lives).split(", ")
     assert unix == f"unix:{folder / 'api.sock'}"
 
     async def agents(name: str) -> object:
@@ -192,11 +171,11 @@ def test_a_socket_and_figures_of_both(folder: Path, started: list[Served]) -> No
     assert (status, json.loads(body)["domains"]) == (200, {"ready": 2, "all": 2})
 
 
-def test_what_two_domains_must_not_share_is_found_before_anything_begins(folder: Path, started: list[Served]) -> None:
+def test_what_two_domains_must_not_share_is_found_before_anything_begins(folder: Path, lives: list[Served]) -> None:
     text = '[journal]\npath = "../red/acd-journal.db"\n'
     (folder / "blue" / "acd.toml").write_text(CONFIG.format(name="blue") + text)
-    started.append(Served(folder, *BOTH))
-    status, out, log = started[0].end()
+    lives.append(Served(folder, *BOTH))
+    status, out, log = lives[0].end()
     assert (status, out) == (1, "")
     journal = folder / "red" / "acd-journal.db"
     expected = f"blue/acd.toml:13: journal.path: {journal} is also journal.path of red/acd.toml; "

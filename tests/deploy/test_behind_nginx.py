@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 import pytest
 from aiohttp import ClientSession, WSMsgType
+from aiohttp.test_utils import unused_port
 
 from acd.api import serve
 from acd.core.messages import SignInAgent
@@ -56,8 +57,7 @@ async def outside(tmp_path: Path, router: MemoryRouter) -> AsyncIterator[tuple[s
     except LabUnavailable as reason:
         missing_tool(f"nginx: {reason}")
     certificate, key = self_signed(tmp_path)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
+    port = unused_port()
     ours = CONF.read_text()
     for written, here in (
         ("unix:/run/acd/api.sock", f"unix:{tmp_path}/api.sock"),

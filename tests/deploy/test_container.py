@@ -18,7 +18,7 @@ import pytest
 
 from acd.cli import healthy, serve
 from tests.missing import missing_tool
-from tests.test_cli_serve import CONFIG, TOKEN
+from tests.served import CONFIG, TOKEN, write_secret
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "deploy" / "Containerfile"
@@ -90,8 +90,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def test_what_it_installs_serves_and_is_healthy(installed: Path, tmp_path: Path) -> None:
     """In a folder of its own, with its settings from the environment as deploy/compose.yaml has them."""
     (tmp_path / "acd.toml").write_text(CONFIG.replace("port = 0\n", ""))
-    (tmp_path / "secret").touch(mode=0o600)
-    (tmp_path / "secret").write_text(f"{TOKEN}\n")
+    write_secret(tmp_path, "secret", f"{TOKEN}\n")
     environment = {
         **{name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
         "PYTHONPATH": str(installed),

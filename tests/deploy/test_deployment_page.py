@@ -11,8 +11,7 @@ import pytest
 
 from acd.runtime.config import check_text
 from tests.missing import missing_tool
-from tests.served import Served
-from tests.test_cli_serve import CONFIG, TOKEN, ask
+from tests.served import Served, ask, write_centre
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "DEPLOYMENT.md").read_text(encoding="utf-8")
@@ -52,10 +51,7 @@ def test_the_example_of_a_socket_is_right(tmp_path: Path) -> None:
 
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Served]:
-    (tmp_path / "acd.toml").write_text(CONFIG)
-    (tmp_path / "token").touch(mode=0o600)
-    (tmp_path / "token").write_text(TOKEN)
-    found = Served(tmp_path)
+    found = Served(write_centre(tmp_path))
     yield found
     assert found.end(signal.SIGTERM)[0] == 0
 

@@ -3,7 +3,6 @@
 import json
 import re
 import signal
-import socket
 import subprocess
 import time
 import urllib.error
@@ -15,10 +14,10 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import pytest
+from aiohttp.test_utils import unused_port
 
 from tests.deploy.promtool import DASHBOARD, RULES, alerts, program, promtool
-from tests.served import Served
-from tests.test_cli_serve import TOKEN
+from tests.served import TOKEN, Served, ask, write_secret
 
 POLL_SECONDS: Final = 0.1
 PATIENCE_SECONDS: Final = 60.0
@@ -57,13 +56,8 @@ class Request(NamedTuple):
     address: str
 
     def __call__(self, method: str, path: str, body: object = None) -> None:
-        headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
-        data = json.dumps({} if body is None else body).encode() if method != "GET" else None
-        request = urllib.request.Request(  # noqa: S310 - our own address
-            f"{self.address}{path}", method=method, headers=headers, data=data
-        )
-        with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310
-            response.read()
+        status, answer = ask(f"{self.address}{path}", method, body=json.dumps(body or {}).encode())
+        assert status < HTTPStatus.BAD_REQUEST, answer
 
 
 @pytest.fixture(scope="module")
@@ -72,8 +66,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Request,
     folder = tmp_path_factory.mktemp("acd")
     (folder / "acd.toml").write_text(CONFIG)
     for name, text in (("token", TOKEN), ("secret", f"whsec_{'QUFB' * 8}")):
-        (folder / name).touch(mode=0o600)
-        (folder / name).write_text(text)
+        write_secret(folder, name, text)
     served = Served(folder)
     api, figures = served.ready().split(", ")
     yield Request(api), figures.removeprefix("http://").removesuffix("/metrics")
@@ -95,8 +88,7 @@ class Prometheus:
         )
         checked = promtool("check", "config", str(folder / "prometheus.yml"))
         assert checked.returncode == 0, checked.stdout
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.address = f"127.0.0.1:{free.getsockname()[1]}"
+        self.address = f"127.0.0.1:{unused_port()}"
         found = program()
         self.process = subprocess.Popen(
             [

@@ -3,8 +3,6 @@
 import asyncio
 import random
 import signal
-import socket
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -14,6 +12,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
+from aiohttp.test_utils import unused_port
 
 from acd.api import channels, serve
 from acd.core.messages import CancelInteraction, EnqueueInteraction, LeaveInteraction, MergeConsult, SignInAgent
@@ -22,6 +21,7 @@ from acd.runtime.replay import verify
 from acd.runtime.router import Router
 from tests.adapters.asterisk.proxy import Proxy
 from tests.examples.chats import COMMANDS, POLL_SECONDS, TOKEN, Chat, Line, until
+from tests.served import Served
 
 SYSTEM = "system-token-0123456789"
 ENDED = {"completed", "cancelled", "abandoned"}
@@ -302,51 +302,34 @@ async def test_the_line_is_cut_again_and_again(tmp_path: Path, command: list[str
 # ---- the engine as a process
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port: int = found.getsockname()[1]
-        return port
-
-
 class Engine:
-    """`acd serve`, to be killed."""
+    """`acd serve` on one port, to be killed and started again."""
 
-    def __init__(self, folder: Path) -> None:
-        port = free_port()
+    def __init__(self, folder: Path, lives: list[Served]) -> None:
+        port = unused_port()
         self.api = f"http://127.0.0.1:{port}"
         self.url = address_of(self.api)
-        self._file = folder / "acd.toml"
-        self._file.write_text(TEXT.replace("PORT", str(port)), encoding="utf-8")
+        self._folder = folder
+        self._lives = lives
+        (folder / "acd.toml").write_text(TEXT.replace("PORT", str(port)), encoding="utf-8")
 
     async def start(self) -> None:
-        self.process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "acd.cli", "serve", "--config", str(self._file)),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-        )
-        assert self.process.stdout is not None
-        line = await asyncio.wait_for(self.process.stdout.readline(), 30)
-        assert line.startswith(b"acd: ready: "), line
+        self._lives.append(Served(self._folder))
+        await asyncio.to_thread(self._lives[-1].ready)
 
-    async def kill(self) -> None:
-        if self.process.returncode is None:
-            self.process.kill()
-        await self.process.wait()
+    def kill(self) -> None:
+        self._lives[-1].kill()
 
 
 @asynccontextmanager
-async def engine(folder: Path) -> AsyncIterator[tuple[Engine, aiohttp.ClientSession]]:
-    found = Engine(folder)
+async def engine(folder: Path, lives: list[Served]) -> AsyncIterator[tuple[Engine, aiohttp.ClientSession]]:
+    found = Engine(folder, lives)
     await found.start()
     headers = {"Authorization": f"Bearer {SYSTEM}"}
-    try:
-        async with aiohttp.ClientSession(found.api, headers=headers) as session:
-            async with session.post("/v1/agents/anna/sign-in", json={"ready": True}) as answer:
-                assert answer.status == 200
-            yield found, session
-    finally:
-        await found.kill()
+    async with aiohttp.ClientSession(found.api, headers=headers) as session:
+        async with session.post("/v1/agents/anna/sign-in", json={"ready": True}) as answer:
+            assert answer.status == 200
+        yield found, session
 
 
 async def state_of(session: aiohttp.ClientSession, name: str) -> str:
@@ -360,10 +343,10 @@ async def reaches(session: aiohttp.ClientSession, name: str, state: str) -> None
             await asyncio.sleep(POLL_SECONDS)
 
 
-async def test_the_engine_is_killed_while_they_talk(tmp_path: Path, command: list[str]) -> None:
-    async with engine(tmp_path) as (found, session), Chat(command, found.url) as chat:
+async def test_the_engine_is_killed_while_they_talk(tmp_path: Path, command: list[str], lives: list[Served]) -> None:
+    async with engine(tmp_path, lives) as (found, session), Chat(command, found.url) as chat:
         name, line = await talking(chat)
-        await found.kill()
+        found.kill()
         line.type("hello?")
         await chat.desks["anna"].hears(f"said {name} customer: hello?")
         await found.start()
@@ -374,13 +357,13 @@ async def test_the_engine_is_killed_while_they_talk(tmp_path: Path, command: lis
         assert chat.desks["anna"].count(f"joined {name}") == 1, "nobody was put through twice"
 
 
-async def test_the_engine_is_killed_while_it_rings(tmp_path: Path, command: list[str]) -> None:
+async def test_the_engine_is_killed_while_it_rings(tmp_path: Path, command: list[str], lives: list[Served]) -> None:
     """The agent answers, another customer comes and a third one gives up while there is no engine: all of it counts."""
-    async with engine(tmp_path) as (found, session), Chat(command, found.url) as chat:
+    async with engine(tmp_path, lives) as (found, session), Chat(command, found.url) as chat:
         name, line, offer = await ringing(chat)
         leaving, gone = await chat.arrive()
         await reaches(session, leaving, "queued")
-        await found.kill()
+        found.kill()
         chat.desks["anna"].type(f"answer {offer}")
         coming, _ = await chat.arrive()
         await gone.close()

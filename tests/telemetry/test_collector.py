@@ -16,8 +16,8 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from acd.runtime.replay import verify
 from tests.api.external_process import JSON, Process
-from tests.served import Served
-from tests.serving import TEXT, TOKEN, write_tokens
+from tests.served import TOKEN, Served
+from tests.serving import TEXT, write_tokens
 
 TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
 TRACE = f"00-{TRACE_ID}-00f067aa0ba902b7-01"
