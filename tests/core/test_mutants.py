@@ -407,9 +407,6 @@ MUTANTS: Final = {
         "handlers.updates", "        domain.reclassify(found)\n", "        pass\n"
     ),
     "whoever waits is not routed anew": Mutant("handlers.updates", "domain.place(found)", "domain.wait(found)"),
-    "a wait for an agent who would not do any more goes on": Mutant(
-        "handlers.updates", "    holding.reconsider(domain, interaction)\n", ""
-    ),
     "a wait for another agent goes on": Mutant(
         "handlers.updates", '        holding.end(domain, interaction, "updated")\n', "        return False\n"
     ),
@@ -453,9 +450,6 @@ MUTANTS: Final = {
     ),
     "an agent who is removed alone still counts as staff": Mutant(
         "handlers.settings", "        domain.classes.count_staff(agent, -1)\n", "        pass\n"
-    ),
-    "who has waited for a reserve is overlooked when rows are numbered anew": Mutant(
-        "handlers.staffing", "        domain.classes.risen += domain.classes.open_gates()\n", "        pass\n"
     ),
     "an agent edited alone keeps the old score": Mutant(
         "pools.scored", "if said is not None and said[0] is agent.settings:", "if said is not None:"
