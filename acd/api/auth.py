@@ -208,7 +208,7 @@ class Guard:
             return self._open
         digest = presented(request)
         if not digest:
-            raise unauthorized("Send the header Authorization: Bearer <token>.")
+            raise unauthorized("Send the header Authorization: Bearer <token>; /docs shows what there is.")
         found = self._entries.get(digest)
         if found is None or not hmac.compare_digest(found.digest, digest):
             raise unauthorized("This token is not known.")

@@ -55,7 +55,7 @@ class CapacityShape(Struct):
 class AgentShape(Struct):
     """An agent with settings as they are in force, and all work in hand.
 
-    `since`: when `presence` last changed, or when the engine started, if that is later; `idle_since` survives restarts.
+    `since`: when `presence` last changed, or the journal's last moment before a restart; `idle_since` survives that.
     `levels`: by queue, 1 where nothing is said. `position`: place in the fixed order of `linear` and `round-robin`.
     """
 

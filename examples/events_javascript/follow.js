@@ -59,14 +59,15 @@ class Follower {
       clearTimeout(silence);
       const { statusCode: status } = response;
       response.resume();
-      if (status < 500 && status !== 429) this.ended(`refused with status ${status}: see the token and the filters`);
+      if (status < 500 && status !== 429) this.ended(`refused with status ${status}: see the filters, and the token in ACD_TOKEN`);
       else this.again(`refused with status ${status}`, 1_000 * Number(response.headers["retry-after"] ?? 0));
     });
-    socket.on("error", (error) => say(`not connected: ${error.code ?? error.message}`));
+    let why = "";
+    socket.on("error", (error) => (why = `no connection with ${this.url}: ${error.code || error.message}`));
     socket.on("close", (code) => {
       clearTimeout(silence);
       if (HOPELESS[code]) this.ended(HOPELESS[code]);
-      else this.again(`cut off (${code})`, 0);
+      else this.again(why || `cut off (${code})`, 0);
     });
   }
 
@@ -127,15 +128,19 @@ function end(why) {
   process.exit(1);
 }
 
-const { values: given } = parseArgs({
-  options: {
-    url: { type: "string", default: "ws://127.0.0.1:8420/v1/events" },
-    into: { type: "string", default: "events.jsonl" },
-    kind: { type: "string", default: "" },
-    queue: { type: "string", default: "" },
-    agent: { type: "string", default: "" },
-  },
-});
+const options = {
+  url: { type: "string", default: "ws://127.0.0.1:8420/v1/events" },
+  into: { type: "string", default: "events.jsonl" },
+  kind: { type: "string", default: "" },
+  queue: { type: "string", default: "" },
+  agent: { type: "string", default: "" },
+};
+let given = {};
+try {
+  given = parseArgs({ options }).values;
+} catch (error) {
+  end(`${error.message}; there are --${Object.keys(options).join(", --")}`);
+}
 const filters = Object.fromEntries(["kind", "queue", "agent"].filter((each) => given[each]).map((each) => [each, given[each]]));
 const journal = new Journal(given.into);
 const keep = (event) => journal.append(event);

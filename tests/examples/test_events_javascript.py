@@ -159,3 +159,17 @@ async def test_it_ends_when_coming_again_would_not_help(centre: Centre) -> None:
     status, said = await asyncio.to_thread(centre.follow().end)
     assert (status, "does not go as far as the cursor" in said) == (1, True)
     assert TOKEN not in said
+
+
+async def test_an_option_that_it_does_not_have_is_answered_with_those_that_it_has(centre: Centre) -> None:
+    status, said = await asyncio.to_thread(centre.follow("--help").end)
+    assert (status, said) == (1, "Unknown option '--help'; there are --url, --into, --kind, --queue, --agent\n")
+
+
+async def test_an_engine_that_is_away_is_named(centre: Centre) -> None:
+    """Once for each attempt."""
+    follower = centre.follow()
+    assert follower.process.stderr is not None
+    said = [await asyncio.to_thread(follower.process.stderr.readline) for _ in range(2)]
+    address = centre.url.replace("http", "ws")
+    assert said == [f"no connection with {address}/v1/events: ECONNREFUSED\n"] * 2

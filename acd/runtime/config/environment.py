@@ -13,10 +13,12 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
+from acd.runtime.config.owned import SECTIONS
 from acd.runtime.config.problems import Key, Problems, did_you_mean, dotted
 from acd.runtime.config.secrets import SECRET_KEY
 
 PREFIX: Final = "ACD_"
+_IN_THE_FILE: Final = f"keep {', '.join(SECTIONS[:-1])} and {SECTIONS[-1]} in the file"
 
 Kind = Literal["text", "integer", "flag", "duration"]
 
@@ -164,7 +166,9 @@ def _warn_of_others(ours: Iterable[str], known: set[str], places: Iterable[str],
     for variable in sorted(set(ours) - known - ELSEWHERE):
         if not variable.startswith(ELSEWHERE_PREFIXES):
             problems.comes_from((variable,), variable)
-            problems.warn((variable,), "is not a setting of acd", did_you_mean(variable, places))
+            of_file = variable.removeprefix(PREFIX).partition("_")[0].lower() in SECTIONS
+            fix = _IN_THE_FILE if of_file else did_you_mean(variable, places)
+            problems.warn((variable,), "is not a setting of acd", fix)
 
 
 def _tokens(raw: Mapping[str, object]) -> dict[int, str]:

@@ -72,6 +72,11 @@ def test_it_replaces_what_the_file_says(tmp_path: Path) -> None:
         ("ACD_API_OPEN", "yes", 'ACD_API_OPEN: api.open: "yes" is not true or false; write true or false'),
         ("ACD_JOURNAL_PATH", "gone/x.db", "ACD_JOURNAL_PATH: journal.path: there is no folder {}/gone; create it, "),
         ("ACD_SNAPSHOTS_INTERVAL", "soon", 'ACD_SNAPSHOTS_INTERVAL: snapshots.interval: "soon" is not a duration; '),
+        (
+            "ACD_AGENTS_ANNA_NAME",
+            "Anne",
+            "ACD_AGENTS_ANNA_NAME: is not a setting of acd; keep agents, queues, capacities and calendars in the file",
+        ),
         ("ACD_API_PROT", "1", 'ACD_API_PROT: is not a setting of acd; did you mean "ACD_API_PORT"?'),
         (
             "ACD_API_TOKENS_ADMIN_TOKEN_FILE",
