@@ -263,7 +263,7 @@ ROUTES: Final = (
         "What happens: a stream over WebSocket, or a page of what is in memory.",
         EventPage,
         query=EventQuery,
-        problems=("cursor-unknown", "cursor-too-old", "too-many-connections", "invalid-header"),
+        problems=("not-found", "cursor-unknown", "cursor-too-old", "too-many-connections", "invalid-header"),
         example=Example(query={"after": "0", "kind": "interaction-queued"}, after=("enqueue",)),
         notes="With `Upgrade: websocket` the answer is 101 and a stream of CloudEvents; EVENTS.md says all about it.",
         scoped=True,

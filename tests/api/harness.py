@@ -51,6 +51,7 @@ from acd.runtime.versions import VersionStore
 from acd.runtime.view import View
 from acd.runtime.webhooks.feeding import Webhooks
 from acd.testing import FakeChannel
+from tests.api.documented import assert_documented
 from tests.served import write_secret
 
 _C = TypeVar("_C")
@@ -184,7 +185,7 @@ Http = TestClient[web.Request, web.Application]
 
 
 class Client:
-    """Requests with one token; answers as (status, JSON)."""
+    """Requests with one token; answers as (status, JSON), each of them one that the document names."""
 
     def __init__(self, http: Http | ClientSession, token: str) -> None:
         self.http = http
@@ -196,6 +197,7 @@ class Client:
         if json is not None:
             arguments["json"] = json
         async with self.http.request(method, path, **arguments) as response:
+            assert_documented(method, path, response.status)
             return response.status, await response.json(content_type=None)
 
 
