@@ -7,6 +7,7 @@ import asyncio
 import errno
 import socket
 import ssl
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -124,11 +125,21 @@ def _context(config: ApiConfig) -> ssl.SSLContext | None:
 
 def _load(context: ssl.SSLContext, config: ApiConfig) -> None:
     certificate, private_key = config.certificate or Path(), config.private_key or Path()
+    for key, file in (("certificate", certificate), ("private_key", private_key)):
+        if not file.is_file():
+            # A pipe would be waited for, and nothing else go on meanwhile.
+            raise ConfigError((f"api.{key}: {file} is no file; name a PEM file",))
     try:
-        context.load_cert_chain(certificate, private_key)
+        context.load_cert_chain(certificate, private_key, password=partial(_no_passphrase, private_key))
     except (OSError, ssl.SSLError) as error:
         reason = f"api.certificate: {certificate} and {private_key} are not a readable pair of PEM files"
         raise ConfigError((f"{reason} ({error.strerror or type(error).__name__})",)) from error
+
+
+def _no_passphrase(private_key: Path) -> str:
+    """Instead of OpenSSL's question on the terminal, which stops the event loop until somebody answers."""
+    fix = "take the passphrase off it (openssl pkey) and keep the file to acd's user"
+    raise ConfigError((f"api.private_key: {private_key} is encrypted; {fix}",))
 
 
 def _reason(config: ApiConfig | MetricsConfig, error: OSError) -> str:

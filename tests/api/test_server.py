@@ -1,6 +1,7 @@
 """Listening: addresses, and errors that name the key."""
 
 import asyncio
+import os
 import socket
 import ssl
 import warnings
@@ -14,7 +15,13 @@ from aiohttp import ClientSession
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
 from cryptography.x509.oid import NameOID
 
 from acd.api import probe, serve
@@ -80,6 +87,20 @@ def self_signed(folder: Path) -> tuple[Path, Path]:
     paths[0].write_bytes(certificate.public_bytes(Encoding.PEM))
     paths[1].write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     return paths
+
+
+def test_no_file_of_a_pair_is_waited_for(tmp_path: Path) -> None:
+    """Neither for a passphrase, which OpenSSL asks the terminal for, nor for the other end of a pipe."""
+    certificate, key = self_signed(tmp_path)
+    config = msgspec.structs.replace(CONFIG, certificate=certificate, private_key=key)
+    plain = load_pem_private_key(key.read_bytes(), None)
+    key.write_bytes(plain.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"secret")))
+    with pytest.raises(ConfigError, match=r"api\.private_key: .*key\.pem is encrypted; take the passphrase off it"):
+        probe(config)
+    key.unlink()
+    os.mkfifo(key)
+    with pytest.raises(ConfigError, match=r"api\.private_key: .*key\.pem is no file; name a PEM file"):
+        probe(config)
 
 
 async def test_it_speaks_tls(router: MemoryRouter, tmp_path: Path) -> None:
