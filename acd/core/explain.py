@@ -107,11 +107,6 @@ class WitnessEngine(Engine):
         interaction = self._domain.interactions.get(interaction_id)
         return None if interaction is None else _waiting(self._domain, interaction)
 
-    def offers_of(self, interaction_id: str) -> int | None:
-        """How many offers of a live interaction have been made; None if there is none of that id."""
-        interaction = self._domain.interactions.get(interaction_id)
-        return None if interaction is None else interaction.offers
-
     def _new_domain(self, name: str, max_classes: int, strategies: Mapping[str, Score]) -> Domain:
         return _Witness(name, max_classes, strategies)
 

@@ -18,7 +18,6 @@ from acd.cli.wallboard.picture import AgentLine, ChannelLine, DecisionLine, Pict
 Part = Literal["queues", "agents"]
 
 KEYS: Final = "q quit · ↑↓ scroll · tab other table · s sort"
-LEAST_WIDTH: Final = 40
 LATE: Final = 0.8
 """A service level below this is red."""
 
