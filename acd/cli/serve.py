@@ -4,7 +4,6 @@ Must not know what a router, a channel or the API does, only how they are starte
 """
 
 import asyncio
-import gc
 import signal
 from collections.abc import Coroutine, Iterable
 from contextlib import AsyncExitStack, closing
@@ -20,6 +19,7 @@ from acd.api import probe, serve_domains, serve_metrics
 from acd.api.monitoring import Served
 from acd.api.rotation import SIGNAL
 from acd.cli.check import channel_problems, strategy_problems
+from acd.cli.collecting import collecting_rarely
 from acd.cli.known_secrets import secrets_of
 from acd.cli.living import LivingDomain
 from acd.cli.logs import Form, Level, configure_logging
@@ -124,8 +124,7 @@ async def _serve(configs: tuple[Config, ...], redaction: Redaction) -> int:
         running = await _start(domains)
         where = await _listen(stack, domains, reloading)
         # What is there now stays: no collection needs to walk through agents and classes again.
-        gc.collect()
-        gc.freeze()
+        stack.enter_context(collecting_rarely())
         click.echo(f"acd: ready: {', '.join(where) or 'no [api] is configured'}")
         pulse = Pulse(lambda: tuple(domain.router for domain in domains), notifier.watchdog_seconds)
         notifier.ready(pulse.status())
