@@ -6,6 +6,7 @@ waits.
 """
 
 import asyncio
+import logging
 import os
 from collections import OrderedDict
 from importlib.metadata import version
@@ -23,6 +24,9 @@ from acd.runtime.config import TelemetryConfig
 
 EXPORT_SECONDS: Final = 5
 """How long one sending may take, and therefore the end of it all."""
+
+COMPLAINT_SECONDS: Final = 60.0
+"""How often the log says, of each severity, that spans cannot be sent."""
 
 TRACES_PATH: Final = "/v1/traces"
 
@@ -51,8 +55,31 @@ class Tracing:
         await asyncio.to_thread(self._provider.shutdown)
 
 
+class Sparing(logging.Filter):
+    """Lets complaints pass now and then: while a collector is away, there are several of every batch."""
+
+    def __init__(self) -> None:
+        """Nothing has been said yet."""
+        super().__init__()
+        self._said: dict[int, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether this one is to be said."""
+        last = self._said.get(record.levelno)
+        if (
+            last is not None and 0 <= record.created - last < COMPLAINT_SECONDS
+        ):  # a clock that is set back hides nothing
+            return False
+        self._said[record.levelno] = record.created
+        return True
+
+
+_sparing: Final = Sparing()
+
+
 def open_tracing(config: TelemetryConfig, domain: str) -> Tracing:
     """Spans to the configured collector, or to where the standard OTEL_ variables say."""
+    logging.getLogger(OTLPSpanExporter.__module__).addFilter(_sparing)  # once, however many domains there are
     endpoint = f"{config.endpoint.rstrip('/')}{TRACES_PATH}" if config.endpoint else None
     exporter = OTLPSpanExporter(endpoint=endpoint, timeout=EXPORT_SECONDS)
     return Tracing(BatchSpanProcessor(exporter), domain, config.service)
