@@ -15,6 +15,7 @@ from aiohttp import web
 
 from acd.api.unix_socket import UnixSocket, probe_socket
 from acd.errors import ConfigError
+from acd.runtime.config.addresses import url_of
 from acd.runtime.config.model import ApiConfig, MetricsConfig
 
 OLDEST_TLS: Final = ssl.TLSVersion.TLSv1_2
@@ -39,7 +40,7 @@ class Listener:
             except OSError as error:
                 raise ConfigError((_reason(config, error),)) from error
         scheme = "http" if self._tls is None else "https"
-        found = [_url(scheme, address) for address in runner.addresses]
+        found = [url_of(scheme, address[0], address[1]) for address in runner.addresses]
         if isinstance(config, ApiConfig) and config.socket is not None:
             self._unix = UnixSocket(config.socket)
             await _UnixSite(runner, self._unix.socket).start()
@@ -153,8 +154,3 @@ def _reason(config: ApiConfig | MetricsConfig, error: OSError) -> str:
     if error.errno == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror):
         return f"{section}.host: {config.host} is not an address of this machine; use 127.0.0.1 or 0.0.0.0"
     return f"{section}.host, {section}.port: cannot listen on {where} ({error.strerror}); choose another address"
-
-
-def _url(scheme: str, address: tuple[str, int] | tuple[str, int, int, int]) -> str:
-    host, port = address[0], address[1]
-    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"

@@ -11,13 +11,13 @@ from typing import Final, NamedTuple, TypeVar
 import aiohttp
 import click
 
+from acd.cli.reaching import api_url
 from acd.client import Client
 from acd.errors import ConfigError
 from acd.runtime.config import ApiConfig
 from acd.runtime.configurations import load_in_force
 
 _WIDEST_FIRST: Final = ("system", "supervisor", "agent")
-_ANY: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what to connect to when a server listens everywhere
 
 _T = TypeVar("_T")
 _F = TypeVar("_F", bound=Callable[..., object])
@@ -72,7 +72,7 @@ def far_end(url: str, token_file: Path | None, file: Path) -> FarEnd:
     api = load_in_force(file).api
     if api is None:
         raise ConfigError((f"{file}: has no [api], so nobody can be asked; name an address with --url",))
-    return FarEnd(url or _url(api, file), _token(api) if token is None else token)
+    return FarEnd(url or api_url(api, file), _token(api) if token is None else token)
 
 
 def _read(file: Path) -> str:
@@ -80,17 +80,6 @@ def _read(file: Path) -> str:
         return file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise click.ClickException(f"--token-file: {file} cannot be read; name a file with a token") from error
-
-
-def _url(api: ApiConfig, file: Path) -> str:
-    if api.socket is not None:
-        return f"unix:{api.socket.path}"
-    if not api.port:
-        raise ConfigError((f"{file}: api.port is 0, so that the address is known to nobody; name it with --url",))
-    host = _ANY.get(api.host, api.host)
-    scheme = "http" if api.certificate is None else "https"
-    shown = f"[{host}]" if ":" in host else host
-    return f"{scheme}://{shown}:{api.port}"
 
 
 def _token(api: ApiConfig) -> str:

@@ -15,14 +15,13 @@ from urllib.parse import urlsplit
 
 import click
 
+from acd.cli.reaching import api_url, metrics_url
 from acd.errors import ConfigError
 from acd.runtime.config import Config
 from acd.runtime.configurations import load_in_force
 
 TIMEOUT_SECONDS: Final = 4.0
 """How long one answer may take."""
-
-_ANY: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what to connect to when a server listens everywhere
 
 
 @click.command(short_help="Ask a running engine whether calls may be sent to it.")
@@ -61,20 +60,10 @@ def _place(file: Path, config: Config) -> Place:
     """The address without a token before the one that may ask for TLS. Raises ConfigError when there is none."""
     metrics, api = config.metrics, config.api
     if metrics is not None:
-        return Place(_address("http", metrics.host, metrics.port, f"{file}: metrics.port"))
+        return Place(metrics_url(metrics, file))
     if api is None:
         raise ConfigError((f"{file}: has neither [api] nor [metrics], so nobody can be asked; add one of them",))
-    if api.socket is not None:
-        return Place(f"unix:{api.socket.path}")
-    scheme = "http" if api.certificate is None else "https"
-    return Place(_address(scheme, api.host, api.port, f"{file}: api.port"), api.certificate)
-
-
-def _address(scheme: str, host: str, port: int, key: str) -> str:
-    if not port:
-        raise ConfigError((f"{key}: is 0, so that the address is known to nobody; name it with --url",))
-    host = _ANY.get(host, host)
-    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+    return Place(api_url(api, file), api.certificate)
 
 
 def _unwell(place: Place, path: str) -> Iterator[str]:

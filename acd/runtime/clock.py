@@ -39,6 +39,18 @@ class Clock(Protocol):
         ...
 
 
+class Time(Protocol):
+    """The engine's time."""
+
+    def now_us(self) -> int:
+        """Now."""
+        ...
+
+    def call_at(self, at_us: int, callback: Callable[[], None]) -> Timer:
+        """Call once, not before that moment."""
+        ...
+
+
 class SystemClock:
     """The machine's clocks and the running event loop's timers."""
 

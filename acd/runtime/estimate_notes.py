@@ -6,7 +6,7 @@ often than the clock allows; so the same commits at the same times lead to the s
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import partial
 from typing import Final, Protocol
 
@@ -17,7 +17,7 @@ from acd.core.messages.codec import encode
 from acd.core.relaxing import asks_for
 from acd.core.state import EngineState
 from acd.errors import AcdError, CommandQuarantined, RouterClosed
-from acd.runtime.clock import Timer
+from acd.runtime.clock import Time, Timer
 from acd.runtime.estimate import WaitEstimator
 from acd.runtime.log import Logger
 from acd.runtime.view import View
@@ -40,18 +40,6 @@ class Writing(Protocol):
 
     def submit(self, command: NoteEstimate, raw: bytes, origin: str) -> "asyncio.Future[Outcome]":
         """As `acd.runtime.writer.Writer`."""
-        ...
-
-
-class Time(Protocol):
-    """The engine's time."""
-
-    def now_us(self) -> int:
-        """Now."""
-        ...
-
-    def call_at(self, at_us: int, callback: Callable[[], None]) -> Timer:
-        """Call once, not before that moment."""
         ...
 
 

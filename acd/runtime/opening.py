@@ -8,12 +8,12 @@ it changes; whatever a supervisor opens or closes in between stays so until then
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Final, Protocol
+from typing import Final
 
 from acd.core.messages import CloseQueue, Command, OpenQueue, Outcome
 from acd.errors import AcdError, RouterClosed
 from acd.runtime.calendars import Calendar, missing_workdays, status_at
-from acd.runtime.clock import Timer
+from acd.runtime.clock import Time, Timer
 from acd.runtime.log import Logger
 from acd.runtime.records import QueueRecord
 
@@ -29,18 +29,6 @@ AT_ONCE: Final = 256
 _log = Logger(__name__)
 
 Order = Callable[[Command], Awaitable[Outcome]]
-
-
-class Time(Protocol):
-    """The engine's time."""
-
-    def now_us(self) -> int:
-        """Now."""
-        ...
-
-    def call_at(self, at_us: int, callback: Callable[[], None]) -> Timer:
-        """Call once, not before that moment."""
-        ...
 
 
 class OpeningHours:

@@ -49,7 +49,7 @@ def test_options_go_before_the_configuration(file: Path) -> None:
 
 
 def test_what_cannot_be_known_is_asked_for(file: Path) -> None:
-    with pytest.raises(ConfigError, match=r"api\.port is 0.*--url"):
+    with pytest.raises(ConfigError, match=r"api\.port: is 0.*--url"):
         far_end("", None, file)
     file.write_text("[agents.anna]", encoding="utf-8")
     with pytest.raises(ConfigError, match=r"has no \[api\].*--url"):

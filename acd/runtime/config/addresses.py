@@ -82,6 +82,11 @@ def overlap(one: str, other: str) -> bool:
     return len(hosts) == 1 or bool(hosts & EVERYWHERE) or hosts <= LOOPBACK - {"::1"} or hosts == {"localhost", "::1"}
 
 
+def url_of(scheme: str, host: str, port: int) -> str:
+    """`http://127.0.0.1:8420`, `http://[::1]:8420`."""
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+
+
 def _is_group(name: str) -> bool:
     try:
         grp.getgrnam(name)
