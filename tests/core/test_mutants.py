@@ -1,4 +1,4 @@
-"""Bugs planted by hand into the engine's source: the run beside the naive model must notice each of them.
+"""Bugs planted by hand into the engine: the run beside the naive model, or a scenario, must notice each of them.
 
 A mutant is one replaced fragment of one module. When a fragment is gone from the source, the test says so:
 plant the bug anew in whatever took its place.
@@ -21,6 +21,7 @@ import acd.core
 import acd.core.messages as m
 from acd.core import limits
 from acd.core.engine import Engine
+from acd.testing.scenario import ScenarioError, run_scenario
 from tests.core.own_strategies import OWN
 from tests.core.side_by_side import Mismatch, Pair, run, seeded
 
@@ -32,16 +33,22 @@ CROWD: Final = 12
 
 LENGTH: Final = 600
 
+SCENARIOS: Final = Path(__file__).parent / "scenarios"
+
 SHARED: Final = ("acd.core.messages", "acd.core.limits", "acd.core.state", "acd.core.states")
 """Modules that a mutant engine has in common with the real one: messages must be of the same classes."""
 
 
 class Mutant(NamedTuple):
-    """`fragment` of `module`, which occurs once, becomes `replacement`."""
+    """`fragment` of `module`, which occurs once, becomes `replacement`.
+
+    `scenario`: the one that has to notice it, where random traffic meets it too rarely.
+    """
 
     module: str
     fragment: str
     replacement: str
+    scenario: str = ""
 
 
 MUTANTS: Final = {
@@ -451,6 +458,12 @@ MUTANTS: Final = {
     "an agent who is removed alone still counts as staff": Mutant(
         "handlers.settings", "        domain.classes.count_staff(agent, -1)\n", "        pass\n"
     ),
+    "who has waited for a reserve is overlooked when rows are numbered anew": Mutant(
+        "handlers.staffing",
+        "        domain.classes.risen += domain.classes.open_gates()\n",
+        "        pass\n",
+        scenario="reserve-renumbered",
+    ),
     "an agent edited alone keeps the old score": Mutant(
         "pools.scored", "if said is not None and said[0] is agent.settings:", "if said is not None:"
     ),
@@ -460,15 +473,21 @@ MUTANTS: Final = {
 
 @pytest.mark.parametrize("name", MUTANTS)
 def test_a_planted_bug_is_noticed(name: str) -> None:
-    with mutated(MUTANTS[name]) as mutant:
-        noticed = _survived(mutant)
-    assert noticed is not None, f"{name}: survived {EPISODES * LENGTH} commands"
+    planted = MUTANTS[name]
+    with mutated(planted) as mutant:
+        if planted.scenario:
+            with pytest.raises(ScenarioError):
+                run_scenario(SCENARIOS / f"{planted.scenario}.txt", mutant)
+        else:
+            assert _survived(mutant) is not None, f"{name}: survived {EPISODES * LENGTH} commands"
 
 
 def test_the_engine_as_it_is_survives() -> None:
     with mutated(Mutant("matching", '"""Matching: who gets whom.', '"""Matching: whom gets who.')) as same:
         assert same is not Engine
         assert _survived(same, episodes=2) is None
+        for scenario in {planted.scenario for planted in MUTANTS.values() if planted.scenario}:
+            run_scenario(SCENARIOS / f"{scenario}.txt", same)
 
 
 def test_a_fragment_that_is_gone_is_reported() -> None:
