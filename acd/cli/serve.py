@@ -262,7 +262,7 @@ def _addresses(apis: Iterable[ApiConfig | None]) -> dict[tuple[str, int, str], l
 
 
 def _runner() -> asyncio.Runner:
-    """An event loop of uvloop's if it is installed (pip install acd-engine[uvloop])."""
+    """An event loop of uvloop's if it is installed (pip install '.[uvloop]')."""
     try:
         import uvloop  # noqa: PLC0415 - it is optional
     except ImportError:

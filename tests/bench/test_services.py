@@ -66,7 +66,7 @@ def postgresql_address() -> Iterator[Address]:
 def _started(stack: ExitStack, client: str, server: Callable[[], AbstractContextManager[Address]]) -> Address:
     """The server, until the stack is left; a skip, under CI a failure, where it or its client cannot be had."""
     if find_spec(client) is None:
-        missing_tool(f"the Python package {client} is not installed: pip install 'acd-engine[bench]'")
+        missing_tool(f"the Python package {client} is not installed: pip install '.[bench]'")
     try:
         return stack.enter_context(server())
     except LabUnavailable as reason:

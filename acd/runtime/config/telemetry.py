@@ -22,7 +22,7 @@ def read_telemetry(root: Table) -> TelemetryConfig | None:
     table = root.table("telemetry")
     config = TelemetryConfig(_endpoint(table), table.text("service", most=MAX_SERVICE))
     if find_spec("opentelemetry") is None or find_spec("opentelemetry.sdk") is None:
-        fix = "install it: pip install 'acd-engine[otel]'; or leave this section out"
+        fix = "install it in acd's folder: pip install '.[otel]'; or leave this section out"
         table.problems.error(table.key, "needs OpenTelemetry, which is not installed", fix)
     table.finish()
     return config

@@ -50,5 +50,5 @@ def test_without_the_extra_the_section_is_a_mistake(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(reading, "find_spec", found)
     (problem,) = check_text("[telemetry]").errors
     assert "is not installed" in problem.reason
-    assert "acd-engine[otel]" in problem.fix
+    assert "pip install '.[otel]'" in problem.fix
     assert loads("").telemetry is None
