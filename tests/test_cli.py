@@ -299,6 +299,33 @@ def test_the_entry_point_is_this_program() -> None:
     assert os.access(Path(sys.executable).with_name("acd"), os.X_OK)
 
 
+def test_an_adapter_brings_a_command() -> None:
+    assert re.search(r"^  import-queues +[A-Z].*\.$", run("--help").output, re.MULTILINE)
+    assert run("import-queues", "--help").output.startswith("Usage: acd import-queues ")
+
+
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [
+        ("acd.no_such_module:command", "ModuleNotFoundError: No module named 'acd.no_such_module'"),
+        ("acd.cli:COMMANDS", "acd.cli:COMMANDS is no click command"),
+    ],
+)
+def test_a_command_that_cannot_be_had_says_so_and_the_others_work(
+    target: str, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed = tmp_path / "broken-1.0.dist-info"
+    installed.mkdir()
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1.0\n")
+    (installed / "entry_points.txt").write_text(f"[acd.commands]\nbroken = {target}\nversion = {target}\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert re.search(r"^  broken +Cannot be loaded\.$", run("--help").output, re.MULTILINE)
+    result = run("broken")
+    assert result.exit_code == 1
+    assert result.output == f"Error: broken cannot be loaded ({reason}); update or remove what brings it\n"
+    assert run("version").exit_code == 0
+
+
 def test_check_says_which_days_the_calendars_do_not_know(tmp_path: Path) -> None:
     text = '[queues.q]\ncalendar = "c"\n[calendars.c]\ncountry = "CN"\ntime_zone = "UTC"\nhours = { mon = "9:00-9:30" }'
     report = check_text(text, base=tmp_path)

@@ -264,7 +264,7 @@ def test_the_glossary_has_every_term_in_order_and_once() -> None:
 # Packaging and tooling
 
 
-@pytest.mark.parametrize("group", ["console_scripts", "acd.channels"])
+@pytest.mark.parametrize("group", ["console_scripts", "acd.channels", "acd.commands"])
 def test_entry_points_resolve(group: str) -> None:
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     named = declared["scripts"] if group == "console_scripts" else declared["entry-points"][group]

@@ -1,0 +1,96 @@
+"""`acd import-queues`. Owns which files are read, and where the configuration goes. Never overwrites one unasked."""
+
+import codecs
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import click
+
+from acd.errors import ConfigError
+from acd.runtime.config import check_text
+from acd_asterisk.importing.conf import Section, read_conf
+from acd_asterisk.importing.document import document
+from acd_asterisk.importing.pool import pool_names
+from acd_asterisk.importing.queues import Source, convert
+from acd_asterisk.importing.report import Report
+
+_KINDS: Final = (
+    ("queuerules", "queuerules"),
+    ("queue_rules", "queuerules"),
+    ("queues", "queues"),
+    ("agents", "agents"),
+)
+"""How the names of files begin, and what such a file is."""
+
+
+@click.command("import-queues", short_help="Make a configuration from that of app_queue.")
+@click.argument("files", type=click.Path(path_type=Path, dir_okay=False), nargs=-1, required=True)
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write here, not to stdout.")
+@click.option("--force", is_flag=True, help="Overwrite the file of -o.")
+@click.option("--encoding", default="utf-8", show_default=True, help="Of the files, e.g. gb18030 for GBK.")
+@click.option(
+    "--max-penalty",
+    type=click.IntRange(0, 1_000_000),
+    help="What the dialplan sets QUEUE_MAX_PENALTY to; else 0 is assumed where a rule changes it.",
+)
+@click.option("--domain", default="default", show_default=True, help="The domain's name.")
+def command(
+    files: Sequence[Path], output: Path | None, encoding: str, max_penalty: int | None, domain: str, *, force: bool
+) -> None:
+    """Make a configuration from the queues of an Asterisk.
+
+    FILES are queues.conf and, if there are any, queuerules.conf and agents.conf; also those that FreePBX or Issabel
+    write (queues_additional.conf, …): what a name begins with says what it is. Every line is either taken over, or
+    listed on stderr, and beside its queue in the configuration, with the reason why not.
+    """
+    if output is not None and not force and output.exists():
+        raise click.ClickException(f"{output} is there already; name another file, or add --force")
+    try:
+        codecs.lookup(encoding)
+    except LookupError:
+        raise click.BadParameter(f"{encoding!r} is no encoding that is known", param_hint="--encoding") from None
+    report = Report()
+    source = _read(files, encoding, max_penalty, report)
+    result = convert(source, report)
+    text = document(result, report, [path.name for path in files], domain)
+    checked = check_text(text, str(output or "acd.toml"), environment={})
+    if checked.errors:
+        raise ConfigError(tuple(str(problem) for problem in checked.errors))
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        try:
+            output.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise click.ClickException(f"cannot write {output} ({error.strerror}); name another file") from error
+    for line in report.summary():
+        click.echo(line, err=True)
+    click.echo(f"queues: {len(result.queues)}, agents: {len(result.agents)}; {report.counts()}", err=True)
+    if output is not None:
+        click.echo(f"Next: acd check {output}", err=True)
+
+
+def _read(files: Sequence[Path], encoding: str, start: int | None, report: Report) -> Source:
+    """All files, each as what its name says it is. Raises `ConfigError` with the problems of all."""
+    named: dict[str, list[Path]] = {"queues": [], "queuerules": [], "agents": []}
+    problems: list[str] = []
+    for path in files:
+        kind = next((each for beginning, each in _KINDS if path.name.lower().startswith(beginning)), None)
+        if kind is None:
+            known = ", ".join(beginning for beginning, _ in _KINDS)
+            problems.append(f"{path}: its name begins with none of {known}; rename a copy to what it is")
+        else:
+            named[kind].append(path)
+    found: dict[str, tuple[Section, ...]] = {}
+    for kind, paths in named.items():
+        try:
+            found[kind], notes = read_conf(paths, encoding)
+        except ConfigError as error:
+            problems.extend(error.problems)
+            continue
+        for note in notes:
+            report.remark(note)
+    if problems:
+        raise ConfigError(tuple(problems))
+    return Source(found["queues"], found["queuerules"], pool_names(found["agents"], report), start)
