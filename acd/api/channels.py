@@ -142,7 +142,8 @@ async def _serve(
     """The whole life of a connection."""
     ws = await upgraded(call.request, PROTOCOLS, ping_seconds=HEARTBEAT_SECONDS, max_bytes=MAX_MESSAGE)
     transport = call.request.transport
-    session = Session(found, form, call.who.name, sessions.memories.setdefault(found.name, Memory()))
+    memory = sessions.memories.setdefault(found.name, Memory(call.context.repeats))
+    session = Session(found, form, call.who.name, memory)
     sessions.open[session] = call.who
     try:
         with ended_with_token(call, session.end):

@@ -111,6 +111,7 @@ class Api:
         self.guard = guard
         self.history = history
         self.configurations = configurations
+        self.repeats = repeats
         self.once = Once(repeats)
         self.sight = Sight(lambda: router.view)
         self.shared = SharedAnswers(self)

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import msgpack
-from aiohttp import ClientWebSocketResponse, WSMsgType
+from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType
 
 from tests.api.harness import TOKENS, Http
 
@@ -23,12 +23,14 @@ class Process:
         self.form = form
 
     @classmethod
-    async def dial(cls, http: Http, form: str = JSON, token: str = "web", channel: str = "web") -> "Process":
+    async def dial(
+        cls, http: Http | ClientSession, form: str = JSON, token: str = "web", channel: str = "web"
+    ) -> "Process":
         headers = {"Authorization": f"Bearer {TOKENS.get(token, token)}"}
         return cls(await http.ws_connect(f"/v1/channels/{channel}", headers=headers, protocols=(form,)), form)
 
     @classmethod
-    async def connect(cls, http: Http, form: str = JSON) -> "Process":
+    async def connect(cls, http: Http | ClientSession, form: str = JSON) -> "Process":
         process = await cls.dial(http, form)
         await process.say("hello")
         assert (await process.hear())["type"] == "welcome"

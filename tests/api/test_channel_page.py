@@ -10,7 +10,6 @@ from acd.api.channels import CONNECTS_PER_SECOND, PROTOCOLS, SEND_SECONDS
 from acd.api.external import session
 from acd.api.external.catalogue import MESSAGES
 from acd.api.external.desk import MAX_COMMANDS, REMEMBERED
-from acd.core import limits
 from acd.runtime.config import loads
 from acd.runtime.instance import MAX_CONCURRENT
 from acd.testing.sections import updated
@@ -42,7 +41,7 @@ def test_it_names_what_the_protocol_knows() -> None:
         f"more than {session.MAX_WAITING:,} messages wait",
         f"more than {CONNECTS_PER_SECOND:g} connects a second",
         f"among the last {REMEMBERED:,} of this channel",
-        f"among the last {limits.OUTCOME_WINDOW:,} of the engine",
+        f"among the first {REMEMBERED:,} that you say",
     ):
         assert words in PAGE, words
     assert (session.HELLO_SECONDS, SEND_SECONDS) == (5.0, 10.0)

@@ -416,7 +416,7 @@ async def test_every_command_is_handed_in(http: Http, host: Host, form: str) -> 
             "again": False,
         }
         given = host.commands[-1]
-        assert given.id.startswith("channel-")
+        assert given.id.startswith("key-")
         assert given == replace(expected, id=given.id, actor="web-chat")
 
 

@@ -14,7 +14,8 @@ from acd.core import limits
 from acd.runtime.journal import SqliteJournalReader
 from acd.runtime.repeat_store import RepeatStore
 from acd.runtime.repeats import Repeats
-from tests.api.harness import CONFIG, TOKENS, Client, MemoryRouter, forget_answers, living
+from tests.api.external_process import Process
+from tests.api.harness import CONFIG, TOKENS, Client, MemoryRouter, configure, forget_answers, living
 
 MAIL = {"id": "m1", "queue": "sales", "channel": "email"}
 KEY = "order-1"
@@ -99,6 +100,41 @@ async def test_a_person_is_stored_once(tmp_path: Path) -> None:
         assert again[:2] == first[:2]
         assert not again[2]["partial"]
     assert ((tmp_path / "acd-personal.db").stat().st_size, (tmp_path / "acd-personal.db-wal").exists()) == people
+
+
+async def outcome_of(process: Process, kind: str, **fields: object) -> bool:
+    """Say a command, do what is ordered meanwhile; whether it was accepted."""
+    await process.say(kind, id=f"{kind}-{fields.get('offer_id', '')}", **fields)
+    while (told := await process.done_or_outcome())["type"] != "outcome":
+        pass
+    assert isinstance(told["accepted"], bool)
+    return told["accepted"]
+
+
+async def test_a_channels_command_has_one_effect_over_a_restart_however_much_has_happened_since(tmp_path: Path) -> None:
+    """Said again after a crash, a requeue must not take the customer away from the agent who has them by now."""
+    configure(
+        tmp_path,
+        '[api]\nopen = true\nport = 0\n[channels.web]\ntype = "external"\nmedia = "chat"\n'
+        "[agents.anna]\n[agents.boris]\n[queues.sales]\n",
+    )
+    async with living(tmp_path, CONFIG, crashing=True) as address, ClientSession(address) as http:
+        system, process = Client(http, TOKENS["system"]), await Process.connect(http)
+        assert (await system("POST", "/v1/agents/anna/sign-in", {"ready": True}))[0] == 200
+        assert await outcome_of(process, "enqueue", interaction_id="c1", queue="sales")
+        assert await outcome_of(process, "accept", offer_id="c1.1", agent_id="anna")
+        assert await outcome_of(process, "requeue", interaction_id="c1")
+        assert (await system("POST", "/v1/agents/boris/sign-in", {"ready": True}))[0] == 200
+        assert await outcome_of(process, "accept", offer_id="c1.2", agent_id="boris")
+        await churn(system)
+    async with living(tmp_path, CONFIG) as address, ClientSession(address) as http:
+        system, process = Client(http, TOKENS["system"]), await Process.connect(http)
+        assert await outcome_of(process, "requeue", interaction_id="c1")
+        _, boris = await system("GET", "/v1/agents/boris")
+        assert [item["interaction_id"] for item in boris["work"]] == ["c1"]
+        assert await outcome_of(process, "end", interaction_id="c1"), "what is new is carried out"
+        assert (await system("GET", "/v1/interactions/c1"))[1]["state"] == "completed"
+    assert commands(tmp_path, b"RequeueInteraction") == 1
 
 
 async def test_a_configuration_keeps_its_key_over_a_restart(tmp_path: Path) -> None:

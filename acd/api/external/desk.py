@@ -5,7 +5,6 @@ the other, those of several at once. Somebody else's interaction looks as if it 
 """
 
 import asyncio
-import hashlib
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
@@ -24,11 +23,15 @@ from acd.api.external.requests import (
     interaction_of,
 )
 from acd.api.interactions import reference_of
+from acd.api.once import outcome_again
 from acd.api.problems import RETRY_AFTER_SECONDS, Problem, internal, of_error, refused
 from acd.core.messages import Command, Refusal
 from acd.errors import AcdError, ChannelError
 from acd.ports.channel import ChannelHost, Personal
 from acd.runtime.external import ExternalChannel
+from acd.runtime.repeat_store import Repeat
+from acd.runtime.repeats import Repeats
+from acd.runtime.request_key import RequestKey, request_key
 
 MAX_COMMANDS: Final = 256
 """Commands of one connection that have no outcome yet; the next one is read when there is room."""
@@ -47,12 +50,18 @@ Asked = Enqueue | Ordered | Remember | Recall
 class Memory:
     """What the last commands of one channel led to, whichever connection said them: its own, however busy others are.
 
-    After a restart the engine knows its last ones itself.
+    What was said before a restart is looked up in what is kept of the journal.
     """
 
-    def __init__(self) -> None:
-        """Nothing yet."""
+    def __init__(self, repeats: Repeats | None = None) -> None:
+        """Nothing yet. `repeats`: without it the engine's own last commands are all that is known after a restart."""
         self._refusals: OrderedDict[str, Refusal | None] = OrderedDict()
+        self._repeats = repeats
+
+    async def before(self, key: RequestKey) -> Repeat | None:
+        """The same command, if it was committed before. Raises `RepeatsError`, `JournalError`."""
+        found = None if self._repeats is None else await self._repeats.find(key.name)
+        return found if found is not None and key.fits(found.fingerprint) else None
 
     def keep(self, command_id: str, refusal: Refusal | None) -> None:
         """It has been committed, and accepted if there is no refusal."""
@@ -80,6 +89,7 @@ class Desk:
         self._last: dict[str, asyncio.Task[None]] = {}
         """Interaction → its last command that is under way."""
         self._room = asyncio.Semaphore(MAX_COMMANDS)
+        self._said = 0
 
     async def take(self, asked: Asked) -> None:
         """Begin with it, as soon as there is room. A connection that ends meanwhile changes nothing about it."""
@@ -128,10 +138,17 @@ class Desk:
 
     async def _submit(self, asked: Enqueue | Ordered, host: ChannelHost) -> Outcome:
         """Hand it in, unless that was done before."""
-        command_id = "channel-" + hashlib.sha256(repr((self._channel.name, asked.id)).encode()).hexdigest()[:40]
+        key = _key(self._channel.name, asked)
+        command_id = key.command_id
         if command_id not in self._memory:
-            command = await self._command(asked, command_id, host)
-            outcome = await host.submit(replace(command, actor=self._actor))
+            # What a process says again comes first on a connection: later on nothing has to be looked up.
+            self._said += 1
+            known = await self._memory.before(key) if self._said <= REMEMBERED else None
+            if known is not None:
+                outcome = outcome_again(known, host.recorded(command_id))
+            else:
+                command = await self._command(asked, command_id, host)
+                outcome = await host.submit(replace(command, actor=self._actor))
             self._memory.keep(command_id, outcome.refusal)
         refusal = self._memory[command_id]
         if refusal is not None:
@@ -160,3 +177,9 @@ class Desk:
         """Log what is wrong in the code: the error's type, never its text, which may hold personal data."""
         _log.error("a channel's command failed", instance=self._channel.name, error=type(error).__name__)
         return internal()
+
+
+def _key(channel: str, asked: Enqueue | Ordered) -> RequestKey:
+    """Of the id, and what it is said about: a process that counts from 1 again after a start loses nothing by that."""
+    about = repr((type(asked).__name__, interaction_of(asked)))
+    return request_key(channel, "CHANNEL", "", asked.id, about.encode("utf-8", "surrogatepass"))
