@@ -302,10 +302,10 @@ async def test_a_body_that_does_not_come_is_not_waited_for(system: Client, monke
 
 @pytest.mark.parametrize("raw", [raw for raw, _, _, _ in RAW])
 def test_a_bomb_is_found_out_at_once(raw: bytes) -> None:
-    begun = time.perf_counter()
+    begun = time.thread_time()
     with pytest.raises(problems.Problem):
         bodies.decode(raw, bodies.Enqueue)
-    assert time.perf_counter() - begun < 0.05
+    assert time.thread_time() - begun < 0.05
 
 
 async def test_parameters_do_not_go_beside_a_body(system: Client) -> None:
