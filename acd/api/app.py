@@ -72,6 +72,8 @@ def build_app(
     app[TICKETS] = Tickets()
     app[QUOTA] = Quota(config.rates.failures)
     app[ROTATION] = Rotation(app[API].guard, reread)
+    if configurations is not None:
+        configurations.heed(app[API].guard.in_force)
     install(app, Sockets(router.events, app[API].now_us))
     channels.install(app)
     register(app, routes)

@@ -194,6 +194,10 @@ class Guard:
         """Whether the secret by which somebody came is still in force, with the same rights."""
         return who is self._open or who in self._current
 
+    def in_force(self) -> tuple[TokenConfig, ...]:
+        """The tokens, without their secrets."""
+        return tuple({entry.token.name: entry.token for entry in self._entries.values()}.values())
+
     @property
     def tokens(self) -> int:
         """How many there are."""

@@ -16,8 +16,10 @@ import msgspec
 from acd.core import limits
 from acd.core.messages import Outcome
 from acd.errors import AcdError, ConfigError, EntryOfFile, VersionChanged
-from acd.runtime.config import AgentEdit, Config, Report, check, check_text, read_agent
+from acd.runtime.config import AgentEdit, Config, Problem, Report, check, check_text, read_agent
+from acd.runtime.config.model import TokenConfig
 from acd.runtime.config.owned import Change, Document, Entry, changes, with_entry
+from acd.runtime.config.problems import quoted
 from acd.runtime.log import Logger
 from acd.runtime.single_thread import SingleThread
 from acd.runtime.versions import FIRST, NEWEST, Version, VersionStore, latest_document
@@ -27,6 +29,9 @@ ANY: Final = "*"
 
 Edit = Callable[[Entry | None], Entry | None]
 """From what an entry is to what becomes of it; None: there is none."""
+
+InForce = Callable[[], tuple[TokenConfig, ...]]
+"""The tokens that are in force."""
 
 _log = Logger(__name__)
 
@@ -59,6 +64,13 @@ class Configurations:
         self._thread = SingleThread("acd-versions")
         self._applying = asyncio.Lock()
         self._known: Document | None = None
+        at_start = () if config.api is None else config.api.tokens
+        self._named_at_start = frozenset(token.agent for token in at_start if token.agent)
+        self._tokens: InForce = lambda: at_start
+
+    def heed(self, tokens: InForce) -> None:
+        """No agent goes whom one of these names. Those of the start, which may have been replaced, count no longer."""
+        self._tokens = tokens
 
     # ---- reading
 
@@ -101,7 +113,8 @@ class Configurations:
 
     async def check(self, document: Document) -> Report:
         """What is wrong with it beside the file's part."""
-        return await self._thread.run(self._source.check, document)
+        report: Report = await self._thread.run(self._source.check, document, self._named_at_start)
+        return report if report.config is None else self._beside_tokens(report, report.config)
 
     async def difference(self, document: Document) -> tuple[Change, ...]:
         """What would change."""
@@ -181,9 +194,25 @@ class Configurations:
     def _stands_alone(self, agent: str, entry: Entry | None) -> bool:
         """Whether nothing else in the configuration can be wrong for this agent's sake."""
         if entry is None:
-            api = self._config.api
-            return api is None or all(token.agent != agent for token in api.tokens)
+            return all(token.agent != agent for token in self._tokens())
         return len(self._config.agents) < limits.MAX_AGENTS
+
+    def _beside_tokens(self, report: Report, config: Config) -> Report:
+        """Unusable if it lacks an agent whom a token in force names."""
+        missing = [token for token in self._tokens() if token.agent and config.agent(token.agent) is None]
+        if not missing:
+            return report
+        errors = tuple(
+            Problem(
+                str(config.source),
+                0,
+                "api.tokens",
+                f"{quoted(token.agent)} is not an agent then, but the token {quoted(token.name)} in force names them",
+                "take that token out and have tokens read again first",
+            )
+            for token in missing
+        )
+        return msgspec.structs.replace(report, config=None, errors=errors)
 
     def _check_owner(self, place: tuple[str, str]) -> None:
         if self._source.entry(*place) is not None:
@@ -237,9 +266,9 @@ class Source:
         """What the file says of an agent, queue, capacity or calendar; None when it does not name it."""
         return self.entries(section).get(name)
 
-    def check(self, document: Document) -> Report:
-        """The file's part and this one together. Blocks."""
-        return check_text(self._text, str(self._path), self._path.parent, owned=document)
+    def check(self, document: Document, named: frozenset[str]) -> Report:
+        """The file's part and this one together; its tokens may name these agents, there or not. Blocks."""
+        return check_text(self._text, str(self._path), self._path.parent, owned=document, named=named)
 
 
 def tag_of(entry: Entry | None) -> str:

@@ -17,6 +17,7 @@ from aiohttp.test_utils import TestClient
 
 from acd.api import serve
 from acd.api.openapi import example_configuration
+from acd.api.rotation import Read
 from acd.api.routes import Example, Route
 from acd.api.table import ROUTES
 from acd.core.engine import Engine
@@ -202,10 +203,13 @@ class Client:
 
 
 @asynccontextmanager
-async def living(folder: Path, api: ApiConfig | None = None, *, crashing: bool = False) -> AsyncIterator[str]:
+async def living(
+    folder: Path, api: ApiConfig | None = None, *, crashing: bool = False, reread: Read = tuple
+) -> AsyncIterator[str]:
     """The API of a real router, with its past and its versions, as `acd serve` has them; its address.
 
     The configuration is the one that the document shows; open unless `api` says otherwise. `crashing`: it ends so.
+    `reread`: reads the tokens again.
     """
     file = folder / "acd.toml"
     if not file.exists():
@@ -221,7 +225,7 @@ async def living(folder: Path, api: ApiConfig | None = None, *, crashing: bool =
             async with (
                 live,
                 remembering(config, live) as repeats,
-                await serve(live, api or config.api, history, configurations, repeats, reread=lambda: ()) as server,
+                await serve(live, api or config.api, history, configurations, repeats, reread=reread) as server,
             ):
                 yield server.addresses[0]
                 if crashing:

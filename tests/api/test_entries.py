@@ -9,6 +9,8 @@ import pytest
 from aiohttp import ClientSession
 
 from acd.api.entries import MAX_DEPTH
+from acd.runtime.config.model import TokenConfig
+from acd.runtime.config.secrets import Secret
 from tests.api.harness import CONFIG, TOKENS, Client, living
 
 CARLA = "/v1/configuration/agents/carla"
@@ -127,6 +129,35 @@ async def test_an_agent_who_goes_finishes_first(boss: Client) -> None:
     assert (await boss("GET", "/v1/agents/carla"))[1]["work"][0]["state"] == "wrap-up"
     assert (await boss("POST", "/v1/agents/carla/work/c1/end-wrap-up"))[0] in (200, 404)
     assert (await boss("GET", "/v1/agents/carla"))[0] == 404
+
+
+async def test_an_agent_of_a_token_stays_as_long_as_it_is_in_force(tmp_path: Path) -> None:
+    """Also one that has come since the start."""
+    desktop = TokenConfig("carla-desktop", Secret("carla-token-0123456789"), ("agent",), agent="carla")
+    written = [*CONFIG.tokens]
+    async with (
+        living(tmp_path, CONFIG, reread=lambda: tuple(written)) as address,
+        ClientSession(address) as http,
+    ):
+        admin = Client(http, TOKENS["system"])
+        carla = Client(http, "carla-token-0123456789")
+        assert (await admin("PUT", CARLA, {"entry": {}}))[0] == 201
+        written.append(desktop)
+        assert (await admin("POST", "/v1/tokens/reload"))[1]["added"] == ["carla-desktop"]
+        without: dict[str, Any] = {"document": {}}
+        for method, path, body in (("DELETE", CARLA, None), ("PUT", "/v1/configuration", without)):
+            status, problem = await admin(method, path, body, If_Match="*")
+            assert (status, problem["code"]) == (422, "configuration-invalid")
+            assert 'api.tokens: "carla" is not an agent then' in problem["detail"]
+            assert '"carla-desktop"' in problem["detail"]
+        status, checked = await admin("POST", "/v1/configuration/check", {})
+        assert (status, checked["usable"]) == (200, False)
+        assert (await admin("PUT", CARLA, {"entry": {"skills": {"english": 7}}}))[0] == 200
+        assert (await carla("GET", "/v1/agents/carla"))[1]["skills"] == {"english": 7}
+        written.remove(desktop)
+        assert (await admin("POST", "/v1/tokens/reload"))[1]["removed"] == ["carla-desktop"]
+        assert (await admin("DELETE", CARLA))[0] == 200
+        assert (await admin("GET", "/v1/agents/carla"))[0] == 404
 
 
 async def test_what_is_wrong_is_said_with_key_reason_and_fix(boss: Client) -> None:

@@ -218,6 +218,22 @@ async def test_an_agent_of_a_token_stays(tmp_path: Path) -> None:
         assert "carla" in router.view.agents
 
 
+async def test_an_agent_of_a_token_that_is_gone_may_go(tmp_path: Path) -> None:
+    """And nothing that is checked with the file, as it was at the start, is held up by that afterwards."""
+    carla = f'[[api.tokens]]\nname = "carla"\ntoken = "{"c" * 24}"\nroles = ["agent"]\nagent = "carla"\n'
+    (tmp_path / "acd.toml").write_text(FILE)
+    async with life(tmp_path) as (_, configurations):
+        await configurations.edit(CARLA_AT, become({}), "", by("r1"))
+    (tmp_path / "acd.toml").write_text(FILE.replace("open = true\n", carla))
+    async with life(tmp_path) as (router, configurations):
+        assert (await configurations.check({})).config is None
+        configurations.heed(tuple)
+        assert (await configurations.check({})).config is not None
+        await configurations.edit(CARLA_AT, become(None), "", by("r2"))
+        await configurations.edit(("queues", "late"), become({}), "", by("r3"))
+        assert (set(router.view.agents), set(router.view.queues)) == ({"anna"}, {"sales", "late"})
+
+
 async def test_an_edit_that_cannot_be_kept_is_taken_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(_store: VersionStore, _version: Version, _whole: object) -> Version:
         raise VersionsError("the disk is full")

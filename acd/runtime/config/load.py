@@ -89,14 +89,23 @@ def check_text(
     environment: Mapping[str, str] | None = None,
     *,
     owned: Document | None = None,
+    named: frozenset[str] = frozenset(),
 ) -> Report:
-    """As `loads`, without raising. `owned`: what the API owns, beside what the text says; it has no lines."""
+    """As `loads`, without raising. `owned`: what the API owns, beside what the text says; it has no lines.
+
+    `named`: agents whom tokens may name though there are none of these ids: the caller looks at tokens.
+    """
     with bounded_hints():
-        return _checked(text, name, base, environment, owned)
+        return _checked(text, name, base, environment, owned, named)
 
 
 def _checked(
-    text: str, name: str, base: Path | None, environment: Mapping[str, str] | None, owned: Document | None
+    text: str,
+    name: str,
+    base: Path | None,
+    environment: Mapping[str, str] | None,
+    owned: Document | None,
+    named: frozenset[str],
 ) -> Report:
     try:
         raw = tomllib.loads(text)
@@ -112,7 +121,7 @@ def _checked(
     folder = Path.cwd() if base is None else base
     environment = os.environ if environment is None else environment
     ours, overrides = put_over(ours, environment, problems)
-    config = _read(Table(ours, (), problems, folder), Path(name), environment)
+    config = _read(Table(ours, (), problems, folder), Path(name), environment, named)
     counts = (("agent", len(config.agents)), ("queue", len(config.queues)), ("channel", len(config.channels)))
     found = problems.located(Lines(text).line) if problems.found() else Located()
     usable = None if found.errors else msgspec.structs.replace(config, warnings=found.warnings)
@@ -123,7 +132,7 @@ def _checked(
     )
 
 
-def _read(root: Table, source: Path, environment: Mapping[str, str]) -> Config:
+def _read(root: Table, source: Path, environment: Mapping[str, str], named: frozenset[str]) -> Config:
     domain = _domain(root)
     capacities = read_capacities(root)
     agents, queues = read_agents(root, capacities), read_queues(root)
@@ -141,7 +150,7 @@ def _read(root: Table, source: Path, environment: Mapping[str, str]) -> Config:
         outbox=read_outbox(root),
         snapshots=read_snapshots(root),
         router=read_router(root),
-        api=read_api(root, known_to(agents, queues, channels), environment),
+        api=read_api(root, known_to(agents, queues, channels, named), environment),
         channels=channels,
         agents=agents,
         queues=queues,

@@ -52,14 +52,17 @@ class Known(Struct, frozen=True):
 
 
 def known_to(
-    agents: tuple[AgentConfig, ...], queues: tuple[QueueConfig, ...], channels: tuple[ChannelConfig, ...]
+    agents: tuple[AgentConfig, ...],
+    queues: tuple[QueueConfig, ...],
+    channels: tuple[ChannelConfig, ...],
+    named: frozenset[str],
 ) -> Known:
-    """What there is to be named."""
+    """What there is to be named, and agents who may be all the same."""
     capacities = {agent.settings.capacity for agent in agents}
     shares = (share.channel for capacity in capacities for share in capacity.channels)
     addresses = (channel for agent in agents for channel, _ in agent.addresses)
     return Known(
-        frozenset(agent.settings.id for agent in agents),
+        named.union(agent.settings.id for agent in agents),
         frozenset(queue.settings.id for queue in queues),
         frozenset((*shares, *addresses)),
         frozenset(each.name for each in channels if each.type == EXTERNAL),
