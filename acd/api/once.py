@@ -33,7 +33,8 @@ MAX_ANSWER: Final = 16 * 1024
 """Bytes of an answer that is kept; a larger one is made anew for a repetition."""
 
 _KEPT_HEADERS: Final = ("Location", "ETag")
-_CLIENTS_FAULTS: Final = (404, 409, 422)
+CLIENTS_FAULTS: Final = (404, 409, 422)
+"""Of a repetition they only say that what it was about is forgotten."""
 
 
 class Turn(Protocol):
@@ -139,8 +140,8 @@ class Once:
                 refusal = turn.refusal
                 answer = Answer(problem.status, code=refusal.code, detail=refusal.detail, rights=turn.rights)
                 self._keep(key, answer)
-            elif known is not None and problem.status in _CLIENTS_FAULTS:
-                raise _done_before(known) from None
+            elif known is not None and problem.status in CLIENTS_FAULTS:
+                raise done_before(known) from None
             raise
         if turn.carried_out and isinstance(response, web.Response) and isinstance(response.body, bytes):
             headers = tuple((name, response.headers[name]) for name in _KEPT_HEADERS if name in response.headers)
@@ -209,7 +210,7 @@ def _compare(key: RequestKey, fingerprint: str) -> None:
         raise reused()
 
 
-def _done_before(known: Repeat) -> Problem:
+def done_before(known: Repeat) -> Problem:
     """409: what the answer would be about is not known any more."""
     detail = (
         f"This request was carried out on {moment(known.at_us)} already; what it was about has been forgotten since."

@@ -36,9 +36,16 @@ class Quota:
 
     def spend(self, who: Principal, now_us: int) -> None:
         """Count a request of a token. Raises a Problem with 429."""
+        self._take(who, now_us, 1)
+
+    def spend_more(self, who: Principal, now_us: int, count: int) -> None:
+        """Count what a request asks for besides the first thing, at most the token's burst. Raises as `spend`."""
+        self._take(who, now_us, min(count, who.rate.burst - 1))
+
+    def _take(self, who: Principal, now_us: int, count: int) -> None:
         if who.bucket is None:
             return
-        wait_seconds = who.bucket.take(now_us)
+        wait_seconds = who.bucket.take(now_us, count)
         if wait_seconds:
             self.too_often += 1
             raise _too_often("This token asks too often; wait, or configure a higher rate.", who.rate, wait_seconds)

@@ -20,14 +20,14 @@ class Bucket:
         self._burst = self._level = float(burst)
         self._since_us = 0
 
-    def take(self, now_us: int) -> float:
-        """0 when it may be done now, and that is counted; else the seconds until it may."""
+    def take(self, now_us: int, count: int = 1) -> float:
+        """0 when it may be done now so many times, and that is counted; else the seconds until it may."""
         level = self._level + max(0, now_us - self._since_us) / _MICROSECONDS * self._per_second
         self._since_us = max(self._since_us, now_us)
         self._level = level = min(self._burst, level)
-        if level < 1:
-            return (1 - level) / self._per_second
-        self._level = level - 1
+        if level < count:
+            return (count - level) / self._per_second
+        self._level = level - count
         return 0.0
 
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from acd.api import (
     agents,
+    batches,
     callbacks,
     channels,
     configuration,
@@ -33,6 +34,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *work.ROUTES,
     *consults.ROUTES,
     *interactions.ROUTES,
+    *batches.ROUTES,
     *supervision.ROUTES,
     *offers.ROUTES,
     *callbacks.ROUTES,

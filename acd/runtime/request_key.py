@@ -43,6 +43,13 @@ def request_key(who: str, method: str, path: str, key: str, content: bytes) -> R
     return RequestKey(name, sha256(content).hexdigest()[:_FINGERPRINT_DIGITS])
 
 
+def numbered(key: RequestKey, number: int) -> RequestKey:
+    """The key of one command of several that a request becomes, from 0; the first one has the request's own."""
+    if not number:
+        return key
+    return RequestKey(sha256(f"{key.name}#{number}".encode()).hexdigest()[:_DIGITS], key.fingerprint)
+
+
 def parsed(command_id: str) -> RequestKey | None:
     """The key that a command was handed in under; None when there was none."""
     found = _FORM.match(command_id)

@@ -119,6 +119,11 @@ BODIES: list[tuple[str, str, dict[str, Any]]] = [
     ("POST", "/v1/interactions", {"queue": "nowhere", "channel": "fax"}),
     ("POST", "/v1/interactions", {"queue": "sales", "channel": "chat", "preferred_agent": "eva"}),
     ("POST", "/v1/interactions", {"queue": "sales", "channel": "chat", "preferred_agent": "nobody"}),
+    (
+        "POST",
+        "/v1/interactions/batch",
+        {"interactions": [{"queue": "sales", "channel": "chat"}, {"queue": "客服", "channel": "email"}]},
+    ),
     ("POST", "/v1/callbacks", {"queue": "客服", "channel": "email"}),
     ("POST", "/v1/callbacks", {"queue": "客服"}),
     ("POST", "/v1/agents/anna/work/talk/transfer", {"to_agent": "eva"}),
@@ -170,6 +175,7 @@ FREE_FIELDS = {
     "how",
     "keep_place",
     "not_before",
+    "interactions",
 }
 """Fields of bodies that name neither queue nor channel nor agent that there is."""
 

@@ -191,7 +191,7 @@ async def test_an_edit_that_is_wrong_changes_nothing(tmp_path: Path) -> None:
         assert router.view.agents["carla"].settings.capacity.channels[0].channel == "chat"
         mistakes: tuple[dict[str, object], ...] = ({"skills": {"english": 11}}, {"skils": {}}, {"capacity": "nothing"})
         for wrong in mistakes:
-            with pytest.raises(ConfigError, match=r"acd\.toml: agents\.carla"):
+            with pytest.raises(ConfigError, match=r"the API's part: agents\.carla"):
                 await configurations.edit(CARLA_AT, become(wrong), "", by("r2"))
         with pytest.raises(ConfigError, match="capacity"):
             await configurations.edit(("capacities", "desk"), become(None), "", by("r3"))
