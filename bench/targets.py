@@ -60,6 +60,7 @@ LINES: Final = (
     Line("events-centre", "the same, one in twenty hears everything", 1.5),
     Line("events-walls", "the same, all hear everything", None, 1.5),
     Line("http-enqueue", "rate of durable enqueues over HTTP ÷ of a bare aiohttp handler", 0.4, faster=True),
+    Line("http-batch", "the same, a hundred in a request ÷ requests of a bare aiohttp handler", 0.4, faster=True),
     Line("http-read", "rate of reads over HTTP ÷ of a bare aiohttp handler, the worst of them", 0.6, faster=True),
     Line("memory", "memory for 100k agents, 200 classes", 100, 60, unit=" MB"),
 )

@@ -47,25 +47,32 @@ CHANGES_PER_SECOND: Final = 20
 
 
 class Case(Struct, frozen=True):
-    """What is asked for: a path under /v1 and, if it is a POST, a body."""
+    """What is asked for: a path under /v1 and, if it is a POST, a body. `enqueues`: how many, then."""
 
     name: str
     path: str
     body: str = ""
+    enqueues: int = 0
 
 
-ENQUEUE: Final = Case(
-    "enqueue",
-    "/interactions",
-    json.dumps(
-        {
-            "id": FRESH_ID,
-            "queue": "sales",
-            "channel": "voice",
-            "attributes": {"language": "en", "topic": "invoice"},
-            "customer": "ref-000017",
-        }
-    ),
+def _customer(suffix: str = "") -> dict[str, object]:
+    """Somebody who asks for an agent."""
+    return {
+        "id": FRESH_ID + suffix,
+        "queue": "sales",
+        "channel": "voice",
+        "attributes": {"language": "en", "topic": "invoice"},
+        "customer": "ref-000017",
+    }
+
+
+AT_ONCE: Final = 100
+ENQUEUE: Final = Case("enqueue", "/interactions", json.dumps(_customer()), 1)
+BATCH: Final = Case(
+    f"{AT_ONCE} enqueues",
+    "/interactions/batch",
+    json.dumps({"interactions": [_customer(f"-{number}") for number in range(AT_ONCE)]}),
+    AT_ONCE,
 )
 READS: Final = (
     Case("agents", "/agents"),
@@ -74,8 +81,11 @@ READS: Final = (
     Case("its customer", f"/interactions/{KNOWN}"),
     Case("queues", "/queues"),
 )
-UNJUDGED: Final = frozenset({"its customer"})
-"""Shown only: one interaction, and whoever it is of is looked up in the encrypted store."""
+UNJUDGED: Final = frozenset({"its customer", BATCH.name})
+"""Shown only: one interaction, and whoever it is of is looked up in the encrypted store; and a batch beside a bare
+request of its size, which is no enqueue: enqueues are judged beside a bare request for each."""
+
+_LINES: Final = {ENQUEUE.name: "http-enqueue"}
 
 
 class Taken(Struct, frozen=True):
@@ -115,7 +125,7 @@ class WebResult(Struct, frozen=True):
 @click.option("--connections", type=click.IntRange(1, 1_000), default=64, show_default=True)
 @click.option("--agents", type=click.IntRange(10, 10_000), default=AGENTS, show_default=True)
 @click.option("--interactions", type=click.IntRange(310, 10_000), default=INTERACTIONS, show_default=True)
-@click.option("--case", "names", type=click.Choice([each.name for each in (ENQUEUE, *READS)]), multiple=True)
+@click.option("--case", "names", type=click.Choice([each.name for each in (ENQUEUE, BATCH, *READS)]), multiple=True)
 @click.option(
     "--folder",
     type=click.Path(path_type=Path, file_okay=False, exists=True),
@@ -143,7 +153,7 @@ def main(
         wrk = wrk_program()
     except LabUnavailable as missing:
         raise click.ClickException(f"this needs wrk: {missing}") from missing
-    cases = [each for each in (ENQUEUE, *READS) if not names or each.name in names]
+    cases = [each for each in (ENQUEUE, BATCH, *READS) if not names or each.name in names]
     run = Run(wrk, folder, (agents, interactions), connections, seconds)
     result = asyncio.run(run.measure(cases, rounds))
     judged = not quick and (agents, interactions) == (AGENTS, INTERACTIONS)
@@ -188,7 +198,10 @@ class Run:
                 return await self._timed(case, "engine", Ask(f"{reading.url}{case.path}", reading.headers), reading.pid)
         async with centre(self._folder, *self._size) as fresh:
             ask = Ask(f"{fresh.url}{case.path}", fresh.headers, case.body)
-            return await self._timed(case, "engine", ask, fresh.pid)
+            taken = await self._timed(case, "engine", ask, fresh.pid)
+            waiting, wanted = await _waiting(fresh), taken.answered.requests * case.enqueues
+            assert waiting >= wanted, f"of {wanted} that were let in {waiting} wait"
+            return taken
 
     async def _timed(self, case: Case, contestant: Contestant, ask: Ask, pid: int) -> Taken:
         await self._load(ask, WARM_UP_SECONDS)
@@ -202,6 +215,13 @@ class Run:
         assert not found.refused, f"{found.refused} requests were refused"
         assert not found.broken, f"{found.broken} connections failed"
         return found
+
+
+async def _waiting(centre: Centre) -> int:
+    """How many wait there."""
+    session = ClientSession(headers=centre.headers, raise_for_status=True)
+    async with session, session.get(f"{centre.url}/queues") as response:
+        return sum(queue["waiting"] for queue in (await response.json())["queues"])
 
 
 async def _body(reading: Centre, case: Case) -> bytes:
@@ -256,8 +276,11 @@ def _figures(result: WebResult, *, smaller: bool) -> Iterator[Figure]:
         tail = median(each.answered.p99_us for each in result.of(case, "engine")) / 1_000
         words = f"{case}, {result.sizes[case]:,} bytes, p99 {tail:.0f} ms"
         if case not in UNJUDGED:
-            key = "http-enqueue" if case == ENQUEUE.name else "http-read"
-            yield Figure(key, result.ratio(case, "bare"), words, smaller)
+            yield Figure(_LINES.get(case, "http-read"), result.ratio(case, "bare"), words, smaller)
+    if {ENQUEUE.name, BATCH.name} <= result.sizes.keys():
+        rate = AT_ONCE * result.rate(BATCH.name, "engine")
+        words = f"{rate:,.0f} a second, {AT_ONCE} in a request, beside single requests"
+        yield Figure("http-batch", rate / result.rate(ENQUEUE.name, "bare"), words, smaller)
 
 
 def _cells(result: WebResult, case: str, contestant: Contestant) -> list[str]:

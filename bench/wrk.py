@@ -21,7 +21,7 @@ GRACE_SECONDS: Final = 30.0
 """How much longer than it was told wrk may take to connect and to end."""
 
 FRESH_ID: Final = "<fresh id>"
-"""In a body: another id for every request."""
+"""In a body, once or more: another id for every request."""
 
 _MARK: Final = "found: "
 _SCRIPT: Final = """
@@ -42,10 +42,10 @@ function done(summary, latency, requests)
 end
 """
 _POST: Final = """
-local sent = 0
+local sent, pieces = 0, {{ {pieces} }}
 function request()
   sent = sent + 1
-  return wrk.format(nil, nil, nil, [==[{before}]==] .. [==[{run}-]==] .. number .. "-" .. sent .. [==[{after}]==])
+  return wrk.format(nil, nil, nil, table.concat(pieces, [==[{run}-]==] .. number .. "-" .. sent))
 end
 """
 
@@ -101,11 +101,11 @@ async def load(wrk: Program, ask: Ask, *, connections: int, seconds: float, run:
 def script(ask: Ask, run: str) -> str:
     """The Lua that wrk runs."""
     headers = {**ask.headers, **({"Content-Type": "application/json"} if ask.body else {})}
-    before, _, after = ask.body.partition(FRESH_ID)
+    pieces = ", ".join(f"[==[{piece}]==]" for piece in ask.body.split(FRESH_ID))
     return _SCRIPT.format(
         method="POST" if ask.body else "GET",
         headers="\n".join(f"wrk.headers[ [==[{name}]==] ] = [==[{value}]==]" for name, value in headers.items()),
-        request=_POST.format(before=before, run=run, after=after) if ask.body else "",
+        request=_POST.format(pieces=pieces, run=run) if ask.body else "",
         mark=_MARK,
     )
 
