@@ -15,10 +15,10 @@ from acd.testing.simulator import CRASH_POINTS, FAULTS, POLICIES, Plan, Report, 
 
 EVERYTHING: Final = Plan(0, tuple(FAULTS), tuple(POLICIES), seconds=300)
 SEEDS: Final = range(8)
-NOT_PLAYED: Final = {
-    "transition work: held, join": "too rare in so few runs: an adviser who holds while being brought in",
+RARE: Final = {
+    "transition work: held, join": "an adviser who holds while being brought in: in some series of runs, not in others",
 }
-"""Transitions that these runs do not play, and why. The list only shrinks."""
+"""Transitions that these few runs may miss, and why. The list only shrinks."""
 
 _reports: dict[int, Report] = {}
 
@@ -42,7 +42,7 @@ def test_no_rule_is_broken_whatever_goes_wrong_and_then_everything_ends(seed: in
 def test_together_the_runs_reach_everything() -> None:
     reports = [report_of(seed) for seed in SEEDS]
     unreached = set.intersection(*(set(report.unreached()) for report in reports))
-    assert unreached == NOT_PLAYED.keys()
+    assert unreached <= RARE.keys()
     assert {point for report in reports for point in report.crashes} == set(CRASH_POINTS)
     rows = sum(len(triggers) for _, table in TABLES.values() for triggers in table.values())
     assert len(reports[0].transitions) == rows
