@@ -21,7 +21,7 @@ MAX_DEPTH: Final = 10
 MAX_BYTES: Final = 16 << 20
 """Of one file."""
 
-_HEADER: Final = re.compile(r"\[([^\]]*)\]\s*(?:\(([^)]*)\))?\s*(.*)")
+_HEADER: Final = re.compile(r"\[([^\]]*)\](?:\(([^)]*)\))?(.*)")
 _DIRECTIVE: Final = re.compile(r"#\s*(\w+)\s*(.*)")
 _CHINESE: Final = "gb18030"
 
@@ -193,12 +193,19 @@ class _Reader:
                 f"{file}:{line}: {quoted(content)} stands in no section; Asterisk does not load such a file"
             )
             return
-        name, value = name.strip(), value.removeprefix(">").strip()
         if name.endswith("+"):
-            name = name[:-1].strip()
-            before = next((each.value for each in reversed(self._current.entries) if each.name == name), "")
-            value = before + value
-        self._current.entries.append(Entry(name, value, file, line))
+            self._append(self._current, Entry(name[:-1].strip(), value, file, line))
+        else:
+            self._current.entries.append(Entry(name.strip(), value.removeprefix(">").strip(), file, line))
+
+    @staticmethod
+    def _append(section: _Open, more: Entry) -> None:
+        """`name += value`: blanks before the value count, and it stands where the last of that name stood."""
+        for place, entry in reversed(list(enumerate(section.entries))):
+            if entry.name == more.name:
+                section.entries[place] = more._replace(value=f"{entry.value}{more.value.rstrip()}")
+                return
+        section.entries.append(more._replace(value=more.value.strip()))
 
     def _directive(self, content: str, file: str, line: int, depth: int) -> None:
         match = _DIRECTIVE.fullmatch(content)

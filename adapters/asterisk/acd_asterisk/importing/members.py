@@ -150,9 +150,9 @@ def _arguments(text: str) -> list[str]:
             escaped = True
         elif char == '"':
             in_quotes = not in_quotes
-        elif char == "," and not in_quotes and depth <= 0:
+        elif char == "," and not in_quotes and not depth:
             parts.append("")
         else:
-            depth += (char == "(") - (char == ")")
+            depth = max(0, depth + (char == "(") - (char == ")"))
             parts[-1] += char
     return parts

@@ -83,19 +83,15 @@ def convert(source: Source, report: Report) -> Result:
 
 
 def _sections(found: Sequence[Section], report: Report) -> list[Section]:
-    """The queues, each once: as in app_queue the last section of a name counts, and general is none."""
-    last: dict[str, Section] = {}
+    """The queues, each once: as in app_queue the first section of a name counts, and general is none."""
+    first: dict[str, Section] = {}
     for section in found:
         if section.name == GENERAL:
             account_general(section, report)
-            continue
-        if section.name in last:
-            for entry in last[section.name].entries:
-                report.add(
-                    "left", section.name, entry, "there is another section of this name below, which counts alone"
-                )
-        last[section.name] = section
-    return list(last.values())
+        elif first.setdefault(section.name, section) is not section:
+            for entry in section.entries:
+                report.add("left", section.name, entry, "there is a section of this name above, which counts alone")
+    return list(first.values())
 
 
 def _queue(
@@ -110,26 +106,35 @@ def _queue(
     settings["title"] = section.name[:200]
     settings["requirement"] = f"{text(identity)} in queues"
     given = last["strategy"].value.lower() if "strategy" in last else DEFAULT_STRATEGY
-    strategy, different = STRATEGIES.get(given, STRATEGIES[DEFAULT_STRATEGY])
-    if given not in STRATEGIES:
-        different = "there is no such strategy, and app_queue takes ringall"
-    settings["strategy"] = strategy
-    if strategy == "broadcast":
-        settings["broadcast"] = min(max(2, len(members)), limits.MAX_BROADCAST)
-        if len(members) > limits.MAX_BROADCAST:
-            different = f"{limits.MAX_BROADCAST} at most are rung at once"
-        elif len({member.penalty for member in members.values()}) > 1:
-            different = "all are rung at once, those with the lowest penalty first if there are more than can be"
-    if "strategy" in last:
-        shown = f'strategy = "{strategy}"' + (f"; {different}" if different else "")
-        report.add("differs" if different else "mapped", section.name, last["strategy"], shown)
-    elif different:
-        report.remark(f"[{section.name}] names no strategy, which is ringall: {different}")
+    settings.update(_strategy(section, last.get("strategy"), members, report))
+    strategy = settings["strategy"]
     settings.update(settings_of(section, report, broadcast=strategy == "broadcast"))
     found = _levels_of(section, last, members, rules, start, report, weighted=given == UNWEIGHTED)
     if found.delays:
         settings["level_delays"] = [f"{seconds}s" for seconds in found.delays]
     return _Queue(identity, section, settings, members, found)
+
+
+def _strategy(section: Section, entry: Entry | None, members: Mapping[str, Member], report: Report) -> dict[str, Value]:
+    """The strategy, and how many it rings at once."""
+    given = entry.value.lower() if entry is not None else DEFAULT_STRATEGY
+    strategy, different = STRATEGIES.get(given, STRATEGIES[DEFAULT_STRATEGY])
+    said = [different] if different else []
+    if given not in STRATEGIES:
+        said.append("there is no such strategy, and app_queue takes ringall")
+    settings: dict[str, Value] = {"strategy": strategy}
+    if strategy == "broadcast":
+        settings["broadcast"] = min(max(2, len(members)), limits.MAX_BROADCAST)
+        if len(members) > limits.MAX_BROADCAST:
+            said.append(f"{limits.MAX_BROADCAST} at most are rung at once, those with the lowest penalty first")
+        elif len({member.penalty for member in members.values()}) > 1:
+            said.append("all are rung at once, whatever their penalties, as far as level_delays allow")
+    if entry is None and said:
+        report.remark(f"[{section.name}] names no strategy, which is ringall: {'; '.join(said)}")
+    elif entry is not None:
+        text_ = "; ".join([f'strategy = "{strategy}"', *said])
+        report.add("differs" if said else "mapped", section.name, entry, text_)
+    return settings
 
 
 def _members(section: Section, report: Report) -> dict[str, Member]:

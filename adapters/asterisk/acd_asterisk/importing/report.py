@@ -12,6 +12,9 @@ from acd_asterisk.importing.conf import Entry
 
 Outcome = Literal["mapped", "anyway", "differs", "left"]
 
+MAX_REMARKS: Final = 1_000
+"""Remarks that are kept; further ones are only counted."""
+
 MAX_PLACES: Final = 5
 """Queues or agents that one line of the account names."""
 
@@ -38,7 +41,8 @@ class Report:
     def __init__(self) -> None:
         """Nothing has been read."""
         self.findings: list[Finding] = []
-        self.remarks: list[str] = []
+        self._remarks: dict[str, None] = {}
+        self._dropped = 0
 
     def add(self, outcome: Outcome, place: str, entry: Entry, text: str) -> None:
         """One line and what became of it."""
@@ -46,8 +50,15 @@ class Report:
 
     def remark(self, text: str) -> None:
         """Something to know, once."""
-        if text not in self.remarks:
-            self.remarks.append(text)
+        if len(self._remarks) < MAX_REMARKS:
+            self._remarks[text] = None
+        elif text not in self._remarks:
+            self._dropped += 1
+
+    @property
+    def remarks(self) -> list[str]:
+        """Those that were made, and how many more there were."""
+        return [*self._remarks, *([f"{self._dropped} more remarks are not shown"] if self._dropped else [])]
 
     def counts(self) -> str:
         """`settings: 48, 20 taken over, 18 so here anyway, …`."""

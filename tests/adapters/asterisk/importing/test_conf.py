@@ -33,7 +33,7 @@ def test_templates_are_no_sections_and_what_is_said_later_comes_later() -> None:
     text = "[base](!)\nx=1\ny=1\n[other](!)\nz=3\n[a](base,other)\nx=2\n[b](a)\ny+=0\n"
     assert said(text) == [
         ("a", [("x", "1"), ("y", "1"), ("z", "3"), ("x", "2")]),
-        ("b", [("x", "1"), ("y", "1"), ("z", "3"), ("x", "2"), ("y", "10")]),
+        ("b", [("x", "1"), ("y", "10"), ("z", "3"), ("x", "2")]),
     ]
 
 
