@@ -183,8 +183,9 @@ async def rig(
     dialplan: str | None = None,
     connect: bool = True,
     proxied: bool = False,
+    text: str | None = None,
 ) -> AsyncIterator[Rig]:
-    """Start everything. `proxied`: the channel reaches the PBX through `Rig.proxy`."""
+    """Start everything. `proxied`: the channel reaches the PBX through `Rig.proxy`. `text`: of another acd.toml."""
     async with AsyncExitStack() as stack:
         base = await stack.enter_async_context(ground(provisioned, agents, dialplan=dialplan))
         pbx = base.pbx
@@ -194,7 +195,7 @@ async def rig(
         chosen: dict[str, object] = {"url": url, "user": pbx.ari_user, **(options or {})}
         if "password_file" not in chosen:
             chosen["password"] = pbx.ari_password
-        config = loads(configuration(agents, queues), base=folder)
+        config = loads(configuration(agents, queues) if text is None else text, base=folder)
         channel = open_channel(INSTANCE, chosen)
         events: list[Event] = []
         router = await _started(config, channel, events, stack)

@@ -222,19 +222,35 @@ class _Reader:
         if self._folder is None or not name:
             self._problems.append(f"{place}: #include names no file that could be read")
             return
-        folder = self._folder.resolve()
-        wanted = (folder / name).resolve()
-        if not wanted.is_relative_to(folder):
+        try:
+            found = _named(self._folder, name)
+        except (OSError, ValueError):
+            self._problems.append(f"{place}: {quoted(name)} cannot be the name of a file; take the line out")
+            return
+        if found is None:
             fix = "copy it beside the file that you import, and include it by its name"
             self._problems.append(f"{place}: {quoted(name)} is outside of the folder {self._folder}; {fix}")
             return
-        pattern = str(wanted.relative_to(folder))
-        found = sorted(folder.glob(pattern)) if any(char in pattern for char in "*?[") else [wanted] * wanted.is_file()
         if not found and needed:
             fix = "copy it there, or take the line out"
             self._problems.append(f"{place}: there is no {quoted(name)} in {self._folder}; {fix}")
         for path in found:
-            self.read(self._folder / path.relative_to(folder), depth + 1)
+            self.read(path, depth + 1)
+
+
+def _named(folder: Path, name: str) -> list[Path] | None:
+    """The files of a folder that an #include means, sorted; None when it leads out of it.
+
+    Raises `OSError` or `ValueError` for what can be no name.
+    """
+    inside = folder.resolve()
+    wanted = (inside / name).resolve()
+    if not wanted.is_relative_to(inside):
+        return None
+    pattern = str(wanted.relative_to(inside))
+    many = any(char in pattern for char in "*?[")
+    candidates = sorted(inside.glob(pattern)) if many else [wanted]
+    return [folder / path.relative_to(inside) for path in candidates if path.is_file()]
 
 
 def _without_comments(text: str) -> Iterator[tuple[int, str]]:

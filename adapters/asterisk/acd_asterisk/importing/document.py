@@ -34,22 +34,19 @@ def _lines(result: Result, report: Report, sources: Sequence[str], domain: str) 
     yield comment(f"queues: {len(result.queues)}, agents: {len(result.agents)}; {report.counts()}.")
     for remark in report.remarks:
         yield comment(f"note: {remark}")
-    for place in dict.fromkeys(each.place for each in report.of_note()):
-        if place not in {part.origin for part in result.queues}:
-            yield from _findings(place, report, f"[{place}] ")
+    notable = report.of_note()
+    origins = {part.origin for part in result.queues}
+    for place, findings in notable.items():
+        if place not in origins:
+            yield from (comment(f"[{place}] {told(each)}") for each in findings)
     yield from ("", "[domain]", line("name", domain), "", _SERVICE.rstrip("\n"))
     for part in result.queues:
         yield from ("", f"[queues.{name(part.id)}]")
-        yield from _findings(part.origin, report)
+        yield from (comment(told(each)) for each in notable.get(part.origin, ()))
         yield from _settings(part)
     for part in result.agents:
         yield from ("", f"[agents.{name(part.id)}]")
         yield from _settings(part)
-
-
-def _findings(place: str, report: Report, prefix: str = "") -> Iterator[str]:
-    for finding in report.of_note(place):
-        yield comment(f"{prefix}{told(finding)}")
 
 
 def _settings(part: Part) -> Iterator[str]:

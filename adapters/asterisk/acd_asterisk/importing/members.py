@@ -14,7 +14,10 @@ from acd.core import limits
 from acd.runtime.config.problems import quoted
 from acd_asterisk.importing.report import Report
 
-_NOT_IN_IDS: Final = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029\u3000\ufeff\"\\]+")
+MAX_INTERFACE: Final = 256
+"""Characters of a device's name; Asterisk itself keeps 80."""
+
+_NOT_IN_IDS: Final = re.compile(r"[\s\"\\]+")
 _POOL: Final = "agent"
 _TRUE: Final = frozenset({"yes", "true", "y", "t", "1", "on"})
 
@@ -49,7 +52,12 @@ def read_member(text: str) -> Member | None:
     """What stands behind `member =>`; None when it names no interface."""
     parts = [part.strip() for part in _arguments(text)]
     interface = parts[0]
-    if "/" not in interface or not interface.strip("/"):
+    if (
+        "/" not in interface
+        or not interface.strip("/")
+        or len(interface) > MAX_INTERFACE
+        or not interface.isprintable()
+    ):
         return None
     return Member(interface, max(0, whole(_at(parts, 1))), *(_at(parts, index) for index in range(2, 7)))
 
@@ -92,7 +100,12 @@ def persons(members: Iterable[Member], names: dict[str, str], report: Report) ->
 
 def cleaned(name: str, taken: set[str]) -> str:
     """A name made fit for an id of the engine, different from all that are taken."""
-    base = _NOT_IN_IDS.sub("-", name).strip("-")[: limits.MAX_ID - 8] or "unnamed"
+    base = (
+        _NOT_IN_IDS.sub("-", "".join(char if char.isprintable() else " " for char in name)).strip("-")[
+            : limits.MAX_ID - 8
+        ]
+        or "unnamed"
+    )
     identity, number = base, 1
     while identity in taken:
         number += 1

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from acd.core import limits
 from acd.errors import ConfigError
+from acd.runtime.config.table import MAX_TITLE
 from acd_asterisk.importing.conf import Entry, Section
 from acd_asterisk.importing.members import Member, Person, cleaned, is_true, persons, read_member, whole
 from acd_asterisk.importing.penalties import UNLIMITED, Change, Levels, levels, read_change, shrinks
@@ -23,7 +24,7 @@ from acd_asterisk.importing.settings import (
     option_of,
     settings_of,
 )
-from acd_asterisk.importing.writing import Value, text
+from acd_asterisk.importing.writing import Value, plain, text
 
 GENERAL: Final = "general"
 
@@ -103,7 +104,7 @@ def _queue(
     identity = cleaned(section.name, taken)
     if identity != section.name:
         report.remark(f"the queue {text(section.name)} is called {text(identity)}: say so in your dialplan")
-    settings["title"] = section.name[:200]
+    settings["title"] = plain(section.name)[:MAX_TITLE]
     settings["requirement"] = f"{text(identity)} in queues"
     given = last["strategy"].value.lower() if "strategy" in last else DEFAULT_STRATEGY
     settings.update(_strategy(section, last.get("strategy"), members, report))
@@ -223,7 +224,7 @@ def _account_rule(
     if ignored:
         said.append("penalties do not count in this queue")
     elif start is None and any(each.to is not None for each in changes):
-        said.append("as if the dialplan set QUEUE_MAX_PENALTY to 0; another one: --max-penalty")
+        said.append("as if the dialplan set QUEUE_MAX_PENALTY to 0; say otherwise with --max-penalty")
     if any(each.narrows for each in changes):
         said.append("a minimum and a raise have no counterpart: who may take a call never becomes less")
     if shrinks(changes, start or 0):
@@ -297,7 +298,7 @@ def _agents(queues: Sequence[_Queue], people: Mapping[str, Person], report: Repo
             memberships[device][queue.id] = level
     found = []
     for device, person in people.items():
-        settings: dict[str, Value] = {"name": person.name[:200]}
+        settings: dict[str, Value] = {"name": plain(person.name)[:MAX_TITLE]}
         if memberships[device]:
             settings["queues"] = list(memberships[device])
         above = {name: level for name, level in memberships[device].items() if level > 1}

@@ -4,11 +4,12 @@ Owns the account and its wording. Must not know how anything is mapped.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Final, Literal, NamedTuple
 
 from acd.runtime.config.problems import quoted
 from acd_asterisk.importing.conf import Entry
+from acd_asterisk.importing.writing import plain
 
 Outcome = Literal["mapped", "anyway", "differs", "left"]
 
@@ -66,10 +67,13 @@ class Report:
         parts = ", ".join(f"{found[outcome]} {words}" for outcome, words in _HEADINGS.items())
         return f"settings: {len(self.findings)}, {parts}"
 
-    def of_note(self, place: str | None = None) -> list[Finding]:
-        """What differs or was left out, of one section or all."""
-        wanted = (each for each in self.findings if each.outcome in {"differs", "left"})
-        return [each for each in wanted if place is None or each.place == place]
+    def of_note(self) -> dict[str, list[Finding]]:
+        """What differs or was left out, by section."""
+        found: dict[str, list[Finding]] = {}
+        for each in self.findings:
+            if each.outcome in {"differs", "left"}:
+                found.setdefault(each.place, []).append(each)
+        return found
 
     def summary(self) -> list[str]:
         """Lines for a terminal: what differs or was left out, each reason once, with its sections; then the remarks."""
@@ -83,19 +87,15 @@ class Report:
                 places = f"[{_named(dict.fromkeys(each.place for each in same))}]"
                 values = _named(dict.fromkeys(quoted(each.entry.value) for each in same))
                 lines.append(f"{_HEADINGS[same[0].outcome]}: {places} {name} = {values}: {text}")
-        return [*lines, *(f"note: {text}" for text in self.remarks)]
+        return [plain(line) for line in (*lines, *(f"note: {text}" for text in self.remarks))]
 
 
 def told(finding: Finding) -> str:
     """One line for a comment in the file."""
-    return f"{_HEADINGS[finding.outcome]}: {_clean(finding.entry.name)} = {quoted(finding.entry.value)}: {finding.text}"
+    return f"{_HEADINGS[finding.outcome]}: {finding.entry.name} = {quoted(finding.entry.value)}: {finding.text}"
 
 
 def _named(names: Iterable[str]) -> str:
-    some: Sequence[str] = [_clean(name) for name in names]
+    some = list(names)
     more = f" and {len(some) - MAX_PLACES} more" if len(some) > MAX_PLACES else ""
     return ", ".join(some[:MAX_PLACES]) + more
-
-
-def _clean(text: str) -> str:
-    return "".join(char if char.isprintable() else "?" for char in text)

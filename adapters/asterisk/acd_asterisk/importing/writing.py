@@ -27,7 +27,12 @@ def line(key: str, value: Value) -> str:
 
 def comment(said: str) -> str:
     """A comment on one line, whatever is in it."""
-    return "# " + "".join(char if char.isprintable() else "?" for char in said)
+    return f"# {plain(said)}"
+
+
+def plain(said: str) -> str:
+    """On one line: every kind of white space is a blank, other control characters are question marks."""
+    return "".join(char if char.isprintable() else " " if char.isspace() else "?" for char in said)
 
 
 def _value(value: Value) -> str:

@@ -1,5 +1,6 @@
 """Files of Asterisk are read as Asterisk reads them; what cannot be known from them is said."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,22 @@ def test_includes_that_lead_away_or_nowhere_or_round_are_refused(tmp_path: Path)
     path.write_text("#include queues.conf\n")
     (only,) = refused(path)
     assert f"more than {MAX_DEPTH} deep" in only
+
+
+@pytest.mark.parametrize("name", ["a**b", "a\0b", "x" * 5_000])
+def test_what_can_be_no_file_is_said(name: str, tmp_path: Path) -> None:
+    (tmp_path / "queues.conf").write_text(f"#include {name}\n")
+    (problem,) = refused(tmp_path / "queues.conf")
+    assert problem.startswith(f"{tmp_path / 'queues.conf'}:1: ")
+    assert problem.endswith("cannot be the name of a file; take the line out")
+
+
+def test_only_files_are_included(tmp_path: Path) -> None:
+    (tmp_path / "queues.d" / "folder.conf").mkdir(parents=True)
+    os.mkfifo(tmp_path / "queues.d" / "pipe.conf")
+    (tmp_path / "queues.d" / "file.conf").write_text("[a]\n")
+    (tmp_path / "queues.conf").write_text("#include queues.d/*.conf\n")
+    assert [each.name for each in read_conf([tmp_path / "queues.conf"]).sections] == ["a"]
 
 
 def test_a_file_that_has_been_included_is_not_read_again(tmp_path: Path) -> None:

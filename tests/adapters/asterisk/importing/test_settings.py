@@ -2,6 +2,7 @@
 
 import pytest
 
+from acd.core import limits
 from acd_asterisk.importing.conf import parse_conf
 from acd_asterisk.importing.queues import Source, convert
 from acd_asterisk.importing.report import Finding, Report
@@ -158,6 +159,17 @@ def test_rules_are_followed_as_far_as_they_widen() -> None:
     assert "becomes less again" in rule
     parts, _ = converted(f"[q]\nstrategy = linear\ndefaultrule = r\n{MEMBERS}", rules, start=5)
     assert "level_delays" not in parts["q"]
+
+
+def test_nobody_is_in_more_queues_than_an_agent_can_be() -> None:
+    parts, report = converted("".join(f"[q{number}]\nmember = PJSIP/1\n" for number in range(limits.MAX_SKILLS + 2)))
+    assert parts["agents.1"]["queues"] == [f"q{number}" for number in range(limits.MAX_SKILLS)]
+    assert report.remarks == [f"1 is in more than {limits.MAX_SKILLS} queues; the rest is left out"]
+
+
+def test_names_are_put_on_one_line() -> None:
+    parts, _ = converted("[q]\nmember = PJSIP/1,0,张\u3000伟\x07\n")
+    assert parts["agents.1"]["name"] == "张 伟?"
 
 
 def test_who_is_beyond_the_maximum_for_ever_is_named_and_not_in_the_queue() -> None:
