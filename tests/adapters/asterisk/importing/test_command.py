@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from acd.cli import acd
 from acd.errors import ConfigError
 from acd.runtime.config import Report as Checked
 from acd.runtime.config import check
@@ -153,3 +154,24 @@ def test_an_encoding_that_is_none_is_refused(tmp_path: Path) -> None:
     result = run(written(tmp_path / "queues.conf", "[a]\n"), "--encoding", "klingon")
     assert result.exit_code == 2
     assert "'klingon' is no encoding that is known" in result.stderr
+
+
+def test_the_page_can_be_followed(tmp_path: Path) -> None:
+    """What APP_QUEUE.md says, word for word, with the service's lines taken out of their comment."""
+    page = (Path(__file__).parents[4] / "APP_QUEUE.md").read_text(encoding="utf-8")
+    steps = page.split("```")[1].replace("\\\n", " ").replace("/etc/asterisk", str(tmp_path)).splitlines()
+    for name in ("queues.conf", "queuerules.conf", "agents.conf"):
+        written(tmp_path / name, "[a]\nmember = PJSIP/1\n" if name == "queues.conf" else "[general]\n")
+    for step in filter(None, steps):
+        program, *arguments = step.replace("centre", str(tmp_path / "centre")).split()
+        assert program == "acd"
+        result = CliRunner().invoke(acd, arguments)
+        assert result.exit_code == 0, result.output
+    target = tmp_path / "centre" / "acd.toml"
+    lines = target.read_text(encoding="utf-8").splitlines()
+    begin = lines.index("# [[api.tokens]]")
+    end = begin + lines[begin:].index("")
+    written(target, "\n".join([*lines[:begin], *(line.removeprefix("# ") for line in lines[begin:end]), *lines[end:]]))
+    result = CliRunner().invoke(acd, ["check", str(target)])
+    assert result.exit_code == 0, result.output
+    assert "1 agent, 1 queue, 1 channel: no errors, no warnings" in result.output
