@@ -15,6 +15,7 @@ from acd.runtime.configurations import Configurations, Source
 from acd.runtime.follower import Follower
 from acd.runtime.following import SnapshotPace
 from acd.runtime.history import History
+from acd.runtime.queue_log import QueueLog
 from acd.runtime.repeat_store import RepeatStore
 from acd.runtime.repeats import Repeats
 from acd.runtime.router import Router
@@ -54,7 +55,14 @@ class LivingDomain:
         async with AsyncExitStack() as stack:
             if self._tracing is not None:
                 stack.push_async_callback(self._tracing.close)
+            queue_log = None
+            if config.queue_log is not None:
+                # It is closed after the router: what that commits at its end is told, too.
+                queue_log = QueueLog(config.queue_log, config.domain, self.router)
+                stack.push_async_callback(queue_log.close)
             await stack.enter_async_context(self.router)
+            if queue_log is not None:
+                await queue_log.start()
             if config.snapshots.enabled:
                 await _follow(stack, config)
             if config.api is not None:

@@ -26,6 +26,7 @@ from acd.runtime.config.model import Config, Report
 from acd.runtime.config.owned import Document, put_beside
 from acd.runtime.config.people import cross_check, read_agents, read_queues
 from acd.runtime.config.problems import Located, Problem, Problems, bounded_hints, dotted, excerpt, quoted
+from acd.runtime.config.queue_log import read_queue_log
 from acd.runtime.config.service import (
     check_external,
     check_files,
@@ -158,6 +159,7 @@ def _read(root: Table, source: Path, environment: Mapping[str, str], named: froz
         webhooks=read_webhooks(root),
         telemetry=read_telemetry(root),
         metrics=read_metrics(root),
+        queue_log=read_queue_log(root),
     )
     check_external(root, config)
     check_files(root, config.journal, config.personal, config.outbox)

@@ -18,6 +18,7 @@ from acd.runtime.config.environment import Override
 from acd.runtime.config.problems import Problem
 from acd.runtime.config.secrets import Secret
 
+Caller = Literal["reference", "number", "none"]
 Role = Literal["agent", "channel", "supervisor", "system"]
 
 DAY_US: Final = 24 * 3600 * 1_000_000
@@ -184,6 +185,19 @@ class TelemetryConfig(Struct, frozen=True):
     service: str = ""
 
 
+class QueueLogConfig(Struct, frozen=True):
+    """The `queue_log` of app_queue's layout. `state`: how far it is told. `channels`: whose interactions it tells of.
+
+    `caller`: what ENTERQUEUE says of a caller. `fsync`: lines survive a power failure.
+    """
+
+    path: Path
+    state: Path
+    caller: Caller = "reference"
+    channels: tuple[str, ...] = ("voice",)
+    fsync: bool = True
+
+
 class ChannelConfig(Struct, frozen=True):
     """One channel instance. The plugin validates `options`; relative paths in them start from the folder `base`."""
 
@@ -244,6 +258,7 @@ class Config(Struct, frozen=True):
     webhooks: tuple[WebhookConfig, ...] = ()
     telemetry: TelemetryConfig | None = None
     metrics: MetricsConfig | None = None
+    queue_log: QueueLogConfig | None = None
 
     def core_settings(self) -> CoreSettings:
         """What `ApplyConfig` carries: canonical, integers only, without secrets, names or addresses."""

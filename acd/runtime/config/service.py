@@ -66,7 +66,7 @@ def read_journal(root: Table) -> JournalConfig:
     """`[journal]`."""
     table = root.table("journal")
     config = JournalConfig(
-        path=_file_to_be(table, "path", JOURNAL_FILE),
+        path=file_to_be(table, "path", JOURNAL_FILE),
         durability=table.choice("durability", "full", _DURABILITIES, "a durability"),
     )
     if config.durability != "full":
@@ -83,7 +83,7 @@ def read_personal(root: Table) -> PersonalConfig:
     if not known_region(region):
         table.problems.error(table.at("region"), f"{quoted(region)} is not a region", 'use two capitals, like "CN"')
     config = PersonalConfig(
-        path=_file_to_be(table, "path", PERSONAL_FILE),
+        path=file_to_be(table, "path", PERSONAL_FILE),
         key_file=table.path("key_file", KEY_FILE),
         region=region,
     )
@@ -96,7 +96,7 @@ def read_outbox(root: Table) -> OutboxConfig:
     """`[outbox]`; to write the section is to want one."""
     enabled = root.has("outbox")
     table = root.table("outbox")
-    config = OutboxConfig(path=_file_to_be(table, "path", OUTBOX_FILE), enabled=enabled)
+    config = OutboxConfig(path=file_to_be(table, "path", OUTBOX_FILE), enabled=enabled)
     table.finish()
     return config
 
@@ -155,7 +155,7 @@ def read_api(root: Table, known: Known, environment: Mapping[str, str]) -> ApiCo
         private_key=private_key,
         open=table.flag("open", default=False),
         versions=table.path("versions", "acd-versions.db"),
-        answers=_file_to_be(table, "answers", "acd-answers.db"),
+        answers=file_to_be(table, "answers", "acd-answers.db"),
         rates=read_rates(table),
         idempotency_us=table.duration("idempotency", DAY_US, LEAST_IDEMPOTENCY_US, MAX_IDEMPOTENCY_US),
         socket=unix,
@@ -241,7 +241,7 @@ def _check_key_file(table: Table, config: PersonalConfig) -> None:
         table.problems.error(key, f"{path} is open to other users of this machine", f"chmod 600 {path}")
 
 
-def _file_to_be(table: Table, name: str, default: str) -> Path:
+def file_to_be(table: Table, name: str, default: str) -> Path:
     """A path that may be created later; the folder it goes into must be there."""
     path = table.path(name, default)
     if not isdir(path.parent):

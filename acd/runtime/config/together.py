@@ -95,6 +95,9 @@ def _files_of(config: Config) -> Iterator[tuple[Key, Path]]:
     yield ("snapshots", "path"), config.snapshots.path
     if config.outbox.enabled or config.webhooks:
         yield ("outbox", "path"), config.outbox.path
+    if config.queue_log is not None:
+        yield ("queue_log", "path"), config.queue_log.path
+        yield ("queue_log", "state"), config.queue_log.state
     if config.api is not None:
         yield ("api", "versions"), config.api.versions
         yield ("api", "answers"), config.api.answers

@@ -27,6 +27,7 @@ from acd.core.messages import (
     RevokeOffer,
 )
 from acd.errors import ChannelError
+from acd.ports.call_names import CallNames
 from acd.ports.channel import ChannelHost, Desired
 from acd_asterisk.ari import AriClient, AriUnavailable
 from acd_asterisk.call import Call
@@ -55,6 +56,8 @@ class AsteriskChannel:
         self.name = name
         self._options = options
         self._names = Names(name, options.app)
+        self.call_names: CallNames = self._names
+        """By which others know calls, who read Asterisk's own records."""
         self._client = AriClient(
             options.url, connections=options.connections, deadline_seconds=options.rest_deadline_us / 1e6
         )

@@ -72,6 +72,10 @@ class Names:
         first = f"{self._instance}-{safe}"
         return first if visit == 1 else f"{first}~{visit}"
 
+    def caller(self, interaction_id: str) -> str:
+        """The caller's channel: what `interaction` was given, or the digest that stood for it."""
+        return first_visit(interaction_id).removeprefix(f"{self._instance}-")
+
 
 def first_visit(interaction_id: str) -> str:
     """The interaction id without the count of visits: what all visits of one channel have in common."""

@@ -55,3 +55,10 @@ def test_an_application_does_not_claim_what_is_another_ones() -> None:
     assert not NAMES.is_own(other.leg("x.1"))
     assert not NAMES.is_own(other.hold)
     assert not other.is_own(NAMES.leg("x.1"))
+
+
+def test_a_callers_channel_is_found_in_the_interaction() -> None:
+    names = Names("pbx-1", "acd")
+    for visit in (1, 2):
+        assert names.caller(names.interaction("1700000000.17", visit)) == "1700000000.17"
+    assert "\n" not in names.caller(names.interaction("1700\n.17"))

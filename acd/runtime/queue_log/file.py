@@ -1,0 +1,126 @@
+"""The file of a `queue_log`: lines appended one by one, also when the file is moved away, and found again later.
+
+Owns the file. Must not know what lines mean, nor when they are written. Everything here blocks.
+"""
+
+import errno
+import os
+from collections import Counter, deque
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+
+from acd.runtime.queue_log.layout import mark_of
+
+MODE: Final = 0o640
+"""Permissions of a new file: reports run as other users, of the same group."""
+
+MAX_READ: Final = 64 * 1024 * 1024
+"""Bytes at the end of a file in which lines are looked for that a crash has left behind."""
+
+MAX_NEIGHBOURS: Final = 100
+"""Rotated files in which lines are looked for, the newest."""
+
+
+class Place(Struct, frozen=True):
+    """How far a file had been written: which file it was, and its size."""
+
+    inode: int = 0
+    size: int = 0
+
+
+class LogFile:
+    """One path. Open from the first `write` to `close`. Other programs may append to it, too."""
+
+    def __init__(self, path: Path, *, fsync: bool) -> None:
+        """Nothing is opened yet. `fsync`: what `write` has written survives a power failure."""
+        self._path = path
+        self._fsync = fsync
+        self._fd = -1
+
+    def write(self, lines: deque[str]) -> None:
+        """Append each, and take it out of `lines` then. Raises `OSError`; what is left has not been written."""
+        if not lines:
+            return
+        self._open()
+        while lines:
+            self._append(f"{lines[0]}\n".encode())
+            lines.popleft()
+        if self._fsync:
+            os.fsync(self._fd)
+
+    def place(self) -> Place:
+        """How far it is written. Raises `OSError`."""
+        self._open()
+        found = os.fstat(self._fd)
+        return Place(found.st_ino, found.st_size)
+
+    def since(self, place: Place, at_s: int) -> Counter[bytes]:
+        """What was written after `place`, at `at_s` (seconds since 1970) or later, by mark; and cut off half a line.
+
+        The file may have been rotated meanwhile, also by being copied. Raises `OSError`.
+        """
+        self._open()
+        self._cut()
+        found: Counter[bytes] = Counter()
+        for path in self._neighbours(at_s):
+            # One may be compressed or removed at this moment.
+            with suppress(FileNotFoundError, IsADirectoryError, PermissionError), path.open("rb") as file:
+                is_same = os.fstat(file.fileno()).st_ino == place.inode
+                size = os.fstat(file.fileno()).st_size
+                begin = place.size if is_same and size >= place.size else 0
+                file.seek(max(begin, size - MAX_READ))
+                for raw in file:
+                    text = raw.decode("utf-8", "replace").rstrip("\n")
+                    stamp = text.partition("|")[0]
+                    if stamp.isdecimal() and int(stamp) >= at_s:
+                        found[mark_of(text)] += 1
+        return found
+
+    def close(self) -> None:
+        """Idempotent."""
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            os.close(fd)
+
+    def _open(self) -> None:
+        """Open it, or anew if it has been moved away."""
+        if self._fd >= 0:
+            with suppress(FileNotFoundError):
+                if os.path.samestat(self._path.stat(), os.fstat(self._fd)):
+                    return
+            self.close()
+        self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, MODE)
+
+    def _append(self, line: bytes) -> None:
+        """One write, so that lines of other programs are never in the middle of it."""
+        written = os.write(self._fd, line)
+        if written < len(line):
+            # The disk is full. Half a line would be the beginning of the next one.
+            with suppress(OSError):
+                os.ftruncate(self._fd, os.fstat(self._fd).st_size - written)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def _cut(self) -> None:
+        """A power failure in the middle of a line leaves half of it, which nobody could read."""
+        size = os.fstat(self._fd).st_size
+        tail = os.pread(self._fd, MAX_READ, max(0, size - MAX_READ))
+        half = len(tail) - (tail.rfind(b"\n") + 1)
+        if half:
+            os.ftruncate(self._fd, size - half)
+
+    def _neighbours(self, at_s: int) -> list[Path]:
+        """The file, and what rotation may have made of it since then."""
+        found: list[tuple[int, Path]] = []
+        for path in self._path.parent.glob(f"{_escaped(self._path.name)}*"):
+            with suppress(OSError):
+                if path.is_file() and path.stat().st_mtime >= at_s:
+                    found.append((path.stat().st_mtime_ns, path))
+        return [path for _, path in sorted(found)[-MAX_NEIGHBOURS:]]
+
+
+def _escaped(name: str) -> str:
+    """A file's name for `glob`."""
+    return "".join(f"[{char}]" if char in "*?[" else char for char in name)
