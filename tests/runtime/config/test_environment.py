@@ -170,6 +170,7 @@ NOT_SINGLE: Mapping[str, frozenset[str]] = {
     "": frozenset({"agents", "queues", "capacities", "calendars", "channels", "webhooks"}),
     "api": frozenset({"tokens", "origins", "rates"}),
     "webhooks.crm": frozenset({"queues", "agents", "kinds"}),
+    "queue_log": frozenset({"channels"}),
     "api.tokens[0]": frozenset({"name", "roles", "agent", "expires", "channel", "queues", "channels", "rate", "burst"}),
 }
 """Keys that hold several values, or say who somebody is and what they may do."""
