@@ -60,12 +60,14 @@ def test_a_name_belongs_to_one(tmp_path: Path) -> None:
         ("outbox", "path", "../red/acd-outbox.db"),
         ("api", "versions", "../red/acd-versions.db"),
         ("api", "answers", "../red/acd-answers.db"),
+        ("queue_log", "path", "../red/queue_log"),
+        ("queue_log", "state", "../red/queue_log.acd"),
     ],
 )
 def test_every_file_belongs_to_one(tmp_path: Path, section: str, key: str, where: str) -> None:
     more = f'{key} = "{where}"'
     outbox = "[outbox]\n"
-    red = written(tmp_path / "red", outbox + api("red"))
+    red = written(tmp_path / "red", outbox + "[queue_log]\n" + api("red"))
     own = api("blue", more=more) if section == "api" else api("blue") + f"[{section}]\n{more}\n"
     blue = written(tmp_path / "blue", own if section in {"api", "outbox"} else outbox + own)
     (problem,) = check_together((red, blue)).errors
@@ -87,7 +89,7 @@ def test_no_path_of_a_configuration_is_forgotten() -> None:
     shared = {"api.certificate", "api.private_key", "channels.base"}
     assert paths - shared == {
         *("journal.path", "personal.path", "personal.key_file", "snapshots.path", "outbox.path"),
-        *("api.versions", "api.answers"),
+        *("api.versions", "api.answers", "queue_log.path", "queue_log.state"),
     }
 
 
