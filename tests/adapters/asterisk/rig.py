@@ -159,15 +159,19 @@ class Rig(Ground):
 
 @asynccontextmanager
 async def ground(
-    provisioned: Provisioned, agents: Sequence[Agent], *, dialplan: str | None = None
+    provisioned: Provisioned,
+    agents: Sequence[Agent],
+    *,
+    dialplan: str | None = None,
+    extra_config: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Ground]:
-    """Start a PBX and the telephones of these agents."""
+    """Start a PBX and the telephones of these agents. `extra_config`: text for the ends of its files, by name."""
     behaviours = dict.fromkeys(agent.behaviour for agent in agents)
     alike = [([agent.name for agent in agents if agent.behaviour == how], how) for how in behaviours]
     config = {"extensions.conf": dialplan or (EXAMPLES / "extensions.conf").read_text()}
     async with (
         SippAgents(provisioned, alike) as phones,
-        Pbx(provisioned, agents=phones.telephones, replace_config=config) as pbx,
+        Pbx(provisioned, agents=phones.telephones, replace_config=config, extra_config=extra_config) as pbx,
     ):
         yield Ground(provisioned, pbx, phones)
 
@@ -181,13 +185,16 @@ async def rig(
     queues: Iterable[Queue] = (Queue(),),
     options: Mapping[str, object] | None = None,
     dialplan: str | None = None,
+    extra_config: Mapping[str, str] | None = None,
     connect: bool = True,
     proxied: bool = False,
     text: str | None = None,
 ) -> AsyncIterator[Rig]:
     """Start everything. `proxied`: the channel reaches the PBX through `Rig.proxy`. `text`: of another acd.toml."""
     async with AsyncExitStack() as stack:
-        base = await stack.enter_async_context(ground(provisioned, agents, dialplan=dialplan))
+        base = await stack.enter_async_context(
+            ground(provisioned, agents, dialplan=dialplan, extra_config=extra_config)
+        )
         pbx = base.pbx
         parts = urlsplit(pbx.ari_url)
         proxy = await stack.enter_async_context(Proxy(parts.port or 0))

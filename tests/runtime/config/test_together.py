@@ -60,7 +60,7 @@ def test_a_name_belongs_to_one(tmp_path: Path) -> None:
         ("outbox", "path", "../red/acd-outbox.db"),
         ("api", "versions", "../red/acd-versions.db"),
         ("api", "answers", "../red/acd-answers.db"),
-        ("queue_log", "path", "../red/queue_log"),
+        ("queue_log", "path", '../red/queue_log"\nstate = "queue_log.own'),
         ("queue_log", "state", "../red/queue_log.acd"),
     ],
 )

@@ -1,0 +1,151 @@
+"""The same calls through app_queue and through this engine, on one real Asterisk: both logs tell the same."""
+
+import re
+from collections.abc import Mapping
+from itertools import groupby
+from pathlib import Path
+from typing import Final
+
+from acd.runtime.config import QueueLogConfig
+from acd.runtime.queue_log import QueueLog
+from acd_asterisk.lab import AgentBehaviour, CallSpec, Provisioned
+from tests.adapters.asterisk.rig import EXAMPLES, Agent, Queue, rig
+from tests.runtime.queue_log.reader import Entry, read
+
+NATIVE: Final = "native-"
+"""Before the names of app_queue's queues."""
+
+AGENTS: Final[Mapping[str, AgentBehaviour]] = {
+    "polite": AgentBehaviour(ring_ms=1_200, talk_ms=2_200, hang_up_chance=1.0),
+    "patient": AgentBehaviour(ring_ms=600, talk_ms=60_000),
+    "absent": AgentBehaviour(no_answer_chance=1.0),
+    "busy": AgentBehaviour(busy_chance=1.0),
+    "rude": AgentBehaviour(ring_ms=700, decline_chance=1.0),
+}
+"""Each has a queue of the same name; in the queue `nobody` there is none."""
+
+_NATIVE_QUEUE: Final = """
+[native-{name}]
+strategy = rrmemory
+musicclass = default
+timeout = 2
+retry = 1
+ringinuse = no
+joinempty = yes
+leavewhenempty = no
+"""
+_EXTENSION: Final = """
+exten => native-{name},1,Answer(,i)
+ same => n,Queue(native-{name},,,,{seconds})
+ same => n,Wait(10)
+"""
+_PATIENCE: Final = {"nobody": 3}
+_SETTINGS: Final = 'offer_timeout = "2s"\nretry_after = "1s"\nrona = "stay-ready"\n'
+_MAX_WAIT: Final = 'max_wait = "{seconds}s"\nwhen_overdue = "release"'
+
+UNIQUEID: Final = re.compile(r"[0-9]{10}\.[0-9]+")
+RETRIED: Final = "RINGNOANSWER"
+"""How often within a few seconds is a matter of when somebody is tried again."""
+
+OFF_BY_S: Final = 1
+OFF_BY_MS: Final = 1_000
+"""app_queue counts whole seconds; and milliseconds of who declines, too, in steps of a second."""
+
+WANTED: Final = {
+    "polite": ["ENTERQUEUE", "CONNECT", "COMPLETEAGENT"],
+    "patient": ["ENTERQUEUE", "CONNECT", "COMPLETECALLER"],
+    "absent": ["ENTERQUEUE", "RINGNOANSWER", "RINGCANCELED", "ABANDON"],
+    "busy": ["ENTERQUEUE", "RINGNOANSWER", "ABANDON"],
+    "rude": ["ENTERQUEUE", "RINGNOANSWER", "ABANDON"],
+}
+
+
+def calls(prefix: str) -> tuple[CallSpec, ...]:
+    return (
+        CallSpec("1001", f"{prefix}polite"),
+        CallSpec("1002", f"{prefix}patient", hang_up_after_ms=3_000),
+        CallSpec("1003", f"{prefix}absent", hang_up_after_ms=4_500),
+        CallSpec("1004", f"{prefix}busy", hang_up_after_ms=2_600),
+        CallSpec("1005", f"{prefix}rude", hang_up_after_ms=3_300),
+        CallSpec("1006", f"{prefix}nobody", hang_up_after_ms=4_500),
+        CallSpec("1007", f"{prefix}nobody", hang_up_after_ms=1_500),
+    )
+
+
+async def test_both_tell_the_same_of_the_same_calls(provisioned: Provisioned, tmp_path: Path) -> None:
+    names = (*AGENTS, "nobody")
+    members = {name: f"member => PJSIP/{name},0,{name}" for name in AGENTS}
+    native = "".join(f"{_NATIVE_QUEUE.format(name=name)}{members.get(name, '')}\n" for name in names)
+    extensions = [_EXTENSION.format(name=name, seconds=_PATIENCE.get(name, 30)) for name in names]
+    # Whoever is released stays, so that both are asked no more.
+    dialplan = (EXAMPLES / "extensions.conf").read_text().replace("Queue(acd-fallback,,,,300)", "Wait(10)")
+    dialplan += f"\n[acd-inbound](+){''.join(extensions)}"
+    queues = [
+        Queue(name, f"skills.{name} >= 1", _SETTINGS + _MAX_WAIT.format(seconds=_PATIENCE.get(name, 30)))
+        for name in names
+    ]
+    agents = [Agent(name, behaviour, {name: 5}) for name, behaviour in AGENTS.items()]
+    async with rig(
+        provisioned, tmp_path, agents, queues=queues, dialplan=dialplan, extra_config={"queues.conf": native}
+    ) as it:
+        ours = tmp_path / "queue_log"
+        log = QueueLog(QueueLogConfig(ours, tmp_path / "queue_log.acd", "number"), it.config.domain, it.router)
+        await log.start()
+        await it.ready(*AGENTS)
+        for prefix in (NATIVE, ""):
+            async with it.callers(*calls(prefix)) as callers:
+                dialogs = await callers.finished(seconds=20)
+            await it.empty()
+        theirs = it.pbx.folder / "log" / "queue_log"
+        native_entries = [entry for entry in read(theirs) if entry.queue.startswith(NATIVE)]
+        phones = {dialog.agent: dialog for dialog in it.phones.dialogs() if dialog.is_answered}
+        await it.stop_engine()
+        await log.close()
+    own_entries = read(ours)
+    for name, wanted in WANTED.items():
+        own, other = by_call(own_entries, name), by_call(native_entries, NATIVE + name)
+        assert [[entry.event for entry in once(call)] for call in (*own, *other)] == [wanted, wanted]
+        compare(own[0], other[0])
+    own, other = by_call(own_entries, "nobody"), by_call(native_entries, f"{NATIVE}nobody")
+    for call, like in zip(own, other, strict=True):
+        compare(call, like)
+    assert [call[-1].event for call in own] == ["EXITWITHTIMEOUT", "ABANDON"]
+    assert [call[0].data["origposition"] for call in own] == ["1", "2"]
+    # And both tell what telephones saw.
+    for caller, agent in ((dialogs[0], phones["polite"]), (dialogs[1], phones["patient"])):
+        (call,) = by_call(own_entries, agent.agent)
+        talked_s = ((agent.ended_us or 0) - (agent.answered_us or 0)) / 1_000_000
+        held_s = ((agent.answered_us or 0) - caller.invited_us) / 1_000_000
+        assert abs(call[-1].number("calltime") - talked_s) <= OFF_BY_S
+        assert abs(call[-1].number("holdtime") - held_s) <= OFF_BY_S
+
+
+def by_call(entries: list[Entry], queue: str) -> list[list[Entry]]:
+    """The calls of a queue, in the order of their first lines."""
+    found: dict[str, list[Entry]] = {}
+    for entry in entries:
+        if entry.queue == queue and entry.event != "ADDMEMBER":
+            assert UNIQUEID.fullmatch(entry.call), entry
+            found.setdefault(entry.call, []).append(entry)
+    return list(found.values())
+
+
+def once(call: list[Entry]) -> list[Entry]:
+    """Attempts after one another at the same agent as one."""
+    grouped = groupby(enumerate(call), key=lambda each: each[1].event == RETRIED or each[0])
+    return [next(group)[1] for _, group in grouped]
+
+
+def compare(own: list[Entry], other: list[Entry]) -> None:
+    """Line by line: the same event, agent and fields; times since the entry, and durations, within a second."""
+    for mine, like in zip(once(own), once(other), strict=True):
+        assert (mine.event, mine.agent) == (like.event, like.agent)
+        assert mine.data.keys() == like.data.keys()
+        if mine.event != RETRIED:
+            assert abs((mine.epoch - own[0].epoch) - (like.epoch - other[0].epoch)) <= OFF_BY_S
+        milliseconds = mine.event in {RETRIED, "RINGCANCELED"}
+        for name, value in mine.data.items():
+            if name in {"holdtime", "calltime", "waittime", "ringtime"}:
+                assert abs(int(value) - like.number(name)) <= (OFF_BY_MS if milliseconds else OFF_BY_S), (mine, like)
+            elif name != "bridgedchanneluniqueid":
+                assert value == like.data[name], (mine, like)
