@@ -1,4 +1,5 @@
-"""The engine killed with -9 under traffic: every event is told once over the stream, and to a webhook at least once.
+"""The engine killed with -9 under traffic: every event is told once over the stream and in the
+`queue_log`, and to a webhook at least once.
 
 ACD_SEED=<seed> pytest tests/test_killed_events.py -s
 """
@@ -6,6 +7,7 @@ ACD_SEED=<seed> pytest tests/test_killed_events.py -s
 import asyncio
 import json
 import random
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from aiohttp import ClientSession, ClientTimeout, WSMsgType
 from aiohttp.test_utils import unused_port
 from standardwebhooks.webhooks import Webhook
 
+from tests.runtime.queue_log.reader import read
 from tests.runtime.webhooks.receiver import Receiver, receiving
 from tests.served import Served, write_secret
 
@@ -24,6 +27,7 @@ KILLS = 5
 CONNECTIONS = 100
 LAST = f"c{CUSTOMERS - 1}"
 SECRET = "whsec_" + "bmV3LXNlY3JldC1vZi10aGlydHktdHdvLWJ5dGVzISE="
+LOG = '[queue_log]\nchannels = ["chat"]\n'
 KINDS = ("interaction-queued", "interaction-cancelled")
 POLL_SECONDS = 0.02
 PATIENCE_SECONDS = 120.0
@@ -50,7 +54,7 @@ class Centre:
         self.url = f"http://127.0.0.1:{port}"
         write_secret(folder, "secret", SECRET)
         hook = f'[webhooks.crm]\nurl = "{receiver.url}"\nsecret_file = "secret"\nkinds = {json.dumps(KINDS)}\n'
-        (folder / "acd.toml").write_text(f"[api]\nopen = true\nport = {port}\n[queues.sales]\n{hook}")
+        (folder / "acd.toml").write_text(f"[api]\nopen = true\nport = {port}\n[queues.sales]\n{hook}{LOG}")
         self.done = 0
 
     async def start(self) -> None:
@@ -63,7 +67,15 @@ class Centre:
             while self.done < goal:
                 await asyncio.sleep(POLL_SECONDS)
             self.lives[-1].kill()
+            if number % 2:
+                (self.folder / "queue_log").rename(self.folder / f"queue_log.{number}")
             await self.start()
+
+    def logged(self) -> list[tuple[str, str]]:
+        """Event and call of every line of the log but those of the beginning, rotated ones first."""
+        files = [self.folder / f"queue_log.{number}" for number in range(KILLS)]
+        entries = [entry for file in (*files, self.folder / "queue_log") if file.exists() for entry in read(file)]
+        return [(entry.event, entry.call) for entry in entries if entry.call != "NONE"]
 
     async def come_and_go(self, http: ClientSession) -> None:
         """Customers, one after another: each comes and is cancelled, however often that has to be asked for."""
@@ -130,6 +142,9 @@ async def test_no_event_is_lost_or_doubled_however_often_the_engine_is_killed(
         expected = [identity for identity, kind, _ in truth if kind in KINDS]
         while not receiver.got or json.loads(receiver.got[-1][1])["id"] != expected[-1]:
             await asyncio.sleep(POLL_SECONDS)
+    await asyncio.to_thread(centre.lives[-1].end, signal.SIGTERM)
+    logged = [(event, f"c{number}") for number in range(CUSTOMERS) for event in ("ENTERQUEUE", "WITHDRAW")]
+    assert centre.logged() == logged
     check_deliveries(receiver, expected)
 
 
