@@ -188,14 +188,13 @@ class TelemetryConfig(Struct, frozen=True):
 class QueueLogConfig(Struct, frozen=True):
     """The `queue_log` of app_queue's layout. `state`: how far it is told. `channels`: whose interactions it tells of.
 
-    `caller`: what ENTERQUEUE says of a caller. `fsync`: lines survive a power failure.
+    `caller`: what ENTERQUEUE says of a caller.
     """
 
     path: Path
     state: Path
     caller: Caller = "reference"
     channels: tuple[str, ...] = ("voice",)
-    fsync: bool = True
 
 
 class ChannelConfig(Struct, frozen=True):

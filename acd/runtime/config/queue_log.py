@@ -29,7 +29,6 @@ def read_queue_log(root: Table) -> QueueLogConfig | None:
         state=state,
         caller=table.choice("caller", "reference", _CALLERS, "what is said of a caller"),
         channels=channels,
-        fsync=table.flag("fsync", default=True),
     )
     if path == state:
         table.problems.error(table.at("state"), f"{quoted(str(state))} is the log itself", "name another file")

@@ -75,7 +75,7 @@ class QueueLog:
         self._config = config
         self._domain = domain
         self._router = router
-        self._file = LogFile(config.path, fsync=config.fsync)
+        self._file = LogFile(config.path)
         self._thread = SingleThread("queue-log")
         self._feeding: asyncio.Task[None] | None = None
         self._row: list[Told] = []
@@ -253,7 +253,11 @@ class QueueLog:
         await self._patiently(self._save_at_once)
 
     def _save_at_once(self) -> None:
-        """Blocks, as long as nothing is taken in. Raises `OSError`."""
+        """Blocks, as long as nothing is taken in. Raises `OSError`.
+
+        Only here the log waits for the disk: what a power failure takes of it after that is told again. An `fsync` for
+        every line would hold up those of the journal, for which callers wait.
+        """
         place = self._file.place()
         calls, staff = self._calls, self._staff
         life = self._router.events.lives.mark

@@ -20,24 +20,29 @@ MODE: Final = 0o640
 MAX_READ: Final = 64 * 1024 * 1024
 """Bytes at the end of a file in which lines are looked for that a crash has left behind."""
 
+MAX_LINE: Final = 64 * 1024
+"""Bytes of a line, with much to spare."""
+
+TAIL: Final = 512
+"""Bytes by which a file is known."""
+
 MAX_NEIGHBOURS: Final = 100
 """Rotated files in which lines are looked for, the newest."""
 
 
 class Place(Struct, frozen=True):
-    """How far a file had been written: which file it was, and its size."""
+    """How far a file had been written: its size, and its last bytes then, by which it is known wherever it is now."""
 
-    inode: int = 0
     size: int = 0
+    tail: bytes = b""
 
 
 class LogFile:
     """One path. Open from the first `write` to `close`. Other programs may append to it, too."""
 
-    def __init__(self, path: Path, *, fsync: bool) -> None:
-        """Nothing is opened yet. `fsync`: what `write` has written survives a power failure."""
+    def __init__(self, path: Path) -> None:
+        """Nothing is opened yet."""
         self._path = path
-        self._fsync = fsync
         self._fd = -1
 
     def write(self, lines: deque[str]) -> None:
@@ -48,14 +53,13 @@ class LogFile:
         while lines:
             self._append(f"{lines[0]}\n".encode())
             lines.popleft()
-        if self._fsync:
-            os.fsync(self._fd)
 
     def place(self) -> Place:
-        """How far it is written. Raises `OSError`."""
+        """How far it is written, which survives a power failure from then on. Raises `OSError`."""
         self._open()
-        found = os.fstat(self._fd)
-        return Place(found.st_ino, found.st_size)
+        os.fsync(self._fd)
+        size = os.fstat(self._fd).st_size
+        return Place(size, os.pread(self._fd, TAIL, max(0, size - TAIL)))
 
     def since(self, place: Place, at_s: int) -> Counter[bytes]:
         """What was written after `place`, at `at_s` (seconds since 1970) or later, by mark; and cut off half a line.
@@ -68,10 +72,9 @@ class LogFile:
         for path in self._neighbours(at_s):
             # One may be compressed or removed at this moment.
             with suppress(FileNotFoundError, IsADirectoryError, PermissionError), path.open("rb") as file:
-                is_same = os.fstat(file.fileno()).st_ino == place.inode
+                is_same = os.pread(file.fileno(), TAIL, max(0, place.size - TAIL))[: len(place.tail)] == place.tail
                 size = os.fstat(file.fileno()).st_size
-                begin = place.size if is_same and size >= place.size else 0
-                file.seek(max(begin, size - MAX_READ))
+                file.seek(max(place.size if is_same else 0, size - MAX_READ))
                 for raw in file:
                     text = raw.decode("utf-8", "replace").rstrip("\n")
                     stamp = text.partition("|")[0]
@@ -106,10 +109,9 @@ class LogFile:
     def _cut(self) -> None:
         """A power failure in the middle of a line leaves half of it, which nobody could read."""
         size = os.fstat(self._fd).st_size
-        tail = os.pread(self._fd, MAX_READ, max(0, size - MAX_READ))
-        half = len(tail) - (tail.rfind(b"\n") + 1)
-        if half:
-            os.ftruncate(self._fd, size - half)
+        _, _, half = os.pread(self._fd, MAX_LINE, max(0, size - MAX_LINE)).rpartition(b"\n")
+        if half[:1].isdigit() and len(half) < MAX_LINE:
+            os.ftruncate(self._fd, size - len(half))
 
     def _neighbours(self, at_s: int) -> list[Path]:
         """The file, and what rotation may have made of it since then."""

@@ -1,16 +1,12 @@
 """The `queue_log` of a real Router: read by an independent reader, over restarts, crashes and rotation."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from acd.core.messages import (
-    AcceptOffer,
     CancelInteraction,
-    Command,
     DeclineOffer,
     EndInteraction,
     OfferMade,
@@ -19,81 +15,12 @@ from acd.core.messages import (
     TransferInteraction,
 )
 from acd.ports.channel import Personal
-from acd.runtime.config import Config, check_text, loads
-from acd.runtime.queue_log import QueueLog
+from acd.runtime.config import check_text
 from acd.runtime.queue_log.standing import load
-from acd.runtime.router import Router
 from acd.testing import ManualClock
 from tests.runtime.live import SECOND, call, sign_in
-from tests.runtime.queue_log.reader import Entry, events, read
-
-TEXT = """
-[queue_log]
-{options}
-[agents.anna]
-[agents.boris]
-queues = ["support"]
-[queues.sales]
-offer_timeout = "20s"
-retry_after = "1s"
-rona = "stay-ready"
-[queues.support]
-requirement = '"support" in queues'
-"""
-BEGAN = 1_700_000_000
-SOON = 10.0
-
-
-def configured(base: Path, options: str = "") -> Config:
-    return loads(TEXT.format(options=options), base=base)
-
-
-class Centre:
-    """A Router with its log. `log`: the file."""
-
-    def __init__(self, config: Config, clock: ManualClock) -> None:
-        self.clock = clock
-        self.router = Router(config, channels=(), clock=clock)
-        assert config.queue_log is not None
-        self.log = config.queue_log.path
-        self.state = config.queue_log.state
-        self.queue_log = QueueLog(config.queue_log, config.domain, self.router)
-
-    async def do(self, *commands: Command) -> None:
-        for command in commands:
-            outcome = await self.router.submit(command)
-            assert outcome.refusal is None, outcome.refusal
-
-    def offer(self, interaction_id: str) -> str:
-        row = self.router.view.interaction(interaction_id)
-        assert row is not None
-        return row.offer_id
-
-    async def answer(self, interaction_id: str, agent: str) -> None:
-        await self.do(AcceptOffer(self.router.new_id(), self.offer(interaction_id), agent))
-
-    def later(self, seconds: float) -> None:
-        self.clock.advance(round(seconds * SECOND))
-
-    def id(self) -> str:
-        return self.router.new_id()
-
-    async def written(self, event: str, count: int = 1) -> list[Entry]:
-        """Wait until so many lines of an event are in the file."""
-        async with asyncio.timeout(SOON):
-            while not self.log.exists() or events(self.log).count(event) < count:
-                await asyncio.sleep(0)
-        return read(self.log)
-
-
-@asynccontextmanager
-async def running(config: Config, clock: ManualClock) -> AsyncIterator[Centre]:
-    centre = Centre(config, clock)
-    async with AsyncExitStack() as stack:
-        stack.push_async_callback(centre.queue_log.close)
-        await stack.enter_async_context(centre.router)
-        await centre.queue_log.start()
-        yield centre
+from tests.runtime.queue_log.centre import BEGAN, SOON, configured, running
+from tests.runtime.queue_log.reader import events, read
 
 
 @pytest.fixture
@@ -275,9 +202,9 @@ async def test_other_channels_are_left_out(tmp_path: Path, clock: ManualClock) -
 
 
 def test_a_bad_section_is_explained(tmp_path: Path) -> None:
-    text = '[queue_log]\npath = "away/queue_log"\ncaller = "all"\nfsnc = true\n[queues.sales]\n[agents.anna]\n'
+    text = '[queue_log]\npath = "away/queue_log"\ncaller = "all"\npth = "x"\n[queues.sales]\n[agents.anna]\n'
     problems = "\n".join(map(str, check_text(text, base=tmp_path, environment={}).errors))
-    for words in ("queue_log.path: there is no folder", 'queue_log.caller: "all" is not', "queue_log.fsnc"):
+    for words in ("queue_log.path: there is no folder", 'queue_log.caller: "all" is not', "queue_log.pth"):
         assert words in problems
 
 
