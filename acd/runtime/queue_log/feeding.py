@@ -228,13 +228,16 @@ class QueueLog:
 
     async def _write(self, lines: Sequence[Line]) -> None:
         for line in lines:
-            mark = line.mark()
-            if self._there[mark] > 0:
-                self._there[mark] -= 1
-            else:
+            if not (self._there and self._is_there(line)):
                 self._waiting.append(line.text(await self._caller(line)))
         if self._waiting:
             await self._patiently(self._file.write, self._waiting)
+
+    def _is_there(self, line: Line) -> bool:
+        """Whether it was written before a crash. Two that are alike are looked for twice."""
+        mark = line.mark()
+        self._there[mark] -= 1
+        return self._there[mark] >= 0
 
     async def _caller(self, line: Line) -> str | None:
         """What ENTERQUEUE says of the caller; None: their reference."""

@@ -55,6 +55,8 @@ def field(value: str) -> str:
 
     Not printable are all line breaks of Unicode, too, at which some programs end a line.
     """
+    if len(value) <= MAX_FIELD and value.isprintable() and "|" not in value:
+        return value.strip()
     kept = "".join(char if char.isprintable() and char != "|" else _INSTEAD for char in value[:MAX_FIELD])
     return kept.strip()
 
