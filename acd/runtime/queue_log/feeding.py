@@ -198,8 +198,6 @@ class QueueLog:
         """Rows are taken whole, however they are cut into batches."""
         lines: list[Line] = []
         for told in batch:
-            if told.seq <= self._seq:
-                continue
             if self._row and self._row[-1].seq != told.seq:
                 lines += self._finish()
             self._row.append(told)
