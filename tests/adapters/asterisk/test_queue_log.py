@@ -6,6 +6,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Final
 
+from acd.core.messages import SignOutAgent
 from acd.runtime.config import QueueLogConfig
 from acd.runtime.queue_log import QueueLog
 from acd_asterisk.lab import AgentBehaviour, CallSpec, Provisioned
@@ -151,3 +152,44 @@ def compare(own: list[Entry], other: list[Entry]) -> None:
                 assert abs(int(value) - like.number(name)) <= (OFF_BY_MS if milliseconds else OFF_BY_S), (mine, like)
             elif name != "bridgedchanneluniqueid":
                 assert value == like.data[name], (mine, like)
+
+
+async def test_both_tell_the_same_of_members(provisioned: Provisioned, tmp_path: Path) -> None:
+    """An agent comes, takes a break, comes back and goes: by AMI there, by commands here."""
+    native = _NATIVE_QUEUE.format(name="sales")
+    async with rig(provisioned, tmp_path, [Agent("anna")], extra_config={"queues.conf": native}) as it:
+        ours = tmp_path / "queue_log"
+        log = QueueLog(QueueLogConfig(ours, tmp_path / "queue_log.acd"), it.config.domain, it.router)
+        await log.start()
+        await it.ready("anna")
+        await it.presence("anna", "not-ready", "lunch")
+        await it.presence("anna", "ready")
+        await it.router.submit(SignOutAgent(it.router.new_id(), "anna"))
+        async with it.pbx.ami() as ami:
+            member = {"Queue": f"{NATIVE}sales", "Interface": "Local/anna@acd-agents"}
+            await ami.action("QueueAdd", **member, MemberName="anna")
+            await ami.action("QueuePause", Interface=member["Interface"], Paused="true", Reason="lunch")
+            await ami.action("QueuePause", Interface=member["Interface"], Paused="false")
+            await ami.action("QueueRemove", **member)
+        theirs = members(it.pbx.folder / "log" / "queue_log")
+        await it.stop_engine()
+        await log.close()
+    assert members(ours) == theirs
+    assert [event for _, _, _, event, _ in theirs] == [
+        *("ADDMEMBER", "PAUSEALL", "PAUSE", "UNPAUSEALL", "UNPAUSE", "REMOVEMEMBER")
+    ]
+
+
+def members(log: Path) -> list[tuple[str, str, str, str, tuple[str, ...]]]:
+    """All but the beginning. Of ALL app_queue names the telephone, of each queue the member; here it is one name."""
+    return [
+        (
+            entry.call,
+            entry.queue.removeprefix(NATIVE),
+            entry.agent.removeprefix("Local/").removesuffix("@acd-agents"),
+            entry.event,
+            tuple(entry.data.values()),
+        )
+        for entry in read(log)
+        if entry.event != "QUEUESTART"
+    ]
