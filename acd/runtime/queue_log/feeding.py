@@ -78,6 +78,7 @@ class QueueLog:
         self._file = LogFile(config.path)
         self._thread = SingleThread("queue-log")
         self._feeding: asyncio.Task[None] | None = None
+        self._named: dict[str, CallNames | None] = {}
         self._row: list[Told] = []
         self._waiting: deque[str] = deque()
         self._there: Counter[bytes] = Counter()
@@ -155,8 +156,13 @@ class QueueLog:
         self._staff = Staff(standing.settings, standing.members)
 
     def _names(self, instance: str) -> CallNames | None:
-        channel = self._router.channel(instance)
-        return channel.call_names if isinstance(channel, Named) else None
+        if instance not in self._named:
+            channel = self._router.channel(instance)
+            if channel is None:
+                return None
+            # A check of a protocol costs more than all else of a line.
+            self._named[instance] = channel.call_names if isinstance(channel, Named) else None
+        return self._named[instance]
 
     # ---- the task
 
