@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final
 from msgspec import Meta, Struct
 
 from acd.api.bodies import Enqueue, NoQuery, enqueue_command
-from acd.api.interactions import ENTRY_PROBLEMS, reference_of, shown
+from acd.api.interactions import ENTRY_PROBLEMS, entered, reference_of
 from acd.api.once import CLIENTS_FAULTS, done_before, reused
 from acd.api.problems import Problem, forbidden, of_error
 from acd.api.quota import QUOTA
@@ -66,7 +66,8 @@ async def enqueue_batch(call: Call[EnqueueBatch, NoQuery]) -> EnteredBatch:
     _check_scope(call)
     _count(call)
     parts = await _parts(call)
-    commands = [await _command(number, part) for number, part in enumerate(parts)]
+    # At once, so that all of their people are stored by one commit.
+    commands = await asyncio.gather(*(_command(number, part) for number, part in enumerate(parts)))
     # Tasks begin in this order, and each hands in before it waits for anything.
     results = await asyncio.gather(*map(_enter, parts, commands))
     call.carried_out = all(each.problem is None or each.problem.status < SERVERS_FAULT for each in results)
@@ -121,7 +122,7 @@ async def _enter(part: Call[Enqueue, NoQuery], command: EnqueueInteraction) -> E
     """One of them."""
     try:
         await part.submit(command)
-        return Entered(shown(part.context, command.interaction_id), None)
+        return Entered(entered(part, command.interaction_id), None)
     except Problem as error:
         problem = error
         if part.known is not None and part.refusal is None and error.status in CLIENTS_FAULTS:

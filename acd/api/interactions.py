@@ -115,7 +115,7 @@ async def enqueue(call: Call[Any, NoQuery]) -> Created:
     command = enqueue_command(body, command_id, reference)
     await call.submit(command)
     location = f"/v1/interactions/{quote(command.interaction_id, safe='')}"
-    return Created(shown(context, command.interaction_id), location)
+    return Created(entered(call, command.interaction_id), location)
 
 
 async def cancel(call: Call[Nothing, Reason]) -> InteractionShape:
@@ -150,6 +150,17 @@ def visible(call: Call[Any, Any]) -> InteractionRecord:
     if row is None or not call.who.sees(row):
         raise not_found("interaction")
     return row
+
+
+def entered(call: Call[Any, Any], interaction_id: str) -> InteractionShape:
+    """An interaction that has come in; by a repetition, whose answer is made anew, only what is in sight by now.
+
+    Raises a Problem with 404.
+    """
+    row = call.context.view.interaction(interaction_id)
+    if call.is_repetition() and row is not None and not call.who.sees(row):
+        raise not_found("interaction")
+    return shown(call.context, interaction_id)
 
 
 def shown(context: Api, interaction_id: str) -> InteractionShape:

@@ -111,6 +111,40 @@ async def test_each_is_carried_out_once_over_restarts(tmp_path: Path) -> None:
     assert len([each for each in ids if parsed(each)]) == len(many)
 
 
+async def test_a_repetition_shows_nothing_that_is_out_of_sight_by_now(tmp_path: Path) -> None:
+    """So many that the answer is not kept but made anew."""
+    tokens = (
+        TokenConfig("team", Secret("teams-own-0123456789"), ("supervisor",), queues=("sales",)),
+        TokenConfig("all", Secret("everything-0123456789"), ("system",)),
+    )
+    many = [f"m{number}" for number in range(60)]
+    async with living(tmp_path, ApiConfig(port=0, tokens=tokens)) as address, ClientSession(address) as http:
+        team, everything = Client(http, "teams-own-0123456789"), Client(http, "everything-0123456789")
+        _, first = await team("POST", PATH, batch(*many), Idempotency_Key="the-same")
+        assert outcomes(first) == many
+        assert (await everything("POST", "/v1/interactions/m7/move", {"queue": "support"}))[0] == 200
+        _, again = await team("POST", PATH, batch(*many), Idempotency_Key="the-same")
+        assert outcomes(again) == [*many[:7], "done-before", *many[8:]]
+
+
+async def test_nor_does_that_of_a_single_one_whose_answer_was_lost(tmp_path: Path) -> None:
+    tokens = (
+        TokenConfig("team", Secret("teams-own-0123456789"), ("supervisor",), queues=("sales",)),
+        TokenConfig("all", Secret("everything-0123456789"), ("system",)),
+    )
+    (body,) = batch("m1")["interactions"]
+    crashing = living(tmp_path, ApiConfig(port=0, tokens=tokens), crashing=True)
+    async with crashing as address, ClientSession(address) as http:
+        team, everything = Client(http, "teams-own-0123456789"), Client(http, "everything-0123456789")
+        assert (await team("POST", "/v1/interactions", body, Idempotency_Key="the-same"))[0] == 201
+        assert (await everything("POST", "/v1/interactions/m1/move", {"queue": "support"}))[0] == 200
+    forget_answers(tmp_path)
+    async with living(tmp_path, ApiConfig(port=0, tokens=tokens)) as address, ClientSession(address) as http:
+        team = Client(http, "teams-own-0123456789")
+        status, problem = await team("POST", "/v1/interactions", body, Idempotency_Key="the-same")
+        assert (status, problem["code"]) == (409, "done-before")
+
+
 async def test_each_counts_as_a_request_of_the_token() -> None:
     tokens = (TokenConfig("dialler", Secret("diallers-0123456789"), ("system",), rate=Rate(0.001, 5)),)
     router = MemoryRouter()

@@ -130,6 +130,7 @@ class Prometheus:
                 if isinstance(error, urllib.error.HTTPError):
                     error.close()
             assert time.monotonic() < deadline, query
+            # It tells nobody when it has scraped; it can only be asked.
             time.sleep(POLL_SECONDS)
 
 
