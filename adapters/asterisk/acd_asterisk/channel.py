@@ -32,6 +32,7 @@ from acd.ports.channel import ChannelHost, Desired
 from acd_asterisk.ari import AriClient, AriUnavailable
 from acd_asterisk.call import Call
 from acd_asterisk.desk import Desk
+from acd_asterisk.happenings import Replaced, happening
 from acd_asterisk.healing import Healer
 from acd_asterisk.heartbeat import Heartbeat
 from acd_asterisk.intake import Intake
@@ -40,7 +41,6 @@ from acd_asterisk.names import Names
 from acd_asterisk.options import Options
 from acd_asterisk.orders import Orders
 from acd_asterisk.switchboard import Switchboard
-from acd_asterisk.translate import Replaced, happening
 from acd_asterisk.wire import AriEvent
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})

@@ -14,10 +14,11 @@ import structlog
 
 from acd.core.messages import Command, EndInteraction, EnqueueInteraction, FailOffer, RequeueInteraction
 from acd.ports.channel import Desired
-from acd_asterisk import adopt, translate
+from acd_asterisk import adopt
 from acd_asterisk.adopt import Repair, World
 from acd_asterisk.call import Call, Leg
 from acd_asterisk.desk import Desk, NotTaken
+from acd_asterisk.happenings import arrival_of_waiting
 from acd_asterisk.intake import Intake
 from acd_asterisk.orders import Orders
 from acd_asterisk.switchboard import Switchboard
@@ -227,7 +228,7 @@ class Healer:
     async def _make_ready(self, newcomer: tuple[Call, AriChannel]) -> EnqueueInteraction | None:
         call, channel = newcomer
         try:
-            return await self._intake.prepare(call, translate.arrival_of_waiting(channel))
+            return await self._intake.prepare(call, arrival_of_waiting(channel))
         except NotTaken as error:
             await self._orders.refuse(call, error.code)
             return None

@@ -22,10 +22,7 @@ from acd.ports.channel import Personal
 from acd_asterisk import translate
 from acd_asterisk.call import Call, Leg
 from acd_asterisk.desk import Desk, NotTaken
-from acd_asterisk.names import MAX_VISITS, interaction_of_offer, visit_of
-from acd_asterisk.orders import Orders
-from acd_asterisk.switchboard import Switchboard
-from acd_asterisk.translate import (
+from acd_asterisk.happenings import (
     CallerArrived,
     CallerHangupRequested,
     CallerLeft,
@@ -37,6 +34,9 @@ from acd_asterisk.translate import (
     Replaced,
     TalkEntered,
 )
+from acd_asterisk.names import MAX_VISITS, interaction_of_offer, visit_of
+from acd_asterisk.orders import Orders
+from acd_asterisk.switchboard import Switchboard
 from acd_asterisk.wire import AriChannel, Party
 
 _log = structlog.get_logger(__name__)

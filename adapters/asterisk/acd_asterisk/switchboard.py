@@ -16,9 +16,11 @@ import msgspec
 from acd_asterisk import wire
 from acd_asterisk.adopt import World, survey
 from acd_asterisk.ari import Answer, AriClient, AriUnavailable
+from acd_asterisk.happenings import EVENTS
 from acd_asterisk.names import Names
 from acd_asterisk.options import Options
-from acd_asterisk.translate import EVENTS, caller_id, read_variables, variables_expression
+from acd_asterisk.translate import caller_id
+from acd_asterisk.variables import read_variables, variables_expression
 
 ATTEMPTS: Final = 2
 """Tries of a request that may be carried out twice."""

@@ -13,13 +13,13 @@ from acd_asterisk import adopt
 from acd_asterisk.adopt import World
 from acd_asterisk.ari import AriUnavailable
 from acd_asterisk.desk import Desk
+from acd_asterisk.happenings import CallerHangupRequested, CallerLeft, LegAnswered, LegLeft, arrival
 from acd_asterisk.healing import Healer
 from acd_asterisk.intake import Intake
 from acd_asterisk.names import Names
 from acd_asterisk.options import read_options
 from acd_asterisk.orders import Orders
 from acd_asterisk.switchboard import Switchboard
-from acd_asterisk.translate import CallerHangupRequested, CallerLeft, LegAnswered, LegLeft, arrival
 from acd_asterisk.wire import AriBridge, AriChannel, DialplanPlace, Info
 
 OPTIONS = read_options("pbx1", {"url": "http://127.0.0.1:9/ari", "user": "acd", "password": "x"})

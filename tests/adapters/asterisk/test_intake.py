@@ -18,12 +18,12 @@ from acd.errors import CommandInvalid, CommandQuarantined, JournalUnavailable, R
 from acd.testing.recording_host import RecordingHost
 from acd_asterisk.call import Call, Leg
 from acd_asterisk.desk import Desk, NotTaken
+from acd_asterisk.happenings import LegHeld, LegLeft, TalkEntered
 from acd_asterisk.intake import Intake
 from acd_asterisk.names import Names
 from acd_asterisk.options import read_options
 from acd_asterisk.orders import Orders
 from acd_asterisk.switchboard import Switchboard
-from acd_asterisk.translate import LegHeld, LegLeft, TalkEntered
 from acd_asterisk.wire import AriChannel
 
 OPTIONS = read_options("pbx1", {"url": "http://127.0.0.1:9/ari", "user": "acd", "password": "x"})

@@ -1,0 +1,161 @@
+"""What an ARI event means. Pure: no IO, no state, no clock.
+
+Owns the meaning of event types and of Stasis arguments. Must not know REST, WebSockets, the state of a call, nor what
+is done about it (`intake`).
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+from urllib.parse import unquote
+
+from msgspec import Struct
+
+from acd_asterisk.names import Names
+from acd_asterisk.variables import attribute_key, is_ours
+from acd_asterisk.wire import AriBridge, AriChannel, AriEvent
+
+EVENTS: Final = (
+    "StasisStart",
+    "StasisEnd",
+    "ChannelHangupRequest",
+    "ChannelDestroyed",
+    "ChannelHold",
+    "ChannelUnhold",
+    "ChannelEnteredBridge",
+    "ApplicationReplaced",
+)
+"""The event types that this adapter asks Asterisk for; without a filter a call is ten times as many."""
+
+
+class CallerArrived(Struct, frozen=True):
+    """A caller has entered the application. `variables` is None when they did not come with the event."""
+
+    channel: AriChannel
+    queue: str
+    variables: Mapping[str, str] | None
+
+
+class CallerHangupRequested(Struct, frozen=True):
+    """The caller's channel is being hung up: leaving the application will mean having hung up."""
+
+    channel_id: str
+
+
+class CallerLeft(Struct, frozen=True):
+    """The caller's channel is no longer in the application."""
+
+    channel_id: str
+
+
+class LegAnswered(Struct, frozen=True):
+    """The agent picked up the leg of this offer."""
+
+    offer_id: str
+
+
+class LegLeft(Struct, frozen=True):
+    """The agent's answered leg is gone."""
+
+    offer_id: str
+
+
+class LegDestroyed(Struct, frozen=True):
+    """A leg is gone, with Q.850 `cause`; only of interest when it was never answered."""
+
+    offer_id: str
+    cause: int
+
+
+class LegHeld(Struct, frozen=True):
+    """The agent's telephone put the call on hold (`held`), or took it back."""
+
+    offer_id: str
+    held: bool
+
+
+class TalkEntered(Struct, frozen=True):
+    """Somebody has entered a call's talk bridge; `channel_ids` are in it now."""
+
+    interaction_id: str
+    channel_ids: frozenset[str]
+
+
+class Replaced(Struct, frozen=True):
+    """Another controller has taken over the application."""
+
+
+Happening = (
+    CallerArrived
+    | CallerHangupRequested
+    | CallerLeft
+    | LegAnswered
+    | LegLeft
+    | LegDestroyed
+    | LegHeld
+    | TalkEntered
+    | Replaced
+)
+
+
+def happening(event: AriEvent, names: Names) -> Happening | None:
+    """What has happened; None when it is nothing that matters here."""
+    if event.type == "ApplicationReplaced":
+        return Replaced()
+    if event.channel is None:
+        return None
+    if event.type == "ChannelEnteredBridge":
+        return _talk_entered(event.channel, event.bridge, names)
+    offer_id = names.offer_of(event.channel.id)
+    if offer_id is not None:
+        return _leg_happening(event, offer_id)
+    if names.is_own(event.channel.id):
+        return None
+    match event.type:
+        case "StasisStart":
+            return arrival(event.channel, event.args)
+        case "StasisEnd":
+            return CallerLeft(event.channel.id)
+        case "ChannelHangupRequest":
+            return CallerHangupRequested(event.channel.id)
+        case _:
+            return None
+
+
+def arrival(channel: AriChannel, args: Iterable[str]) -> CallerArrived:
+    """Read Stasis arguments: the queue's name, then `name=value` pairs, values percent-encoded.
+
+    With pairs, or with `channelvars` from ari.conf, the variables are complete and nothing need be fetched.
+    """
+    queue, *pairs = tuple(args) or ("",)
+    given = {attribute_key(name): unquote(value) for name, equals, value in (p.partition("=") for p in pairs) if equals}
+    configured = {attribute_key(name): value for name, value in channel.channelvars.items() if is_ours(name) and value}
+    if not pairs and not configured:
+        return CallerArrived(channel, queue.strip(), None)
+    return CallerArrived(channel, queue.strip(), {**configured, **given})
+
+
+def arrival_of_waiting(channel: AriChannel) -> CallerArrived:
+    """As `arrival`, for a channel found in the application: its arguments stand where the dialplan put them."""
+    _app, *args = channel.dialplan.app_data.split(",")
+    return arrival(channel, args)
+
+
+def _talk_entered(channel: AriChannel, bridge: AriBridge | None, names: Names) -> TalkEntered | None:
+    interaction_id = None if bridge is None else names.talk_of(bridge.id)
+    if bridge is None or interaction_id is None:
+        return None
+    return TalkEntered(interaction_id, frozenset((*bridge.channels, channel.id)))
+
+
+def _leg_happening(event: AriEvent, offer_id: str) -> Happening | None:
+    match event.type:
+        case "StasisStart":
+            return LegAnswered(offer_id)
+        case "StasisEnd":
+            return LegLeft(offer_id)
+        case "ChannelDestroyed":
+            return LegDestroyed(offer_id, event.cause)
+        case "ChannelHold" | "ChannelUnhold":
+            return LegHeld(offer_id, held=event.type == "ChannelHold")
+        case _:
+            return None

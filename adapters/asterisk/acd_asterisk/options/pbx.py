@@ -1,0 +1,132 @@
+"""The options of `[channels.NAME]` with `type = "asterisk"`: their names, bounds, defaults and checks.
+
+Owns validation. Must not know what an option does, and does no IO. Options that belong to one part of the adapter
+stand in a table of their own, with a module of its own beside this one.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Final, Literal
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+from acd.core import limits
+from acd_asterisk.ari import MAX_CONNECTIONS
+from acd_asterisk.names import MAX_APP
+from acd_asterisk.options.password import Password
+from acd_asterisk.options.reader import HOUR_US, SECOND_US, Reader
+from acd_asterisk.translate import clean_name, clean_number, is_queue_name
+from acd_asterisk.variables import STANDARD_VARIABLES, VARIABLE_NAME
+
+MAX_VARIABLES: Final = 32
+"""Channel variables to fetch besides the standard ones."""
+
+_APP: Final = re.compile(rf"[A-Za-z0-9_-]{{1,{MAX_APP}}}")
+_USER: Final = re.compile(r"[^\x00-\x20:\x7f-\xa0]{1,128}")
+_MUSIC: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+
+
+class Options(Struct, frozen=True, kw_only=True):
+    """Everything that can be chosen for one PBX. Durations in µs end in `_us`."""
+
+    url: str
+    """Without a slash at the end: `http://127.0.0.1:8088/ari`."""
+    user: str
+    password: Password
+    app: str = "acd"
+    queue: str = ""
+    """For callers whose dialplan names none."""
+    caller_id: str = "caller"
+    """What agents see: `caller`, or a fixed number; empty: whatever Asterisk makes of it."""
+    ring_margin_us: int = 5 * SECOND_US
+    """How much longer than the offer a device rings at most, should nobody take the offer back."""
+    heartbeat_us: int = 10 * SECOND_US
+    """How often the dead-man's switch of a waiting caller is wound up; 0: never."""
+    dead_man_us: int = 30 * SECOND_US
+    """How long a caller stays after the last heartbeat before the dialplan's `T` extension has them."""
+    connections: int = 64
+    rest_deadline_us: int = 2 * SECOND_US
+    """For one request; a verb may take two, and the runtime gives an effect 5 s by default."""
+    music_class: str = "default"
+    variables: tuple[str, ...] = STANDARD_VARIABLES
+    """Channel variables to fetch when they did not come with the call."""
+    fetch_variables: bool = True
+    on_cancel: Literal["continue", "hangup"] = "continue"
+    """What becomes of a caller whose waiting was cancelled: back to the dialplan, or the end."""
+
+
+def read_options(name: str, given: Mapping[str, object]) -> Options:
+    """Check everything; raises `ConfigError` with every problem at once."""
+    reader = Reader(f"channels.{name}", given, what="an Asterisk channel")
+    options = Options(
+        url=_url(reader),
+        user=reader.pattern("user", "", _USER, "a user's name without blanks and colons, as in ari.conf"),
+        password=reader.password(),
+        app=reader.pattern("app", "acd", _APP, f"letters, digits, - and _, at most {MAX_APP}"),
+        queue=_queue(reader),
+        caller_id=_caller_id(reader),
+        ring_margin_us=reader.duration("ring_margin", 5 * SECOND_US, SECOND_US, 600 * SECOND_US),
+        heartbeat_us=reader.duration("heartbeat", 10 * SECOND_US, 0, HOUR_US),
+        dead_man_us=reader.duration("dead_man", 30 * SECOND_US, 2 * SECOND_US, 24 * HOUR_US),
+        connections=reader.integer("connections", 64, 4, MAX_CONNECTIONS),
+        rest_deadline_us=reader.duration("rest_deadline", 2 * SECOND_US, SECOND_US // 10, 60 * SECOND_US),
+        music_class=reader.pattern("music_class", "default", _MUSIC, "a class of musiconhold.conf"),
+        variables=_variables(reader),
+        fetch_variables=reader.flag("fetch_variables", default=True),
+        on_cancel=reader.choice("on_cancel", "continue", "hangup"),
+    )
+    if options.heartbeat_us and options.dead_man_us < 2 * options.heartbeat_us:
+        reader.problem("dead_man", "is shorter than two heartbeats", "make it at least twice `heartbeat`")
+    reader.finish()
+    return options
+
+
+def _url(reader: Reader) -> str:
+    example = 'write it like "http://127.0.0.1:8088/ari"'
+    text = reader.text("url", "")
+    if text is None:
+        return ""
+    if not text:
+        reader.problem("url", "is missing", example)
+        return ""
+    try:
+        parts = urlsplit(text)
+        has_port = parts.port is None or parts.port > 0
+    except ValueError:
+        reader.problem("url", "cannot be read as a URL", example)
+        return ""
+    if parts.username is not None or parts.password is not None:
+        # Not quoted: it may contain the password.
+        reader.problem("url", "holds a user or a password", "use the options user and password_file")
+    elif parts.scheme not in {"http", "https"} or not parts.hostname or not has_port or not text.isprintable():
+        reader.problem("url", f"{text!r} is not an http or https URL", example)
+    elif parts.query or parts.fragment or " " in text:
+        reader.problem("url", "has more than a host, a port and a path", example)
+    else:
+        return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/') or '/ari'}"
+    return ""
+
+
+def _queue(reader: Reader) -> str:
+    text = reader.text("queue", "") or ""
+    if text and not is_queue_name(text):
+        reader.problem("queue", f"{text!r} is no queue's name", f"at most {limits.MAX_ID} characters, no blanks")
+    return text
+
+
+def _caller_id(reader: Reader) -> str:
+    text = reader.text("caller_id", "caller")
+    if text is None or text in {"caller", ""}:
+        return text or ""
+    if clean_number(text) != text and clean_name(text) != text:
+        reader.problem("caller_id", "has characters that do not belong into a caller's identity", 'use "caller"')
+    return text
+
+
+def _variables(reader: Reader) -> tuple[str, ...]:
+    given = reader.texts("variables", (), MAX_VARIABLES, '["X_ACD_TIER"]')
+    for each in given:
+        if not VARIABLE_NAME.fullmatch(each):
+            reader.problem("variables", f"{each!r} cannot be used", "they begin with X_ACD_, in capitals")
+    return tuple(dict.fromkeys((*STANDARD_VARIABLES, *given)))

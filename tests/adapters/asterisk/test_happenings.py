@@ -1,0 +1,115 @@
+"""What ARI events mean."""
+
+import pytest
+
+from acd_asterisk import happenings
+from acd_asterisk.happenings import (
+    CallerArrived,
+    CallerHangupRequested,
+    CallerLeft,
+    Happening,
+    LegAnswered,
+    LegDestroyed,
+    LegHeld,
+    LegLeft,
+    Replaced,
+    TalkEntered,
+)
+from acd_asterisk.names import Names
+from acd_asterisk.wire import AriBridge, AriChannel, AriEvent, DialplanPlace, Party, decode_event
+
+NAMES = Names("pbx1", "acd")
+CALLER = "1795254033.0"
+LEG = NAMES.leg("pbx1-1795254033.0.1")
+TALK = NAMES.talk("pbx1-1795254033.0")
+
+START = b"""{"type": "StasisStart", "timestamp": "2026-11-21T09:40:33.428+0000", "args": ["sales", "tier=gold"],
+ "channel": {"id": "1795254033.0", "name": "PJSIP/trunk-00000000", "state": "Ring", "protocol_id": "1-1@127.0.0.1",
+ "caller": {"name": "Anna", "number": "10001"}, "connected": {"name": "", "number": ""}, "accountcode": "",
+ "dialplan": {"context": "in", "exten": "4000", "priority": 4, "app_name": "Stasis", "app_data": "acd,sales"},
+ "creationtime": "2026-11-21T09:40:33.427+0000", "language": "en"}, "asterisk_id": "x", "application": "acd"}"""
+"""As Asterisk 22 sends it."""
+
+
+def event(kind: str, channel_id: str = CALLER, cause: int = 0) -> AriEvent:
+    return AriEvent(kind, AriChannel(channel_id), cause=cause)
+
+
+def entered(bridge_id: str, channel_id: str, *others: str) -> AriEvent:
+    """As Asterisk sends it: who has entered, and all who are in the bridge."""
+    return AriEvent("ChannelEnteredBridge", AriChannel(channel_id), bridge=AriBridge(bridge_id, (*others, channel_id)))
+
+
+def arrived(*args: str, channelvars: dict[str, str] | None = None) -> CallerArrived:
+    place = DialplanPlace("4000", "Stasis", "acd")
+    return happenings.arrival(AriChannel(CALLER, dialplan=place, channelvars=channelvars or {}), args)
+
+
+def test_caller_arrives() -> None:
+    what = happenings.happening(decode_event(START), NAMES)
+    assert isinstance(what, CallerArrived)
+    assert (what.channel.id, what.channel.caller, what.queue) == (CALLER, Party("Anna", "10001"), "sales")
+    assert what.variables == {"TIER": "gold"}
+
+
+@pytest.mark.parametrize(
+    ("given_event", "expected"),
+    [
+        (event("StasisEnd"), CallerLeft(CALLER)),
+        (event("ChannelHangupRequest"), CallerHangupRequested(CALLER)),
+        (event("ChannelDestroyed", cause=16), None),
+        (event("ChannelHold"), None),
+        (event("ChannelVarset"), None),
+        (event("StasisStart", LEG), LegAnswered("pbx1-1795254033.0.1")),
+        (event("StasisEnd", LEG), LegLeft("pbx1-1795254033.0.1")),
+        (event("ChannelDestroyed", LEG, 17), LegDestroyed("pbx1-1795254033.0.1", 17)),
+        (event("ChannelHold", LEG), LegHeld("pbx1-1795254033.0.1", held=True)),
+        (event("ChannelUnhold", LEG), LegHeld("pbx1-1795254033.0.1", held=False)),
+        (event("ChannelHangupRequest", LEG), None),
+        (event("StasisStart", f"{LEG};2"), None),
+        (entered(TALK, CALLER), TalkEntered("pbx1-1795254033.0", frozenset({CALLER}))),
+        (entered(TALK, LEG, CALLER), TalkEntered("pbx1-1795254033.0", frozenset({CALLER, LEG}))),
+        (entered(NAMES.hold, CALLER), None),
+        (entered("somebody-else's", LEG), None),
+        (event("ChannelEnteredBridge", LEG), None),
+        (AriEvent("ApplicationReplaced"), Replaced()),
+        (AriEvent("SomethingElse"), None),
+    ],
+)
+def test_happenings(given_event: AriEvent, expected: Happening | None) -> None:
+    assert happenings.happening(given_event, NAMES) == expected
+
+
+def test_every_event_that_means_something_is_asked_for() -> None:
+    kinds = {"StasisStart", "StasisEnd", "ChannelHangupRequest", "ChannelDestroyed", "ChannelHold", "ChannelUnhold"}
+    assert {*kinds, "ChannelEnteredBridge", "ApplicationReplaced"} == set(happenings.EVENTS)
+
+
+@pytest.mark.parametrize(
+    ("args", "queue", "variables"),
+    [
+        ((), "", None),
+        (("sales",), "sales", None),
+        ((" sales ",), "sales", None),
+        (("sales", "tier=gold"), "sales", {"TIER": "gold"}),
+        (("", "X-ACD-Queue=support", "X_ACD_TIER=%E9%87%91,%2C+"), "", {"QUEUE": "support", "TIER": "金,,+"}),
+        (("sales", "no pair"), "sales", {}),
+        (("sales", "a=b=c"), "sales", {"A": "b=c"}),
+    ],
+)
+def test_stasis_arguments(args: tuple[str, ...], queue: str, variables: dict[str, str] | None) -> None:
+    what = arrived(*args)
+    assert (what.queue, what.variables) == (queue, variables)
+
+
+def test_channelvars_make_fetching_unnecessary() -> None:
+    found = arrived("sales", channelvars={"X_ACD_TIER": "gold", "X_ACD_EMPTY": "", "OTHER": "x"})
+    assert found.variables == {"TIER": "gold"}
+    assert arrived("sales", channelvars={"X_ACD_TIER": "", "OTHER": "x"}).variables is None
+
+
+def test_arguments_of_a_caller_found_waiting() -> None:
+    channel = AriChannel(CALLER, dialplan=DialplanPlace("4000", "Stasis", "acd,sales,tier=%2C"))
+    assert happenings.arrival_of_waiting(channel) == CallerArrived(channel, "sales", {"TIER": ","})
+    bare = AriChannel(CALLER, dialplan=DialplanPlace("4000", "Stasis", "acd"))
+    assert happenings.arrival_of_waiting(bare) == CallerArrived(bare, "", None)
