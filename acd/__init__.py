@@ -117,7 +117,7 @@ from acd.errors import (
     RouterOverloaded,
     StrategyError,
 )
-from acd.ports.channel import Channel, ChannelHost, Desired, Personal
+from acd.ports.channel import AgentStanding, Channel, ChannelHost, Desired, Personal
 from acd.ports.stores import OutboxMessage, Sender
 
 if TYPE_CHECKING:
@@ -146,6 +146,7 @@ __all__ = [
     "AgentPreferred",
     "AgentRemoved",
     "AgentSettings",
+    "AgentStanding",
     "ApplyConfig",
     "CancelInteraction",
     "Capacity",

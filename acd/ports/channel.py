@@ -4,7 +4,7 @@ Owns the two protocols. Must not know any channel. A new channel is a class with
 entry point in `acd.channels` and a run of the contract suite `acd.testing.contract`.
 """
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Literal, Protocol
 
 from msgspec import Struct
@@ -50,6 +50,22 @@ class Personal(Struct, frozen=True):
         return f"Personal(<{', '.join([*known, f'{len(self.extra)} extra'])}>)"
 
 
+class AgentStanding(Struct, frozen=True, gc=False):
+    """How one agent stands, as committed.
+
+    `presence`: signed-out, not-ready (for `reason`), ready, or draining (towards `next_presence`). `work`: what is in
+    hand on all channels, as (interaction, state), oldest first; states are offered, active, held and wrap-up.
+    `gone`: no agent any more, as soon as this work is done.
+    """
+
+    agent_id: str
+    presence: str
+    reason: str = ""
+    next_presence: str = ""
+    work: tuple[tuple[str, str], ...] = ()
+    gone: bool = False
+
+
 class ChannelHost(Protocol):
     """What the runtime gives to a channel."""
 
@@ -92,6 +108,25 @@ class ChannelHost(Protocol):
 
     def recorded(self, command_id: str) -> Outcome | None:
         """What a recent command of this id, which has been committed, led to; None when it is too long ago."""
+        ...
+
+    def queue_of(self, interaction_id: str) -> str:
+        """The queue in which a live interaction stands, or from which it was taken; empty when it does not live."""
+        ...
+
+    def agent(self, agent_id: str) -> AgentStanding | None:
+        """How an agent stands; None when there is none of this id."""
+        ...
+
+    def agents(self) -> tuple[AgentStanding, ...]:
+        """How every agent stands. Costs O(agents)."""
+        ...
+
+    def watch_agents(self) -> AsyncGenerator[tuple[AgentStanding, ...], None]:
+        """All agents, and from then on those that have changed, each as it stands when it is told.
+
+        Who reads slowly is told less often, and nothing that is out of date. Ends when the router closes.
+        """
         ...
 
     def request_reconcile(self) -> None:

@@ -25,7 +25,8 @@ from acd.core.messages import (
 from acd.core.state import EngineState, WorkState
 from acd.ports.channel import Channel, Desired
 from acd.runtime.clock import Clock
-from acd.runtime.instance import HostServices, Instance
+from acd.runtime.host import HostServices
+from acd.runtime.instance import Instance
 from acd.runtime.log import Logger
 
 MAX_UNKNOWN: Final = 256

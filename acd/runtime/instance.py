@@ -10,12 +10,13 @@ part of the wishes, and one reconcile brings the world there. Performing and rec
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Collection, Mapping
-from typing import Final, Literal, Protocol
+from typing import Final, Literal
 
-from acd.core.messages import Command, Effect, Outcome
+from acd.core.messages import Effect
 from acd.errors import ChannelError
-from acd.ports.channel import Channel, Desired, Personal
+from acd.ports.channel import Channel, Desired
 from acd.runtime.clock import Backoff, Clock, Deadline, pause
+from acd.runtime.host import Host, HostServices
 from acd.runtime.log import Logger
 
 MAX_CONCURRENT: Final = 64
@@ -45,59 +46,6 @@ State = Literal["starting", "stale", "reconciling", "ready", "stopped"]
 _log = Logger(__name__)
 
 
-class HostServices(Protocol):
-    """What the router does for every channel alike; see `acd.ports.channel.ChannelHost`."""
-
-    async def submit(self, command: Command) -> Outcome:
-        """Hand in a command."""
-        ...
-
-    def new_id(self) -> str:
-        """A fresh id."""
-        ...
-
-    async def remember(self, person: Personal, *, durable: bool = True) -> str:
-        """Keep a person."""
-        ...
-
-    async def recall(self, customer: str) -> Personal | None:
-        """The person behind a reference."""
-        ...
-
-    def address(self, agent_id: str, channel: str) -> str:
-        """Where the agent is reached."""
-        ...
-
-    def recorded(self, command_id: str) -> Outcome | None:
-        """What a recent command of this id led to."""
-        ...
-
-
-class Host:
-    """The `ChannelHost` of one instance."""
-
-    def __init__(self, services: HostServices, instance: "Instance") -> None:
-        self.submit = services.submit
-        self.new_id = services.new_id
-        self.remember = services.remember
-        self.recall = services.recall
-        self.address = services.address
-        self.recorded = services.recorded
-        self._instance = instance
-
-    def desired(self) -> tuple[Desired, ...]:
-        """Committed desired state of this instance."""
-        return tuple(self._instance.wishes.values())
-
-    def wish(self, interaction_id: str) -> Desired | None:
-        """Committed desired state of one interaction of this instance."""
-        return self._instance.wishes.get(interaction_id)
-
-    def request_reconcile(self) -> None:
-        """Reconcile soon."""
-        self._instance.request_reconcile()
-
-
 class Instance:
     """A channel, its wishes and its lanes: one lane per interaction that has effects to perform."""
 
@@ -114,7 +62,7 @@ class Instance:
         self.tried_start = asyncio.Event()
         self.tried_reconcile = asyncio.Event()
         self._channel = channel
-        self._host = Host(services, self)
+        self._host = Host(services, self.wishes, self.request_reconcile)
         self._clock = clock
         self._deadline_us = deadline_us
         self._state: State = "starting"

@@ -4,16 +4,18 @@ Owns when projections begin, begin anew and take in what was committed. Must not
 To add one: begin it in `begin`, fold it in `fold`, after the view.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 
 from acd.core.messages import Outcome
 from acd.core.state import EngineState
+from acd.ports.channel import AgentStanding
 from acd.runtime.config import AgentEdit, Config
 from acd.runtime.estimate import WaitEstimator
 from acd.runtime.events import EventSource
 from acd.runtime.feed import Commit, Feed
 from acd.runtime.live_figures import LiveFigures
 from acd.runtime.log import Logger
+from acd.runtime.staff import standing_of, watch
 from acd.runtime.view import View
 
 _log = Logger(__name__)
@@ -116,3 +118,21 @@ class Readings:
     def events(self) -> EventSource:
         """Committed events in their public form, with cursors: what `/v1/events` and webhooks tell."""
         return self._projections.events
+
+    def queue_of(self, interaction_id: str) -> str:
+        """The queue in which a live interaction stands, or from which it was taken; empty when it does not live."""
+        row = self.view.interactions.get(interaction_id)
+        return "" if row is None else row.queue
+
+    def agent(self, agent_id: str) -> AgentStanding | None:
+        """How an agent stands; None when there is none of this id."""
+        agent = self.view.agents.get(agent_id)
+        return None if agent is None else standing_of(agent)
+
+    def agents(self) -> tuple[AgentStanding, ...]:
+        """How every agent stands. Costs O(agents)."""
+        return tuple(standing_of(agent) for agent in self.view.agents.values())
+
+    def watch_agents(self) -> AsyncGenerator[tuple[AgentStanding, ...], None]:
+        """All agents, then those that have changed, each as it stands when it is told."""
+        return watch(self._projections)

@@ -4,11 +4,11 @@ Owns the recording. Must not know what is right.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Final, TypeVar
 
 from acd.core.messages import Command, Outcome
-from acd.ports.channel import Desired, Personal
+from acd.ports.channel import AgentStanding, Desired, Personal
 
 PATIENCE_SECONDS: Final = 10.0
 """How long is waited for the far end."""
@@ -28,6 +28,8 @@ class RecordingHost:
         self.address = address
         self.commands: list[Command] = []
         self.wished: dict[str, Desired] = {}
+        self.staff: dict[str, AgentStanding] = {}
+        self.queues: dict[str, str] = {}
         self.reconciles = 0
         self._people: dict[str, Personal] = {}
         self._ids = 0
@@ -65,6 +67,22 @@ class RecordingHost:
     def recorded(self, command_id: str) -> Outcome | None:
         """All were accepted."""
         return Outcome() if any(command.id == command_id for command in self.commands) else None
+
+    def queue_of(self, interaction_id: str) -> str:
+        """What the check says."""
+        return self.queues.get(interaction_id, "")
+
+    def agent(self, agent_id: str) -> AgentStanding | None:
+        """Likewise."""
+        return self.staff.get(agent_id)
+
+    def agents(self) -> tuple[AgentStanding, ...]:
+        """Likewise."""
+        return tuple(self.staff.values())
+
+    async def watch_agents(self) -> AsyncGenerator[tuple[AgentStanding, ...], None]:
+        """As they are; nobody changes."""
+        yield self.agents()
 
     def request_reconcile(self) -> None:
         """Count."""

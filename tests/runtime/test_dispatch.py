@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import Literal, Self
 
 import pytest
@@ -36,7 +36,7 @@ from acd.core.messages import (
 from acd.core.messages.settings import Strategy
 from acd.core.state import EngineState
 from acd.errors import ChannelError
-from acd.ports.channel import ChannelHost, Desired, Personal
+from acd.ports.channel import AgentStanding, ChannelHost, Desired, Personal
 from acd.runtime.dispatch import Dispatcher, Wishes, desired_of, fold
 from acd.runtime.instance import (
     MAX_CONCURRENT,
@@ -77,6 +77,18 @@ class Services:
 
     def recorded(self, command_id: str) -> Outcome | None:
         return Outcome() if any(command.id == command_id for command in self.submitted) else None
+
+    def queue_of(self, interaction_id: str) -> str:
+        return f"queue of {interaction_id}"
+
+    def agent(self, agent_id: str) -> AgentStanding | None:
+        return AgentStanding(agent_id, "ready")
+
+    def agents(self) -> tuple[AgentStanding, ...]:
+        return ()
+
+    async def watch_agents(self) -> AsyncGenerator[tuple[AgentStanding, ...], None]:
+        yield self.agents()
 
 
 class Stage:
