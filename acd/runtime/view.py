@@ -355,7 +355,7 @@ class View:
             InteractionQueued: self._interaction_queued,
             InteractionRequeued: self._interaction_requeued,
             **handover_folds.table(self),
-            **waiting_folds.table(self.queues, self.interactions, lambda: self.at_us),
+            **waiting_folds.table(self.queues, self.interactions, self.ended, lambda: self.at_us),
             **work_folds.table(self),
             InteractionCompleted: self._interaction_completed,
             InteractionAbandoned: self._interaction_abandoned,

@@ -1,4 +1,4 @@
-"""The view's folds of events about queues that open and close, and about what happens to those who wait.
+"""The view's folds of events about queues that open and close, what happens to those who wait, and what becomes known.
 
 Owns what these events do to the rows. Must not know the rest of the view.
 """
@@ -14,6 +14,7 @@ from acd.core.messages import (
     HoldStarted,
     InteractionDue,
     InteractionMoved,
+    InteractionNoted,
     InteractionRelaxed,
     InteractionReprioritized,
     InteractionScheduled,
@@ -29,12 +30,13 @@ Interactions = Mapping[str, InteractionRecord]
 Queues = Mapping[str, QueueRecord]
 
 
-def table(queues: Queues, interactions: Interactions, now_us: Callable[[], int]) -> Folds:
+def table(queues: Queues, interactions: Interactions, ended: Interactions, now_us: Callable[[], int]) -> Folds:
     """Kind of event → what folds it, into these rows. `now_us`: the moment of the outcome that is being folded."""
     return {
         **_between_queues(queues, interactions),
         **_aside(queues, interactions, now_us),
         **_in_line(interactions),
+        **_known_later(interactions, ended),
     }
 
 
@@ -87,10 +89,6 @@ def _in_line(interactions: Interactions) -> Folds:
     def relaxed(event: InteractionRelaxed) -> None:
         interactions[event.interaction_id].priority = event.priority
 
-    def updated(event: InteractionUpdated) -> None:
-        row = interactions[event.interaction_id]
-        row.attributes, row.customer, row.requirement = event.attributes, event.customer, event.requirement
-
     def preferred(_event: AgentPreferred) -> None:
         """Shows only while somebody is waited for."""
 
@@ -104,8 +102,21 @@ def _in_line(interactions: Interactions) -> Folds:
         InteractionReprioritized: reprioritized,
         LevelOpened: level_opened,
         InteractionRelaxed: relaxed,
-        InteractionUpdated: updated,
         AgentPreferred: preferred,
         HoldStarted: hold_started,
         HoldEnded: hold_ended,
     }
+
+
+def _known_later(interactions: Interactions, ended: Interactions) -> Folds:
+    def updated(event: InteractionUpdated) -> None:
+        row = interactions[event.interaction_id]
+        row.attributes, row.customer, row.requirement = event.attributes, event.customer, event.requirement
+
+    def noted(event: InteractionNoted) -> None:
+        row = interactions.get(event.interaction_id) or ended.get(event.interaction_id)
+        if row is not None:
+            said = dict(event.attributes)
+            row.attributes = (*(each for each in row.attributes if each[0] not in said), *event.attributes)
+
+    return {InteractionUpdated: updated, InteractionNoted: noted}

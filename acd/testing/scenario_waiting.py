@@ -1,8 +1,10 @@
 """The words of a scenario about waiting: for a preferred agent, relaxed by steps, moved by supervisors.
 
     update ID [attributes a=b,c=d] [remove e,f] [customer C] [requirement R] [prefer a=2,b=1] [preferred AGENT|nobody]
+    note ID attributes a=b
     reprioritize ID N        move ID to QUEUE [place kept|anew] [reason R]        recall ID
     expect updated c1 [changed attributes] [attributes a=b] [customer C]
+    expect noted c1 [attributes a=b]
     expect reprioritized c1                         expect moved c1 from sales to support
     expect preferred c1 -> anna                     expect hold-started|hold-ended c1 for anna
         expect level-opened c1 2      expect relaxed c1
@@ -25,12 +27,14 @@ from acd.core.messages import (
     HoldEnded,
     HoldStarted,
     InteractionMoved,
+    InteractionNoted,
     InteractionRelaxed,
     InteractionReprioritized,
     InteractionUpdated,
     LevelOpened,
     MoveInteraction,
     NoteEstimate,
+    NoteInteraction,
     Preference,
     RecallInteraction,
     ReprioritizeInteraction,
@@ -48,6 +52,7 @@ WaitingEvent = (
     | InteractionMoved
     | InteractionReprioritized
     | InteractionRelaxed
+    | InteractionNoted
     | InteractionUpdated
     | LevelOpened
 )
@@ -57,6 +62,7 @@ LENGTHS: Final = {
     "reprioritized": 2,
     "relaxed": 2,
     "updated": 2,
+    "noted": 2,
     "skipped": 2,
     "preferred": 4,
     "hold-started": 4,
@@ -80,6 +86,8 @@ def words_of(event: WaitingEvent) -> tuple[tuple[str, ...], dict[str, object]]:
             known = ",".join(f"{name}={value}" for name, value in event.attributes)
             details = {"changed": ",".join(event.changed), "attributes": known, "customer": event.customer}
             return ("updated", name), details
+        case InteractionNoted():
+            return ("noted", name), {"attributes": ",".join(f"{name}={value}" for name, value in event.attributes)}
         case LevelOpened():
             return ("level-opened", name, str(event.level)), {}
         case InteractionRelaxed():
@@ -156,6 +164,13 @@ def _update(statement: Statement, command_id: str, _offers: Mapping[str, str]) -
     )
 
 
+def _note(statement: Statement, command_id: str, _offers: Mapping[str, str]) -> Command:
+    interaction_id = statement.take("the interaction")
+    return NoteInteraction(
+        command_id, interaction_id, attributes(statement.options("attributes").get("attributes", ""))
+    )
+
+
 def _reprioritize(statement: Statement, command_id: str, _offers: Mapping[str, str]) -> Command:
     interaction_id = statement.take("the interaction")
     return ReprioritizeInteraction(command_id, interaction_id, integer(statement.take("the priority")))
@@ -178,6 +193,7 @@ def _recall(statement: Statement, command_id: str, _offers: Mapping[str, str]) -
 
 COMMANDS: Final[dict[str, Callable[[Statement, str, Mapping[str, str]], Command]]] = {
     "update": _update,
+    "note": _note,
     "reprioritize": _reprioritize,
     "move": _move,
     "recall": _recall,

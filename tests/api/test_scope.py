@@ -448,7 +448,7 @@ INTERACTION_KINDS = {
     "interaction-due",
     "interaction-updated", "interaction-failed", "work-held", "work-resumed", "wrap-up-started", "wrap-up-requested",
     "wrap-up-extended", "work-ended", "disposition-set", "agent-preferred", "interaction-transferred",
-    "consult-merged", "agent-left",
+    "consult-merged", "agent-left", "interaction-noted",
 }  # fmt: skip
 """Those about an interaction: a new kind is put here, or above, by whoever adds it."""
 

@@ -43,6 +43,18 @@ class Update(Callbacks, Affinity, Relaxing):
                 self.begin_hold(interaction)
             self.place(interaction)
 
+    def on_NoteInteraction(self, command: m.NoteInteraction) -> None:
+        known = [each for each in self.interactions if each.request.interaction_id == command.interaction_id]
+        update = m.UpdateInteraction(command.id, command.interaction_id, command.attributes)
+        for interaction in known:
+            if interaction.state in {"queued", "offered", "active", "scheduled"}:
+                self.on_UpdateInteraction(update)
+                return
+            interaction.request = self.improved(interaction, update)
+        if len(dict(command.attributes)) < len(command.attributes):
+            raise Refused("duplicate-attribute")
+        self.events.append(m.InteractionNoted(command.interaction_id, command.attributes))
+
     def improved(self, interaction: Interaction, command: m.UpdateInteraction) -> m.EnqueueInteraction:
         """The request as it is now; or refused."""
         request = interaction.request

@@ -423,6 +423,16 @@ MUTANTS: Final = {
     "a look-up that comes late finds no account manager": Mutant(
         "handlers.updates", "        affinity.prefer(domain, interaction)\n", "        pass\n"
     ),
+    "what is noted of an ended interaction is not told": Mutant(
+        "handlers.updates",
+        "    domain.events.append(InteractionNoted(command.interaction_id, command.attributes))\n",
+        "",
+    ),
+    "what is noted is lost while somebody wraps up": Mutant(
+        "handlers.updates",
+        "        interaction.request = msgspec.structs.replace(interaction.request, attributes=attributes)\n",
+        "        pass\n",
+    ),
     "an attribute stands beside its old value": Mutant("handlers.updates", " if each[0] not in named)", ")"),
     "one customer's interaction becomes another's": Mutant(
         "handlers.updates", "    if request.customer:\n", "    if False:\n"

@@ -26,6 +26,7 @@ WEIGHTS: Final[dict[str, float]] = {
     "move": 3,
     "update": 5,
     "recall": 2,
+    "note": 2,
     "hold": 4,
     "resume": 3,
     "end_wrap_up": 4,

@@ -41,6 +41,15 @@ class UpdateTraffic(ConsultTraffic):
             self._pick(("", self._anybody(), self._anybody())) if routed and self._chance(0.4) else None,
         )
 
+    def _note(self, model: Model) -> m.Command | None:
+        """What has come of somebody who mostly has ended."""
+        done = [each for each in model.interactions if each.state == "completed"]
+        found = self._one(done) if self._chance(0.6) else None
+        live = self._interaction(model, ("queued", "offered", "active", "scheduled")) if self._chance(0.5) else None
+        interaction_id = found.request.interaction_id if found else self._interaction_id(model, live) if live else ""
+        known = self._known_now() or (("survey.1", self._pick("12345")),)
+        return m.NoteInteraction(self._id(), interaction_id or "long-gone", known)
+
     def _known_now(self) -> tuple[tuple[str, str], ...]:
         dice = self.random.random()
         if dice < 0.02:

@@ -11,7 +11,15 @@ from acd.core import affinity, consulting, holding, limits
 from acd.core.domain import Domain
 from acd.core.entities import Interaction
 from acd.core.handlers.interactions import live, unknown_skill
-from acd.core.messages import EnqueueInteraction, InteractionUpdated, Refusal, UpdateInteraction
+from acd.core.messages import (
+    EnqueueInteraction,
+    InteractionNoted,
+    InteractionUpdated,
+    NoteInteraction,
+    Refusal,
+    UpdateInteraction,
+)
+from acd.core.states import interaction as interaction_states
 from acd.errors import RequirementError
 
 ROUTING: Final = ("requirement", "preferences", "preferred_agent")
@@ -23,7 +31,7 @@ def update(domain: Domain, command: UpdateInteraction) -> Refusal | None:
     found = live(domain, command.interaction_id)
     if isinstance(found, Refusal):
         return found
-    attributes = _attributes(found, command)
+    attributes = _attributes(found.id, found.request.attributes, command)
     if isinstance(attributes, Refusal):
         return attributes
     refusal = _check_customer(domain, found, command.customer) or _check_routing(domain, found, command)
@@ -43,7 +51,25 @@ def update(domain: Domain, command: UpdateInteraction) -> Refusal | None:
     return None
 
 
-def _attributes(interaction: Interaction, command: UpdateInteraction) -> tuple[tuple[str, str], ...] | Refusal:
+def note(domain: Domain, command: NoteInteraction) -> Refusal | None:
+    """A live one has these attributes from now on; of one that has ended they are told, and kept during wrap-up."""
+    interaction = domain.interactions.get(command.interaction_id)
+    said = UpdateInteraction(command.id, command.interaction_id, command.attributes)
+    if interaction is not None and interaction_states.TABLE[interaction.state]:
+        return update(domain, said)
+    known = () if interaction is None else interaction.request.attributes
+    attributes = _attributes(command.interaction_id, known, said)
+    if isinstance(attributes, Refusal):
+        return attributes
+    if interaction is not None:
+        interaction.request = msgspec.structs.replace(interaction.request, attributes=attributes)
+    domain.events.append(InteractionNoted(command.interaction_id, command.attributes))
+    return None
+
+
+def _attributes(
+    interaction_id: str, known: tuple[tuple[str, str], ...], command: UpdateInteraction
+) -> tuple[tuple[str, str], ...] | Refusal:
     """Those that stay, in their order, and then those that are set."""
     named: dict[str, None] = {}
     for name in (*(name for name, _ in command.attributes), *command.remove):
@@ -51,11 +77,11 @@ def _attributes(interaction: Interaction, command: UpdateInteraction) -> tuple[t
             detail = f"attribute {name} is given twice; set it once, or remove it"
             return Refusal("duplicate-attribute", detail)
         named[name] = None
-    kept = tuple(each for each in interaction.request.attributes if each[0] not in named)
+    kept = tuple(each for each in known if each[0] not in named)
     attributes = (*kept, *command.attributes)
     if len(attributes) > limits.MAX_ATTRIBUTES:
         detail = (
-            f"interaction {interaction.id} would have {len(attributes)} attributes; {limits.MAX_ATTRIBUTES} at most"
+            f"interaction {interaction_id} would have {len(attributes)} attributes; {limits.MAX_ATTRIBUTES} at most"
         )
         return Refusal("too-many-attributes", detail)
     return attributes

@@ -203,6 +203,19 @@ class UpdateInteraction(CommandBase, frozen=True, gc=False, tag=True):
     preferred_agent: OptionalId | None = None
 
 
+class NoteInteraction(CommandBase, frozen=True, gc=False, tag=True):
+    """Something has come of an interaction that may have ended by now: a recording, what the customer thought of it.
+
+    `attributes` are set: of a live one as by UpdateInteraction; of one that has ended, or that nobody remembers any
+    more, they are told, and decide nothing.
+    """
+
+    ORIGIN: ClassVar[Origin] = "reaction"
+
+    interaction_id: InteractionId
+    attributes: Annotated[tuple[tuple[Id, Text], ...], Meta(min_length=1, max_length=limits.MAX_ATTRIBUTES)]
+
+
 class NoteEstimate(CommandBase, frozen=True, gc=False, tag=True):
     """How long whoever comes into the queue now will wait, as far as anybody can tell; -1: nobody can.
 
@@ -352,6 +365,7 @@ Command = (
     | LeaveInteraction
     | UpdateInteraction
     | ConfigureAgents
+    | NoteInteraction
 )
 
 

@@ -101,6 +101,13 @@ class InteractionUpdated(Struct, frozen=True, gc=False, tag=True):
     preferred_agent: str
 
 
+class InteractionNoted(Struct, frozen=True, gc=False, tag=True):
+    """Something has come of an interaction that has ended: `attributes` are what is known of it besides."""
+
+    interaction_id: str
+    attributes: tuple[tuple[str, str], ...]
+
+
 class InteractionRelaxed(Struct, frozen=True, gc=False, tag=True):
     """The time of a step of its queue has come.
 
@@ -384,4 +391,5 @@ Event = (
     | InteractionTransferred
     | ConsultMerged
     | AgentLeft
+    | InteractionNoted
 )

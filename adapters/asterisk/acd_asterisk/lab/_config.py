@@ -114,7 +114,7 @@ def write_configuration(
     that name, `replace` takes its place. The files are readable by their owner only: they hold passwords.
     """
     config = folder / "config"
-    for part in ("config", "run", "spool", "db", "log", "cache"):
+    for part in ("config", "run", "spool", "spool/recording", "db", "log", "cache"):
         (folder / part).mkdir(mode=0o700, parents=True, exist_ok=True)
     _make_data_folder(folder / "data", provisioned)
     values = {
