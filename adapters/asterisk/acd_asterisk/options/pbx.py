@@ -13,7 +13,9 @@ from msgspec import Struct
 
 from acd.core import limits
 from acd_asterisk.ari import MAX_CONNECTIONS
+from acd_asterisk.menus.plan import Menu
 from acd_asterisk.names import MAX_APP
+from acd_asterisk.options.menus import read_menus
 from acd_asterisk.options.password import Password
 from acd_asterisk.options.reader import HOUR_US, SECOND_US, Reader
 from acd_asterisk.translate import clean_name, clean_number, is_queue_name
@@ -37,6 +39,9 @@ class Options(Struct, frozen=True, kw_only=True):
     app: str = "acd"
     queue: str = ""
     """For callers whose dialplan names none."""
+    menu: str = ""
+    """Where those callers begin instead, if any."""
+    menus: tuple[Menu, ...] = ()
     caller_id: str = "caller"
     """What agents see: `caller`, or a fixed number; empty: whatever Asterisk makes of it."""
     ring_margin_us: int = 5 * SECOND_US
@@ -65,6 +70,8 @@ def read_options(name: str, given: Mapping[str, object]) -> Options:
         password=reader.password(),
         app=reader.pattern("app", "acd", _APP, f"letters, digits, - and _, at most {MAX_APP}"),
         queue=_queue(reader),
+        menu=(menu := reader.text("menu", "") or ""),
+        menus=read_menus(reader, menu),
         caller_id=_caller_id(reader),
         ring_margin_us=reader.duration("ring_margin", 5 * SECOND_US, SECOND_US, 600 * SECOND_US),
         heartbeat_us=reader.duration("heartbeat", 10 * SECOND_US, 0, HOUR_US),
@@ -76,6 +83,8 @@ def read_options(name: str, given: Mapping[str, object]) -> Options:
         fetch_variables=reader.flag("fetch_variables", default=True),
         on_cancel=reader.choice("on_cancel", "continue", "hangup"),
     )
+    if options.queue and options.menu:
+        reader.problem("menu", "stands beside queue, and callers begin in one of the two", "leave one out")
     if options.heartbeat_us and options.dead_man_us < 2 * options.heartbeat_us:
         reader.problem("dead_man", "is shorter than two heartbeats", "make it at least twice `heartbeat`")
     reader.finish()

@@ -59,6 +59,11 @@ class Reader:
         self._known.add(key)
         return key in self._given
 
+    def given(self, key: str) -> object:
+        """The value as it stands there, for what may be of several kinds; None when it is not given."""
+        self._known.add(key)
+        return self._given.get(key)
+
     def table(self, key: str, what: str) -> "Reader":
         """A table within this one; an empty one when it is not given."""
         self._known.add(key)
