@@ -36,6 +36,10 @@ class Desired(Struct, frozen=True, gc=False):
         """Every offer that should ring, as (offer, agent), oldest first."""
         return ((self.offer_id, self.agent_id), *self.others) if self.state == "offered" else ()
 
+    def offers(self) -> dict[str, str]:
+        """Every offer that should ring or talk, with its agent, oldest first."""
+        return {} if self.state == "waiting" else {self.offer_id: self.agent_id, **dict(self.others)}
+
 
 class Personal(Struct, frozen=True):
     """What is known of a customer as a person. Never enters the journal, a log or a metric."""

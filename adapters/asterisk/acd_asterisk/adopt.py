@@ -38,18 +38,26 @@ class World(Struct, frozen=True):
     """Channel ids in the hold bridge."""
 
 
-class Keep(Struct, frozen=True):
-    """A live interaction's call: the caller's channel, and the leg that rings or talks for it, if there is one.
+class KeptLeg(Struct, frozen=True):
+    """An agent's leg that rings or talks as it should. `talking`: it is in the talk bridge together with the caller."""
 
-    `met`: they have been in the talk bridge together, which shows in where the caller is. `talking`: they still are.
-    `has_bridge`: there is one.
+    offer_id: str
+    agent_id: str
+    channel: AriChannel
+    talking: bool
+
+
+class Keep(Struct, frozen=True):
+    """A live interaction's call: the caller's channel, and the legs that ring or talk for it, oldest first.
+
+    `met`: somebody has been in the talk bridge with the caller, which shows in where the caller is. `has_bridge`: there
+    is one.
     """
 
     desired: Desired
     channel: AriChannel
-    leg: AriChannel | None
+    legs: tuple[KeptLeg, ...]
     met: bool
-    talking: bool
     has_bridge: bool
 
 
@@ -79,16 +87,17 @@ class Accept(Struct, frozen=True):
     """The agent has picked up meanwhile."""
 
     interaction_id: str
+    offer_id: str
 
 
 class Join(Struct, frozen=True):
-    """Customer and agent are to be joined, and are not."""
+    """Customer and agents are to be joined, and not all of them are."""
 
     interaction_id: str
 
 
 class Requeue(Struct, frozen=True):
-    """The agent's leg is gone, and the two were never joined."""
+    """The last agent's leg is gone, and nobody was ever joined with the caller."""
 
     interaction_id: str
 
@@ -190,53 +199,62 @@ def compare(
             repairs.append(_ended(wish.interaction_id, started, was_restarted=was_restarted))
             continue
         claimed.add(channel.id)
-        leg = world.legs.get(wish.offer_id) if wish.offer_id else None
-        if leg is not None:
-            kept_legs.add(wish.offer_id)
         if wish.state == "connected":
             kept_talks.add(wish.interaction_id)
-        bridge = world.talks.get(wish.interaction_id) if wish.state == "connected" else None
-        inside = bridge or frozenset()
-        # An agent's leg that is being hung up has left the bridge before it is gone.
-        talking = leg is not None and {channel.id, leg.id} <= inside
-        repairs.append(Keep(wish, channel, leg, channel.id in inside, talking, bridge is not None))
-        repairs.extend(_differences(world, wish, channel, leg, has_rung))
+        keep = _keep(world, wish, channel)
+        kept_legs.update(leg.offer_id for leg in keep.legs)
+        repairs.append(keep)
+        repairs.extend(_differences(world, keep, has_rung))
     others = [channel for channel in world.callers.values() if channel.id not in claimed and channel.id not in busy]
     repairs.extend(_undesired(world, kept_legs, kept_talks))
     repairs.extend(_undesired_callers(world, others, handed_in))
     return repairs
 
 
-def _differences(
-    world: World, wish: Desired, channel: AriChannel, leg: AriChannel | None, has_rung: Callable[[str], bool]
-) -> Iterable[Repair]:
+def _keep(world: World, wish: Desired, channel: AriChannel) -> Keep:
+    bridge = world.talks.get(wish.interaction_id) if wish.state == "connected" else None
+    inside = bridge or frozenset()
+    met = channel.id in inside
+    # An agent's leg that is being hung up has left the bridge before it is gone.
+    legs = tuple(
+        KeptLeg(offer_id, agent_id, leg, talking=met and leg.id in inside)
+        for offer_id, agent_id in wish.offers().items()
+        if (leg := world.legs.get(offer_id)) is not None
+    )
+    return Keep(wish, channel, legs, met, bridge is not None)
+
+
+def _differences(world: World, keep: Keep, has_rung: Callable[[str], bool]) -> Iterable[Repair]:
+    wish, channel = keep.desired, keep.channel
     if wish.state == "connected":
-        talking = world.talks.get(wish.interaction_id, frozenset())
-        if leg is None:
-            # Whether they had ever been joined shows in where the caller is.
-            if channel.id in talking:
-                yield End(wish.interaction_id, "agent", "agent-hung-up")
-            else:
-                yield Requeue(wish.interaction_id)
-            return
-        if not channel.is_up:
-            yield Answer(wish.interaction_id)
-        if not {channel.id, leg.id} <= talking:
-            yield Join(wish.interaction_id)
+        yield from _differences_of_talk(keep)
         return
     if channel.id not in world.held:
         yield Park(wish.interaction_id)
     elif not channel.is_up:
         yield Answer(wish.interaction_id)
-    if wish.state != "offered":
-        return
-    if leg is None:
-        if has_rung(wish.offer_id):
-            yield Fail(wish.offer_id)
+    there = {leg.offer_id: leg.channel for leg in keep.legs}
+    for offer_id, agent_id in wish.ringing():
+        leg = there.get(offer_id)
+        if leg is not None:
+            if is_answered(leg):
+                yield Accept(wish.interaction_id, offer_id)
+        elif has_rung(offer_id):
+            yield Fail(offer_id)
         else:
-            yield Ring(wish.interaction_id, wish.offer_id, wish.agent_id)
-    elif is_answered(leg):
-        yield Accept(wish.interaction_id)
+            yield Ring(wish.interaction_id, offer_id, agent_id)
+
+
+def _differences_of_talk(keep: Keep) -> Iterable[Repair]:
+    interaction_id = keep.desired.interaction_id
+    if not keep.legs:
+        # Whether anybody had ever been joined shows in where the caller is.
+        yield End(interaction_id, "agent", "agent-hung-up") if keep.met else Requeue(interaction_id)
+        return
+    if not keep.channel.is_up:
+        yield Answer(interaction_id)
+    if not all(leg.talking for leg in keep.legs):
+        yield Join(interaction_id)
 
 
 def is_answered(leg: AriChannel) -> bool:

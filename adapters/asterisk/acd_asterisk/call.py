@@ -1,4 +1,4 @@
-"""One call as this adapter knows it: the caller's leg, the agent's leg, where they stand; and its lane.
+"""One call as this adapter knows it: the caller's leg, the agents' legs, where they stand; and its lane.
 
 Owns the state of a call and the order of what is done about it. Must not know ARI, REST or commands.
 """
@@ -14,6 +14,9 @@ from acd_asterisk.wire import Party
 
 MAX_LANE: Final = 64
 """Steps that may wait in one call's lane; a call has about ten in its life."""
+
+MAX_LEGS: Final = 40
+"""Agents' legs of one call that are remembered: of a broadcast, of a conference, and the last that are over."""
 
 Step = Callable[[], Awaitable[None]]
 Spawn = Callable[[Coroutine[Any, Any, None]], "asyncio.Task[None]"]
@@ -67,7 +70,7 @@ LegState = Literal["dialling", "answered", "gone"]
 
 @dataclass(slots=True)
 class Leg:
-    """The agent's end of a call, for one offer. `accepted`: the engine has said so."""
+    """An agent's end of a call, for one offer. `accepted`: the engine has said so."""
 
     offer_id: str
     agent_id: str
@@ -76,7 +79,7 @@ class Leg:
     revoked: bool = False
     """The engine took the offer back: its end says nothing of the agent."""
     joining: bool = False
-    """Asterisk has been told to join the two: not to be told again."""
+    """Asterisk has been told to join it with the caller: not to be told again."""
     joined: bool = False
     """The agent and the caller have been in one bridge, by Asterisk's word for it."""
     reported: bool = False
@@ -84,6 +87,19 @@ class Leg:
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when it has ended or Asterisk has been told to end it; `ended_at` says when, on the monotonic clock."""
     ended_at: float = 0.0
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it rings or has been picked up, as far as is known."""
+        return self.state != "gone"
+
+    @property
+    def is_talking(self) -> bool:
+        """Whether it has been joined with the caller, or is about to be.
+
+        One that has talked counts when it has ended, too: the caller does not wait again unless the engine says so.
+        """
+        return self.joined or (self.joining and self.is_live)
 
     def end(self) -> None:
         """It is no more, as far as we are concerned. Idempotent."""
@@ -95,7 +111,7 @@ class Leg:
 
 @dataclass(slots=True)
 class Call:
-    """One caller in the application."""
+    """One caller in the application, and whoever rings or talks for them."""
 
     interaction_id: str
     channel_id: str
@@ -112,7 +128,8 @@ class Call:
     has_talked: bool = False
     after: str | None = None
     """What the dialplan wants when the agent has hung up; None when that is not known yet."""
-    leg: Leg | None = None
+    legs: dict[str, Leg] = field(default_factory=dict)
+    """The agents' ends, by offer, oldest first. A talk is the legs that are talking."""
     parking: "asyncio.Task[None] | None" = None
     bridging: "asyncio.Task[None] | None" = None
     """The making of the talk bridge, as long as it is of interest."""
@@ -133,9 +150,25 @@ class Call:
     @property
     def is_waiting(self) -> bool:
         """Whether the caller hears music: known to the engine, and not joined with an agent or about to be."""
-        is_talking = self.leg is not None and (self.leg.joining or self.leg.joined)
-        return self.is_present and self.is_enqueued and not is_talking
+        return self.is_present and self.is_enqueued and not self.is_talking
+
+    @property
+    def is_talking(self) -> bool:
+        """Whether the caller talks with an agent, or is about to."""
+        return any(leg.is_talking for leg in self.legs.values())
 
     def leg_for(self, offer_id: str) -> Leg | None:
-        """The leg of this offer, if it is the one at hand."""
-        return self.leg if self.leg is not None and self.leg.offer_id == offer_id else None
+        """The leg of this offer, if there is or has been one."""
+        return self.legs.get(offer_id)
+
+    def live_legs(self) -> tuple[Leg, ...]:
+        """Those that ring or have been picked up, oldest first."""
+        return tuple(leg for leg in self.legs.values() if leg.is_live)
+
+    def add_leg(self, leg: Leg) -> Leg:
+        """One more. The oldest of those that are over is forgotten when there are too many."""
+        self.legs[leg.offer_id] = leg
+        if len(self.legs) > MAX_LEGS:
+            over = next((each.offer_id for each in self.legs.values() if not each.is_live), "")
+            self.legs.pop(over, None)
+        return leg

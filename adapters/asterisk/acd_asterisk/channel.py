@@ -152,16 +152,12 @@ class AsteriskChannel:
                 if call is not None:
                     await self._orders.revoke(call, effect.offer_id)
             case DisconnectAgent():
-                if call is not None and call.leg_for(effect.offer_id) is not None:
-                    await self._orders.revoke(call, effect.offer_id)
-                    # The caller waits again, under the dead-man's switch.
-                    call.leg = None
-                    call.switch_off = False
-                    call.beat_due = 0.0
+                if call is not None:
+                    await self._orders.part(call, effect.offer_id)
             case ParkInteraction():
                 self._orders.park(self._known(call))
             case OfferInteraction():
-                await self._ring(self._known(call), effect)
+                await self._orders.ring(self._known(call), effect.offer_id, effect.agent_id)
             case ConnectInteraction():
                 await self._orders.connect(self._known(call), effect.offer_id)
             case OpenConsult() | JoinAgent():
@@ -169,22 +165,6 @@ class AsteriskChannel:
                 _log.warning("consults are not connected yet", instance=self.name, interaction=effect.interaction_id)
             case AnnounceInteraction():
                 _log.debug("announcements are not played yet", instance=self.name, announcement=effect.name)
-
-    async def _ring(self, call: Call, offer: OfferInteraction) -> None:
-        """Dial, unless another offer of the interaction rings: of a broadcast only one device can, so far.
-
-        The engine lets the others pass without consequences for anybody.
-        """
-        leg = call.leg
-        if (
-            leg is not None
-            and leg.state != "gone"
-            and leg.offer_id != offer.offer_id
-            and self._desk.is_wanted(leg.offer_id)
-        ):
-            _log.debug("a further offer of a broadcast rings nowhere", instance=self.name, offer=offer.offer_id)
-            return
-        await self._orders.ring(call, offer.offer_id, offer.agent_id)
 
     def _known(self, call: Call | None) -> Call:
         if call is None:

@@ -15,8 +15,8 @@ from acd.core.messages import Command, Outcome
 from acd.errors import AcdError, CommandInvalid, CommandQuarantined, RouterClosed, RouterOverloaded
 from acd.ports.channel import ChannelHost
 from acd_asterisk.ari import AriUnavailable
-from acd_asterisk.call import Call, Lane, LaneFull, Step
-from acd_asterisk.names import Names, visit_of
+from acd_asterisk.call import Call, Lane, LaneFull, Leg, Step
+from acd_asterisk.names import Names, interaction_of_offer, visit_of
 from acd_asterisk.options import Options
 from acd_asterisk.wire import AriChannel
 
@@ -135,7 +135,13 @@ class Desk:
 
     def is_wanted(self, offer_id: str) -> bool:
         """Whether the engine wants this offer's leg: to ring, or to talk."""
-        return any(wish.offer_id == offer_id for wish in self.host.desired())
+        return any(offer_id in wish.offers() for wish in self.host.desired())
+
+    def find(self, offer_id: str) -> tuple[Call, Leg] | None:
+        """The leg of an offer and the call that it belongs to; None when neither is known."""
+        call = self.calls.get(interaction_of_offer(offer_id))
+        leg = None if call is None else call.leg_for(offer_id)
+        return None if call is None or leg is None else (call, leg)
 
     async def lanes_idle(self) -> None:
         """Wait until nothing is being done about any call."""

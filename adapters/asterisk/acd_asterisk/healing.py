@@ -111,17 +111,17 @@ class Healer:
         call.lost = call.is_ended = call.hangup_requested = False
         call.has_bridge = call.has_bridge or repair.has_bridge
         call.beat_due = 0.0
-        call.leg = None
-        if repair.leg is not None:
-            call.leg = Leg(
-                wish.offer_id,
-                wish.agent_id,
-                state="answered" if adopt.is_answered(repair.leg) else "dialling",
+        call.legs.clear()
+        for kept in repair.legs:
+            leg = Leg(
+                kept.offer_id,
+                kept.agent_id,
+                state="answered" if adopt.is_answered(kept.channel) else "dialling",
                 accepted=wish.state == "connected",
-                joining=repair.talking,
+                joining=kept.talking,
                 joined=repair.met,
             )
-            self._orders.devices.taken(call.leg)
+            self._orders.devices.taken(call.add_leg(leg))
         if repair.met:
             call.has_talked = True
             call.switch_off = self._desk.options.heartbeat_us > 0
@@ -155,8 +155,8 @@ class Healer:
                 await self._join(calls[interaction_id])
             case adopt.Keep():
                 await self._orders.clear_switch(calls[repair.desired.interaction_id])
-            case adopt.Accept(interaction_id):
-                self._accept(calls[interaction_id])
+            case adopt.Accept(interaction_id, offer_id):
+                self._accept(calls[interaction_id], offer_id)
             case adopt.LetGo(channel_id):
                 await self._let_go(channel_id)
             case adopt.End() | adopt.Fail() | adopt.Requeue() | adopt.Enqueue():
@@ -169,22 +169,24 @@ class Healer:
 
         What an earlier process did stands in a variable of the caller's channel.
         """
-        if offer_id not in self._desk.offers and await self._switchboard.noted_offer(call.channel_id) == offer_id:
+        if offer_id not in self._desk.offers and await self._switchboard.is_noted(call.channel_id, offer_id):
             await self._desk.tell(FailOffer(self._desk.host.new_id(), offer_id, reason="failed"))
         else:
             await self._orders.ring(call, offer_id, agent_id)
 
     async def _join(self, call: Call) -> None:
-        if call.leg is not None and call.leg.state == "answered":
-            await self._orders.join(call, call.leg)
+        for leg in call.live_legs():
+            if leg.state == "answered":
+                await self._orders.join(call, leg)
 
     async def _let_go(self, channel_id: str) -> None:
         if (call := self._desk.by_channel.get(channel_id)) is not None:
             await self._orders.release(call)
 
-    def _accept(self, call: Call) -> None:
-        if call.leg is not None:
-            self._intake.accept(call, call.leg)
+    def _accept(self, call: Call, offer_id: str) -> None:
+        leg = call.leg_for(offer_id)
+        if leg is not None:
+            self._intake.accept(call, leg)
 
     async def _tell(self, repairs: Iterable[Repair]) -> None:
         """What the engine must know."""

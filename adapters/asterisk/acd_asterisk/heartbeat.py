@@ -73,7 +73,7 @@ class Heartbeat:
             return  # It stays due.
         period = self._desk.options.heartbeat_us / 1e6
         call.beat_due = now + period * random.uniform(_EARLIEST, 1.0)  # noqa: S311 - not a secret
-        if call.leg is not None and call.leg.joining:
+        if call.is_talking:
             # It was joined while the request was under way; the last word must be that there is no switch.
             call.switch_off = True
             await self._orders.clear_switch(call)
@@ -81,6 +81,7 @@ class Heartbeat:
     async def _spare_agents(self) -> None:
         soon = time.time_ns() // 1_000 + int(SPARE_SECONDS * 1e6)
         for wish in self._desk.host.desired():
-            expires = self._desk.offers.get(wish.offer_id) if wish.state == "offered" else None
-            if expires is not None and expires <= soon:
-                await self._desk.tell(FailOffer(self._desk.host.new_id(), wish.offer_id, reason="failed"))
+            for offer_id, _ in wish.ringing():
+                expires = self._desk.offers.get(offer_id)
+                if expires is not None and expires <= soon:
+                    await self._desk.tell(FailOffer(self._desk.host.new_id(), offer_id, reason="failed"))

@@ -34,7 +34,7 @@ from acd_asterisk.happenings import (
     Replaced,
     TalkEntered,
 )
-from acd_asterisk.names import MAX_VISITS, interaction_of_offer, visit_of
+from acd_asterisk.names import MAX_VISITS, visit_of
 from acd_asterisk.orders import Orders
 from acd_asterisk.switchboard import Switchboard
 from acd_asterisk.wire import AriChannel, Party
@@ -171,12 +171,11 @@ class Intake:
     # ---- agents' legs
 
     def _leg_answered(self, offer_id: str) -> None:
-        call = self._desk.calls.get(interaction_of_offer(offer_id))
-        leg = None if call is None else call.leg_for(offer_id)
-        if call is None or leg is None or leg.state == "gone":
+        found = self._desk.find(offer_id)
+        if found is None or not found[1].is_live:
             self._desk.spawn(self._switchboard.hang_up_leg(offer_id))
-        elif leg.state == "dialling":
-            self.accept(call, leg)
+        elif found[1].state == "dialling":
+            self.accept(*found)
 
     def accept(self, call: Call, leg: Leg) -> None:
         """The agent has picked up."""
@@ -198,15 +197,15 @@ class Intake:
 
     def _is_connected(self, leg: Leg) -> bool:
         """Whether the acceptance came in by another way, and the order to join is about to come."""
-        return any(wish.offer_id == leg.offer_id and wish.state == "connected" for wish in self._desk.host.desired())
+        return any(wish.state == "connected" and leg.offer_id in wish.offers() for wish in self._desk.host.desired())
 
     def _leg_ended(self, what: LegLeft | LegDestroyed) -> None:
         if isinstance(what, LegDestroyed):
             self._orders.devices.freed(what.offer_id)
-        call = self._desk.calls.get(interaction_of_offer(what.offer_id))
-        leg = None if call is None else call.leg_for(what.offer_id)
-        if call is None or leg is None or leg.state == "gone":
+        found = self._desk.find(what.offer_id)
+        if found is None or not found[1].is_live:
             return
+        call, leg = found
         was_answered = leg.state == "answered"
         if was_answered and isinstance(what, LegDestroyed):
             return  # `LegLeft` has said so, or is about to.
@@ -236,16 +235,16 @@ class Intake:
 
     def _talk_entered(self, what: TalkEntered) -> None:
         call = self._desk.calls.get(what.interaction_id)
-        leg = None if call is None else call.leg
-        if call is not None and leg is not None:
-            both = {call.channel_id, self._desk.names.leg(leg.offer_id)}
-            leg.joined = leg.joined or both <= what.channel_ids
+        if call is None or call.channel_id not in what.channel_ids:
+            return
+        for leg in call.legs.values():
+            leg.joined = leg.joined or self._desk.names.leg(leg.offer_id) in what.channel_ids
             call.has_talked = call.has_talked or leg.joined
 
     def _leg_held(self, what: LegHeld) -> None:
-        call = self._desk.calls.get(interaction_of_offer(what.offer_id))
-        leg = None if call is None else call.leg_for(what.offer_id)
-        if call is not None and leg is not None and leg.joined:
+        found = self._desk.find(what.offer_id)
+        if found is not None and found[1].joined:
+            call, leg = found
             kind = HoldWork if what.held else ResumeWork
             command = kind(self._desk.host.new_id(), leg.agent_id, call.interaction_id)
 

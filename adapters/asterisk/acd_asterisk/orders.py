@@ -41,7 +41,11 @@ class Orders:
         self.devices = Devices(switchboard)
 
     def park(self, call: Call) -> None:
-        """Answer and let the caller hear music; begun, not waited for, so that ringing need not wait either."""
+        """Answer and let the caller hear music; begun, not waited for, so that ringing need not wait either.
+
+        Nobody talks with them any more.
+        """
+        self._wait_again(call)
         call.is_enqueued = True
         if call.is_present and (call.parking is None or call.parking.done()):
             call.parking = self._desk.spawn(self._park(call))
@@ -58,7 +62,7 @@ class Orders:
             return
         if self.devices.is_taken(agent_id) and not self._desk.is_wanted(offer_id):
             return  # The engine has taken it back already, and the agent has another one.
-        leg = call.leg = Leg(offer_id, agent_id)
+        leg = call.add_leg(Leg(offer_id, agent_id))
         self._desk.note_rung(offer_id)
         endpoint = self._desk.host.address(agent_id, "voice")
         if not is_endpoint(endpoint):
@@ -89,9 +93,18 @@ class Orders:
     async def revoke(self, call: Call, offer_id: str) -> None:
         """Let an agent's device stop ringing."""
         leg = call.leg_for(offer_id)
-        if leg is None or leg.state == "gone":
+        if leg is not None and leg.is_live:
+            await self.end_leg(leg)
+
+    async def part(self, call: Call, offer_id: str) -> None:
+        """Let one agent's leg go out of a talk; the others go on. Without any, the caller is about to wait again."""
+        leg = call.legs.pop(offer_id, None)
+        if leg is None:
             return
-        await self.end_leg(leg)
+        if leg.is_live:
+            await self.end_leg(leg)
+        if not any(each.is_talking for each in call.live_legs()):
+            self._wait_again(call)
 
     async def end_leg(self, leg: Leg) -> None:
         """End an agent's leg, whatever state it is in: no fault of the agent's."""
@@ -111,7 +124,7 @@ class Orders:
             await self.join(call, leg)
 
     async def join(self, call: Call, leg: Leg) -> None:
-        """Put both into the talk bridge, and switch the dead-man's switch off.
+        """Put the caller and this agent into the talk bridge, and switch the dead-man's switch off.
 
         That they are in it is for an event to say: Asterisk reports success even when one of them has just hung up, and
         an agent who hangs up at once may be gone again before its answer is here.
@@ -127,7 +140,7 @@ class Orders:
         call.has_bridge = True
         try:
             are_there, _ = await asyncio.gather(
-                self._switchboard.join(call.interaction_id, call.channel_id, leg.offer_id), self.clear_switch(call)
+                self._switchboard.join(call.interaction_id, self._who_joins(call, leg)), self.clear_switch(call)
             )
         except AriUnavailable:
             leg.joining = False
@@ -165,10 +178,7 @@ class Orders:
     async def release(self, call: Call) -> None:
         """Let go of everything that belongs to a call."""
         call.is_ended = True
-        leg = call.leg
-        work = [self._dismiss(call)]
-        if leg is not None and leg.state != "gone":
-            work.append(self.end_leg(leg))
+        work = [self._dismiss(call), *(self.end_leg(leg) for leg in call.live_legs())]
         if call.parking is not None:
             await asyncio.wait((call.parking,))
         await asyncio.gather(*work)
@@ -191,6 +201,23 @@ class Orders:
             await self._switchboard.send_back(channel_id, {"ACD_RESULT": "cancelled"})
         else:
             await self._switchboard.hang_up(channel_id)
+
+    def _who_joins(self, call: Call, leg: Leg) -> tuple[str, ...]:
+        """Whoever is in the bridge already is left there: to be added again is to be taken out for a moment."""
+        agent = self._desk.names.leg(leg.offer_id)
+        is_inside = any(each.joined and each.is_live for each in call.legs.values())
+        return (agent,) if is_inside else (call.channel_id, agent)
+
+    def _wait_again(self, call: Call) -> None:
+        """Whoever has talked with the caller does so no more: the caller waits under the dead-man's switch."""
+        talked = [leg for leg in call.legs.values() if leg.joining or leg.joined]
+        for leg in talked:
+            del call.legs[leg.offer_id]
+            if leg.is_live:
+                self._desk.spawn(self.end_leg(leg))
+        if talked:
+            call.switch_off = False
+            call.beat_due = 0.0
 
     async def _park(self, call: Call) -> None:
         work = [self._switchboard.hold(call.channel_id)]

@@ -29,7 +29,10 @@ NEVER_SECONDS: Final = 365 * 86_400
 """The dead-man's switch of somebody who talks: a year."""
 
 NOTED_OFFER: Final = "ACD_OFFER"
-"""Channel variable with the id of the last offer: it outlives this process."""
+"""Begins the names of channel variables that hold ids of offers: they outlive this process."""
+
+NOTED_OFFERS: Final = 32
+"""How many variables are used in turn: more than offers of one caller that ring at the same time."""
 
 _NOT_FOUND: Final = 404
 _CONFLICT: Final = 409
@@ -130,11 +133,12 @@ class Switchboard:
     async def note_offer(self, channel_id: str, offer_id: str) -> None:
         """Leave word at the caller's channel that an agent's device has been dialled for this offer."""
         with suppress(AriUnavailable):
-            await self._set(channel_id, NOTED_OFFER, offer_id)
+            await self._set(channel_id, _note(offer_id), offer_id)
 
-    async def noted_offer(self, channel_id: str) -> str:
-        """The last offer for which a device was dialled, by whatever process; empty when there was none."""
-        return (await self.variables(channel_id, (NOTED_OFFER,))).get(NOTED_OFFER, "")
+    async def is_noted(self, channel_id: str, offer_id: str) -> bool:
+        """Whether a device was dialled for this offer, by whatever process."""
+        name = _note(offer_id)
+        return (await self.variables(channel_id, (name,))).get(name, "") == offer_id
 
     async def hang_up(self, channel_id: str) -> None:
         """End a channel; one that is gone is fine."""
@@ -154,14 +158,13 @@ class Switchboard:
         path = f"bridges/{_part(self._names.talk(interaction_id))}"
         await self._client.request("POST", path, {"type": "mixing", "name": "acd-talk"}, attempts=ATTEMPTS)
 
-    async def join(self, interaction_id: str, channel_id: str, offer_id: str) -> bool:
-        """Move the caller and the agent's leg into the talk bridge; False when one of them is gone."""
+    async def join(self, interaction_id: str, channel_ids: Sequence[str]) -> bool:
+        """Move these into the talk bridge, which others may be in already; False when one of them is gone."""
         path = f"bridges/{_part(self._names.talk(interaction_id))}/addChannel"
-        both = [channel_id, self._names.leg(offer_id)]
-        answer = await self._add(path, both)
+        answer = await self._add(path, channel_ids)
         if answer.status == _NOT_FOUND:
             await self.make_talk_bridge(interaction_id)
-            answer = await self._add(path, both)
+            answer = await self._add(path, channel_ids)
         return answer.is_success
 
     async def destroy_talk_bridge(self, interaction_id: str) -> None:
@@ -201,8 +204,8 @@ class Switchboard:
         body = {"variable": variable, "value": value}
         return await self._client.request("POST", f"channels/{_part(channel_id)}/variable", body, attempts=ATTEMPTS)
 
-    async def _add(self, path: str, channels: list[str]) -> Answer:
-        return await self._client.request("POST", path, {"channel": channels}, attempts=ATTEMPTS)
+    async def _add(self, path: str, channels: Sequence[str]) -> Answer:
+        return await self._client.request("POST", path, {"channel": list(channels)}, attempts=ATTEMPTS)
 
     async def _get(self, path: str) -> bytes:
         answer = await self._client.request("GET", path, attempts=ATTEMPTS)
@@ -214,3 +217,9 @@ class Switchboard:
 def _part(some_id: str) -> str:
     """An id as one part of a path."""
     return quote(some_id, safe=":~")
+
+
+def _note(offer_id: str) -> str:
+    """The variable for an offer: their numbers follow one another, so that none that rings takes another's place."""
+    number = offer_id.rpartition(".")[2]
+    return f"{NOTED_OFFER}_{int(number) % NOTED_OFFERS if number.isdecimal() else 0}"

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from typing import Literal
 
 import pytest
+from msgspec import structs
 
 from acd.ports.channel import Desired
 from acd_asterisk import adopt
@@ -17,6 +18,7 @@ from acd_asterisk.adopt import (
     HangUp,
     Join,
     Keep,
+    KeptLeg,
     LetGo,
     Park,
     Repair,
@@ -110,8 +112,8 @@ def test_what_is_known_afterwards() -> None:
         NAMES, found, [connected(A)], has_rung=lambda _: False, busy=(), handed_in=(), was_restarted=False
     )
     assert isinstance(keep, Keep)
-    assert (keep.desired, keep.met, keep.talking, keep.has_bridge) == (connected(A), True, True, True)
-    assert keep.leg is not None
+    assert (keep.desired, keep.met, keep.has_bridge) == (connected(A), True, True)
+    assert keep.legs == (KeptLeg(leg(A).id.removeprefix(NAMES.leg("")), "anna", leg(A, answered=True), talking=True),)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +126,7 @@ def test_whether_they_have_met_shows_in_where_the_caller_is(inside: tuple[str, .
         NAMES, found, [connected(A)], has_rung=lambda _: False, busy=(), handed_in=(), was_restarted=False
     )
     assert isinstance(keep, Keep)
-    assert (keep.met, keep.talking, keep.has_bridge) == (met, False, True)
+    assert (keep.met, [each.talking for each in keep.legs], keep.has_bridge) == (met, [False], True)
     assert join == Join(one(A))
 
 
@@ -192,7 +194,21 @@ def test_offer_without_a_device() -> None:
 
 def test_agent_has_picked_up_meanwhile() -> None:
     found = world(caller(A), leg(A, answered=True), held=(A,))
-    assert differences(found, offered(A)) == [Accept(one(A))]
+    assert differences(found, offered(A)) == [Accept(one(A), f"{one(A)}.1")]
+
+
+def test_every_offer_of_a_broadcast_is_looked_at_by_itself() -> None:
+    """One rings, one was picked up, one rings no more, and one has not rung yet; what nobody desires is ended."""
+    offers = [f"{one(A)}.{number}" for number in range(1, 6)]
+    rings, picked_up, extra = (AriChannel(NAMES.leg(offers[index]), dialplan=RINGING) for index in (0, 1, 4))
+    picked_up = structs.replace(picked_up, dialplan=IN_STASIS)
+    wish = Desired(one(A), "offered", offers[0], "anna", tuple(zip(offers[1:4], ("ben", "cleo", "dora"), strict=True)))
+    assert differences(world(caller(A), rings, picked_up, extra, held=(A,)), wish, rung=offers[2]) == [
+        Accept(one(A), offers[1]),
+        Fail(offers[2]),
+        Ring(one(A), offers[3], "dora"),
+        HangUp(extra.id),
+    ]
 
 
 def test_accepted_but_not_joined() -> None:

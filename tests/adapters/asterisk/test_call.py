@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from acd_asterisk.call import MAX_LANE, Call, Lane, LaneFull, Leg
+from acd_asterisk.call import MAX_LANE, MAX_LEGS, Call, Lane, LaneFull, Leg
 from acd_asterisk.wire import Party
 
 
@@ -90,12 +90,33 @@ async def test_who_waits() -> None:
     assert not call.is_waiting
     call.is_enqueued = True
     assert call.is_waiting
-    leg = call.leg = Leg("i1.1", "anna")
+    leg = call.add_leg(Leg("i1.1", "anna"))
     assert call.is_waiting
     assert call.leg_for("i1.1") is leg
     assert call.leg_for("i1.2") is None
     leg.joined = True
     assert not call.is_waiting
-    call.leg = None
+    leg.end()
+    assert not call.is_waiting  # the engine has yet to say what becomes of the caller
+    call.legs.clear()
+    assert call.is_waiting
     call.lost = True
     assert not call.is_waiting
+
+
+async def test_a_leg_that_ended_while_being_joined_talks_no_more() -> None:
+    call = Call("i1", "c1", Party(), lane()[0], is_enqueued=True)
+    leg = call.add_leg(Leg("i1.1", "anna", joining=True))
+    assert call.is_talking
+    leg.end()
+    assert call.is_waiting
+
+
+async def test_legs_are_bounded_and_live_ones_stay() -> None:
+    call = Call("i1", "c1", Party(), lane()[0])
+    live = call.add_leg(Leg("i1.0", "anna"))
+    for number in range(1, 2 * MAX_LEGS):
+        call.add_leg(Leg(f"i1.{number}", "ben")).end()
+    last = call.add_leg(Leg("i1.last", "ben"))
+    assert len(call.legs) == MAX_LEGS
+    assert call.live_legs() == (live, last)

@@ -21,13 +21,13 @@ async def test_a_consult_changes_nothing_about_the_call_and_ends_at_the_next_loo
     desk = channel._desk
     desk.start(host)
     call = desk.add(CUSTOMER, AriChannel("1795254033.0", "Up"))
-    leg = call.leg = Leg(f"{CUSTOMER}.1", "anna")
+    leg = call.add_leg(Leg(f"{CUSTOMER}.1", "anna"))
     try:
         with capture_logs() as logs:
             await channel._perform(OpenConsult("q1", "pbx1", CUSTOMER, "anna"))
             await channel._perform(JoinAgent("q1.1", CUSTOMER, "ben", "pbx1", "q1"))
         assert [entry["event"] for entry in logs] == ["consults are not connected yet"] * 2
-        assert (call.leg, host.commands) == (leg, [])
+        assert (call.live_legs(), host.commands) == ((leg,), [])
         with pytest.raises(ChannelError, match="no caller is there"):
             await channel._perform(OfferInteraction("q1.1", "q1", "ben", "pbx1", 2**52))
     finally:

@@ -49,8 +49,8 @@ class StandIn:
             bridges.append(AriBridge(NAMES.talk(INTERACTION), self.talking))
         return adopt.survey(NAMES, Info(), callers, self.channels, bridges)
 
-    async def join(self, _interaction_id: str, channel_id: str, _offer_id: str) -> bool:
-        self.done.append(f"join {channel_id}")
+    async def join(self, _interaction_id: str, channel_ids: Sequence[str]) -> bool:
+        self.done.append(f"join {' '.join(channel_ids)}")
         return False
 
     async def answer(self, channel_id: str) -> None:
@@ -142,7 +142,7 @@ async def test_caller_is_answered_before_being_joined() -> None:
     pbx = StandIn([AriChannel(CALLER.id, "Ring", dialplan=IN_STASIS), LEG])
     desk, _, healer = parts(host, pbx)
     await healer.heal()
-    assert pbx.done == [f"answer {CALLER.id}", f"join {CALLER.id}"]
+    assert pbx.done == [f"answer {CALLER.id}", f"join {CALLER.id} {LEG.id}"]
     assert desk.calls[INTERACTION].is_up
     await desk.stop()
 

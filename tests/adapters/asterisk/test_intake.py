@@ -1,6 +1,7 @@
 """What the engine is told of happenings that SIPp cannot bring about, and of an engine that takes nothing."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import cast
 
 import pytest
@@ -49,16 +50,16 @@ def talking(host: RecordingHost) -> tuple[Desk, Intake, Call]:
     desk.start(host)
     switchboard = cast("Switchboard", None)  # Nothing here asks the PBX.
     call = desk.add(names.interaction(CALLER.id), CALLER)
-    call.leg = Leg(f"{call.interaction_id}.1", "anna", state="answered", accepted=True, joined=True)
+    call.add_leg(Leg(f"{call.interaction_id}.1", "anna", state="answered", accepted=True, joined=True))
     return desk, Intake(desk, switchboard, Orders(desk, switchboard)), call
 
 
 async def test_hold_and_resume() -> None:
     host = RecordingHost(lambda _agent, _channel: "")
     desk, intake, call = talking(host)
-    assert call.leg is not None
-    intake.handle(LegHeld(call.leg.offer_id, held=True))
-    intake.handle(LegHeld(call.leg.offer_id, held=False))
+    (leg,) = call.live_legs()
+    intake.handle(LegHeld(leg.offer_id, held=True))
+    intake.handle(LegHeld(leg.offer_id, held=False))
     intake.handle(LegHeld("somebody-else.1", held=True))
     await desk.lanes_idle()
     assert host.commands == [
@@ -74,9 +75,10 @@ class SlowSwitchboard:
         self.joins = 0
         self.asked, self.answer = asyncio.Event(), asyncio.Event()
 
-    async def join(self, interaction_id: str, channel_id: str, offer_id: str) -> bool:
-        assert offer_id.startswith(interaction_id)
-        assert channel_id == CALLER.id
+    async def join(self, interaction_id: str, channel_ids: Sequence[str]) -> bool:
+        caller, agent = channel_ids
+        assert caller == CALLER.id
+        assert agent.endswith(f"{interaction_id}.1")
         self.joins += 1
         self.asked.set()
         await self.answer.wait()
@@ -97,7 +99,7 @@ async def test_agent_hangs_up_while_being_joined(*, met: bool, answered: str) ->
     switchboard = cast("Switchboard", slow)
     orders = Orders(desk, switchboard)
     intake = Intake(desk, switchboard, orders)
-    leg = call.leg = Leg(f"{call.interaction_id}.1", "anna", state="answered", accepted=True)
+    leg = call.add_leg(Leg(f"{call.interaction_id}.1", "anna", state="answered", accepted=True))
     joining = asyncio.create_task(orders.join(call, leg))
     await slow.asked.wait()
     assert not call.is_waiting
