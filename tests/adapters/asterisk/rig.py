@@ -82,6 +82,14 @@ class Ground:
         except TimeoutError:
             raise AssertionError(f"left over on the PBX: {left}") from None
 
+    async def talking(self, *, seconds: float = PATIENCE_SECONDS) -> None:
+        """Wait until a caller and an agent are in one bridge: the engine's `OfferAccepted` comes before that."""
+        async with asyncio.timeout(seconds):
+            while not any(
+                bridge["bridge_type"] == "mixing" and len(bridge["channels"]) > 1 for bridge in await self.pbx.bridges()
+            ):
+                await asyncio.sleep(POLL_SECONDS)
+
     @asynccontextmanager
     async def listener(self) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
         """Be the application's controller instead of the channel, and do nothing but listen."""

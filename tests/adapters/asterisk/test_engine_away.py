@@ -89,6 +89,7 @@ async def test_engine_dies_with_calls_in_every_state(provisioned: Provisioned, t
         await it.ready("anna")
         async with it.callers(call("10001", seconds=4)) as talking:
             await it.event(OfferAccepted)
+            await it.talking()
             await it.presence("anna", "not-ready", "lunch")
             await it.ready("ben")
             async with it.callers(call("10002", seconds=5), call("10003"), call("10004"), rate=20) as others:
@@ -115,6 +116,7 @@ async def test_what_happened_while_the_engine_was_away(provisioned: Provisioned,
         await it.ready("anna")
         async with it.callers(call("10001")) as first:
             await it.event(OfferAccepted)
+            await it.talking()
             await it.presence("anna", "not-ready", "lunch")
             await it.ready("ben")
             async with it.callers(call("10002", seconds=1), rate=20) as second:

@@ -12,13 +12,14 @@ import sys
 from pathlib import Path
 
 from acd_asterisk.lab import LabAgent, LabUnavailable, NoFreePorts, Pbx, PbxFailed, Provisioned, provision
+from acd_asterisk.lab._recipes import RECIPES
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; gives the exit status (2: the lab cannot be had here)."""
     options = _parser().parse_args(arguments)
     try:
-        provisioned = provision(options.cache)
+        provisioned = provision(options.cache, version=options.version)
         match options.command:
             case "provision":
                 _say(f"Asterisk {provisioned.asterisk_version} in {provisioned.root}")
@@ -39,6 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m acd_asterisk.lab", description=__doc__.splitlines()[0])
     parser.add_argument("--cache", type=Path, help="where Asterisk is unpacked (default: ACD_LAB_CACHE or .cache)")
+    parser.add_argument("--version", choices=sorted(RECIPES), default="22", help="of Asterisk (default: 22)")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("provision", help="fetch and unpack Asterisk and SIPp, without root")
     commands.add_parser("versions", help="say which versions are used")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from acd_asterisk.lab._modules import REQUIRED_MODULES
+from acd_asterisk.lab._modules import RECORDING_MODULES
 from acd_asterisk.lab._process import open_files_limit
 from acd_asterisk.lab.bridges import FIELDS
 from acd_asterisk.lab.provision import Provisioned
@@ -113,6 +113,8 @@ def write_configuration(
     `recording`: Asterisk writes what becomes of its channels into `record_file`. `extra` is appended to the file of
     that name, `replace` takes its place. The files are readable by their owner only: they hold passwords.
     """
+    if recording and not set(provisioned.modules) >= RECORDING_MODULES:
+        raise ValueError(f"Asterisk {provisioned.asterisk_version} keeps no record of its channels in the lab")
     config = folder / "config"
     for part in ("config", "run", "spool", "spool/recording", "db", "log", "cache"):
         (folder / part).mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -120,7 +122,7 @@ def write_configuration(
     values = {
         **_folder_values(folder, provisioned),
         **_account_values(addresses, credentials),
-        "LOAD": "\n".join(f"load = {module}" for module in REQUIRED_MODULES),
+        "LOAD": "\n".join(f"load = {module}" for module in provisioned.modules),
         "AGENTS": "\n".join(_agent_sections(agents)),
         "QUEUE_MEMBERS": "\n".join(f"member => PJSIP/{agent.name}" for agent in agents),
         "TRUNK": check_name(trunk),

@@ -34,14 +34,16 @@ def find_loader(root: Path) -> Path:
     return found[0]
 
 
-def verify_libraries(root: Path, modules: Sequence[str], report: Callable[[str], None]) -> Path:
-    """Check both programs and the named modules of Asterisk; give the loader.
+def verify_libraries(
+    root: Path, programs: Sequence[str], modules: Sequence[str], report: Callable[[str], None]
+) -> Path:
+    """Check the programs (paths within the tree) and the named modules of Asterisk; give the loader.
 
     Raises:
         UnresolvedLibraries: names what is missing.
     """
     loader = find_loader(root)
-    files = [root / "usr/sbin/asterisk", root / "usr/bin/sipp"]
+    files = [root / program for program in programs]
     files += [loader.parent / "asterisk/modules" / f"{module}.so" for module in modules]
     if absent := [str(file.relative_to(root)) for file in files if not file.exists()]:
         raise UnresolvedLibraries(", ".join(absent[:NAMED_AT_MOST]))

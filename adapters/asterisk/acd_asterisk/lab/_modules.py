@@ -42,3 +42,9 @@ REQUIRED_MODULES = (
     *("func_volume", "func_periodic_hook", "func_holdintercept", "func_talkdetect"),
 )
 """Loaded into every instance; provisioning proves that all their libraries resolve."""
+
+ABSENT_IN_16 = frozenset({"res_websocket_client", "res_cdrel_custom", "func_uuid"})
+"""What Asterisk 16 does not have: WebSockets that it opens itself, its record of channels in our form, and UUIDs."""
+
+RECORDING_MODULES = frozenset({"res_cdrel_custom", "cel_custom"})
+"""What writes the record of who was in which bridge."""

@@ -1,4 +1,4 @@
-"""Brings Asterisk 22 and SIPp onto this machine without root, into a cache folder of the project.
+"""Brings Asterisk (22, or 16) and SIPp onto this machine without root, into a cache folder of the project.
 
 Owns: where the packages come from (the machine's own Debian mirror, a private apt state, signatures
 checked), unpacking them once, proving that every library resolves, and the command lines that start the
@@ -23,38 +23,23 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
+from typing import NamedTuple
 
 from acd_asterisk.lab._apt import LabUnavailable, PrivateApt
 from acd_asterisk.lab._cache import make_cache_folder, only_one_process, remove_leftovers
+from acd_asterisk.lab._layout import settle
 from acd_asterisk.lab._loader import UnresolvedLibraries, find_loader, verify_libraries
-from acd_asterisk.lab._modules import REQUIRED_MODULES
-
-SUITE = "forky"
-"""The Debian suite with Asterisk 22 (LTS); Debian 12 and 13 carry none."""
-
-PACKAGES = (
-    *("asterisk", "asterisk-modules", "asterisk-core-sounds-en-gsm", "sip-tester", "ncurses-base"),
-    *("libbsd0", "libc6", "libcap2", "libcrypt1", "libdbus-1-3", "libedit2", "libgcc-s1", "libgsl28"),
-    *("libgslcblas0", "libgsm1", "libjansson4", "libmd0", "libncursesw6", "libnspr4", "libnss3", "libopus0"),
-    *("libpcap0.8t64", "libpugixml1v5", "libsctp1", "libsqlite3-0", "libsrtp2-1", "libssl3t64"),
-    *("libstdc++6", "libsystemd0", "libtinfo6", "liburiparser1", "libuuid1", "libxml2-16", "libxslt1.1"),
-    *("libzstd1", "zlib1g"),
-)
-"""The short list: what the two programs load, and no more. It may go stale as the suite moves; then the
-full closure that apt computes from `ROOT_PACKAGES` is taken instead."""
-
-ROOT_PACKAGES = ("asterisk", "asterisk-core-sounds-en-gsm", "sip-tester", "ncurses-base")
+from acd_asterisk.lab._recipes import ASTERISK, RECIPES, SIPP, Recipe
 
 ATTEMPTS = 3
-OLDEST_SIPP = (3, 6)
+OLDEST_SIPP = (3, 7)
 
 _VERSION = re.compile(r"(?:Asterisk |SIPp v)(\d+\.\d+\.\d+)")
 
 Report = Callable[[str], None]
 
-__all__ = ["SUITE", "LabUnavailable", "Provisioned", "default_cache", "print_report", "provision"]
+__all__ = ["LabUnavailable", "Provisioned", "default_cache", "print_report", "provision"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +51,20 @@ class Provisioned:
     library_path: Path
     asterisk_version: str
     sipp_version: str
-    sipp_on_path: str | None = None
-    """The machine's own SIPp, when it has one that is recent enough; it is used before the tree's."""
+    modules: tuple[str, ...]
+    """Those that an instance loads."""
+    asterisk: tuple[str, ...]
+    """What a command line that starts it begins with."""
+    sipp: tuple[str, ...]
+    """The same for SIPp: the machine's own, when it is recent enough, else the tree's, else that of 22's tree."""
 
     def asterisk_command(self, *arguments: str) -> list[str]:
         """The argument vector that starts Asterisk; the process shows as the loader's name."""
-        return self._through_loader("asterisk", self.root / "usr/sbin/asterisk", arguments)
+        return [*self.asterisk, *arguments]
 
     def sipp_command(self, *arguments: str) -> list[str]:
         """The argument vector that starts SIPp."""
-        if self.sipp_on_path is not None:
-            return [self.sipp_on_path, *arguments]
-        return self._through_loader("sipp", self.root / "usr/bin/sipp", arguments)
+        return [*self.sipp, *arguments]
 
     def environment(self) -> dict[str, str]:
         """The environment both programs need: this process's own, with what points into the tree."""
@@ -98,12 +85,12 @@ class Provisioned:
         """Asterisk's read-only data: sounds, documentation, ARI's descriptions (`astdatadir`)."""
         return self.root / "usr/share/asterisk"
 
-    def _through_loader(self, name: str, program: Path, arguments: tuple[str, ...]) -> list[str]:
-        return [
-            *(str(self.loader), "--library-path", str(self.library_path)),
-            *("--argv0", name, str(program)),
-            *arguments,
-        ]
+
+class _Sipp(NamedTuple):
+    """How to start it, and its version."""
+
+    starting: tuple[str, ...]
+    version: str
 
 
 def default_cache() -> Path:
@@ -120,8 +107,10 @@ def print_report(line: str) -> None:
     print(line, file=sys.stderr, flush=True)  # noqa: T201 - progress is this function's purpose
 
 
-def provision(cache: Path | None = None, *, report: Report = print_report) -> Provisioned:
+def provision(cache: Path | None = None, *, version: str = "22", report: Report = print_report) -> Provisioned:
     """Give a usable Asterisk and SIPp, fetching and unpacking them on the first call.
+
+    `version` is Asterisk's: 22, or 16, which older installations have.
 
     Idempotent: once the tree exists, a call reads one small file. Safe when several processes call it at
     the same time: one does the work under a lock while the others wait for it.
@@ -129,50 +118,56 @@ def provision(cache: Path | None = None, *, report: Report = print_report) -> Pr
     Raises:
         LabUnavailable: it cannot be had here; the text says why, and what would help.
     """
+    if (recipe := RECIPES.get(version)) is None:
+        raise LabUnavailable(f"there is no recipe for Asterisk {version}; known are {', '.join(sorted(RECIPES))}")
     folder = (cache or default_cache()).resolve()
-    tree = folder / _tree_name()
-    if (found := _read_tree(tree)) is not None:
+    tree = folder / f"{recipe.suite}-{os.uname().machine}-{recipe.digest}"
+    sipp = _sipp_elsewhere(recipe, folder, report)
+    if (found := _read_tree(tree, recipe, sipp)) is not None:
         return found
-    report(f"Asterisk 22 and SIPp are not in {folder} yet; provisioning (no root needed, about 25 MB).")
+    report(f"{recipe} is not in {folder} yet; provisioning (no root needed, about {recipe.megabytes} MB).")
     apt = PrivateApt.discover()
     make_cache_folder(folder)
     with only_one_process(folder / "lock", report):
-        if (found := _read_tree(tree)) is not None:
+        if (found := _read_tree(tree, recipe, sipp)) is not None:
             report("Another process has just provisioned it.")
             return found
         remove_leftovers(folder)
         started = time.monotonic()
-        _build_tree(apt, folder, tree, report)
+        _build_tree(apt, recipe, folder, tree, report)
         report(f"Ready in {time.monotonic() - started:.1f} s: {tree}")
-    found = _read_tree(tree)
+    found = _read_tree(tree, recipe, sipp)
     if found is None:
         raise LabUnavailable(f"the unpacked tree {tree} could not be read back; delete it and try again")
     return found
 
 
-def _tree_name() -> str:
-    """A new recipe gets a new folder, so that an old cache is never mistaken for what is wanted now."""
-    recipe = sha256("\n".join((SUITE, *PACKAGES, *REQUIRED_MODULES)).encode()).hexdigest()[:10]
-    return f"{SUITE}-{os.uname().machine}-{recipe}"
+def _sipp_elsewhere(recipe: Recipe, folder: Path, report: Report) -> _Sipp | None:
+    """The machine's own SIPp, or that of 22 for a recipe without one; None: the tree's."""
+    own = _sipp_on_path()
+    if own is None and SIPP not in recipe.programs:
+        telephones = provision(folder, report=report)
+        return _Sipp(telephones.sipp, telephones.sipp_version)
+    return own
 
 
-def _build_tree(apt: PrivateApt, folder: Path, tree: Path, report: Report) -> None:
+def _build_tree(apt: PrivateApt, recipe: Recipe, folder: Path, tree: Path, report: Report) -> None:
     with tempfile.TemporaryDirectory(prefix="unpack-", dir=folder, ignore_cleanup_errors=True) as name:
         work = Path(name)
-        apt.prepare(work / "apt", suite=SUITE)
+        apt.prepare(work / "apt", suite=recipe.suite)
         apt.update(attempts=ATTEMPTS, report=report)
         root = work / "root"
         try:
-            apt.unpack(apt.download(PACKAGES, attempts=ATTEMPTS, report=report), root, report)
-            loader = verify_libraries(root, REQUIRED_MODULES, report)
+            _unpack(apt, apt.download(recipe.packages, attempts=ATTEMPTS, report=report), root, report)
+            loader = verify_libraries(root, recipe.programs, recipe.modules, report)
         except (UnresolvedLibraries, LookupError) as stale:
             report(f"The short package list is out of date ({stale}); taking apt's full closure.")
             shutil.rmtree(root, ignore_errors=True)
-            apt.unpack(apt.download_closure(ROOT_PACKAGES, attempts=ATTEMPTS, report=report), root, report)
-            loader = _verify_closure(root, report)
+            _unpack(apt, apt.download_closure(recipe.roots, attempts=ATTEMPTS, report=report), root, report)
+            loader = _verify_closure(recipe, root, report)
         manifest = {
-            "asterisk": _version(loader, root / "usr/sbin/asterisk", "-V"),
-            "sipp": _version(loader, root / "usr/bin/sipp", "-v"),
+            Path(program).name: _version(_starting(recipe, loader, root / program), flag)
+            for program, flag in zip(recipe.programs, ("-V", "-v"), strict=False)
         }
         (root / "provisioned.json").write_text(json.dumps(manifest))
         if tree.exists():  # An unreadable tree: one without its manifest, which is written last.
@@ -180,59 +175,70 @@ def _build_tree(apt: PrivateApt, folder: Path, tree: Path, report: Report) -> No
         root.rename(tree)
 
 
-def _verify_closure(root: Path, report: Report) -> Path:
+def _unpack(apt: PrivateApt, packages: list[Path], root: Path, report: Report) -> None:
+    apt.unpack(packages, root, report)
+    settle(root)
+
+
+def _verify_closure(recipe: Recipe, root: Path, report: Report) -> Path:
     try:
-        return verify_libraries(root, REQUIRED_MODULES, report)
+        return verify_libraries(root, recipe.programs, recipe.modules, report)
     except UnresolvedLibraries as error:
         raise LabUnavailable(
-            f"the suite {SUITE} is inconsistent at the moment ({error}); try again in a day, "
+            f"the suite {recipe.suite} is inconsistent at the moment ({error}); try again in a day, "
             "or use another mirror (ACD_LAB_MIRROR)"
         ) from error
 
 
-def _version(loader: Path, program: Path, flag: str) -> str:
+def _starting(recipe: Recipe, loader: Path, program: Path) -> tuple[str, ...]:
+    """What starts a program of the tree through the tree's own loader."""
+    named = ("--argv0", program.name) if recipe.loader_names else ()
+    return (str(loader), "--library-path", str(loader.parent), *named, str(program))
+
+
+def _version(starting: tuple[str, ...], flag: str) -> str:
     answer = subprocess.run(  # noqa: S603 - a program of the tree that was just verified
-        [str(loader), "--library-path", str(loader.parent), "--argv0", program.name, str(program), flag],
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
+        [*starting, flag], capture_output=True, text=True, timeout=30, check=False
     )
     found = _VERSION.search(answer.stdout)
     if found is None:
-        raise LabUnavailable(f"{program.name} does not start on this machine: {answer.stderr.strip()}")
+        name = Path(starting[-1]).name
+        raise LabUnavailable(f"{name} does not start on this machine: {answer.stderr.strip()}")
     return found[1]
 
 
-def _read_tree(tree: Path) -> Provisioned | None:
+def _read_tree(tree: Path, recipe: Recipe, sipp: _Sipp | None) -> Provisioned | None:
     try:
         manifest = json.loads((tree / "provisioned.json").read_text())
-        asterisk, sipp = str(manifest["asterisk"]), str(manifest["sipp"])
+        version = str(manifest["asterisk"])
         loader = find_loader(tree)
+        if sipp is None:
+            sipp = _Sipp(_starting(recipe, loader, tree / SIPP), str(manifest["sipp"]))
     except (OSError, ValueError, KeyError, UnresolvedLibraries):
         return None
-    own, version = _sipp_on_path()
     return Provisioned(
         root=tree,
         loader=loader,
         library_path=loader.parent,
-        asterisk_version=asterisk,
-        sipp_version=version or sipp,
-        sipp_on_path=own,
+        asterisk_version=version,
+        sipp_version=sipp.version,
+        modules=recipe.modules,
+        asterisk=_starting(recipe, loader, tree / ASTERISK),
+        sipp=sipp.starting,
     )
 
 
-def _sipp_on_path() -> tuple[str | None, str]:
+def _sipp_on_path() -> _Sipp | None:
     found = shutil.which("sipp")
     if found is None:
-        return None, ""
+        return None
     try:
         answer = subprocess.run(  # noqa: S603 - asks the machine's own SIPp for its version
             [found, "-v"], capture_output=True, text=True, timeout=10, check=False
         ).stdout
     except (OSError, subprocess.TimeoutExpired):
-        return None, ""
+        return None
     version = _VERSION.search(answer)
     if version is None or tuple(int(part) for part in version[1].split(".")[:2]) < OLDEST_SIPP:
-        return None, ""
-    return found, version[1]
+        return None
+    return _Sipp((found,), version[1])

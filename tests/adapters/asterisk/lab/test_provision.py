@@ -9,6 +9,7 @@ import pytest
 
 from acd_asterisk.lab import LabUnavailable, Provisioned, _apt, default_cache, provision
 from acd_asterisk.lab._cache import only_one_process
+from acd_asterisk.lab._layout import settle
 from acd_asterisk.lab._loader import UnresolvedLibraries, find_loader
 from tests.missing import missing_tool
 
@@ -28,7 +29,35 @@ def test_a_second_call_finds_the_first_ones_work_and_reports_nothing(provisioned
 
 def test_what_is_provisioned_is_asterisk_22(provisioned: Provisioned) -> None:
     assert provisioned.asterisk_version.startswith("22.")
-    assert tuple(map(int, provisioned.sipp_version.split(".")[:2])) >= (3, 6)
+    assert tuple(map(int, provisioned.sipp_version.split(".")[:2])) >= (3, 7)
+
+
+def test_sixteen_is_another_tree_and_has_the_telephones_of_22(provisioned: Provisioned) -> None:
+    try:
+        sixteen = provision(version="16")
+    except LabUnavailable as reason:
+        missing_tool(f"an Asterisk 16: {reason}")
+    assert sixteen.asterisk_version.startswith("16.")
+    assert sixteen.root != provisioned.root
+    assert sixteen.sipp_command("-v") == provisioned.sipp_command("-v")
+
+
+def test_a_version_without_a_recipe_is_named(tmp_path: Path) -> None:
+    with pytest.raises(LabUnavailable, match=r"Asterisk 13; known are 16, 22"):
+        provision(tmp_path, version="13")
+
+
+def test_an_old_tree_is_brought_into_the_newer_layout(tmp_path: Path) -> None:
+    old, triplet = tmp_path / "lib/x86_64-linux-gnu", tmp_path / "usr/lib/x86_64-linux-gnu"
+    for folder in (old, triplet, tmp_path / "usr/lib/asterisk/modules"):
+        folder.mkdir(parents=True)
+    (old / "libc.so.6").touch()
+    (tmp_path / "usr/lib/libasteriskpj.so.2").touch()
+    (tmp_path / "usr/lib/asterisk/modules/res_ari.so").touch()
+    for _ in range(2):
+        settle(tmp_path)
+        found = sorted(str(each.relative_to(triplet)) for each in triplet.rglob("*.so*"))
+        assert found == ["asterisk/modules/res_ari.so", "libasteriskpj.so.2", "libc.so.6"]
 
 
 def test_without_apt_the_reason_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
