@@ -6,8 +6,12 @@ Must not know agents, queues or interactions. Labels are names of channel instan
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.metadata import version
+from typing import Final
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+
+_ENDPOINTS: Final = "endpoints_"
+_TRUNK: Final = "trunk_"
 
 
 def engine_families(health: Mapping[str, object]) -> Iterator[Metric]:
@@ -52,6 +56,24 @@ def _channels(health: Mapping[str, object]) -> Iterator[Metric]:
         connected.add_metric([name], int(each.get("connected") is True))
         failures.add_metric([name], _number(each, "failures"))
     yield from (connected, failures)
+    yield from _pbx(channels if isinstance(channels, Mapping) else {})
+
+
+def _pbx(channels: Mapping[str, Mapping[str, object]]) -> Iterator[Metric]:
+    """What the health of a channel with a PBX says of it: `endpoints_inuse = 3`, `trunk_carrier = true`."""
+    endpoints = GaugeMetricFamily(
+        "acd_pbx_endpoints", "A PBX's endpoints by device state.", labels=["channel_instance", "state"]
+    )
+    trunks = GaugeMetricFamily(
+        "acd_pbx_trunk_up", "1 while a PBX's outbound registration stands.", labels=["channel_instance", "trunk"]
+    )
+    for name, each in channels.items():
+        for key, value in each.items():
+            if key.startswith(_ENDPOINTS) and isinstance(value, int):
+                endpoints.add_metric([name, key.removeprefix(_ENDPOINTS)], value)
+            elif key.startswith(_TRUNK) and isinstance(value, bool):
+                trunks.add_metric([name, key.removeprefix(_TRUNK)], int(value))
+    yield from (endpoints, trunks)
 
 
 def _number(health: Mapping[str, object], name: str) -> float:

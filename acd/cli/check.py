@@ -1,6 +1,7 @@
 """`acd check`. Owns what is printed about a configuration, and that the plugins are asked, too."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from acd.errors import ChannelError, ConfigError
+from acd.ports.cautions import Cautious
 from acd.runtime.calendars import missing_workdays
 from acd.runtime.channels import open_channel
 from acd.runtime.config import ChannelConfig, Problem, Report
@@ -57,12 +59,18 @@ def _found(file: Path, report: Report) -> Located:
     """What is wrong with one file by itself."""
     errors = [*report.errors, *channel_problems(file, report), *strategy_problems(file, report)]
     days = [Problem(str(file), 0, "", text) for text in unknown_days(report, datetime.now(UTC).date())]
-    return Located(tuple(errors), (*report.warnings, *days), report.notes)
+    cautions = channel_problems(file, report, _cautioned_by_plugin)
+    return Located(tuple(errors), (*report.warnings, *cautions, *days), report.notes)
 
 
-def channel_problems(file: Path, report: Report) -> list[Problem]:
-    """What the plugins say about their channels' options, with lines, or the variable that an option comes from."""
-    said = [(channel, text) for channel in report.channels if channel.type for text in _said_by_plugin(channel)]
+def channel_problems(
+    file: Path, report: Report, of: Callable[[ChannelConfig], Iterable[str]] | None = None
+) -> list[Problem]:
+    """What the plugins say about their channels' options, with lines, or the variable that an option comes from.
+
+    `of`: what a channel's plugin says; by default, what is wrong.
+    """
+    said = [(channel, text) for channel in report.channels if channel.type for text in (of or _said_by_plugin)(channel)]
     lines = Lines(file.read_text(encoding="utf-8-sig") if said else "")
     found = []
     for channel, text in said:
@@ -105,6 +113,14 @@ def _said_by_plugin(channel: ChannelConfig) -> Iterator[str]:
         yield from error.problems
     except ChannelError as error:
         yield f"{dotted(('channels', channel.name))}: {error}"
+
+
+def _cautioned_by_plugin(channel: ChannelConfig) -> Iterator[str]:
+    """What would work and had better be otherwise; nothing of a channel that is wrong."""
+    with suppress(ConfigError, ChannelError):
+        opened = open_channel(channel)
+        if isinstance(opened, Cautious):
+            yield from opened.cautions
 
 
 def _line(lines: Lines, channel: ChannelConfig, said: str) -> int:

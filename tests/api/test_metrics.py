@@ -106,7 +106,16 @@ def test_the_engine_as_a_program() -> None:
         "seq": 70,
         "quarantined": 2,
         "stuck_deadline_us": 5,
-        "channels": {"pbx": {"connected": True, "failures": 4}, "web": {"connected": False}},
+        "channels": {
+            "pbx": {
+                "connected": True,
+                "failures": 4,
+                "endpoints_inuse": 3,
+                "trunk_isp": True,
+                "trunk_spare": False,
+            },
+            "web": {"connected": False},
+        },
     }
     found = {
         (sample.name, *sample.labels.values()): sample.value
@@ -124,6 +133,9 @@ def test_the_engine_as_a_program() -> None:
         ("acd_channel_connected", "web"): 0,
         ("acd_channel_failures_total", "pbx"): 4,
         ("acd_channel_failures_total", "web"): 0,
+        ("acd_pbx_endpoints", "pbx", "inuse"): 3,
+        ("acd_pbx_trunk_up", "pbx", "isp"): 1,
+        ("acd_pbx_trunk_up", "pbx", "spare"): 0,
         ("acd_build_info", version("acd-engine")): 1,
     }
     assert {sample.value for family in engine_families({}) for sample in family.samples} == {0, 1}

@@ -10,7 +10,6 @@ and the comparison that follows every connect brings the PBX there.
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
-from urllib.parse import urlsplit
 
 import structlog
 
@@ -29,6 +28,8 @@ from acd.core.messages import (
 from acd.errors import ChannelError
 from acd.ports.call_names import CallNames
 from acd.ports.channel import ChannelHost, Desired
+from acd_asterisk.ami.states import States
+from acd_asterisk.ami.watch import Watch
 from acd_asterisk.ari import AriClient, AriUnavailable
 from acd_asterisk.call import Call
 from acd_asterisk.desk import Desk
@@ -42,8 +43,6 @@ from acd_asterisk.options import Options
 from acd_asterisk.orders import Orders
 from acd_asterisk.switchboard import Switchboard
 from acd_asterisk.wire import AriEvent
-
-_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 _log = structlog.get_logger(__name__)
 
@@ -73,14 +72,23 @@ class AsteriskChannel:
         """Begun so far."""
         self._sound = 0
         """The number of the last one that was brought to its end."""
+        self._watch = None if options.ami is None else Watch(name, options.ami)
+        self.states = States() if self._watch is None else self._watch.states
+        """What the PBX says of its devices and trunks; of none without AMI."""
         self._heartbeat = Heartbeat(self._desk, self._switchboard, self._orders, lambda: self._link.is_live)
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """What of the options works and had better be otherwise."""
+        return tuple(f"channels.{self.name}.{key}: {reason}; {fix}" for key, reason, fix in self._options.cautions)
 
     async def start(self, host: ChannelHost) -> None:
         """Begin to connect, for ever; returns at once."""
-        url = urlsplit(self._options.url)
-        if url.scheme == "http" and url.hostname not in _LOOPBACK:
-            _log.warning("the PBX's password travels in clear; use https, or a tunnel", instance=self.name)
+        for caution in self.cautions:
+            _log.warning(caution, instance=self.name)
         self._desk.start(host)
+        if self._watch is not None:
+            self._desk.spawn(self._watch.run())
         self._desk.spawn(self._link.run())
         self._desk.spawn(self._heartbeat.run())
 
@@ -140,6 +148,7 @@ class AsteriskChannel:
             "events_waiting": self._link.waiting,
             "requests": self._client.requests,
             "requests_unanswered": self._client.unanswered,
+            **({} if self._watch is None else self._watch.health()),
         }
 
     async def _perform(self, effect: Effect) -> None:

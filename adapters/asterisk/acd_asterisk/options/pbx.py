@@ -15,6 +15,7 @@ from acd.core import limits
 from acd_asterisk.ari import MAX_CONNECTIONS
 from acd_asterisk.menus.plan import Menu
 from acd_asterisk.names import MAX_APP
+from acd_asterisk.options.ami import LOOPBACK, AmiOptions, read_ami
 from acd_asterisk.options.menus import read_menus
 from acd_asterisk.options.password import Password
 from acd_asterisk.options.reader import HOUR_US, SECOND_US, Reader
@@ -59,6 +60,19 @@ class Options(Struct, frozen=True, kw_only=True):
     fetch_variables: bool = True
     on_cancel: Literal["continue", "hangup"] = "continue"
     """What becomes of a caller whose waiting was cancelled: back to the dialplan, or the end."""
+    ami: AmiOptions | None = None
+    """For the states of devices and trunks, beside ARI."""
+
+    @property
+    def cautions(self) -> tuple[tuple[str, str, str], ...]:
+        """What works and had better be otherwise: key, reason, fix."""
+        of_ami = () if self.ami is None else self.ami.cautions
+        found = tuple((f"ami.{key}", reason, fix) for key, reason, fix in of_ami)
+        url = urlsplit(self.url)
+        if url.scheme == "http" and url.hostname not in LOOPBACK:
+            reason = "the PBX's password travels in clear"
+            return (("url", reason, "use https, or a tunnel"), *found)
+        return found
 
 
 def read_options(name: str, given: Mapping[str, object]) -> Options:
@@ -82,6 +96,7 @@ def read_options(name: str, given: Mapping[str, object]) -> Options:
         variables=_variables(reader),
         fetch_variables=reader.flag("fetch_variables", default=True),
         on_cancel=reader.choice("on_cancel", "continue", "hangup"),
+        ami=read_ami(reader),
     )
     if options.queue and options.menu:
         reader.problem("menu", "stands beside queue, and callers begin in one of the two", "leave one out")

@@ -173,13 +173,16 @@ class Reader:
                 return Password(value=Secret(text))
             self.problem(key, "is too long or has control characters", f"use at most {MAX_PASSWORD} printable ones")
         elif key == "password_file":
-            # Relative to the configuration's folder, which the runtime hands on with the options.
-            return Password(file=self._base / os.path.expanduser(text))  # noqa: PTH111 - never raises
+            return Password(file=self.path(text))
         elif _ENVIRONMENT.fullmatch(text):
             return Password(variable=text)
         else:
             self.problem(key, "is not a variable's name", "name a variable, like ACD_ARI_PASSWORD")
         return Password()
+
+    def path(self, text: str) -> Path:
+        """A file that an option names: relative to the configuration's folder, which the runtime hands on."""
+        return self._base / os.path.expanduser(text)  # noqa: PTH111 - never raises
 
     def _within(self, key: str, given: object, what: str) -> "Reader":
         if not isinstance(given, Mapping):

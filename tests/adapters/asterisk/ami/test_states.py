@@ -1,0 +1,181 @@
+"""What a PBX says of devices, contacts and trunks: pure, and kept true against a real Asterisk."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from panoramisk.message import Message
+
+from acd.runtime.config import Secret
+from acd_asterisk.ami.states import MAX_DEVICES, DeviceChanged, States
+from acd_asterisk.ami.watch import Watch
+from acd_asterisk.lab import LabAgent, Pbx, Provisioned
+from acd_asterisk.options.ami import AmiOptions
+from acd_asterisk.options.password import Password
+from tests.adapters.asterisk.rig import until
+
+
+def device(name: str, state: str) -> Message:
+    return Message({"Event": "DeviceStateChange", "Device": name, "State": state})
+
+
+def contact(endpoint: str, status: str) -> Message:
+    fields = {"EndpointName": endpoint, "URI": f"sip:{endpoint}@10.0.0.1", "ContactStatus": status}
+    return Message({"Event": "ContactStatus", **fields})
+
+
+def test_nothing_is_known_at_first() -> None:
+    states = States()
+    assert not states.is_known
+    assert states.device("PJSIP/anna") == "UNKNOWN"
+    assert states.is_reachable("anna") is None
+    assert states.trunk("carrier") is None
+
+
+def test_changes_are_told_in_order_and_once() -> None:
+    states = States()
+    heard: list[DeviceChanged] = []
+    states.listen(heard.append)
+    states.replace([device("PJSIP/anna", "NOT_INUSE"), device("PJSIP/ben", "INUSE")], [], [])
+    states.handle(device("PJSIP/anna", "RINGING"))
+    states.handle(device("PJSIP/anna", "RINGING"))
+    states.replace([device("PJSIP/anna", "INUSE")], [], [])
+    assert heard == [
+        ("PJSIP/anna", "NOT_INUSE", "UNKNOWN"),
+        ("PJSIP/ben", "INUSE", "UNKNOWN"),
+        ("PJSIP/anna", "RINGING", "NOT_INUSE"),
+        ("PJSIP/ben", "UNKNOWN", "INUSE"),
+        ("PJSIP/anna", "INUSE", "RINGING"),
+    ]
+    states.forget()
+    assert heard[-1] == ("PJSIP/anna", "UNKNOWN", "INUSE")
+    assert not states.is_known
+
+
+def test_a_listener_that_raises_harms_nobody() -> None:
+    states = States()
+    heard: list[DeviceChanged] = []
+
+    def fails(_change: DeviceChanged) -> None:
+        raise RuntimeError("of a test")
+
+    states.listen(fails)
+    states.listen(heard.append)
+    states.handle(device("PJSIP/anna", "INUSE"))
+    assert len(heard) == 1
+
+
+def test_contacts_and_trunks() -> None:
+    states = States()
+    listed = {"ServerUri": "sip:carrier.example", "ClientUri": "sip:me@carrier.example"}
+    states.replace([], [], [Message({"ObjectName": "carrier", "Status": "Unregistered", **listed})])
+    assert states.trunks == {"carrier": False}
+    said = {"Event": "Registry", "Domain": listed["ServerUri"], "Username": listed["ClientUri"]}
+    states.handle(Message({**said, "Status": "Registered"}))
+    assert states.trunk("carrier") is True
+    states.handle(contact("anna", "Reachable"))
+    assert states.is_reachable("anna") is True
+    states.handle(contact("anna", "Unreachable"))
+    assert states.is_reachable("anna") is False
+    states.handle(contact("anna", "Removed"))
+    assert states.is_reachable("anna") is None
+
+
+def test_what_is_known_is_bounded() -> None:
+    states = States()
+    states.replace((device(f"PJSIP/{number}", "INUSE") for number in range(MAX_DEVICES + 10)), [], [])
+    assert states.endpoints()["INUSE"] == MAX_DEVICES
+    assert states.device(f"PJSIP/{MAX_DEVICES}") == "UNKNOWN"
+    states.handle(device("PJSIP/0", "NOT_INUSE"))
+    assert states.device("PJSIP/0") == "NOT_INUSE"
+
+
+# ---- on a real Asterisk
+
+TRUNK = """
+[carrier]
+type = registration
+transport = udp
+server_uri = sip:127.0.0.1:9
+client_uri = sip:me@127.0.0.1:9
+retry_interval = 60
+
+[carla]
+type = endpoint
+transport = udp
+disallow = all
+allow = ulaw
+aors = carla
+
+[carla]
+type = aor
+contact = sip:carla@127.0.0.1:9
+qualify_frequency = 1
+qualify_timeout = 0.2
+"""
+DIALPLAN = """
+[states]
+exten => busy,1,Set(DEVICE_STATE(Custom:desk)=INUSE)
+ same => n,Hangup()
+exten => free,1,Set(DEVICE_STATE(Custom:desk)=NOT_INUSE)
+ same => n,Hangup()
+"""
+
+
+def options(pbx: Pbx) -> AmiOptions:
+    return AmiOptions(
+        host="127.0.0.1", port=pbx.ami_port, user=pbx.ami_user, password=Password(value=Secret(pbx.ami_password))
+    )
+
+
+@asynccontextmanager
+async def watched(pbx: Pbx) -> AsyncIterator[Watch]:
+    watch = Watch("pbx1", options(pbx))
+    task = asyncio.create_task(watch.run())
+    try:
+        async with asyncio.timeout(10):
+            await watch.link.live.wait()
+        yield watch
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_states_of_a_real_asterisk(provisioned: Provisioned) -> None:
+    agents = [LabAgent("anna", "127.0.0.1", 9), LabAgent("ben", "127.0.0.1", 9)]
+    config = {"pjsip.conf": TRUNK, "extensions.conf": DIALPLAN}
+    async with Pbx(provisioned, agents=agents, extra_config=config) as pbx, watched(pbx) as watch:
+        states = watch.states
+        heard: list[DeviceChanged] = []
+        states.listen(heard.append)
+        assert states.is_known
+        assert states.device("PJSIP/anna") == "NOT_INUSE"
+        assert states.trunk("carrier") is False
+        await until(lambda: states.is_reachable("carla") is False, lambda: str(states.is_reachable("carla")))
+        health = watch.health()
+        assert (health["endpoints_not_inuse"], health["trunk_carrier"], health["ami"]) == (2, False, "live")
+        async with pbx.ami() as ami:
+            for exten, state in (("busy", "INUSE"), ("free", "NOT_INUSE")):
+                await ami.action(
+                    "Originate", Channel=f"Local/{exten}@states", Application="Wait", Data="1", Async="true"
+                )
+                await until(lambda s=state: states.device("Custom:desk") == s, lambda: str(heard))  # type: ignore[misc]
+        assert [each.state for each in heard if each.device == "Custom:desk"] == ["INUSE", "NOT_INUSE"]
+
+
+async def test_after_a_loss_states_count_for_a_while_and_are_replaced(
+    provisioned: Provisioned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Pbx(provisioned, agents=[LabAgent("anna", "127.0.0.1", 9)]) as pbx, watched(pbx) as watch:
+        assert watch.states.device("PJSIP/anna") == "NOT_INUSE"
+        await pbx.kill()
+        await until(lambda: not watch.link.is_live, lambda: watch.link.state)
+        assert watch.states.device("PJSIP/anna") == "NOT_INUSE"
+        await pbx.start()
+        await until(lambda: watch.link.is_live, lambda: watch.link.error)
+        assert watch.states.device("PJSIP/anna") == "NOT_INUSE"
+        monkeypatch.setattr("acd_asterisk.ami.watch.STALE_SECONDS", 0.01)
+        await pbx.kill()
+        await until(lambda: not watch.states.is_known, lambda: watch.link.state)
+        assert watch.states.device("PJSIP/anna") == "UNKNOWN"
