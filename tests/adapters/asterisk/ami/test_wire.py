@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from panoramisk.message import Message
 
 from acd_asterisk.ami import Access, Manager, Unsendable, text_of
-from acd_asterisk.ami.wire import MAX_LINE_BYTES, MAX_LINES, Request, encoded
+from acd_asterisk.ami.wire import MAX_LINE_BYTES, MAX_LINES, Request, Value, encoded
 from acd_asterisk.lab import Pbx, Provisioned
 
 INJECTION = "x\r\n\r\nAction: UserEvent\r\nUserEvent: Injected"
@@ -18,7 +18,7 @@ LONG = "x" * (1_024 - len("Payload: ")) + "UserEvent: Injected"
 
 
 def test_an_action_as_it_is_sent() -> None:
-    fields = {"Action": "Originate", "Variable": ("A=1", "B=王"), "Priority": 1}
+    fields: dict[str, Value] = {"Action": "Originate", "Variable": ("A=1", "B=王"), "Priority": 1}
     assert encoded(fields) == "Action: Originate\r\nVariable: A=1\r\nVariable: B=王\r\nPriority: 1\r\n\r\n".encode()
 
 
