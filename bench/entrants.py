@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from acd.core.entities import Agent, Interaction, Queue
+from acd.core.entities import Agent, Interaction
 from acd.core.matching import Matching
 from acd.core.messages import EnqueueInteraction, Outcome
+from acd.core.queue_entity import Queue
 from bench.contest import Call
 from bench.recorder import decision_of, new_engine
 from bench.report import WHOLE

@@ -4,13 +4,14 @@ from typing import Annotated, Any, Final, Literal
 
 from msgspec import UNSET, Meta, UnsetType
 
-from acd.api.bodies import NoQuery, Nothing, Presence, SignIn
+from acd.api.bodies import DeviceNote, NoQuery, Nothing, Presence, SignIn, duration_us
 from acd.api.pages import PageQuery, page_by_id
 from acd.api.problems import not_found
 from acd.api.routes import Call, Example, Route
 from acd.api.scope import Scope
 from acd.api.shapes import AgentPage, AgentShape, OfferList, agent_shape, offer_shape
-from acd.core.messages import SetPresence, SignInAgent, SignOutAgent
+from acd.core import limits
+from acd.core.messages import NoteDevice, SetPresence, SignInAgent, SignOutAgent
 from acd.runtime.records import AgentRecord
 
 PresenceName = Literal["signed-out", "not-ready", "ready", "draining"]
@@ -68,6 +69,14 @@ async def set_presence(call: Call[Presence, NoQuery]) -> AgentShape:
     """The agent becomes ready, or not-ready for a reason."""
     body = call.body
     await call.submit(SetPresence(call.command_id(), call.path("agent"), body.presence, body.reason))
+    return _agent(call)
+
+
+async def note_device(call: Call[DeviceNote, NoQuery]) -> AgentShape:
+    """What the embedder's own telephony knows of the agent's device."""
+    lasts_us = duration_us("lasts", call.body.lasts, limits.MAX_VETO_US)
+    noted = NoteDevice(call.command_id(), call.path("agent"), call.path("channel"), call.body.state, lasts_us)
+    await call.submit(noted)
     return _agent(call)
 
 
@@ -173,6 +182,25 @@ ROUTES: Final = (
             shows={"presence": "not-ready", "reason": "lunch"},
         ),
         scoped=True,
+    ),
+    Route(
+        "note_device",
+        "agents",
+        "PUT",
+        "/v1/agents/{agent}/devices/{channel}",
+        "system",
+        note_device,
+        "The agent's device for a channel is in use, unavailable or clear: until it is clear, nothing of the channel is"
+        " offered to them.",
+        AgentShape,
+        body=DeviceNote,
+        problems=("unknown-agent", "too-many-devices"),
+        example=Example(
+            {"agent": "anna", "channel": "voice"}, body={"state": "in-use", "lasts": "30m"}, shows={"id": "anna"}
+        ),
+        notes="For telephony of your own: a personal call makes the agent busy. What rings or is talked about already"
+        " stays as it is; tell of no call that the engine itself has offered. Say it again before `lasts` is over"
+        " (2 h unless you say so, a day at most), or the veto ends.",
     ),
     Route(
         "list_offers",

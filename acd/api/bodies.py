@@ -19,7 +19,7 @@ from msgspec.inspect import BoolType, IntType, Metadata, StructType, Type, type_
 from acd.api.problems import MAX_BODY, Problem, too_large
 from acd.api.wording import explain, nearest, shown
 from acd.core import limits
-from acd.core.messages import EnqueueInteraction, Preference
+from acd.core.messages import DeviceWord, EnqueueInteraction, Preference
 from acd.core.messages.types import Id, InteractionId, OptionalId, Priority, Requirement, Text
 from acd.runtime.config.durations import FIX, parse_duration
 
@@ -39,6 +39,8 @@ Span = Annotated[
 """Read by `duration_us`."""
 
 JSON: Final = "application/json"
+
+_DAY_US: Final = 24 * 3600 * 1_000_000
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -65,6 +67,13 @@ class Presence(Struct, forbid_unknown_fields=True):
 
     presence: Literal["ready", "not-ready"]
     reason: Text = ""
+
+
+class DeviceNote(Struct, forbid_unknown_fields=True):
+    """What is found of the agent's device; `clear` speaks against nothing. Until then, `lasts` at most, it vetoes."""
+
+    state: DeviceWord
+    lasts: Span = limits.USUAL_VETO_US // 1_000_000
 
 
 class Person(Struct, forbid_unknown_fields=True):
@@ -244,13 +253,14 @@ def moment_us(name: str, at: datetime) -> int:
     return found
 
 
-def duration_us(name: str, value: str | float) -> int:
+def duration_us(name: str, value: str | float, most_us: int = limits.MAX_DURATION_US) -> int:
     """A duration of at least 1 µs, in µs. Raises a Problem with 422."""
     found = parse_duration(value)
     if found is None:
         raise Problem(422, "invalid-field", f"{name}: is no duration; {FIX}.")
-    if not 1 <= found <= limits.MAX_DURATION_US:
-        raise Problem(422, "invalid-field", f"{name}: has to be more than nothing, and 366 days at most.")
+    if not 1 <= found <= most_us:
+        most = f"{most_us // _DAY_US} days" if most_us > _DAY_US else "a day"
+        raise Problem(422, "invalid-field", f"{name}: has to be more than nothing, and {most} at most.")
     return found
 
 

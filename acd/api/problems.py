@@ -33,6 +33,7 @@ REFUSALS: Final[Mapping[RefusalCode, int]] = {
     "interaction-not-offered": 409,
     "queue-unstaffed": 409,
     "already-signed-in": 409,
+    "too-many-devices": 409,
     "signed-out": 409,
     "interaction-ended": 409,
     "interaction-active": 409,

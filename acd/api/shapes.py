@@ -52,11 +52,19 @@ class CapacityShape(Struct):
     channels: dict[str, ShareShape]
 
 
+class DeviceShape(Struct):
+    """A device that keeps offers of its channel from the agent: `in-use` or `unavailable`, `until` at the latest."""
+
+    state: str
+    until: Moment
+
+
 class AgentShape(Struct):
     """An agent with settings as they are in force, and all work in hand.
 
     `since`: when `presence` last changed, or the journal's last moment before a restart; `idle_since` survives that.
     `levels`: by queue, 1 where nothing is said. `position`: place in the fixed order of `linear` and `round-robin`.
+    `devices`: by channel, those that keep offers of it from the agent.
     """
 
     id: str
@@ -74,6 +82,7 @@ class AgentShape(Struct):
     position: int
     capacity: CapacityShape
     work: tuple[WorkShape, ...]
+    devices: dict[str, DeviceShape]
 
 
 class AgentPage(Struct):
@@ -187,6 +196,11 @@ def agent_shape(view: View, row: AgentRecord, scope: Scope | None = None) -> Age
             for item in row.work.values()
             if scope is None or scope.has(view.interactions[item.interaction_id])
         ),
+        {
+            channel: DeviceShape(each.state, moment(each.until_us))
+            for channel, each in row.devices.items()
+            if scope is None or scope.has_channel(channel)
+        },
     )
 
 

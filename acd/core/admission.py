@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from acd.core.entities import Interaction, Queue
+from acd.core.entities import Interaction
 from acd.core.messages import EnqueueInteraction, InteractionQueued
+from acd.core.queue_entity import Queue
 
 if TYPE_CHECKING:
     from acd.core.classes import Class

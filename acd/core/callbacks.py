@@ -15,9 +15,10 @@ import msgspec
 
 from acd.core import limits
 from acd.core.deadlines import ANY_LENGTH
-from acd.core.entities import Appointment, Interaction, Queue
+from acd.core.entities import Appointment, Interaction
 from acd.core.messages import EnqueueInteraction, InteractionDue, InteractionScheduled
 from acd.core.moving import begin_stay
+from acd.core.queue_entity import Queue
 from acd.core.states import interaction as interaction_states
 
 if TYPE_CHECKING:

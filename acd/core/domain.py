@@ -9,9 +9,9 @@ from typing import Final
 
 import msgspec
 
-from acd.core import callbacks, consulting, digest, entry, holding, levels, limits, patience, relaxing
+from acd.core import callbacks, consulting, digest, entry, holding, levels, limits, patience, relaxing, vetoes
 from acd.core.affinity import LastAgents
-from acd.core.entities import Agent, Interaction, Queue, Work
+from acd.core.entities import Agent, Interaction, Work
 from acd.core.matching import Matching, next_offer_state
 from acd.core.messages import (
     AgentRemoved,
@@ -25,6 +25,7 @@ from acd.core.messages import (
     WorkEnded,
     WrapUpStarted,
 )
+from acd.core.queue_entity import Queue
 from acd.core.states import interaction as interaction_states
 from acd.core.states import presence as presence_states
 from acd.core.states import work as work_states
@@ -109,6 +110,7 @@ class Domain(Matching):
     def forget_agent(self, agent: Agent) -> None:
         """The agent is no more."""
         del self.agents[agent.id]
+        vetoes.drop(agent)
         self.classes.remove_agent(agent)
         self.events.append(AgentRemoved(agent.id))
 

@@ -36,13 +36,17 @@ def may_have(interaction: Interaction, agent: Agent) -> bool:
         and not cls.shut
         and (interaction.held is None or interaction.preferred == agent.id)
         and not (excluded and agent.id in excluded)
-        and agent.has_room(cls.channel)
+        and agent.takes(cls.channel)
         and cls.has(agent)
     )
 
 
 def _is_ready(_interaction: Interaction, agent: Agent) -> bool:
     return agent.presence == "ready" and not agent.retired
+
+
+def _is_not_vetoed(interaction: Interaction, agent: Agent) -> bool:
+    return agent.vetoes is None or interaction.request.channel not in agent.vetoes
 
 
 def _is_not_excluded(interaction: Interaction, agent: Agent) -> bool:
@@ -80,6 +84,7 @@ def _has_room(interaction: Interaction, agent: Agent) -> bool:
 
 CLAUSES: Final = (
     Clause("ready", _is_ready),
+    Clause("device", _is_not_vetoed),
     Clause("not-excluded", _is_not_excluded),
     Clause("not-on-it", _is_not_wrapping_up),
     Clause("not-asking", _is_not_asking),

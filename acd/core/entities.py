@@ -1,4 +1,4 @@
-"""What the engine holds in memory: agents, queues, interactions, work items, exclusions.
+"""What the engine holds in memory: agents, interactions, work items, exclusions; queues are in `queue_entity`.
 
 Owns the mutable records and what can be read off one of them alone. Must not know how they are
 matched (`matching`), ordered (`crews`, `pools`, `classes`) or changed (`handlers`).
@@ -13,25 +13,19 @@ from msgspec import Struct
 
 from acd.core import limits
 from acd.core.capacity import Held, terms_of
-from acd.core.cursor import Cursor
-from acd.core.ordering import slope
 from acd.core.states import interaction as interaction_states
 from acd.core.states import presence as presence_states
 from acd.core.states import work as work_states
-from acd.core.wrapping import granted_us
 
 if TYPE_CHECKING:
     from acd.core.classes import Class
     from acd.core.lane import Ticket
     from acd.core.lines import Line
-    from acd.core.messages import AgentSettings, ChannelShare, EnqueueInteraction, QueueSettings
+    from acd.core.messages import AgentSettings, ChannelShare, EnqueueInteraction
     from acd.core.pools import Bucket
+    from acd.core.queue_entity import Queue
     from acd.core.reserving import Counted
     from acd.core.state import Relaxation
-
-
-UNKNOWN: Final = -1
-"""Instead of an estimated wait."""
 
 
 _NO_WORK: Final[Mapping[str, Work]] = {}
@@ -65,6 +59,7 @@ class Agent:
         "ticket",
         "total",
         "used",
+        "vetoes",
         "work",
     )
 
@@ -90,6 +85,8 @@ class Agent:
         """Waiting interactions that are held for this agent, by id; None if there are none."""
         self.gates: dict[str, Counted] | None = None
         """By channel: where the agent counts while free, as what queues with a reserve ask for is satisfied."""
+        self.vetoes: dict[str, Veto] | None = None
+        """Channels that the state of the agent's device keeps from them; None if there are none."""
         self.configure(settings)
 
     def configure(self, settings: AgentSettings) -> None:
@@ -150,6 +147,16 @@ class Agent:
             rooms = self.find_rooms()
         return (channel if channel in self.shares else "*") in rooms
 
+    def takes(self, channel: str) -> bool:
+        """Whether one more work item of the channel fits, and no device vetoes it."""
+        vetoes = self.vetoes
+        return not (vetoes and channel in vetoes) and self.has_room(channel)
+
+    def takes_any(self) -> bool:
+        """Whether there is any channel that the agent takes."""
+        rooms = self.find_rooms() if self.rooms is None else self.rooms
+        return bool(rooms if self.vetoes is None else rooms.difference(self.vetoes))
+
     def find_rooms(self) -> frozenset[str]:
         """The shares, by the channel that they name, of which one more work item fits. Kept until work changes."""
         self.rooms = rooms = self.terms.room_beside(self._held() if self.work else ())
@@ -161,85 +168,6 @@ class Agent:
 
     def _held(self) -> Held:
         return tuple([(item.channel, item.cost) for item in self.work.values()])
-
-
-class Queue:
-    """A queue: its settings and how many wait in it."""
-
-    __slots__ = (
-        "adhoc",
-        "closed",
-        "counts_staff",
-        "cursor",
-        "disposition_required",
-        "estimate_us",
-        "first_reach",
-        "grants_us",
-        "id",
-        "keeps_us",
-        "live",
-        "offer_timeout_us",
-        "offset_us",
-        "plain",
-        "retired",
-        "settings",
-        "standing",
-        "stays",
-        "step_us",
-        "strategy",
-        "takes",
-        "unanswered",
-    )
-
-    def __init__(self, settings: QueueSettings) -> None:
-        self.id = settings.id
-        self.retired = False
-        self.closed: str | None = None
-        """Why it takes nobody, or None while it is open."""
-        self.unanswered = 0
-        """Interactions that are queued or offered."""
-        self.live = 0
-        """Interactions that are not forgotten yet, and wrap-ups on those that were transferred elsewhere."""
-        self.estimate_us = UNKNOWN
-        """How long whoever comes in now will wait, as it was noted last."""
-        self.standing: list[tuple[int, int]] | None = None
-        """Its line as sorted (key, seq), if any of its steps asks for positions; else None."""
-        self.plain: dict[str, Class] = {}
-        self.adhoc: dict[tuple[object, ...], Class] = {}
-        self.cursor: Cursor | None = None
-        """Whose turn it is; only while the strategy is round-robin."""
-        self.configure(settings)
-
-    def configure(self, settings: QueueSettings) -> None:
-        """Take over the settings. Keys of interactions are the caller's to renew."""
-        self.settings = settings
-        # What every interaction asks for is at hand.
-        self.strategy = settings.strategy
-        self.offer_timeout_us = settings.offer_timeout_us
-        self.disposition_required = settings.disposition_required
-        self.offset_us, self.step_us = slope(settings)
-        self.first_reach = reach_after(settings.level_delays_us, 0)
-        self.grants_us = granted_us(settings, wanted=False)
-        """The after-call work that it grants unasked, as `granted_us` has it."""
-        self.keeps_us = 0 if settings.when_overdue.kind == "wait" else settings.max_wait_us
-        """How long it keeps an unanswered interaction; 0: for as long as it takes."""
-        begins = settings.steps or settings.max_wait_us or settings.affinity_us or settings.dedicated_attribute
-        self.stays = bool(begins) or self.first_reach != limits.MAX_LEVEL
-        """Whether anything may begin when an interaction enters that prefers nobody."""
-        self.counts_staff = settings.when_unstaffed.kind != "wait"
-        """Whether it makes a difference that nobody who could serve an interaction is signed in."""
-        self.close(self.closed)
-        self.cursor = (self.cursor or Cursor()) if settings.strategy == "round-robin" else None
-
-    def close(self, reason: str | None) -> None:
-        """From now on it is closed for this reason, or open (None)."""
-        self.closed = reason
-        self.takes = self.settings.max_waiting if reason is None else 0
-        """With fewer unanswered it takes whoever comes in, unless it is unstaffed; else `entry.find_way` knows."""
-
-    def key_us(self, place_at_us: int, priority: int) -> int:
-        """The key of an interaction in this queue's line."""
-        return place_at_us + self.offset_us - priority * self.step_us
 
 
 class Interaction(Struct, eq=False):
@@ -379,15 +307,14 @@ class NextStep(Struct, eq=False):
     deadline: Ticket[Timed | None] | None = None
 
 
-def reach_after(delays_us: tuple[int, ...], elapsed_us: int, reach: int = 1) -> int:
-    """How far an interaction reaches that has been in the queue for `elapsed_us`, and reached that far before.
+class Veto(Struct, eq=False):
+    """A device in this state: the agent is offered nothing of the channel until this deadline has been handled."""
 
-    `delays_us` are those of levels 2, 3, …; a level opens when its own delay and all before it are over.
-    """
-    while reach <= len(delays_us) and delays_us[reach - 1] <= elapsed_us:
-        reach += 1
-    return reach if reach <= len(delays_us) else limits.MAX_LEVEL
+    agent: Agent
+    channel: str
+    state: str
+    deadline: Ticket[Timed | None] | None = None
 
 
-Timed = Work | Exclusion | Hold | Patience | Opening | NextStep | Appointment
+Timed = Work | Exclusion | Hold | Patience | Opening | NextStep | Appointment | Veto
 """What a deadline may belong to."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from acd.core import callbacks, limits, patience
 from acd.core.admission import admit
 from acd.core.classes import Class
-from acd.core.entities import Interaction, Queue
+from acd.core.entities import Interaction
 from acd.core.messages import (
     Action,
     EnqueueInteraction,
@@ -21,6 +21,7 @@ from acd.core.messages import (
 )
 from acd.core.messages.outcome import RefusalCode
 from acd.core.moving import begin_stay, move_to_queue
+from acd.core.queue_entity import Queue
 
 if TYPE_CHECKING:
     from acd.core.domain import Domain

@@ -10,19 +10,9 @@ from acd.core.consulting import consulting_agent, talking
 from acd.core.domain import Domain
 from acd.core.eligibility import offerable
 from acd.core.engine import Engine
-from acd.core.entities import (
-    Agent,
-    Appointment,
-    Exclusion,
-    Hold,
-    Interaction,
-    NextStep,
-    Opening,
-    Patience,
-    Queue,
-    Work,
-)
+from acd.core.entities import Agent, Appointment, Exclusion, Hold, Interaction, NextStep, Opening, Patience, Veto, Work
 from acd.core.lines import NOBODY
+from acd.core.queue_entity import Queue
 from acd.core.relaxing import upcoming
 from acd.core.states import interaction as interaction_states
 
@@ -199,9 +189,16 @@ def _deadlines(domain: Domain) -> None:
         elif isinstance(owner, NextStep):
             assert owner.interaction.next_step is owner, "a deadline of a step that is done"
             assert domain.interactions.get(owner.interaction.id) is owner.interaction, "a step of the dead"
+        elif isinstance(owner, Veto):
+            assert domain.agents.get(owner.agent.id) is owner.agent, "a veto on nobody"
+            assert (owner.agent.vetoes or {}).get(owner.channel) is owner, f"{owner.agent.id}: a veto that is over"
         else:
             assert domain.work.get(owner.offer_id) is owner, f"a deadline of ended work {owner.offer_id}"
             assert owner.state in ("offered", "wrap-up"), f"{owner.offer_id}: a deadline while {owner.state}"
+    for agent in domain.agents.values():
+        assert agent.vetoes is None or agent.vetoes, f"{agent.id}: vetoes of nothing"
+        for veto in (agent.vetoes or {}).values():
+            assert owners.count(id(veto)) == 1, f"{agent.id}: {veto.channel} is vetoed without end"
     for work in domain.work.values():
         # After-call work has one unless the queue lets it last until the agent ends it.
         timed = work.state == "offered" or (work.state == "wrap-up" and work.deadline is not None)
@@ -240,7 +237,7 @@ def _tickets(domain: Domain) -> None:
     for agent in domain.agents.values():
         kept, agent.rooms = agent.rooms, None
         assert kept in (None, agent.find_rooms()), f"{agent.id}: room for {kept}"
-        may = agent.presence == "ready" and any(agent.has_room(share.channel) for share in agent.shares.values())
+        may = agent.presence == "ready" and any(agent.takes(share.channel) for share in agent.shares.values())
         ticket = agent.ticket
         if ticket is not None:
             assert ticket.alive, f"{agent.id}: a dead ticket"
@@ -249,7 +246,7 @@ def _tickets(domain: Domain) -> None:
         for bucket in agent.home or ():
             crew = bucket.crew
             stands = _stands(agent, [each.owner for each in crew.pool.ordered()])
-            room = agent.presence == "ready" and agent.has_room(crew.channel)
+            room = agent.presence == "ready" and agent.takes(crew.channel)
             assert stands == room, f"{agent.id} stands {stands} times in crew {crew.key}"
 
 
@@ -297,7 +294,7 @@ def _reserves(domain: Domain) -> None:
         assert gate is None or gate.free == len(free), f"{each.id}: the gate counts otherwise"
     for agent in domain.agents.values():
         for channel, counted in (agent.gates or {}).items():
-            counts = agent.presence == "ready" and agent.has_room(channel)
+            counts = agent.presence == "ready" and agent.takes(channel)
             assert counted.free == counts, f"{agent.id} counts as free for {channel}: {counted.free}"
     assert not domain.classes.risen, "classes have opened up, and nobody was placed"
 
@@ -306,7 +303,7 @@ def _is_free_for(interaction: Interaction, agent: Agent) -> bool:
     return (
         agent.presence == "ready"
         and not agent.retired
-        and agent.has_room(interaction.request.channel)
+        and agent.takes(interaction.request.channel)
         and interaction.cls.requirement.matches(agent.skills, agent.labels, agent.queues)
     )
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from acd.core import limits
-from acd.core.entities import Interaction, Opening, reach_after
+from acd.core.entities import Interaction, Opening
 from acd.core.messages import LevelOpened
+from acd.core.reaching import reach_after
 
 if TYPE_CHECKING:
     from acd.core.matching import Matching

@@ -108,6 +108,15 @@ MAX_ATTEMPTS: Final = 20
 MAX_HOPS: Final = 8
 """Queues that one interaction overflows into in its life; after that it is released."""
 
+MAX_VETOES: Final = 8
+"""Channels that agents' devices may veto at the same time, for one agent."""
+
+MAX_VETO_US: Final = 24 * 3600 * 1_000_000
+"""Longest that a device may veto anything without being looked at again."""
+
+USUAL_VETO_US: Final = 2 * 3600 * 1_000_000
+"""How long a device vetoes unless whoever tells of it says otherwise."""
+
 MAX_CONSULTS: Final = 4
 """Open consults of one interaction."""
 

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from acd.core.classes import Class
-    from acd.core.entities import Agent, Queue
+    from acd.core.entities import Agent
+    from acd.core.queue_entity import Queue
 
 _BANDS: Final = limits.MAX_BAND + 1
 """A tier is made of level and band."""

@@ -13,12 +13,13 @@ from acd.core import holding, relaxing
 from acd.core.classes import Class
 from acd.core.deadlines import Deadlines
 from acd.core.eligibility import may_have
-from acd.core.entities import Agent, Exclusion, Interaction, Queue, Work
+from acd.core.entities import Agent, Exclusion, Interaction, Work
 from acd.core.lane import Ticket, order
 from acd.core.lines import foremost, lines_of, tier_of
 from acd.core.messages import Effect, Event, OfferInteraction, OfferMade, Score
 from acd.core.messages.settings import SCORE_PREFIX
 from acd.core.pools import Bucket
+from acd.core.queue_entity import Queue
 from acd.core.registry import ClassRegistry
 from acd.core.reserving import recount
 from acd.core.states import interaction as interaction_states
@@ -70,7 +71,7 @@ class Matching:
         agent.idle_seq = self.seq
 
     def refresh(self, agent: Agent) -> None:
-        """Bring the agent's ticket in line with presence and room. Call after every change of either."""
+        """Bring the agent's ticket in line with presence, room and vetoes. Call after every change of one."""
         ticket = agent.ticket
         if ticket is not None:
             ticket.alive = False
@@ -83,8 +84,8 @@ class Matching:
         """Let the agent, who has no ticket, stand among the idle if there is room for anything."""
         if agent.presence != "ready" or agent.used > agent.full_above:
             return
-        if agent.work:
-            if not (agent.find_rooms() if agent.rooms is None else agent.rooms):
+        if agent.work or agent.vetoes:
+            if not agent.takes_any():
                 return
             buckets: Sequence[Bucket] = _buckets(agent)
         else:
@@ -217,7 +218,7 @@ class Matching:
                     continue
                 if not has_room:
                     # Asked for late, as mostly nobody waits.
-                    if not agent.has_room(channel):
+                    if not agent.takes(channel):
                         break
                     has_room = True
                 waiting = ticket.owner
@@ -356,7 +357,7 @@ def _buckets(agent: Agent) -> list[Bucket]:
     buckets = []
     for bucket in agent.home or ():
         crew = bucket.crew
-        if agent.has_room(crew.channel):
+        if agent.takes(crew.channel):
             buckets.append(crew.pool.bucket(agent, items, load, crew.fit_of(agent)))
     return buckets
 

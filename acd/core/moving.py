@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from acd.core import affinity, holding, levels, limits, patience, relaxing
-from acd.core.entities import Interaction, Queue
+from acd.core.entities import Interaction
 from acd.core.messages import InteractionMoved
+from acd.core.queue_entity import Queue
 
 if TYPE_CHECKING:
     from acd.core.domain import Domain

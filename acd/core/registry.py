@@ -13,7 +13,7 @@ from acd.core import limits
 from acd.core.classes import Class, ClassKey
 from acd.core.crews import UNCOUNTED, Crew, CrewKey
 from acd.core.cursor import Cursor
-from acd.core.entities import Agent, Queue
+from acd.core.entities import Agent
 from acd.core.lane import Ticket, order
 from acd.core.lines import NOBODY
 from acd.core.matrix import SkillMatrix
@@ -21,6 +21,7 @@ from acd.core.matrix import fit as fit_of
 from acd.core.messages import AgentSettings, Demand, Preference, ScoreFunction
 from acd.core.pools import Bucket, Nowhere, Terms, make_pool
 from acd.core.pools.tiered import Tiered
+from acd.core.queue_entity import Queue
 from acd.core.requirement import Requirement, conjunction, relaxed
 from acd.core.reserving import Gate, drop
 
@@ -265,7 +266,7 @@ class ClassRegistry:
                 agent.home = [bucket]
             else:
                 agent.home.append(bucket)
-            if agent.ticket is not None and agent.has_room(crew.channel):
+            if agent.ticket is not None and agent.takes(crew.channel):
                 if agent.work:
                     bucket = crew.pool.bucket(agent, len(agent.work), agent.load, fit)
                 idle.append((agent.ticket, bucket))

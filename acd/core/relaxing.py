@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Final, assert_never
 import msgspec
 
 from acd.core import holding, limits
-from acd.core.entities import UNKNOWN, NextStep
+from acd.core.entities import NextStep
 from acd.core.messages import AnnounceInteraction, InteractionRelaxed, Step
+from acd.core.queue_entity import UNKNOWN
 from acd.core.state import Relaxation
 
 if TYPE_CHECKING:

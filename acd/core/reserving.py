@@ -32,7 +32,8 @@ class Counted(Struct, eq=False):
 class Gate:
     """How many are free for one channel and requirement, whatever their level, and the classes that they open and shut.
 
-    `members`: agents who satisfy the requirement and do the channel. `free`: how many of them are ready with room.
+    `members`: agents who satisfy the requirement and do the channel. `free`: how many of them are ready and take
+    one more.
     """
 
     __slots__ = ("_classes", "channel", "free", "members", "requirement")
@@ -50,7 +51,7 @@ class Gate:
                 agent.gates = {}
             counted = agent.gates.get(channel)
             if counted is None:
-                counted = agent.gates[channel] = Counted(agent.presence == "ready" and agent.has_room(channel), [])
+                counted = agent.gates[channel] = Counted(agent.presence == "ready" and agent.takes(channel), [])
             counted.gates.append(self)
             self.free += counted.free
 
@@ -100,10 +101,10 @@ class Gate:
 
 
 def recount(agent: Agent, risen: list[Class]) -> None:
-    """Presence or room of an agent may have changed. Classes that open up are added to `risen`."""
+    """Presence, room or vetoes of an agent may have changed. Classes that open up are added to `risen`."""
     ready = agent.presence == "ready"
     for channel, counted in (agent.gates or {}).items():
-        free = ready and agent.has_room(channel)
+        free = ready and agent.takes(channel)
         if free == counted.free:
             continue
         counted.free = free

@@ -15,11 +15,12 @@ from acd.core.entities import (
     NextStep,
     Opening,
     Patience,
-    Queue,
     Timed,
+    Veto,
     Work,
 )
 from acd.core.handlers.settings import check_strategies, rebuild
+from acd.core.queue_entity import Queue
 from acd.core.state import EngineState, InteractionState
 from acd.core.states import interaction as interaction_states
 from acd.errors import StrategyError
@@ -39,6 +40,7 @@ def restore(domain: Domain, state: EngineState) -> None:
     _agents(domain, state)
     # Deadlines are registered in the order they fall due, so that each lane is filled in order.
     pending: list[tuple[int, int, Callable[[], None]]] = []
+    _devices(domain, state, pending)
     _interactions(domain, state, pending)
     _work(domain, state, pending)
     _conferences(domain, state)
@@ -82,6 +84,15 @@ def _agents(domain: Domain, state: EngineState) -> None:
         agent.idle_since = saved.idle_since_us
         agent.idle_seq = saved.idle_seq
         agent.retired = saved.retired
+
+
+def _devices(domain: Domain, state: EngineState, pending: list[tuple[int, int, Callable[[], None]]]) -> None:
+    for saved in state.devices:
+        agent = domain.agents[saved.agent_id]
+        veto = Veto(agent, saved.channel, saved.state)
+        agent.vetoes = {**(agent.vetoes or {}), saved.channel: veto}
+        due = (saved.until_us, saved.seq)
+        pending.append((*due, _registration(domain, veto, *due)))
 
 
 def _interactions(domain: Domain, state: EngineState, pending: list[tuple[int, int, Callable[[], None]]]) -> None:

@@ -1,9 +1,18 @@
 """From the engine's memory to its state as a message. Owns that direction; `restore` owns the other."""
 
 from acd.core.domain import Domain
-from acd.core.entities import UNKNOWN, Agent, Interaction, Queue, Work
+from acd.core.entities import Agent, Interaction, Veto, Work
 from acd.core.messages import Outcome
-from acd.core.state import AgentState, CursorState, EngineState, ExclusionState, InteractionState, WorkState
+from acd.core.queue_entity import UNKNOWN, Queue
+from acd.core.state import (
+    AgentState,
+    CursorState,
+    DeviceState,
+    EngineState,
+    ExclusionState,
+    InteractionState,
+    WorkState,
+)
 
 
 def take(domain: Domain, outcomes: tuple[tuple[str, Outcome], ...]) -> EngineState:
@@ -32,6 +41,7 @@ def take(domain: Domain, outcomes: tuple[tuple[str, Outcome], ...]) -> EngineSta
         closed_queues=tuple((queue.id, queue.closed) for queue in queues if queue.closed is not None),
         last_agents=domain.last_agents.items(),
         estimates=tuple((queue.id, queue.estimate_us) for queue in queues if queue.estimate_us != UNKNOWN),
+        devices=tuple(_device(agent.vetoes[name]) for agent in agents if agent.vetoes for name in sorted(agent.vetoes)),
     )
 
 
@@ -46,6 +56,11 @@ def _agent(agent: Agent) -> AgentState:
         agent.idle_seq,
         agent.retired,
     )
+
+
+def _device(veto: Veto) -> DeviceState:
+    assert veto.deadline is not None, veto.agent.id
+    return DeviceState(veto.agent.id, veto.channel, veto.state, veto.deadline.key, veto.deadline.seq)
 
 
 def _interaction(interaction: Interaction) -> InteractionState:

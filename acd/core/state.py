@@ -129,13 +129,23 @@ class CursorState(Struct, frozen=True):
     agent_id: str
 
 
+class DeviceState(Struct, frozen=True):
+    """An agent's device vetoes a channel until the deadline (`until_us`, `seq`) has been handled."""
+
+    agent_id: str
+    channel: str
+    state: str
+    until_us: int
+    seq: int
+
+
 class EngineState(Struct, frozen=True):
     """Everything. All tuples are in a canonical order: by id, or oldest first for the windows.
 
     `retired_*`: settings of agents and queues that the configuration no longer names but that still have work.
     `ended_*`: the last ended ones, as (id, final state). `outcomes`: the last commands, as (id, outcome).
     `closed_queues`: as (id, reason). `last_agents`: as (customer, agent id, when the conversation ended), oldest first.
-    `estimates`: known waits, as (queue, µs).
+    `estimates`: known waits, as (queue, µs). `devices`: what agents' devices veto, by agent and channel.
     """
 
     domain: str
@@ -156,3 +166,4 @@ class EngineState(Struct, frozen=True):
     closed_queues: tuple[tuple[str, str], ...] = ()
     last_agents: tuple[tuple[str, str, int], ...] = ()
     estimates: tuple[tuple[str, int], ...] = ()
+    devices: tuple[DeviceState, ...] = ()

@@ -41,11 +41,20 @@ def _verdict(name: str, interaction: Interaction, agent: Agent, *, holds: bool) 
 
 Detail = tuple[str, int]
 
+_DEVICE: Final = {"in-use": "in use", "unavailable": "unavailable"}
+"""States of devices that veto, in words."""
+
 
 def _presence(_interaction: Interaction, agent: Agent) -> Detail:
     reason = f" ({agent.reason})" if agent.reason else ""
     towards = f" towards {agent.next_presence}" if agent.next_presence else ""
     return f"{agent.presence}{towards}{reason}" + (", no longer configured" if agent.retired else ""), 0
+
+
+def _device(interaction: Interaction, agent: Agent) -> Detail:
+    assert agent.vetoes is not None
+    veto = agent.vetoes[interaction.request.channel]
+    return f"device {_DEVICE[veto.state]}", 0 if veto.deadline is None else veto.deadline.key
 
 
 def _exclusion(interaction: Interaction, agent: Agent) -> Detail:
@@ -99,6 +108,7 @@ def _room(interaction: Interaction, agent: Agent) -> Detail:
 
 DETAILS: Final[dict[str, Callable[[Interaction, Agent], Detail]]] = {
     "ready": _presence,
+    "device": _device,
     "not-excluded": _exclusion,
     "not-on-it": _work,
     "not-asking": _asks,

@@ -11,9 +11,9 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from acd.core.entities import reach_after
 from acd.core.matrix import SkillMatrix
 from acd.core.messages import AgentSettings, ChannelShare
+from acd.core.reaching import reach_after
 from acd.core.requirement import conjunction
 from acd.errors import RequirementError
 from acd.runtime.records import AgentRecord, QueueRecord

@@ -11,9 +11,9 @@ from functools import partial
 from typing import Final, Protocol
 
 from acd.core import limits
-from acd.core.entities import UNKNOWN
 from acd.core.messages import CoreSettings, NoteEstimate, Outcome
 from acd.core.messages.codec import encode
+from acd.core.queue_entity import UNKNOWN
 from acd.core.relaxing import asks_for
 from acd.core.state import EngineState
 from acd.errors import AcdError, CommandQuarantined, RouterClosed

@@ -5,14 +5,15 @@ Owns the rows, how they are made of states and events, and what can be read off 
 keeps no reference. Times are µs.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 from msgspec import Struct, field
 
 from acd.core import limits
-from acd.core.entities import reach_after
 from acd.core.messages import AgentSettings, InteractionQueued, OfferMade, QueueSettings
 from acd.core.ordering import key_us
+from acd.core.reaching import reach_after
 from acd.core.state import AgentState, InteractionState, WorkState
 from acd.ports.channel import Desired
 from acd.runtime.figures import QueueFigures
@@ -65,8 +66,21 @@ class WorkRecord(Struct):
         )
 
 
+class DeviceRecord(Struct, frozen=True):
+    """What an agent's device for a channel is found to be: `in-use` or `unavailable`, until `until_us` at most."""
+
+    state: str
+    until_us: int
+
+
+_NO_DEVICES: Final[Mapping[str, DeviceRecord]] = {}
+
+
 class AgentRecord(Struct):
-    """An agent. `since_us`: when `presence` last changed, or when the view began. `work` by interaction's id."""
+    """An agent. `since_us`: when `presence` last changed, or when the view began. `work` by interaction's id.
+
+    `devices`: those that keep a channel from the agent, by channel; one for all who have none.
+    """
 
     id: str
     settings: AgentSettings
@@ -77,6 +91,7 @@ class AgentRecord(Struct):
     idle_since_us: int = 0
     retired: bool = False
     work: dict[str, WorkRecord] = field(default_factory=dict)
+    devices: Mapping[str, DeviceRecord] = field(default_factory=lambda: _NO_DEVICES)
 
     @classmethod
     def restored(cls, state: AgentState, settings: AgentSettings, at_us: int) -> "AgentRecord":

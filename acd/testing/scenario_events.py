@@ -14,7 +14,7 @@
     expect refused CODE        expect line c2 c3 | line empty        the waiting, first in line first
     expect nothing             no event at all                       expect no offer [c1]
 
-`scenario_waiting` has the words about waiting.
+`scenario_waiting` has the words about waiting, `scenario_device` those about devices.
 
 Owns describing and comparing. Must not know how a scenario is run.
 """
@@ -24,7 +24,7 @@ from typing import Final, NamedTuple, assert_never
 import acd.core.messages as m
 from acd.core.engine import Engine
 from acd.runtime.config.durations import format_duration
-from acd.testing import scenario_entry, scenario_transfer, scenario_waiting, scenario_work
+from acd.testing import scenario_device, scenario_entry, scenario_transfer, scenario_waiting, scenario_work
 from acd.testing.scenario_statement import Problem, Statement
 
 
@@ -93,6 +93,7 @@ _LENGTHS: Final = {
     "removed": 3,
     **scenario_work.LENGTHS,
     **scenario_transfer.LENGTHS,
+    **scenario_device.LENGTHS,
 }
 """How many words belong to each event; the rest are details."""
 
@@ -135,6 +136,8 @@ def describe(event: m.Event) -> Described:
         words, details = scenario_work.words_of(event)
     elif isinstance(event, scenario_transfer.TransferEvent):
         words, details = scenario_transfer.words_of(event)
+    elif isinstance(event, scenario_device.DeviceEvent):
+        words, details = scenario_device.words_of(event)
     else:
         return _describe_offer(event)
     return _described(words, **details)

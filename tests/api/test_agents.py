@@ -33,6 +33,7 @@ async def test_agents_are_listed_with_skills_and_presence(system: Client) -> Non
         "position": 0,
         "capacity": {"total": 100, "channels": {"*": {"cost": 100, "most": 1, "interrupts": []}}},
         "work": [],
+        "devices": {},
     }
 
 
@@ -46,6 +47,36 @@ async def test_a_chinese_agent_signs_in_and_out(system: Client) -> None:
     status, body = await system("POST", f"{path}/sign-out")
     assert (status, body["presence"]) == (200, "signed-out")
     assert (await system("GET", path))[1]["presence"] == "signed-out"
+
+
+async def test_a_device_in_use_keeps_offers_away_until_it_is_clear(system: Client) -> None:
+    await system("POST", "/v1/agents/anna/sign-in", {"ready": True})
+    path = "/v1/agents/anna/devices/chat"
+    status, body = await system("PUT", path, {"state": "in-use", "lasts": "90s"})
+    assert (status, body["devices"]) == (200, {"chat": {"state": "in-use", "until": "2023-11-14T22:14:50.000000Z"}})
+    enqueued = {"id": "c1", "queue": "sales", "channel": "chat", "preferred_agent": "anna"}
+    assert (await system("POST", "/v1/interactions", enqueued))[1]["state"] == "queued"
+    status, body = await system("PUT", path, {"state": "clear"})
+    assert (status, body["devices"]) == (200, {})
+    assert (await system("GET", "/v1/interactions/c1"))[1]["agent"] == "anna"
+
+
+async def test_what_is_wrong_with_a_device_is_said(system: Client) -> None:
+    path = "/v1/agents/anna/devices/voice"
+    for body, said in (
+        ({"state": "ringing"}, "state"),
+        ({"state": "in-use", "lasts": "25h"}, "lasts: has to be more than nothing, and a day at most."),
+        ({"state": "in-use", "lasts": "soon"}, "lasts: is no duration"),
+    ):
+        status, problem = await system("PUT", path, body)
+        assert (status, problem["code"]) == (422, "invalid-field")
+        assert said in problem["detail"]
+    status, problem = await system("PUT", "/v1/agents/zoe/devices/voice", {"state": "in-use"})
+    assert (status, problem["code"]) == (404, "unknown-agent")
+    for number in range(8):
+        assert (await system("PUT", f"/v1/agents/anna/devices/line{number}", {"state": "in-use"}))[0] == 200
+    status, problem = await system("PUT", path, {"state": "in-use"})
+    assert (status, problem["code"]) == (409, "too-many-devices")
 
 
 async def test_an_unknown_agent_is_a_problem(system: Client) -> None:

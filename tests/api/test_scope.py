@@ -434,6 +434,8 @@ ABOUT: dict[str, str] = {
     "engine-recovered": "domain",
     "agent-removed": "agent",
     "presence-changed": "agent",
+    "device-vetoed": "agent",
+    "device-cleared": "agent",
     "queue-removed": "queue",
     "queue-opened": "queue",
     "queue-closed": "queue",

@@ -15,6 +15,7 @@ import acd.core.messages as m
 from acd.core import limits
 from acd.core.messages.settings import STRATEGIES
 from tests.core.naive_conference import Conference
+from tests.core.naive_device import Devices
 from tests.core.naive_ending import Ending
 from tests.core.naive_levels import LevelRules
 from tests.core.naive_requirement import Tree
@@ -29,6 +30,7 @@ from tests.core.naive_state import (
     Opening,
     Patience,
     Queue,
+    Veto,
     Work,
 )
 from tests.core.naive_update import Update
@@ -43,7 +45,7 @@ class Prediction:
     effects: list[m.Effect] = field(default_factory=list)
 
 
-class Model(Reserving, LevelRules, Ending, Conference, Update):
+class Model(Reserving, LevelRules, Ending, Conference, Update, Devices):
     """The rules and the commands; `apply` and `next_deadline` are as the engine's."""
 
     def __init__(self, trees: Mapping[str, Tree]) -> None:
@@ -363,6 +365,8 @@ class Model(Reserving, LevelRules, Ending, Conference, Update):
                 self.lose_patience(owner)
             elif isinstance(owner, NextStep):
                 self.take_step(owner.interaction)
+            elif isinstance(owner, Veto):
+                self.lift_veto(owner, "expired")
             elif owner.state == "wrap-up":
                 self.finish(owner)
             else:

@@ -22,6 +22,7 @@ class Reserving(Rules):
             and not agent.retired
             and self.satisfies(agent, interaction)
             and self.has_room(agent, interaction.request.channel)
+            and not self.is_vetoed(agent, interaction.request.channel)
         ]
 
     def open_up(self) -> None:

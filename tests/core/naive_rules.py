@@ -123,11 +123,15 @@ class Rules:
             and not agent.retired
             and self.satisfies(agent, interaction)
             and self.has_room(agent, interaction.request.channel)
+            and not self.is_vetoed(agent, interaction.request.channel)
             and agent.settings.id not in [each.agent_id for each in interaction.exclusions]
             and interaction not in [work.interaction for work in self.work_of(agent)]
             and (interaction.hold is None or interaction.preferred == agent.settings.id)
             and self.level(interaction, agent) <= interaction.reach
         )
+
+    def is_vetoed(self, agent: Agent, channel: str) -> bool:
+        return any(each.channel == channel for each in agent.vetoes)
 
     def level(self, interaction: Interaction, agent: Agent) -> int:
         return dict(agent.settings.levels).get(interaction.queue.settings.id, 1)
@@ -199,6 +203,7 @@ class Rules:
         found += [(each.deadline, each) for each in aside if each.deadline is not None]
         patient = [each.patience for each in self.interactions if each.patience is not None]
         found += [(each.deadline, each) for each in patient if each.deadline is not None]
+        found += [(each.deadline, each) for agent in self.agents for each in agent.vetoes]
         found += [(each.step.deadline, each.step) for each in self.interactions if each.step is not None]
         return found
 

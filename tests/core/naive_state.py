@@ -18,6 +18,7 @@ class Agent:
     idle_seq: int = 0
     retired: bool = False
     answers: dict[Hashable, bool] = field(default_factory=dict)
+    vetoes: "list[Veto]" = field(default_factory=list)
 
     def change(self, settings: m.AgentSettings) -> None:
         self.settings = settings
@@ -146,4 +147,14 @@ class Appointment:
     deadline: tuple[int, int] | None
 
 
-Timed = Work | Exclusion | Hold | Patience | Opening | NextStep | Appointment
+@dataclass(eq=False)
+class Veto:
+    """The agent's device keeps a channel from them, until a Tick handles the deadline."""
+
+    agent: Agent
+    channel: str
+    state: str
+    deadline: tuple[int, int]
+
+
+Timed = Work | Exclusion | Hold | Patience | Opening | NextStep | Appointment | Veto

@@ -240,6 +240,11 @@ def _model_picture(model: Model) -> Picture:
         "cursors": [(each.settings.id, *each.last_turn) for each in queues if each.last_turn is not None],
         "closed queues": [(each.settings.id, each.closed) for each in queues if each.closed is not None],
         "last agents": model.last_agents,
+        "devices": [
+            (each.settings.id, veto.channel, veto.state, *veto.deadline)
+            for each in agents
+            for veto in sorted(each.vetoes, key=lambda found: found.channel)
+        ],
         "estimates": [(each.settings.id, each.estimate) for each in queues if each.estimate != -1],
     }
 
@@ -326,5 +331,6 @@ def _engine_picture(state: EngineState) -> Picture:
         "cursors": [msgspec.structs.astuple(each) for each in state.cursors],
         "closed queues": list(state.closed_queues),
         "last agents": list(state.last_agents),
+        "devices": [msgspec.structs.astuple(each) for each in state.devices],
         "estimates": list(state.estimates),
     }

@@ -114,7 +114,7 @@ MUTANTS: Final = {
     ),
     "an idle agent keeps the old place": Mutant("matching", "agent.idle_since = self.now_us", "agent.idle_since += 0"),
     "priority is ignored": Mutant(
-        "entities", "place_at_us + self.offset_us - priority * self.step_us", "place_at_us + self.offset_us"
+        "queue_entity", "place_at_us + self.offset_us - priority * self.step_us", "place_at_us + self.offset_us"
     ),
     "strict is not": Mutant("ordering", 'settings.ordering == "strict"', 'settings.ordering == ""'),
     "due counts no target": Mutant("ordering", 'settings.ordering == "due"', 'settings.ordering == ""'),
@@ -132,7 +132,7 @@ MUTANTS: Final = {
         "classes", "(not crew.reaching or crew.level_of(agent) <= self.key.reach)", "True"
     ),
     "levels open in turn, due or not": Mutant(
-        "entities", "delays_us[reach - 1] <= elapsed_us", "delays_us[0] <= elapsed_us"
+        "reaching", "delays_us[reach - 1] <= elapsed_us", "delays_us[0] <= elapsed_us"
     ),
     "what levels were open is forgotten": Mutant("levels", "elapsed_us, interaction.reach)", "elapsed_us)"),
     "nothing is kept free for others": Mutant("registry", "            if reserve:\n", "            if reserve > 1:\n"),
@@ -310,7 +310,7 @@ MUTANTS: Final = {
     "whoever is preferred is never excluded": Mutant(
         "eligibility", "        and not (excluded and agent.id in excluded)\n", ""
     ),
-    "whoever is preferred has room": Mutant("eligibility", "        and agent.has_room(cls.channel)\n", ""),
+    "whoever is preferred has room": Mutant("eligibility", "        and agent.takes(cls.channel)\n", ""),
     "who has signed out is still waited for": Mutant(
         "domain", "if agent.holds:", "if not agent.holds and agent.retired:"
     ),
@@ -476,6 +476,25 @@ MUTANTS: Final = {
     ),
     "an agent edited alone keeps the old score": Mutant(
         "pools.scored", "if said is not None and said[0] is agent.settings:", "if said is not None:"
+    ),
+    "a device is overlooked when the agent has nothing in hand": Mutant(
+        "matching", "        if agent.work or agent.vetoes:\n", "        if agent.work:\n"
+    ),
+    "a device is overlooked when an agent comes free": Mutant(
+        "matching", "if not agent.takes(channel):", "if not agent.has_room(channel):"
+    ),
+    "a device keeps off every channel": Mutant(
+        "entities", "return not (vetoes and channel in vetoes) and", "return not vetoes and"
+    ),
+    "whoever telephones counts for a reserve": Mutant(
+        "reserving", "free = ready and agent.takes(channel)", "free = ready and agent.has_room(channel)"
+    ),
+    "nobody is served when a device is free again": Mutant("vetoes", "    domain.serve(agent)\n", ""),
+    "a veto that is renewed ends when it would have": Mutant("vetoes", "veto.deadline.alive = False", "pass"),
+    "a veto goes to the end of the idle": Mutant(
+        "vetoes",
+        "    agent.vetoes[channel] = veto\n",
+        "    agent.vetoes[channel] = veto\n    domain.restart_idle(agent)\n",
     ),
     "a forgotten class keeps its members": Mutant("registry", "cls.evicted = True", "cls.evicted = False"),
 }

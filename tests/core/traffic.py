@@ -10,6 +10,7 @@ from random import Random
 from typing import Final
 
 import acd.core.messages as m
+from acd.core import limits
 from tests.core.naive_model import Model
 from tests.core.traffic_settings import CHANNELS, SECOND, Scores
 from tests.core.traffic_update import UpdateTraffic
@@ -49,6 +50,7 @@ WEIGHTS: Final[dict[str, float]] = {
     "consult": 8,
     "merge_consult": 14,
     "leave": 3,
+    "note_device": 5,
 }
 
 KINDS: Final = tuple(WEIGHTS)
@@ -321,6 +323,13 @@ class Traffic(UpdateTraffic):
     def _note_estimate(self, _model: Model) -> m.Command:
         queue_id = self._pick((*self.queue_ids, *self._unheard_of()))
         return m.NoteEstimate(self._id(), queue_id, self.random.choice((-1, 0, SECOND, 20 * SECOND, 60 * SECOND)))
+
+    def _note_device(self, _model: Model) -> m.Command:
+        lasts = self.random.choice((1, 5 * SECOND, 40 * SECOND, 40 * SECOND, limits.USUAL_VETO_US))
+        state = self.random.choice(("in-use", "unavailable", "clear", "clear"))
+        channel = self.random.choices(CHANNELS, (5, 3, 2))[0]
+        agent_id = self._anybody()
+        return m.NoteDevice(self._id(), agent_id, channel, state, lasts)  # type: ignore[arg-type]
 
     def _on_work(
         self, model: Model, kind: type[m.HoldWork | m.ResumeWork | m.EndWrapUp], state: str

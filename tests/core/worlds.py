@@ -32,6 +32,7 @@ TINY: Final = {
     "CREWS_PER_AGENT": 3,
     "MAX_CONSULTS": 1,
     "MAX_CONFERENCE": 2,
+    "MAX_VETOES": 1,
 }
 """Limits so small that everything behind them happens all the time."""
 

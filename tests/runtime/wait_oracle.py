@@ -19,8 +19,8 @@ from typing import Final, NamedTuple
 
 import acd.core.messages as m
 from acd.core import limits
-from acd.core.entities import reach_after
 from acd.core.ordering import key_us
+from acd.core.reaching import reach_after
 from acd.core.requirement import conjunction
 from acd.runtime.estimate import WaitEstimator
 from acd.runtime.records import AgentRecord, InteractionRecord

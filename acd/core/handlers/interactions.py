@@ -6,7 +6,7 @@ from acd.core import callbacks, conference, consulting, ending, entry, limits, p
 from acd.core.admission import admit
 from acd.core.classes import Class
 from acd.core.domain import Domain
-from acd.core.entities import Interaction, Queue
+from acd.core.entities import Interaction
 from acd.core.messages import (
     CancelInteraction,
     EndInteraction,
@@ -17,6 +17,7 @@ from acd.core.messages import (
     RequeueInteraction,
 )
 from acd.core.moving import begin_stay
+from acd.core.queue_entity import Queue
 from acd.core.requirement import conjunction
 from acd.core.states import interaction as interaction_states
 from acd.errors import RequirementError

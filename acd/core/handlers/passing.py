@@ -1,8 +1,8 @@
 """What the passing of time does: Tick and Recover. Owns the order in which due deadlines are handled."""
 
-from acd.core import callbacks, entry, holding, levels, limits, relaxing
+from acd.core import callbacks, entry, holding, levels, limits, relaxing, vetoes
 from acd.core.domain import Domain
-from acd.core.entities import Appointment, Exclusion, Hold, Interaction, NextStep, Opening, Patience, Work
+from acd.core.entities import Appointment, Exclusion, Hold, Interaction, NextStep, Opening, Patience, Veto, Work
 from acd.core.handlers.offers import expire
 from acd.core.handlers.wrap_up import finish_wrap_up
 from acd.core.lane import order
@@ -35,6 +35,8 @@ def tick(domain: Domain, _command: Tick) -> Refusal | None:
             _open_level(domain, owner.interaction)
         elif isinstance(owner, NextStep):
             _take_step(domain, owner.interaction)
+        elif isinstance(owner, Veto):
+            vetoes.lift(domain, owner.agent, owner.channel, "expired")
         elif owner is not None and owner.state == "wrap-up":
             finish_wrap_up(domain, owner)
         elif owner is not None:

@@ -2,8 +2,8 @@
 
 from acd.core import callbacks
 from acd.core.domain import Domain
-from acd.core.entities import Queue
 from acd.core.messages import CloseQueue, NoteEstimate, OpenQueue, QueueClosed, QueueOpened, Refusal
+from acd.core.queue_entity import Queue
 
 
 def open_queue(domain: Domain, command: OpenQueue) -> Refusal | None:

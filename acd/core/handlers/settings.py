@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from acd.core import callbacks, digest, holding, levels, relaxing
 from acd.core.domain import Domain
-from acd.core.entities import Agent, Interaction, Queue
+from acd.core.entities import Agent, Interaction
 from acd.core.messages import (
     Action,
     AgentSettings,
@@ -20,6 +20,7 @@ from acd.core.messages import (
     Score,
 )
 from acd.core.messages.settings import SCORE_PREFIX, STRATEGIES
+from acd.core.queue_entity import Queue
 from acd.core.requirement import conjunction
 from acd.core.states import interaction as interaction_states
 from acd.errors import RequirementError

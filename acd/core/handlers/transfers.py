@@ -6,7 +6,7 @@ from acd.core import ending, entry, limits
 from acd.core.conference import disconnect
 from acd.core.consulting import consulting_agent
 from acd.core.domain import Domain
-from acd.core.entities import Interaction, Queue, Work
+from acd.core.entities import Interaction, Work
 from acd.core.entry import Way
 from acd.core.handlers.interactions import live
 from acd.core.messages import (
@@ -15,6 +15,7 @@ from acd.core.messages import (
     TransferInteraction,
 )
 from acd.core.moving import begin_stay, move_to_queue
+from acd.core.queue_entity import Queue
 from acd.core.states import interaction as interaction_states
 
 _INTERACTION = interaction_states.TABLE

@@ -40,6 +40,8 @@ from acd.core.messages.commands import (
 )
 from acd.core.messages.config_commands import ApplyConfig, ConfigureAgents
 from acd.core.messages.config_events import AgentsConfigured, ConfigApplied
+from acd.core.messages.device_commands import DeviceWord, NoteDevice
+from acd.core.messages.device_events import DeviceCleared, DeviceVetoed
 from acd.core.messages.effects import (
     AnnounceInteraction,
     ConnectInteraction,
@@ -134,6 +136,9 @@ __all__ = [
     "CoreSettings",
     "DeclineOffer",
     "Demand",
+    "DeviceCleared",
+    "DeviceVetoed",
+    "DeviceWord",
     "DisconnectAgent",
     "DispositionSet",
     "Effect",
@@ -168,6 +173,7 @@ __all__ = [
     "LevelOpened",
     "MergeConsult",
     "MoveInteraction",
+    "NoteDevice",
     "NoteEstimate",
     "NoteInteraction",
     "OfferAccepted",

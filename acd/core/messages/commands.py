@@ -12,6 +12,7 @@ from msgspec import Meta, Struct
 from acd.core import limits
 from acd.core.messages.command_base import CommandBase, Origin
 from acd.core.messages.config_commands import ApplyConfig, ConfigureAgents
+from acd.core.messages.device_commands import NoteDevice
 from acd.core.messages.handover_commands import LeaveInteraction, MergeConsult, TransferInteraction
 from acd.core.messages.types import (
     Duration,
@@ -366,6 +367,7 @@ Command = (
     | UpdateInteraction
     | ConfigureAgents
     | NoteInteraction
+    | NoteDevice
 )
 
 

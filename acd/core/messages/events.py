@@ -8,6 +8,7 @@ that of the command that caused it.
 from msgspec import Struct
 
 from acd.core.messages.config_events import AgentsConfigured, ConfigApplied
+from acd.core.messages.device_events import DeviceCleared, DeviceVetoed
 from acd.core.messages.handover_events import AgentLeft, ConsultMerged, InteractionTransferred
 from acd.core.messages.settings import Condition
 
@@ -392,4 +393,6 @@ Event = (
     | ConsultMerged
     | AgentLeft
     | InteractionNoted
+    | DeviceVetoed
+    | DeviceCleared
 )

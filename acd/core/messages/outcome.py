@@ -57,6 +57,7 @@ RefusalCode = Literal[
     "duplicate-attribute",
     "too-many-attributes",
     "customer-known",
+    "too-many-devices",
 ]
 """Stable; kebab-case. A refused command has changed nothing."""
 

@@ -16,11 +16,13 @@ from acd.core.messages import (
     AcceptOffer,
     Command,
     DeclineOffer,
+    DeviceWord,
     EndInteraction,
     EndWrapUp,
     ExtendWrapUp,
     FailCallback,
     HoldWork,
+    NoteDevice,
     Outcome,
     RequestWrapUp,
     ResumeWork,
@@ -124,6 +126,21 @@ def _finish_endless(command_id: str, agent: AgentRecord, view: View, dice: Rando
     return None
 
 
+def _make_own_call(command_id: str, agent: AgentRecord, view: View, dice: Random) -> Command | None:
+    """Whatever watches the phone says so, for a while that is over soon."""
+    del view
+    if agent.presence == "signed-out" or agent.devices:
+        return None
+    state: DeviceWord = "in-use" if dice.random() < 0.7 else "unavailable"  # noqa: PLR2004 - a habit
+    return NoteDevice(command_id, agent.id, "voice", state, dice.randrange(3 * SECOND, 40 * SECOND))
+
+
+def _end_own_call(command_id: str, agent: AgentRecord, view: View, dice: Random) -> Command | None:
+    del view, dice
+    channel = next(iter(agent.devices), "")
+    return NoteDevice(command_id, agent.id, channel, "clear") if channel else None
+
+
 def _on_callback(state: str, make: Callable[[str, WorkRecord], Command]) -> Do:
     """For work that rings and is talked about on the screen alone."""
 
@@ -219,6 +236,8 @@ ACTIONS: Final = (
     ),
     Action("hold", 0.15, 0.0, _on_work("active", HoldWork)),
     Action("resume", 0.5, 1.0, _on_work("held", ResumeWork)),
+    Action("hang up by oneself", 0.3, 1.0, _end_own_call, "devices"),
+    Action("telephone by oneself", 0.05, 0.0, _make_own_call, "devices"),
 )
 """What an agent may do at a glance; the first that is drawn and makes sense is done."""
 

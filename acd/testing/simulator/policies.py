@@ -203,6 +203,7 @@ POLICIES: Final[dict[str, Policy]] = {
     ),
     "reserve": Policy("agents who are kept free for other queues", {"reserve": (0, 1)}),
     "advice": Policy("agents ask each other, hand over attended, and talk to customers together"),
+    "devices": Policy("agents telephone by themselves, and devices are out of reach"),
     "wrap-up": Policy(
         "after-call work of every sort, with dispositions",
         {
