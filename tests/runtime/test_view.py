@@ -36,6 +36,7 @@ from acd.core.messages import (
     InteractionMoved,
     InteractionOverflowed,
     InteractionQueued,
+    NoteDevice,
     NoteInteraction,
     OfferAccepted,
     OfferDeclined,
@@ -172,6 +173,8 @@ class Run:
             UpdateInteraction(name, worked, (("topic", channel),), customer="ref", requirement="true"),
             UpdateInteraction(name, interaction_id, (("topic", queue),), ("tier",), "ref"),
             NoteInteraction(name, worked, (("survey.1", channel),)),
+            NoteDevice(name, agent_id, channel, "in-use", (other + 1) * SECOND),
+            NoteDevice(name, agent_id, channel, "clear"),
             Tick(name),
             Tick(name),
             ApplyConfig(name, CONFIGS[other % 3]),
@@ -194,6 +197,7 @@ def facts(seen: View) -> dict[str, object]:
                 row.idle_since_us,
                 row.retired,
                 row.work,
+                row.devices,
             )
             for row in seen.agents.values()
         },
@@ -252,7 +256,7 @@ def _by_queue(events: list[Event]) -> dict[str, list[Event]]:
 
 STEPS = st.lists(
     st.tuples(
-        st.integers(0, 32),
+        st.integers(0, 35),
         st.integers(0, 5),
         st.integers(0, 5),
         st.sampled_from([0, 1, SECOND, 20 * SECOND, 60 * SECOND]),
@@ -293,7 +297,7 @@ def test_a_restored_view_goes_on_like_the_folded_one(
 def test_counters_equal_recounts(config: CoreSettings, steps: list[Step]) -> None:
     run = Run(config).open()
     for kind, which, other, after_us in steps:
-        run.step((kind % 30, which, other, after_us))  # all but ApplyConfig: no queue goes, so no counter is lost
+        run.step((kind % 33, which, other, after_us))  # all but ApplyConfig: no queue goes, so no counter is lost
     happened = _by_queue(run.events)
     first = {event.interaction_id: event for event in reversed(run.events) if isinstance(event, OfferAccepted)}
     for queue_id, queue in run.view.queues.items():

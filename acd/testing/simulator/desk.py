@@ -237,7 +237,7 @@ ACTIONS: Final = (
     Action("hold", 0.15, 0.0, _on_work("active", HoldWork)),
     Action("resume", 0.5, 1.0, _on_work("held", ResumeWork)),
     Action("hang up by oneself", 0.3, 1.0, _end_own_call, "devices"),
-    Action("telephone by oneself", 0.05, 0.0, _make_own_call, "devices"),
+    Action("telephone by oneself", 0.2, 0.0, _make_own_call, "devices"),
 )
 """What an agent may do at a glance; the first that is drawn and makes sense is done."""
 
