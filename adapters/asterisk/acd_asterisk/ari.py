@@ -1,7 +1,7 @@
-"""ARI's two sides: requests over HTTP, and events over a WebSocket.
+"""ARI's two sides: requests over HTTP or the WebSocket, and events over the WebSocket.
 
-Owns deadlines, the cap on connections, the circuit breaker and the credentials, which travel in a header
-and appear in no URL and no log. Must not know what a request is for or what an event means.
+Owns deadlines, the cap on connections, the circuit breaker, which way a request goes, and the credentials, which travel
+in a header and appear in no URL and no log. Must not know what a request is for or what an event means.
 
 An answer with any status is a fact and is returned. `AriUnavailable` means that there was no usable answer:
 nothing can be said about whether the request was carried out.
@@ -19,6 +19,7 @@ import msgspec
 from yarl import URL
 
 from acd_asterisk import wire
+from acd_asterisk.socket_requests import SocketClosed, SocketRequests
 
 MAX_CONNECTIONS: Final = 90
 """Asterisk's HTTP server ends the connections beyond its `sessionlimit`, which is 100 by default."""
@@ -36,6 +37,9 @@ BREAKER_FAILURES: Final = 8
 """Requests in a row without an answer after which none is tried for a while."""
 
 BREAKER_PAUSE_SECONDS: Final = 1.0
+
+SHUN_SECONDS: Final = 60.0
+"""How long requests go by HTTP only after one over the WebSocket has had no answer: what holds it up may last."""
 
 _UNAUTHORIZED: Final = (401, 403)
 _SERVER_ERROR: Final = 500
@@ -104,6 +108,8 @@ class AriClient:
         self._session: aiohttp.ClientSession | None = None
         self._headers: dict[str, str] = {}
         self._forbidden = ""
+        self._socket: SocketRequests | None = None
+        self._shunned_until = 0.0
         self.breaker = Breaker()
         self.requests = 0
         """How many were tried."""
@@ -120,11 +126,19 @@ class AriClient:
         self._forbidden = reason
 
     async def request(
-        self, method: str, path: str, body: object = None, *, query: dict[str, str] | None = None, attempts: int = 1
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        query: dict[str, str] | None = None,
+        attempts: int = 1,
+        large: bool = False,
     ) -> Answer:
         """Ask, and return the answer whatever its status; `body` is sent as JSON.
 
-        `attempts` beyond 1 are for requests that may safely be carried out twice.
+        `attempts` beyond 1 are for requests that may safely be carried out twice. `large`: the answer may be long, and
+        goes by HTTP, where it holds up nobody.
 
         Raises:
             AriUnavailable: no answer within the deadline, in any attempt.
@@ -132,7 +146,7 @@ class AriClient:
         """
         for left in reversed(range(attempts)):
             try:
-                return await self._request(method, path, body, query)
+                return await self._request(method, path, body, query, large=large)
             except AriUnauthorized:
                 raise
             except AriUnavailable:
@@ -164,44 +178,71 @@ class AriClient:
         self.breaker.succeeded()
         return EventSocket(socket)
 
+    async def prefer(self, socket: "EventSocket") -> None:
+        """Send requests over this connection from now on, if Asterisk takes them there, until it ends or fails."""
+        if time.monotonic() < self._shunned_until:
+            return
+        try:
+            async with asyncio.timeout(self._deadline_seconds):
+                status, _ = await socket.requests.ask("GET", "asterisk/ping")
+        except (SocketClosed, TimeoutError, aiohttp.ClientError, OSError):
+            return  # An older Asterisk says nothing at all.
+        if status // 100 == 2:  # noqa: PLR2004 - the class of success
+            self._socket = socket.requests
+
+    @property
+    def is_over_socket(self) -> bool:
+        """Whether requests go over the WebSocket."""
+        return self._socket is not None and self._socket.has_room
+
     async def close(self) -> None:
         """End all connections."""
         if self._session is not None:
             await self._session.close()
             self._session = None
 
-    async def _request(self, method: str, path: str, body: object, query: dict[str, str] | None) -> Answer:
+    async def _request(
+        self, method: str, path: str, body: object, query: dict[str, str] | None, *, large: bool
+    ) -> Answer:
         if self._forbidden:
             raise AriUnavailable(self._forbidden)
         if self.breaker.is_open:
             raise AriUnavailable("too many requests in a row had no answer; waiting before the next one")
         self.requests += 1
-        headers = self._headers
-        data = None
-        if body is not None:
-            data = msgspec.json.encode(body)
-            headers = {**headers, "Content-Type": "application/json"}
+        socket = None if large or not self.is_over_socket else self._socket
         try:
-            async with (
-                asyncio.timeout(self._deadline_seconds),
-                self._open_session().request(
-                    method,
-                    URL(f"{self._url}/{path}", encoded=True),
-                    data=data,
-                    params=query,
-                    headers=headers,
-                    allow_redirects=False,
-                ) as response,
-            ):
-                answer = Answer(response.status, await response.read())
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            async with asyncio.timeout(self._deadline_seconds):
+                if socket is None:
+                    answer = await self._over_http(method, path, body, query)
+                else:
+                    answer = Answer(*await socket.ask(method, path, body, query))
+        except (aiohttp.ClientError, OSError, TimeoutError, SocketClosed) as error:
             self.unanswered += 1
             self.breaker.failed()
+            if socket is not None and isinstance(error, TimeoutError):
+                self._socket = None
+                self._shunned_until = time.monotonic() + SHUN_SECONDS
             raise AriUnavailable(f"{method} {path.partition('/')[0]}: {_describe(error)}") from None
         self.breaker.succeeded()
         if answer.status in _UNAUTHORIZED:
             raise AriUnauthorized(f"status {answer.status}")
         return answer
+
+    async def _over_http(self, method: str, path: str, body: object, query: dict[str, str] | None) -> Answer:
+        headers = self._headers
+        data = None
+        if body is not None:
+            data = msgspec.json.encode(body)
+            headers = {**headers, "Content-Type": "application/json"}
+        async with self._open_session().request(
+            method,
+            URL(f"{self._url}/{path}", encoded=True),
+            data=data,
+            params=query,
+            headers=headers,
+            allow_redirects=False,
+        ) as response:
+            return Answer(response.status, await response.read())
 
     def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -218,6 +259,8 @@ class EventSocket:
         """`socket` is open."""
         self._socket = socket
         self._events: asyncio.Queue[str] = asyncio.Queue(MAX_EVENTS_WAITING)
+        self.requests = SocketRequests(socket.send_str)
+        """Those over this connection; their answers come between the events."""
 
     async def __aenter__(self) -> Self:
         """Nothing to do: it is open already."""
@@ -227,6 +270,7 @@ class EventSocket:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close it."""
+        self.requests.close()
         await self._socket.close()
 
     @property
@@ -240,12 +284,13 @@ class EventSocket:
         Asterisk drops a reader that does not take an event within 100 ms.
         """
         async for message in self._socket:
-            if message.type is not aiohttp.WSMsgType.TEXT:
+            if message.type is not aiohttp.WSMsgType.TEXT or self.requests.take(message.data):
                 continue
             try:
                 self._events.put_nowait(message.data)
             except asyncio.QueueFull:
                 return f"more than {MAX_EVENTS_WAITING} events were waiting"
+        self.requests.close()
         error = self._socket.exception()
         if error is not None:
             return _describe(error)
@@ -262,6 +307,8 @@ class EventSocket:
 
 def _describe(error: BaseException) -> str:
     """The kind of an error and, where it is harmless, its text: never a URL, never a header."""
+    if isinstance(error, SocketClosed):
+        return "the connection ended before the answer"
     if isinstance(error, TimeoutError):
         return "no answer within the deadline"
     if isinstance(error, OSError) and error.strerror:

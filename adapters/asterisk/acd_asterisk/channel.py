@@ -37,7 +37,6 @@ from acd_asterisk.happenings import Replaced, happening
 from acd_asterisk.healing import Healer
 from acd_asterisk.heartbeat import Heartbeat
 from acd_asterisk.intake import Intake
-from acd_asterisk.lamps import Lamps
 from acd_asterisk.link import Link
 from acd_asterisk.names import Names
 from acd_asterisk.options import Options
@@ -66,7 +65,6 @@ class AsteriskChannel:
         self._orders = Orders(self._desk, self._switchboard)
         self._intake = Intake(self._desk, self._switchboard, self._orders)
         self._healer = Healer(self._desk, self._switchboard, self._orders, self._intake)
-        self._lamps = Lamps(self._client, options.app, options.phones.everyone.lamps)
         self._link = Link(name, options, self._client, adopt=self._adopt, handle=self._handle)
         self._comparing = asyncio.Lock()
         self._performing: set[asyncio.Task[None]] = set()
@@ -93,8 +91,6 @@ class AsteriskChannel:
             self._desk.spawn(self._watch.run())
         self._desk.spawn(self._link.run())
         self._desk.spawn(self._heartbeat.run())
-        self._desk.spawn(self._lamps.follow(host))
-        self._desk.spawn(self._lamps.run())
 
     async def perform(self, effect: Effect) -> None:
         """Carry out one effect. Raises `ChannelError` when that cannot be: then everything is compared anew."""
@@ -151,6 +147,7 @@ class AsteriskChannel:
             "connects": self._link.connects,
             "events_waiting": self._link.waiting,
             "requests": self._client.requests,
+            "requests_over_websocket": self._client.is_over_socket,
             "requests_unanswered": self._client.unanswered,
             **({} if self._watch is None else self._watch.health()),
         }
@@ -198,7 +195,6 @@ class AsteriskChannel:
         """After every connect."""
         self._healer.is_new = await self._switchboard.prepare()
         await self._compare()
-        self._lamps.reconnected()
 
     async def _compare(self) -> None:
         """Compare and heal, while events wait and no effect is performed. Raises `AriUnavailable`."""

@@ -23,6 +23,7 @@ EVENTS: Final = (
     "ChannelUnhold",
     "ChannelEnteredBridge",
     "ApplicationReplaced",
+    "RESTResponse",  # What is asked over the WebSocket has no answer otherwise.
 )
 """The event types that this adapter asks Asterisk for; without a filter a call is ten times as many."""
 

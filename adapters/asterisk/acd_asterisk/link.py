@@ -153,6 +153,7 @@ class Link:
             pump = asyncio.create_task(socket.pump())
             work = asyncio.create_task(self._hand_on(socket))
             dropped = asyncio.create_task(self._dropped.wait())
+            preferring = asyncio.create_task(self._prefer(socket))
             try:
                 await asyncio.wait((pump, work, dropped), return_when=asyncio.FIRST_COMPLETED)
                 reason = pump.result() if pump.done() else self.error
@@ -160,9 +161,9 @@ class Link:
                     _log.error("a fault while comparing or handing on events", instance=self._name, exc_info=fault)
             finally:
                 was_live = self.is_live
-                for task in (pump, work, dropped):
+                for task in (pump, work, dropped, preferring):
                     task.cancel()
-                await asyncio.gather(pump, work, dropped, return_exceptions=True)
+                await asyncio.gather(pump, work, dropped, preferring, return_exceptions=True)
                 self._socket = None
                 self._live.clear()
                 if self.is_connected:
@@ -170,6 +171,12 @@ class Link:
         if self.state == "connecting":
             self._complain("connecting", f"the connection was lost: {reason}")
         return was_live
+
+    async def _prefer(self, socket: EventSocket) -> None:
+        """Requests go over the WebSocket, too, once it is known that all is well."""
+        if self._options.rest_over_websocket:
+            await self._live.wait()
+            await self._client.prefer(socket)
 
     async def _hand_on(self, socket: EventSocket) -> None:
         self.state = "adopting"

@@ -19,7 +19,7 @@ from acd_asterisk.ari import Answer, AriClient, AriUnavailable
 from acd_asterisk.happenings import EVENTS
 from acd_asterisk.names import Names
 from acd_asterisk.options import Options
-from acd_asterisk.ringing import Presentation
+from acd_asterisk.translate import caller_id
 from acd_asterisk.variables import read_variables, variables_expression
 
 ATTEMPTS: Final = 2
@@ -109,7 +109,7 @@ class Switchboard:
             await self.make_hold_bridge()
             await self._add(path, [channel_id])
 
-    async def dial(self, offer_id: str, endpoint: str, shown: Presentation, originator: str, seconds: float) -> Dialled:
+    async def dial(self, offer_id: str, endpoint: str, party: wire.Party, originator: str, seconds: float) -> Dialled:
         """Let an agent's device ring, for at most so long. Twice for one offer is once."""
         body: dict[str, object] = {
             "endpoint": endpoint,
@@ -117,10 +117,9 @@ class Switchboard:
             "appArgs": "agent",
             "timeout": math.ceil(seconds),
         }
-        if shown.caller_id:
-            body["callerId"] = shown.caller_id
-        if shown.variables:
-            body["variables"] = shown.variables
+        shown = caller_id(party) if self._options.caller_id == "caller" else self._options.caller_id
+        if shown:
+            body["callerId"] = shown
         if originator:
             body["originator"] = originator
         path = f"channels/{_part(self._names.leg(offer_id))}"
@@ -209,7 +208,7 @@ class Switchboard:
         return await self._client.request("POST", path, {"channel": list(channels)}, attempts=ATTEMPTS)
 
     async def _get(self, path: str) -> bytes:
-        answer = await self._client.request("GET", path, attempts=ATTEMPTS)
+        answer = await self._client.request("GET", path, attempts=ATTEMPTS, large=True)
         if not answer.is_success:
             raise AriUnavailable(f"status {answer.status} when asking for {path.partition('/')[0]}")
         return answer.body

@@ -18,8 +18,6 @@ from acd_asterisk.names import MAX_APP
 from acd_asterisk.options.ami import LOOPBACK, AmiOptions, read_ami
 from acd_asterisk.options.menus import read_menus
 from acd_asterisk.options.password import Password
-from acd_asterisk.options.phones import ANY_NAME, Phones, read_phones
-from acd_asterisk.options.queues import QueueOptions, read_queues
 from acd_asterisk.options.reader import HOUR_US, SECOND_US, Reader
 from acd_asterisk.translate import clean_name, clean_number, is_queue_name
 from acd_asterisk.variables import STANDARD_VARIABLES, VARIABLE_NAME
@@ -45,8 +43,6 @@ class Options(Struct, frozen=True, kw_only=True):
     menu: str = ""
     """Where those callers begin instead, if any."""
     menus: tuple[Menu, ...] = ()
-    phones: Phones = Phones()
-    queues: Mapping[str, QueueOptions] = {}
     caller_id: str = "caller"
     """What agents see: `caller`, or a fixed number; empty: whatever Asterisk makes of it."""
     ring_margin_us: int = 5 * SECOND_US
@@ -58,6 +54,8 @@ class Options(Struct, frozen=True, kw_only=True):
     connections: int = 64
     rest_deadline_us: int = 2 * SECOND_US
     """For one request; a verb may take two, and the runtime gives an effect 5 s by default."""
+    rest_over_websocket: bool = True
+    """Where Asterisk can (20.14, 21.9, 22.4 and later): quicker than HTTP."""
     music_class: str = "default"
     variables: tuple[str, ...] = STANDARD_VARIABLES
     """Channel variables to fetch when they did not come with the call."""
@@ -90,14 +88,13 @@ def read_options(name: str, given: Mapping[str, object]) -> Options:
         queue=_queue(reader),
         menu=(menu := reader.text("menu", "") or ""),
         menus=read_menus(reader, menu),
-        phones=read_phones(reader),
-        queues=read_queues(reader),
         caller_id=_caller_id(reader),
         ring_margin_us=reader.duration("ring_margin", 5 * SECOND_US, SECOND_US, 600 * SECOND_US),
         heartbeat_us=reader.duration("heartbeat", 10 * SECOND_US, 0, HOUR_US),
         dead_man_us=reader.duration("dead_man", 30 * SECOND_US, 2 * SECOND_US, 24 * HOUR_US),
         connections=reader.integer("connections", 64, 4, MAX_CONNECTIONS),
         rest_deadline_us=reader.duration("rest_deadline", 2 * SECOND_US, SECOND_US // 10, 60 * SECOND_US),
+        rest_over_websocket=reader.flag("rest_over_websocket", default=True),
         music_class=reader.pattern("music_class", "default", _MUSIC, "a class of musiconhold.conf"),
         variables=_variables(reader),
         fetch_variables=reader.flag("fetch_variables", default=True),
@@ -106,8 +103,6 @@ def read_options(name: str, given: Mapping[str, object]) -> Options:
     )
     if options.queue and options.menu:
         reader.problem("menu", "stands beside queue, and callers begin in one of the two", "leave one out")
-    if options.caller_id != "caller" and options.phones.everyone.caller_name != ANY_NAME:
-        reader.problem("caller_id", "leaves nothing for phones.caller_name to show", 'use "caller", or leave one out')
     if options.heartbeat_us and options.dead_man_us < 2 * options.heartbeat_us:
         reader.problem("dead_man", "is shorter than two heartbeats", "make it at least twice `heartbeat`")
     reader.finish()

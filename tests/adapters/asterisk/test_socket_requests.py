@@ -1,0 +1,192 @@
+"""Requests over the WebSocket: against a server that answers as it likes, and against the real Asterisk."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import WSMsgType, web
+from aiohttp.test_utils import TestServer
+
+from acd.core.messages import InteractionCompleted
+from acd_asterisk.ari import AriClient, AriUnavailable, EventSocket
+from acd_asterisk.lab import AgentBehaviour, CallSpec, Provisioned
+from acd_asterisk.socket_requests import MAX_UNDER_WAY, SocketClosed, SocketRequests
+from tests.adapters.asterisk.rig import Agent, rig, until
+
+DEADLINE_SECONDS = 0.2
+Reply = Callable[[dict[str, Any]], dict[str, Any] | None]
+
+
+def answer(request: dict[str, Any], status: int = 204, body: str | None = None) -> dict[str, Any]:
+    """As Asterisk words it."""
+    found = {"type": "RESTResponse", "transaction_id": "", "request_id": request["request_id"], "status_code": status}
+    return {**found, "reason_phrase": "x", "uri": request["uri"], **({} if body is None else {"message_body": body})}
+
+
+class Far:
+    """An Asterisk that answers over the WebSocket as `reply` says, and over HTTP always with 200."""
+
+    def __init__(self) -> None:
+        self.reply: Reply = answer
+        self.asked: list[dict[str, Any]] = []
+        self.by_http: list[str] = []
+        self.socket: web.WebSocketResponse | None = None
+
+    async def events(self, request: web.Request) -> web.WebSocketResponse:
+        socket = self.socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        async for message in socket:
+            assert message.type is WSMsgType.TEXT
+            self.asked.append(json.loads(message.data))
+            await socket.send_json({"type": "StasisEnd"})
+            if (found := self.reply(self.asked[-1])) is not None:
+                await socket.send_json(found)
+        return socket
+
+    async def request(self, request: web.Request) -> web.Response:
+        self.by_http.append(request.path)
+        return web.Response(status=200)
+
+
+@pytest.fixture
+async def far() -> AsyncIterator[tuple[Far, AriClient, EventSocket]]:
+    asterisk = Far()
+    app = web.Application()
+    app.router.add_get("/ari/events", asterisk.events)
+    app.router.add_route("*", "/{rest:.*}", asterisk.request)
+    async with TestServer(app, host="127.0.0.1") as server:
+        client = AriClient(f"http://127.0.0.1:{server.port}/ari", connections=4, deadline_seconds=DEADLINE_SECONDS)
+        client.log_in("acd", "secret")
+        async with await client.events("acd") as socket:
+            pump = asyncio.create_task(socket.pump())
+            yield asterisk, client, socket
+            pump.cancel()
+        await client.close()
+
+
+async def test_what_is_asked_and_answered(far: tuple[Far, AriClient, EventSocket]) -> None:
+    asterisk, client, socket = far
+    asterisk.reply = lambda request: answer(request, 404, '{"message": "Channel not found 张"}')
+    await client.prefer(socket)
+    assert not client.is_over_socket, "a refused ping is no yes"
+    asterisk.reply = answer
+    await client.prefer(socket)
+    assert client.is_over_socket
+    asterisk.reply = lambda request: answer(request, 404, '{"message": "Channel not found 张"}')
+    expression = "EVAL(${URIENCODE(${X_ACD_A})}&${X})"
+    found = await client.request("GET", "channels/1.2:x~2/variable", {"a": ["b"]}, query={"variable": expression})
+    assert (found.status, found.message) == (404, "Channel not found 张")
+    last = asterisk.asked[-1]
+    assert last["uri"] == (
+        "channels/1.2:x~2/variable?variable=EVAL%28%24%7BURIENCODE%28%24%7BX_ACD_A%7D%29%7D%26%24%7BX%7D%29"
+    )
+    assert (last["type"], last["method"], last["content_type"]) == ("RESTRequest", "GET", "application/json")
+    assert json.loads(last["message_body"]) == {"a": ["b"]}
+    assert asterisk.by_http == []
+    assert socket.waiting == len(asterisk.asked), "answers are no events, and events no answers"
+
+
+async def test_what_may_be_long_goes_by_http(far: tuple[Far, AriClient, EventSocket]) -> None:
+    asterisk, client, socket = far
+    await client.prefer(socket)
+    assert (await client.request("GET", "channels", large=True)).status == 200
+    assert asterisk.by_http == ["/ari/channels"]
+
+
+async def test_answers_may_come_in_any_order(far: tuple[Far, AriClient, EventSocket]) -> None:
+    asterisk, client, socket = far
+    await client.prefer(socket)
+    asterisk.reply = lambda _: None
+    first = asyncio.create_task(client.request("GET", "first"))
+    second = asyncio.create_task(client.request("GET", "second"))
+    await until(lambda: len(asterisk.asked) == 3, lambda: "two requests")
+    assert asterisk.socket is not None
+    for request, status in zip(reversed(asterisk.asked[1:]), (202, 201), strict=True):
+        await asterisk.socket.send_json(answer(request, status))
+    assert ((await first).status, (await second).status) == (201, 202)
+
+
+async def test_an_asterisk_that_says_nothing_there_is_asked_by_http(far: tuple[Far, AriClient, EventSocket]) -> None:
+    asterisk, client, socket = far
+    asterisk.reply = lambda _: None
+    await client.prefer(socket)
+    assert not client.is_over_socket
+    assert (await client.request("GET", "x")).status == 200
+
+
+async def test_a_request_that_is_held_up_leads_back_to_http(far: tuple[Far, AriClient, EventSocket]) -> None:
+    """For a while: a further connection to the same Asterisk is not tried at once either."""
+    asterisk, client, socket = far
+    await client.prefer(socket)
+    asterisk.reply = lambda _: None
+    with pytest.raises(AriUnavailable, match="no answer within the deadline"):
+        await client.request("POST", "channels/1/answer")
+    assert (await client.request("POST", "channels/1/answer")).status == 200
+    asterisk.reply = answer
+    await client.prefer(socket)
+    assert not client.is_over_socket
+
+
+async def test_the_second_attempt_goes_by_http(far: tuple[Far, AriClient, EventSocket]) -> None:
+    asterisk, client, socket = far
+    await client.prefer(socket)
+    asterisk.reply = lambda _: None
+    assert (await client.request("POST", "channels/1/answer", attempts=2)).status == 200
+    assert asterisk.by_http == ["/ari/channels/1/answer"]
+
+
+async def test_a_lost_connection_is_no_reason_to_shun_the_next(far: tuple[Far, AriClient, EventSocket]) -> None:
+    asterisk, client, socket = far
+    await client.prefer(socket)
+    asterisk.reply = lambda _: None
+    waiting = asyncio.create_task(client.request("GET", "x"))
+    await until(lambda: len(asterisk.asked) == 2, lambda: "a request")
+    assert asterisk.socket is not None
+    await asterisk.socket.close()
+    with pytest.raises(AriUnavailable, match="the connection ended before the answer"):
+        await waiting
+    assert not client.is_over_socket
+    asterisk.reply = answer
+    async with await client.events("acd") as another:
+        pump = asyncio.create_task(another.pump())
+        await client.prefer(another)
+        assert client.is_over_socket
+        pump.cancel()
+
+
+async def test_room_is_bounded() -> None:
+    async def send(_: str) -> None:
+        pass
+
+    requests = SocketRequests(send)
+    asked = [asyncio.create_task(requests.ask("GET", "x")) for _ in range(MAX_UNDER_WAY)]
+    await asyncio.sleep(0)
+    assert not requests.has_room
+    assert requests.take('{"type":"RESTResponse","request_id":"1","status_code":204}')
+    await asked[0]
+    assert requests.has_room
+    for text in ("RESTResponse", '{"type":"RESTResponse"}', '{"type":"StasisStart","args":["RESTResponse"]}'):
+        assert not requests.take(text)
+    assert requests.take('{"type":"RESTResponse","request_id":"nobody","status_code":204}')
+    requests.close()
+    results = await asyncio.gather(*asked[1:], return_exceptions=True)
+    assert all(isinstance(result, SocketClosed) for result in results)
+    with pytest.raises(SocketClosed):
+        await requests.ask("GET", "x")
+
+
+async def test_a_call_on_the_real_asterisk(provisioned: Provisioned, tmp_path: Path) -> None:
+    """Asterisk 22 takes them, and answers all of them in time."""
+    quick = AgentBehaviour(ring_ms=50, talk_ms=100, hang_up_chance=1.0)
+    async with rig(provisioned, tmp_path, [Agent("anna", quick)]) as it:
+        await it.ready("anna")
+        await until(lambda: bool(it.channel.health()["requests_over_websocket"]), lambda: "requests over the WebSocket")
+        async with it.callers(CallSpec(caller="10001", dialled="sales")) as callers:
+            await it.event(InteractionCompleted)
+            await callers.finished(seconds=5)
+        await it.empty()
+        assert it.channel.health()["requests_over_websocket"]
+        assert it.channel.health()["requests_unanswered"] == 0
