@@ -50,8 +50,8 @@ class KeptLeg(Struct, frozen=True):
 class Keep(Struct, frozen=True):
     """A live interaction's call: the caller's channel, and the legs that ring or talk for it, oldest first.
 
-    `met`: somebody has been in the talk bridge with the caller, which shows in where the caller is. `has_bridge`: there
-    is one.
+    Of a consult: the channel of the agent who asks, of whose offer `asking` is. `met`: somebody has been in the talk
+    bridge with the caller, which shows in where the caller is. `has_bridge`: there is one.
     """
 
     desired: Desired
@@ -59,6 +59,7 @@ class Keep(Struct, frozen=True):
     legs: tuple[KeptLeg, ...]
     met: bool
     has_bridge: bool
+    asking: str = ""
 
 
 class End(Struct, frozen=True):
@@ -94,6 +95,13 @@ class Join(Struct, frozen=True):
     """Customer and agents are to be joined, and not all of them are."""
 
     interaction_id: str
+
+
+class Leave(Struct, frozen=True):
+    """One of several agents who talk with a caller is gone."""
+
+    interaction_id: str
+    agent_id: str
 
 
 class Requeue(Struct, frozen=True):
@@ -138,7 +146,7 @@ class Destroy(Struct, frozen=True):
     interaction_id: str
 
 
-Repair = Keep | End | Fail | Ring | Accept | Join | Requeue | Park | Answer | Enqueue | LetGo | HangUp | Destroy
+Repair = Keep | End | Fail | Ring | Accept | Join | Leave | Requeue | Park | Answer | Enqueue | LetGo | HangUp | Destroy
 
 
 def survey(
@@ -188,48 +196,70 @@ def compare(
     by_interaction = {names.interaction(channel.id): channel for channel in world.callers.values()}
     started = _started_at(world.info)
     repairs: list[Repair] = []
-    kept_legs: set[str] = set()
-    kept_talks: set[str] = set()
+    keeps: dict[str, Keep] = {}
     claimed: set[str] = set()
+    wishes = {wish.interaction_id: wish for wish in desired}
+    consults = [wish for wish in wishes.values() if wish.parent]
+    callers = [wish for wish in wishes.values() if not wish.parent]
     # The last visit of a channel is the one that counts. Those who wait come first: if their calls are gone, nobody
     # may be offered to an agent whose own call turns out to be gone after that.
-    for wish in sorted(desired, key=lambda each: (-visit_of(each.interaction_id), _STATES.index(each.state))):
+    for wish in sorted(callers, key=lambda each: (-visit_of(each.interaction_id), _STATES.index(each.state))):
         channel = by_interaction.get(first_visit(wish.interaction_id))
         if channel is None or channel.id in claimed:
             repairs.append(_ended(wish.interaction_id, started, was_restarted=was_restarted))
             continue
         claimed.add(channel.id)
-        if wish.state == "connected":
-            kept_talks.add(wish.interaction_id)
-        keep = _keep(world, wish, channel)
-        kept_legs.update(leg.offer_id for leg in keep.legs)
+        keep = keeps[wish.interaction_id] = _keep(world, wish, channel)
+        asking = frozenset(each.asking for each in consults if each.parent == wish.interaction_id)
         repairs.append(keep)
-        repairs.extend(_differences(world, keep, has_rung))
+        repairs.extend(_differences(world, keep, has_rung, asking))
+    for wish in consults:
+        if wish.parent not in wishes:
+            repairs.append(End(wish.interaction_id, "system", "consult-over"))
+        elif (found := _keep_consult(world, wish, keeps.get(wish.parent), consults)) is not None:
+            keeps[wish.interaction_id] = found
+            repairs.append(found)
+            repairs.extend(_differences(world, found, has_rung, frozenset()))
     others = [channel for channel in world.callers.values() if channel.id not in claimed and channel.id not in busy]
+    kept_legs = {leg.offer_id for keep in keeps.values() for leg in keep.legs}
+    kept_talks = {key for key, keep in keeps.items() if keep.desired.state == "connected"}
     repairs.extend(_undesired(world, kept_legs, kept_talks))
     repairs.extend(_undesired_callers(world, others, handed_in))
     return repairs
 
 
-def _keep(world: World, wish: Desired, channel: AriChannel) -> Keep:
+def _keep(world: World, wish: Desired, channel: AriChannel, asking: str = "", *, elsewhere: bool = False) -> Keep:
     bridge = world.talks.get(wish.interaction_id) if wish.state == "connected" else None
     inside = bridge or frozenset()
-    met = channel.id in inside
+    met = channel.id in inside or elsewhere
     # An agent's leg that is being hung up has left the bridge before it is gone.
     legs = tuple(
         KeptLeg(offer_id, agent_id, leg, talking=met and leg.id in inside)
         for offer_id, agent_id in wish.offers().items()
         if (leg := world.legs.get(offer_id)) is not None
     )
-    return Keep(wish, channel, legs, met, bridge is not None)
+    return Keep(wish, channel, legs, met, bridge is not None, asking)
 
 
-def _differences(world: World, keep: Keep, has_rung: Callable[[str], bool]) -> Iterable[Repair]:
+def _keep_consult(world: World, wish: Desired, parent: Keep | None, consults: Iterable[Desired]) -> Keep | None:
+    """None when nobody is there who could ask: what becomes of the parent ends its consults, too."""
+    legs = () if parent is None or parent.desired.state != "connected" else parent.legs
+    asking = next((leg for leg in legs if leg.agent_id == wish.asking), None)
+    if asking is None:
+        return None
+    # Who asks several people talks with one of them, and is nowhere else.
+    others = [each.interaction_id for each in consults if each.parent == wish.parent and each is not wish]
+    elsewhere = any(asking.channel.id in world.talks.get(other, ()) for other in others)
+    return _keep(world, wish, asking.channel, asking.offer_id, elsewhere=elsewhere)
+
+
+def _differences(world: World, keep: Keep, has_rung: Callable[[str], bool], asking: Container[str]) -> Iterable[Repair]:
+    """`asking`: agents who are in a consult, and not with this caller."""
     wish, channel = keep.desired, keep.channel
     if wish.state == "connected":
-        yield from _differences_of_talk(keep)
+        yield from _differences_of_talk(keep, asking)
         return
-    if channel.id not in world.held:
+    if channel.id not in world.held and not keep.met:
         yield Park(wish.interaction_id)
     elif not channel.is_up:
         yield Answer(wish.interaction_id)
@@ -245,16 +275,20 @@ def _differences(world: World, keep: Keep, has_rung: Callable[[str], bool]) -> I
             yield Ring(wish.interaction_id, offer_id, agent_id)
 
 
-def _differences_of_talk(keep: Keep) -> Iterable[Repair]:
+def _differences_of_talk(keep: Keep, asking: Container[str]) -> Iterable[Repair]:
     interaction_id = keep.desired.interaction_id
     if not keep.legs:
         # Whether anybody had ever been joined shows in where the caller is.
         yield End(interaction_id, "agent", "agent-hung-up") if keep.met else Requeue(interaction_id)
         return
-    if not keep.channel.is_up:
+    if not keep.channel.is_up and not keep.asking:
         yield Answer(interaction_id)
-    if not all(leg.talking for leg in keep.legs):
+    if not all(leg.talking or (keep.met and leg.agent_id in asking) for leg in keep.legs):
         yield Join(interaction_id)
+    there = {leg.offer_id for leg in keep.legs}
+    for offer_id, agent_id in keep.desired.offers().items():
+        if offer_id not in there:
+            yield Leave(interaction_id, agent_id)
 
 
 def is_answered(leg: AriChannel) -> bool:

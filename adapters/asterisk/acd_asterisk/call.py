@@ -84,6 +84,8 @@ class Leg:
     """The agent and the caller have been in one bridge, by Asterisk's word for it."""
     reported: bool = False
     """The engine has been told of its end."""
+    away: list[str] = field(default_factory=list)
+    """The consults in which its agent asks for advice meanwhile, oldest first: it is not with the customer."""
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when it has ended or Asterisk has been told to end it; `ended_at` says when, on the monotonic clock."""
     ended_at: float = 0.0
@@ -141,6 +143,16 @@ class Call:
     """The dead-man's switch must be cleared, and that has not been confirmed."""
     lost: bool = False
     """The caller's leg has left the application."""
+    music: bool | None = False
+    """Whether the caller hears music in the talk bridge, where nobody is with them; None when that is not known."""
+    parent: "Call | None" = None
+    """Of a consult: the call that it is about. Its caller is the agent who asks: `channel_id` is that agent's leg."""
+    asking: str = ""
+    """Of a consult: the offer of that leg, among the parent's."""
+    tuning: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while that music is begun or ended."""
+    moving: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while somebody is moved between the bridges of this call and its consults, which have it in common."""
 
     @property
     def is_present(self) -> bool:
@@ -149,8 +161,14 @@ class Call:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether the caller hears music: known to the engine, and not joined with an agent or about to be."""
-        return self.is_present and self.is_enqueued and not self.is_talking
+        """Whether a caller waits for an agent: known to the engine, and not joined with one or about to be."""
+        return self.is_present and self.is_enqueued and not self.is_talking and self.parent is None
+
+    @property
+    def is_left_alone(self) -> bool:
+        """Whether the caller talks with agents, and none of them is there at the moment."""
+        talking = [leg for leg in self.live_legs() if leg.is_talking]
+        return bool(talking) and all(leg.away for leg in talking)
 
     @property
     def is_talking(self) -> bool:
@@ -160,6 +178,10 @@ class Call:
     def leg_for(self, offer_id: str) -> Leg | None:
         """The leg of this offer, if there is or has been one."""
         return self.legs.get(offer_id)
+
+    def leg_of(self, agent_id: str) -> Leg | None:
+        """The leg of this agent that rings or has been picked up."""
+        return next((leg for leg in self.live_legs() if leg.agent_id == agent_id), None)
 
     def live_legs(self) -> tuple[Leg, ...]:
         """Those that ring or have been picked up, oldest first."""

@@ -32,6 +32,7 @@ from acd_asterisk.ami.states import States
 from acd_asterisk.ami.watch import Watch
 from acd_asterisk.ari import AriClient, AriUnavailable
 from acd_asterisk.call import Call
+from acd_asterisk.conversations import Conversations
 from acd_asterisk.desk import Desk
 from acd_asterisk.happenings import Replaced, happening
 from acd_asterisk.healing import Healer
@@ -64,7 +65,8 @@ class AsteriskChannel:
         self._switchboard = Switchboard(self._client, self._names, options)
         self._orders = Orders(self._desk, self._switchboard)
         self._intake = Intake(self._desk, self._switchboard, self._orders)
-        self._healer = Healer(self._desk, self._switchboard, self._orders, self._intake)
+        self._conversations = Conversations(self._desk, self._switchboard, self._orders)
+        self._healer = Healer(self._desk, self._switchboard, self._orders, self._intake, self._conversations)
         self._link = Link(name, options, self._client, adopt=self._adopt, handle=self._handle)
         self._comparing = asyncio.Lock()
         self._performing: set[asyncio.Task[None]] = set()
@@ -142,7 +144,7 @@ class AsteriskChannel:
             "link": self._link.state,
             "reason": self._link.error,
             "version": self._healer.version,
-            "calls": len(self._desk.calls),
+            "calls": sum(call.parent is None for call in calls),
             "waiting": sum(call.is_waiting for call in calls),
             "connects": self._link.connects,
             "events_waiting": self._link.waiting,
@@ -157,24 +159,32 @@ class AsteriskChannel:
         match effect:
             case ReleaseInteraction():
                 if call is not None:
-                    await self._orders.release(call)
+                    await self._conversations.release(call)
             case RevokeOffer():
                 if call is not None:
                     await self._orders.revoke(call, effect.offer_id)
             case DisconnectAgent():
                 if call is not None:
                     await self._orders.part(call, effect.offer_id)
+                    await self._orders.tune(call)
             case ParkInteraction():
-                self._orders.park(self._known(call))
+                await self._park(self._known(call))
             case OfferInteraction():
                 await self._orders.ring(self._known(call), effect.offer_id, effect.agent_id)
             case ConnectInteraction():
                 await self._orders.connect(self._known(call), effect.offer_id)
-            case OpenConsult() | JoinAgent():
-                # The next comparison finds no call for a consult, and so ends it.
-                _log.warning("consults are not connected yet", instance=self.name, interaction=effect.interaction_id)
+            case OpenConsult():
+                await self._conversations.open(effect)
+            case JoinAgent():
+                await self._conversations.bring_in(self._known(call), effect)
             case AnnounceInteraction():
                 _log.debug("announcements are not played yet", instance=self.name, announcement=effect.name)
+
+    async def _park(self, call: Call) -> None:
+        if call.parent is None:
+            self._orders.park(call)
+        else:
+            await self._conversations.wait(call)
 
     def _known(self, call: Call | None) -> Call:
         if call is None:

@@ -60,6 +60,8 @@ class Desk:
         """Offers that this process was told of, with the engine's time at which each expires."""
         self.rung: OrderedDict[str, None] = OrderedDict()
         """Offers for which this process has dialled."""
+        self.guests: dict[str, Call] = {}
+        """By offer: calls that a leg has come to out of a consult; its offer is another interaction's."""
         self.newcomers: asyncio.Task[None] | None = None
         """The handing in of callers who came while nobody listened; those who come now are behind them."""
         self._visits: OrderedDict[str, int] = OrderedDict()
@@ -92,6 +94,27 @@ class Desk:
         call.is_up = call.is_up or channel.is_up
         return call
 
+    def add_consult(self, interaction_id: str, parent: Call, leg: Leg) -> Call:
+        """The call in which the agent of `leg` asks for advice, or the one that there is. Raises `NotTaken`."""
+        call = self.calls.get(interaction_id)
+        if call is None:
+            if len(self.calls) >= MAX_CALLS:
+                raise NotTaken("too-many-calls")
+            channel_id = self.names.leg(leg.offer_id)
+            call = Call(interaction_id, channel_id, parent.party, Lane(self.spawn, self.report), moving=parent.moving)
+            call.is_up = call.is_enqueued = True
+            call.parent, call.asking = parent, leg.offer_id
+            self.calls[interaction_id] = call
+        if interaction_id not in leg.away:
+            leg.away.append(interaction_id)
+        return call
+
+    def add_guest(self, call: Call, leg: Leg) -> Leg:
+        """A leg of a call, whatever interaction its offer was made for."""
+        if interaction_of_offer(leg.offer_id) != call.interaction_id:
+            self.guests[leg.offer_id] = call
+        return call.add_leg(leg)
+
     def next_visit(self, channel_id: str) -> int:
         """1 for a channel that has not been here before, as far as this process knows."""
         return self._visits.get(channel_id, 0) + 1
@@ -105,9 +128,12 @@ class Desk:
     def forget(self, call: Call) -> None:
         """It is over. What still comes of its channels is of no interest."""
         call.is_ended = True
-        self._visits[call.channel_id] = visit_of(call.interaction_id)
-        if len(self._visits) > MAX_VISITORS:
-            self._visits.popitem(last=False)
+        if call.parent is None:
+            self._visits[call.channel_id] = visit_of(call.interaction_id)
+            if len(self._visits) > MAX_VISITORS:
+                self._visits.popitem(last=False)
+        for offer_id in [offer_id for offer_id, its in self.guests.items() if its is call]:
+            del self.guests[offer_id]
         if self.calls.get(call.interaction_id) is call:
             del self.calls[call.interaction_id]
         if self.by_channel.get(call.channel_id) is call:
@@ -139,7 +165,7 @@ class Desk:
 
     def find(self, offer_id: str) -> tuple[Call, Leg] | None:
         """The leg of an offer and the call that it belongs to; None when neither is known."""
-        call = self.calls.get(interaction_of_offer(offer_id))
+        call = self.guests.get(offer_id) or self.calls.get(interaction_of_offer(offer_id))
         leg = None if call is None else call.leg_for(offer_id)
         return None if call is None or leg is None else (call, leg)
 

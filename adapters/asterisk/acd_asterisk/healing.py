@@ -8,15 +8,24 @@ who came while nobody listened are handed in beside what follows: an agent who p
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
+from functools import partial
 from typing import Final, TypeVar, assert_never
 
 import structlog
 
-from acd.core.messages import Command, EndInteraction, EnqueueInteraction, FailOffer, RequeueInteraction
+from acd.core.messages import (
+    Command,
+    EndInteraction,
+    EnqueueInteraction,
+    FailOffer,
+    LeaveInteraction,
+    RequeueInteraction,
+)
 from acd.ports.channel import Desired
 from acd_asterisk import adopt
 from acd_asterisk.adopt import Repair, World
 from acd_asterisk.call import Call, Leg
+from acd_asterisk.conversations import Conversations
 from acd_asterisk.desk import Desk, NotTaken
 from acd_asterisk.happenings import arrival_of_waiting
 from acd_asterisk.intake import Intake
@@ -39,12 +48,15 @@ _log = structlog.get_logger(__name__)
 class Healer:
     """Brings one PBX to where the engine wants it."""
 
-    def __init__(self, desk: Desk, switchboard: Switchboard, orders: Orders, intake: Intake) -> None:
+    def __init__(
+        self, desk: Desk, switchboard: Switchboard, orders: Orders, intake: Intake, conversations: Conversations
+    ) -> None:
         """Nothing is known of the PBX yet."""
         self._desk = desk
         self._switchboard = switchboard
         self._orders = orders
         self._intake = intake
+        self._conversations = conversations
         self._identity: tuple[str, str] | None = None
         self.is_new = False
         """This Asterisk has been started since anybody waited in it, which a new engine knows from nothing else."""
@@ -106,7 +118,7 @@ class Healer:
 
     def _take_over(self, repair: adopt.Keep) -> None:
         wish = repair.desired
-        call = self._desk.add(wish.interaction_id, repair.channel)
+        call = self._known(repair)
         call.is_enqueued = True
         call.lost = call.is_ended = call.hangup_requested = False
         call.has_bridge = call.has_bridge or repair.has_bridge
@@ -121,10 +133,22 @@ class Healer:
                 joining=kept.talking,
                 joined=repair.met,
             )
-            self._orders.devices.taken(call.add_leg(leg))
-        if repair.met:
+            self._orders.devices.taken(self._desk.add_guest(call, leg))
+        if repair.met and call.parent is None:
             call.has_talked = True
             call.switch_off = self._desk.options.heartbeat_us > 0
+
+    def _known(self, repair: adopt.Keep) -> Call:
+        """A consult comes after its parent, whose legs are known by then."""
+        wish = repair.desired
+        is_new = wish.interaction_id not in self._desk.calls
+        if wish.parent:
+            parent = self._desk.calls[wish.parent]
+            return self._desk.add_consult(wish.interaction_id, parent, parent.legs[repair.asking])
+        call = self._desk.add(wish.interaction_id, repair.channel)
+        if is_new:
+            call.music = None
+        return call
 
     async def _act(self, repairs: list[Repair]) -> None:
         """What the PBX must do. What ends, ends first: no telephone is to ring beside a call that is being ended.
@@ -146,7 +170,7 @@ class Healer:
             case adopt.Destroy(interaction_id):
                 await self._switchboard.destroy_talk_bridge(interaction_id)
             case adopt.Park(interaction_id):
-                self._orders.park(calls[interaction_id])
+                await self._park(calls[interaction_id])
             case adopt.Answer(interaction_id):
                 await self._orders.answer(calls[interaction_id])
             case adopt.Ring(interaction_id, offer_id, agent_id):
@@ -154,12 +178,15 @@ class Healer:
             case adopt.Join(interaction_id):
                 await self._join(calls[interaction_id])
             case adopt.Keep():
-                await self._orders.clear_switch(calls[repair.desired.interaction_id])
+                call = calls[repair.desired.interaction_id]
+                if repair.desired.state == "connected":
+                    self._desk.in_lane(call, partial(self._orders.tune, call))
+                await self._orders.clear_switch(call)
             case adopt.Accept(interaction_id, offer_id):
                 self._accept(calls[interaction_id], offer_id)
             case adopt.LetGo(channel_id):
                 await self._let_go(channel_id)
-            case adopt.End() | adopt.Fail() | adopt.Requeue() | adopt.Enqueue():
+            case adopt.End() | adopt.Fail() | adopt.Leave() | adopt.Requeue() | adopt.Enqueue():
                 pass  # The engine's business, see below.
             case _:
                 assert_never(repair)
@@ -174,9 +201,15 @@ class Healer:
         else:
             await self._orders.ring(call, offer_id, agent_id)
 
+    async def _park(self, call: Call) -> None:
+        if call.parent is None:
+            self._orders.park(call)
+        else:
+            await self._conversations.wait(call)
+
     async def _join(self, call: Call) -> None:
         for leg in call.live_legs():
-            if leg.state == "answered":
+            if leg.state == "answered" and not leg.away:
                 await self._orders.join(call, leg)
 
     async def _let_go(self, channel_id: str) -> None:
@@ -200,6 +233,8 @@ class Healer:
                 return EndInteraction(new_id(), interaction_id, by=by, reason=reason)
             case adopt.Fail(offer_id):
                 return FailOffer(new_id(), offer_id, reason="failed")
+            case adopt.Leave(interaction_id, agent_id):
+                return LeaveInteraction(new_id(), interaction_id, agent_id, reason="agent-hung-up")
             case adopt.Requeue(interaction_id):
                 return RequeueInteraction(new_id(), interaction_id, reason="agent-leg-lost")
             case _:

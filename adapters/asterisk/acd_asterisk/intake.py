@@ -218,12 +218,7 @@ class Intake:
     async def _end_for_leg(self, call: Call, leg: Leg, cause: int, *, was_answered: bool) -> None:
         if leg.revoked or leg.reported or call.is_ended:
             return
-        if leg.joined:
-            leg.reported = True
-            await self._desk.tell(
-                EndInteraction(self._desk.host.new_id(), call.interaction_id, by="agent", reason="agent-hung-up")
-            )
-        elif leg.accepted:
+        if leg.accepted:
             await self._orders.lose_leg(call, leg)
         elif not was_answered:
             verdict = translate.leg_verdict(cause)
@@ -243,7 +238,7 @@ class Intake:
 
     def _leg_held(self, what: LegHeld) -> None:
         found = self._desk.find(what.offer_id)
-        if found is not None and found[1].joined:
+        if found is not None and found[1].joined and not found[1].away:
             call, leg = found
             kind = HoldWork if what.held else ResumeWork
             command = kind(self._desk.host.new_id(), leg.agent_id, call.interaction_id)

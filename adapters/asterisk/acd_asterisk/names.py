@@ -7,6 +7,8 @@ is drawn: after a restart the same call gets the same interaction id, and the sa
 - talk bridge: `acd-APP:talk:INTERACTION`
 - hold bridge: `acd-APP:hold`           (one for all who wait)
 - interaction: `INSTANCE-CHANNEL`, and `INSTANCE-CHANNEL~2` when the same channel comes back a second time
+
+A consult's id is its maker's: it is no caller's, whatever it looks like.
 """
 
 import re
@@ -21,6 +23,7 @@ MAX_VISITS: Final = 99
 
 _SAFE_INSTANCE: Final = re.compile(r"[A-Za-z0-9_-]{1,24}")
 _SAFE_CHANNEL: Final = re.compile(r"[A-Za-z0-9._:@+-]{1,64}")
+_SAFE_INTERACTION: Final = re.compile(r"[A-Za-z0-9._:@+~-]{1,100}")
 _FAR_HALF: Final = ";2"
 _HASH_CHARACTERS: Final = 40
 _SHORT_HASH_CHARACTERS: Final = 12
@@ -86,6 +89,11 @@ def visit_of(interaction_id: str) -> int:
     """Which visit of its channel an interaction is."""
     count = interaction_id.partition("~")[2]
     return int(count) if count.isdecimal() else 1
+
+
+def is_nameable(interaction_id: str) -> bool:
+    """Whether an id that is not ours can be part of a channel's and a bridge's name: a consult's."""
+    return _SAFE_INTERACTION.fullmatch(interaction_id) is not None
 
 
 def interaction_of_offer(offer_id: str) -> str:

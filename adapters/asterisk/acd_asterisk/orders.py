@@ -10,7 +10,7 @@ from typing import Final
 
 import structlog
 
-from acd.core.messages import FailOffer, RequeueInteraction
+from acd.core.messages import EndInteraction, FailOffer, LeaveInteraction, RequeueInteraction
 from acd.errors import ChannelError
 from acd_asterisk.ari import AriUnavailable
 from acd_asterisk.call import Call, Leg
@@ -46,6 +46,8 @@ class Orders:
         Nobody talks with them any more.
         """
         self._wait_again(call)
+        if call.music:
+            self._desk.spawn(self.tune(call))
         call.is_enqueued = True
         if call.is_present and (call.parking is None or call.parking.done()):
             call.parking = self._desk.spawn(self._park(call))
@@ -101,10 +103,17 @@ class Orders:
         leg = call.legs.pop(offer_id, None)
         if leg is None:
             return
+        self._desk.guests.pop(offer_id, None)
         if leg.is_live:
             await self.end_leg(leg)
         if not any(each.is_talking for each in call.live_legs()):
             self._wait_again(call)
+
+    async def let_go(self, call: Call) -> None:
+        """Nobody talks in this call any more, apart from the caller."""
+        for leg in call.live_legs():
+            if leg.is_talking:
+                await self.part(call, leg.offer_id)
 
     async def end_leg(self, leg: Leg) -> None:
         """End an agent's leg, whatever state it is in: no fault of the agent's."""
@@ -136,12 +145,15 @@ class Orders:
         under_way = [task for task in (call.parking, call.bridging) if task is not None]
         if under_way:
             await asyncio.wait(under_way)
-        call.switch_off = self._desk.options.heartbeat_us > 0
+        call.switch_off = self._desk.options.heartbeat_us > 0 and call.parent is None
         call.has_bridge = True
         try:
-            are_there, _ = await asyncio.gather(
-                self._switchboard.join(call.interaction_id, self._who_joins(call, leg)), self.clear_switch(call)
-            )
+            async with call.moving:
+                are_there, _, _ = await asyncio.gather(
+                    self._switchboard.join(call.interaction_id, self._who_joins(call, leg)),
+                    self.clear_switch(call),
+                    self.tune(call),
+                )
         except AriUnavailable:
             leg.joining = False
             raise
@@ -167,17 +179,42 @@ class Orders:
             call.has_bridge = True
             call.bridging = self._desk.spawn(self._switchboard.make_talk_bridge(call.interaction_id))
 
+    async def tune(self, call: Call) -> None:
+        """Music for a caller with whom nobody is at the moment, and none for any other."""
+        if call.parent is not None:
+            return
+        async with call.tuning:
+            wanted = call.is_left_alone and call.is_present
+            if call.music is wanted or call.lost:
+                return
+            call.music = None
+            if wanted:
+                await self._switchboard.play_music(call.channel_id)
+            else:
+                await self._switchboard.stop_music(call.channel_id)
+            call.music = wanted
+
     async def lose_leg(self, call: Call, leg: Leg) -> None:
-        """Tell the engine that an accepted offer's leg is gone before the two were joined, once."""
-        if not leg.reported:
-            leg.reported = True
-            await self._desk.tell(
-                RequeueInteraction(self._desk.host.new_id(), call.interaction_id, reason="agent-leg-lost")
-            )
+        """Tell the engine that an accepted offer's leg is gone, once."""
+        if leg.reported:
+            return
+        leg.reported = True
+        new_id, interaction_id = self._desk.host.new_id, call.interaction_id
+        if any(each.accepted for each in call.live_legs()):
+            leave = LeaveInteraction(new_id(), interaction_id, leg.agent_id, reason="agent-hung-up")
+            outcome = await self._desk.tell(leave)
+            if outcome is None or outcome.refusal is None or outcome.refusal.code != "last-agent":
+                return
+        if leg.joined:
+            await self._desk.tell(EndInteraction(new_id(), interaction_id, by="agent", reason="agent-hung-up"))
+        else:
+            await self._desk.tell(RequeueInteraction(new_id(), interaction_id, reason="agent-leg-lost"))
 
     async def release(self, call: Call) -> None:
-        """Let go of everything that belongs to a call."""
+        """Let go of everything that belongs to a caller."""
         call.is_ended = True
+        if call.music:
+            await self.tune(call)
         work = [self._dismiss(call), *(self.end_leg(leg) for leg in call.live_legs())]
         if call.parking is not None:
             await asyncio.wait((call.parking,))

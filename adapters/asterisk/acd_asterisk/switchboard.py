@@ -158,11 +158,23 @@ class Switchboard:
         path = f"bridges/{_part(self._names.talk(interaction_id))}"
         await self._client.request("POST", path, {"type": "mixing", "name": "acd-talk"}, attempts=ATTEMPTS)
 
-    async def join(self, interaction_id: str, channel_ids: Sequence[str]) -> bool:
-        """Move these into the talk bridge, which others may be in already; False when one of them is gone."""
+    async def play_music(self, channel_id: str) -> None:
+        """Let a caller hear music wherever they are, and nothing else."""
+        music = {"mohClass": self._options.music_class}
+        await self._client.request("POST", f"channels/{_part(channel_id)}/moh", music, attempts=ATTEMPTS)
+
+    async def stop_music(self, channel_id: str) -> None:
+        """The end of it; none is fine."""
+        await self._client.request("DELETE", f"channels/{_part(channel_id)}/moh", attempts=ATTEMPTS)
+
+    async def join(self, interaction_id: str, channel_ids: Sequence[str], *, make: bool = True) -> bool:
+        """Move these into the talk bridge, which others may be in already; False when one of them is gone.
+
+        `make`: a bridge that is not there is made.
+        """
         path = f"bridges/{_part(self._names.talk(interaction_id))}/addChannel"
         answer = await self._add(path, channel_ids)
-        if answer.status == _NOT_FOUND:
+        if answer.status == _NOT_FOUND and make:
             await self.make_talk_bridge(interaction_id)
             answer = await self._add(path, channel_ids)
         return answer.is_success

@@ -19,6 +19,7 @@ from acd_asterisk.adopt import (
     Join,
     Keep,
     KeptLeg,
+    Leave,
     LetGo,
     Park,
     Repair,
@@ -215,6 +216,73 @@ def test_accepted_but_not_joined() -> None:
     assert differences(world(caller(A), leg(A, answered=True), held=(A,)), connected(A)) == [Join(one(A))]
     half = world(caller(A), leg(A, answered=True), held=(A,), talks={A: (leg(A).id,)})
     assert differences(half, connected(A)) == [Join(one(A))]
+
+
+def test_conference_of_which_one_is_gone_and_one_is_not_joined() -> None:
+    ben, cleo = (AriChannel(NAMES.leg(f"q{number}.1"), dialplan=IN_STASIS) for number in (1, 2))
+    wish = Desired(one(A), "connected", f"{one(A)}.1", "anna", (("q1.1", "ben"), ("q2.1", "cleo")))
+    found = world(caller(A), leg(A, answered=True), ben, cleo, talks={A: (A, leg(A).id, ben.id, cleo.id)})
+    assert differences(found, wish) == []
+    found = world(caller(A), leg(A, answered=True), cleo, talks={A: (A, leg(A).id)})
+    assert differences(found, wish) == [Join(one(A)), Leave(one(A), "ben")]
+
+
+CONSULT = f"{one(A)}~2"
+"""What its maker has called it: as if the customer had come a second time."""
+ASKER = structs.replace(leg(A, answered=True), state="Up")
+ADVISER = AriChannel(NAMES.leg(f"{CONSULT}.1"), dialplan=IN_STASIS)
+
+
+def consult(state: Literal["waiting", "offered", "connected"] = "waiting") -> Desired:
+    offer = ("", "") if state == "waiting" else (f"{CONSULT}.1", "ben")
+    return Desired(CONSULT, state, *offer, parent=one(A), asking="anna")
+
+
+def test_consult_is_no_visit_whatever_its_name() -> None:
+    """Who asks waits in the hold bridge, and the customer is alone in the bridge of the talk."""
+    found = world(caller(A), ASKER, held=(ASKER.id,), talks={A: (A,)})
+    assert differences(found, consult(), connected(A)) == []
+    ringing = structs.replace(ADVISER, dialplan=RINGING)
+    found = world(caller(A), ASKER, ringing, held=(ASKER.id,), talks={A: (A,)})
+    assert differences(found, consult("offered"), connected(A)) == []
+    bridges = [AriBridge(NAMES.talk(one(A)), (A,)), AriBridge(NAMES.talk(CONSULT), (ASKER.id, ADVISER.id))]
+    found = adopt.survey(NAMES, INFO, [A], [caller(A), ASKER, ADVISER], bridges)
+    assert differences(found, consult("connected"), connected(A)) == []
+
+
+def test_consult_that_is_not_there_yet() -> None:
+    found = world(caller(A), ASKER, talks={A: (A, ASKER.id)})
+    assert differences(found, consult(), connected(A)) == [Park(CONSULT)]
+    assert differences(found, consult("offered"), connected(A)) == [Park(CONSULT), Ring(CONSULT, f"{CONSULT}.1", "ben")]
+    found = world(caller(A), ASKER, ADVISER, held=(ASKER.id,), talks={A: (A,)})
+    assert differences(found, consult("offered"), connected(A)) == [Accept(CONSULT, f"{CONSULT}.1")]
+    assert differences(found, consult("connected"), connected(A)) == [Join(CONSULT)]
+
+
+def test_adviser_is_gone() -> None:
+    found = world(caller(A), ASKER, held=(ASKER.id,), talks={A: (A,)})
+    assert differences(found, consult("connected"), connected(A)) == [Requeue(CONSULT)]
+    bridges = [AriBridge(NAMES.talk(one(A)), (A,)), AriBridge(NAMES.talk(CONSULT), (ASKER.id,))]
+    found = adopt.survey(NAMES, INFO, [A], [caller(A), ASKER], bridges)
+    assert differences(found, consult("connected"), connected(A)) == [End(CONSULT, "agent", "agent-hung-up")]
+
+
+def test_consult_that_has_ended_meanwhile() -> None:
+    """Who asked goes back, the adviser is let go."""
+    bridges = [AriBridge(NAMES.talk(one(A)), (A,)), AriBridge(NAMES.talk(CONSULT), (ASKER.id, ADVISER.id))]
+    found = adopt.survey(NAMES, INFO, [A], [caller(A), ASKER, ADVISER], bridges)
+    assert differences(found, connected(A)) == [Join(one(A)), HangUp(ADVISER.id), Destroy(CONSULT)]
+
+
+def test_nobody_is_there_to_ask() -> None:
+    """The customer, or who asks, is gone: that is told, and ends the consult, too."""
+    assert differences(world(), consult()) == [End(CONSULT, "system", "consult-over")]
+    assert differences(world(), consult(), connected(A)) == [End(one(A), "customer", "gone-while-away")]
+    found = world(caller(A), ADVISER, talks={A: (A,)})
+    assert differences(found, consult("connected"), connected(A)) == [
+        End(one(A), "agent", "agent-hung-up"),
+        HangUp(ADVISER.id),
+    ]
 
 
 def test_agents_leg_is_gone() -> None:

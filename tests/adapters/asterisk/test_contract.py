@@ -11,6 +11,7 @@ import pytest
 
 from acd.ports.channel import Channel
 from acd.testing.contract import ChannelContract, Standing
+from acd.testing.contract_consult import ConsultContract
 from acd_asterisk.channel import AsteriskChannel
 from acd_asterisk.lab import CallSpec, Pbx, Provisioned, SippCallers
 from acd_asterisk.names import Names
@@ -25,19 +26,22 @@ exten => _X.,1,Stasis({APP},sales)
 
 ; A device that rings until it is told to do something else; what it has ever done stays in the database.
 [devices]
-exten => ring,1,Set(DB(rang/${{UNIQUEID}}/${{CHANNEL(name)}})=1)
+exten => _[a-z].,1,Set(DB(rang/${{UNIQUEID}}/${{CHANNEL(name)}})=1)
  same => n,Ringing()
  same => n,Wait(600)
-exten => answer,1,Answer()
+
+[answered]
+exten => s,1,Answer()
  same => n,Wait(600)
 """
 
 
 class AsteriskDriver:
-    """Moves a PBX whose only agent's device is a context of its dialplan."""
+    """Moves a PBX whose agents' devices are a context of its dialplan."""
 
     def __init__(self, provisioned: Provisioned) -> None:
         self.agent_id = "anna"
+        self.adviser_id = "ben"
         self._provisioned = provisioned
         self._names = Names(INSTANCE, APP)
         self._stack = AsyncExitStack()
@@ -65,7 +69,7 @@ class AsteriskDriver:
         return self._channel
 
     def address(self, agent_id: str, channel: str) -> str:
-        return "Local/ring@devices/n" if (agent_id, channel) == (self.agent_id, "voice") else ""
+        return f"Local/{agent_id}@devices/n" if agent_id in {"anna", "ben"} and channel == "voice" else ""
 
     async def customer_arrives(self) -> str:
         assert self._channel is not None
@@ -98,7 +102,7 @@ class AsteriskDriver:
             await self._standing_in.enter_async_context(self._listener())
         device = await self._device(offer_id)
         async with self._pbx.ami() as ami:
-            await ami.action("Redirect", Channel=device, Context="devices", Exten="answer", Priority="1")
+            await ami.action("Redirect", Channel=device, Context="answered", Exten="s", Priority="1")
         await self._until_up(self._names.leg(offer_id))
 
     async def device_dies(self, offer_id: str) -> None:
@@ -107,9 +111,10 @@ class AsteriskDriver:
     async def standing(self, interaction_id: str) -> Standing:
         shown = await self._pbx.channels()
         channels = {each["id"] for each in shown}
-        ringing = {each["id"] for each in shown if each["state"] in {"Ringing", "Up"}}
         bridges = {each["id"]: set(each["channels"]) for each in await self._pbx.bridges()}
-        caller = self._customers.get(interaction_id, "")
+        joined = set().union(*bridges.values())
+        ringing = {each["id"] for each in shown if each["state"] in {"Ringing", "Up"} and each["id"] not in joined}
+        caller = self._customers.get(interaction_id, self._asking)
         if caller not in channels:
             return "absent"
         talking = bridges.get(self._names.talk(interaction_id), set())
@@ -119,6 +124,26 @@ class AsteriskDriver:
         if any(offer.startswith(f"{interaction_id}.") for offer in offers):
             return "ringing"
         return "waiting" if caller in bridges.get(self._names.hold, set()) else "absent"
+
+    async def talking(self, interaction_id: str) -> frozenset[str]:
+        """Who asks in a consult is in another bridge meanwhile, or with the music, and still the customer's agent."""
+        bridges = {each["id"]: set(each["channels"]) for each in await self._pbx.bridges()}
+        own = bridges.get(self._names.talk(interaction_id), set())
+        asking = self._asking
+        if interaction_id not in self._customers:
+            there = own - {asking} if asking in own else set()
+        else:
+            there = own | ({asking} & set().union(*bridges.values()))
+        return frozenset(
+            each["name"].partition("/")[2].partition("@")[0]
+            for each in await self._pbx.channels()
+            if each["id"] in there and each["name"].startswith("Local/")
+        )
+
+    @property
+    def _asking(self) -> str:
+        """The leg of the first offer of the first customer: it has the customer's part in every consult."""
+        return self._names.leg(f"{next(iter(self._customers), '')}.1")
 
     async def rings(self, offer_id: str) -> int:
         shown = await self._pbx.cli("database show rang")
@@ -149,6 +174,13 @@ class AsteriskDriver:
             session.ws_connect(f"{self._pbx.ari_url}/events?app={APP}"),
         ):
             yield
+
+
+@pytest.mark.parametrize("check", ConsultContract.checks())
+async def test_contract_of_consults(provisioned: Provisioned, check: str) -> None:
+    """Likewise, for consults and conferences."""
+    async with AsteriskDriver(provisioned) as driver:
+        await ConsultContract(driver).run(check)
 
 
 @pytest.mark.parametrize("check", ChannelContract.checks())

@@ -12,6 +12,7 @@ from acd.testing.recording_host import RecordingHost
 from acd_asterisk import adopt
 from acd_asterisk.adopt import World
 from acd_asterisk.ari import AriUnavailable
+from acd_asterisk.conversations import Conversations
 from acd_asterisk.desk import Desk
 from acd_asterisk.happenings import CallerHangupRequested, CallerLeft, LegAnswered, LegLeft, arrival
 from acd_asterisk.healing import Healer
@@ -59,6 +60,9 @@ class StandIn:
     async def make_talk_bridge(self, _interaction_id: str) -> None:
         pass
 
+    async def stop_music(self, channel_id: str) -> None:
+        self.done.append(f"stop music {channel_id}")
+
     async def set_dead_mans_switch(self, _channel_id: str, _seconds: float) -> bool:
         return True
 
@@ -89,7 +93,7 @@ def parts(host: RecordingHost, pbx: StandIn) -> tuple[Desk, Intake, Healer]:
     switchboard = cast("Switchboard", pbx)
     orders = Orders(desk, switchboard)
     intake = Intake(desk, switchboard, orders)
-    return desk, intake, Healer(desk, switchboard, orders, intake)
+    return desk, intake, Healer(desk, switchboard, orders, intake, Conversations(desk, switchboard, orders))
 
 
 @pytest.mark.parametrize("met", [True, False])
@@ -142,7 +146,10 @@ async def test_caller_is_answered_before_being_joined() -> None:
     pbx = StandIn([AriChannel(CALLER.id, "Ring", dialplan=IN_STASIS), LEG])
     desk, _, healer = parts(host, pbx)
     await healer.heal()
-    assert pbx.done == [f"answer {CALLER.id}", f"join {CALLER.id} {LEG.id}"]
+    answer, *rest = pbx.done
+    assert answer == f"answer {CALLER.id}"
+    # Whether an earlier process had left the caller alone with music is not known.
+    assert sorted(rest) == [f"join {CALLER.id} {LEG.id}", f"stop music {CALLER.id}"]
     assert desk.calls[INTERACTION].is_up
     await desk.stop()
 

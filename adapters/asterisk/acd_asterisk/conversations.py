@@ -1,0 +1,137 @@
+"""Who talks with whom in one call: an agent who asks another for advice, several agents with one customer.
+
+Owns consults and conferences on the PBX: where the leg of an agent who asks is, and when it goes back. Must not know
+events, nor how the connection stands.
+
+A consult is a call whose customer is the agent who asks: that agent's leg waits in the hold bridge, and talks with the
+adviser in a bridge of the consult's own. The customer stays in the bridge of their own call, and hears music there as
+long as nobody is with them.
+"""
+
+import asyncio
+
+import structlog
+
+from acd.core.messages import EndInteraction, JoinAgent, OpenConsult
+from acd.errors import ChannelError
+from acd_asterisk.call import Call, Leg
+from acd_asterisk.desk import Desk, NotTaken
+from acd_asterisk.names import is_nameable
+from acd_asterisk.orders import Orders
+from acd_asterisk.switchboard import Switchboard
+
+_log = structlog.get_logger(__name__)
+
+
+class Conversations:
+    """The verbs of consults and conferences. All raise `AriUnavailable`, and `ChannelError` for what is not known."""
+
+    def __init__(self, desk: Desk, switchboard: Switchboard, orders: Orders) -> None:
+        """`desk` has the calls."""
+        self._desk = desk
+        self._switchboard = switchboard
+        self._orders = orders
+
+    async def open(self, effect: OpenConsult) -> None:
+        """Let the agent who asks wait for an adviser, and the customer hear music meanwhile."""
+        if not is_nameable(effect.interaction_id):
+            _log.error(
+                "a consult's id cannot be part of a channel's name; use letters, digits and ._:@+~-, at most 100",
+                instance=self._desk.name,
+            )
+            await self._desk.tell(
+                EndInteraction(self._desk.host.new_id(), effect.interaction_id, by="system", reason="unusable-id")
+            )
+            return
+        parent = self._desk.calls.get(effect.parent_id)
+        leg = None if parent is None else parent.leg_of(effect.agent_id)
+        if parent is None or leg is None:
+            raise ChannelError(f"{self._desk.name}: the agent who asks for advice does not talk with the customer")
+        try:
+            consult = self._desk.add_consult(effect.interaction_id, parent, leg)
+        except NotTaken as error:
+            raise ChannelError(f"{self._desk.name}: no consult: {error.code}") from None
+        if not consult.is_talking:
+            await self.wait(consult)
+
+    async def wait(self, consult: Call) -> None:
+        """The agent who asks waits: for the first adviser, or for another one."""
+        parent, leg = self._asking(consult)
+        if parent is None or leg is None:
+            return
+        await self._orders.let_go(consult)
+        async with parent.moving:
+            if leg.is_talking:
+                await self._place(parent, leg)
+            else:
+                # The agent has accepted elsewhere, and has yet to pick up; then there is somebody to be moved.
+                self._desk.reconcile_soon()
+
+    async def release(self, call: Call) -> None:
+        """Let go of everything that belongs to a call; an agent who has asked goes back to the customer."""
+        if call.parent is None:
+            await self._orders.release(call)
+            return
+        call.is_ended = True
+        await asyncio.gather(self._return(call), *(self._orders.end_leg(leg) for leg in call.live_legs()))
+        await self._remove(call)
+
+    async def bring_in(self, call: Call, effect: JoinAgent) -> None:
+        """The adviser joins the customer and the agent who asked; the consult is no more."""
+        consult = self._desk.calls.get(effect.consult_id)
+        leg = call.leg_for(effect.offer_id)
+        if consult is not None:
+            consult.is_ended = True
+            leg = leg or consult.legs.pop(effect.offer_id, None)
+        if leg is None:
+            raise ChannelError(f"{self._desk.name}: the adviser's leg is not known")
+        if leg.offer_id not in call.legs:
+            leg.accepted = True
+            leg.joining = leg.joined = False
+            self._desk.add_guest(call, leg)
+            if leg.state == "answered":
+                await self._orders.join(call, leg)
+            elif not leg.is_live:
+                await self._orders.lose_leg(call, leg)
+        if consult is not None:
+            await self._return(consult)
+            await self._remove(consult)
+
+    async def _return(self, consult: Call) -> None:
+        """The agent who asked goes where they belong now."""
+        parent, leg = self._asking(consult)
+        if parent is None or leg is None:
+            return
+        async with parent.moving:
+            if consult.interaction_id in leg.away:
+                leg.away.remove(consult.interaction_id)
+                await self._place(parent, leg)
+
+    async def _place(self, parent: Call, leg: Leg) -> None:
+        """With the adviser who came last; else in the hold bridge, if there is anybody to wait for; else back."""
+        if not leg.is_live or not parent.is_present:
+            return
+        channel = self._desk.names.leg(leg.offer_id)
+        consults = [each for name in leg.away if (each := self._desk.calls.get(name)) and not each.is_ended]
+        talking = [each for each in consults if each.is_talking]
+        if talking:
+            is_there = await self._switchboard.join(talking[-1].interaction_id, (channel,))
+        elif consults:
+            await self._switchboard.hold(channel)
+            is_there = True
+        else:
+            is_there = await self._switchboard.join(parent.interaction_id, (channel,), make=False)
+        await self._orders.tune(parent)
+        if not is_there and leg.is_live and parent.is_present:
+            self._desk.reconcile_soon()
+
+    async def _remove(self, consult: Call) -> None:
+        if consult.bridging is not None:
+            await asyncio.wait((consult.bridging,))
+        if consult.has_bridge:
+            await self._switchboard.destroy_talk_bridge(consult.interaction_id)
+        self._desk.forget(consult)
+
+    def _asking(self, consult: Call) -> tuple[Call | None, Leg | None]:
+        parent = consult.parent
+        return parent, None if parent is None else parent.leg_for(consult.asking)
