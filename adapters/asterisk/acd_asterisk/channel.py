@@ -28,6 +28,7 @@ from acd.core.messages import (
 from acd.errors import ChannelError
 from acd.ports.call_names import CallNames
 from acd.ports.channel import ChannelHost, Desired
+from acd.ports.recording import RecordingState
 from acd_asterisk.ami.states import States
 from acd_asterisk.ami.watch import Watch
 from acd_asterisk.ari import AriClient, AriUnavailable
@@ -40,8 +41,10 @@ from acd_asterisk.heartbeat import Heartbeat
 from acd_asterisk.intake import Intake
 from acd_asterisk.link import Link
 from acd_asterisk.names import Names
+from acd_asterisk.notes import Notes
 from acd_asterisk.options import Options
 from acd_asterisk.orders import Orders
+from acd_asterisk.recording import Recorder
 from acd_asterisk.switchboard import Switchboard
 from acd_asterisk.wire import AriEvent
 
@@ -67,6 +70,7 @@ class AsteriskChannel:
         self._intake = Intake(self._desk, self._switchboard, self._orders)
         self._conversations = Conversations(self._desk, self._switchboard, self._orders)
         self._healer = Healer(self._desk, self._switchboard, self._orders, self._intake, self._conversations)
+        self._recorder = Recorder(self._desk, self._client, Notes(self._desk))
         self._link = Link(name, options, self._client, adopt=self._adopt, handle=self._handle)
         self._comparing = asyncio.Lock()
         self._performing: set[asyncio.Task[None]] = set()
@@ -93,6 +97,7 @@ class AsteriskChannel:
             self._desk.spawn(self._watch.run())
         self._desk.spawn(self._link.run())
         self._desk.spawn(self._heartbeat.run())
+        self._desk.spawn(self._recorder.retention.run(lambda: self._link.is_live))
 
     async def perform(self, effect: Effect) -> None:
         """Carry out one effect. Raises `ChannelError` when that cannot be: then everything is compared anew."""
@@ -136,6 +141,20 @@ class AsteriskChannel:
         await self._desk.stop()
         await self._client.close()
 
+    # ---- acd.ports.recording.Recording
+
+    def recording_of(self, interaction_id: str) -> RecordingState:
+        """Whether it is being recorded."""
+        return self._recorder.standing(interaction_id)
+
+    async def pause_recording(self, interaction_id: str) -> None:
+        """Record nothing until it is resumed, or until a pause is over."""
+        await self._recorder.pause(interaction_id)
+
+    async def resume_recording(self, interaction_id: str) -> None:
+        """Record again."""
+        await self._recorder.resume(interaction_id)
+
     def health(self) -> Mapping[str, str | int | bool]:
         """`connected`: events flow, and what is known is true. `state` and `reason` say why not."""
         calls = self._desk.calls.values()
@@ -152,10 +171,13 @@ class AsteriskChannel:
             "requests_over_websocket": self._client.is_over_socket,
             "requests_unanswered": self._client.unanswered,
             **({} if self._watch is None else self._watch.health()),
+            "recording": self._recorder.active,
+            "recordings_failed": self._recorder.failures,
         }
 
     async def _perform(self, effect: Effect) -> None:
         call = self._desk.calls.get(effect.interaction_id)
+        self._recorder.before(effect)
         match effect:
             case ReleaseInteraction():
                 if call is not None:
@@ -198,6 +220,7 @@ class AsteriskChannel:
                 self._link.replaced()
             elif what is not None:
                 self._intake.handle(what)
+                self._recorder.handle(what)
         except Exception as error:  # noqa: BLE001 - one event must not stop those that follow
             self._desk.report(error)
 
@@ -214,7 +237,9 @@ class AsteriskChannel:
             self._link.begin_adoption()
             if self._performing:
                 await asyncio.wait(tuple(self._performing), timeout=self._options.rest_deadline_us / 1e6)
+            desired = self._desk.host.desired()
             await self._healer.heal()
             if connection == self._link.connects:
                 self._sound = number
                 self._link.end_adoption()
+                self._desk.spawn(self._recorder.heal(desired, is_new=self._healer.was_restarted))

@@ -22,6 +22,8 @@ EVENTS: Final = (
     "ChannelHold",
     "ChannelUnhold",
     "ChannelEnteredBridge",
+    "RecordingFinished",
+    "RecordingFailed",
     "ApplicationReplaced",
     "RESTResponse",  # What is asked over the WebSocket has no answer otherwise.
 )
@@ -81,6 +83,14 @@ class TalkEntered(Struct, frozen=True):
     channel_ids: frozenset[str]
 
 
+class RecordingEnded(Struct, frozen=True):
+    """A recording of this name has ended, after so many seconds that are in it."""
+
+    name: str
+    seconds: int
+    has_failed: bool
+
+
 class Replaced(Struct, frozen=True):
     """Another controller has taken over the application."""
 
@@ -94,6 +104,7 @@ Happening = (
     | LegDestroyed
     | LegHeld
     | TalkEntered
+    | RecordingEnded
     | Replaced
 )
 
@@ -102,6 +113,9 @@ def happening(event: AriEvent, names: Names) -> Happening | None:
     """What has happened; None when it is nothing that matters here."""
     if event.type == "ApplicationReplaced":
         return Replaced()
+    if event.recording is not None:
+        ended = event.recording
+        return RecordingEnded(ended.name, max(ended.duration, 0), has_failed=ended.state == "failed")
     if event.channel is None:
         return None
     if event.type == "ChannelEnteredBridge":

@@ -60,6 +60,8 @@ class Healer:
         self._identity: tuple[str, str] | None = None
         self.is_new = False
         """This Asterisk has been started since anybody waited in it, which a new engine knows from nothing else."""
+        self.was_restarted = False
+        """The last comparison was with another Asterisk than the one before."""
         self.version = ""
         """Asterisk's, once it is known."""
 
@@ -82,7 +84,7 @@ class Healer:
 
     def _compare(self, world: World, desired: tuple[Desired, ...], busy: set[str]) -> list[Repair]:
         known, identity = self._identity, world.info.identity
-        was_restarted = self.is_new or (known is not None and known != identity)
+        was_restarted = self.was_restarted = self.is_new or (known is not None and known != identity)
         self._identity, self.is_new = identity, False
         self.version = world.info.system.version
         repairs = adopt.compare(

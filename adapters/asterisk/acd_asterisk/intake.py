@@ -31,6 +31,7 @@ from acd_asterisk.happenings import (
     LegDestroyed,
     LegHeld,
     LegLeft,
+    RecordingEnded,
     Replaced,
     TalkEntered,
 )
@@ -69,7 +70,7 @@ class Intake:
                 self._leg_held(what)
             case TalkEntered():
                 self._talk_entered(what)
-            case Replaced():
+            case RecordingEnded() | Replaced():
                 pass
             case _:
                 assert_never(what)

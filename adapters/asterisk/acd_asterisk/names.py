@@ -5,6 +5,7 @@ is drawn: after a restart the same call gets the same interaction id, and the sa
 
 - agent leg:   `acd-APP:leg:OFFER`      (a channel id that we choose, so that originating twice is one leg)
 - talk bridge: `acd-APP:talk:INTERACTION`
+- tape:        `acd-APP:tape:RECORDING`  (the channel beside another one that records it)
 - hold bridge: `acd-APP:hold`           (one for all who wait)
 - interaction: `INSTANCE-CHANNEL`, and `INSTANCE-CHANNEL~2` when the same channel comes back a second time
 
@@ -56,6 +57,10 @@ class Names:
         if not channel_id.startswith(self._leg) or channel_id.endswith(_FAR_HALF):
             return None
         return channel_id[len(self._leg) :]
+
+    def tape(self, recording: str) -> str:
+        """The channel id of what records one side into the file of this name."""
+        return f"{self._own}tape:{recording}"
 
     def talk(self, interaction_id: str) -> str:
         """The id of the bridge in which customer and agent talk."""

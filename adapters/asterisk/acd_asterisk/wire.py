@@ -82,6 +82,14 @@ class Info(Struct, frozen=True):
         return (self.system.entity_id, self.status.startup_time)
 
 
+class AriRecording(Struct, frozen=True, gc=False):
+    """A recording that has ended. `duration` in seconds, without pauses; -1 when nothing was recorded."""
+
+    name: str
+    state: str = ""
+    duration: int = -1
+
+
 class AriEvent(Struct, frozen=True):
     """Any event: its type, and the fields that the types we ask for have."""
 
@@ -90,6 +98,7 @@ class AriEvent(Struct, frozen=True):
     args: tuple[str, ...] = ()
     cause: int = 0
     bridge: AriBridge | None = None
+    recording: AriRecording | None = None
 
 
 class Problem(Struct, frozen=True):

@@ -12,11 +12,12 @@ from acd_asterisk.happenings import (
     LegDestroyed,
     LegHeld,
     LegLeft,
+    RecordingEnded,
     Replaced,
     TalkEntered,
 )
 from acd_asterisk.names import Names
-from acd_asterisk.wire import AriBridge, AriChannel, AriEvent, DialplanPlace, Party, decode_event
+from acd_asterisk.wire import AriBridge, AriChannel, AriEvent, AriRecording, DialplanPlace, Party, decode_event
 
 NAMES = Names("pbx1", "acd")
 CALLER = "1795254033.0"
@@ -72,6 +73,11 @@ def test_caller_arrives() -> None:
         (entered(NAMES.hold, CALLER), None),
         (entered("somebody-else's", LEG), None),
         (event("ChannelEnteredBridge", LEG), None),
+        (
+            AriEvent("RecordingFinished", recording=AriRecording("r", "done", 3)),
+            RecordingEnded("r", 3, has_failed=False),
+        ),
+        (AriEvent("RecordingFailed", recording=AriRecording("r", "failed")), RecordingEnded("r", 0, has_failed=True)),
         (AriEvent("ApplicationReplaced"), Replaced()),
         (AriEvent("SomethingElse"), None),
     ],
@@ -83,7 +89,8 @@ def test_happenings(given_event: AriEvent, expected: Happening | None) -> None:
 def test_every_event_that_means_something_is_asked_for() -> None:
     kinds = {"StasisStart", "StasisEnd", "ChannelHangupRequest", "ChannelDestroyed", "ChannelHold", "ChannelUnhold"}
     others = {"ChannelEnteredBridge", "ApplicationReplaced", "RESTResponse"}
-    assert kinds | others == set(happenings.EVENTS)
+    recordings = {"RecordingFinished", "RecordingFailed"}
+    assert kinds | others | recordings == set(happenings.EVENTS)
 
 
 @pytest.mark.parametrize(

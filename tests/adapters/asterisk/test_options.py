@@ -73,6 +73,13 @@ def test_urls(url: str, becomes: str) -> None:
         ({"on_cancel": "stay"}, "channels.pbx1.on_cancel: 'stay' is no choice"),
         ({"music_class": "a/b"}, "channels.pbx1.music_class"),
         ({"timout": 5}, "channels.pbx1.timout: is no option"),
+        ({"recording": "yes"}, "channels.pbx1.recording: is not a table"),
+        ({"recording": {"mode": "stereo"}}, "channels.pbx1.recording.mode: 'stereo' is no choice"),
+        ({"recording": {"mode": "mixed", "queues": ["a b"]}}, "channels.pbx1.recording.queues: 'a b' is no queue's"),
+        ({"recording": {"queues": ["sales"]}}, "channels.pbx1.recording.queues: is there, but nothing is recorded"),
+        ({"recording": {"format": "../x"}}, "channels.pbx1.recording.format: '../x' cannot be used"),
+        ({"recording": {"keep": "1h"}}, "channels.pbx1.recording.keep: 3600 seconds are out of bounds"),
+        ({"recording": {"keeep": "90d"}}, "channels.pbx1.recording.keeep: is no option of recordings"),
     ],
 )
 def test_problem(changes: dict[str, object], says: str) -> None:

@@ -19,6 +19,9 @@ FINAL_RESPONSES = (
     *(300, 301, 302, 400, 401, 403, 404, 405, 406, 407, 408, 410, 415, 420, 422, 423, 480, 481, 482, 483),
     *(484, 485, 486, 487, 488, 491, 500, 501, 502, 503, 504, 600, 603, 604, 606),
 )
+VOICE = "voice.ulaw"
+"""The file beside the scenario that is said."""
+
 _CANCELLED = 487
 _PROVISIONAL = (100, 180, 181, 182, 183)
 _RING = {180, 183}
@@ -54,6 +57,8 @@ class AgentBehaviour:
     """The share that is refused at once with 486."""
     decline_chance: float = 0.0
     """The share that rings for `ring_ms` and is refused with 603."""
+    voice_hz: int = 0
+    """How high a tone the agent says all the time once picked up; 0: nothing."""
 
     def __post_init__(self) -> None:
         chances = (self.hang_up_chance, self.no_answer_chance, self.busy_chance, self.decline_chance)
@@ -78,6 +83,8 @@ class CallSpec:
     """When the caller gives up by CANCEL, counted from the INVITE, if the PBX has not answered; 0: never."""
     headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """More headers for the INVITE, such as X-ACD-Customer."""
+    voice_hz: int = 0
+    """How high a tone the callers say once they are through, the same for all calls of a run; 0: nothing."""
 
     def __post_init__(self) -> None:
         for number in (self.caller, self.dialled):
@@ -110,6 +117,7 @@ def agents_scenario(behaviour: AgentBehaviour) -> str:
         "LIMIT_MS": str(LIMIT_MS),
         "TAG": "agent[pid]-[call_number]",
         "SDP": _SDP,
+        "VOICE": _voice(behaviour.voice_hz),
     }
     return _render("agents.xml", values, "{event}|[timestamp]|[call_id]|[$agent]|[$caller]")
 
@@ -130,6 +138,7 @@ def callers_scenario(calls: Sequence[CallSpec]) -> str:
         "TAG": "caller[pid]-[call_number]",
         "BRANCH": "z9hG4bK-invite-[pid]-[call_number]",
         "SDP": _SDP,
+        "VOICE": _voice(calls[0].voice_hz),
     }
     return _render("callers.xml", values, "{event}|[timestamp]|[call_id]|[field1]|[field0]")
 
@@ -161,6 +170,11 @@ def _render(template: str, values: Mapping[str, str], log_form: str) -> str:
 
     text = (files("acd_asterisk.lab") / "templates" / template).read_text()
     return _PLACEHOLDER.sub(fill, text)
+
+
+def _voice(hertz: int) -> str:
+    """What lets SIPp say the file again and again."""
+    return f'<exec rtp_stream="{VOICE},-1,0,PCMU/8000"/>' if hertz else ""
 
 
 def _branch(label: str, chance: float) -> str:

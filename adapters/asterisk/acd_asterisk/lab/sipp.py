@@ -21,6 +21,7 @@ from acd_asterisk.lab import _process
 from acd_asterisk.lab._config import LabAgent, check_name
 from acd_asterisk.lab._ports import is_free, lease_ports
 from acd_asterisk.lab._scenario import (
+    VOICE,
     AgentBehaviour,
     CallSpec,
     agents_scenario,
@@ -29,8 +30,12 @@ from acd_asterisk.lab._scenario import (
 )
 from acd_asterisk.lab.dialogs import AgentDialog, CallerDialog, parse_agents, parse_callers
 from acd_asterisk.lab.provision import Provisioned
+from acd_asterisk.lab.tones import tone
 
 DEFAULT_TIMEOUT_SECONDS = 600.0
+VOICE_MS = 1_000
+"""What is said again and again lasts so long: whole waves of every multiple of 10 Hz."""
+
 _LISTEN_TIMEOUT_SECONDS = 10.0
 _END_PATIENCE_SECONDS = 0.5
 _POLL_SECONDS = 0.02
@@ -68,6 +73,8 @@ class SippAgents:
             (tuple(check_name(name) for name in names), _Sipp(provisioned, agents_scenario(how), timeout_seconds))
             for names, how in groups
         ]
+        for (_, sipp), (_, how) in zip(self._groups, groups, strict=True):
+            sipp.add_voice(how.voice_hz)
 
     async def __aenter__(self) -> Self:
         """Start, and return when all telephones can be reached."""
@@ -142,11 +149,14 @@ class SippCallers:
         """
         if not calls or rate <= 0:
             raise ValueError("at least one call, and a positive rate")
+        if len({call.voice_hz for call in calls}) > 1:
+            raise ValueError("the callers of a run have one voice")
         self._calls = tuple(calls)
         self._sip_port = sip_port
         self._rate = rate
         self._sipp = _Sipp(provisioned, callers_scenario(calls), timeout_seconds)
         self._sipp.add_file("calls.csv", injected_file(calls))
+        self._sipp.add_voice(self._calls[0].voice_hz)
 
     async def __aenter__(self) -> Self:
         """Start calling."""
@@ -236,6 +246,10 @@ class _Sipp:
 
     def add_file(self, name: str, text: str) -> None:
         (self._folder / name).write_text(text)
+
+    def add_voice(self, hertz: int) -> None:
+        if hertz:
+            (self._folder / VOICE).write_bytes(tone(hertz, VOICE_MS))
 
     async def start(self, *arguments: str) -> None:
         first, last = self._ports.first, self._ports.last

@@ -19,6 +19,7 @@ from acd_asterisk.options.ami import LOOPBACK, AmiOptions, read_ami
 from acd_asterisk.options.menus import read_menus
 from acd_asterisk.options.password import Password
 from acd_asterisk.options.reader import HOUR_US, SECOND_US, Reader
+from acd_asterisk.options.recording import Recording, read_recording
 from acd_asterisk.translate import clean_name, clean_number, is_queue_name
 from acd_asterisk.variables import STANDARD_VARIABLES, VARIABLE_NAME
 
@@ -64,6 +65,7 @@ class Options(Struct, frozen=True, kw_only=True):
     """What becomes of a caller whose waiting was cancelled: back to the dialplan, or the end."""
     ami: AmiOptions | None = None
     """For the states of devices and trunks, beside ARI."""
+    recording: Recording = Recording()
 
     @property
     def cautions(self) -> tuple[tuple[str, str, str], ...]:
@@ -100,6 +102,7 @@ def read_options(name: str, given: Mapping[str, object]) -> Options:
         fetch_variables=reader.flag("fetch_variables", default=True),
         on_cancel=reader.choice("on_cancel", "continue", "hangup"),
         ami=read_ami(reader),
+        recording=read_recording(reader.table("recording", "recordings")),
     )
     if options.queue and options.menu:
         reader.problem("menu", "stands beside queue, and callers begin in one of the two", "leave one out")

@@ -1,0 +1,339 @@
+"""Which calls are being recorded, from the moment two talk until nobody does; and what the engine is told of it.
+
+Owns the parts of each call's recording, pauses, and what becomes of recordings when nobody watched. Must not know
+paths or bodies (`tapes`), nor how names are made (`label`). A part is what is said between a caller and agents without
+music in between: after a transfer the next one begins. The link is made when a part begins, so that it is there
+whatever dies afterwards; how long it was follows at its end.
+"""
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+import structlog
+
+from acd.core.messages import Effect, ParkInteraction, ReleaseInteraction
+from acd.errors import ChannelError
+from acd.ports.channel import Desired
+from acd.ports.recording import RecordingState
+from acd_asterisk.ari import AriClient, AriUnavailable
+from acd_asterisk.call import Call
+from acd_asterisk.desk import Desk
+from acd_asterisk.happenings import Happening, RecordingEnded, TalkEntered
+from acd_asterisk.names import interaction_of_offer
+from acd_asterisk.notes import Notes
+from acd_asterisk.options.recording import Mode
+from acd_asterisk.recording.label import Label, Labels, Side, stamp_of
+from acd_asterisk.recording.retention import Retention
+from acd_asterisk.recording.tapes import Tapes
+
+MAX_KNOWN: Final = 20_000
+"""Recordings of which it is remembered whose they are, until they have ended."""
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Tape:
+    """One file that is being written. `begun`: Asterisk has said so."""
+
+    label: Label
+    name: str
+    begun: bool = False
+
+
+@dataclass(slots=True)
+class Part:
+    """One part of a call's recording: one file, or one for each telephone, by name."""
+
+    interaction_id: str
+    mode: Mode
+    stamp: str
+    tapes: dict[str, Tape] = field(default_factory=dict)
+    is_paused: bool = False
+    resuming: "asyncio.Task[None] | None" = None
+    """Ends the pause when it has lasted long enough."""
+
+    def has(self, offer_id: str, side: Side) -> bool:
+        """Whether this side of this offer is on a tape."""
+        return any((tape.label.offer_id, tape.label.side) == (offer_id, side) for tape in self.tapes.values())
+
+
+class Recorder:
+    """The recordings of one channel instance."""
+
+    def __init__(self, desk: Desk, client: AriClient, notes: Notes) -> None:
+        """Nothing is being recorded."""
+        options = desk.options
+        self._desk = desk
+        self._options = options.recording
+        self._labels = Labels(options.app)
+        self._tapes = Tapes(client, desk.names, options.app, self._options)
+        self._notes = notes
+        self._parts: dict[str, Part] = {}
+        """By interaction."""
+        self._known: OrderedDict[str, tuple[str, Label]] = OrderedDict()
+        """Interaction and label of the tapes of this process, by name."""
+        self.failures = 0
+        """Calls that were to be recorded, and could not be."""
+        self.retention = Retention(self._tapes, self._labels, self._options.keep_us, desk.name)
+
+    @property
+    def active(self) -> int:
+        """Calls that are being recorded."""
+        return len(self._parts)
+
+    # ---- what happens
+
+    def handle(self, what: Happening) -> None:
+        """React to what has happened, if it concerns recordings."""
+        match what:
+            case TalkEntered():
+                call = self._desk.calls.get(what.interaction_id)
+                if call is not None and call.channel_id in what.channel_ids:
+                    self._entered(call, what.channel_ids)
+            case RecordingEnded():
+                self._ended(what)
+            case _:
+                pass
+
+    def before(self, effect: Effect) -> None:
+        """An effect is about to be carried out, which may be the end of a part."""
+        if isinstance(effect, ParkInteraction | ReleaseInteraction):
+            part = self._parts.get(effect.interaction_id)
+            if part is not None:
+                self._drop(part)
+                # What records a bridge ends with it.
+                if isinstance(effect, ParkInteraction) or part.mode != "mixed":
+                    self._desk.spawn(self._stop(part))
+
+    async def heal(self, before: Iterable[Desired], *, is_new: bool) -> None:
+        """Events have been missed. `before`: what was desired before the comparison; `is_new`: of another Asterisk."""
+        ended: list[Desired] = []
+        if self._options.mode == "off":
+            return
+        for wish in before:
+            call = self._desk.calls.get(wish.interaction_id)
+            if wish.state == "connected":
+                if call is not None and call.is_present and call.is_talking:
+                    await self._take_up(call)
+                else:
+                    ended.append(wish)
+        for part in tuple(self._parts.values()):
+            call = self._desk.calls.get(part.interaction_id)
+            if call is None or not call.is_talking:
+                await self._stop(part)
+        if ended:
+            await self._look_up(frozenset(wish.interaction_id for wish in ended), is_new=is_new)
+
+    # ---- orders
+
+    async def pause(self, interaction_id: str) -> None:
+        """Write nothing until `resume`, or until a pause is over. Raises `ChannelError` when that is not certain."""
+        part = self._part(interaction_id)
+        part.is_paused = True
+        self._end_pause_later(part)
+        try:
+            done = await asyncio.gather(*(self._tapes.pause(name) for name, tape in part.tapes.items() if tape.begun))
+        except AriUnavailable as error:
+            raise ChannelError(f"it is not known whether the recording pauses: {error}") from None
+        if not all(done):
+            raise ChannelError("the PBX does not pause the recording")
+
+    async def resume(self, interaction_id: str) -> None:
+        """Go on. Raises `ChannelError`."""
+        try:
+            await self._resume(self._part(interaction_id))
+        except AriUnavailable as error:
+            raise ChannelError(f"it is not known whether the recording goes on: {error}") from None
+
+    def standing(self, interaction_id: str) -> RecordingState:
+        """Whether it is being recorded."""
+        part = self._parts.get(interaction_id)
+        if part is None or not part.tapes:
+            return "off"
+        return "paused" if part.is_paused else "recording"
+
+    # ---- a part's life
+
+    def _entered(self, call: Call, inside: Iterable[str]) -> None:
+        """Somebody talks with the caller: what is not on a tape yet begins to be."""
+        there = frozenset(inside)
+        offers = [offer_id for offer_id in call.legs if self._desk.names.leg(offer_id) in there]
+        if not offers:
+            return
+        part = self._parts.get(call.interaction_id)
+        if part is None:
+            mode = self._options.mode_for(self._desk.host.queue_of(call.interaction_id))
+            if mode == "off":
+                return
+            part = self._parts[call.interaction_id] = Part(call.interaction_id, mode, stamp_of(time.time()))
+        self._begin_missing(call, part, offers)
+
+    def _begin_missing(self, call: Call, part: Part, offers: list[str], *, again: bool = False) -> None:
+        wanted: list[tuple[str, Side]] = []
+        if part.mode == "mixed":
+            wanted = [] if part.tapes else [(offers[0], "")]
+        else:
+            has_caller = any(tape.label.side == "caller" for tape in part.tapes.values())
+            wanted = [] if has_caller else [(offers[0], "caller")]
+            wanted += [(offer_id, "agent") for offer_id in offers]
+        for offer_id, side in wanted:
+            if not part.has(offer_id, side):
+                label = Label(part.stamp, offer_id, side)
+                tape = Tape(label, self._labels.name(label))
+                self._add(part, tape)
+                self._desk.spawn(self._begin(call, part, tape, again=again))
+
+    def _add(self, part: Part, tape: Tape) -> None:
+        part.tapes[tape.name] = tape
+        self._known[tape.name] = (part.interaction_id, tape.label)
+        if len(self._known) > MAX_KNOWN:
+            self._known.popitem(last=False)
+
+    async def _begin(self, call: Call, part: Part, tape: Tape, *, again: bool) -> None:
+        label = tape.label
+        try:
+            if label.side:
+                heard = call.channel_id if label.side == "caller" else self._desk.names.leg(label.offer_id)
+                fault = await self._tapes.record_channel(tape.name, heard, again=again)
+            else:
+                fault = await self._tapes.record_talk(tape.name, part.interaction_id, again=again)
+        except AriUnavailable:
+            # It may be recorded all the same: the comparison that follows finds out.
+            self._forget(part, tape.name)
+            raise
+        if fault:
+            self._forget(part, tape.name)
+            if call.is_present:
+                self.failures += 1
+                _log.error(
+                    "a call is not recorded", instance=self._desk.name, interaction=part.interaction_id, reason=fault
+                )
+            return
+        tape.begun = True
+        self._link(part, tape)
+        if part.is_paused:
+            await self._tapes.pause(tape.name)
+        if not call.is_talking:
+            await self._stop(part)  # They have parted meanwhile.
+        elif label.side != "agent":
+            await self._tapes.leave_word(call.channel_id, tape.name)
+
+    def _link(self, part: Part, tape: Tape, **more: str) -> None:
+        attribute = tape.label.attribute
+        said = {attribute: f"{tape.name}.{self._options.format}"}
+        self._notes.put(part.interaction_id, said | {f"{attribute}.{name}": value for name, value in more.items()})
+
+    async def _stop(self, part: Part) -> None:
+        """Nobody talks with the caller any more."""
+        self._drop(part)
+        await asyncio.gather(
+            *(self._tapes.stop(tape.name, beside=bool(tape.label.side)) for tape in tuple(part.tapes.values()))
+        )
+
+    def _ended(self, what: RecordingEnded) -> None:
+        label = self._labels.read(what.name)
+        if label is None:
+            return
+        # Of an id that no file's name can hold, only this process knows what it is.
+        interaction_id, label = self._known.pop(what.name, (interaction_of_offer(label.offer_id), label))
+        part = self._parts.get(interaction_id)
+        if part is not None and what.name in part.tapes:
+            self._forget(part, what.name)
+        if interaction_id:
+            said = {f"{label.attribute}.seconds": str(what.seconds)}
+            self._notes.put(interaction_id, said | ({f"{label.attribute}.state": "failed"} if what.has_failed else {}))
+
+    def _forget(self, part: Part, name: str) -> None:
+        part.tapes.pop(name, None)
+        if not part.tapes:
+            self._drop(part)
+
+    def _drop(self, part: Part) -> None:
+        if part.resuming is not None:
+            part.resuming.cancel()
+            part.resuming = None
+        if self._parts.get(part.interaction_id) is part:
+            del self._parts[part.interaction_id]
+
+    # ---- pauses
+
+    def _part(self, interaction_id: str) -> Part:
+        part = self._parts.get(interaction_id)
+        if part is None or not part.tapes:
+            raise ChannelError("this interaction is not being recorded")
+        return part
+
+    def _end_pause_later(self, part: Part) -> None:
+        if part.resuming is not None:
+            part.resuming.cancel()
+        part.resuming = self._desk.spawn(self._resume_in_the_end(part))
+
+    async def _resume_in_the_end(self, part: Part) -> None:
+        await asyncio.sleep(self._options.longest_pause_us / 1e6)
+        part.resuming = None
+        _log.info("a pause of a recording has lasted long enough", interaction=part.interaction_id)
+        await self._resume(part)
+
+    async def _resume(self, part: Part) -> None:
+        if part.resuming is not None:
+            part.resuming.cancel()
+            part.resuming = None
+        part.is_paused = False
+        await asyncio.gather(*(self._tapes.resume(name) for name, tape in part.tapes.items() if tape.begun))
+
+    # ---- after nobody has watched
+
+    async def _take_up(self, call: Call) -> None:
+        """A talk goes on: it is still being recorded, or is to be again."""
+        offers = [leg.offer_id for leg in call.live_legs() if leg.joined]
+        known = self._parts.get(call.interaction_id)
+        if known is None:
+            name = await self._tapes.word_left(call.channel_id)
+            label = self._labels.read(name)
+            if label is not None and interaction_of_offer(label.offer_id) == call.interaction_id:
+                known = await self._found(call, label, offers)
+        if known is None:
+            return self._entered(call, [call.channel_id, *map(self._desk.names.leg, offers)])
+        states = [(tape, await self._tapes.state(tape.name)) for tape in tuple(known.tapes.values()) if tape.begun]
+        for tape, state in states:
+            if state == "gone":
+                known.tapes.pop(tape.name, None)
+            elif state == "paused" and not known.is_paused:
+                known.is_paused = True
+                self._end_pause_later(known)
+        if offers:
+            self._begin_missing(call, known, offers, again=True)
+        return None
+
+    async def _found(self, call: Call, label: Label, offers: list[str]) -> Part:
+        """A part that an earlier process has begun."""
+        mode: Mode = "both-legs" if label.side else "mixed"
+        part = self._parts[call.interaction_id] = Part(call.interaction_id, mode, label.stamp)
+        labels = [label, *(Label(label.stamp, offer_id, "agent") for offer_id in offers if label.side)]
+        for each in labels:
+            tape = Tape(each, self._labels.name(each), begun=True)
+            self._add(part, tape)
+            self._link(part, tape)
+        return part
+
+    async def _look_up(self, ended: frozenset[str], *, is_new: bool) -> None:
+        """Talks that are over: what there is of them on the PBX is linked, and said to be cut if it was."""
+        for stored in await self._tapes.stored():
+            label = self._labels.read(stored.name)
+            if label is None:
+                continue
+            known = stored.name in self._known
+            interaction_id, label = self._known.pop(stored.name, (interaction_of_offer(label.offer_id), label))
+            if interaction_id not in ended:
+                if known:
+                    self._known[stored.name] = (interaction_id, label)
+                continue
+            said = {label.attribute: f"{stored.name}.{stored.format}"}
+            if is_new:
+                said[f"{label.attribute}.state"] = "cut"
+            self._notes.put(interaction_id, said)

@@ -1,0 +1,275 @@
+"""Recordings on the real Asterisk: caller and agent each say a tone, and the file is listened to."""
+
+import asyncio
+import re
+from pathlib import Path
+
+import pytest
+
+from acd.core.messages import (
+    EndInteraction,
+    InteractionCompleted,
+    InteractionNoted,
+    InteractionUpdated,
+    OfferAccepted,
+    TransferInteraction,
+)
+from acd.errors import ChannelError
+from acd_asterisk.channel import AsteriskChannel
+from acd_asterisk.lab import AgentBehaviour, CallSpec, Provisioned
+from tests.adapters.asterisk.recording.sounds import loudness, samples_of, seconds
+from tests.adapters.asterisk.rig import POLL_SECONDS, Agent, Queue, Rig, rig, until
+
+CALLER_HZ, ANNA_HZ, BEN_HZ = 400, 900, 1_700
+LOUD, QUIET = 1_500.0, 300.0
+ANNA = Agent("anna", AgentBehaviour(ring_ms=10, voice_hz=ANNA_HZ), {"anna": 1})
+BEN = Agent("ben", AgentBehaviour(ring_ms=10, voice_hz=BEN_HZ), {"ben": 1})
+CALLER = CallSpec("10001", "sales", voice_hz=CALLER_HZ)
+MIXED = {"recording": {"mode": "mixed"}}
+QUEUES = (Queue("sales", "skills.anna >= 1"), Queue("support", "skills.ben >= 1"))
+
+
+def channel_of(it: Rig) -> AsteriskChannel:
+    assert isinstance(it.channel, AsteriskChannel)
+    return it.channel
+
+
+def folder_of(it: Rig) -> Path:
+    return it.pbx.folder / "spool" / "recording"
+
+
+def attributes_of(it: Rig, interaction_id: str) -> dict[str, str]:
+    row = it.router.view.interaction(interaction_id)
+    assert row is not None
+    return dict(row.attributes)
+
+
+async def attribute(it: Rig, interaction_id: str, name: str) -> str:
+    """The value of an attribute, once it is there."""
+    await until(
+        lambda: name in attributes_of(it, interaction_id), lambda: f"{name}: {attributes_of(it, interaction_id)}"
+    )
+    return attributes_of(it, interaction_id)[name]
+
+
+async def talking(it: Rig, kind: str = "recording.1") -> tuple[str, Path]:
+    """The interaction, and its file as soon as there is one."""
+    accepted = await it.event(OfferAccepted)
+    return accepted.interaction_id, folder_of(it) / await attribute(it, accepted.interaction_id, kind)
+
+
+async def heard(file: Path, least_seconds: float) -> None:
+    """Wait until so much is in the file, whose header is written at its end."""
+    least = least_seconds * 16_000
+    await until(lambda: file.exists() and file.stat().st_size >= least, lambda: f"{file} is not that long", 10)
+
+
+async def pbx_seconds(it: Rig, seconds: int) -> None:
+    """Wait while so much time passes at the PBX."""
+
+    async def uptime() -> int:
+        found = re.search(r"System uptime: ([0-9]+)", await it.pbx.cli("core show uptime seconds"))
+        assert found is not None
+        return int(found[1])
+
+    begun = await uptime()
+    async with asyncio.timeout(10):
+        while await uptime() <= begun + seconds:
+            await asyncio.sleep(POLL_SECONDS)
+
+
+async def end(it: Rig, interaction_id: str) -> None:
+    outcome = await it.router.submit(EndInteraction(it.router.new_id(), interaction_id, "agent"))
+    assert outcome.refusal is None
+
+
+async def test_both_are_in_one_file_that_the_interaction_knows(provisioned: Provisioned, tmp_path: Path) -> None:
+    async with rig(provisioned, tmp_path, [ANNA], options=MIXED) as it:
+        await it.ready("anna")
+        async with it.callers(CALLER):
+            call, file = await talking(it)
+            assert channel_of(it).health()["recording"] == 1
+            await heard(file, 1.5)
+            await end(it, call)
+            noted = await it.event(InteractionNoted)
+        await it.empty()
+        samples = samples_of(file)
+        assert loudness(samples, CALLER_HZ) > LOUD
+        assert loudness(samples, ANNA_HZ) > LOUD
+        assert loudness(samples, BEN_HZ) < QUIET
+        assert file.name.startswith("acd-acd-")
+        assert file.name.endswith(f"-{call}.1.wav")
+        assert noted.interaction_id == call
+        said = int(dict(noted.attributes)["recording.1.seconds"])
+        assert said - 1 <= seconds(samples) <= said + 1
+        assert attributes_of(it, call)["recording.1"] == file.name
+        assert channel_of(it).health()["recording"] == 0
+
+
+async def test_each_side_has_its_own_file(provisioned: Provisioned, tmp_path: Path) -> None:
+    async with rig(provisioned, tmp_path, [ANNA], options={"recording": {"mode": "both-legs"}}) as it:
+        await it.ready("anna")
+        async with it.callers(CALLER):
+            call, caller = await talking(it, "recording.1.caller")
+            agent = folder_of(it) / await attribute(it, call, "recording.1.agent")
+            await heard(caller, 1.0)
+            await heard(agent, 1.0)
+            await end(it, call)
+            await attribute(it, call, "recording.1.caller.seconds")
+            await attribute(it, call, "recording.1.agent.seconds")
+        await it.empty()
+        assert loudness(samples_of(caller), CALLER_HZ) > LOUD
+        assert loudness(samples_of(caller), ANNA_HZ) < QUIET
+        assert loudness(samples_of(agent), ANNA_HZ) > LOUD
+        assert loudness(samples_of(agent), CALLER_HZ) < QUIET
+
+
+async def test_what_is_said_during_a_pause_is_nowhere(provisioned: Provisioned, tmp_path: Path) -> None:
+    async with rig(provisioned, tmp_path, [ANNA], options=MIXED) as it:
+        await it.ready("anna")
+        async with it.callers(CALLER):
+            call, file = await talking(it)
+            await heard(file, 0.5)
+            await channel_of(it).pause_recording(call)
+            assert channel_of(it).recording_of(call) == "paused"
+            before = file.stat().st_size
+            await pbx_seconds(it, 2)
+            # What was on its way to the disk has come there; two seconds are 32,000 bytes.
+            assert file.stat().st_size - before < 8_000
+            await channel_of(it).resume_recording(call)
+            assert channel_of(it).recording_of(call) == "recording"
+            await heard(file, before / 16_000 + 1.0)
+            await end(it, call)
+            await attribute(it, call, "recording.1.seconds")
+
+
+async def test_a_pause_ends_by_itself(provisioned: Provisioned, tmp_path: Path) -> None:
+    options = {"recording": {"mode": "mixed", "longest_pause": "1s"}}
+    async with rig(provisioned, tmp_path, [ANNA], options=options) as it:
+        await it.ready("anna")
+        async with it.callers(CALLER):
+            call, _ = await talking(it)
+            await channel_of(it).pause_recording(call)
+            await until(lambda: channel_of(it).recording_of(call) == "recording", lambda: "still paused", 5)
+            await end(it, call)
+        with pytest.raises(ChannelError, match="not being recorded"):
+            await channel_of(it).pause_recording(call)
+
+
+async def test_after_a_transfer_the_next_part_begins(provisioned: Provisioned, tmp_path: Path) -> None:
+    async with rig(provisioned, tmp_path, [ANNA, BEN], queues=QUEUES, options=MIXED) as it:
+        await it.ready("anna", "ben")
+        async with it.callers(CALLER):
+            call, first = await talking(it)
+            await heard(first, 1.0)
+            done = await it.router.submit(TransferInteraction(it.router.new_id(), call, "anna", "support"))
+            assert done.refusal is None
+            second = folder_of(it) / await attribute(it, call, "recording.2")
+            assert await attribute(it, call, "recording.1.seconds") in {"1", "2"}
+            await heard(second, 1.0)
+            await end(it, call)
+            await attribute(it, call, "recording.2.seconds")
+        assert loudness(samples_of(first), BEN_HZ) < QUIET < LOUD < loudness(samples_of(first), ANNA_HZ)
+        assert loudness(samples_of(second), ANNA_HZ) < QUIET < LOUD < loudness(samples_of(second), BEN_HZ)
+
+
+async def test_calls_of_other_queues_are_not_recorded(provisioned: Provisioned, tmp_path: Path) -> None:
+    options = {"recording": {"mode": "mixed", "queues": ["support"]}}
+    async with rig(provisioned, tmp_path, [ANNA, BEN], queues=QUEUES, options=options) as it:
+        await it.ready("anna", "ben")
+        async with it.callers(CALLER, CallSpec("10002", "support", voice_hz=CALLER_HZ)):
+            await until(lambda: channel_of(it).health()["recording"] == 1, lambda: "nothing is recorded")
+            await it.event(OfferAccepted, lambda event: event.agent_id == "anna")
+            ben = await it.event(OfferAccepted, lambda event: event.agent_id == "ben")
+            anna = await it.event(OfferAccepted, lambda event: event.agent_id == "anna")
+            await attribute(it, ben.interaction_id, "recording.1")
+            await end(it, anna.interaction_id)
+            await end(it, ben.interaction_id)
+            await attribute(it, ben.interaction_id, "recording.1.seconds")
+        assert not [name for name in attributes_of(it, anna.interaction_id) if name.startswith("recording")]
+        assert len(list(folder_of(it).iterdir())) == 1
+
+
+@pytest.mark.parametrize("mode", ["mixed", "both-legs"])
+async def test_a_recording_goes_on_while_the_engine_is_dead(
+    provisioned: Provisioned, tmp_path: Path, mode: str
+) -> None:
+    kind = "recording.1" if mode == "mixed" else "recording.1.caller"
+    async with rig(provisioned, tmp_path, [ANNA], options={"recording": {"mode": mode}}) as it:
+        await it.ready("anna")
+        async with it.callers(CALLER):
+            call, file = await talking(it, kind)
+            await it.stop_engine(crash=True)
+            await heard(file, 1.0)
+            await it.start_engine()
+            await until(lambda: channel_of(it).recording_of(call) == "recording", lambda: "not taken up")
+            await channel_of(it).pause_recording(call)
+            await channel_of(it).resume_recording(call)
+            await end(it, call)
+            assert int(await attribute(it, call, f"{kind}.seconds")) >= 1
+        await it.empty()
+        assert loudness(samples_of(file), CALLER_HZ) > LOUD
+        assert len(list(folder_of(it).iterdir())) == (1 if mode == "mixed" else 2)
+
+
+async def test_a_call_that_ends_while_the_engine_is_dead_keeps_its_recording(
+    provisioned: Provisioned, tmp_path: Path
+) -> None:
+    async with rig(provisioned, tmp_path, [ANNA], options=MIXED) as it:
+        await it.ready("anna")
+        async with it.callers(CALLER) as callers:
+            call, file = await talking(it)
+            await it.stop_engine(crash=True)
+            await heard(file, 0.5)
+        assert callers.pids == []
+        for channel in await it.pbx.channels():
+            await it.pbx.cli(f"channel request hangup {channel['name']}")
+        await it.start_engine()
+        await it.event(InteractionCompleted, lambda event: event.interaction_id == call)
+        noted = await it.event(InteractionNoted, lambda event: event.interaction_id == call)
+        assert dict(noted.attributes) == {"recording.1": file.name}
+        assert loudness(samples_of(file), CALLER_HZ) > LOUD
+
+
+async def test_what_the_pbx_had_written_when_it_died_is_linked_and_said_to_be_cut(
+    provisioned: Provisioned, tmp_path: Path
+) -> None:
+    async with rig(provisioned, tmp_path, [ANNA], options=MIXED) as it:
+        await it.ready("anna")
+        async with it.callers(CALLER):
+            call, file = await talking(it)
+            await heard(file, 0.5)
+            await it.pbx.kill()
+            await it.connected(connected=False)
+            await it.pbx.start()
+            await it.connected()
+            assert await attribute(it, call, "recording.1.state") == "cut"
+            assert attributes_of(it, call)["recording.1"] == file.name
+        assert file.stat().st_size > 8_000
+        assert channel_of(it).health()["recording"] == 0
+
+
+async def test_old_files_of_ours_go_and_no_others(provisioned: Provisioned, tmp_path: Path) -> None:
+    async with rig(provisioned, tmp_path, [ANNA], options={"recording": {"mode": "mixed", "keep": "90d"}}) as it:
+        for name in ("acd-acd-20200101T000000Z-pbx1-1.0.1", "acd-acd-20260101T000000Z-pbx1-1.0.1", "acd-acd-mine"):
+            (folder_of(it) / f"{name}.wav").write_bytes(b"RIFF")
+        (folder_of(it) / "acd-other-20200101T000000Z-pbx1-1.0.1.wav").write_bytes(b"RIFF")
+        assert await channel_of(it)._recorder.retention.sweep(1_767_225_600.0 + 86_400) == 1
+        assert sorted(file.name for file in folder_of(it).iterdir()) == [
+            "acd-acd-20260101T000000Z-pbx1-1.0.1.wav",
+            "acd-acd-mine.wav",
+            "acd-other-20200101T000000Z-pbx1-1.0.1.wav",
+        ]
+        assert await channel_of(it)._recorder.retention.sweep() == 0  # Not time yet.
+
+
+async def test_a_call_that_cannot_be_recorded_goes_on_and_is_counted(provisioned: Provisioned, tmp_path: Path) -> None:
+    async with rig(provisioned, tmp_path, [ANNA], options=MIXED) as it:
+        folder_of(it).rmdir()
+        await it.ready("anna")
+        async with it.callers(CALLER):
+            accepted = await it.event(OfferAccepted)
+            await until(lambda: channel_of(it).health()["recordings_failed"] == 1, lambda: "not counted")
+            assert channel_of(it).recording_of(accepted.interaction_id) == "off"
+            await end(it, accepted.interaction_id)
+        assert not it.all(InteractionUpdated)
