@@ -39,6 +39,7 @@ from acd_asterisk.happenings import Replaced, happening
 from acd_asterisk.healing import Healer
 from acd_asterisk.heartbeat import Heartbeat
 from acd_asterisk.intake import Intake
+from acd_asterisk.lamps import Lamps
 from acd_asterisk.link import Link
 from acd_asterisk.names import Names
 from acd_asterisk.notes import Notes
@@ -71,6 +72,7 @@ class AsteriskChannel:
         self._conversations = Conversations(self._desk, self._switchboard, self._orders)
         self._healer = Healer(self._desk, self._switchboard, self._orders, self._intake, self._conversations)
         self._recorder = Recorder(self._desk, self._client, Notes(self._desk))
+        self._lamps = Lamps(self._client, options.app, options.phones.everyone.lamps)
         self._link = Link(name, options, self._client, adopt=self._adopt, handle=self._handle)
         self._comparing = asyncio.Lock()
         self._performing: set[asyncio.Task[None]] = set()
@@ -98,6 +100,8 @@ class AsteriskChannel:
         self._desk.spawn(self._link.run())
         self._desk.spawn(self._heartbeat.run())
         self._desk.spawn(self._recorder.retention.run(lambda: self._link.is_live))
+        self._desk.spawn(self._lamps.follow(host))
+        self._desk.spawn(self._lamps.run())
 
     async def perform(self, effect: Effect) -> None:
         """Carry out one effect. Raises `ChannelError` when that cannot be: then everything is compared anew."""
@@ -228,6 +232,7 @@ class AsteriskChannel:
         """After every connect."""
         self._healer.is_new = await self._switchboard.prepare()
         await self._compare()
+        self._lamps.reconnected()
 
     async def _compare(self) -> None:
         """Compare and heal, while events wait and no effect is performed. Raises `AriUnavailable`."""

@@ -16,6 +16,7 @@ from acd_asterisk.ari import AriUnavailable
 from acd_asterisk.call import Call, Leg
 from acd_asterisk.desk import Desk
 from acd_asterisk.devices import Devices
+from acd_asterisk.ringing import Presentation, presentation
 from acd_asterisk.switchboard import Switchboard
 from acd_asterisk.translate import is_endpoint
 
@@ -82,7 +83,9 @@ class Orders:
             return
         try:
             dialled, _ = await asyncio.gather(
-                self._switchboard.dial(offer_id, endpoint, call.party, call.channel_id, self._ring_seconds(offer_id)),
+                self._switchboard.dial(
+                    offer_id, endpoint, self._shown(call, leg, endpoint), call.channel_id, self._ring_seconds(offer_id)
+                ),
                 self._switchboard.note_offer(call.channel_id, offer_id),
             )
         except AriUnavailable:
@@ -290,6 +293,15 @@ class Orders:
             await self._desk.tell(command)
 
         self._desk.in_lane(call, tell)
+
+    def _shown(self, call: Call, leg: Leg, endpoint: str) -> Presentation:
+        return presentation(
+            self._desk.options,
+            call.party,
+            queue=self._desk.host.queue_of(call.interaction_id),
+            agent_id=leg.agent_id,
+            endpoint=endpoint,
+        )
 
     def _ring_seconds(self, offer_id: str) -> float:
         """Until the offer's end, and a margin: the engine takes the offer back, this is for when it cannot."""

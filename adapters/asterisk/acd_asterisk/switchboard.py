@@ -19,7 +19,7 @@ from acd_asterisk.ari import Answer, AriClient, AriUnavailable
 from acd_asterisk.happenings import EVENTS
 from acd_asterisk.names import Names
 from acd_asterisk.options import Options
-from acd_asterisk.translate import caller_id
+from acd_asterisk.ringing import Presentation
 from acd_asterisk.variables import read_variables, variables_expression
 
 ATTEMPTS: Final = 2
@@ -109,7 +109,7 @@ class Switchboard:
             await self.make_hold_bridge()
             await self._add(path, [channel_id])
 
-    async def dial(self, offer_id: str, endpoint: str, party: wire.Party, originator: str, seconds: float) -> Dialled:
+    async def dial(self, offer_id: str, endpoint: str, shown: Presentation, originator: str, seconds: float) -> Dialled:
         """Let an agent's device ring, for at most so long. Twice for one offer is once."""
         body: dict[str, object] = {
             "endpoint": endpoint,
@@ -117,9 +117,10 @@ class Switchboard:
             "appArgs": "agent",
             "timeout": math.ceil(seconds),
         }
-        shown = caller_id(party) if self._options.caller_id == "caller" else self._options.caller_id
-        if shown:
-            body["callerId"] = shown
+        if shown.caller_id:
+            body["callerId"] = shown.caller_id
+        if shown.variables:
+            body["variables"] = shown.variables
         if originator:
             body["originator"] = originator
         path = f"channels/{_part(self._names.leg(offer_id))}"

@@ -19,7 +19,6 @@ from acd.core.messages import (
 )
 from acd.core.messages.types import ID_PATTERN
 from acd_asterisk.happenings import CallerArrived
-from acd_asterisk.wire import Party
 
 MAX_CALLER_NUMBER: Final = 40
 MAX_CALLER_NAME: Final = 64
@@ -108,15 +107,6 @@ def leg_command(verdict: LegVerdict, *, command_id: str, offer_id: str, agent_id
 def is_endpoint(address: str) -> bool:
     """Whether an agent's configured address is one dial string and nothing else: `PJSIP/anna`, `PJSIP/1@trunk`."""
     return len(address) <= MAX_ENDPOINT and _ENDPOINT.fullmatch(address) is not None
-
-
-def caller_id(party: Party) -> str:
-    """The caller's identity as ARI's `callerId` takes it, of allow-listed characters only; empty when there is none."""
-    number = clean_number(party.number)
-    name = clean_name(party.name)
-    if name and number:
-        return f'"{name}" <{number}>'
-    return number or (f'"{name}" <>' if name else "")
 
 
 def clean_number(number: str) -> str:

@@ -32,7 +32,7 @@ class DialplanPlace(Struct, frozen=True, gc=False):
 
 
 class AriChannel(Struct, frozen=True):
-    """A channel. `state` is Down, Ring, Ringing, Up …; `creationtime` ISO 8601."""
+    """A channel. `state` is Down, Ring, Ringing, Up …; `name` begins with its endpoint; `creationtime` ISO 8601."""
 
     id: str
     state: str = ""
@@ -40,6 +40,7 @@ class AriChannel(Struct, frozen=True):
     dialplan: DialplanPlace = DialplanPlace()
     creationtime: str = ""
     channelvars: dict[str, str] = {}
+    name: str = ""
 
     @property
     def is_up(self) -> bool:
@@ -101,6 +102,13 @@ class AriEvent(Struct, frozen=True):
     recording: AriRecording | None = None
 
 
+class DeviceState(Struct, frozen=True, gc=False):
+    """A device state of which Stasis applications are the source."""
+
+    name: str
+    state: str = ""
+
+
 class Problem(Struct, frozen=True):
     """ARI's answer to a call that it refused."""
 
@@ -119,5 +127,6 @@ decode_channels: Final = msgspec.json.Decoder(list[AriChannel]).decode
 decode_bridges: Final = msgspec.json.Decoder(list[AriBridge]).decode
 decode_application: Final = msgspec.json.Decoder(Application).decode
 decode_info: Final = msgspec.json.Decoder(Info).decode
+decode_device_states: Final = msgspec.json.Decoder(list[DeviceState]).decode
 decode_problem: Final = msgspec.json.Decoder(Problem).decode
 decode_value: Final = msgspec.json.Decoder(VariableValue).decode

@@ -10,7 +10,7 @@ from acd.core.messages import DeclineOffer, EnqueueInteraction, FailOffer
 from acd.core.messages.codec import decode_command, encode
 from acd_asterisk import translate
 from acd_asterisk.happenings import CallerArrived, arrival
-from acd_asterisk.wire import AriChannel, DialplanPlace, Party
+from acd_asterisk.wire import AriChannel, DialplanPlace
 
 CALLER = "1795254033.0"
 
@@ -122,28 +122,3 @@ def test_endpoints(address: str) -> None:
 )
 def test_not_endpoints(address: str) -> None:
     assert not translate.is_endpoint(address)
-
-
-@pytest.mark.parametrize(
-    ("party", "shown"),
-    [
-        (Party("", ""), ""),
-        (Party("", "10001"), "10001"),
-        (Party("Anna B.", "+49 (30) 100-1"), '"Anna B." <+4930100-1>'),
-        (Party("王小明", "10001"), '"王小明" <10001>'),
-        (Party("Anna", ""), '"Anna" <>'),
-        (Party('A" <666>', "1&PJSIP/x"), '"A 666" <1PJSIPx>'),
-        (Party("a\r\nX: 1", "1\r\n2"), '"a X 1" <12>'),
-        (Party("${SHELL(x)},|;", "${X}"), '"SHELL x" <X>'),
-    ],
-)
-def test_caller_id(party: Party, shown: str) -> None:
-    assert translate.caller_id(party) == shown
-
-
-@given(st.text(max_size=300), st.text(max_size=300))
-def test_caller_id_of_anybody_is_harmless(name: str, number: str) -> None:
-    shown = translate.caller_id(Party(name, number))
-    assert len(shown) <= translate.MAX_CALLER_NAME + translate.MAX_CALLER_NUMBER + len('"" <>')
-    assert shown.count('"') in {0, 2}
-    assert not set(shown) & set("&,|;${}\\()\r\n\x00")

@@ -27,7 +27,8 @@ _PROVISIONAL = (100, 180, 181, 182, 183)
 _RING = {180, 183}
 
 _PLACEHOLDER = re.compile(r"@([A-Z_]+)(?:\(([a-z]+)\))?@")
-_NUMBER = re.compile(r"[+0-9A-Za-z][0-9A-Za-z_.-]{0,63}")
+_NUMBER = re.compile(r"[+*0-9A-Za-z][*0-9A-Za-z_.:-]{0,63}")
+_KEYS = re.compile(r"[0-9*#]{0,32}")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9-]{1,64}")
 _FORBIDDEN_IN_VALUE = re.compile(r"[;\r\n\x00\[\]]")
 
@@ -39,6 +40,23 @@ c=IN IP4 [media_ip]
 t=0 0
 m=audio [media_port] RTP/AVP 0
 a=rtpmap:0 PCMU/8000"""
+
+
+_INFO = """
+INFO [next_url] SIP/2.0
+Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
+From:[$local];tag=agent[pid]-[call_number]
+To:[$remote]
+[last_Call-ID:]
+CSeq: [cseq] INFO
+Contact: <sip:[$agent]@[local_ip]:[local_port]>
+Max-Forwards: 70
+Content-Type: application/dtmf-relay
+Content-Length: [len]
+
+Signal={key}
+Duration=100
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +77,12 @@ class AgentBehaviour:
     """The share that rings for `ring_ms` and is refused with 603."""
     voice_hz: int = 0
     """How high a tone the agent says all the time once picked up; 0: nothing."""
+    keys: str = ""
+    """Pressed one after another once the call has been picked up, by SIP INFO."""
+    keys_after_ms: int = 300
+    """The pause before each of them."""
+    trace: bool = False
+    """Keep every message, for `SippAgents.messages`."""
 
     def __post_init__(self) -> None:
         chances = (self.hang_up_chance, self.no_answer_chance, self.busy_chance, self.decline_chance)
@@ -68,6 +92,8 @@ class AgentBehaviour:
             low, high = (given, given) if isinstance(given, int) else given
             if not 0 <= low <= high <= LIMIT_MS:
                 raise ValueError(f"{given!r} is no duration in milliseconds, nor a range of them")
+        if not _KEYS.fullmatch(self.keys) or not 0 <= self.keys_after_ms <= LIMIT_MS:
+            raise ValueError("keys are 0-9, * and #, and the pause before each is within an hour")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,15 +137,29 @@ def agents_scenario(behaviour: AgentBehaviour) -> str:
         left -= share
     values = {
         **branches,
-        "HANGUP_BRANCH": f' next="talk" chance="{behaviour.hang_up_chance:.6f}"',
+        "ACKNOWLEDGED": _keys(behaviour, f' next="talk" chance="{behaviour.hang_up_chance:.6f}"'),
         "RING": _pause(behaviour.ring_ms),
         "TALK": _pause(behaviour.talk_ms),
         "LIMIT_MS": str(LIMIT_MS),
         "TAG": "agent[pid]-[call_number]",
         "SDP": _SDP,
-        "VOICE": _voice(behaviour.voice_hz),
     }
     return _render("agents.xml", values, "{event}|[timestamp]|[call_id]|[$agent]|[$caller]")
+
+
+def _keys(behaviour: AgentBehaviour, branch: str) -> str:
+    """The ACK, and the keys that are pressed after it; `branch` is where the last message leads."""
+    voice = f'<action>{_voice(behaviour.voice_hz)}<ereg regexp="." search_in="msg" assign_to="whole"/></action>'
+    if not behaviour.keys:
+        return f'<recv request="ACK"{branch}>{voice}</recv>'
+    steps = [f'<recv request="ACK">{voice}</recv>']
+    for at, key in enumerate(behaviour.keys, 1):
+        leads = branch if at == len(behaviour.keys) else ""
+        steps.append(f'<pause milliseconds="{behaviour.keys_after_ms}"/>')
+        steps.append(f'<send retrans="500" ontimeout="done"><![CDATA[{_INFO.format(key=key)}]]></send>')
+        steps.append('<recv request="BYE" optional="true" next="bye"/>')
+        steps.append(f'<recv response="200"{leads}/>')
+    return "\n  ".join(steps)
 
 
 def callers_scenario(calls: Sequence[CallSpec]) -> str:

@@ -70,7 +70,10 @@ class SippAgents:
             timeout_seconds: when SIPp ends by itself, whatever happens.
         """
         self._groups = [
-            (tuple(check_name(name) for name in names), _Sipp(provisioned, agents_scenario(how), timeout_seconds))
+            (
+                tuple(check_name(name) for name in names),
+                _Sipp(provisioned, agents_scenario(how), timeout_seconds, trace=how.trace),
+            )
             for names, how in groups
         ]
         for (_, sipp), (_, how) in zip(self._groups, groups, strict=True):
@@ -120,6 +123,10 @@ class SippAgents:
     def errors(self) -> str:
         """What SIPp complained of: messages that its scenario did not expect. Ideally empty."""
         return "".join(sipp.errors() for _, sipp in self._groups)
+
+    def messages(self) -> str:
+        """Every message of telephones whose behaviour says `trace`, as SIPp wrote it down."""
+        return "".join(sipp.messages() for _, sipp in self._groups)
 
     async def stop(self) -> None:
         """End all processes. What they saw stays available."""
@@ -227,8 +234,9 @@ class SippCallers:
 class _Sipp:
     """One SIPp process with a folder and ports of its own."""
 
-    def __init__(self, provisioned: Provisioned, scenario: str, timeout_seconds: float) -> None:
+    def __init__(self, provisioned: Provisioned, scenario: str, timeout_seconds: float, *, trace: bool = False) -> None:
         self._provisioned = provisioned
+        self._trace = ("-trace_msg", "-message_file", "messages.log") if trace else ()
         self._timeout_seconds = timeout_seconds
         self._ports = lease_ports("sipp")
         self.port = self._ports.first
@@ -236,6 +244,7 @@ class _Sipp:
         self._process: asyncio.subprocess.Process | None = None
         self._final_log: str | None = None
         self._final_errors = ""
+        self._final_messages = ""
         self.add_file("scenario.xml", scenario)
 
     @property
@@ -261,6 +270,7 @@ class _Sipp:
                 *("-nostdin", "-aa", "-timer_resol", "1", "-deadcall_wait", "0"),
                 *("-timeout", f"{self._timeout_seconds:.0f}s", "-timeout_error"),
                 *("-trace_err", "-error_file", "errors.log", "-trace_logs", "-log_file", "events.log"),
+                *self._trace,
                 *arguments,
             ),
             environment=self._provisioned.environment(),
@@ -290,12 +300,16 @@ class _Sipp:
     def errors(self) -> str:
         return (self._read("errors.log") or self._final_errors)[:_ERRORS_SHOWN]
 
+    def messages(self) -> str:
+        return self._read("messages.log") or self._final_messages
+
     async def stop(self) -> None:
         """End it, keep what it saw, and remove its folder."""
         if self._process is not None:
             await _process.end(self._process, patience_seconds=_END_PATIENCE_SECONDS)
         if self._final_log is None:
             self._final_log, self._final_errors = self._read("events.log"), self._read("errors.log")
+            self._final_messages = self._read("messages.log")
         self._ports.release()
         shutil.rmtree(self._folder, ignore_errors=True)
 

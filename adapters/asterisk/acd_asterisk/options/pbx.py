@@ -18,6 +18,8 @@ from acd_asterisk.names import MAX_APP
 from acd_asterisk.options.ami import LOOPBACK, AmiOptions, read_ami
 from acd_asterisk.options.menus import read_menus
 from acd_asterisk.options.password import Password
+from acd_asterisk.options.phones import ANY_NAME, Phones, read_phones
+from acd_asterisk.options.queues import QueueOptions, read_queues
 from acd_asterisk.options.reader import HOUR_US, SECOND_US, Reader
 from acd_asterisk.options.recording import Recording, read_recording
 from acd_asterisk.translate import clean_name, clean_number, is_queue_name
@@ -44,6 +46,8 @@ class Options(Struct, frozen=True, kw_only=True):
     menu: str = ""
     """Where those callers begin instead, if any."""
     menus: tuple[Menu, ...] = ()
+    phones: Phones = Phones()
+    queues: Mapping[str, QueueOptions] = {}
     caller_id: str = "caller"
     """What agents see: `caller`, or a fixed number; empty: whatever Asterisk makes of it."""
     ring_margin_us: int = 5 * SECOND_US
@@ -90,6 +94,8 @@ def read_options(name: str, given: Mapping[str, object]) -> Options:
         queue=_queue(reader),
         menu=(menu := reader.text("menu", "") or ""),
         menus=read_menus(reader, menu),
+        phones=read_phones(reader),
+        queues=read_queues(reader),
         caller_id=_caller_id(reader),
         ring_margin_us=reader.duration("ring_margin", 5 * SECOND_US, SECOND_US, 600 * SECOND_US),
         heartbeat_us=reader.duration("heartbeat", 10 * SECOND_US, 0, HOUR_US),
@@ -106,6 +112,8 @@ def read_options(name: str, given: Mapping[str, object]) -> Options:
     )
     if options.queue and options.menu:
         reader.problem("menu", "stands beside queue, and callers begin in one of the two", "leave one out")
+    if options.caller_id != "caller" and options.phones.everyone.caller_name != ANY_NAME:
+        reader.problem("caller_id", "leaves nothing for phones.caller_name to show", 'use "caller", or leave one out')
     if options.heartbeat_us and options.dead_man_us < 2 * options.heartbeat_us:
         reader.problem("dead_man", "is shorter than two heartbeats", "make it at least twice `heartbeat`")
     reader.finish()

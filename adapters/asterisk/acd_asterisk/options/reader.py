@@ -54,6 +54,10 @@ class Reader:
         if problems:
             raise ConfigError(tuple(problems))
 
+    def given_keys(self) -> tuple[str, ...]:
+        """All that is given, for a table whose keys are anybody's."""
+        return tuple(self._given)
+
     def has(self, key: str) -> bool:
         """Whether the key is given at all."""
         self._known.add(key)

@@ -1,0 +1,27 @@
+"""`[channels.NAME.queues.QUEUE]`: what is different at this PBX for the calls of one queue.
+
+Owns their names, bounds and defaults. Must not know what is done with them.
+"""
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from acd_asterisk.options.phones import read_caller_name
+from acd_asterisk.options.reader import Reader
+
+
+class QueueOptions(Struct, frozen=True, kw_only=True):
+    """What is different for one queue; None: as for all."""
+
+    caller_name: str | None = None
+    """The name that agents see, with `{queue}`, `{name}` and `{number}`."""
+
+
+def read_queues(reader: Reader) -> Mapping[str, QueueOptions]:
+    """Read `queues` of the channel's table; problems are the reader's."""
+    return {queue: _queue(table) for queue, table in reader.tables("queues", "a queue at this PBX").items()}
+
+
+def _queue(table: Reader) -> QueueOptions:
+    return QueueOptions(caller_name=read_caller_name(table) if table.has("caller_name") else None)

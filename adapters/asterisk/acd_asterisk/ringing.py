@@ -1,0 +1,48 @@
+"""What an agent's telephone shows and hears when it rings: the caller's identity, and further SIP headers. Pure.
+
+Owns what of a caller's data may be shown, and in which form. Must not know ARI, calls or offers.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from msgspec import Struct
+
+from acd_asterisk.options import Options
+from acd_asterisk.translate import clean_name, clean_number
+from acd_asterisk.wire import Party
+
+PJSIP: Final = "PJSIP/"
+"""Addresses to whose INVITE headers can be added."""
+
+MAX_NAME: Final = 80
+
+_EDGES: Final = " :-/,"
+"""What holds parts together, and is left out where there is no part."""
+
+
+class Presentation(Struct, frozen=True):
+    """`caller_id` as ARI takes it, empty for what Asterisk makes of it; `variables` for the new channel."""
+
+    caller_id: str = ""
+    variables: Mapping[str, str] = {}
+
+
+def presentation(options: Options, party: Party, *, queue: str, agent_id: str, endpoint: str) -> Presentation:
+    """How a caller of this queue is shown to this agent."""
+    headers = options.phones.headers(agent_id) if endpoint.upper().startswith(PJSIP) else ()
+    variables = {f"PJSIP_HEADER(add,{name})": value for name, value in headers}
+    return Presentation(_shown(options, party, queue), variables)
+
+
+def _shown(options: Options, party: Party, queue: str) -> str:
+    if options.caller_id != "caller":
+        return options.caller_id
+    own = options.queues.get(queue)
+    form = options.phones.everyone.caller_name if own is None or own.caller_name is None else own.caller_name
+    fields = {"queue": clean_name(queue), "name": clean_name(party.name), "number": clean_number(party.number)}
+    name = " ".join(form.format_map(fields).split()).strip(_EDGES)[:MAX_NAME]
+    number = fields["number"]
+    if name and number:
+        return f'"{name}" <{number}>'
+    return number or (f'"{name}" <>' if name else "")

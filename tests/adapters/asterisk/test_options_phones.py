@@ -1,0 +1,64 @@
+"""Options of agents' telephones: what is read, and every problem with the key it is about."""
+
+import pytest
+
+from acd.errors import ConfigError
+from acd_asterisk.options import Options, read_options
+
+PLAIN: dict[str, object] = {"url": "http://127.0.0.1:8088/ari", "user": "acd", "password": "x"}
+
+
+def read(**options: object) -> Options:
+    return read_options("pbx1", {**PLAIN, **options})
+
+
+def test_defaults() -> None:
+    """No lamps, no headers, the caller's own name."""
+    options = read()
+    assert options.phones.everyone.lamps == ()
+    assert options.phones.headers("anna") == ()
+    assert options.phones.everyone.caller_name == "{name}"
+    assert options.queues == {}
+
+
+def test_one_agent_differs() -> None:
+    options = read(
+        phones={"auto_answer": "call-info", "headers": {"X-A": "b"}, "lamps": ["pause", "agent"]},
+        agents={"anna": {"auto_answer": "off"}, "ben": {}},
+        queues={"sales": {"caller_name": "Sales: {name}"}, "support": {}},
+    )
+    assert options.phones.headers("anna") == (("X-A", "b"),)
+    assert options.phones.headers("ben") == options.phones.headers("anybody")
+    assert [name for name, _ in options.phones.headers("ben")] == ["Call-Info", "X-A"]
+    assert options.phones.everyone.lamps == ("agent", "pause")
+    assert options.queues["sales"].caller_name == "Sales: {name}"
+    assert options.queues["support"].caller_name is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"phones": {"lamps": ["blue"]}}, "phones.lamps: 'blue' is no lamp; known are agent, pause, sign-in"),
+        ({"phones": {"lamps": "agent"}}, "phones.lamps: is not a list of texts"),
+        ({"phones": {"auto_answer": "yes"}}, "phones.auto_answer: 'yes' is no choice"),
+        ({"phones": {"headers": {"Via": "x"}}}, "phones.headers.Via: is no header that can be added"),
+        ({"phones": {"headers": {"X A": "x"}}}, "phones.headers.X A: is no header that can be added"),
+        ({"phones": {"headers": {"X-A": "a\r\nX-B: c"}}}, "phones.headers.X-A: has characters"),
+        ({"phones": {"headers": {"X-A": "${SHELL(x)}"}}}, "phones.headers.X-A: has characters"),
+        ({"phones": {"headers": {"X-A": 5}}}, "phones.headers.X-A: is not a text"),
+        ({"phones": {"headers": {f"X-{at}": "a" for at in range(9)}}}, "phones.headers: has 9 entries"),
+        ({"phones": {"caller_name": "{tier}"}}, "phones.caller_name: '{tier}' cannot be used"),
+        ({"phones": {"caller_name": '"'}}, "phones.caller_name: '\"' cannot be used"),
+        ({"phones": {"caller_name": "Shop"}, "caller_id": "4711"}, "caller_id: leaves nothing for phones.caller_name"),
+        ({"phones": {"lamp": []}}, "phones.lamp: is no option of agents' telephones; did you mean lamps?"),
+        ({"agents": {"anna": {"auto_answer": "on"}}}, "agents.anna.auto_answer: 'on' is no choice"),
+        ({"agents": {"anna": 1}}, "agents.anna: is not a table"),
+        ({"queues": {"sales": {"caller_name": "{x}"}}}, "queues.sales.caller_name: '{x}' cannot be used"),
+        ({"queues": {"sales": {"name": "x"}}}, "queues.sales.name: is no option of a queue at this PBX"),
+    ],
+)
+def test_problem(changes: dict[str, object], says: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read(**changes)
+    (problem,) = caught.value.problems
+    assert problem.startswith(f"channels.pbx1.{says}"), problem
