@@ -53,6 +53,11 @@ class AriUnauthorized(AriUnavailable):
     """Asterisk does not accept the user or the password."""
 
 
+def part(some_id: str) -> str:
+    """An id as one part of a path."""
+    return quote(some_id, safe=":~")
+
+
 class Answer(NamedTuple):
     """What Asterisk answered."""
 

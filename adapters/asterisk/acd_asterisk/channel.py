@@ -45,6 +45,7 @@ from acd_asterisk.names import Names
 from acd_asterisk.notes import Notes
 from acd_asterisk.options import Options
 from acd_asterisk.orders import Orders
+from acd_asterisk.prompts import Prompts
 from acd_asterisk.recording import Recorder
 from acd_asterisk.switchboard import Switchboard
 from acd_asterisk.wire import AriEvent
@@ -67,7 +68,8 @@ class AsteriskChannel:
         )
         self._desk = Desk(name, options, self._names)
         self._switchboard = Switchboard(self._client, self._names, options)
-        self._orders = Orders(self._desk, self._switchboard)
+        self._prompts = Prompts(self._client, self._names, name)
+        self._orders = Orders(self._desk, self._switchboard, self._prompts)
         self._intake = Intake(self._desk, self._switchboard, self._orders)
         self._conversations = Conversations(self._desk, self._switchboard, self._orders)
         self._healer = Healer(self._desk, self._switchboard, self._orders, self._intake, self._conversations)
@@ -223,6 +225,7 @@ class AsteriskChannel:
             if isinstance(what, Replaced):
                 self._link.replaced()
             elif what is not None:
+                self._prompts.handle(what)
                 self._intake.handle(what)
                 self._recorder.handle(what)
         except Exception as error:  # noqa: BLE001 - one event must not stop those that follow

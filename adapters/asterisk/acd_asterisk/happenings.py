@@ -22,12 +22,19 @@ EVENTS: Final = (
     "ChannelHold",
     "ChannelUnhold",
     "ChannelEnteredBridge",
+    "ChannelDtmfReceived",
+    "PlaybackStarted",
+    "PlaybackContinuing",
+    "PlaybackFinished",
     "RecordingFinished",
     "RecordingFailed",
     "ApplicationReplaced",
     "RESTResponse",  # What is asked over the WebSocket has no answer otherwise.
 )
 """The event types that this adapter asks Asterisk for; without a filter a call is ten times as many."""
+
+PLAYBACK_ENDS: Final = frozenset({"done", "failed", "canceled"})
+"""States of a playback of which nothing more will be heard."""
 
 
 class CallerArrived(Struct, frozen=True):
@@ -91,6 +98,28 @@ class RecordingEnded(Struct, frozen=True):
     has_failed: bool
 
 
+class KeyPressed(Struct, frozen=True):
+    """Somebody, a caller or an agent, pressed a key of their telephone: 0 to 9, *, #, A to D."""
+
+    channel_id: str
+    key: str
+
+
+class PlaybackChanged(Struct, frozen=True):
+    """One file of a playback begins or ends, at `at` (ISO 8601), or all of it is over (`has_ended`)."""
+
+    playback_id: str
+    state: str
+    """playing, continuing, done or failed."""
+    media: str
+    at: str
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing more of it will be heard."""
+        return self.state in PLAYBACK_ENDS
+
+
 class Replaced(Struct, frozen=True):
     """Another controller has taken over the application."""
 
@@ -105,6 +134,8 @@ Happening = (
     | LegHeld
     | TalkEntered
     | RecordingEnded
+    | KeyPressed
+    | PlaybackChanged
     | Replaced
 )
 
@@ -116,8 +147,13 @@ def happening(event: AriEvent, names: Names) -> Happening | None:
     if event.recording is not None:
         ended = event.recording
         return RecordingEnded(ended.name, max(ended.duration, 0), has_failed=ended.state == "failed")
+    if event.playback is not None:
+        heard = event.playback
+        return PlaybackChanged(heard.id, heard.state, heard.media_uri, event.timestamp)
     if event.channel is None:
         return None
+    if event.type == "ChannelDtmfReceived":
+        return KeyPressed(event.channel.id, event.digit)
     if event.type == "ChannelEnteredBridge":
         return _talk_entered(event.channel, event.bridge, names)
     offer_id = names.offer_of(event.channel.id)

@@ -6,10 +6,10 @@ who came while nobody listened are handed in beside what follows: an agent who p
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from functools import partial
-from typing import Final, TypeVar, assert_never
+from typing import Final, assert_never
 
 import structlog
 
@@ -23,6 +23,7 @@ from acd.core.messages import (
 )
 from acd.ports.channel import Desired
 from acd_asterisk import adopt
+from acd_asterisk.abreast import abreast
 from acd_asterisk.adopt import Repair, World
 from acd_asterisk.call import Call, Leg
 from acd_asterisk.conversations import Conversations
@@ -33,14 +34,8 @@ from acd_asterisk.orders import Orders
 from acd_asterisk.switchboard import Switchboard
 from acd_asterisk.wire import AriChannel
 
-MAX_AT_ONCE: Final = 32
-"""Repairs under way at a time."""
-
 LANES_PATIENCE_SECONDS: Final = 1.0
 """How long to wait for what is being done about single calls to be done."""
-
-_T = TypeVar("_T")
-_U = TypeVar("_U")
 
 _log = structlog.get_logger(__name__)
 
@@ -77,7 +72,10 @@ class Healer:
         busy = {call.channel_id for call in calls if not call.is_enqueued and not call.lane.is_idle}
         world = await self._switchboard.look_around()
         repairs = self._compare(world, self._desk.host.desired(), busy)
+        before = frozenset(self._desk.by_channel)
         self._know(repairs, busy)
+        # An earlier process may have begun to say something to those who are new to this one.
+        await self._orders.prompts.take_over(self._desk.by_channel.keys() - before)
         await self._act(repairs)
         await self._tell(repairs)
         self._take_in([repair.channel for repair in repairs if isinstance(repair, adopt.Enqueue)])
@@ -159,10 +157,12 @@ class Healer:
         """
         ending = [repair for repair in repairs if isinstance(repair, adopt.HangUp)]
         first = [repair for repair in repairs if isinstance(repair, adopt.HangUp | adopt.Answer)]
-        await _each(self._act_on, first)
+        await abreast(self._act_on, first)
         offers = (self._desk.names.offer_of(repair.channel_id) for repair in ending)
-        await _each(self._orders.devices.until_gone, [offer_id for offer_id in offers if offer_id is not None])
-        await _each(self._act_on, [repair for repair in repairs if not isinstance(repair, adopt.HangUp | adopt.Answer)])
+        await abreast(self._orders.devices.until_gone, [offer_id for offer_id in offers if offer_id is not None])
+        await abreast(
+            self._act_on, [repair for repair in repairs if not isinstance(repair, adopt.HangUp | adopt.Answer)]
+        )
 
     async def _act_on(self, repair: Repair) -> None:
         calls = self._desk.calls
@@ -226,7 +226,7 @@ class Healer:
     async def _tell(self, repairs: Iterable[Repair]) -> None:
         """What the engine must know."""
         commands = [command for repair in repairs if (command := self._command(repair)) is not None]
-        await _each(self._desk.tell, commands)
+        await abreast(self._desk.tell, commands)
 
     def _command(self, repair: Repair) -> Command | None:
         new_id = self._desk.host.new_id
@@ -259,7 +259,7 @@ class Healer:
         """In the order in which they came: made ready side by side, handed in one after another without waiting."""
         if earlier is not None:
             await asyncio.wait((earlier,))
-        commands = await _each(self._make_ready, newcomers)
+        commands = await abreast(self._make_ready, newcomers)
         await asyncio.gather(
             *(self._hand_in(call, command) for (call, _), command in zip(newcomers, commands, strict=True))
         )
@@ -285,14 +285,3 @@ class Healer:
             await self._orders.cancel(call.channel_id)
         elif code:
             await self._orders.refuse(call, code)
-
-
-async def _each(act: Callable[[_T], Awaitable[_U]], items: Iterable[_T]) -> list[_U]:
-    """Do all side by side, a bounded number at a time; results in order. The first error ends it."""
-    free = asyncio.Semaphore(MAX_AT_ONCE)
-
-    async def one(item: _T) -> _U:
-        async with free:
-            return await act(item)
-
-    return await asyncio.gather(*(one(item) for item in items))

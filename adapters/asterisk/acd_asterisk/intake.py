@@ -27,10 +27,12 @@ from acd_asterisk.happenings import (
     CallerHangupRequested,
     CallerLeft,
     Happening,
+    KeyPressed,
     LegAnswered,
     LegDestroyed,
     LegHeld,
     LegLeft,
+    PlaybackChanged,
     RecordingEnded,
     Replaced,
     TalkEntered,
@@ -53,7 +55,7 @@ class Intake:
         self._orders = orders
 
     def handle(self, what: Happening) -> None:
-        """React to something that has just happened. `Replaced` is not a call's business and is left alone."""
+        """React to something that has just happened; what other parts of the adapter see to is left alone."""
         match what:
             case CallerArrived():
                 self._arrived(what)
@@ -70,7 +72,7 @@ class Intake:
                 self._leg_held(what)
             case TalkEntered():
                 self._talk_entered(what)
-            case RecordingEnded() | Replaced():
+            case KeyPressed() | PlaybackChanged() | RecordingEnded() | Replaced():
                 pass
             case _:
                 assert_never(what)

@@ -7,6 +7,7 @@ is drawn: after a restart the same call gets the same interaction id, and the sa
 - talk bridge: `acd-APP:talk:INTERACTION`
 - tape:        `acd-APP:tape:RECORDING`  (the channel beside another one that records it)
 - hold bridge: `acd-APP:hold`           (one for all who wait)
+- playback:    `acd-APP:play:TARGET`    (one at a time to a channel or a bridge, so that any process can end it)
 - interaction: `INSTANCE-CHANNEL`, and `INSTANCE-CHANNEL~2` when the same channel comes back a second time
 
 A consult's id is its maker's: it is no caller's, whatever it looks like.
@@ -38,6 +39,7 @@ class Names:
         own = f"acd-{app}:"
         self._leg = f"{own}leg:"
         self._talk = f"{own}talk:"
+        self._play = f"{own}play:"
         self._own = own
         self.hold = f"{own}hold"
         """The id of the bridge in which callers wait."""
@@ -69,6 +71,14 @@ class Names:
     def talk_of(self, bridge_id: str) -> str | None:
         """The interaction that a bridge was made for; None when it is no talk bridge of ours."""
         return bridge_id[len(self._talk) :] if bridge_id.startswith(self._talk) else None
+
+    def playback(self, target: str) -> str:
+        """The id of what is played to a channel or a bridge: there is one at a time."""
+        return self._play + target
+
+    def target_of(self, playback_id: str) -> str | None:
+        """The channel or bridge that hears a playback; None when it is none of ours."""
+        return playback_id[len(self._play) :] if playback_id.startswith(self._play) else None
 
     def is_own(self, some_id: str) -> bool:
         """Whether a channel or bridge was named by this adapter, for this application."""

@@ -16,6 +16,7 @@ from acd_asterisk.ari import AriUnavailable
 from acd_asterisk.call import Call, Leg
 from acd_asterisk.desk import Desk
 from acd_asterisk.devices import Devices
+from acd_asterisk.prompts import Prompts
 from acd_asterisk.ringing import Presentation, presentation
 from acd_asterisk.switchboard import Switchboard
 from acd_asterisk.translate import is_endpoint
@@ -35,10 +36,11 @@ _log = structlog.get_logger(__name__)
 class Orders:
     """The verbs of one call, on the switchboard of one PBX. All raise `AriUnavailable`."""
 
-    def __init__(self, desk: Desk, switchboard: Switchboard) -> None:
-        """`desk` has the calls."""
+    def __init__(self, desk: Desk, switchboard: Switchboard, prompts: Prompts) -> None:
+        """`desk` has the calls, `prompts` what callers hear besides."""
         self._desk = desk
         self._switchboard = switchboard
+        self.prompts = prompts
         self.devices = Devices(switchboard)
 
     def park(self, call: Call) -> None:
@@ -152,10 +154,12 @@ class Orders:
         call.has_bridge = True
         try:
             async with call.moving:
-                are_there, _, _ = await asyncio.gather(
+                are_there, *_ = await asyncio.gather(
                     self._switchboard.join(call.interaction_id, self._who_joins(call, leg)),
                     self.clear_switch(call),
                     self.tune(call),
+                    # Whatever the caller hears would keep them from the agent until its end.
+                    self.prompts.hush(call.channel_id),
                 )
         except AriUnavailable:
             leg.joining = False

@@ -9,13 +9,13 @@ import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Final, Literal
-from urllib.parse import quote
 
 import msgspec
 
 from acd_asterisk import wire
 from acd_asterisk.adopt import World, survey
 from acd_asterisk.ari import Answer, AriClient, AriUnavailable
+from acd_asterisk.ari import part as _part
 from acd_asterisk.happenings import EVENTS
 from acd_asterisk.names import Names
 from acd_asterisk.options import Options
@@ -225,11 +225,6 @@ class Switchboard:
         if not answer.is_success:
             raise AriUnavailable(f"status {answer.status} when asking for {path.partition('/')[0]}")
         return answer.body
-
-
-def _part(some_id: str) -> str:
-    """An id as one part of a path."""
-    return quote(some_id, safe=":~")
 
 
 def _note(offer_id: str) -> str:

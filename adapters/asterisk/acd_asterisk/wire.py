@@ -55,6 +55,14 @@ class AriBridge(Struct, frozen=True):
     channels: tuple[str, ...] = ()
 
 
+class Playback(Struct, frozen=True, gc=False):
+    """Something that is played to a channel or a bridge, and which of its media it has come to."""
+
+    id: str
+    state: str = ""
+    media_uri: str = ""
+
+
 class Application(Struct, frozen=True):
     """A Stasis application: with `subscribeAll` off, exactly the channels that are its own."""
 
@@ -100,6 +108,9 @@ class AriEvent(Struct, frozen=True):
     cause: int = 0
     bridge: AriBridge | None = None
     recording: AriRecording | None = None
+    playback: Playback | None = None
+    digit: str = ""
+    timestamp: str = ""
 
 
 class DeviceState(Struct, frozen=True, gc=False):

@@ -66,6 +66,15 @@ class Ground:
         async with SippCallers(self.provisioned, calls, sip_port=self.pbx.sip_port, rate=rate) as callers:
             yield callers
 
+    async def press(self, caller: str, keys: str) -> None:
+        """The caller of that number presses keys, one after another as people do."""
+        channels = await self.pbx.channels()
+        (name,) = (channel["name"] for channel in channels if channel["caller"]["number"] == caller)
+        async with self.pbx.ami() as ami:
+            for key in keys:
+                await ami.action("PlayDTMF", Channel=name, Digit=key, Receive="yes")
+                await ami.event("DTMFEnd", lambda event, key=key: event["Digit"] == key)  # type: ignore[misc]
+
     async def empty(self, *, seconds: float = PATIENCE_SECONDS) -> None:
         """Wait until the PBX has no channel, and no bridge but the one for music."""
         left: list[Any] = []

@@ -8,10 +8,12 @@ from acd_asterisk.happenings import (
     CallerHangupRequested,
     CallerLeft,
     Happening,
+    KeyPressed,
     LegAnswered,
     LegDestroyed,
     LegHeld,
     LegLeft,
+    PlaybackChanged,
     RecordingEnded,
     Replaced,
     TalkEntered,
@@ -78,6 +80,8 @@ def test_caller_arrives() -> None:
             RecordingEnded("r", 3, has_failed=False),
         ),
         (AriEvent("RecordingFailed", recording=AriRecording("r", "failed")), RecordingEnded("r", 0, has_failed=True)),
+        (AriEvent("ChannelDtmfReceived", AriChannel(CALLER), digit="#"), KeyPressed(CALLER, "#")),
+        (AriEvent("ChannelDtmfReceived", AriChannel(LEG), digit="1"), KeyPressed(LEG, "1")),
         (AriEvent("ApplicationReplaced"), Replaced()),
         (AriEvent("SomethingElse"), None),
     ],
@@ -90,7 +94,23 @@ def test_every_event_that_means_something_is_asked_for() -> None:
     kinds = {"StasisStart", "StasisEnd", "ChannelHangupRequest", "ChannelDestroyed", "ChannelHold", "ChannelUnhold"}
     others = {"ChannelEnteredBridge", "ApplicationReplaced", "RESTResponse"}
     recordings = {"RecordingFinished", "RecordingFailed"}
-    assert kinds | others | recordings == set(happenings.EVENTS)
+    heard = {"PlaybackStarted", "PlaybackContinuing", "PlaybackFinished", "ChannelDtmfReceived"}
+    assert kinds | others | recordings | heard == set(happenings.EVENTS)
+
+
+PLAYED = b"""{"type": "PlaybackContinuing", "timestamp": "2026-11-21T09:40:33.428+0000", "playback":
+ {"id": "acd-acd:play:1795254033.0", "media_uri": "number:3", "next_media_uri": "sound:a", "language": "en",
+ "target_uri": "channel:1795254033.0", "state": "continuing"}, "asterisk_id": "x", "application": "acd"}"""
+"""As Asterisk 22 sends it."""
+
+
+def test_what_is_played() -> None:
+    what = happenings.happening(decode_event(PLAYED), NAMES)
+    assert what == PlaybackChanged(NAMES.playback(CALLER), "continuing", "number:3", "2026-11-21T09:40:33.428+0000")
+    assert not what.has_ended
+    assert PlaybackChanged("p", "done", "", "").has_ended
+    assert NAMES.target_of(what.playback_id) == CALLER
+    assert NAMES.target_of("p") is None
 
 
 @pytest.mark.parametrize(

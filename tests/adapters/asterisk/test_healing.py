@@ -22,6 +22,7 @@ from acd_asterisk.options import read_options
 from acd_asterisk.orders import Orders
 from acd_asterisk.switchboard import Switchboard
 from acd_asterisk.wire import AriBridge, AriChannel, DialplanPlace, Info
+from tests.adapters.asterisk.stand_in import nothing_plays
 
 OPTIONS = read_options("pbx1", {"url": "http://127.0.0.1:9/ari", "user": "acd", "password": "x"})
 NAMES = Names("pbx1", "acd")
@@ -91,7 +92,7 @@ def parts(host: RecordingHost, pbx: StandIn) -> tuple[Desk, Intake, Healer]:
     desk = Desk("pbx1", OPTIONS, NAMES)
     desk.start(host)
     switchboard = cast("Switchboard", pbx)
-    orders = Orders(desk, switchboard)
+    orders = Orders(desk, switchboard, nothing_plays(NAMES))
     intake = Intake(desk, switchboard, orders)
     return desk, intake, Healer(desk, switchboard, orders, intake, Conversations(desk, switchboard, orders))
 

@@ -26,6 +26,7 @@ from acd_asterisk.options import read_options
 from acd_asterisk.orders import Orders
 from acd_asterisk.switchboard import Switchboard
 from acd_asterisk.wire import AriChannel
+from tests.adapters.asterisk.stand_in import nothing_plays
 
 OPTIONS = read_options("pbx1", {"url": "http://127.0.0.1:9/ari", "user": "acd", "password": "x"})
 CALLER = AriChannel("1795254033.0", "Up")
@@ -51,7 +52,7 @@ def talking(host: RecordingHost) -> tuple[Desk, Intake, Call]:
     switchboard = cast("Switchboard", None)  # Nothing here asks the PBX.
     call = desk.add(names.interaction(CALLER.id), CALLER)
     call.add_leg(Leg(f"{call.interaction_id}.1", "anna", state="answered", accepted=True, joined=True))
-    return desk, Intake(desk, switchboard, Orders(desk, switchboard)), call
+    return desk, Intake(desk, switchboard, Orders(desk, switchboard, nothing_plays(names))), call
 
 
 async def test_hold_and_resume() -> None:
@@ -97,7 +98,7 @@ async def test_agent_hangs_up_while_being_joined(*, met: bool, answered: str) ->
     desk, _, call = talking(host)
     slow = SlowSwitchboard()
     switchboard = cast("Switchboard", slow)
-    orders = Orders(desk, switchboard)
+    orders = Orders(desk, switchboard, nothing_plays(desk.names))
     intake = Intake(desk, switchboard, orders)
     leg = call.add_leg(Leg(f"{call.interaction_id}.1", "anna", state="answered", accepted=True))
     joining = asyncio.create_task(orders.join(call, leg))

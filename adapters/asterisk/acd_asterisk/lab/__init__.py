@@ -31,6 +31,7 @@ from acd_asterisk.lab.dialogs import (
     parse_agents,
     parse_callers,
 )
+from acd_asterisk.lab.ear import Ear
 from acd_asterisk.lab.pbx import Pbx, PbxFailed
 from acd_asterisk.lab.provision import LabUnavailable, Provisioned, default_cache, provision
 from acd_asterisk.lab.sipp import SippAgents, SippCallers, SippFailed
@@ -46,6 +47,7 @@ __all__ = [
     "CallerEnd",
     "ChannelRecord",
     "Dialplan",
+    "Ear",
     "LabAgent",
     "LabUnavailable",
     "NoFreePorts",

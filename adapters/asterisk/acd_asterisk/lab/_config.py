@@ -17,6 +17,7 @@ from acd_asterisk.lab._modules import RECORDING_MODULES
 from acd_asterisk.lab._process import open_files_limit
 from acd_asterisk.lab.bridges import FIELDS
 from acd_asterisk.lab.provision import Provisioned
+from acd_asterisk.lab.tones import mu_law
 
 TEMPLATES = (
     *("asterisk.conf", "modules.conf", "logger.conf", "http.conf", "ari.conf", "manager.conf", "rtp.conf"),
@@ -224,12 +225,4 @@ def _music() -> bytes:
         for hertz in notes
         for i in range(16_000)
     )
-    return bytes(_mu_law(sample) for sample in samples)
-
-
-def _mu_law(sample: int) -> int:
-    """One linear 16-bit sample as ITU-T G.711 µ-law."""
-    sign = 0x80 if sample < 0 else 0
-    magnitude = min(abs(sample), 32_635) + 132
-    exponent = magnitude.bit_length() - 8
-    return ~(sign | (exponent << 4) | ((magnitude >> (exponent + 3)) & 0x0F)) & 0xFF
+    return bytes(mu_law(sample) for sample in samples)

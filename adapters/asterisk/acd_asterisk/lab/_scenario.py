@@ -41,6 +41,9 @@ t=0 0
 m=audio [media_port] RTP/AVP 0
 a=rtpmap:0 PCMU/8000"""
 
+_FIRST_HEADER = 7
+"""The field of the injected file in which a call's headers begin."""
+
 
 _INFO = """
 INFO [next_url] SIP/2.0
@@ -111,6 +114,8 @@ class CallSpec:
     """More headers for the INVITE, such as X-ACD-Customer."""
     voice_hz: int = 0
     """How high a tone the callers say once they are through, the same for all calls of a run; 0: nothing."""
+    ear: int = 0
+    """Where the caller hears: the port of an `Ear`; 0: nowhere."""
 
     def __post_init__(self) -> None:
         for number in (self.caller, self.dialled):
@@ -171,20 +176,22 @@ def callers_scenario(calls: Sequence[CallSpec]) -> str:
         if code != _CANCELLED
     )
     values = {
-        "HEADERS": "\n".join(["User-Agent: acd-lab-caller", *(f"[field{6 + index}]" for index in range(most_headers))]),
+        "HEADERS": "\n".join(
+            ["User-Agent: acd-lab-caller", *(f"[field{_FIRST_HEADER + index}]" for index in range(most_headers))]
+        ),
         "PROVISIONAL": "\n".join(_provisional(code) for code in _PROVISIONAL),
         "FINAL": "\n".join(_final(code) for code in FINAL_RESPONSES),
         "FINAL_AFTER_CANCEL": "\n".join(final_after_cancel),
         "TAG": "caller[pid]-[call_number]",
         "BRANCH": "z9hG4bK-invite-[pid]-[call_number]",
-        "SDP": _SDP,
+        "SDP": _SDP.replace("[media_port]", "[field6]"),
         "VOICE": _voice(calls[0].voice_hz),
     }
     return _render("callers.xml", values, "{event}|[timestamp]|[call_id]|[field1]|[field0]")
 
 
-def injected_file(calls: Sequence[CallSpec]) -> str:
-    """The calls as SIPp reads them: one line each, in order."""
+def injected_file(calls: Sequence[CallSpec], deaf_port: int) -> str:
+    """The calls as SIPp reads them: one line each, in order. `deaf_port`: what is sent there nobody hears."""
     most_headers = max((len(call.headers) for call in calls), default=0)
     lines = ["SEQUENTIAL"]
     for call in calls:
@@ -197,6 +204,7 @@ def injected_file(calls: Sequence[CallSpec]) -> str:
                     *(call.caller, call.dialled),
                     *(str(call.hang_up_after_ms or LIMIT_MS), "caller" if call.hang_up_after_ms else "limit"),
                     *(str(call.patience_ms or LIMIT_MS), "abandoned" if call.patience_ms else "limit"),
+                    str(call.ear or deaf_port),
                     *headers,
                 )
             )

@@ -23,7 +23,15 @@ from typing import Any, Self
 
 from acd_asterisk.lab import _process
 from acd_asterisk.lab._ami import AmiRefused, AmiSession
-from acd_asterisk.lab._config import Addresses, Credentials, Dialplan, LabAgent, record_file, write_configuration
+from acd_asterisk.lab._config import (
+    Addresses,
+    Credentials,
+    Dialplan,
+    LabAgent,
+    check_name,
+    record_file,
+    write_configuration,
+)
 from acd_asterisk.lab._ports import PortLease, lease_ports
 from acd_asterisk.lab.bridges import ChannelRecord, parse_record
 from acd_asterisk.lab.provision import Provisioned
@@ -236,6 +244,15 @@ class Pbx:
                 return bytes(answer.read())
 
         return json.loads(await asyncio.to_thread(fetch))
+
+    def add_sound(self, name: str, coded: bytes, language: str = "") -> None:
+        """A sound file, G.711 µ-law, of one language or, without one, for all that lack it: `digits/3`."""
+        folder = self.folder / "data" / "sounds" / (check_name(language) if language else "")
+        if folder.is_symlink():
+            raise ValueError(f"the sounds of {language!r} are not this instance's own")
+        path = folder / f"{name}.ulaw"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(coded)
 
     def record(self) -> list[ChannelRecord]:
         """What became of every channel since the first start, by Asterisk's own record, which is a moment behind.

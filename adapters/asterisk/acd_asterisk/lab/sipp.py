@@ -162,7 +162,7 @@ class SippCallers:
         self._sip_port = sip_port
         self._rate = rate
         self._sipp = _Sipp(provisioned, callers_scenario(calls), timeout_seconds)
-        self._sipp.add_file("calls.csv", injected_file(calls))
+        self._sipp.add_file("calls.csv", injected_file(calls, self._sipp.deaf_port))
         self._sipp.add_voice(self._calls[0].voice_hz)
 
     async def __aenter__(self) -> Self:
@@ -240,6 +240,8 @@ class _Sipp:
         self._timeout_seconds = timeout_seconds
         self._ports = lease_ports("sipp")
         self.port = self._ports.first
+        self.deaf_port = self._ports.first + 2
+        """For media that nobody listens to."""
         self._folder = Path(tempfile.mkdtemp(prefix="acd-sipp-"))
         self._process: asyncio.subprocess.Process | None = None
         self._final_log: str | None = None

@@ -33,11 +33,14 @@ def assert_labels_exist(scenario: str) -> None:
 
 
 def test_a_call_with_fewer_headers_gets_harmless_ones() -> None:
-    calls = [CallSpec("1", "2", headers={"X-ACD-A": "b"}), CallSpec("3", "4", hang_up_after_ms=5, patience_ms=6)]
-    assert injected_file(calls).splitlines() == [
+    calls = [
+        CallSpec("1", "2", headers={"X-ACD-A": "b"}, ear=7_000),
+        CallSpec("3", "4", hang_up_after_ms=5, patience_ms=6),
+    ]
+    assert injected_file(calls, 9_000).splitlines() == [
         "SEQUENTIAL",
-        "1;2;3600000;limit;3600000;limit;X-ACD-A: b",
-        "3;4;5;caller;6;abandoned;X-Lab-Filler: -",
+        "1;2;3600000;limit;3600000;limit;7000;X-ACD-A: b",
+        "3;4;5;caller;6;abandoned;9000;X-Lab-Filler: -",
     ]
 
 

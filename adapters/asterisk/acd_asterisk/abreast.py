@@ -1,0 +1,22 @@
+"""Many small things side by side, a bounded number at a time. Owns nothing; must not know what is done."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Final, TypeVar
+
+MAX_AT_ONCE: Final = 32
+"""Under way at a time."""
+
+_T = TypeVar("_T")
+_U = TypeVar("_U")
+
+
+async def abreast(act: Callable[[_T], Awaitable[_U]], items: Iterable[_T]) -> list[_U]:
+    """Do all side by side, `MAX_AT_ONCE` at a time; results in order. The first error ends it."""
+    free = asyncio.Semaphore(MAX_AT_ONCE)
+
+    async def one(item: _T) -> _U:
+        async with free:
+            return await act(item)
+
+    return await asyncio.gather(*(one(item) for item in items))

@@ -1,0 +1,44 @@
+"""A stand-in for the ARI client, for parts of the adapter that ask little: records requests, answers as it is told.
+
+Owns the recording. Must not know what is right.
+"""
+
+from collections.abc import Callable
+from typing import cast
+
+import msgspec
+
+from acd_asterisk.ari import Answer, AriClient, AriUnavailable
+from acd_asterisk.names import Names
+from acd_asterisk.prompts import Prompts
+
+Status = int | AriUnavailable
+
+
+class StandInAri:
+    """`status` says how a request is answered: a status, or the error that is raised; `body` with what."""
+
+    def __init__(self, status: Callable[[str, str], Status] = lambda _method, _path: 204) -> None:
+        self.status = status
+        self.body: Callable[[str, str], object] = lambda _method, _path: {}
+        self.asked: list[tuple[str, str, object]] = []
+
+    async def request(
+        self, method: str, path: str, body: object = None, *, query: object = None, attempts: int = 1
+    ) -> Answer:
+        assert attempts >= 1
+        self.asked.append((method, path, query if body is None else body))
+        status = self.status(method, path)
+        if isinstance(status, AriUnavailable):
+            raise status
+        return Answer(status, msgspec.json.encode(self.body(method, path)))
+
+    @property
+    def client(self) -> AriClient:
+        """As the parts take it."""
+        return cast("AriClient", self)
+
+
+def nothing_plays(names: Names) -> Prompts:
+    """Prompts on a PBX that plays nothing."""
+    return Prompts(StandInAri(lambda _method, _path: 404).client, names, "pbx1")
