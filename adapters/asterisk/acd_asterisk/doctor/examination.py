@@ -1,0 +1,111 @@
+"""What is looked at, in which order, and what is left out when something fails.
+
+Owns the order. Must not know how anything is looked at, nor how findings are shown.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from acd_asterisk.ami import AmiUnauthorized, AmiUnavailable, Manager
+from acd_asterisk.ami.watch import access_of
+from acd_asterisk.ari import AriClient, AriUnauthorized, AriUnavailable
+from acd_asterisk.doctor import trial
+from acd_asterisk.doctor.application import application, is_held
+from acd_asterisk.doctor.connection import clock, reach, sessions
+from acd_asterisk.doctor.dialplan import dialplan
+from acd_asterisk.doctor.disk import disk
+from acd_asterisk.doctor.findings import Finding, good, unknown, warning, wrong
+from acd_asterisk.doctor.loaded import modules
+from acd_asterisk.doctor.media import music, sounds
+from acd_asterisk.doctor.patient import Patient
+from acd_asterisk.doctor.telephones import telephones
+from acd_asterisk.options import PasswordUnavailable
+from acd_asterisk.options.ami import AmiOptions
+
+Look = Callable[[], Awaitable[Finding | list[Finding]]]
+
+
+async def examine(patient: Patient, *, place: str = "", agent: str = "") -> list[Finding]:
+    """Everything about one PBX. `place`: also call this extension; `agent`: also let this telephone ring."""
+    options = patient.options
+    found = [
+        warning("configuration", f"channels.{patient.name}.{key}: {why}; {fix}") for key, why, fix in options.cautions
+    ]
+    client = AriClient(options.url, connections=4, deadline_seconds=max(5.0, options.rest_deadline_us / 1e6))
+    try:
+        found += await reach(patient, client)
+        if not any(each.state == "wrong" and each.check in {"reachable", "credentials"} for each in found):
+            found += await _by_ari(patient, client, place, agent)
+    finally:
+        await client.close()
+    found += await _by_ami(patient)
+    return [*found, await asyncio.to_thread(disk, patient.journal)]
+
+
+async def _by_ari(patient: Patient, client: AriClient, place: str, agent: str) -> list[Finding]:
+    found = await _each(
+        {
+            "modules": lambda: modules(patient, client),
+            "application": lambda: application(patient, client),
+            "clock": lambda: clock(client),
+            "endpoint": lambda: telephones(patient, client),
+            "sounds": lambda: sounds(patient, client),
+        }
+    )
+    try:
+        held = await is_held(patient, client)
+    except AriUnavailable:
+        held = None
+    looks: dict[str, Look] = {}
+    if held is False:
+        # Beside a controller that has its own connections this would take some from it.
+        looks["sessions"] = lambda: sessions(patient)
+    if place:
+        looks["call"] = lambda: trial.call(patient, client, place, is_held=held)
+    if agent:
+        looks["ring"] = lambda: trial.ring(patient, client, agent)
+    return [*found, *await _each(looks)]
+
+
+async def _each(looks: dict[str, Look]) -> list[Finding]:
+    """One after another; a look that fails says so and no more."""
+    found: list[Finding] = []
+    for check, look in looks.items():
+        try:
+            result = await look()
+        except AriUnauthorized as error:
+            found.append(wrong(check, f"the PBX refuses this to the user of ARI ({error}); look at ari.conf"))
+        except AriUnavailable as error:
+            found.append(unknown(check, f"the PBX did not answer ({error}); try again"))
+        else:
+            found += result if isinstance(result, list) else [result]
+    return found
+
+
+async def _by_ami(patient: Patient) -> list[Finding]:
+    options = patient.options.ami
+    if options is None:
+        fix = f"only AMI shows them: add [channels.{patient.name}.ami]"
+        return [unknown("dialplan", f"the dialplan and the classes of music were not looked at; {fix}")]
+    try:
+        manager = Manager(access_of(options), events="off")
+        await manager.open()
+    except PasswordUnavailable as error:
+        return [wrong("ami", f"channels.{patient.name}.ami.{error}; put the secret of manager.conf there")]
+    except AmiUnauthorized as error:
+        return [
+            wrong("ami", f"{error}; compare channels.{patient.name}.ami with user, secret and permit of manager.conf")
+        ]
+    except AmiUnavailable as error:
+        return [wrong("ami", f"{error}; is AMI enabled in manager.conf, and reachable from here?")]
+    try:
+        found = [good("ami", _entered(options)), *await dialplan(patient, manager), await music(patient, manager)]
+    except AmiUnavailable as error:
+        return [unknown("ami", f"AMI did not answer ({error}); try again")]
+    finally:
+        manager.close()
+    return found
+
+
+def _entered(options: AmiOptions) -> str:
+    return f"AMI of {options.host}:{options.port} lets the user {options.user} in"

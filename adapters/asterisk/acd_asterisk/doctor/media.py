@@ -1,0 +1,55 @@
+"""Whether the sounds and the music of the configuration exist on the PBX.
+
+Owns the look-ups. Must not know when anything is played.
+"""
+
+import re
+from typing import Final
+from urllib.parse import quote
+
+from acd_asterisk.ami import Manager, texts_of
+from acd_asterisk.ari import AriClient
+from acd_asterisk.doctor.findings import Finding, good, named, unknown, wrong
+from acd_asterisk.doctor.patient import Patient
+from acd_asterisk.doctor.sounds import sounds_of
+
+MAX_SOUNDS: Final = 500
+"""Names that are looked up."""
+
+_CLASS: Final = re.compile(r"^\s*Class:\s*(\S+)", re.MULTILINE)
+_NOT_FOUND: Final = 404
+
+
+async def sounds(patient: Patient, client: AriClient) -> list[Finding]:
+    """Every sound that the configuration names."""
+    wanted = sounds_of(patient.options)
+    if not wanted:
+        return []
+    absent = []
+    for name in wanted[:MAX_SOUNDS]:
+        answer = await client.request("GET", f"sounds/{quote(name, safe='')}")
+        if answer.status == _NOT_FOUND:
+            if answer.message == "Resource not found":
+                return [unknown("sounds", "sounds cannot be looked up; load res_ari_sounds in modules.conf")]
+            absent.append(name)
+    if absent:
+        fix = "put the files into Asterisk's sounds folder, then `asterisk -rx 'module reload sounds'`"
+        return [wrong("sounds", f"there is no sound {named(absent)}; {fix}")]
+    return [good("sounds", f"all {len(wanted)} sounds of the configuration exist")]
+
+
+async def music(patient: Patient, manager: Manager) -> Finding:
+    """The class of the music for those who wait. Only AMI tells: ARI says yes to any name."""
+    reply = await manager.ask("Command", {"Command": "moh show classes"})
+    if not reply.is_success:
+        return unknown("music", f"music cannot be looked up ({reply.reason}); give the AMI user `write = command`")
+    return judged_music("\n".join(texts_of(reply.response, "Output")), patient.options.music_class)
+
+
+def judged_music(shown: str, wanted: str) -> Finding:
+    """Of what `moh show classes` shows."""
+    classes = _CLASS.findall(shown)
+    if wanted in classes:
+        return good("music", f"the music class {wanted} exists")
+    fix = f"choose one of {named(classes)}" if classes else "add one to musiconhold.conf"
+    return wrong("music", f"there is no music class {wanted}, callers would hear silence; {fix}")

@@ -1,0 +1,194 @@
+"""`acd doctor` on a real Asterisk: a healthy one, and each of the faults that people make."""
+
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from acd_asterisk.lab import AgentBehaviour, LabAgent, Provisioned
+from tests.adapters.asterisk.doctor.ward import run, states, ward, wrongs
+from tests.adapters.asterisk.rig import APP, Agent, rig
+
+NOBODY_LISTENS = 9
+ONE_SENTENCE = 400
+"""Characters; what is longer is a page and not a sentence."""
+
+
+async def test_a_healthy_pbx(provisioned: Provisioned, tmp_path: Path) -> None:
+    """Nothing is wrong, everything has been looked at, and no secret is shown."""
+    async with ward(provisioned, tmp_path) as it:
+        file = it.write()
+        found = await it.examine(file)
+        assert wrongs(found) == {}
+        for check in ("reachable", "credentials", "version", "rights", "modules", "application", "clock", "sessions"):
+            assert states(found, check) == ["good"], (check, found)
+        for check in ("endpoint", "codecs", "ami", "dialplan", "music"):
+            assert states(found, check) == ["good"], (check, found)
+        assert found["disk"][0][0] in {"good", "warning"}
+        status, output = await run(file)
+        assert status == 0
+        assert "0 wrong, 0 not looked at" in output.splitlines()[-1]
+        assert it.pbx.ari_password not in output
+        assert it.pbx.ami_password not in output
+        assert not await it.pbx.channels()
+
+
+async def test_wrong_credentials(provisioned: Provisioned, tmp_path: Path) -> None:
+    async with ward(provisioned, tmp_path) as it:
+        found = await it.examine(it.write(password="canary-of-a-wrong-password"))
+        (said,) = wrongs(found).items()
+        assert said[0] == "credentials"
+        assert "channels.pbx1.user" in said[1]
+        assert "ari.conf" in said[1]
+        assert "canary" not in str(found)
+        assert "modules" not in found
+
+
+async def test_a_user_who_may_only_read(provisioned: Provisioned, tmp_path: Path) -> None:
+    user = "[acd]\ntype = user\nread_only = yes\npassword = canary-of-a-reader\n"
+    ari = f"[general]\nenabled = yes\n{user}"
+    async with ward(provisioned, tmp_path, replace={"ari.conf": ari}) as it:
+        found = await it.examine(it.write(password="canary-of-a-reader"))
+        assert "read_only = no" in wrongs(found)["rights"]
+
+
+async def test_nobody_there(tmp_path: Path) -> None:
+    file = tmp_path / "acd.toml"
+    (tmp_path / "secret").write_text("anything")
+    file.write_text(
+        f'[channels.pbx1]\ntype = "asterisk"\nurl = "http://127.0.0.1:{NOBODY_LISTENS}/ari"\nuser = "acd"\n'
+        'password_file = "secret"\n[queues.sales]\n'
+    )
+    status, output = await run(file)
+    assert status == 1
+    assert "nobody answers at http://127.0.0.1:9/ari" in output
+    assert "bindport" in output
+
+
+async def test_missing_modules(provisioned: Provisioned, tmp_path: Path) -> None:
+    """Of what calls need, wrong; of what something else needs, a warning that says what."""
+    async with ward(provisioned, tmp_path) as it:
+        config = it.pbx.folder / "config" / "modules.conf"
+        loaded = config.read_text()
+        config.write_text(loaded.replace("load = bridge_holding\n", "").replace("load = res_ari_sounds\n", ""))
+        await it.pbx.restart()
+        found = await it.examine(it.write())
+        assert "bridge_holding" in wrongs(found)["modules"]
+        assert "modules.conf" in wrongs(found)["modules"]
+        assert any(state == "warning" and "res_ari_sounds" in text for state, text in found["modules"])
+
+
+async def test_the_application_has_another_controller(provisioned: Provisioned, tmp_path: Path) -> None:
+    """It is said, and the other one keeps it."""
+    async with ward(provisioned, tmp_path) as it:
+        file = it.write()
+        auth = aiohttp.encode_basic_auth(it.pbx.ari_user, it.pbx.ari_password)
+        async with (
+            aiohttp.ClientSession(headers={"Authorization": auth}) as session,
+            session.ws_connect(f"{it.pbx.ari_url}/events?app={APP}&subscribeAll=false") as socket,
+        ):
+            found = await it.examine(file)
+            assert "another controller" in wrongs(found)["application"]
+            assert "channels.pbx1.app" in wrongs(found)["application"]
+            assert "sessions" not in found
+            with pytest.raises(TimeoutError):
+                await socket.receive(timeout=0.2)  # No ApplicationReplaced.
+        assert states(await it.examine(file), "application") == ["good"]
+
+
+async def test_beside_a_running_engine(provisioned: Provisioned, tmp_path: Path) -> None:
+    """Its application is its own, a test call is taken in by it, and afterwards everything is as before."""
+    async with rig(provisioned, tmp_path, [Agent("anna")]) as it:
+        (tmp_path / "ari-password").write_text(it.pbx.ari_password)
+        file = tmp_path / "acd.toml"
+        file.write_text(
+            f'[channels.pbx1]\ntype = "asterisk"\nurl = "{it.pbx.ari_url}"\nuser = "acd"\n'
+            f'password_file = "ari-password"\n[journal]\npath = "{it.config.journal.path}"\n[queues.sales]\n'
+            '[agents.anna]\naddresses.voice = "PJSIP/anna"\n'
+        )
+        status, output = await run(file, "--call", "sales@acd-inbound", "--ring", "anna")
+        assert status == 0, output
+        assert "the engine runs" in output
+        assert "the engine has taken the call in" in output
+        assert "PJSIP/anna rings" in output or "PJSIP/anna was picked up" in output
+        assert it.channel.health()["connected"] is True
+        await it.empty()
+
+
+async def test_unknown_and_unreachable_endpoints(provisioned: Provisioned, tmp_path: Path) -> None:
+    """One that does not exist is wrong; one that has not registered is a warning."""
+    agents = [LabAgent("anna", "127.0.0.1", NOBODY_LISTENS)]
+    desk = "[desk](acd-endpoint)\naors = desk\n[desk]\ntype = aor\nmax_contacts = 1\n"
+    async with ward(provisioned, tmp_path, agents=agents, extra={"pjsip.conf": desk}) as it:
+        after = '[agents.ben]\naddresses.voice = "PJSIP/nobody"\n[agents.cleo]\naddresses.voice = "PJSIP/desk"\n'
+        found = await it.examine(it.write(after=after))
+        assert "PJSIP/nobody is no endpoint" in wrongs(found)["endpoint"]
+        assert "agents.ben.addresses.voice" in wrongs(found)["endpoint"]
+        assert "cleo (PJSIP/desk)" in found["registered"][0][1]
+
+
+async def test_telephones_without_a_common_codec(provisioned: Provisioned, tmp_path: Path) -> None:
+    desk = "[desk](acd-endpoint)\nallow = !all,g722\naors = desk\n[desk]\ntype = aor\ncontact = sip:desk@127.0.0.1:9\n"
+    async with ward(provisioned, tmp_path, extra={"pjsip.conf": desk}) as it:
+        found = await it.examine(it.write(after='[agents.desk]\naddresses.voice = "PJSIP/desk"\n'))
+        assert found["codecs"][0][0] == "warning"
+        assert "desk lack alaw" in found["codecs"][0][1]
+
+
+async def test_missing_sound_and_music(provisioned: Provisioned, tmp_path: Path) -> None:
+    menu = (
+        'music_class = "opera"\nmenu = "main"\n[channels.pbx1.menus.main]\n'
+        'prompt = ["hello-world", "acd/welcome"]\nkeys.1.queue = "sales"\ndefault.hangup = true\n'
+    )
+    async with ward(provisioned, tmp_path) as it:
+        found = await it.examine(it.write(more=menu))
+        assert "acd/welcome" in wrongs(found)["sounds"]
+        assert "hello-world" not in wrongs(found)["sounds"]
+        assert "opera" in wrongs(found)["music"]
+        assert "choose one of default" in wrongs(found)["music"]
+
+
+async def test_the_dialplan(provisioned: Provisioned, tmp_path: Path) -> None:
+    """No way in; no fallback; no end for callers of a dead engine."""
+    bare = "[in]\nexten => _X.,1,Stasis(acd,sales)\n same => n,Hangup()\n"
+    async with ward(provisioned, tmp_path, replace={"extensions.conf": bare}) as it:
+        found = await it.examine(it.write())
+        assert "after `Stasis()`" in wrongs(found)["fallback"]
+        assert "[in]" in wrongs(found)["dead-man"]
+        assert states(found, "dead-man") == ["warning", "wrong"]
+        found = await it.examine(it.write(more='app = "other"'))
+        assert "Stasis(other,…)" in wrongs(found)["dialplan"]
+
+
+async def test_too_few_sessions(provisioned: Provisioned, tmp_path: Path) -> None:
+    async with ward(provisioned, tmp_path) as it:
+        config = it.pbx.folder / "config" / "http.conf"
+        config.write_text(config.read_text() + "sessionlimit = 20\n")
+        await it.pbx.restart()
+        found = await it.examine(it.write())
+        assert "sessionlimit" in wrongs(found)["sessions"]
+
+
+async def test_a_call_without_an_engine_comes_to_the_fallback(provisioned: Provisioned, tmp_path: Path) -> None:
+    async with ward(provisioned, tmp_path) as it:
+        found = await it.examine(it.write(), "--call", "sales@acd-inbound")
+        assert states(found, "fallback") == ["good"], found
+        assert not await it.pbx.channels()
+        found = await it.examine(it.write(), "--call", "sales@nowhere")
+        assert "call" in wrongs(found)
+
+
+async def test_a_telephone_that_declines(provisioned: Provisioned, tmp_path: Path) -> None:
+    async with ward(provisioned, tmp_path, behaviour=AgentBehaviour(decline_chance=1.0)) as it:
+        found = await it.examine(it.write(), "--ring", "anna")
+        assert states(found, "ring") == ["warning"]
+        assert "PJSIP/anna" in found["ring"][0][1]
+        found = await it.examine(it.write(), "--ring", "ben")
+        assert "no agent ben" in wrongs(found)["ring"]
+
+
+async def test_every_sentence_is_one(provisioned: Provisioned, tmp_path: Path) -> None:
+    async with ward(provisioned, tmp_path) as it:
+        for found in (await it.examine(it.write()), await it.examine(it.write(password="wrong"))):
+            for each in found.values():
+                assert all(len(text) < ONE_SENTENCE and "\n" not in text for _, text in each)
