@@ -120,7 +120,7 @@ from acd.errors import (
     RouterOverloaded,
     StrategyError,
 )
-from acd.ports.channel import AgentStanding, Channel, ChannelHost, Desired, Personal
+from acd.ports.channel import AgentStanding, Channel, ChannelHost, Desired, InteractionStanding, Personal
 from acd.ports.stores import OutboxMessage, Sender
 
 if TYPE_CHECKING:
@@ -198,6 +198,7 @@ __all__ = [
     "InteractionQueued",
     "InteractionRequeued",
     "InteractionScheduled",
+    "InteractionStanding",
     "InteractionTransferred",
     "JoinAgent",
     "JournalCorrupt",

@@ -70,6 +70,23 @@ class AgentStanding(Struct, frozen=True, gc=False):
     gone: bool = False
 
 
+class InteractionStanding(Struct, frozen=True, gc=False):
+    """How one interaction stands, as committed.
+
+    `queue`: where it stands, or from which it was taken. `agent_id`: whoever is rung or talks, or talked last.
+    `waited_us`: until it was accepted last, or ended without; None while it waits. `reason`: why it ended; empty while
+    it lives.
+    """
+
+    interaction_id: str
+    state: str
+    queue: str
+    attributes: tuple[tuple[str, str], ...] = ()
+    agent_id: str = ""
+    waited_us: int | None = None
+    reason: str = ""
+
+
 class ChannelHost(Protocol):
     """What the runtime gives to a channel."""
 
@@ -116,6 +133,10 @@ class ChannelHost(Protocol):
 
     def queue_of(self, interaction_id: str) -> str:
         """The queue in which a live interaction stands, or from which it was taken; empty when it does not live."""
+        ...
+
+    def interaction(self, interaction_id: str) -> InteractionStanding | None:
+        """How an interaction stands, also for a while after its end; None when it is not known."""
         ...
 
     def agent(self, agent_id: str) -> AgentStanding | None:

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import Protocol
 
 from acd.core.messages import Command, Outcome
-from acd.ports.channel import AgentStanding, Desired, Personal
+from acd.ports.channel import AgentStanding, Desired, InteractionStanding, Personal
 
 
 class HostServices(Protocol):
@@ -42,6 +42,10 @@ class HostServices(Protocol):
         """Where an interaction stands."""
         ...
 
+    def interaction(self, interaction_id: str) -> InteractionStanding | None:
+        """How an interaction stands."""
+        ...
+
     def agent(self, agent_id: str) -> AgentStanding | None:
         """How an agent stands."""
         ...
@@ -69,6 +73,7 @@ class Host:
         self.address = services.address
         self.recorded = services.recorded
         self.queue_of = services.queue_of
+        self.interaction = services.interaction
         self.agent = services.agent
         self.agents = services.agents
         self.watch_agents = services.watch_agents

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 
 from acd.core.messages import Outcome
 from acd.core.state import EngineState
-from acd.ports.channel import AgentStanding
+from acd.ports.channel import AgentStanding, InteractionStanding
 from acd.runtime.config import AgentEdit, Config
 from acd.runtime.estimate import WaitEstimator
 from acd.runtime.events import EventSource
@@ -123,6 +123,11 @@ class Readings:
         """The queue in which a live interaction stands, or from which it was taken; empty when it does not live."""
         row = self.view.interactions.get(interaction_id)
         return "" if row is None else row.queue
+
+    def interaction(self, interaction_id: str) -> InteractionStanding | None:
+        """How an interaction stands, also for a while after its end; None when it is not known."""
+        row = self.view.interaction(interaction_id)
+        return None if row is None else row.standing()
 
     def agent(self, agent_id: str) -> AgentStanding | None:
         """How an agent stands; None when there is none of this id."""

@@ -15,7 +15,7 @@ from acd.core.messages import AgentSettings, InteractionQueued, OfferMade, Queue
 from acd.core.ordering import key_us
 from acd.core.reaching import reach_after
 from acd.core.state import AgentState, InteractionState, WorkState
-from acd.ports.channel import Desired
+from acd.ports.channel import Desired, InteractionStanding
 from acd.runtime.figures import QueueFigures
 
 TEN_SECONDS_US: Final = 10_000_000
@@ -211,6 +211,12 @@ class InteractionRecord(Struct):
     def partly_known(cls, interaction_id: str, state: str, order: int) -> "InteractionRecord":
         """One that ended before the snapshot: only its id and final state are known. `order` is negative."""
         return cls(interaction_id, "", "", "", 0, (), "", "", 0, order, state, partial=True)
+
+    def standing(self) -> InteractionStanding:
+        """As channels see it."""
+        return InteractionStanding(
+            self.id, self.state, self.queue, self.attributes, self.agent_id, self.waited_us, self.end_reason
+        )
 
     def desired(self) -> Desired:
         """How a live one should stand in the world."""

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Callable
 from typing import Final, TypeVar
 
 from acd.core.messages import Command, Outcome
-from acd.ports.channel import AgentStanding, Desired, Personal
+from acd.ports.channel import AgentStanding, Desired, InteractionStanding, Personal
 
 PATIENCE_SECONDS: Final = 10.0
 """How long is waited for the far end."""
@@ -29,6 +29,7 @@ class RecordingHost:
         self.commands: list[Command] = []
         self.wished: dict[str, Desired] = {}
         self.staff: dict[str, AgentStanding] = {}
+        self.interactions: dict[str, InteractionStanding] = {}
         self.queues: dict[str, str] = {}
         self.reconciles = 0
         self._people: dict[str, Personal] = {}
@@ -71,6 +72,10 @@ class RecordingHost:
     def queue_of(self, interaction_id: str) -> str:
         """What the check says."""
         return self.queues.get(interaction_id, "")
+
+    def interaction(self, interaction_id: str) -> InteractionStanding | None:
+        """Likewise."""
+        return self.interactions.get(interaction_id)
 
     def agent(self, agent_id: str) -> AgentStanding | None:
         """Likewise."""

@@ -13,7 +13,7 @@ from acd.core.messages import (
     SignInAgent,
     SignOutAgent,
 )
-from acd.ports.channel import AgentStanding
+from acd.ports.channel import AgentStanding, InteractionStanding
 from acd.runtime import staff
 from acd.runtime.journal import MemoryJournal
 from acd.runtime.router import Router
@@ -58,16 +58,23 @@ async def test_work_in_hand(tmp_path: Path) -> None:
         await router.submit(SignInAgent("c1", "anna", ready=True))
         news = router.watch_agents()
         await following(news)
-        outcome = await router.submit(EnqueueInteraction("c2", "i1", "voice", "sales"))
+        outcome = await router.submit(EnqueueInteraction("c2", "i1", "voice", "sales", attributes=(("order", "4711"),)))
         (made,) = (event for event in outcome.events if isinstance(event, OfferMade))
         assert (await following(news))[0].work == (("i1", "offered"),)
         assert router.queue_of("i1") == "sales"
+        rung = InteractionStanding("i1", "offered", "sales", (("order", "4711"),), "anna")
+        assert router.interaction("i1") == rung
         await router.submit(AcceptOffer("c3", made.offer_id, "anna"))
         assert (await following(news))[0].work == (("i1", "active"),)
         await router.submit(EndInteraction("c4", "i1", by="customer"))
         assert (await following(news))[0].work == (("i1", "wrap-up"),)
         await news.aclose()
         assert router.queue_of("i2") == ""
+        ended = router.interaction("i1")
+        assert ended is not None
+        assert (ended.state, ended.agent_id, ended.reason) == ("completed", "anna", "customer")
+        assert ended.waited_us is not None
+        assert router.interaction("i2") is None
 
 
 async def test_agents_come_and_go(tmp_path: Path) -> None:
