@@ -282,6 +282,6 @@ class Healer:
         if code == "duplicate-interaction":
             # The engine is done with this caller, and died before it could let go.
             self._desk.forget(call)
-            await self._orders.cancel(call.channel_id)
+            await self._orders.cancel(call.channel_id, call.interaction_id)
         elif code:
             await self._orders.refuse(call, code)

@@ -4,6 +4,7 @@ Owns the reaction to every happening. Must not know how events arrive, nor what 
 `handle` is synchronous: it notes what is certain at once, and leaves the rest to the call's lane.
 """
 
+from collections.abc import Mapping
 from functools import partial
 from typing import assert_never
 
@@ -39,6 +40,7 @@ from acd_asterisk.happenings import (
 )
 from acd_asterisk.names import MAX_VISITS, visit_of
 from acd_asterisk.orders import Orders
+from acd_asterisk.passing import header_expression, named
 from acd_asterisk.switchboard import Switchboard
 from acd_asterisk.wire import AriChannel, Party
 
@@ -81,11 +83,7 @@ class Intake:
 
     async def prepare(self, call: Call, arrived: CallerArrived) -> EnqueueInteraction:
         """Gather what the engine needs to know of a caller. Raises `NotTaken` when the queue's name is none."""
-        variables = arrived.variables
-        if variables is None:
-            variables = {}
-            if self._desk.options.fetch_variables:
-                variables = await self._switchboard.variables(call.channel_id, self._desk.options.variables)
+        variables = await self._brought(arrived)
         customer = await self._remember(arrived.channel.caller)
         call.after = variables.get("AFTER", "")
         command = translate.enqueue(
@@ -100,6 +98,15 @@ class Intake:
         if not translate.is_queue_name(command.queue):
             raise NotTaken("unknown-queue")
         return command
+
+    async def _brought(self, arrived: CallerArrived) -> Mapping[str, str]:
+        """Variables and headers that came with a caller, by one request at most, if any."""
+        options = self._desk.options
+        headers = options.data.headers
+        wanted = options.variables if arrived.variables is None and options.fetch_variables else ()
+        names = (*wanted, *map(header_expression, headers))
+        found = await self._switchboard.variables(arrived.channel.id, names) if names else {}
+        return {**named(headers, found), **(arrived.variables or {})}
 
     async def enqueue(self, call: Call, command: EnqueueInteraction) -> str:
         """Hand a caller in; returns the code of a refusal, empty when there was none. Raises `NotTaken`."""

@@ -9,6 +9,7 @@ import time
 from typing import Final
 
 import structlog
+from msgspec import structs
 
 from acd.core.messages import EndInteraction, FailOffer, LeaveInteraction, RequeueInteraction
 from acd.errors import ChannelError
@@ -17,6 +18,7 @@ from acd_asterisk.call import Call, Leg
 from acd_asterisk.desk import Desk
 from acd_asterisk.devices import Devices
 from acd_asterisk.prompts import Prompts
+from acd_asterisk.passing import for_agent, outcome
 from acd_asterisk.ringing import Presentation, presentation
 from acd_asterisk.switchboard import Switchboard
 from acd_asterisk.translate import is_endpoint
@@ -160,6 +162,7 @@ class Orders:
                     self.tune(call),
                     # Whatever the caller hears would keep them from the agent until its end.
                     self.prompts.hush(call.channel_id),
+                    self._tell_channel(call, "connected"),
                 )
         except AriUnavailable:
             leg.joining = False
@@ -237,12 +240,14 @@ class Orders:
         _log.warning("caller refused", instance=self._desk.name, interaction=call.interaction_id, code=code)
         self._desk.forget(call)
         if not call.lost:
-            await self._switchboard.send_back(call.channel_id, {"ACD_REFUSAL": code, "ACD_RESULT": "refused"})
+            await self._switchboard.send_back(
+                call.channel_id, {**self._outcome(call.interaction_id, "refused"), "ACD_REFUSAL": code}
+            )
 
-    async def cancel(self, channel_id: str) -> None:
+    async def cancel(self, channel_id: str, interaction_id: str) -> None:
         """Let go of a caller whom nobody has answered, as the options have it."""
         if self._desk.options.on_cancel == "continue":
-            await self._switchboard.send_back(channel_id, {"ACD_RESULT": "cancelled"})
+            await self._switchboard.send_back(channel_id, self._outcome(interaction_id, "cancelled"))
         else:
             await self._switchboard.hang_up(channel_id)
 
@@ -274,11 +279,21 @@ class Orders:
         if call.lost or call.hangup_requested:
             return
         if not call.has_talked:
-            await self.cancel(call.channel_id)
+            await self.cancel(call.channel_id, call.interaction_id)
         elif await self._after(call) == AFTER_CONTINUE:
-            await self._switchboard.send_back(call.channel_id, {"ACD_RESULT": "completed"})
+            await self._switchboard.send_back(call.channel_id, self._outcome(call.interaction_id, "completed"))
         else:
+            await self._tell_channel(call, "completed")
             await self._switchboard.hang_up(call.channel_id)
+
+    def _outcome(self, interaction_id: str, result: str) -> dict[str, str]:
+        standing = self._desk.host.interaction(interaction_id)
+        return outcome(self._desk.options.data, standing, interaction_id, result)
+
+    async def _tell_channel(self, call: Call, result: str) -> None:
+        """Let the caller's channel know, where that is wanted while it is ours, too."""
+        if self._desk.options.data.set_on_connect:
+            await self._switchboard.set_variables(call.channel_id, self._outcome(call.interaction_id, result))
 
     async def _after(self, call: Call) -> str:
         if call.after is None:
@@ -299,13 +314,16 @@ class Orders:
         self._desk.in_lane(call, tell)
 
     def _shown(self, call: Call, leg: Leg, endpoint: str) -> Presentation:
-        return presentation(
-            self._desk.options,
+        options, standing = self._desk.options, self._desk.host.interaction(call.interaction_id)
+        shown = presentation(
+            options,
             call.party,
             queue=self._desk.host.queue_of(call.interaction_id),
             agent_id=leg.agent_id,
             endpoint=endpoint,
         )
+        told = for_agent(options.data, standing, leg.agent_id, endpoint)
+        return structs.replace(shown, variables={**shown.variables, **told})
 
     def _ring_seconds(self, offer_id: str) -> float:
         """Until the offer's end, and a margin: the engine takes the offer back, this is for when it cannot."""

@@ -195,8 +195,12 @@ class Switchboard:
 
     async def send_back(self, channel_id: str, variables: Mapping[str, str]) -> None:
         """Let a caller go on in the dialplan, after `Stasis()`, with these variables set."""
-        await asyncio.gather(*(self._set(channel_id, name, value) for name, value in variables.items()))
+        await self.set_variables(channel_id, variables)
         await self._client.request("POST", f"channels/{_part(channel_id)}/continue", attempts=ATTEMPTS)
+
+    async def set_variables(self, channel_id: str, variables: Mapping[str, str]) -> None:
+        """Set these on a channel, all at once; one that is gone is fine."""
+        await asyncio.gather(*(self._set(channel_id, name, value) for name, value in variables.items()))
 
     async def variables(self, channel_id: str, names: Sequence[str]) -> dict[str, str]:
         """The values of several channel variables, by one request; those that are empty are left out."""

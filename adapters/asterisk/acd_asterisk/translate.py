@@ -24,6 +24,9 @@ MAX_CALLER_NUMBER: Final = 40
 MAX_CALLER_NAME: Final = 64
 MAX_ENDPOINT: Final = 128
 
+CONSUMED: Final = frozenset({"QUEUE", "REQUIREMENT", "PRIORITY", "AFTER", "DID", "AGENT"})
+"""Variables that say where a call goes; all others become attributes."""
+
 _ID: Final = re.compile(ID_PATTERN)
 _ENDPOINT: Final = re.compile(r"[A-Za-z0-9]{1,32}/[A-Za-z0-9_.+@:/-]{1,95}")
 _NOT_IN_NUMBER: Final = re.compile(r"[^0-9A-Za-z+*#._-]")
@@ -45,7 +48,7 @@ def enqueue(
     A queue or a requirement that is wrong in content is left to the engine to refuse.
     """
     did = variables.get("DID") or arrived.channel.dialplan.exten
-    pairs = {"did": did, **{k.lower(): v for k, v in variables.items() if k not in _CONSUMED}}
+    pairs = {"did": did, **{k.lower(): v for k, v in variables.items() if k not in CONSUMED}}
     attributes = ((key, _text(value)) for key, value in pairs.items() if value and _is_id(key))
     return EnqueueInteraction(
         id=command_id,
@@ -118,9 +121,6 @@ def clean_name(name: str) -> str:
     """Letters and digits of any script, blanks and `. _ -` of a caller's name."""
     kept = "".join(char if char.isalnum() or char in " ._-" else " " for char in name)
     return " ".join(kept.split())[:MAX_CALLER_NAME].strip()
-
-
-_CONSUMED: Final = frozenset({"QUEUE", "REQUIREMENT", "PRIORITY", "AFTER", "DID", "AGENT"})
 
 
 def _is_id(text: str) -> bool:

@@ -16,6 +16,7 @@ from acd_asterisk.ari import MAX_CONNECTIONS
 from acd_asterisk.menus.plan import Menu
 from acd_asterisk.names import MAX_APP
 from acd_asterisk.options.ami import LOOPBACK, AmiOptions, read_ami
+from acd_asterisk.options.data import DataOptions, read_data
 from acd_asterisk.options.menus import read_menus
 from acd_asterisk.options.password import Password
 from acd_asterisk.options.phones import ANY_NAME, Phones, read_phones
@@ -48,6 +49,8 @@ class Options(Struct, frozen=True, kw_only=True):
     menus: tuple[Menu, ...] = ()
     phones: Phones = Phones()
     queues: Mapping[str, QueueOptions] = {}
+    data: DataOptions = DataOptions()
+    """What goes with a call besides voice."""
     caller_id: str = "caller"
     """What agents see: `caller`, or a fixed number; empty: whatever Asterisk makes of it."""
     ring_margin_us: int = 5 * SECOND_US
@@ -96,6 +99,7 @@ def read_options(name: str, given: Mapping[str, object]) -> Options:
         menus=read_menus(reader, menu),
         phones=read_phones(reader),
         queues=read_queues(reader),
+        data=read_data(reader),
         caller_id=_caller_id(reader),
         ring_margin_us=reader.duration("ring_margin", 5 * SECOND_US, SECOND_US, 600 * SECOND_US),
         heartbeat_us=reader.duration("heartbeat", 10 * SECOND_US, 0, HOUR_US),
