@@ -24,7 +24,7 @@ class RawTelephone(asyncio.DatagramProtocol):
         self._transport = transport
         self.port = transport.get_extra_info("sockname")[1]
 
-    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:  # type: ignore[override] # IPv4
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         text = data.decode()
         if not text.startswith("INVITE "):
             return
