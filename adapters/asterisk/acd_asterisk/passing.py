@@ -11,6 +11,7 @@ from typing import Final
 
 from acd.ports.channel import InteractionStanding
 from acd_asterisk.options.data import DataOptions
+from acd_asterisk.ringing import PJSIP
 from acd_asterisk.variables import attribute_key
 
 MAX_VALUE: Final = 200
@@ -44,15 +45,17 @@ def outcome(
     }
 
 
-def for_agent(asked: DataOptions, standing: InteractionStanding | None, agent_id: str) -> dict[str, str]:
-    """Variables with which an agent's leg is dialled; those that add a header to its INVITE among them."""
+def for_agent(asked: DataOptions, standing: InteractionStanding | None, agent_id: str, endpoint: str) -> dict[str, str]:
+    """Variables with which an agent's leg is dialled; for an INVITE, those that add a header to it among them."""
     if standing is None:
         return {}
     variables = {
         f"{_INHERITED}{variable_of(source)}": _value(source, standing, agent_id) for source in asked.agent_variables
     }
     headers = {f"PJSIP_HEADER(add,{name})": _value(source, standing, agent_id) for name, source in asked.agent_headers}
-    return {name: value for name, value in {**variables, **headers}.items() if value}
+    if endpoint.upper().startswith(PJSIP):
+        variables |= headers
+    return {name: value for name, value in variables.items() if value}
 
 
 def variable_of(source: str) -> str:

@@ -43,7 +43,7 @@ def test_outcome_of_a_call_that_the_engine_never_had() -> None:
 
 
 def test_for_agent() -> None:
-    assert for_agent(ASKED, STANDING, "ben") == {
+    assert for_agent(ASKED, STANDING, "ben", "PJSIP/ben") == {
         "__ACD_INTERACTION": "pbx1-1.0",
         "__ACD_QUEUE": "sales",
         "__ACD_AGENT": "ben",
@@ -51,10 +51,11 @@ def test_for_agent() -> None:
         "PJSIP_HEADER(add,X-Queue)": "sales",
         "PJSIP_HEADER(add,X-Order)": "4711 X-Evil: 1",
     }
-    assert for_agent(ASKED, None, "ben") == {}
-    assert for_agent(DataOptions(), STANDING, "ben") == {}
+    assert for_agent(ASKED, None, "ben", "PJSIP/ben") == {}
+    assert for_agent(DataOptions(), STANDING, "ben", "PJSIP/ben") == {}
+    assert not any("HEADER" in name for name in for_agent(ASKED, STANDING, "ben", "Local/ben@desk"))
     without = InteractionStanding("i", "offered", "sales")
-    assert "PJSIP_HEADER(add,X-Order)" not in for_agent(ASKED, without, "ben")
+    assert "PJSIP_HEADER(add,X-Order)" not in for_agent(ASKED, without, "ben", "PJSIP/ben")
 
 
 def test_names() -> None:
