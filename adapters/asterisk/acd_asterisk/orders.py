@@ -292,7 +292,7 @@ class Orders:
 
     async def _tell_channel(self, call: Call, result: str) -> None:
         """Let the caller's channel know, where that is wanted while it is ours, too."""
-        if self._desk.options.data.set_on_connect:
+        if self._desk.options.data.set_on_connect and call.parent is None:
             await self._switchboard.set_variables(call.channel_id, self._outcome(call.interaction_id, result))
 
     async def _after(self, call: Call) -> str:
