@@ -17,8 +17,8 @@ from acd_asterisk.ari import AriUnavailable
 from acd_asterisk.call import Call, Leg
 from acd_asterisk.desk import Desk
 from acd_asterisk.devices import Devices
-from acd_asterisk.prompts import Prompts
 from acd_asterisk.passing import for_agent, outcome
+from acd_asterisk.prompts import Prompts
 from acd_asterisk.ringing import Presentation, presentation
 from acd_asterisk.switchboard import Switchboard
 from acd_asterisk.translate import is_endpoint
