@@ -107,6 +107,7 @@ EXCEPTIONS: Final[tuple[tuple[type[errors.AcdError], int, str, str], ...]] = (
     (errors.RepeatsError, 503, "answers-unavailable", _NOT_LOOKED_UP),
     (errors.RequestReused, 422, "idempotency-key-reused", ""),
     (errors.HistoryUnavailable, 503, "history-unavailable", ""),
+    (errors.ChannelError, 503, "channel-unavailable", ""),
     (errors.PersonalStoreError, 503, "personal-store-unavailable", _NOBODY_KNOWN),
     (
         errors.CommandQuarantined,
@@ -128,6 +129,7 @@ RETRY_AFTER_SECONDS: Final = {
     "personal-store-unavailable": 5,
     "outbox-full": 5,
     "outbox-unavailable": 5,
+    "channel-unavailable": 1,
 }
 
 MEDIA_TYPE: Final = "application/problem+json"

@@ -38,11 +38,12 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class Tape:
-    """One file that is being written. `begun`: Asterisk has said so."""
+    """One file that is being written. `begun`: Asterisk has said so; `tried`: or it has said that it cannot."""
 
     label: Label
     name: str
     begun: bool = False
+    tried: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 @dataclass(slots=True)
@@ -137,7 +138,12 @@ class Recorder:
         part.is_paused = True
         self._end_pause_later(part)
         try:
+            # One that is about to begin would write a moment of what nobody may keep.
+            async with asyncio.timeout(self._desk.options.rest_deadline_us / 1e6):
+                await asyncio.gather(*(tape.tried.wait() for tape in part.tapes.values()))
             done = await asyncio.gather(*(self._tapes.pause(name) for name, tape in part.tapes.items() if tape.begun))
+        except TimeoutError:
+            raise ChannelError("it is not known whether the recording has begun") from None
         except AriUnavailable as error:
             raise ChannelError(f"it is not known whether the recording pauses: {error}") from None
         if not all(done):
@@ -195,6 +201,12 @@ class Recorder:
             self._known.popitem(last=False)
 
     async def _begin(self, call: Call, part: Part, tape: Tape, *, again: bool) -> None:
+        try:
+            await self._try(call, part, tape, again=again)
+        finally:
+            tape.tried.set()
+
+    async def _try(self, call: Call, part: Part, tape: Tape, *, again: bool) -> None:
         label = tape.label
         try:
             if label.side:
@@ -317,6 +329,7 @@ class Recorder:
         labels = [label, *(Label(label.stamp, offer_id, "agent") for offer_id in offers if label.side)]
         for each in labels:
             tape = Tape(each, self._labels.name(each), begun=True)
+            tape.tried.set()
             self._add(part, tape)
             self._link(part, tape)
         return part
