@@ -59,7 +59,8 @@ class AgentStanding(Struct, frozen=True, gc=False):
 
     `presence`: signed-out, not-ready (for `reason`), ready, or draining (towards `next_presence`). `work`: what is in
     hand on all channels, as (interaction, state), oldest first; states are offered, active, held and wrap-up.
-    `gone`: no agent any more, as soon as this work is done.
+    `gone`: no agent any more, as soon as this work is done. `devices`: those that keep a channel from the agent, as
+    (channel, `in-use` or `unavailable`, µs until when at most).
     """
 
     agent_id: str
@@ -68,6 +69,7 @@ class AgentStanding(Struct, frozen=True, gc=False):
     next_presence: str = ""
     work: tuple[tuple[str, str], ...] = ()
     gone: bool = False
+    devices: tuple[tuple[str, str, int], ...] = ()
 
 
 class InteractionStanding(Struct, frozen=True, gc=False):

@@ -21,7 +21,8 @@ BUFFER: Final = 1_024
 def standing_of(agent: AgentRecord) -> AgentStanding:
     """An agent's, by the view's record."""
     work = tuple((item.interaction_id, item.state) for item in agent.work.values())
-    return AgentStanding(agent.id, agent.presence, agent.reason, agent.next_presence, work, agent.retired)
+    devices = tuple((channel, each.state, each.until_us) for channel, each in agent.devices.items())
+    return AgentStanding(agent.id, agent.presence, agent.reason, agent.next_presence, work, agent.retired, devices)
 
 
 async def watch(projections: "Projections") -> AsyncGenerator[tuple[AgentStanding, ...], None]:

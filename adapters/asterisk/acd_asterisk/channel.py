@@ -35,6 +35,7 @@ from acd_asterisk.ari import AriClient, AriUnavailable
 from acd_asterisk.call import Call
 from acd_asterisk.conversations import Conversations
 from acd_asterisk.desk import Desk
+from acd_asterisk.endpoints import Endpoints
 from acd_asterisk.happenings import Replaced, happening
 from acd_asterisk.healing import Healer
 from acd_asterisk.heartbeat import Heartbeat
@@ -48,6 +49,7 @@ from acd_asterisk.orders import Orders
 from acd_asterisk.prompts import Prompts
 from acd_asterisk.recording import Recorder
 from acd_asterisk.switchboard import Switchboard
+from acd_asterisk.vetoes import Vetoes
 from acd_asterisk.wire import AriEvent
 
 _log = structlog.get_logger(__name__)
@@ -86,6 +88,9 @@ class AsteriskChannel:
         self.states = States() if self._watch is None else self._watch.states
         """What the PBX says of its devices and trunks; of none without AMI."""
         self._heartbeat = Heartbeat(self._desk, self._switchboard, self._orders, lambda: self._link.is_live)
+        self._vetoes = Vetoes(
+            self._desk, Endpoints(self._client), self._orders.devices, self.states, lambda: self._link.is_live
+        )
 
     @property
     def cautions(self) -> tuple[str, ...]:
@@ -102,6 +107,8 @@ class AsteriskChannel:
         self._desk.spawn(self._link.run())
         self._desk.spawn(self._heartbeat.run())
         self._desk.spawn(self._recorder.retention.run(lambda: self._link.is_live))
+        if self._options.devices.veto:
+            self._desk.spawn(self._vetoes.run())
         self._desk.spawn(self._lamps.follow(host))
         self._desk.spawn(self._lamps.run())
 
@@ -176,6 +183,7 @@ class AsteriskChannel:
             "requests": self._client.requests,
             "requests_over_websocket": self._client.is_over_socket,
             "requests_unanswered": self._client.unanswered,
+            "vetoes": self._vetoes.count,
             **({} if self._watch is None else self._watch.health()),
             "recording": self._recorder.active,
             "recordings_failed": self._recorder.failures,
@@ -235,6 +243,7 @@ class AsteriskChannel:
         """After every connect."""
         self._healer.is_new = await self._switchboard.prepare()
         await self._compare()
+        self._vetoes.look_again()
         self._lamps.reconnected()
 
     async def _compare(self) -> None:

@@ -40,6 +40,8 @@ class Devices:
         self._by_agent: dict[str, dict[str, Leg]] = {}
         self._agents: dict[str, str] = {}
         """By offer id."""
+        self.on_free: Callable[[str], None] = _nobody_minds
+        """Told of an agent when the last of their legs is gone."""
 
     def taken(self, leg: Leg) -> None:
         """The device rings, or is about to."""
@@ -58,6 +60,7 @@ class Devices:
             legs.pop(offer_id).ended.set()
             if not legs:
                 del self._by_agent[agent_id]
+                self.on_free(agent_id)
 
     def forget_all(self) -> None:
         """Begin anew, after a comparison."""
@@ -94,3 +97,7 @@ class Devices:
         while await self._switchboard.has_leg(offer_id):
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_LOOK_SECONDS)
+
+
+def _nobody_minds(_agent_id: str) -> None:
+    """Until somebody does."""

@@ -123,6 +123,7 @@ class Rig(Ground):
     events: list[Event]
     stack: AsyncExitStack
     proxy: Proxy
+    ami_proxy: Proxy
 
     async def ready(self, *agents: str) -> None:
         """Sign agents in, ready."""
@@ -205,9 +206,14 @@ async def rig(
     extra_config: Mapping[str, str] | None = None,
     connect: bool = True,
     proxied: bool = False,
+    ami: bool = False,
     text: str | None = None,
 ) -> AsyncIterator[Rig]:
-    """Start everything. `proxied`: the channel reaches the PBX through `Rig.proxy`. `text`: of another acd.toml."""
+    """Start everything.
+
+    `proxied`: the channel reaches the PBX through `Rig.proxy`. `ami`: it has AMI beside ARI, through `Rig.ami_proxy`.
+    `text`: of another acd.toml.
+    """
     async with AsyncExitStack() as stack:
         base = await stack.enter_async_context(
             ground(provisioned, agents, dialplan=dialplan, extra_config=extra_config)
@@ -216,14 +222,17 @@ async def rig(
         parts = urlsplit(pbx.ari_url)
         proxy = await stack.enter_async_context(Proxy(parts.port or 0))
         url = f"http://127.0.0.1:{proxy.port}{parts.path}" if proxied else pbx.ari_url
+        ami_proxy = await stack.enter_async_context(Proxy(pbx.ami_port))
         chosen: dict[str, object] = {"url": url, "user": pbx.ari_user, **(options or {})}
         if "password_file" not in chosen:
             chosen["password"] = pbx.ari_password
+        if ami:
+            chosen["ami"] = {"port": ami_proxy.port, "user": pbx.ami_user, "password": pbx.ami_password}
         config = loads(configuration(agents, queues) if text is None else text, base=folder)
         channel = open_channel(INSTANCE, chosen)
         events: list[Event] = []
         router = await _started(config, channel, events, stack)
-        it = Rig(provisioned, pbx, base.phones, config, chosen, router, channel, events, stack, proxy)
+        it = Rig(provisioned, pbx, base.phones, config, chosen, router, channel, events, stack, proxy, ami_proxy)
         if connect:
             await it.connected()
         yield it

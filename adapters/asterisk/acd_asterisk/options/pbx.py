@@ -17,6 +17,7 @@ from acd_asterisk.menus.plan import Menu
 from acd_asterisk.names import MAX_APP
 from acd_asterisk.options.ami import LOOPBACK, AmiOptions, read_ami
 from acd_asterisk.options.data import DataOptions, read_data
+from acd_asterisk.options.devices import DeviceOptions, read_devices
 from acd_asterisk.options.menus import read_menus
 from acd_asterisk.options.password import Password
 from acd_asterisk.options.phones import ANY_NAME, Phones, read_phones
@@ -73,6 +74,8 @@ class Options(Struct, frozen=True, kw_only=True):
     ami: AmiOptions | None = None
     """For the states of devices and trunks, beside ARI."""
     recording: Recording = Recording()
+    devices: DeviceOptions = DeviceOptions()
+    """Whether they keep calls from agents."""
 
     @property
     def cautions(self) -> tuple[tuple[str, str, str], ...]:
@@ -113,6 +116,7 @@ def read_options(name: str, given: Mapping[str, object]) -> Options:
         on_cancel=reader.choice("on_cancel", "continue", "hangup"),
         ami=read_ami(reader),
         recording=read_recording(reader.table("recording", "recordings")),
+        devices=read_devices(reader, has_ami=reader.has("ami")),
     )
     if options.queue and options.menu:
         reader.problem("menu", "stands beside queue, and callers begin in one of the two", "leave one out")
