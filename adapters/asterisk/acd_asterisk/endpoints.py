@@ -67,7 +67,7 @@ class Endpoints:
 
     async def all(self) -> dict[str, Endpoint]:
         """All of them, by device."""
-        answer = await self._client.request("GET", "endpoints", attempts=ATTEMPTS)
+        answer = await self._client.request("GET", "endpoints", attempts=ATTEMPTS, large=True)
         if not answer.is_success:
             raise AriUnavailable(f"status {answer.status} when asking for endpoints")
         try:
