@@ -36,6 +36,8 @@ class World(Struct, frozen=True):
     """Channel ids in each talk bridge, by interaction id."""
     held: frozenset[str]
     """Channel ids in the hold bridge."""
+    aside: frozenset[str] = frozenset()
+    """Channel ids of agents who have put customers on hold."""
 
 
 class KeptLeg(Struct, frozen=True):
@@ -104,6 +106,13 @@ class Leave(Struct, frozen=True):
     agent_id: str
 
 
+class Hold(Struct, frozen=True):
+    """This agent has put the customer on hold, and is with them."""
+
+    interaction_id: str
+    offer_id: str
+
+
 class Requeue(Struct, frozen=True):
     """The last agent's leg is gone, and nobody was ever joined with the caller."""
 
@@ -146,7 +155,23 @@ class Destroy(Struct, frozen=True):
     interaction_id: str
 
 
-Repair = Keep | End | Fail | Ring | Accept | Join | Leave | Requeue | Park | Answer | Enqueue | LetGo | HangUp | Destroy
+Repair = (
+    Keep
+    | End
+    | Fail
+    | Ring
+    | Accept
+    | Join
+    | Leave
+    | Hold
+    | Requeue
+    | Park
+    | Answer
+    | Enqueue
+    | LetGo
+    | HangUp
+    | Destroy
+)
 
 
 def survey(
@@ -167,14 +192,16 @@ def survey(
         elif channel.id in members and channel.dialplan.app_name == STASIS and not names.is_own(channel.id):
             callers[channel.id] = channel
     talks: dict[str, frozenset[str]] = {}
-    held: frozenset[str] = frozenset()
+    held, aside = frozenset[str](), frozenset[str]()
     for bridge in bridges:
         interaction_id = names.talk_of(bridge.id)
         if interaction_id is not None:
             talks[interaction_id] = frozenset(bridge.channels)
         elif bridge.id == names.hold:
             held = frozenset(bridge.channels)
-    return World(info, callers, legs, talks, held)
+        elif bridge.id == names.aside:
+            aside = frozenset(bridge.channels)
+    return World(info, callers, legs, talks, held, aside)
 
 
 def compare(
@@ -183,15 +210,16 @@ def compare(
     desired: Iterable[Desired],
     *,
     has_rung: Callable[[str], bool],
+    is_held: Callable[[str, str], bool],
     busy: Container[str],
     handed_in: Container[str],
     was_restarted: bool,
 ) -> list[Repair]:
     """Every difference between the world and what is desired, in the order in which they are to be healed.
 
-    `has_rung`: whether an offer without a leg had one, as far as can be known. `busy`: callers' channels that are
-    being enqueued at this moment. `handed_in`: those that this process has enqueued. `was_restarted`: Asterisk is
-    known to be another one than before.
+    `has_rung`: whether an offer without a leg had one, as far as can be known. `is_held`: whether an agent has put an
+    interaction's customer on hold. `busy`: callers' channels that are being enqueued at this moment. `handed_in`:
+    those that this process has enqueued. `was_restarted`: Asterisk is known to be another one than before.
     """
     by_interaction = {names.interaction(channel.id): channel for channel in world.callers.values()}
     started = _started_at(world.info)
@@ -210,22 +238,35 @@ def compare(
             continue
         claimed.add(channel.id)
         keep = keeps[wish.interaction_id] = _keep(world, wish, channel)
-        asking = frozenset(each.asking for each in consults if each.parent == wish.interaction_id)
         repairs.append(keep)
-        repairs.extend(_differences(world, keep, has_rung, asking))
-    for wish in consults:
-        if wish.parent not in wishes:
-            repairs.append(End(wish.interaction_id, "system", "consult-over"))
-        elif (found := _keep_consult(world, wish, keeps.get(wish.parent), consults)) is not None:
-            keeps[wish.interaction_id] = found
-            repairs.append(found)
-            repairs.extend(_differences(world, found, has_rung, frozenset()))
+        asking = {each.asking for each in consults if each.parent == wish.interaction_id}
+        holding = {leg.agent_id for leg in keep.legs if is_held(leg.agent_id, wish.interaction_id)} - asking
+        repairs.extend(_differences(world, keep, has_rung, asking | holding))
+        repairs.extend(_not_apart(world, keep, holding))
+    repairs.extend(_compare_consults(world, consults, wishes, keeps, has_rung))
     others = [channel for channel in world.callers.values() if channel.id not in claimed and channel.id not in busy]
     kept_legs = {leg.offer_id for keep in keeps.values() for leg in keep.legs}
     kept_talks = {key for key, keep in keeps.items() if keep.desired.state == "connected"}
     repairs.extend(_undesired(world, kept_legs, kept_talks))
     repairs.extend(_undesired_callers(world, others, handed_in))
     return repairs
+
+
+def _compare_consults(
+    world: World,
+    consults: Iterable[Desired],
+    wishes: Container[str],
+    keeps: dict[str, Keep],
+    has_rung: Callable[[str], bool],
+) -> Iterable[Repair]:
+    """`keeps`: the calls they are about, to which those are added that are kept."""
+    for wish in consults:
+        if wish.parent not in wishes:
+            yield End(wish.interaction_id, "system", "consult-over")
+        elif (found := _keep_consult(world, wish, keeps.get(wish.parent), consults)) is not None:
+            keeps[wish.interaction_id] = found
+            yield found
+            yield from _differences(world, found, has_rung, frozenset())
 
 
 def _keep(world: World, wish: Desired, channel: AriChannel, asking: str = "", *, elsewhere: bool = False) -> Keep:
@@ -253,11 +294,11 @@ def _keep_consult(world: World, wish: Desired, parent: Keep | None, consults: It
     return _keep(world, wish, asking.channel, asking.offer_id, elsewhere=elsewhere)
 
 
-def _differences(world: World, keep: Keep, has_rung: Callable[[str], bool], asking: Container[str]) -> Iterable[Repair]:
-    """`asking`: agents who are in a consult, and not with this caller."""
+def _differences(world: World, keep: Keep, has_rung: Callable[[str], bool], away: Container[str]) -> Iterable[Repair]:
+    """`away`: agents who are in a consult or have put the caller on hold, and so are not with them."""
     wish, channel = keep.desired, keep.channel
     if wish.state == "connected":
-        yield from _differences_of_talk(keep, asking)
+        yield from _differences_of_talk(keep, away)
         return
     if channel.id not in world.held and not keep.met:
         yield Park(wish.interaction_id)
@@ -275,7 +316,7 @@ def _differences(world: World, keep: Keep, has_rung: Callable[[str], bool], aski
             yield Ring(wish.interaction_id, offer_id, agent_id)
 
 
-def _differences_of_talk(keep: Keep, asking: Container[str]) -> Iterable[Repair]:
+def _differences_of_talk(keep: Keep, away: Container[str]) -> Iterable[Repair]:
     interaction_id = keep.desired.interaction_id
     if not keep.legs:
         # Whether anybody had ever been joined shows in where the caller is.
@@ -283,12 +324,18 @@ def _differences_of_talk(keep: Keep, asking: Container[str]) -> Iterable[Repair]
         return
     if not keep.channel.is_up and not keep.asking:
         yield Answer(interaction_id)
-    if not all(leg.talking or (keep.met and leg.agent_id in asking) for leg in keep.legs):
+    if not all(leg.talking or (keep.met and leg.agent_id in away) for leg in keep.legs):
         yield Join(interaction_id)
     there = {leg.offer_id for leg in keep.legs}
     for offer_id, agent_id in keep.desired.offers().items():
         if offer_id not in there:
             yield Leave(interaction_id, agent_id)
+
+
+def _not_apart(world: World, keep: Keep, holding: Container[str]) -> Iterable[Repair]:
+    for leg in keep.legs:
+        if leg.agent_id in holding and leg.channel.id not in world.aside:
+            yield Hold(keep.desired.interaction_id, leg.offer_id)
 
 
 def is_answered(leg: AriChannel) -> bool:

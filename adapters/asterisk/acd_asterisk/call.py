@@ -84,6 +84,10 @@ class Leg:
     """The agent and the caller have been in one bridge, by Asterisk's word for it."""
     reported: bool = False
     """The engine has been told of its end."""
+    held: bool = False
+    """Its agent has put the customer on hold, and is not with them."""
+    held_by_phone: bool = False
+    """Likewise, by the telephone: Asterisk knows, and has seen to it."""
     away: list[str] = field(default_factory=list)
     """The consults in which its agent asks for advice meanwhile, oldest first: it is not with the customer."""
     ended: asyncio.Event = field(default_factory=asyncio.Event)
@@ -168,7 +172,7 @@ class Call:
     def is_left_alone(self) -> bool:
         """Whether the caller talks with agents, and none of them is there at the moment."""
         talking = [leg for leg in self.live_legs() if leg.is_talking]
-        return bool(talking) and all(leg.away for leg in talking)
+        return bool(talking) and all(leg.away or leg.held for leg in talking)
 
     @property
     def is_talking(self) -> bool:

@@ -39,6 +39,7 @@ from acd_asterisk.endpoints import Endpoints
 from acd_asterisk.happenings import Replaced, happening
 from acd_asterisk.healing import Healer
 from acd_asterisk.heartbeat import Heartbeat
+from acd_asterisk.holding import Holding
 from acd_asterisk.intake import Intake
 from acd_asterisk.lamps import Lamps
 from acd_asterisk.link import Link
@@ -111,6 +112,7 @@ class AsteriskChannel:
             self._desk.spawn(self._vetoes.run())
         self._desk.spawn(self._lamps.follow(host))
         self._desk.spawn(self._lamps.run())
+        self._desk.spawn(Holding(self._desk, self._orders.devices, self._conversations).run())
 
     async def perform(self, effect: Effect) -> None:
         """Carry out one effect. Raises `ChannelError` when that cannot be: then everything is compared anew."""

@@ -1,7 +1,7 @@
-"""Who talks with whom in one call: an agent who asks another for advice, several agents with one customer.
+"""Who talks with whom in one call: an agent who asks another for advice, or holds; several agents with one customer.
 
-Owns consults and conferences on the PBX: where the leg of an agent who asks is, and when it goes back. Must not know
-events, nor how the connection stands.
+Owns consults, conferences and hold on the PBX: where the leg of an agent is who is not with the customer, and when it
+goes back. Must not know events, nor how the connection stands.
 
 A consult is a call whose customer is the agent who asks: that agent's leg waits in the hold bridge, and talks with the
 adviser in a bridge of the consult's own. The customer stays in the bridge of their own call, and hears music there as
@@ -97,6 +97,12 @@ class Conversations:
             await self._return(consult)
             await self._remove(consult)
 
+    async def put(self, call: Call, leg: Leg) -> None:
+        """Put an agent's leg where it belongs, with the customer or not."""
+        async with call.moving:
+            if leg.is_talking:
+                await self._place(call, leg)
+
     async def _return(self, consult: Call) -> None:
         """The agent who asked goes where they belong now."""
         parent, leg = self._asking(consult)
@@ -108,7 +114,10 @@ class Conversations:
                 await self._place(parent, leg)
 
     async def _place(self, parent: Call, leg: Leg) -> None:
-        """With the adviser who came last; else in the hold bridge, if there is anybody to wait for; else back."""
+        """With the adviser who came last; else in the hold bridge, if there is anybody to wait for.
+
+        Else apart, as long as the customer is on hold; else with the customer.
+        """
         if not leg.is_live or not parent.is_present:
             return
         channel = self._desk.names.leg(leg.offer_id)
@@ -119,8 +128,12 @@ class Conversations:
         elif consults:
             await self._switchboard.hold(channel)
             is_there = True
+        elif leg.held:
+            await self._switchboard.put_aside(channel)
+            is_there = True
         else:
             is_there = await self._switchboard.join(parent.interaction_id, (channel,), make=False)
+        # Not before: a telephone's own hold ends with its leaving the bridge, and the music of that with it.
         await self._orders.tune(parent)
         if not is_there and leg.is_live and parent.is_present:
             self._desk.reconcile_soon()

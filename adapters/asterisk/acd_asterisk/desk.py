@@ -163,6 +163,11 @@ class Desk:
         """Whether the engine wants this offer's leg: to ring, or to talk."""
         return any(offer_id in wish.offers() for wish in self.host.desired())
 
+    def is_held(self, agent_id: str, interaction_id: str) -> bool:
+        """Whether this agent has put the customer on hold, by the engine's word."""
+        standing = self.host.agent(agent_id)
+        return standing is not None and (interaction_id, "held") in standing.work
+
     def find(self, offer_id: str) -> tuple[Call, Leg] | None:
         """The leg of an offer and the call that it belongs to; None when neither is known."""
         call = self.guests.get(offer_id) or self.calls.get(interaction_of_offer(offer_id))

@@ -52,6 +52,10 @@ class Devices:
         """Whether a leg of this agent rings, talks or is being ended."""
         return agent_id in self._by_agent
 
+    def legs_of(self, agent_id: str) -> tuple[Leg, ...]:
+        """This agent's legs that ring, talk or are being ended."""
+        return tuple(self._by_agent.get(agent_id, {}).values())
+
     def freed(self, offer_id: str) -> None:
         """Asterisk has done with this leg."""
         agent_id = self._agents.pop(offer_id, None)

@@ -90,6 +90,7 @@ class Healer:
             world,
             desired,
             has_rung=lambda offer_id: offer_id in self._desk.rung,
+            is_held=self._desk.is_held,
             busy=busy,
             handed_in={call.channel_id for call in self._desk.calls.values() if call.is_enqueued},
             was_restarted=was_restarted,
@@ -123,8 +124,11 @@ class Healer:
         call.lost = call.is_ended = call.hangup_requested = False
         call.has_bridge = call.has_bridge or repair.has_bridge
         call.beat_due = 0.0
+        before = dict(call.legs)
         call.legs.clear()
         for kept in repair.legs:
+            earlier = before.get(kept.offer_id)
+            by_phone = earlier is not None and earlier.held_by_phone
             leg = Leg(
                 kept.offer_id,
                 kept.agent_id,
@@ -132,6 +136,8 @@ class Healer:
                 accepted=wish.state == "connected",
                 joining=kept.talking,
                 joined=repair.met,
+                held=self._desk.is_held(kept.agent_id, wish.interaction_id) and not by_phone,
+                held_by_phone=by_phone,
             )
             self._orders.devices.taken(self._desk.add_guest(call, leg))
         if repair.met and call.parent is None:
@@ -179,6 +185,8 @@ class Healer:
                 await self._ring(calls[interaction_id], offer_id, agent_id)
             case adopt.Join(interaction_id):
                 await self._join(calls[interaction_id])
+            case adopt.Hold(interaction_id, offer_id):
+                await self._hold(calls[interaction_id], offer_id)
             case adopt.Keep():
                 call = calls[repair.desired.interaction_id]
                 if repair.desired.state == "connected":
@@ -203,6 +211,11 @@ class Healer:
         else:
             await self._orders.ring(call, offer_id, agent_id)
 
+    async def _hold(self, call: Call, offer_id: str) -> None:
+        leg = call.leg_for(offer_id)
+        if leg is not None and leg.held:
+            await self._conversations.put(call, leg)
+
     async def _park(self, call: Call) -> None:
         if call.parent is None:
             self._orders.park(call)
@@ -211,7 +224,7 @@ class Healer:
 
     async def _join(self, call: Call) -> None:
         for leg in call.live_legs():
-            if leg.state == "answered" and not leg.away:
+            if leg.state == "answered" and not leg.away and not (leg.held and leg.joined):
                 await self._orders.join(call, leg)
 
     async def _let_go(self, channel_id: str) -> None:

@@ -250,6 +250,7 @@ class Intake:
         found = self._desk.find(what.offer_id)
         if found is not None and found[1].joined and not found[1].away:
             call, leg = found
+            leg.held_by_phone = what.held
             kind = HoldWork if what.held else ResumeWork
             command = kind(self._desk.host.new_id(), leg.agent_id, call.interaction_id)
 

@@ -8,6 +8,7 @@ is drawn: after a restart the same call gets the same interaction id, and the sa
 - tape:        `acd-APP:tape:RECORDING`  (the channel beside another one that records it)
 - hold bridge: `acd-APP:hold`           (one for all who wait)
 - playback:    `acd-APP:play:TARGET`    (one at a time to a channel or a bridge, so that any process can end it)
+- side bridge: `acd-APP:aside`          (silent; one for all agents whose customers are on hold)
 - interaction: `INSTANCE-CHANNEL`, and `INSTANCE-CHANNEL~2` when the same channel comes back a second time
 
 A consult's id is its maker's: it is no caller's, whatever it looks like.
@@ -43,6 +44,8 @@ class Names:
         self._own = own
         self.hold = f"{own}hold"
         """The id of the bridge in which callers wait."""
+        self.aside = f"{own}aside"
+        """The id of the bridge in which agents are who have put their customers on hold."""
         self._instance = (
             instance if _SAFE_INSTANCE.fullmatch(instance) else f"i{_digest(instance, _SHORT_HASH_CHARACTERS)}"
         )

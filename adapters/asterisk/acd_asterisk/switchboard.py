@@ -109,6 +109,13 @@ class Switchboard:
             await self.make_hold_bridge()
             await self._add(path, [channel_id])
 
+    async def put_aside(self, channel_id: str) -> None:
+        """Move an agent's leg to where nothing is to be heard."""
+        bridge = f"bridges/{_part(self._names.aside)}"
+        if (await self._add(f"{bridge}/addChannel", [channel_id])).status == _NOT_FOUND:
+            await self._client.request("POST", bridge, {"type": "holding", "name": "acd-aside"}, attempts=ATTEMPTS)
+            await self._add(f"{bridge}/addChannel", [channel_id])
+
     async def dial(self, offer_id: str, endpoint: str, shown: Presentation, originator: str, seconds: float) -> Dialled:
         """Let an agent's device ring, for at most so long. Twice for one offer is once."""
         body: dict[str, object] = {

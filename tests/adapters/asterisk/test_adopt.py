@@ -16,6 +16,7 @@ from acd_asterisk.adopt import (
     Enqueue,
     Fail,
     HangUp,
+    Hold,
     Join,
     Keep,
     KeptLeg,
@@ -76,6 +77,11 @@ def world(
     return adopt.survey(NAMES, info, [each.id for each in channels], [*channels, *others], bridges)
 
 
+def nobody(_agent_id: str, _interaction_id: str) -> bool:
+    """Holds anybody."""
+    return False
+
+
 def differences(
     found: World,
     *desired: Desired,
@@ -83,12 +89,14 @@ def differences(
     busy: Collection[str] = (),
     handed_in: Collection[str] = (),
     was_restarted: bool = False,
+    holding: Collection[tuple[str, str]] = (),
 ) -> list[Repair]:
     repairs = adopt.compare(
         NAMES,
         found,
         desired,
         has_rung=rung.__contains__,
+        is_held=lambda agent_id, interaction_id: (agent_id, interaction_id) in holding,
         busy=busy,
         handed_in=handed_in,
         was_restarted=was_restarted,
@@ -110,7 +118,14 @@ def test_a_sound_world_needs_nothing() -> None:
 def test_what_is_known_afterwards() -> None:
     found = world(caller(A), leg(A, answered=True), talks={A: (A, leg(A).id)})
     (keep,) = adopt.compare(
-        NAMES, found, [connected(A)], has_rung=lambda _: False, busy=(), handed_in=(), was_restarted=False
+        NAMES,
+        found,
+        [connected(A)],
+        has_rung=lambda _: False,
+        is_held=nobody,
+        busy=(),
+        handed_in=(),
+        was_restarted=False,
     )
     assert isinstance(keep, Keep)
     assert (keep.desired, keep.met, keep.has_bridge) == (connected(A), True, True)
@@ -124,7 +139,14 @@ def test_whether_they_have_met_shows_in_where_the_caller_is(inside: tuple[str, .
     """An agent who is hanging up has left the bridge, and may still be there as a channel."""
     found = world(caller(A), leg(A, answered=True), held=() if met else (A,), talks={A: inside})
     keep, join = adopt.compare(
-        NAMES, found, [connected(A)], has_rung=lambda _: False, busy=(), handed_in=(), was_restarted=False
+        NAMES,
+        found,
+        [connected(A)],
+        has_rung=lambda _: False,
+        is_held=nobody,
+        busy=(),
+        handed_in=(),
+        was_restarted=False,
     )
     assert isinstance(keep, Keep)
     assert (keep.met, [each.talking for each in keep.legs], keep.has_bridge) == (met, [False], True)
@@ -283,6 +305,21 @@ def test_nobody_is_there_to_ask() -> None:
         End(one(A), "agent", "agent-hung-up"),
         HangUp(ADVISER.id),
     ]
+
+
+def test_customer_on_hold() -> None:
+    """The agent is aside, and the customer alone; else the agent is put there, or comes back."""
+    answered = leg(A, answered=True)
+    bridges = [AriBridge(NAMES.talk(one(A)), (A,)), AriBridge(NAMES.aside, (answered.id,))]
+    apart = adopt.survey(NAMES, INFO, [A], [caller(A), answered], bridges)
+    together = world(caller(A), answered, talks={A: (A, answered.id)})
+    holding = {("anna", one(A))}
+    assert differences(apart, connected(A), holding=holding) == []
+    assert differences(apart, connected(A)) == [Join(one(A))]
+    assert differences(together, connected(A), holding=holding) == [Hold(one(A), f"{one(A)}.1")]
+    assert differences(together, connected(A)) == []
+    never_met = world(caller(A), answered, held=(A,))
+    assert differences(never_met, connected(A), holding=holding) == [Join(one(A)), Hold(one(A), f"{one(A)}.1")]
 
 
 def test_agents_leg_is_gone() -> None:
