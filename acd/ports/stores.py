@@ -21,13 +21,19 @@ class PersonStore(Protocol):
         """Keep a person durably; returns the reference, the same for the same number. Raises `PersonalStoreError`."""
         ...
 
-    def remember_many(
-        self, people: Sequence[Personal], on_known: Callable[[References], None] | None = None
-    ) -> References:
-        """As `remember`, in one commit; a person who cannot be kept has the reason in place of a reference.
+    def remember_many(self, people: Sequence[Personal]) -> References:
+        """As `remember`, in one commit; a person who cannot be kept has the reason in place of a reference."""
+        ...
 
-        `on_known` is called with the same result as soon as it is known, before the commit.
+    def begin_many(self, people: Sequence[Personal]) -> References:
+        """As `remember_many`, but nothing is durable before `commit`. May be called again before it.
+
+        When it raises, nobody is kept who has come since the last commit.
         """
+        ...
+
+    def commit(self) -> None:
+        """What was begun is durable. Raises `PersonalStoreError`: then nobody is kept who has come since the last."""
         ...
 
     def recall(self, customer: str) -> Personal | None:

@@ -2,9 +2,14 @@
 
 Owns that thread, so that a commit of the journal never waits for a person's, and the gathering of those
 to be remembered: whoever comes while one commit runs shares the next. Must not know how people are kept.
+
+Two commits at a time make each other slow on one disk. So those who need not be durable at once are committed a moment
+later, when the journal is done with the command that they came for.
 """
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from acd.errors import PersonalStoreError
@@ -23,6 +28,9 @@ CLOSE_SECONDS: Final = 5.0
 
 MAX_TOGETHER: Final = 256
 """People in one commit."""
+
+COMMIT_AFTER_SECONDS: Final = 0.02
+"""How long those may stay uncommitted for whom nobody waits."""
 
 MAX_WAITING: Final = 10_000
 """People who may wait to be remembered."""
@@ -46,20 +54,23 @@ class People:
         self._thread = open_worker("acd-personal")
         self._waiting: list[_Waiting] = []
         self._remembering: asyncio.Task[None] | None = None
+        self._stir = asyncio.Event()
+        """Somebody has come, or it is time to commit."""
         self._trouble = ""
         self._closed = False
 
     async def remember(self, person: Personal, *, durable: bool = True) -> str:
         """The reference of a person who is now kept. Raises `PersonalStoreError`.
 
-        Not `durable`: as soon as the reference is known, while the commit is still under way; if that fails, the
-        reference leads nowhere, which is logged.
+        Not `durable`: as soon as the reference is known, and the commit follows `COMMIT_AFTER_SECONDS` later; if it
+        fails, or the process dies before it, the reference leads nowhere.
         """
         self._check_open()
         if len(self._waiting) >= MAX_WAITING:
             raise PersonalStoreError(f"{MAX_WAITING} people wait to be remembered already; try again shortly")
         future: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._waiting.append((person, future, durable))
+        self._stir.set()
         if self._remembering is None:
             self._remembering = asyncio.create_task(self._remember_all(), name="remembering people")
         return await future
@@ -77,6 +88,7 @@ class People:
     async def close(self) -> None:
         """Finish what waits, close the store if it is ours, let go of the thread. What hangs is given up in time."""
         self._closed = True
+        self._stir.set()
         if self._remembering is not None:
             await asyncio.wait((self._remembering,), timeout=CLOSE_SECONDS)
         if self._store is not None and not self._given:
@@ -88,35 +100,55 @@ class People:
     async def _remember_all(self) -> None:
         try:
             while self._waiting:
-                together, self._waiting = self._waiting[:MAX_TOGETHER], self._waiting[MAX_TOGETHER:]
-                await self._remember(together)
+                await self._remember_some()
         finally:
             self._remembering = None
 
-    async def _remember(self, together: list[_Waiting]) -> None:
-        people = tuple(person for person, _, _ in together)
-        hasty = not all(durable for _, _, durable in together)
-        loop = asyncio.get_running_loop()
-
-        def known(early: "References") -> None:
-            # In the thread, before the commit.
-            if hasty:
-                entries = zip(together, early, strict=True)
-                loop.call_soon_threadsafe(_answer, [entry for entry in entries if not entry[0][2]])
-
-        results: References
-        try:
-            results = await self._thread.run(lambda: self._opened().remember_many(people, known))
+    async def _remember_some(self) -> None:
+        """Those who wait, and those who come before it is time to commit."""
+        begun: list[_Waiting] = []
+        known: list[str | PersonalStoreError] = []
+        failure = await self._begin(begun, known) or await self._in_store(_commit)
+        if isinstance(failure, PersonalStoreError):
+            known = [failure] * len(begun)
+        else:
             self._well()
+        _answer(list(zip(begun, known, strict=True)))
+
+    async def _begin(self, begun: list[_Waiting], known: list[str | PersonalStoreError]) -> PersonalStoreError | None:
+        """Fill both lists alike until it is time to commit; returns why nobody of them is kept, if so."""
+        loop = asyncio.get_running_loop()
+        over = loop.time() + COMMIT_AFTER_SECONDS
+        timer = loop.call_later(COMMIT_AFTER_SECONDS, self._stir.set)
+        try:
+            while self._waiting and len(begun) < MAX_TOGETHER and (not begun or loop.time() < over):
+                together, self._waiting = self._waiting[:MAX_TOGETHER], self._waiting[MAX_TOGETHER:]
+                begun += together
+                found = await self._in_store(partial(_begin_many, tuple(person for person, _, _ in together)))
+                if isinstance(found, PersonalStoreError):
+                    return found
+                known += found
+                _answer([entry for entry in zip(together, found, strict=True) if not entry[0][2]])
+                if self._closed or any(durable for _, _, durable in together):
+                    break
+                if not self._waiting:
+                    self._stir.clear()
+                    await self._stir.wait()
+        finally:
+            timer.cancel()
+        return None
+
+    async def _in_store(self, what: "Callable[[PersonStore], References]") -> "References | PersonalStoreError":
+        """Call the store in its thread; an error of whatever kind is returned."""
+        try:
+            results = await self._thread.run(lambda: what(self._opened()))
         except PersonalStoreError as error:
             self._note(error)
-            results = (error,) * len(together)
+            return error
         except Exception as error:  # noqa: BLE001 - a fault of the store's own: those who wait are told, and it goes on
             _log.exception("the personal store failed")
-            results = (PersonalStoreError(f"the personal store failed ({type(error).__name__}); see the log"),) * len(
-                together
-            )
-        _answer(list(zip(together, results, strict=True)))
+            return PersonalStoreError(f"the personal store failed ({type(error).__name__}); see the log")
+        return results
 
     def _check_open(self) -> None:
         if self._closed:
@@ -140,6 +172,15 @@ class People:
 
             self._store = PersonalStore(self._config.path, self._config.key_file, self._config.region)
         return self._store
+
+
+def _begin_many(people: tuple[Personal, ...], store: "PersonStore") -> "References":
+    return store.begin_many(people)
+
+
+def _commit(store: "PersonStore") -> "References":
+    store.commit()
+    return ()
 
 
 def _answer(entries: "list[tuple[_Waiting, str | PersonalStoreError]]") -> None:

@@ -10,7 +10,8 @@ given up on a schedule too.
 import base64
 import secrets
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +19,7 @@ import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from acd.errors import PersonalStoreError
+from acd.errors import AcdError, PersonalStoreError
 from acd.ports.channel import Personal
 from acd.ports.stores import References
 from acd.runtime.database import DATABASE_ERRORS, DatabaseKind, explained, lock_database, open_database
@@ -87,6 +88,8 @@ class PersonalStore:
         self._path = Path(path)
         self._region = region
         self._mutex = threading.Lock()
+        self._lost: PersonalStoreError | None = None
+        """Why what was begun is not kept: for the next `commit`, if it was not the one that failed."""
         self._lock = lock_database(self._path, _KIND)
         try:
             self._connection = open_database(self._path, _KIND, secure_delete=True)
@@ -106,32 +109,32 @@ class PersonalStore:
             raise result
         return result
 
-    def remember_many(
-        self, people: Sequence[Personal], on_known: Callable[[References], None] | None = None
-    ) -> References:
+    def remember_many(self, people: Sequence[Personal]) -> References:
         """As `remember`, in one commit, and in none at all when nothing is new.
-
-        `on_known` is told the results before they are durable, for those who need not wait for a disk.
 
         A person who cannot be kept (too long, or the record has been altered) has the reason in place of a
         reference and harms nobody else. Raises `PersonalStoreError` when the store itself cannot be written.
         """
-        if len(people) > MAX_BATCH:
-            raise PersonalStoreError(f"at most {MAX_BATCH} people may be remembered at once")
-        with self._mutex:
-            try:
-                self._connection.execute("BEGIN IMMEDIATE")
-                try:
-                    results = tuple(self._remembered(person) for person in people)
-                    if on_known is not None:
-                        on_known(results)
-                    self._connection.execute("COMMIT")
-                finally:
-                    if self._connection.in_transaction:
-                        self._connection.execute("ROLLBACK")
-            except DATABASE_ERRORS as error:
-                raise explained(error, self._path, _KIND, "written") from error
+        with self._mutex, self._losing_others():
+            results = self._begun(people)
+            self._commit()
         return results
+
+    def begin_many(self, people: Sequence[Personal]) -> References:
+        """As `remember_many`, but nothing is durable before `commit`. May be called again before it.
+
+        When it raises, nobody is kept who has come since the last commit.
+        """
+        with self._mutex:
+            return self._begun(people)
+
+    def commit(self) -> None:
+        """What was begun is durable. Raises `PersonalStoreError`: then nobody is kept who has come since the last."""
+        with self._mutex:
+            lost, self._lost = self._lost, None
+            if lost is not None:
+                raise lost
+            self._commit()
 
     def recall(self, customer: str) -> Personal | None:
         """The person behind a reference; None when unknown or erased. Raises `PersonalStoreError` when altered."""
@@ -146,6 +149,8 @@ class PersonalStore:
         not be made sure; erasing again then tries again.
         """
         with self._mutex:
+            with self._losing_others():
+                self._commit()
             try:
                 erased = self._connection.execute("DELETE FROM person WHERE reference = ?", (customer,)).rowcount
                 busy = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
@@ -181,6 +186,40 @@ class PersonalStore:
         except DATABASE_ERRORS as error:
             raise explained(error, self._path, _KIND, "opened") from error
         return key
+
+    def _begun(self, people: Sequence[Personal]) -> References:
+        if len(people) > MAX_BATCH:
+            raise PersonalStoreError(f"at most {MAX_BATCH} people may be remembered at once")
+        try:
+            if not self._connection.in_transaction:
+                self._connection.execute("BEGIN IMMEDIATE")
+            return tuple(self._remembered(person) for person in people)
+        except DATABASE_ERRORS as error:
+            raise self._rolled_back(error) from error
+
+    def _commit(self) -> None:
+        if not self._connection.in_transaction:
+            return
+        try:
+            self._connection.execute("COMMIT")
+        except DATABASE_ERRORS as error:
+            raise self._rolled_back(error) from error
+
+    def _rolled_back(self, error: Exception) -> AcdError:
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+        return explained(error, self._path, _KIND, "written")
+
+    @contextmanager
+    def _losing_others(self) -> Iterator[None]:
+        """If this fails, so does the next `commit` of those who had begun: they are not kept either."""
+        was_open = self._connection.in_transaction
+        try:
+            yield
+        except PersonalStoreError as error:
+            if was_open and not self._connection.in_transaction:
+                self._lost = error
+            raise
 
     def _remembered(self, person: Personal) -> str | PersonalStoreError:
         try:

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -22,6 +22,8 @@ class Store:
         self.gate = threading.Event()
         self.gate.set()
         self.commits: list[int] = []
+        self.begun: list[Personal] = []
+        self.committed = threading.Event()
         self.people: dict[str, Personal] = {}
         self.closed = False
         self.error: Exception | None = None
@@ -31,24 +33,29 @@ class Store:
         assert isinstance(reference, str)
         return reference
 
-    def remember_many(
-        self, people: Sequence[Personal], on_known: Callable[[References], None] | None = None
-    ) -> References:
-        known = tuple(f"cu_{person.number}" for person in people)
-        if on_known is not None:
-            on_known(known)
-        self.gate.wait(5)
-        self.commits.append(len(people))
-        if self.error is not None:
-            raise self.error
+    def remember_many(self, people: Sequence[Personal]) -> References:
+        results = self.begin_many(people)
+        self.commit()
+        return results
+
+    def begin_many(self, people: Sequence[Personal]) -> References:
         results: list[str | PersonalStoreError] = []
         for person in people:
             if person.number == "bad":
                 results.append(PersonalStoreError("a number has at most 256 characters"))
             else:
-                self.people[f"cu_{person.number}"] = person
                 results.append(f"cu_{person.number}")
+        self.begun.extend(people)
         return tuple(results)
+
+    def commit(self) -> None:
+        self.gate.wait(5)
+        self.commits.append(len(self.begun))
+        begun, self.begun = self.begun, []
+        if self.error is not None:
+            raise self.error
+        self.people.update({f"cu_{person.number}": person for person in begun if person.number != "bad"})
+        self.committed.set()
 
     def recall(self, customer: str) -> Personal | None:
         return self.people.get(customer)
@@ -165,4 +172,26 @@ async def test_a_commit_that_fails_after_the_reference_was_given_is_noted(config
     assert await people.remember(Personal("2"), durable=False) == "cu_2"
     with pytest.raises(PersonalStoreError, match="the disk is full"):
         await people.remember(Personal("2"))
+    await people.close()
+
+
+async def test_those_who_need_not_wait_share_a_commit_a_moment_later(config: PersonalConfig) -> None:
+    store = Store()
+    people = People(config, store)
+    for number in range(3):
+        assert await people.remember(Personal(str(number)), durable=False) == f"cu_{number}"
+    assert (store.commits, store.people) == ([], {})
+    assert await people.remember(Personal("3")) == "cu_3"
+    assert (store.commits, len(store.people)) == ([4], 4), "whoever waits for the disk waits for no more than that"
+    await people.remember(Personal("4"), durable=False)
+    await people.close()
+    assert (store.commits, len(store.people)) == ([4, 1], 5), "closing leaves nobody uncommitted"
+
+
+async def test_a_commit_comes_by_itself(config: PersonalConfig) -> None:
+    store = Store()
+    people = People(config, store)
+    await people.remember(Personal("1"), durable=False)
+    assert await asyncio.to_thread(store.committed.wait, 5)
+    assert store.people.keys() == {"cu_1"}
     await people.close()

@@ -88,6 +88,26 @@ def test_many_in_one_commit_and_none_when_nothing_is_new(store: PersonalStore, t
     assert log.read_bytes() == written
 
 
+def test_what_is_begun_can_be_read_and_is_durable_with_the_commit(store: PersonalStore, tmp_path: Path) -> None:
+    (first,) = store.begin_many([Personal("1001", "A")])
+    (second,) = store.begin_many([Personal("1002", "B")])
+    assert store.begin_many([Personal("1001")]) == (first,)
+    assert isinstance(first, str)
+    assert isinstance(second, str)
+    assert store.recall(first) == Personal("1001", "A")
+    store.commit()
+    store.commit()
+    store.begin_many([Personal("1003", "C")])
+    store.close()
+    again = open_store(tmp_path)
+    assert again.recall(second) == Personal("1002", "B")
+    (third,) = again.begin_many([Personal("1003")])
+    assert isinstance(third, str)
+    assert again.recall(third) == Personal("1003"), "what had not been committed is not there"
+    assert again.erase(third) is True, "what was begun is committed first"
+    again.close()
+
+
 def test_one_bad_person_harms_nobody_else(store: PersonalStore) -> None:
     bad = [
         Personal("1" * 300),
@@ -260,6 +280,26 @@ def test_a_full_disk_is_an_error_and_keeps_what_was_there(store: PersonalStore) 
     assert store.recall(reference) == CANARY
     connection.execute("PRAGMA max_page_count = 100000")
     assert store.remember(Personal("1001"))
+
+
+def test_whoever_had_begun_hears_that_another_lost_it(store: PersonalStore) -> None:
+    connection = store._connection
+    store.remember(CANARY)
+    store.begin_many([Personal("1001")])
+    pages = connection.execute("PRAGMA page_count").fetchone()[0]
+    connection.execute(f"PRAGMA max_page_count = {pages}")
+    many = [Personal(f"138000{n:05d}", "x" * 500) for n in range(50)]
+    with pytest.raises(PersonalStoreError, match="full"):
+        store.remember_many(many)
+    with pytest.raises(PersonalStoreError, match="full"):
+        store.commit()
+    store.begin_many([Personal("1002")])
+    with pytest.raises(PersonalStoreError, match="full"):
+        store.begin_many(many)
+    store.commit()
+    connection.execute("PRAGMA max_page_count = 100000")
+    before = store.remember(CANARY)
+    assert store.recall(before) == CANARY
 
 
 def test_threads_take_turns(store: PersonalStore) -> None:

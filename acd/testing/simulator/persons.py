@@ -4,7 +4,7 @@ Owns the people. The real one (`acd.runtime.personal`) draws its references and 
 no run with it could be repeated.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from acd.errors import PersonalStoreError
 from acd.ports.channel import Personal
@@ -25,16 +25,18 @@ class SimulatedPersons:
         (reference,) = self.remember_many((person,))
         return str(reference)
 
-    def remember_many(
-        self, people: Sequence[Personal], on_known: Callable[[References], None] | None = None
-    ) -> References:
+    def remember_many(self, people: Sequence[Personal]) -> References:
         """Keep people. Raises `PersonalStoreError`."""
+        return self.begin_many(people)
+
+    def begin_many(self, people: Sequence[Personal]) -> References:
+        """Keep people; here at once. Raises `PersonalStoreError`."""
         if self._faults.strikes("person-failed"):
             raise PersonalStoreError("simulated: the personal store cannot be written")
-        references = tuple(self._kept(person) for person in people)
-        if on_known is not None:
-            on_known(references)
-        return references
+        return tuple(self._kept(person) for person in people)
+
+    def commit(self) -> None:
+        """They are kept already."""
 
     def recall(self, customer: str) -> Personal | None:
         """The person. Raises `PersonalStoreError`."""
