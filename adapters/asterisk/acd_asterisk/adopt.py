@@ -13,6 +13,7 @@ from typing import Final, Literal
 from msgspec import Struct
 
 from acd.ports.channel import Desired
+from acd_asterisk.happenings import is_code
 from acd_asterisk.names import Names, first_visit, visit_of
 from acd_asterisk.wire import AriBridge, AriChannel, Info
 
@@ -38,6 +39,8 @@ class World(Struct, frozen=True):
     """Channel ids in the hold bridge."""
     aside: frozenset[str] = frozenset()
     """Channel ids of agents who have put customers on hold."""
+    codes: frozenset[str] = frozenset()
+    """Channels of telephones that have dialled a feature code."""
 
 
 class KeptLeg(Struct, frozen=True):
@@ -185,12 +188,16 @@ def survey(
     members = frozenset(application)
     callers: dict[str, AriChannel] = {}
     legs: dict[str, AriChannel] = {}
+    codes: set[str] = set()
     for channel in channels:
         offer_id = names.offer_of(channel.id)
         if offer_id is not None:
             legs[offer_id] = channel
         elif channel.id in members and channel.dialplan.app_name == STASIS and not names.is_own(channel.id):
-            callers[channel.id] = channel
+            if is_code(channel):
+                codes.add(channel.id)
+            else:
+                callers[channel.id] = channel
     talks: dict[str, frozenset[str]] = {}
     held, aside = frozenset[str](), frozenset[str]()
     for bridge in bridges:
@@ -201,7 +208,7 @@ def survey(
             held = frozenset(bridge.channels)
         elif bridge.id == names.aside:
             aside = frozenset(bridge.channels)
-    return World(info, callers, legs, talks, held, aside)
+    return World(info, callers, legs, talks, held, aside, frozenset(codes))
 
 
 def compare(
@@ -218,8 +225,9 @@ def compare(
     """Every difference between the world and what is desired, in the order in which they are to be healed.
 
     `has_rung`: whether an offer without a leg had one, as far as can be known. `is_held`: whether an agent has put an
-    interaction's customer on hold. `busy`: callers' channels that are being enqueued at this moment. `handed_in`:
-    those that this process has enqueued. `was_restarted`: Asterisk is known to be another one than before.
+    interaction's customer on hold. `busy`: channels that are being seen to at this moment: callers' that are being
+    enqueued, and codes'. `handed_in`: callers' that this process has enqueued. `was_restarted`: Asterisk is known to be
+    another one than before.
     """
     by_interaction = {names.interaction(channel.id): channel for channel in world.callers.values()}
     started = _started_at(world.info)
@@ -248,6 +256,8 @@ def compare(
     kept_legs = {leg.offer_id for keep in keeps.values() for leg in keep.legs}
     kept_talks = {key for key, keep in keeps.items() if keep.desired.state == "connected"}
     repairs.extend(_undesired(world, kept_legs, kept_talks))
+    # Whoever dialled a code while nobody listened dials it again.
+    repairs.extend(HangUp(channel_id) for channel_id in sorted(world.codes) if channel_id not in busy)
     repairs.extend(_undesired_callers(world, others, handed_in))
     return repairs
 

@@ -33,6 +33,7 @@ from acd_asterisk.ami.states import States
 from acd_asterisk.ami.watch import Watch
 from acd_asterisk.ari import AriClient, AriUnavailable
 from acd_asterisk.call import Call
+from acd_asterisk.codes import FeatureCodes
 from acd_asterisk.conversations import Conversations
 from acd_asterisk.desk import Desk
 from acd_asterisk.endpoints import Endpoints
@@ -77,6 +78,7 @@ class AsteriskChannel:
         self._conversations = Conversations(self._desk, self._switchboard, self._orders)
         self._healer = Healer(self._desk, self._switchboard, self._orders, self._intake, self._conversations)
         self._recorder = Recorder(self._desk, self._client, Notes(self._desk))
+        self._codes = FeatureCodes(self._desk, self._switchboard, self._prompts, options.codes)
         self._lamps = Lamps(self._client, options.app, options.phones.everyone.lamps)
         self._link = Link(name, options, self._client, adopt=self._adopt, handle=self._handle)
         self._comparing = asyncio.Lock()
@@ -236,6 +238,7 @@ class AsteriskChannel:
                 self._link.replaced()
             elif what is not None:
                 self._prompts.handle(what)
+                self._codes.handle(what)
                 self._intake.handle(what)
                 self._recorder.handle(what)
         except Exception as error:  # noqa: BLE001 - one event must not stop those that follow

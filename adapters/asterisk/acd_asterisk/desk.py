@@ -62,6 +62,8 @@ class Desk:
         """Offers for which this process has dialled."""
         self.guests: dict[str, Call] = {}
         """By offer: calls that a leg has come to out of a consult; its offer is another interaction's."""
+        self.attended: set[str] = set()
+        """Channels in the application that are nobody's call, and that some part of this process sees to."""
         self.newcomers: asyncio.Task[None] | None = None
         """The handing in of callers who came while nobody listened; those who come now are behind them."""
         self._visits: OrderedDict[str, int] = OrderedDict()

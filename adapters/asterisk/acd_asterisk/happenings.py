@@ -37,12 +37,27 @@ PLAYBACK_ENDS: Final = frozenset({"done", "failed", "canceled"})
 """States of a playback of which nothing more will be heard."""
 
 
+CODE: Final = "code:"
+"""Begins what the dialplan says of an agent's telephone that has dialled a feature code."""
+
+
 class CallerArrived(Struct, frozen=True):
     """A caller has entered the application. `variables` is None when they did not come with the event."""
 
     channel: AriChannel
     queue: str
     variables: Mapping[str, str] | None
+
+
+class CodeDialled(Struct, frozen=True):
+    """An agent's telephone, `endpoint` (`PJSIP/anna`), has dialled a feature code.
+
+    `words`: what the dialplan says behind `code:`.
+    """
+
+    channel_id: str
+    endpoint: str
+    words: tuple[str, ...]
 
 
 class CallerHangupRequested(Struct, frozen=True):
@@ -126,6 +141,7 @@ class Replaced(Struct, frozen=True):
 
 Happening = (
     CallerArrived
+    | CodeDialled
     | CallerHangupRequested
     | CallerLeft
     | LegAnswered
@@ -163,13 +179,30 @@ def happening(event: AriEvent, names: Names) -> Happening | None:
         return None
     match event.type:
         case "StasisStart":
-            return arrival(event.channel, event.args)
+            return code_dialled(event.channel, event.args) or arrival(event.channel, event.args)
         case "StasisEnd":
             return CallerLeft(event.channel.id)
         case "ChannelHangupRequest":
             return CallerHangupRequested(event.channel.id)
         case _:
             return None
+
+
+def code_dialled(channel: AriChannel, args: Iterable[str]) -> CodeDialled | None:
+    """Read Stasis arguments that begin with `code:`; None for a caller's.
+
+    A channel's name is its endpoint's, a hyphen and a number of Asterisk's.
+    """
+    first, *rest = tuple(args) or ("",)
+    if not first.startswith(CODE):
+        return None
+    return CodeDialled(channel.id, channel.name.rpartition("-")[0], (first.removeprefix(CODE), *rest))
+
+
+def is_code(channel: AriChannel) -> bool:
+    """Whether a channel found in the application has dialled a feature code."""
+    _app, *args = channel.dialplan.app_data.split(",")
+    return code_dialled(channel, args) is not None
 
 
 def arrival(channel: AriChannel, args: Iterable[str]) -> CallerArrived:

@@ -71,7 +71,7 @@ class Healer:
         calls = self._desk.calls.values()
         busy = {call.channel_id for call in calls if not call.is_enqueued and not call.lane.is_idle}
         world = await self._switchboard.look_around()
-        repairs = self._compare(world, self._desk.host.desired(), busy)
+        repairs = self._compare(world, self._desk.host.desired(), busy | self._desk.attended)
         before = frozenset(self._desk.by_channel)
         self._know(repairs, busy)
         # An earlier process may have begun to say something to those who are new to this one.

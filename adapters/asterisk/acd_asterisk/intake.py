@@ -27,6 +27,7 @@ from acd_asterisk.happenings import (
     CallerArrived,
     CallerHangupRequested,
     CallerLeft,
+    CodeDialled,
     Happening,
     KeyPressed,
     LegAnswered,
@@ -74,7 +75,7 @@ class Intake:
                 self._leg_held(what)
             case TalkEntered():
                 self._talk_entered(what)
-            case KeyPressed() | PlaybackChanged() | RecordingEnded() | Replaced():
+            case CodeDialled() | KeyPressed() | PlaybackChanged() | RecordingEnded() | Replaced():
                 pass
             case _:
                 assert_never(what)

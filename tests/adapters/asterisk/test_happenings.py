@@ -7,6 +7,7 @@ from acd_asterisk.happenings import (
     CallerArrived,
     CallerHangupRequested,
     CallerLeft,
+    CodeDialled,
     Happening,
     KeyPressed,
     LegAnswered,
@@ -53,6 +54,16 @@ def test_caller_arrives() -> None:
     assert isinstance(what, CallerArrived)
     assert (what.channel.id, what.channel.caller, what.queue) == (CALLER, Party("Anna", "10001"), "sales")
     assert what.variables == {"TIER": "gold"}
+
+
+def test_code_is_dialled() -> None:
+    """Whatever the name of the endpoint: Asterisk adds a hyphen and a number."""
+    channel = AriChannel(CALLER, name="PJSIP/a-b-0000001f")
+    event = AriEvent("StasisStart", channel, args=("code:pause", "lunch"))
+    assert happenings.happening(event, NAMES) == CodeDialled(CALLER, "PJSIP/a-b", ("pause", "lunch"))
+    found = AriChannel(CALLER, dialplan=DialplanPlace("*45", "Stasis", "acd,code:*45"))
+    assert happenings.is_code(found)
+    assert not happenings.is_code(AriChannel(CALLER, dialplan=DialplanPlace("1", "Stasis", "acd,sales")))
 
 
 @pytest.mark.parametrize(

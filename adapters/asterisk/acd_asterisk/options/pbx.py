@@ -16,6 +16,7 @@ from acd_asterisk.ari import MAX_CONNECTIONS
 from acd_asterisk.menus.plan import Menu
 from acd_asterisk.names import MAX_APP
 from acd_asterisk.options.ami import LOOPBACK, AmiOptions, read_ami
+from acd_asterisk.options.codes import CodeOptions, read_codes
 from acd_asterisk.options.data import DataOptions, read_data
 from acd_asterisk.options.devices import DeviceOptions, read_devices
 from acd_asterisk.options.menus import read_menus
@@ -48,6 +49,7 @@ class Options(Struct, frozen=True, kw_only=True):
     menu: str = ""
     """Where those callers begin instead, if any."""
     menus: tuple[Menu, ...] = ()
+    codes: CodeOptions = CodeOptions()
     phones: Phones = Phones()
     queues: Mapping[str, QueueOptions] = {}
     data: DataOptions = DataOptions()
@@ -100,6 +102,7 @@ def read_options(name: str, given: Mapping[str, object]) -> Options:
         queue=_queue(reader),
         menu=(menu := reader.text("menu", "") or ""),
         menus=read_menus(reader, menu),
+        codes=read_codes(reader.table("codes", "feature codes")),
         phones=read_phones(reader),
         queues=read_queues(reader),
         data=read_data(reader),
