@@ -12,6 +12,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 
 _ENDPOINTS: Final = "endpoints_"
 _TRUNK: Final = "trunk_"
+_DIFFERENCE: Final = "difference_"
 
 
 def engine_families(health: Mapping[str, object]) -> Iterator[Metric]:
@@ -60,20 +61,27 @@ def _channels(health: Mapping[str, object]) -> Iterator[Metric]:
 
 
 def _pbx(channels: Mapping[str, Mapping[str, object]]) -> Iterator[Metric]:
-    """What the health of a channel with a PBX says of it: `endpoints_inuse = 3`, `trunk_carrier = true`."""
+    """What the health of a channel with a PBX says of it: `endpoints_inuse = 3`, `trunk_carrier = true`, …."""
     endpoints = GaugeMetricFamily(
         "acd_pbx_endpoints", "A PBX's endpoints by device state.", labels=["channel_instance", "state"]
     )
     trunks = GaugeMetricFamily(
         "acd_pbx_trunk_up", "1 while a PBX's outbound registration stands.", labels=["channel_instance", "trunk"]
     )
+    differences = CounterMetricFamily(
+        "acd_pbx_differences",
+        "What comparisons found otherwise on a PBX than desired, and healed.",
+        labels=["channel_instance", "kind"],
+    )
     for name, each in channels.items():
         for key, value in each.items():
             if key.startswith(_ENDPOINTS) and isinstance(value, int):
                 endpoints.add_metric([name, key.removeprefix(_ENDPOINTS)], value)
+            elif key.startswith(_DIFFERENCE) and isinstance(value, int):
+                differences.add_metric([name, key.removeprefix(_DIFFERENCE)], value)
             elif key.startswith(_TRUNK) and isinstance(value, bool):
                 trunks.add_metric([name, key.removeprefix(_TRUNK)], int(value))
-    yield from (endpoints, trunks)
+    yield from (endpoints, trunks, differences)
 
 
 def _number(health: Mapping[str, object], name: str) -> float:

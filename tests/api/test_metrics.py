@@ -113,6 +113,7 @@ def test_the_engine_as_a_program() -> None:
                 "endpoints_inuse": 3,
                 "trunk_isp": True,
                 "trunk_spare": False,
+                "difference_orphaned-bridge": 2,
             },
             "web": {"connected": False},
         },
@@ -136,6 +137,7 @@ def test_the_engine_as_a_program() -> None:
         ("acd_pbx_endpoints", "pbx", "inuse"): 3,
         ("acd_pbx_trunk_up", "pbx", "isp"): 1,
         ("acd_pbx_trunk_up", "pbx", "spare"): 0,
+        ("acd_pbx_differences_total", "pbx", "orphaned-bridge"): 2,
         ("acd_build_info", version("acd-engine")): 1,
     }
     assert {sample.value for family in engine_families({}) for sample in family.samples} == {0, 1}

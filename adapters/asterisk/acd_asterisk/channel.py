@@ -48,6 +48,7 @@ from acd_asterisk.names import Names
 from acd_asterisk.notes import Notes
 from acd_asterisk.options import Options
 from acd_asterisk.orders import Orders
+from acd_asterisk.patrol import Patrol
 from acd_asterisk.prompts import Prompts
 from acd_asterisk.recording import Recorder
 from acd_asterisk.switchboard import Switchboard
@@ -90,6 +91,13 @@ class AsteriskChannel:
         self._watch = None if options.ami is None else Watch(name, options.ami)
         self.states = States() if self._watch is None else self._watch.states
         """What the PBX says of its devices and trunks; of none without AMI."""
+        self._patrol = Patrol(
+            name,
+            options.reconcile_us,
+            look=self._healer.look,
+            heal=self._compare,
+            is_live=lambda: self._link.is_live,
+        )
         self._heartbeat = Heartbeat(self._desk, self._switchboard, self._orders, lambda: self._link.is_live)
         self._vetoes = Vetoes(
             self._desk, Endpoints(self._client), self._orders.devices, self.states, lambda: self._link.is_live
@@ -109,6 +117,7 @@ class AsteriskChannel:
             self._desk.spawn(self._watch.run())
         self._desk.spawn(self._link.run())
         self._desk.spawn(self._heartbeat.run())
+        self._desk.spawn(self._patrol.run())
         self._desk.spawn(self._recorder.retention.run(lambda: self._link.is_live))
         if self._options.devices.veto:
             self._desk.spawn(self._vetoes.run())
@@ -188,6 +197,7 @@ class AsteriskChannel:
             "requests_over_websocket": self._client.is_over_socket,
             "requests_unanswered": self._client.unanswered,
             "vetoes": self._vetoes.count,
+            **self._healer.differences.health(),
             **({} if self._watch is None else self._watch.health()),
             "recording": self._recorder.active,
             "recordings_failed": self._recorder.failures,

@@ -28,6 +28,7 @@ from acd_asterisk.adopt import Repair, World
 from acd_asterisk.call import Call, Leg
 from acd_asterisk.conversations import Conversations
 from acd_asterisk.desk import Desk, NotTaken
+from acd_asterisk.differences import Differences
 from acd_asterisk.happenings import arrival_of_waiting
 from acd_asterisk.intake import Intake
 from acd_asterisk.orders import Orders
@@ -59,6 +60,7 @@ class Healer:
         """The last comparison was with another Asterisk than the one before."""
         self.version = ""
         """Asterisk's, once it is known."""
+        self.differences = Differences()
 
     async def heal(self) -> None:
         """Look around, compare, and heal every difference. Raises `AriUnavailable` when the PBX does not answer."""
@@ -80,12 +82,30 @@ class Healer:
         await self._tell(repairs)
         self._take_in([repair.channel for repair in repairs if isinstance(repair, adopt.Enqueue)])
 
+    async def look(self) -> list[Repair]:
+        """What differs at the moment, with nothing stopped and nothing changed; much of it may be on its way.
+
+        Raises `AriUnavailable`.
+        """
+        world = await self._switchboard.look_around()
+        # Whoever is known to this process and not to the engine is being seen to, in a menu for example.
+        busy = {call.channel_id for call in self._desk.calls.values() if not call.is_enqueued}
+        return self._found(world, self._desk.host.desired(), busy, was_restarted=False)
+
     def _compare(self, world: World, desired: tuple[Desired, ...], busy: set[str]) -> list[Repair]:
         known, identity = self._identity, world.info.identity
         was_restarted = self.was_restarted = self.is_new or (known is not None and known != identity)
         self._identity, self.is_new = identity, False
         self.version = world.info.system.version
-        repairs = adopt.compare(
+        repairs = self._found(world, desired, busy, was_restarted=was_restarted)
+        differences = self.differences.note(repairs)
+        _log.info("compared with the PBX", instance=self._desk.name, live=len(desired), differences=differences)
+        return repairs
+
+    def _found(
+        self, world: World, desired: tuple[Desired, ...], busy: set[str], *, was_restarted: bool
+    ) -> list[Repair]:
+        return adopt.compare(
             self._desk.names,
             world,
             desired,
@@ -95,9 +115,6 @@ class Healer:
             handed_in={call.channel_id for call in self._desk.calls.values() if call.is_enqueued},
             was_restarted=was_restarted,
         )
-        differences = sum(not isinstance(repair, adopt.Keep) for repair in repairs)
-        _log.info("compared with the PBX", instance=self._desk.name, live=len(desired), differences=differences)
-        return repairs
 
     def _know(self, repairs: Iterable[Repair], busy: set[str]) -> None:
         """Take over what is there; forget what is not."""

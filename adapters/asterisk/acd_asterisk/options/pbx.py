@@ -62,6 +62,8 @@ class Options(Struct, frozen=True, kw_only=True):
     """How often the dead-man's switch of a waiting caller is wound up; 0: never."""
     dead_man_us: int = 30 * SECOND_US
     """How long a caller stays after the last heartbeat before the dialplan's `T` extension has them."""
+    reconcile_us: int = 60 * SECOND_US
+    """How often the PBX is looked at while it is connected, for what has been lost; 0: never."""
     connections: int = 64
     rest_deadline_us: int = 2 * SECOND_US
     """For one request; a verb may take two, and the runtime gives an effect 5 s by default."""
@@ -110,6 +112,7 @@ def read_options(name: str, given: Mapping[str, object]) -> Options:
         ring_margin_us=reader.duration("ring_margin", 5 * SECOND_US, SECOND_US, 600 * SECOND_US),
         heartbeat_us=reader.duration("heartbeat", 10 * SECOND_US, 0, HOUR_US),
         dead_man_us=reader.duration("dead_man", 30 * SECOND_US, 2 * SECOND_US, 24 * HOUR_US),
+        reconcile_us=reader.duration("reconcile_every", 60 * SECOND_US, 0, HOUR_US),
         connections=reader.integer("connections", 64, 4, MAX_CONNECTIONS),
         rest_deadline_us=reader.duration("rest_deadline", 2 * SECOND_US, SECOND_US // 10, 60 * SECOND_US),
         rest_over_websocket=reader.flag("rest_over_websocket", default=True),

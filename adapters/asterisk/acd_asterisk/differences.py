@@ -1,0 +1,48 @@
+"""How often the PBX was found to be otherwise than desired, by kind: what a comparison had to heal.
+
+Owns the kinds' names and the counts. Must not know how differences are found or healed.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from acd_asterisk import adopt
+from acd_asterisk.adopt import Repair
+
+KINDS: Final[Mapping[type[Repair], str]] = {
+    adopt.End: "call-gone",
+    adopt.Fail: "ringing-gone",
+    adopt.Requeue: "agent-gone",
+    adopt.Leave: "colleague-gone",
+    adopt.Ring: "not-rung",
+    adopt.Accept: "answer-missed",
+    adopt.Join: "not-joined",
+    adopt.Park: "not-held",
+    adopt.Answer: "not-answered",
+    adopt.Enqueue: "unknown-caller",
+    adopt.LetGo: "caller-kept",
+    adopt.HangUp: "orphaned-channel",
+    adopt.Destroy: "orphaned-bridge",
+}
+"""For figures and logs. What is kept is no difference."""
+
+PREFIX: Final = "difference_"
+
+
+class Differences:
+    """Those of one channel instance, since the process began."""
+
+    def __init__(self) -> None:
+        """None so far."""
+        self._counts: Counter[str] = Counter(dict.fromkeys(KINDS.values(), 0))
+
+    def note(self, repairs: Iterable[Repair]) -> int:
+        """Count what is to be healed; returns how many."""
+        found = [KINDS[type(repair)] for repair in repairs if type(repair) in KINDS]
+        self._counts.update(found)
+        return len(found)
+
+    def health(self) -> dict[str, int]:
+        """`difference_orphaned-bridge = 3`; every kind, so that a figure does not begin with its first rise."""
+        return {f"{PREFIX}{kind}": count for kind, count in self._counts.items()}

@@ -1,0 +1,95 @@
+"""Looks now and then whether the PBX still is as the engine wants it, while calls go on, and has it healed if not.
+
+Owns the period, and what is certain enough to act upon. Must not know how a difference is healed.
+
+A look stops nothing: events are handled and effects performed meanwhile, so a single look sees much that is only on its
+way. What two looks see, some time apart, is stuck: an event that was lost, a bridge or a channel that nobody ended.
+Only then everything is compared as after a connect, which takes a few milliseconds in which events wait.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Final
+
+import structlog
+
+from acd_asterisk import adopt
+from acd_asterisk.adopt import Repair
+from acd_asterisk.ari import AriUnavailable
+from acd_asterisk.differences import KINDS
+
+CONFIRM_SECONDS: Final = 2.0
+"""Between the two looks; nothing that is under way takes as long."""
+
+STUCK: Final = (adopt.End, adopt.Fail, adopt.Requeue, adopt.Enqueue, adopt.LetGo, adopt.HangUp, adopt.Destroy)
+"""Something is gone, or there, that nobody is doing anything about. All else may rightly last: a caller who hears a
+prompt is in no bridge, and an agent who has picked up may have a key to press."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Patrol:
+    """The looks of one channel instance."""
+
+    def __init__(
+        self,
+        name: str,
+        every_us: int,
+        *,
+        look: Callable[[], Awaitable[list[Repair]]],
+        heal: Callable[[], Awaitable[None]],
+        is_live: Callable[[], bool],
+        confirm_seconds: float = CONFIRM_SECONDS,
+    ) -> None:
+        """`look` gives what differs and changes nothing; `heal` compares and heals everything. 0 µs: never."""
+        self._name = name
+        self._every_us = every_us
+        self._look = look
+        self._heal = heal
+        self._is_live = is_live
+        self._confirm_seconds = confirm_seconds
+
+    async def run(self) -> None:
+        """For ever."""
+        while self._every_us:
+            await asyncio.sleep(self._every_us / 1e6)
+            try:
+                await self.round()
+            except AriUnavailable as error:
+                # Whoever needs an answer will find out, too, and connect anew.
+                _log.info("the PBX did not answer a look", instance=self._name, reason=str(error))
+
+    async def round(self) -> None:
+        """One look, a second one if there is something to see, and the healing. Raises `AriUnavailable`."""
+        if not self._is_live():
+            return
+        first = _stuck(await self._look())
+        if not first:
+            return
+        await asyncio.sleep(self._confirm_seconds)
+        if not self._is_live():
+            return  # A comparison has been, or is to come.
+        found = first & _stuck(await self._look())
+        if found:
+            kinds = sorted({kind for kind, _ in found})
+            _log.warning("the PBX differs from what it should be", instance=self._name, count=len(found), kinds=kinds)
+            await self._heal()
+
+
+def _stuck(repairs: Iterable[Repair]) -> set[tuple[str, str]]:
+    """Kind and name of what may be stuck: to be known again at the second look."""
+    return {(KINDS[type(repair)], _about(repair)) for repair in repairs if isinstance(repair, STUCK)}
+
+
+def _about(repair: Repair) -> str:
+    match repair:
+        case adopt.Enqueue(channel):
+            return channel.id
+        case adopt.HangUp(channel_id) | adopt.LetGo(channel_id):
+            return channel_id
+        case adopt.Fail(offer_id):
+            return offer_id
+        case adopt.End(interaction_id) | adopt.Requeue(interaction_id) | adopt.Destroy(interaction_id):
+            return interaction_id
+        case _:
+            return ""

@@ -1,0 +1,145 @@
+"""Looking at the PBX while calls go on: what is stuck is healed and counted, what is on its way is left alone."""
+
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from acd.core.messages import InteractionCompleted, InteractionQueued, OfferAccepted
+from acd.ports.channel import Desired
+from acd_asterisk import adopt
+from acd_asterisk.adopt import Repair
+from acd_asterisk.differences import KINDS, Differences
+from acd_asterisk.lab import AgentBehaviour, CallSpec, Provisioned
+from acd_asterisk.names import Names
+from acd_asterisk.patrol import Patrol
+from acd_asterisk.wire import AriChannel
+from tests.adapters.asterisk.rig import APP, INSTANCE, Agent, Rig, rig, until
+
+LISTENER = AgentBehaviour(ring_ms=20, talk_ms=60_000)
+TALKER = AgentBehaviour(ring_ms=20, talk_ms=100, hang_up_chance=1.0)
+NAMES = Names(INSTANCE, APP)
+GONE = f"{INSTANCE}-1795254033.77"
+UNLISTENED = ["StasisEnd", "ChannelDestroyed", "ChannelHangupRequest", "ApplicationReplaced"]
+
+
+class World:
+    """Shows what it is told to, look by look."""
+
+    def __init__(self, *looks: list[Repair], live: bool = True) -> None:
+        self.looks = list(looks)
+        self.live = live
+        self.healed = 0
+
+    async def look(self) -> list[Repair]:
+        return self.looks.pop(0)
+
+    async def heal(self) -> None:
+        self.healed += 1
+
+    def patrol(self) -> Patrol:
+        return Patrol("pbx1", 1, look=self.look, heal=self.heal, is_live=lambda: self.live, confirm_seconds=0)
+
+
+KEPT = adopt.Keep(Desired("i", "waiting"), AriChannel("1"), (), met=False, has_bridge=False)
+ORPHAN = adopt.HangUp("acd-acd:leg:x.1")
+BRIDGE = adopt.Destroy("x")
+
+
+async def test_what_two_looks_see_is_healed() -> None:
+    world = World([KEPT, ORPHAN, BRIDGE], [KEPT, BRIDGE])
+    await world.patrol().round()
+    assert world.healed == 1
+
+
+@pytest.mark.parametrize(
+    "looks",
+    [
+        ([KEPT],),
+        ([ORPHAN], []),
+        ([ORPHAN], [adopt.HangUp("another")]),
+        # Of the same name, and another thing.
+        ([adopt.End("x", "customer", "gone-while-away")], [BRIDGE]),
+        # May rightly last: a prompt, a key that is waited for.
+        ([adopt.Park("i")],) * 2,
+        ([adopt.Accept("i", "i.1")],) * 2,
+    ],
+)
+async def test_what_is_on_its_way_is_left_alone(looks: tuple[list[Repair], ...]) -> None:
+    world = World(*looks)
+    await world.patrol().round()
+    assert world.healed == 0
+
+
+async def test_without_a_connection_nobody_looks() -> None:
+    world = World([ORPHAN], [ORPHAN], live=False)
+    await world.patrol().round()
+    assert len(world.looks) == 2
+
+
+def test_every_difference_has_a_kind_and_is_counted() -> None:
+    every = {part for part in Repair.__args__ if part is not adopt.Keep}
+    assert set(KINDS) == every
+    differences = Differences()
+    assert differences.note([KEPT, ORPHAN, ORPHAN, BRIDGE]) == 3
+    health = differences.health()
+    assert {key: count for key, count in health.items() if count} == {
+        "difference_orphaned-channel": 2,
+        "difference_orphaned-bridge": 1,
+    }
+    assert len(health) == len(every)
+
+
+async def planted(it: Rig) -> None:
+    """A channel and a bridge, named as ours are, that nobody knows; and from now on no word of new callers."""
+    auth = aiohttp.encode_basic_auth(it.pbx.ari_user, it.pbx.ari_password)
+    leg = {"endpoint": "Local/1@nobody/n", "extension": "1", "context": "nobody", "priority": 1}
+    async with aiohttp.ClientSession(headers={"Authorization": auth}) as session:
+        for method, path, body in (
+            ("PUT", f"applications/{APP}/eventFilter", {"allowed": [{"type": each} for each in UNLISTENED]}),
+            ("POST", f"bridges/{NAMES.talk(GONE)}", {"type": "mixing"}),
+            ("POST", f"channels/{NAMES.leg(f'{GONE}.1')}", leg),
+        ):
+            async with session.request(method, f"{it.pbx.ari_url}/{path}", json=body) as answer:
+                assert answer.ok, await answer.text()
+
+
+async def listening_again(it: Rig) -> None:
+    """As the channel had it."""
+    auth = aiohttp.encode_basic_auth(it.pbx.ari_user, it.pbx.ari_password)
+    async with (
+        aiohttp.ClientSession(headers={"Authorization": auth}) as session,
+        session.put(f"{it.pbx.ari_url}/applications/{APP}/eventFilter", json={"allowed": []}) as answer,
+    ):
+        assert answer.ok, await answer.text()
+
+
+async def test_what_got_lost_is_found_while_a_call_goes_on(provisioned: Provisioned, tmp_path: Path) -> None:
+    """A caller of whom nobody told, a channel and a bridge that nobody ended: healed, counted, nobody disturbed."""
+    agents = [Agent("anna", LISTENER), Agent("ben", TALKER)]
+    dialplan = {"extensions.conf": "\n[nobody]\nexten => 1,1,Wait(600)\n"}
+    options: dict[str, object] = {"reconcile_every": "1s"}
+    async with rig(provisioned, tmp_path, agents, options=options, extra_config=dialplan) as it:
+        await it.ready("anna")
+        async with it.callers(CallSpec(caller="10001", dialled="sales", hang_up_after_ms=7_000)) as talking:
+            await it.event(OfferAccepted)
+            await it.talking()
+            before = it.channel.health()
+            await planted(it)
+            async with it.callers(CallSpec(caller="10002", dialled="sales")) as unheard:
+                await unheard.wait_for(lambda dialogs: len(dialogs) == 1)
+                await listening_again(it)
+                await it.ready("ben")
+                completed = await it.event(InteractionCompleted)
+                await unheard.finished(seconds=5)
+            assert completed.agent_id == "ben"
+            health = it.channel.health()
+            for kind in ("orphaned-bridge", "orphaned-channel", "unknown-caller"):
+                await until(lambda kind=kind: it.channel.health()[f"difference_{kind}"] == 1, lambda: str(health))  # type: ignore[misc] # a default for the loop
+            assert health["connects"] == before["connects"]
+            assert len(it.all(InteractionQueued)) == 2
+            (anna,) = [each for each in it.phones.dialogs() if each.agent == "anna"]
+            assert anna.how is None
+            (caller,) = await talking.finished(seconds=10)
+            assert caller.how == "caller"
+        await it.empty()
