@@ -152,11 +152,6 @@ class Agent:
         vetoes = self.vetoes
         return not (vetoes and channel in vetoes) and self.has_room(channel)
 
-    def takes_any(self) -> bool:
-        """Whether there is any channel that the agent takes."""
-        rooms = self.find_rooms() if self.rooms is None else self.rooms
-        return bool(rooms if self.vetoes is None else rooms.difference(self.vetoes))
-
     def find_rooms(self) -> frozenset[str]:
         """The shares, by the channel that they name, of which one more work item fits. Kept until work changes."""
         self.rooms = rooms = self.terms.room_beside(self._held() if self.work else ())

@@ -85,7 +85,8 @@ class Matching:
         if agent.presence != "ready" or agent.used > agent.full_above:
             return
         if agent.work or agent.vetoes:
-            if not agent.takes_any():
+            rooms = agent.find_rooms() if agent.rooms is None else agent.rooms
+            if not rooms or (agent.vetoes and not rooms.difference(agent.vetoes)):
                 return
             buckets: Sequence[Bucket] = _buckets(agent)
         else:
@@ -218,7 +219,7 @@ class Matching:
                     continue
                 if not has_room:
                     # Asked for late, as mostly nobody waits.
-                    if not agent.takes(channel):
+                    if not agent.has_room(channel) or (agent.vetoes and channel in agent.vetoes):
                         break
                     has_room = True
                 waiting = ticket.owner

@@ -55,14 +55,31 @@ class Crowds:
         self._matrix: SkillMatrix | None = None
         self.staffed = 0
         """Who is ready."""
+        self._kept_off: dict[str, int] = {}
+        """By channel, whom a device keeps from it."""
         for agent in agents.values():
             self.presence(agent.id, agent.presence)
+            for channel in agent.devices:
+                self.keep_off(agent.id, channel, is_vetoed=True)
 
     def presence(self, agent_id: str, presence: str) -> None:
         """An agent's presence has changed."""
         number = self.numbers.get(agent_id)
         bit = 0 if number is None else 1 << number
         self.staffed = self.staffed | bit if presence == "ready" else self.staffed & ~bit
+
+    def keep_off(self, agent_id: str, channel: str, *, is_vetoed: bool) -> None:
+        """An agent's device keeps a channel from them, or does not any more."""
+        number = self.numbers.get(agent_id)
+        bit = 0 if number is None else 1 << number
+        kept_off = self._kept_off.pop(channel, 0)
+        kept_off = kept_off | bit if is_vetoed else kept_off & ~bit
+        if kept_off:
+            self._kept_off[channel] = kept_off
+
+    def there(self, channel: str) -> int:
+        """Who is ready, and whose device says nothing against the channel."""
+        return self.staffed & ~self._kept_off[channel] if channel in self._kept_off else self.staffed
 
     def change(self, agent_id: str, settings: AgentSettings | None) -> bool:
         """An agent is another from now on, or with None in no crowd any more. False for a new one: make new crowds."""
@@ -99,7 +116,7 @@ class Crowds:
                 del self._crowds[next(iter(self._crowds))]
             found = self._crowds[kind] = self._count(kind)
         at_once, some_time = found
-        return at_once if at_once & self.staffed else some_time
+        return at_once if at_once & self.there(kind[2]) else some_time
 
     def roughly(self, kind: Kind) -> int:
         """The same if it is remembered; else those who may serve the queue, whatever is asked for besides."""
@@ -107,8 +124,8 @@ class Crowds:
 
     def slots(self, kind: Kind) -> int:
         """How many interactions of this kind those who are there could work on at once."""
-        there = self.of(kind) & self.staffed
         channel = kind[2]
+        there = self.of(kind) & self.there(channel)
         by_slots = self._slots.get(channel)
         if by_slots is None:
             slots = self.rooms(channel).most

@@ -16,6 +16,8 @@ import numpy as np
 from acd.core.messages import (
     AgentsConfigured,
     ConfigApplied,
+    DeviceCleared,
+    DeviceVetoed,
     Event,
     InteractionAbandoned,
     InteractionQueued,
@@ -74,6 +76,8 @@ class WaitEstimator:
             ConfigApplied: self._config_applied,
             AgentsConfigured: self._agents_configured,
             PresenceChanged: self._presence_changed,
+            DeviceVetoed: self._device_changed,
+            DeviceCleared: self._device_changed,
             InteractionQueued: self._interaction_queued,
             OfferAccepted: self._offer_accepted,
             InteractionAbandoned: self._interaction_abandoned,
@@ -147,6 +151,9 @@ class WaitEstimator:
 
     def _presence_changed(self, event: PresenceChanged) -> None:
         self._crowds.presence(event.agent_id, event.presence)
+
+    def _device_changed(self, event: DeviceVetoed | DeviceCleared) -> None:
+        self._crowds.keep_off(event.agent_id, event.channel, is_vetoed=isinstance(event, DeviceVetoed))
 
     def _interaction_queued(self, event: InteractionQueued) -> None:
         row = self._view.interactions.get(event.interaction_id)
@@ -269,7 +276,7 @@ class WaitEstimator:
         """
         queue = self._view.queues[kind[0]]
         band = queue.settings.band
-        crowd = self._crowds.of(kind) & self._crowds.staffed
+        crowd = self._crowds.of(kind) & self._crowds.there(kind[2])
         ahead = self._lines.before(kind, key)
         leaving = ahead * self._learnt(kind[0]).giving_up()
         shared, others = 0, []
@@ -278,7 +285,7 @@ class WaitEstimator:
         for other in kinds:
             other_band = self._view.queues[other[0]].settings.band
             count = self._lines.before(other, key if other_band == band else None) if other_band <= band else 0
-            theirs = self._crowds.roughly(other) & self._crowds.staffed if count else 0
+            theirs = self._crowds.roughly(other) & self._crowds.there(other[2]) if count else 0
             if theirs & crowd:
                 taken = every * count * self._share(theirs, other[2], crowd, kind[2])
                 others.append(Others(taken, (theirs & crowd).bit_count() / crowd.bit_count()))
@@ -309,7 +316,8 @@ class WaitEstimator:
                 continue
             for rush in self._arrivals.of(queue, self._view.at_us):
                 for_s = inf if row.settings.band < band else (rush.lead_us - lead_us) / _SECOND_US
-                theirs = self._crowds.of((queue, "", rush.channel)) & self._crowds.staffed if for_s > 0 else 0
+                there = self._crowds.there(rush.channel)
+                theirs = self._crowds.of((queue, "", rush.channel)) & there if for_s > 0 else 0
                 if theirs & crowd:
                     taken = self._share(theirs, rush.channel, crowd, kind[2]) * self._busy_part(theirs & ~crowd)
                     share = (theirs & crowd).bit_count() / crowd.bit_count()
@@ -329,13 +337,13 @@ class WaitEstimator:
 
     def _supply(self, kind: Kind, following: dict[tuple[str, str], float]) -> Supply:
         """How soon agents come free for this kind. One that is a moment old will do, if nobody has come or gone."""
-        now_us, staffed = self._view.at_us, self._crowds.staffed
+        now_us, there = self._view.at_us, self._crowds.there(kind[2])
         kept = self._supplies.pop(kind, None)
-        if kept is None or kept.staffed != staffed or now_us - kept.at_us > FRESH_US:
+        if kept is None or kept.there != there or now_us - kept.at_us > FRESH_US:
             if len(self._supplies) >= MAX_SUPPLIES:
                 del self._supplies[next(iter(self._supplies))]
             taking = [(count, self._handling(each).whole) for each, count in following.items()]
-            kept = _Kept(now_us, staffed, Supply(taking, self._groups(kind)))
+            kept = _Kept(now_us, there, Supply(taking, self._groups(kind)))
         self._supplies[kind] = kept
         return kept.supply
 
@@ -369,7 +377,7 @@ class _Kept(NamedTuple):
     """What was found a moment ago, with these agents there."""
 
     at_us: int
-    staffed: int
+    there: int
     supply: Supply
 
 

@@ -27,12 +27,12 @@ class Hands:
 
     def are_free(self, kind: Kind, more_than: int) -> bool:
         """Whether more than so many of those who are there have room for one more. O(agents) if few are idle."""
-        idle = self._crowds.of(kind) & self._crowds.staffed & ~self._occupied.busy
+        idle = self._crowds.of(kind) & self._crowds.there(kind[2]) & ~self._occupied.busy
         return idle.bit_count() > more_than or self.free(kind) > more_than
 
     def free(self, kind: Kind) -> int:
         """How many of those who are there have room for one more. O(agents)."""
-        crowd = self._crowds.flags(self._crowds.of(kind) & self._crowds.staffed)
+        crowd = self._crowds.flags(self._crowds.of(kind) & self._crowds.there(kind[2]))
         rooms, rows = self._crowds.rooms(kind[2]), self._occupied.rows
         same = np.bincount(rows["agent"], self._of_channel(rows, kind[2]), len(crowd))
         used = np.bincount(rows["agent"], rows["units"] * ~self._passive(rows, rooms.interrupts), len(crowd))
@@ -44,7 +44,7 @@ class Hands:
 
         What is in the way of another channel counts if its end alone makes room.
         """
-        crowd = self._crowds.flags(self._crowds.of(kind) & self._crowds.staffed)
+        crowd = self._crowds.flags(self._crowds.of(kind) & self._crowds.there(kind[2]))
         rooms, rows = self._crowds.rooms(kind[2]), self._occupied.rows
         same = self._of_channel(rows, kind[2])
         weights = np.ones(len(rows["agent"]))

@@ -92,6 +92,26 @@ def test_what_is_in_the_way_is_said_in_words() -> None:
     assert engine.waiting("i9") is None
 
 
+def test_a_device_that_is_in_the_way_is_named_and_until_when() -> None:
+    engine, _ = watched()
+    agents = (m.AgentSettings("a1"), m.AgentSettings("a2"))
+    commands: tuple[m.Command, ...] = (
+        m.ApplyConfig("c", m.CoreSettings(agents, (m.QueueSettings("sales"),))),
+        m.SignInAgent("in1", "a1", ready=True),
+        m.SignInAgent("in2", "a2", ready=True),
+        m.NoteDevice("d1", "a1", "voice", "in-use", 30 * SECOND),
+        m.NoteDevice("d2", "a2", "voice", "unavailable", 40 * SECOND),
+        m.EnqueueInteraction("e1", "i1", "voice", "sales"),
+    )
+    for number, command in enumerate(commands):
+        assert engine.apply(command, number * SECOND).refusal is None
+    account = engine.waiting("i1")
+    assert account is not None
+    assert account.obstacles == (("device", 2),)
+    found = {each.id: (each.obstacles[0].detail, each.obstacles[0].until_us) for each in account.candidates}
+    assert found == {"a1": ("device in use", 33 * SECOND), "a2": ("device unavailable", 44 * SECOND)}
+
+
 def test_a_reserve_says_how_many_are_free() -> None:
     engine, _ = watched()
     queues = (m.QueueSettings("sales", reserve=2),)

@@ -481,7 +481,9 @@ MUTANTS: Final = {
         "matching", "        if agent.work or agent.vetoes:\n", "        if agent.work:\n"
     ),
     "a device is overlooked when an agent comes free": Mutant(
-        "matching", "if not agent.takes(channel):", "if not agent.has_room(channel):"
+        "matching",
+        "not agent.has_room(channel) or (agent.vetoes and channel in agent.vetoes)",
+        "not agent.has_room(channel)",
     ),
     "a device keeps off every channel": Mutant(
         "entities", "return not (vetoes and channel in vetoes) and", "return not vetoes and"

@@ -4,7 +4,7 @@ from random import Random
 
 from acd.core.messages import AgentSettings, Capacity, ChannelShare, QueueSettings
 from acd.runtime.crowds import Crowds, Kind
-from acd.runtime.records import AgentRecord, QueueRecord
+from acd.runtime.records import AgentRecord, DeviceRecord, QueueRecord
 
 QUEUES = {
     "sales": QueueRecord("sales", QueueSettings("sales", "skills.english >= 5")),
@@ -55,6 +55,19 @@ def test_single_agents_change_as_if_everything_were_made_anew() -> None:
                 row.settings, row.retired = somebody(dice, row.id), False
                 assert changed.change(row.id, row.settings)
             assert picture(changed) == picture(Crowds(agents, QUEUES))
+
+
+def test_whose_device_keeps_a_channel_from_them_is_not_there_for_it() -> None:
+    rows = {name: AgentRecord(name, AgentSettings(name), 0, presence="ready") for name in "ab"}
+    crowds, kind = Crowds(rows, {"open": QueueRecord("open", QueueSettings("open"))}), ("open", "", "voice")
+    assert crowds.slots(kind) == 2
+    crowds.keep_off("b", "voice", is_vetoed=True)
+    assert (crowds.there("voice"), crowds.there("chat"), crowds.slots(kind)) == (0b01, 0b11, 1)
+    rows["b"].devices = {"voice": DeviceRecord("in-use", 7)}
+    assert Crowds(rows, {}).there("voice") == 0b01
+    crowds.keep_off("b", "voice", is_vetoed=False)
+    crowds.keep_off("nobody", "voice", is_vetoed=True)
+    assert (crowds.there("voice"), crowds.slots(kind)) == (0b11, 2)
 
 
 def test_who_is_new_needs_new_crowds() -> None:
