@@ -19,6 +19,7 @@ KINDS: Final[Mapping[type[Repair], str]] = {
     adopt.Accept: "answer-missed",
     adopt.Join: "not-joined",
     adopt.Park: "not-held",
+    adopt.Hold: "hold-missed",
     adopt.Answer: "not-answered",
     adopt.Enqueue: "unknown-caller",
     adopt.LetGo: "caller-kept",
