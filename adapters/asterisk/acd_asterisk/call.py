@@ -65,7 +65,8 @@ class Lane:
             self._task = None
 
 
-LegState = Literal["dialling", "answered", "gone"]
+LegState = Literal["dialling", "confirming", "answered", "gone"]
+"""`confirming`: picked up, but a key has to say by whom."""
 
 
 @dataclass(slots=True)
@@ -78,6 +79,8 @@ class Leg:
     accepted: bool = False
     revoked: bool = False
     """The engine took the offer back: its end says nothing of the agent."""
+    briefed: bool = False
+    """Its agent has heard what is coming, or does at this moment."""
     joining: bool = False
     """Asterisk has been told to join it with the caller: not to be told again."""
     joined: bool = False

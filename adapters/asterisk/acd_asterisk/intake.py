@@ -22,6 +22,7 @@ from acd.errors import PersonalStoreError
 from acd.ports.channel import Personal
 from acd_asterisk import translate
 from acd_asterisk.call import Call, Leg
+from acd_asterisk.confirming import Confirming
 from acd_asterisk.desk import Desk, NotTaken
 from acd_asterisk.happenings import (
     CallerArrived,
@@ -56,6 +57,7 @@ class Intake:
         self._desk = desk
         self._switchboard = switchboard
         self._orders = orders
+        self._confirming = Confirming(desk, orders)
 
     def handle(self, what: Happening) -> None:
         """React to something that has just happened; what other parts of the adapter see to is left alone."""
@@ -189,7 +191,13 @@ class Intake:
             self.accept(*found)
 
     def accept(self, call: Call, leg: Leg) -> None:
-        """The agent has picked up."""
+        """The agent's telephone has been picked up; where a key is needed, it was not yet the agent who did it."""
+        if self._confirming.is_needed(leg):
+            self._confirming.begin(call, leg, self._confirmed)
+        else:
+            self._confirmed(call, leg)
+
+    def _confirmed(self, call: Call, leg: Leg) -> None:
         leg.state = "answered"
         self._desk.in_lane(call, partial(self._accept, call, leg))
 
@@ -220,10 +228,12 @@ class Intake:
         was_answered = leg.state == "answered"
         if was_answered and isinstance(what, LegDestroyed):
             return  # `LegLeft` has said so, or is about to.
+        cause = what.cause if isinstance(what, LegDestroyed) else 0
+        if leg.state == "confirming":
+            cause = translate.REJECTED  # Whoever picked up has hung up without a word.
         leg.end()
         if not leg.revoked:
             self._orders.devices.freed(leg.offer_id)  # It was the device that has hung up.
-        cause = what.cause if isinstance(what, LegDestroyed) else 0
         self._desk.in_lane(call, partial(self._end_for_leg, call, leg, cause, was_answered=was_answered))
 
     async def _end_for_leg(self, call: Call, leg: Leg, cause: int, *, was_answered: bool) -> None:

@@ -29,6 +29,9 @@ LONGEST_RING_SECONDS: Final = 3600.0
 UNKNOWN_RING_SECONDS: Final = 120.0
 """A leg's own timeout when the offer's end is not known: the engine takes the offer back long before."""
 
+LONGEST_BRIEFING_SECONDS: Final = 8.0
+"""What an agent hears before the caller is cut off there."""
+
 AFTER_CONTINUE: Final = "continue"
 """`X_ACD_AFTER=continue`: when the agent has hung up, the caller goes on in the dialplan."""
 
@@ -146,6 +149,10 @@ class Orders:
         an agent who hangs up at once may be gone again before its answer is here.
         """
         if leg.joining or not call.is_present:
+            return
+        if not leg.briefed and (briefing := self._briefing(call)):
+            leg.briefed = True
+            self._desk.spawn(self._brief(call, leg, briefing))
             return
         leg.joining = True
         # The caller may still be on the way into the hold bridge; they must not arrive there afterwards.
@@ -324,6 +331,19 @@ class Orders:
         )
         told = for_agent(options.data, standing, leg.agent_id, endpoint)
         return structs.replace(shown, variables={**shown.variables, **told})
+
+    def _briefing(self, call: Call) -> tuple[str, ...]:
+        """What an agent hears of a caller of this queue before they meet."""
+        queues = self._desk.options.queues
+        own = queues.get(self._desk.host.queue_of(call.interaction_id)) if queues and call.parent is None else None
+        return () if own is None else own.whisper
+
+    async def _brief(self, call: Call, leg: Leg, media: tuple[str, ...]) -> None:
+        """Say it to the agent alone, while the caller goes on hearing music; then let them meet."""
+        channel_id = self._desk.names.leg(leg.offer_id)
+        await self.prompts.play(channel_id, media, longest_seconds=LONGEST_BRIEFING_SECONDS)
+        if call.leg_for(leg.offer_id) is leg and leg.state == "answered":
+            await self.join(call, leg)
 
     def _ring_seconds(self, offer_id: str) -> float:
         """Until the offer's end, and a margin: the engine takes the offer back, this is for when it cannot."""

@@ -76,6 +76,9 @@ def is_queue_name(queue: str) -> bool:
 
 LegVerdict = Literal["decline", "busy", "unreachable", "failed"]
 
+REJECTED: Final = 21
+"""The Q.850 cause of a call that somebody did not want."""
+
 _CAUSES: Final[Mapping[int, LegVerdict]] = {
     1: "unreachable",  # unallocated number: SIP 404, 410, 604
     2: "unreachable",  # no route to the network
@@ -84,7 +87,7 @@ _CAUSES: Final[Mapping[int, LegVerdict]] = {
     18: "unreachable",  # no user responding: SIP 408
     19: "unreachable",  # the device gave up by itself: SIP 480
     20: "unreachable",  # subscriber absent
-    21: "decline",  # SIP 403, 603
+    REJECTED: "decline",  # SIP 403, 603
     22: "unreachable",  # number changed
     27: "unreachable",  # destination out of order: SIP 502
     28: "unreachable",  # address incomplete

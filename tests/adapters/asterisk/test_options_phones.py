@@ -35,6 +35,32 @@ def test_one_agent_differs() -> None:
     assert options.queues["support"].caller_name is None
 
 
+def test_where_a_key_is_needed() -> None:
+    options = read(
+        confirm={
+            "addresses": ["PJSIP/*@trunk", "PJSIP/+86*@*"],
+            "prompt": ["custom/press-1", "number:1"],
+            "accept": "#",
+        },
+        agents={"anna": {"confirm": True}, "ben": {"confirm": False}, "carla": {}},
+    )
+    confirm, agents = options.confirm, options.phones.agents
+    assert (confirm.prompt, confirm.accept, confirm.decline) == (("sound:custom/press-1", "number:1"), "#", "2")
+    assert confirm.is_needed(agents["anna"], "PJSIP/anna")
+    assert not confirm.is_needed(agents["ben"], "PJSIP/1@trunk")
+    assert confirm.is_needed(agents["carla"], "PJSIP/1@trunk")
+    assert confirm.is_needed(None, "PJSIP/+8613800138000@other")
+    assert not confirm.is_needed(None, "PJSIP/dora")
+    assert not read().confirm.is_needed(None, "PJSIP/1@trunk")
+    assert read().confirm.prompt == ("sound:followme/options",)
+
+
+def test_what_is_whispered() -> None:
+    queues = read(queues={"sales": {"whisper": ["custom/sales", "digits:4711"]}, "support": {}}).queues
+    assert queues["sales"].whisper == ("sound:custom/sales", "digits:4711")
+    assert queues["support"].whisper == ()
+
+
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
@@ -53,6 +79,15 @@ def test_one_agent_differs() -> None:
         ({"phones": {"lamp": []}}, "phones.lamp: is no option of agents' telephones; did you mean lamps?"),
         ({"agents": {"anna": {"auto_answer": "on"}}}, "agents.anna.auto_answer: 'on' is no choice"),
         ({"agents": {"anna": 1}}, "agents.anna: is not a table"),
+        ({"agents": {"anna": {"confirm": "yes"}}}, "agents.anna.confirm: 'yes' is not true or false"),
+        ({"confirm": {"addresses": ["trunk"]}}, "confirm.addresses: 'trunk' matches no address"),
+        ({"confirm": {"addresses": ["PJSIP/[ab]"]}}, "confirm.addresses: 'PJSIP/[ab]' matches no address"),
+        ({"confirm": {"accept": "12"}}, "confirm.accept: '12' cannot be used"),
+        ({"confirm": {"accept": "2"}}, "confirm.decline: '2' accepts already"),
+        ({"confirm": {"prompt": ["a b"]}}, "confirm.prompt: 'a b' cannot be played"),
+        ({"confirm": {"prompt": [], "addresses": ["PJSIP/*@trunk"]}}, "confirm.prompt: is empty"),
+        ({"confirm": {"prompt": []}, "agents": {"anna": {"confirm": True}}}, "confirm.prompt: is empty"),
+        ({"queues": {"sales": {"whisper": ["tone:${X}"]}}}, "queues.sales.whisper: 'tone:${X}' cannot be played"),
         ({"queues": {"sales": {"caller_name": "{x}"}}}, "queues.sales.caller_name: '{x}' cannot be used"),
         ({"queues": {"sales": {"name": "x"}}}, "queues.sales.name: is no option of a queue at this PBX"),
     ],

@@ -84,6 +84,8 @@ class AgentBehaviour:
     """Pressed one after another once the call has been picked up, by SIP INFO."""
     keys_after_ms: int = 300
     """The pause before each of them."""
+    ear: int = 0
+    """Where the agent hears: the port of an `Ear`; 0: nowhere."""
     trace: bool = False
     """Keep every message, for `SippAgents.messages`."""
 
@@ -147,7 +149,7 @@ def agents_scenario(behaviour: AgentBehaviour) -> str:
         "TALK": _pause(behaviour.talk_ms),
         "LIMIT_MS": str(LIMIT_MS),
         "TAG": "agent[pid]-[call_number]",
-        "SDP": _SDP,
+        "SDP": _SDP.replace("[media_port]", str(behaviour.ear)) if behaviour.ear else _SDP,
     }
     return _render("agents.xml", values, "{event}|[timestamp]|[call_id]|[$agent]|[$caller]")
 

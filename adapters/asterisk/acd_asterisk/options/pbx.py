@@ -17,6 +17,7 @@ from acd_asterisk.menus.plan import Menu
 from acd_asterisk.names import MAX_APP
 from acd_asterisk.options.ami import LOOPBACK, AmiOptions, read_ami
 from acd_asterisk.options.codes import CodeOptions, read_codes
+from acd_asterisk.options.confirm import ConfirmOptions, read_confirm
 from acd_asterisk.options.data import DataOptions, read_data
 from acd_asterisk.options.devices import DeviceOptions, read_devices
 from acd_asterisk.options.menus import read_menus
@@ -51,6 +52,7 @@ class Options(Struct, frozen=True, kw_only=True):
     menus: tuple[Menu, ...] = ()
     codes: CodeOptions = CodeOptions()
     phones: Phones = Phones()
+    confirm: ConfirmOptions = ConfirmOptions()
     queues: Mapping[str, QueueOptions] = {}
     data: DataOptions = DataOptions()
     """What goes with a call besides voice."""
@@ -105,7 +107,8 @@ def read_options(name: str, given: Mapping[str, object]) -> Options:
         menu=(menu := reader.text("menu", "") or ""),
         menus=read_menus(reader, menu),
         codes=read_codes(reader.table("codes", "feature codes")),
-        phones=read_phones(reader),
+        phones=(phones := read_phones(reader)),
+        confirm=read_confirm(reader.table("confirm", "accepting by key"), phones.agents),
         queues=read_queues(reader),
         data=read_data(reader),
         caller_id=_caller_id(reader),

@@ -56,6 +56,8 @@ class AgentOptions(Struct, frozen=True, kw_only=True):
     """What is different for one agent; None: as for all."""
 
     auto_answer: AutoAnswer | None = None
+    confirm: bool | None = None
+    """Whether a key is needed to accept."""
 
 
 class Phones(Struct, frozen=True, kw_only=True):
@@ -96,7 +98,10 @@ def read_caller_name(table: Reader) -> str:
 
 
 def _agent(table: Reader) -> AgentOptions:
-    return AgentOptions(auto_answer=_auto_answer(table) if table.has("auto_answer") else None)
+    return AgentOptions(
+        auto_answer=_auto_answer(table) if table.has("auto_answer") else None,
+        confirm=table.flag("confirm", default=False) if table.has("confirm") else None,
+    )
 
 
 def _auto_answer(table: Reader) -> AutoAnswer:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+from acd_asterisk.options.confirm import read_media
 from acd_asterisk.options.phones import read_caller_name
 from acd_asterisk.options.reader import Reader
 
@@ -16,6 +17,8 @@ class QueueOptions(Struct, frozen=True, kw_only=True):
 
     caller_name: str | None = None
     """The name that agents see, with `{queue}`, `{name}` and `{number}`."""
+    whisper: tuple[str, ...] = ()
+    """What an agent hears after picking up, before the caller can be heard."""
 
 
 def read_queues(reader: Reader) -> Mapping[str, QueueOptions]:
@@ -24,4 +27,7 @@ def read_queues(reader: Reader) -> Mapping[str, QueueOptions]:
 
 
 def _queue(table: Reader) -> QueueOptions:
-    return QueueOptions(caller_name=read_caller_name(table) if table.has("caller_name") else None)
+    return QueueOptions(
+        caller_name=read_caller_name(table) if table.has("caller_name") else None,
+        whisper=read_media(table, "whisper", ()),
+    )

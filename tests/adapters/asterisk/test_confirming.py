@@ -1,0 +1,132 @@
+"""Press 1 to accept: external numbers get a caller only after a key, on a real Asterisk with keys by SIP INFO."""
+
+from pathlib import Path
+
+import pytest
+
+from acd.core.messages import (
+    AcceptOffer,
+    InteractionCompleted,
+    InteractionQueued,
+    InteractionRequeued,
+    OfferAccepted,
+    OfferDeclined,
+    OfferExpired,
+    OfferMade,
+    PresenceChanged,
+)
+from acd_asterisk.lab import AgentBehaviour, CallSpec, Provisioned
+from tests.adapters.asterisk.pages import options
+from tests.adapters.asterisk.rig import Agent, Queue, rig
+
+OPTIONS = {"confirm": {**options("PHONES.md", "External numbers")["confirm"], "prompt": ["beep"]}}
+EXTERNAL = "PJSIP/13800138000@anna"
+"""A number behind a trunk, which is a telephone of the lab here."""
+VOICEMAIL = AgentBehaviour(ring_ms=50, talk_ms=60_000)
+SHORT_VOICEMAIL = AgentBehaviour(ring_ms=50, talk_ms=700, hang_up_chance=1.0)
+PRESSES_1 = AgentBehaviour(ring_ms=50, talk_ms=300, hang_up_chance=1.0, keys="1")
+PRESSES_2 = AgentBehaviour(ring_ms=50, talk_ms=60_000, keys="2")
+PRESSES_5_AND_1 = AgentBehaviour(ring_ms=50, talk_ms=300, hang_up_chance=1.0, keys="51")
+BEN = Agent("ben", AgentBehaviour(ring_ms=50, talk_ms=200, hang_up_chance=1.0))
+SHORT = Queue(more='offer_timeout = "1500ms"\nretry_after = "30s"')
+CALL = CallSpec(caller="10001", dialled="sales")
+
+
+@pytest.mark.parametrize("behaviour", [PRESSES_1, PRESSES_5_AND_1])
+async def test_the_key_accepts(provisioned: Provisioned, tmp_path: Path, behaviour: AgentBehaviour) -> None:
+    """Picked up long before; accepted at the key, and not by another one."""
+    async with rig(provisioned, tmp_path, [Agent("anna", behaviour, address=EXTERNAL)], options=OPTIONS) as it:
+        await it.ready("anna")
+        async with it.callers(CALL) as callers:
+            accepted = await it.event(OfferAccepted)
+            completed = await it.event(InteractionCompleted)
+            await callers.finished(seconds=5)
+        await it.empty()
+        (dialog,) = it.phones.dialogs()
+        assert dialog.agent == "13800138000"
+        assert dialog.answered_us is not None
+        pressed_us = dialog.answered_us + behaviour.keys_after_ms * len(behaviour.keys) * 1_000
+        queued = await it.event(InteractionQueued)
+        assert accepted.waited_us >= pressed_us - dialog.invited_us - 20_000
+        assert (completed.by, completed.interaction_id) == ("agent", queued.interaction_id)
+
+
+async def test_a_voicemail_never_gets_the_call(provisioned: Provisioned, tmp_path: Path) -> None:
+    """It picks up and says nothing: the offer ends as one that nobody answered, and the next agent has the caller."""
+    agents = [Agent("anna", VOICEMAIL, address=EXTERNAL), BEN]
+    async with rig(provisioned, tmp_path, agents, queues=[SHORT], options=OPTIONS) as it:
+        await it.ready("anna")
+        async with it.callers(CALL) as callers:
+            expired = await it.event(OfferExpired)
+            await it.ready("ben")
+            completed = await it.event(InteractionCompleted)
+            await callers.finished(seconds=5)
+        await it.empty()
+        rona = await it.event(PresenceChanged, lambda event: event.reason == "rona")
+        assert (expired.agent_id, rona.agent_id, completed.agent_id) == ("anna", "anna", "ben")
+        assert [each.agent_id for each in it.all(OfferAccepted)] == ["ben"]
+
+
+@pytest.mark.parametrize("behaviour", [PRESSES_2, SHORT_VOICEMAIL], ids=["key", "hangs-up"])
+async def test_declined(provisioned: Provisioned, tmp_path: Path, behaviour: AgentBehaviour) -> None:
+    """By the other key, or by hanging up without one: known at once."""
+    agents = [Agent("anna", behaviour, address=EXTERNAL), BEN]
+    async with rig(provisioned, tmp_path, agents, options=OPTIONS) as it:
+        await it.ready("anna")
+        async with it.callers(CALL) as callers:
+            declined = await it.event(OfferDeclined)
+            await it.ready("ben")
+            await it.event(InteractionCompleted)
+            await callers.finished(seconds=5)
+        await it.empty()
+        assert (declined.agent_id, declined.reason) == ("anna", "declined")
+        assert it.router.view.agents["anna"].presence == "ready"
+
+
+async def test_accepted_at_the_desk(provisioned: Provisioned, tmp_path: Path) -> None:
+    """The telephone is picked up by a voicemail that soon ends: the caller waits again, and never heard it."""
+    agents = [Agent("anna", SHORT_VOICEMAIL, address=EXTERNAL), BEN]
+    async with rig(provisioned, tmp_path, agents, options=OPTIONS) as it:
+        await it.ready("anna")
+        async with it.callers(CALL) as callers:
+            made = await it.event(OfferMade)
+            outcome = await it.router.submit(AcceptOffer("desk", made.offer_id, "anna"))
+            assert outcome.refusal is None
+            requeued = await it.event(InteractionRequeued)
+            assert requeued.reason == "agent-leg-lost"
+            await it.presence("anna", "not-ready", "desk")
+            await it.ready("ben")
+            completed = await it.event(InteractionCompleted)
+            await callers.finished(seconds=5)
+        await it.empty()
+        assert completed.agent_id == "ben"
+
+
+async def test_over_a_restart(provisioned: Provisioned, tmp_path: Path) -> None:
+    """The engine dies while the question is put: another process asks again, and takes no silence for a yes."""
+    agents = [Agent("anna", VOICEMAIL, address=EXTERNAL), BEN]
+    queue = Queue(more='offer_timeout = "4s"\nretry_after = "30s"')
+    async with rig(provisioned, tmp_path, agents, queues=[queue], options=OPTIONS) as it:
+        await it.ready("anna")
+        async with it.callers(CALL) as callers:
+            await it.phones.wait_for(lambda dialogs: any(each.is_answered for each in dialogs))
+            await it.stop_engine(crash=True)
+            await it.start_engine()
+            await it.event(OfferExpired)
+            await it.ready("ben")
+            await it.event(InteractionCompleted)
+            await callers.finished(seconds=5)
+        await it.empty()
+        assert [each.agent_id for each in it.all(OfferAccepted)] == ["ben"]
+
+
+async def test_one_agent_differs(provisioned: Provisioned, tmp_path: Path) -> None:
+    """An agent's own option goes before the patterns."""
+    given = {**OPTIONS, "agents": {"anna": {"confirm": False}}}
+    agents = [Agent("anna", AgentBehaviour(ring_ms=50, talk_ms=200, hang_up_chance=1.0), address=EXTERNAL)]
+    async with rig(provisioned, tmp_path, agents, options=given) as it:
+        await it.ready("anna")
+        async with it.callers(CALL) as callers:
+            await it.event(InteractionCompleted)
+            await callers.finished(seconds=5)
+        await it.empty()
