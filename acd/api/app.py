@@ -12,6 +12,7 @@ import msgspec
 import structlog
 from aiohttp import web
 from aiohttp.typedefs import Middleware
+from structlog.contextvars import bound_contextvars
 
 from acd.api import channels
 from acd.api.auth import Guard, Principal
@@ -26,6 +27,7 @@ from acd.api.routes import CURSOR_HEADER, register
 from acd.api.sockets import Sockets
 from acd.api.table import PUBLIC_PATHS, ROUTES
 from acd.api.tickets import TICKETS, Tickets
+from acd.core.limits import MAX_ID
 from acd.errors import AcdError, RouterClosed
 from acd.runtime.config.model import ApiConfig
 from acd.runtime.configurations import Configurations
@@ -96,15 +98,16 @@ async def _around(request: web.Request, handler: Handler) -> web.StreamResponse:
                 if api(request).router.events.stream.closed:
                     # What is remembered of an engine that has stopped grows old: nobody is to take it for the present.
                     raise RouterClosed
-            response = await handler(request)
+            with bound_contextvars(**_about(request)):
+                response = await handler(request)
     except Problem as problem:
         response = problem.response(request_id)
     except web.HTTPException as error:
         response = of_http(error).response(request_id)
     except AcdError as error:
-        response = (of_error(error) or _fault(error, request_id)).response(request_id)
+        response = (of_error(error) or _fault(error, request_id, request)).response(request_id)
     except Exception as error:  # noqa: BLE001 - the last line: nobody is to see the inside
-        response = _fault(error, request_id).response(request_id)
+        response = _fault(error, request_id, request).response(request_id)
     headers = response.headers
     headers["X-Request-Id"] = request_id
     headers["Server"] = "acd"
@@ -143,11 +146,17 @@ def _who(request: web.Request) -> Principal:
     return who
 
 
-def _fault(error: Exception, request_id: str) -> Problem:
+def _about(request: web.Request) -> dict[str, str]:
+    """What log lines of a request about an interaction bear: its id, by the name that channels' lines have it, too."""
+    about = request.match_info.get("interaction", "")
+    return {"interaction": about[:MAX_ID]} if about else {}
+
+
+def _fault(error: Exception, request_id: str, request: web.Request) -> Problem:
     """Log what is wrong in the code: places and the error's type, never its text, which may hold personal data."""
     places = " < ".join(
         f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}"
         for frame in reversed(traceback.extract_tb(error.__traceback__))
     )
-    _log.error("a request failed", request_id=request_id, error=type(error).__name__, at=places)
+    _log.error("a request failed", request_id=request_id, error=type(error).__name__, at=places, **_about(request))
     return internal()

@@ -12,6 +12,8 @@ from collections import deque
 from collections.abc import Awaitable, Collection, Mapping
 from typing import Final, Literal
 
+from structlog.contextvars import bind_contextvars
+
 from acd.core.messages import Effect
 from acd.errors import ChannelError
 from acd.ports.channel import Channel, Desired
@@ -165,6 +167,8 @@ class Instance:
 
     async def _perform(self, interaction_id: str) -> None:
         """Perform the lane's effects in order until none is left or one fails."""
+        # Whatever is logged in this task is about this interaction.
+        bind_contextvars(interaction=interaction_id)
         lane = self._lanes[interaction_id]
         try:
             while lane:

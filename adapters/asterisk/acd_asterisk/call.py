@@ -162,6 +162,11 @@ class Call:
     """Held while somebody is moved between the bridges of this call and its consults, which have it in common."""
 
     @property
+    def keys(self) -> dict[str, str]:
+        """By which log lines about it are found; nothing personal."""
+        return {"interaction": self.interaction_id, "channel": self.channel_id}
+
+    @property
     def is_present(self) -> bool:
         """Whether the caller's leg is in the application."""
         return not self.lost and not self.is_ended

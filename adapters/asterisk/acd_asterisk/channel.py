@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 import structlog
+from structlog.contextvars import bind_contextvars
 
 from acd.core.messages import (
     AnnounceInteraction,
@@ -136,6 +137,8 @@ class AsteriskChannel:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - a coroutine runs in a task
         self._performing.add(task)
+        call = self._desk.calls.get(effect.interaction_id)
+        bind_contextvars(interaction=effect.interaction_id, channel="" if call is None else call.channel_id)
         try:
             await self._perform(effect)
         except AriUnavailable as error:

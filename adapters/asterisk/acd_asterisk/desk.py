@@ -6,10 +6,12 @@ Owns the registry of calls and what happens when the engine takes no command. Mu
 import asyncio
 from collections import OrderedDict
 from collections.abc import Coroutine
+from functools import partial
 from traceback import extract_tb
 from typing import Any, Final
 
 import structlog
+from structlog.contextvars import bind_contextvars
 
 from acd.core.messages import Command, Outcome
 from acd.errors import AcdError, CommandInvalid, CommandQuarantined, RouterClosed, RouterOverloaded
@@ -130,6 +132,7 @@ class Desk:
     def forget(self, call: Call) -> None:
         """It is over. What still comes of its channels is of no interest."""
         call.is_ended = True
+        _log.debug("call over", instance=self.name, **call.keys)
         if call.parent is None:
             self._visits[call.channel_id] = visit_of(call.interaction_id)
             if len(self._visits) > MAX_VISITORS:
@@ -156,7 +159,7 @@ class Desk:
     def in_lane(self, call: Call, step: Step) -> None:
         """Do something about a call when all that came before it is done."""
         try:
-            call.lane.put(step)
+            call.lane.put(partial(_about, call, step))
         except LaneFull:
             _log.error("too much at once for one call", instance=self.name, interaction=call.interaction_id)
             self.reconcile_soon()
@@ -260,3 +263,9 @@ class Desk:
         finally:
             self._asked = False
         self.host.request_reconcile()
+
+
+async def _about(call: Call, step: Step) -> None:
+    """A step of a call's lane: whatever is logged from now on in the lane's task is about this call."""
+    bind_contextvars(**call.keys)
+    await step()

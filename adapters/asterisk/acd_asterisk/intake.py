@@ -117,6 +117,7 @@ class Intake:
         if outcome.refusal is not None:
             return outcome.refusal.code
         call.is_enqueued = True
+        _log.debug("call taken in", instance=self._desk.name, queue=command.queue, **call.keys)
         return ""
 
     def _arrived(self, what: CallerArrived) -> None:
@@ -254,7 +255,9 @@ class Intake:
         if call is None or call.channel_id not in what.channel_ids:
             return
         for leg in call.legs.values():
-            leg.joined = leg.joined or self._desk.names.leg(leg.offer_id) in what.channel_ids
+            if not leg.joined and self._desk.names.leg(leg.offer_id) in what.channel_ids:
+                leg.joined = True
+                _log.debug("call joined", instance=self._desk.name, agent=leg.agent_id, offer=leg.offer_id, **call.keys)
             call.has_talked = call.has_talked or leg.joined
 
     def _leg_held(self, what: LegHeld) -> None:

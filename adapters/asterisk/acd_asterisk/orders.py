@@ -99,6 +99,7 @@ class Orders:
             # It may ring all the same: the comparison that follows sees to it.
             leg.end()
             raise
+        _log.debug("agent dialled", instance=self._desk.name, agent=agent_id, offer=offer_id, how=dialled, **call.keys)
         if dialled != "ringing":
             self._fail(call, leg, dialled)
 
@@ -244,7 +245,7 @@ class Orders:
 
     async def refuse(self, call: Call, code: str) -> None:
         """The engine will not have the caller: on in the dialplan, which finds out why."""
-        _log.warning("caller refused", instance=self._desk.name, interaction=call.interaction_id, code=code)
+        _log.warning("caller refused", instance=self._desk.name, code=code, **call.keys)
         self._desk.forget(call)
         if not call.lost:
             await self._switchboard.send_back(
