@@ -126,6 +126,9 @@ def test_the_screen_follows_what_happens(centre: Centre, top: Open) -> None:
     terminal.until(lambda: "closed: fire" in terminal.row("sales"))
     *_, answered, abandoned, talking, crowd, _, _ = terminal.row("sales").split()
     assert (answered, abandoned, talking, crowd) == ("1", "1", "1", "0/1/0")
+
+    centre.ask(("note_device", {"agent": "anna", "channel": "voice", "state": "in-use"}))
+    terminal.until(lambda: "voice in-use" in terminal.row("anna"))
     terminal.press("q")
     assert terminal.end() == (0, "")
     assert terminal.modes() == terminal.before

@@ -46,8 +46,15 @@ class Work(Struct, frozen=True):
     since: datetime
 
 
+class Device(Struct, frozen=True):
+    """A device that keeps offers of its channel from an agent: `in-use` or `unavailable`, `until` at the latest."""
+
+    state: str
+    until: datetime
+
+
 class Agent(Struct, frozen=True):
-    """An agent and all work in hand."""
+    """An agent and all work in hand. `devices`: by channel, those that keep offers of it from the agent."""
 
     id: str
     name: str
@@ -61,6 +68,7 @@ class Agent(Struct, frozen=True):
     queues: tuple[str, ...]
     capacity: Capacity
     work: tuple[Work, ...]
+    devices: dict[str, Device] = {}
 
 
 class Interaction(Struct, frozen=True):

@@ -10,7 +10,7 @@ from acd.api.figures import FiguresShape
 from acd.api.queue_shapes import DecisionShape, EstimateShape, LevelShape, QueueShape
 from acd.api.routes import Route
 from acd.api.service import Readiness
-from acd.api.shapes import AgentShape, CapacityShape, InteractionShape, ShareShape, WorkShape
+from acd.api.shapes import AgentShape, CapacityShape, DeviceShape, InteractionShape, ShareShape, WorkShape
 from acd.api.table import ROUTES
 from acd.api.webhooks import LetterShape, PingShape, RetriedShape, WebhookShape
 from acd.client import Client, answers
@@ -53,6 +53,7 @@ TYPES: Mapping[type[msgspec.Struct], type[msgspec.Struct]] = {
     answers.Share: ShareShape,
     answers.Capacity: CapacityShape,
     answers.Work: WorkShape,
+    answers.Device: DeviceShape,
     answers.Agent: AgentShape,
     answers.Interaction: InteractionShape,
     answers.ServiceLevel: LevelShape,

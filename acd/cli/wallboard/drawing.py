@@ -182,6 +182,8 @@ def _presence(line: AgentLine) -> Text:
         said += f" → {line.next_presence}"
     if line.reason:
         said += f" ({line.reason})"
+    if line.devices:
+        said += " · " + ", ".join(f"{channel} {state}" for channel, state in line.devices)
     return Text(said, style=_PRESENCES.get(line.presence, ""))
 
 

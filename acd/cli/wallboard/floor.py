@@ -38,7 +38,7 @@ class WorkRow(Struct):
 
 
 class AgentRow(Struct):
-    """An agent. `since_us`: of this presence."""
+    """An agent. `since_us`: of this presence. `devices`: states of those that keep a channel from the agent, by it."""
 
     id: str
     name: str
@@ -51,6 +51,7 @@ class AgentRow(Struct):
     retired: bool
     as_of: Cursor
     work: dict[str, WorkRow]
+    devices: dict[str, str]
 
     def load(self) -> int:
         """Percent of the capacity in use, as the engine counts it."""
@@ -151,6 +152,7 @@ class Floor:
             said.retired,
             as_of,
             work,
+            {channel: device.state for channel, device in said.devices.items()},
         )
 
     def put_queue(self, said: Queue, as_of: Cursor) -> None:

@@ -191,6 +191,15 @@ def _presence(taking: Taking) -> None:
     agent.presence, agent.reason, agent.next_presence = data["presence"], data["reason"], data["next_presence"]
 
 
+def _device(taking: Taking) -> None:
+    agent, data = taking.agent(), taking.data
+    if agent is None:
+        return
+    agent.devices.pop(data["channel"], None)
+    if "state" in data:
+        agent.devices[data["channel"]] = data["state"]
+
+
 def _work_becomes(state: str, *, anew: bool) -> _Fold:
     def fold(taking: Taking) -> None:
         item = taking.work()
@@ -268,6 +277,8 @@ _FOLDS: Final[Mapping[str, _Fold]] = {
     "offer-revoked": _offer_ended,
     "offer-rescinded": _offer_ended,
     "presence-changed": _presence,
+    "device-vetoed": _device,
+    "device-cleared": _device,
     "work-held": _work_becomes("held", anew=False),
     "work-resumed": _work_becomes("active", anew=False),
     "wrap-up-started": _work_becomes("wrap-up", anew=True),

@@ -57,7 +57,7 @@ class WorkLine(Struct, frozen=True):
 
 
 class AgentLine(Struct, frozen=True):
-    """An agent. `seconds`: in this presence. `load`: percent."""
+    """An agent. `seconds`: in this presence. `load`: percent. `devices`: those in the way, as (channel, state)."""
 
     id: str
     name: str
@@ -67,6 +67,7 @@ class AgentLine(Struct, frozen=True):
     seconds: float
     load: int
     work: tuple[WorkLine, ...]
+    devices: tuple[tuple[str, str], ...] = ()
 
 
 class ChannelLine(Struct, frozen=True):
@@ -168,6 +169,8 @@ def _fits(requirement: str, profile: Any) -> bool:  # noqa: ANN401 - hashable, a
 def _standing(agent: AgentRow) -> int:
     if any(item.state in BUSY for item in agent.work.values()):
         return 1
+    if agent.presence == "ready" and agent.devices:
+        return 1 if "in-use" in agent.devices.values() else 2
     return 0 if agent.presence == "ready" else 2
 
 
@@ -200,7 +203,8 @@ def _agent_line(row: AgentRow, now_us: int) -> AgentLine:
         for item in row.work.values()
     )
     seconds = max(0, now_us - row.since_us) / 1_000_000
-    return AgentLine(row.id, row.name, row.presence, row.reason, row.next_presence, seconds, row.load(), work)
+    devices = tuple(sorted(row.devices.items()))
+    return AgentLine(row.id, row.name, row.presence, row.reason, row.next_presence, seconds, row.load(), work, devices)
 
 
 def _channel_line(name: str, said: dict[str, Any]) -> ChannelLine:

@@ -17,6 +17,8 @@ def test_devices_veto_where_ami_tells_of_them_unless_somebody_says_otherwise() -
     assert not read().devices.veto
     assert read(ami=AMI).devices.veto
     assert not read(ami=AMI, devices={"veto": False}).devices.veto
+    assert read(ami=AMI).devices.look_every_us == 30_000_000
+    assert read(devices={"veto": True}).devices.look_every_us == 2_000_000
     chosen = read(devices={"veto": True, "look_every": "5s", "lasts": "30m"}).devices
     assert (chosen.veto, chosen.look_every_us, chosen.lasts_us) == (True, 5_000_000, 1_800_000_000)
 
