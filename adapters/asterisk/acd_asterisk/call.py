@@ -134,6 +134,8 @@ class Call:
     """The engine has let go of it, or was never interested."""
     is_enqueued: bool = False
     """The engine knows of it."""
+    in_menu: bool = False
+    """Choosing in a menu; the engine does not know of it yet."""
     has_talked: bool = False
     after: str | None = None
     """What the dialplan wants when the agent has hung up; None when that is not known yet."""
@@ -181,6 +183,11 @@ class Call:
         """Whether the caller talks with agents, and none of them is there at the moment."""
         talking = [leg for leg in self.live_legs() if leg.is_talking]
         return bool(talking) and all(leg.away or leg.held for leg in talking)
+
+    @property
+    def is_guarded(self) -> bool:
+        """Whether the dead-man's switch watches over the caller: as long as nobody talks with them."""
+        return self.is_waiting or (self.is_present and self.in_menu)
 
     @property
     def is_talking(self) -> bool:

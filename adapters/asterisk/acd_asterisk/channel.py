@@ -194,6 +194,8 @@ class AsteriskChannel:
             "version": self._healer.version,
             "calls": sum(call.parent is None for call in calls),
             "waiting": sum(call.is_waiting for call in calls),
+            "in_menus": self._intake.menus.callers,
+            "menu_hangups": self._intake.menus.hangups,
             "connects": self._link.connects,
             "events_waiting": self._link.waiting,
             "requests": self._client.requests,

@@ -71,7 +71,7 @@ class Healer:
             _log.warning("some calls are still being seen to", instance=self._desk.name)
         # One that is neither known to the engine nor being seen to has failed to be handed in: it is a caller anew.
         calls = self._desk.calls.values()
-        busy = {call.channel_id for call in calls if not call.is_enqueued and not call.lane.is_idle}
+        busy = {call.channel_id for call in calls if call.in_menu or not (call.is_enqueued or call.lane.is_idle)}
         world = await self._switchboard.look_around()
         repairs = self._compare(world, self._desk.host.desired(), busy | self._desk.attended)
         before = frozenset(self._desk.by_channel)
@@ -80,6 +80,7 @@ class Healer:
         await self._orders.prompts.take_over(self._desk.by_channel.keys() - before)
         await self._act(repairs)
         await self._tell(repairs)
+        self._intake.menus.compared(world.callers)
         self._take_in([repair.channel for repair in repairs if isinstance(repair, adopt.Enqueue)])
 
     async def look(self) -> list[Repair]:
@@ -290,9 +291,7 @@ class Healer:
         if earlier is not None:
             await asyncio.wait((earlier,))
         commands = await abreast(self._make_ready, newcomers)
-        await asyncio.gather(
-            *(self._hand_in(call, command) for (call, _), command in zip(newcomers, commands, strict=True))
-        )
+        await asyncio.gather(*map(self._hand_in, newcomers, commands))
 
     async def _make_ready(self, newcomer: tuple[Call, AriChannel]) -> EnqueueInteraction | None:
         call, channel = newcomer
@@ -302,10 +301,13 @@ class Healer:
             await self._orders.refuse(call, error.code)
             return None
 
-    async def _hand_in(self, call: Call, command: EnqueueInteraction | None) -> None:
+    async def _hand_in(self, newcomer: tuple[Call, AriChannel], command: EnqueueInteraction | None) -> None:
         if command is None:
             return
+        call, channel = newcomer
         try:
+            if self._intake.menus.take(call, command, language=channel.language, is_found=True):
+                return
             code = await self._intake.enqueue(call, command)
         except NotTaken as error:
             code = error.code

@@ -54,14 +54,14 @@ class Heartbeat:
     async def _wind_up(self) -> None:
         now = asyncio.get_running_loop().time()
         calls = self._desk.calls.values()
-        due = [call for call in calls if call.switch_off or (call.is_waiting and call.beat_due <= now)]
+        due = [call for call in calls if call.switch_off or (call.is_guarded and call.beat_due <= now)]
         free = asyncio.Semaphore(MAX_AT_ONCE)
 
         async def beat(call: Call) -> None:
             async with free:
                 if call.switch_off:
                     await self._orders.clear_switch(call)
-                elif call.is_waiting:
+                elif call.is_guarded:
                     await self._beat(call, now)
 
         await asyncio.gather(*(beat(call) for call in due))

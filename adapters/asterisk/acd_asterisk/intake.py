@@ -40,6 +40,7 @@ from acd_asterisk.happenings import (
     Replaced,
     TalkEntered,
 )
+from acd_asterisk.menus.service import Menus
 from acd_asterisk.names import MAX_VISITS, visit_of
 from acd_asterisk.orders import Orders
 from acd_asterisk.passing import header_expression, named
@@ -58,6 +59,7 @@ class Intake:
         self._switchboard = switchboard
         self._orders = orders
         self._confirming = Confirming(desk, orders)
+        self.menus = Menus(desk, switchboard, orders, self._hand_in)
 
     def handle(self, what: Happening) -> None:
         """React to something that has just happened; what other parts of the adapter see to is left alone."""
@@ -94,7 +96,7 @@ class Intake:
             variables,
             command_id=self._desk.host.new_id(),
             interaction_id=call.interaction_id,
-            default_queue=self._desk.options.queue,
+            default_queue=self._desk.options.way_in,
             customer=customer,
             instance=self._desk.name,
         )
@@ -132,19 +134,30 @@ class Intake:
         except NotTaken as error:
             self._desk.spawn(self._turn_away(what.channel, error.code))
             return
-        self._desk.in_lane(call, partial(self._take_in, call, what, visit))
+        self._desk.in_lane(call, partial(self._take_in, call, what))
 
-    async def _take_in(self, call: Call, what: CallerArrived, visit: int) -> None:
-        new_id = self._desk.host.new_id
+    async def _take_in(self, call: Call, what: CallerArrived) -> None:
         await self._desk.newcomers_in()
         try:
             command = await self.prepare(call, what)
+            if self.menus.take(call, command, language=what.channel.language):
+                return
+        except NotTaken as error:
+            await self._orders.refuse(call, error.code)
+            return
+        await self._hand_in(call, command)
+
+    async def _hand_in(self, call: Call, command: EnqueueInteraction) -> None:
+        """To the engine, or back to the dialplan."""
+        visit = visit_of(call.interaction_id)
+        try:
             code = await self.enqueue(call, command)
             while code == "duplicate-interaction" and visit < MAX_VISITS:
                 # The channel has been here in an earlier process's time, and has come back from the dialplan.
                 visit += 1
                 self._desk.visit_again(call, visit)
-                code = await self.enqueue(call, translate.renamed(command, call.interaction_id, new_id()))
+                command_id = self._desk.host.new_id()
+                code = await self.enqueue(call, translate.renamed(command, call.interaction_id, command_id))
         except NotTaken as error:
             code = error.code
         if code:

@@ -252,6 +252,10 @@ class Orders:
                 call.channel_id, {**self._outcome(call.interaction_id, "refused"), "ACD_REFUSAL": code}
             )
 
+    async def send_back(self, call: Call, result: str, *, place: str = "") -> None:
+        """Let a caller of whom the engine does not know go on in the dialplan, there or after `Stasis()`."""
+        await self._switchboard.send_back(call.channel_id, self._outcome(call.interaction_id, result), place)
+
     async def cancel(self, channel_id: str, interaction_id: str) -> None:
         """Let go of a caller whom nobody has answered, as the options have it."""
         if self._desk.options.on_cancel == "continue":

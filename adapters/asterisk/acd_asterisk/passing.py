@@ -12,7 +12,7 @@ from typing import Final
 from acd.ports.channel import InteractionStanding
 from acd_asterisk.options.data import DataOptions
 from acd_asterisk.ringing import PJSIP
-from acd_asterisk.variables import attribute_key
+from acd_asterisk.variables import MENU_TRAIL, attribute_key
 
 MAX_VALUE: Final = 200
 """Characters of a variable or a header that goes out."""
@@ -41,6 +41,7 @@ def outcome(
         "ACD_AGENT": clean(known.agent_id),
         "ACD_WAIT": str(waited_us // 1_000_000),
         "ACD_REASON": clean(known.reason),
+        MENU_TRAIL: "",
         **{variable_of(f"{ATTRIBUTE}{name}"): clean(dict(known.attributes).get(name, "")) for name in asked.attributes},
     }
 

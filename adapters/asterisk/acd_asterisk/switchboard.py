@@ -200,10 +200,14 @@ class Switchboard:
         # a timeout and then read zero for its time: long over (`ast_check_hangup` looks twice, without a lock).
         return (await self._set(channel_id, "TIMEOUT(absolute)", f"{seconds or NEVER_SECONDS:.3f}")).is_success
 
-    async def send_back(self, channel_id: str, variables: Mapping[str, str]) -> None:
-        """Let a caller go on in the dialplan, after `Stasis()`, with these variables set."""
+    async def send_back(self, channel_id: str, variables: Mapping[str, str], place: str = "") -> None:
+        """Let a caller go on in the dialplan with these variables: after `Stasis()`, or at `EXTENSION[@CONTEXT]`."""
         await self.set_variables(channel_id, variables)
-        await self._client.request("POST", f"channels/{_part(channel_id)}/continue", attempts=ATTEMPTS)
+        extension, _, context = place.partition("@")
+        body: dict[str, object] | None = {"extension": extension, "priority": 1} if place else None
+        if body is not None and context:
+            body["context"] = context
+        await self._client.request("POST", f"channels/{_part(channel_id)}/continue", body, attempts=ATTEMPTS)
 
     async def set_variables(self, channel_id: str, variables: Mapping[str, str]) -> None:
         """Set these on a channel, all at once; one that is gone is fine."""

@@ -21,6 +21,9 @@ STANDARD_VARIABLES: Final = (
 VARIABLE_PREFIX: Final = "X_ACD_"
 VARIABLE_NAME: Final = re.compile(r"X_ACD_[A-Z0-9_]{1,58}")
 
+MENU_TRAIL: Final = "ACD_MENU"
+"""Channel variable that says where in the menus a caller is: names and keys of the configuration only."""
+
 _NOT_IN_NAME_KEY: Final = re.compile(r"[^A-Z0-9_]")
 
 

@@ -41,6 +41,8 @@ class AriChannel(Struct, frozen=True):
     creationtime: str = ""
     channelvars: dict[str, str] = {}
     name: str = ""
+    language: str = ""
+    """Of its sounds."""
 
     @property
     def is_up(self) -> bool:

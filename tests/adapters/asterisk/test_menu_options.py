@@ -29,7 +29,7 @@ def problems(text: str) -> list[str]:
 def test_defaults() -> None:
     menu = menus(ONE)["main"]
     assert (menu.first_us, menu.between_us, menu.retries) == (5_000_000, 3_000_000, 2)
-    assert menu.prompt == (("", ("acd/welcome",)),)
+    assert menu.prompt == (("", ("sound:acd/welcome",)),)
     assert not menu.entry
 
 
@@ -140,7 +140,7 @@ def test_problem_of_a_menu(old: str, new: str, says: str) -> None:
     [
         ('keys.1 = { queue = "x" }', "channels.pbx1.menus.main.keys: stand beside collect"),
         ("min_digits = 9\nmax_digits = 4", "channels.pbx1.menus.main.min_digits: 9 is more than max_digits, 4"),
-        ("max_digits = 65", "channels.pbx1.menus.main.max_digits: 65 is not a number from 1 to 64"),
+        ("max_digits = 33", "channels.pbx1.menus.main.max_digits: 33 is not a number from 1 to 32"),
         ('terminator = "5"', "channels.pbx1.menus.main.terminator: '5' cannot end a number"),
         ('pattern = "(a+)+$"', "channels.pbx1.menus.main.pattern: '(a+)+$' is no form of a number"),
         ("pattern = 5", "channels.pbx1.menus.main.pattern: is not a text, nor a list"),

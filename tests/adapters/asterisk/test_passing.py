@@ -31,6 +31,7 @@ def test_outcome() -> None:
         "ACD_AGENT": "anna",
         "ACD_WAIT": "7",
         "ACD_REASON": "agent",
+        "ACD_MENU": "",
         "ACD_DATA_ORDER_NUMBER": "4711 X-Evil: 1",
         "ACD_DATA_MENU_MAIN": "",
     }

@@ -18,8 +18,8 @@ MAX_KEYS: Final = 200
 MAX_KEY: Final = 8
 """Keys of one such sequence."""
 
-MAX_DIGITS: Final = 64
-"""Digits of a number that is asked for."""
+MAX_DIGITS: Final = 32
+"""Digits of a number that is asked for; as many as can be said again."""
 
 MAX_SOUNDS: Final = 16
 """Sounds of one prompt."""
@@ -37,7 +37,7 @@ MENU_PREFIX: Final = "menu:"
 """`Stasis(acd,menu:main)`: to a menu instead of a queue."""
 
 Spoken = tuple[tuple[str, tuple[str, ...]], ...]
-"""Sounds by language; the language is empty for all others."""
+"""Media, as ARI takes them, by language; the language is empty for all others."""
 
 Ending = Literal["", "repeat", "back", "hangup"]
 

@@ -18,6 +18,7 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
+from acd_asterisk import media
 from acd_asterisk.menus.plan import DIGITS, Action, Collect, Menu, Spoken, fits, sounds
 
 MAX_ASKED: Final = 100
@@ -40,7 +41,7 @@ Phase = Literal["speaking", "listening", "entering", "left"]
 
 
 class Turn(Struct, frozen=True):
-    """What to do now, in this order. A timer that runs is over, whatever is here.
+    """What to do now, in this order. An empty one changes nothing; after any other no timer runs but its own.
 
     `hush`: end what is being said. `say`: sounds, one after another; `said` tells of their end. `wait_us`: begin a
     timer; `time_out` tells of its end. `leave`: the menus are over, and this is where to.
@@ -69,6 +70,8 @@ class Visit:
         """By menu: the key, and what it led to, as long as the caller has not gone back behind it."""
         self._numbers: dict[str, str] = {}
         self.language = language
+        self.chosen = ""
+        """The language that the caller has chosen, if any."""
         self.secrets: dict[str, str] = {}
         """Numbers that are kept with the person only."""
 
@@ -235,6 +238,7 @@ class Visit:
     def _note(self, key: str, action: Action) -> None:
         self._taken.pop(self._menu.name, None)
         self._taken[self._menu.name] = (key, action)
+        self.chosen = action.language or self.chosen
         self.language = action.language or self.language
 
     def _go_back(self) -> None:
@@ -258,7 +262,7 @@ class Visit:
         self._buffer = confirming
         self._confirming = bool(confirming)
         say = tuple(sound for each in spoken for sound in sounds(each, self.language))
-        say = tuple(f"digits:{confirming}" if sound == DIGITS else sound for sound in say)
+        say = tuple(media.digits(confirming) if sound == DIGITS else sound for sound in say)
         self._phase = "speaking" if say else "listening"
         return Turn(hush=hush, say=say, wait_us=0 if say else self._menu.first_us)
 

@@ -11,6 +11,7 @@ from typing import Final
 from acd.core import limits
 from acd.core.requirement import parse
 from acd.errors import RequirementError
+from acd_asterisk.media import MEANING, media_of
 from acd_asterisk.menus.plan import (
     DIGITS,
     MAX_DIGITS,
@@ -44,12 +45,11 @@ _ATTRIBUTE: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{2,8}(?:[_-][A-Za-z0-9]{1,8}){0,2}")
 _EXTENSION: Final = re.compile(r"[A-Za-z0-9_+*#.-]{1,40}(?:@[A-Za-z0-9_.-]{1,79})?")
 _AGENT: Final = re.compile(r"\S{1,128}")
-_SOUND: Final = re.compile(r"(?!.*\.\.)[\w/.-]{1,200}")
 _ENDINGS: Final[tuple[Ending, ...]] = ("repeat", "back", "hangup")
 _TARGETS: Final = ("queue", "menu", "dialplan", *_ENDINGS)
 _ANY: Final = re.compile(r".*", re.DOTALL)
 
-_SOUND_MEANS: Final = 'a sound\'s name, as Asterisk knows it without its ending: "acd/welcome"'
+_SOUND_MEANS: Final = f'"acd/welcome": {MEANING}'
 
 
 def read_menus(reader: Reader, entry: str) -> tuple[Menu, ...]:
@@ -285,7 +285,11 @@ def _sounds(table: Reader, key: str, given: object, *, digits: bool) -> tuple[st
     if len(names) > MAX_SOUNDS:
         table.problem(key, f"has {len(names)} sounds", f"{MAX_SOUNDS} at most")
         return ()
+    media = []
     for each in names:
-        if not _SOUND.fullmatch(each) and not (digits and each == DIGITS):
-            table.problem(key, f"{each!r} cannot be played", f"it takes {_SOUND_MEANS}")
-    return tuple(names)
+        found = each if digits and each == DIGITS else media_of(each)
+        if found is None or ".." in each:
+            table.problem(key, f"{each!r} cannot be played", f"give it {_SOUND_MEANS}")
+        else:
+            media.append(found)
+    return tuple(media)

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from acd.core import limits
 from acd_asterisk.ari import MAX_CONNECTIONS
-from acd_asterisk.menus.plan import Menu
+from acd_asterisk.menus.plan import MENU_PREFIX, Menu
 from acd_asterisk.names import MAX_APP
 from acd_asterisk.options.ami import LOOPBACK, AmiOptions, read_ami
 from acd_asterisk.options.codes import CodeOptions, read_codes
@@ -77,6 +77,7 @@ class Options(Struct, frozen=True, kw_only=True):
     fetch_variables: bool = True
     on_cancel: Literal["continue", "hangup"] = "continue"
     """What becomes of a caller whose waiting was cancelled: back to the dialplan, or the end."""
+
     ami: AmiOptions | None = None
     """For the states of devices and trunks, beside ARI."""
     recording: Recording = Recording()
@@ -93,6 +94,11 @@ class Options(Struct, frozen=True, kw_only=True):
             reason = "the PBX's password travels in clear"
             return (("url", reason, "use https, or a tunnel"), *found)
         return found
+
+    @property
+    def way_in(self) -> str:
+        """The queue for callers whose dialplan names none, or their menu in the form of one; empty: there is none."""
+        return f"{MENU_PREFIX}{self.menu}" if self.menu else self.queue
 
 
 def read_options(name: str, given: Mapping[str, object]) -> Options:

@@ -25,7 +25,7 @@ def pressed(it: Visit, keys: str) -> Turn:
 
 def test_prompt_then_key() -> None:
     it = Visit(menus(), "main")
-    assert it.begin() == Turn(say=("acd/welcome",))
+    assert it.begin() == Turn(say=("sound:acd/welcome",))
     assert it.said() == Turn(wait_us=5 * SECOND_US)
     assert it.said() == Turn()
     turn = it.press("9")
@@ -52,7 +52,7 @@ def test_queue_with_everything() -> None:
     again = visit()
     again.time_out()
     again.said()
-    assert again.time_out().say == ("acd/nothing", "acd/welcome")
+    assert again.time_out().say == ("sound:acd/nothing", "sound:acd/welcome")
 
 
 def test_attributes_and_priority() -> None:
@@ -73,17 +73,17 @@ def test_several_keys_in_a_row() -> None:
     turn = pressed(it, "100")
     assert turn.leave is not None
     assert turn.leave.dialplan == "100@extensions"
-    assert pressed(visit(), "101").say == ("acd/invalid", "acd/welcome")
+    assert pressed(visit(), "101").say == ("sound:acd/invalid", "sound:acd/welcome")
     half = visit()
     pressed(half, "10")
-    assert half.time_out().say == ("acd/invalid", "acd/welcome")
+    assert half.time_out().say == ("sound:acd/invalid", "sound:acd/welcome")
 
 
 def test_wrong_keys_and_the_default() -> None:
     it = visit()
-    assert it.press("7") == Turn(hush=True, say=("acd/invalid", "acd/welcome"))
+    assert it.press("7") == Turn(hush=True, say=("sound:acd/invalid", "sound:acd/welcome"))
     it.said()
-    assert it.time_out() == Turn(say=("acd/nothing", "acd/welcome"))
+    assert it.time_out() == Turn(say=("sound:acd/nothing", "sound:acd/welcome"))
     assert it.press("x") == it.press("") == it.press("12") == Turn()
     it.said()
     turn = it.press("5")
@@ -93,17 +93,17 @@ def test_wrong_keys_and_the_default() -> None:
 
 def test_language() -> None:
     it = visit()
-    assert it.press("8").say == ("acd/huanying", "acd/caidan")
+    assert it.press("8").say == ("sound:acd/huanying", "sound:acd/caidan")
     assert it.language == "zh"
-    assert Visit(menus(), "main", "zh").begin().say == ("acd/huanying", "acd/caidan")
-    assert Visit(menus(), "main", "fr").begin().say == ("acd/welcome",)
+    assert Visit(menus(), "main", "zh").begin().say == ("sound:acd/huanying", "sound:acd/caidan")
+    assert Visit(menus(), "main", "fr").begin().say == ("sound:acd/welcome",)
 
 
 def test_back_forgets_what_was_pressed() -> None:
     it = visit()
-    assert pressed(it, "2*") == Turn(hush=True, say=("acd/welcome",))
+    assert pressed(it, "2*") == Turn(hush=True, say=("sound:acd/welcome",))
     assert (it.menu, it.requirement, it.attributes) == ("main", "", {})
-    assert it.press("*").say == ("acd/welcome",), "at the entry there is nowhere to go back to"
+    assert it.press("*").say == ("sound:acd/welcome",), "at the entry there is nowhere to go back to"
     it.said()
     turn = it.press("9")
     assert turn.leave == Action(ending="hangup")
@@ -112,14 +112,16 @@ def test_back_forgets_what_was_pressed() -> None:
 
 def test_number_with_confirmation() -> None:
     it = visit()
-    assert it.press("3").say == ("acd/enter-order",)
+    assert it.press("3").say == ("sound:acd/enter-order",)
     assert pressed(it, "12345") == Turn(wait_us=3 * SECOND_US)
-    assert it.press("#").say == ("acd/invalid", "acd/enter-order"), "five digits have no form of an order's number"
+    assert it.press("#").say == ("sound:acd/invalid", "sound:acd/enter-order"), (
+        "five digits have no form of an order's number"
+    )
     assert pressed(it, "12") == Turn(wait_us=3 * SECOND_US)
     pressed(it, "3456")
-    assert it.time_out().say == ("acd/you-entered", "digits:123456", "acd/press-1")
-    assert it.press("2").say == ("acd/enter-order",), "anything but 1 means to enter it again"
-    assert pressed(it, "91234567").say == ("acd/you-entered", "digits:91234567", "acd/press-1")
+    assert it.time_out().say == ("sound:acd/you-entered", "digits:123456", "sound:acd/press-1")
+    assert it.press("2").say == ("sound:acd/enter-order",), "anything but 1 means to enter it again"
+    assert pressed(it, "91234567").say == ("sound:acd/you-entered", "digits:91234567", "sound:acd/press-1")
     it.said()
     turn = it.press("1")
     assert turn.leave is not None
@@ -132,8 +134,8 @@ def test_number_wrong_or_not_confirmed() -> None:
     it = visit(entry="orders")
     pressed(it, "123456#")
     it.said()
-    assert it.time_out().say == ("acd/enter-order",), "the confirmation was not answered"
-    assert it.press("*").say == ("acd/invalid", "acd/enter-order")
+    assert it.time_out().say == ("sound:acd/enter-order",), "the confirmation was not answered"
+    assert it.press("*").say == ("sound:acd/invalid", "sound:acd/enter-order")
     turn = it.press("#")
     assert turn.leave == Action(queue="sales")
     assert it.attributes == {"menu.orders": "default"}
@@ -153,7 +155,7 @@ def test_default_to_another_menu() -> None:
     it = visit()
     pressed(it, "2")
     it.said()
-    assert it.time_out().say == ("acd/enter-order",)
+    assert it.time_out().say == ("sound:acd/enter-order",)
     assert it.trail() == "main:2,support:default,orders"
 
 
@@ -164,7 +166,7 @@ def test_trail_is_followed() -> None:
     again = Visit(menus(), "main")
     again.follow(it.trail())
     assert (again.menu, again.attributes) == (it.menu, it.attributes)
-    assert again.begin().say == ("acd/support",)
+    assert again.begin().say == ("sound:acd/support",)
     turn = pressed(again, "1")
     assert turn.leave is not None
     assert again.requirement.startswith("(skills.support >= 1)")
