@@ -10,6 +10,8 @@ told at once). A telephone sends audio every 20 ms; those of the lab send none, 
 import pytest
 
 from acd_asterisk.lab import LabUnavailable, Pbx, Provisioned, provision
+from tests.adapters.asterisk.test_codes import test_shared_telephone
+from tests.adapters.asterisk.test_confirming import test_a_voicemail_never_gets_the_call, test_the_key_accepts
 from tests.adapters.asterisk.test_connection import (
     test_a_dead_line_is_noticed,
     test_asterisk_is_killed,
@@ -29,12 +31,16 @@ from tests.adapters.asterisk.test_engine_away import (
     test_fallback_without_a_controller,
     test_what_happened_while_the_engine_was_away,
 )
+from tests.adapters.asterisk.test_lamps import test_a_telephone_is_told
 from tests.adapters.asterisk.test_one_call import test_one_call
+from tests.adapters.asterisk.test_ringing import test_headers_and_names
 from tests.adapters.asterisk.test_variables import test_variables_arrive
 from tests.missing import missing_tool
 
 __all__ = [
     "test_a_dead_line_is_noticed",
+    "test_a_telephone_is_told",
+    "test_a_voicemail_never_gets_the_call",
     "test_agent_cannot_be_had",
     "test_asterisk_is_killed",
     "test_caller_goes_on_when_the_dialplan_says_so",
@@ -44,8 +50,11 @@ __all__ = [
     "test_dead_mans_switch",
     "test_engine_dies_with_calls_in_every_state",
     "test_fallback_without_a_controller",
+    "test_headers_and_names",
     "test_nobody_answers",
     "test_one_call",
+    "test_shared_telephone",
+    "test_the_key_accepts",
     "test_variables_arrive",
     "test_what_happened_while_the_engine_was_away",
     "test_what_happened_while_the_line_was_cut",

@@ -1,10 +1,12 @@
 """Options of feature codes: what digits and words mean, and every problem with the key it is about."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from acd.errors import ConfigError
 from acd_asterisk.options import read_options
-from acd_asterisk.options.codes import CodeOptions, Dialled
+from acd_asterisk.options.codes import ACTIONS, CodeOptions, Dialled
 
 PLAIN: dict[str, object] = {"url": "http://127.0.0.1:8088/ari", "user": "acd", "password": "x"}
 GIVEN: dict[str, object] = {
@@ -49,6 +51,16 @@ def read(**codes: object) -> CodeOptions:
 )
 def test_what_is_meant(words: tuple[str, ...], meant: Dialled | None) -> None:
     assert read(**GIVEN).read(words) == meant
+
+
+@given(st.lists(st.text(max_size=40), max_size=5))
+def test_whatever_is_dialled(words: list[str]) -> None:
+    """Nothing but the configuration's own words, a reason of the dialplan's and digits come out of it."""
+    meant = read(**GIVEN).read(words)
+    if meant is not None:
+        assert meant.action in ACTIONS
+        assert meant.number == "" or meant.number.isdecimal()
+        assert meant.reason in {"", "away", "lunch", "培训", *(word.strip() for word in words)}
 
 
 def test_words_need_no_table() -> None:

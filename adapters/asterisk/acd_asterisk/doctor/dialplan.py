@@ -13,6 +13,7 @@ from msgspec import Struct
 from acd_asterisk.ami import Manager, Message, text_of
 from acd_asterisk.doctor.findings import Finding, good, named, unknown, warning, wrong
 from acd_asterisk.doctor.patient import Patient
+from acd_asterisk.happenings import CODE
 
 MAX_VARIABLES: Final = 20
 """Global variables that are looked up."""
@@ -45,7 +46,9 @@ async def dialplan(patient: Patient, manager: Manager) -> list[Finding]:
     steps = [step for item in reply.items if (step := _step(item)) is not None]
     known = {name: await _value(manager, name) for name in sorted(_variables(steps))[:MAX_VARIABLES]}
     steps = [_resolved(step, known) for step in steps]
-    return judged_dialplan(steps, patient.options.app, has_switch=patient.options.heartbeat_us > 0)
+    options = patient.options
+    found = judged_dialplan(steps, options.app, has_switch=options.heartbeat_us > 0)
+    return [*found, *judged_codes(steps, options.app)] if options.codes.codes else found
 
 
 def _step(item: Message) -> Step | None:
@@ -99,7 +102,7 @@ def judged_dialplan(steps: Iterable[Step], app: str, *, has_switch: bool) -> lis
     for (context, extension), lines in sorted(extensions.items()):
         lines.sort(key=lambda step: step.priority)
         for number, line in enumerate(lines):
-            if line.application.lower() == _STASIS and line.data.split(",")[0].strip() == app:
+            if _leads_to(line, app) and not _is_code(line):
                 place = f"{context},{extension},{line.priority}"
                 doors.append(place)
                 found += _after(place, lines[number + 1 :])
@@ -111,6 +114,22 @@ def judged_dialplan(steps: Iterable[Step], app: str, *, has_switch: bool) -> lis
         fix = f"add the contexts of examples/asterisk/extensions.conf, whose Stasis() names {app}"
         return [wrong("dialplan", f"nothing in the dialplan leads to Stasis({app},…): no call will arrive; {fix}")]
     return found or [good("dialplan", f"callers come in at {named(doors)}, with a fallback and a dead-man's switch")]
+
+
+def judged_codes(steps: Iterable[Step], app: str) -> list[Finding]:
+    """Whether what agents dial gets to the application at all. These lines let no callers in, and need no fallback."""
+    if any(_leads_to(step, app) and _is_code(step) for step in steps):
+        return [good("codes", "feature codes come in")]
+    fix = f"add `exten => _*4X!,1,Stasis({app},code:${{EXTEN}})`, as in PHONES.md, to the context of agents' telephones"
+    return [warning("codes", f"nothing in the dialplan leads to Stasis({app},code:…): feature codes do nothing; {fix}")]
+
+
+def _leads_to(step: Step, app: str) -> bool:
+    return step.application.lower() == _STASIS and step.data.split(",")[0].strip() == app
+
+
+def _is_code(step: Step) -> bool:
+    return step.data.partition(",")[2].strip().startswith(CODE)
 
 
 def _after(place: str, rest: list[Step]) -> list[Finding]:

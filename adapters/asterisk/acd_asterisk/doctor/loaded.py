@@ -24,6 +24,9 @@ USEFUL: Final = (
     ("res_stasis_recording", "nothing can be recorded"),
     ("res_ari_recordings", "nothing can be recorded"),
     ("res_stasis_snoop", "supervisors cannot listen"),
+    ("res_stasis_device_state", "lamps on agents' telephones cannot be lit"),
+    ("res_ari_device_states", "lamps on agents' telephones cannot be lit"),
+    ("res_pjsip_header_funcs", "telephones ring without the headers of the configuration"),
     ("func_timeout", "the dialplan's TIMEOUT(absolute), the dead-man's switch, does not work"),
 )
 """Without one of them something else does not work."""

@@ -2,15 +2,26 @@
 
 from collections.abc import Iterator
 
+from acd_asterisk.media import sound_name
 from acd_asterisk.menus.plan import DIGITS, Spoken
 from acd_asterisk.options import Options
 
 
 def sounds_of(options: Options) -> list[str]:
     """The names, each once, in the order of the configuration."""
-    return list(
-        dict.fromkeys(name for spoken in _prompts(options) for _, names in spoken for name in names if name != DIGITS)
-    )
+    spoken = (name for each in _prompts(options) for _, names in each for name in names if name != DIGITS)
+    played = (name for media in _media(options) if (name := sound_name(media)) is not None)
+    return list(dict.fromkeys((*spoken, *played)))
+
+
+def _media(options: Options) -> Iterator[str]:
+    """What agents hear."""
+    if options.codes.codes:
+        yield from (options.codes.sound(result) for result, _ in options.codes.sounds)
+    if options.confirm.addresses or any(agent.confirm for agent in options.phones.agents.values()):
+        yield from options.confirm.prompt
+    for queue in options.queues.values():
+        yield from queue.whisper
 
 
 def _prompts(options: Options) -> Iterator[Spoken]:

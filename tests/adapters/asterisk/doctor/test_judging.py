@@ -8,14 +8,16 @@ from acd.errors import ConfigError
 from acd.runtime.config import loads
 from acd.runtime.filelock import FileLock
 from acd_asterisk.doctor.application import engine_runs
-from acd_asterisk.doctor.dialplan import Step, judged_dialplan
+from acd_asterisk.doctor.dialplan import Step, judged_codes, judged_dialplan
 from acd_asterisk.doctor.disk import disk
 from acd_asterisk.doctor.findings import MAX_NAMED, named
 from acd_asterisk.doctor.loaded import NEEDED, USEFUL, judged
 from acd_asterisk.doctor.media import judged_music
 from acd_asterisk.doctor.patient import patients
+from acd_asterisk.doctor.sounds import sounds_of
 from acd_asterisk.doctor.telephones import endpoint_of, judged_codecs
 from acd_asterisk.doctor.trial import PLACE
+from acd_asterisk.options import read_options
 
 ALL = {*NEEDED, *(name for name, _ in USEFUL), "chan_pjsip"}
 
@@ -80,6 +82,35 @@ def test_the_end_for_callers_may_stand_in_an_included_context() -> None:
 def test_without_a_heartbeat_no_switch_is_missed() -> None:
     steps = [Step("in", "s", 1, "Stasis", "acd,sales"), Step("in", "s", 2, "Queue", "x")]
     assert [each.state for each in judged_dialplan(steps, "acd", has_switch=False)] == ["good"]
+
+
+def test_codes_are_no_door() -> None:
+    """What agents dial needs no fallback and no switch; whether it leads anywhere is a question of its own."""
+    code = Step("phones", "_*4X!", 1, "Stasis", "acd,code:${EXTEN}")
+    steps = [*door(("Queue", "fallback")), T, code]
+    assert [each.state for each in judged_dialplan(steps, "acd", has_switch=True)] == ["good"]
+    assert [each.state for each in judged_dialplan([code], "acd", has_switch=True)] == ["wrong"]
+    assert [each.state for each in judged_codes(steps, "acd")] == ["good"]
+    for lacking in ([*door(), T], [Step("phones", "x", 1, "Stasis", "other,code:x")]):
+        (found,) = judged_codes(lacking, "acd")
+        assert found.state == "warning"
+        assert "Stasis(acd,code:${EXTEN})" in found.text
+
+
+def test_sounds_that_agents_hear() -> None:
+    """Of what is configured, and of nothing else."""
+    plain: dict[str, object] = {"url": "http://127.0.0.1:9/ari", "user": "acd", "password": "x"}
+    assert sounds_of(read_options("pbx", plain)) == []
+    given = {
+        **plain,
+        "codes": {"sign_in": "*45", "sounds": {"signed_in": "custom/in"}},
+        "confirm": {"addresses": ["PJSIP/*@trunk"]},
+        "queues": {"sales": {"whisper": ["custom/sales", "number:5"]}},
+    }
+    found = sounds_of(read_options("pbx", given))
+    assert found[0] == "custom/in"
+    assert {"beeperr", "followme/options", "custom/sales"} <= set(found)
+    assert not [name for name in found if ":" in name]
 
 
 def test_every_door_is_looked_at() -> None:
