@@ -32,6 +32,7 @@ from acd.ports.channel import ChannelHost, Desired
 from acd.ports.recording import RecordingState
 from acd_asterisk.ami.states import States
 from acd_asterisk.ami.watch import Watch
+from acd_asterisk.ami_only import AmiClient
 from acd_asterisk.ari import AriClient, AriUnavailable
 from acd_asterisk.call import Call
 from acd_asterisk.codes import FeatureCodes
@@ -69,9 +70,7 @@ class AsteriskChannel:
         self._names = Names(name, options.app)
         self.call_names: CallNames = self._names
         """By which others know calls, who read Asterisk's own records."""
-        self._client = AriClient(
-            options.url, connections=options.connections, deadline_seconds=options.rest_deadline_us / 1e6
-        )
+        self._client = _client(options, self._names)
         self._desk = Desk(name, options, self._names)
         self._switchboard = Switchboard(self._client, self._names, options)
         self._prompts = Prompts(self._client, self._names, name)
@@ -280,3 +279,11 @@ class AsteriskChannel:
                 self._sound = number
                 self._link.end_adoption()
                 self._desk.spawn(self._recorder.heal(desired, is_new=self._healer.was_restarted))
+
+
+def _client(options: Options, names: Names) -> AriClient:
+    """ARI's, or what stands in its place where there is none."""
+    deadline_seconds = options.rest_deadline_us / 1e6
+    if options.control == "ami" and options.ami is not None:
+        return AmiClient(names, options.app, options.music_class, options.ami, deadline_seconds=deadline_seconds)
+    return AriClient(options.url, connections=options.connections, deadline_seconds=deadline_seconds)

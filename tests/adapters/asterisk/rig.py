@@ -5,6 +5,7 @@ Owns putting them together and waiting for them. Must not know any test. The dia
 """
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -208,23 +209,30 @@ async def rig(
     proxied: bool = False,
     ami: bool = False,
     text: str | None = None,
+    over_ami: bool = False,
 ) -> AsyncIterator[Rig]:
     """Start everything.
 
     `proxied`: the channel reaches the PBX through `Rig.proxy`. `ami`: it has AMI beside ARI, through `Rig.ami_proxy`.
     `text`: of another acd.toml.
+    `over_ami`: the channel has no ARI, and an AMI user with no more rights than the page says.
     """
     async with AsyncExitStack() as stack:
+        if over_ami:
+            dialplan = dialplan or (EXAMPLES / "extensions_ami.conf").read_text()
+            extra_config = {"manager.conf": manager_section(), **(extra_config or {})}
         base = await stack.enter_async_context(
             ground(provisioned, agents, dialplan=dialplan, extra_config=extra_config)
         )
         pbx = base.pbx
         parts = urlsplit(pbx.ari_url)
-        proxy = await stack.enter_async_context(Proxy(parts.port or 0))
+        proxy = await stack.enter_async_context(Proxy(pbx.ami_port if over_ami else parts.port or 0))
         url = f"http://127.0.0.1:{proxy.port}{parts.path}" if proxied else pbx.ari_url
         ami_proxy = await stack.enter_async_context(Proxy(pbx.ami_port))
         chosen: dict[str, object] = {"url": url, "user": pbx.ari_user, **(options or {})}
-        if "password_file" not in chosen:
+        if over_ami:
+            chosen = {**only_ami(proxy.port if proxied else pbx.ami_port), **(options or {})}
+        elif "password_file" not in chosen:
             chosen["password"] = pbx.ari_password
         if ami:
             chosen["ami"] = {"port": ami_proxy.port, "user": pbx.ami_user, "password": pbx.ami_password}
@@ -236,6 +244,19 @@ async def rig(
         if connect:
             await it.connected()
         yield it
+
+
+def manager_section() -> str:
+    """The user of manager.conf as the page about calls over AMI has it."""
+    page = (EXAMPLES / "AMI_ONLY.md").read_text()
+    found = re.search(r"   \[acd\]\n(?:   .+\n)+", page)
+    assert found is not None
+    return "\n" + found[0].replace("   ", "").replace("[acd]", "[least]")
+
+
+def only_ami(port: int) -> dict[str, object]:
+    """Options of a channel without ARI, with that user."""
+    return {"control": "ami", "ami": {"port": port, "user": "least", "password": "a password"}}
 
 
 async def _started(config: Config, channel: Channel, events: list[Event], stack: AsyncExitStack) -> Router:

@@ -37,9 +37,14 @@ _USER: Final = re.compile(r"[^\x00-\x20:\x7f-\xa0]{1,128}")
 _MUSIC: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 
+Control = Literal["ari", "ami"]
+
+
 class Options(Struct, frozen=True, kw_only=True):
     """Everything that can be chosen for one PBX. Durations in µs end in `_us`."""
 
+    control: Control = "ari"
+    """By what calls are moved. `ami` is for a PBX without ARI; then `url`, `user` and `password` are not ARI's."""
     url: str
     """Without a slash at the end: `http://127.0.0.1:8088/ari`."""
     user: str
@@ -104,10 +109,14 @@ class Options(Struct, frozen=True, kw_only=True):
 def read_options(name: str, given: Mapping[str, object]) -> Options:
     """Check everything; raises `ConfigError` with every problem at once."""
     reader = Reader(f"channels.{name}", given, what="an Asterisk channel")
+    control: Control = reader.choice("control", "ari", "ami")
+    ami = read_ami(reader)
+    url, user, password = _access(reader) if control == "ari" else _without_ari(reader, ami)
     options = Options(
-        url=_url(reader),
-        user=reader.pattern("user", "", _USER, "a user's name without blanks and colons, as in ari.conf"),
-        password=reader.password(),
+        control=control,
+        url=url,
+        user=user,
+        password=password,
         app=reader.pattern("app", "acd", _APP, f"letters, digits, - and _, at most {MAX_APP}"),
         queue=_queue(reader),
         menu=(menu := reader.text("menu", "") or ""),
@@ -129,9 +138,9 @@ def read_options(name: str, given: Mapping[str, object]) -> Options:
         variables=_variables(reader),
         fetch_variables=reader.flag("fetch_variables", default=True),
         on_cancel=reader.choice("on_cancel", "continue", "hangup"),
-        ami=read_ami(reader),
         recording=read_recording(reader.table("recording", "recordings")),
         devices=read_devices(reader, has_ami=reader.has("ami")),
+        ami=ami,
     )
     if options.queue and options.menu:
         reader.problem("menu", "stands beside queue, and callers begin in one of the two", "leave one out")
@@ -141,6 +150,23 @@ def read_options(name: str, given: Mapping[str, object]) -> Options:
         reader.problem("dead_man", "is shorter than two heartbeats", "make it at least twice `heartbeat`")
     reader.finish()
     return options
+
+
+def _access(reader: Reader) -> tuple[str, str, Password]:
+    user = reader.pattern("user", "", _USER, "a user's name without blanks and colons, as in ari.conf")
+    return _url(reader), user, reader.password()
+
+
+def _without_ari(reader: Reader, ami: AmiOptions | None) -> tuple[str, str, Password]:
+    for key in ("url", "user", "password", "password_file", "password_env"):
+        if reader.has(key):
+            reader.problem(key, 'is for ARI, which control = "ami" does without', "leave it out")
+    if ami is None:
+        reader.problem(
+            "ami", 'is missing, and control = "ami" needs it', "write that table, with user and password_file"
+        )
+        return "", "", Password()
+    return "", ami.user, ami.password
 
 
 def _url(reader: Reader) -> str:

@@ -1,0 +1,141 @@
+"""The same calls as over ARI, with an engine, telephones and a real Asterisk of which nothing but AMI is used."""
+
+from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
+from inspect import signature
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from acd.core.messages import InteractionQueued, OfferAccepted
+from acd_asterisk.ami_only import dialplan
+from acd_asterisk.lab import CallSpec, Provisioned
+from tests.adapters.asterisk import test_connection, test_endings, test_engine_away, test_one_call
+from tests.adapters.asterisk.rig import EXAMPLES, Agent, rig, until
+
+PLAIN = {"provisioned", "tmp_path"}
+OF_ARI = {
+    "test_caller_goes_on_when_the_dialplan_says_so",
+    "test_callers_whom_nobody_noticed",
+    "test_refused_caller_goes_on_in_the_dialplan",
+}
+"""They bring a dialplan, or a controller, of ARI's; below is what stands for them."""
+
+TALKER = test_engine_away.TALKER
+
+Check = Callable[..., Awaitable[None]]
+
+
+def checks(module: Any) -> Iterator[Any]:  # noqa: ANN401 - any module
+    """Each test of a module that takes nothing but a PBX and a folder, with each of its own parameters."""
+    for name, check in vars(module).items():
+        if not name.startswith("test_") or name in OF_ARI:
+            continue
+        for given in given_to(check):
+            if set(signature(check).parameters) == PLAIN | given.keys():
+                yield pytest.param(module, check, given, id=f"{name}-{len(given) and list(given.values())}"[:80])
+
+
+def given_to(check: Check) -> Iterator[dict[str, object]]:
+    marks = [mark for mark in getattr(check, "pytestmark", ()) if mark.name == "parametrize"]
+    if not marks:
+        yield {}
+    for mark in marks:
+        names, values = mark.args
+        for each in values:
+            yield dict(zip(names, each, strict=True))
+
+
+def short_dead_man() -> str:
+    text = (EXAMPLES / "extensions_ami.conf").read_text()
+    return text.replace("ACD_DEAD_MAN = 30", f"ACD_DEAD_MAN = {test_engine_away.DEAD_MAN_SECONDS}")
+
+
+@pytest.mark.parametrize(
+    ("module", "check", "given"),
+    [each for module in (test_endings, test_one_call, test_engine_away, test_connection) for each in checks(module)],
+)
+async def test_as_over_ari(
+    module: Any,  # noqa: ANN401 - any module
+    check: Check,
+    given: dict[str, object],
+    provisioned: Provisioned,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "rig", partial(rig, over_ami=True))
+    monkeypatch.setattr(module, "dialplan", short_dead_man, raising=False)
+    await check(provisioned, tmp_path, **given)
+
+
+async def test_caller_goes_on_when_the_dialplan_says_so(provisioned: Provisioned, tmp_path: Path) -> None:
+    """`X_ACD_AFTER=continue`: the agent has hung up, and the caller is back in the dialplan, and in a queue again."""
+    again = "[acd-after]\nexten => s,1,Set(X_ACD_AFTER=)\n same => n,Goto(acd-enter,s,1)\n[unused]"
+    text = (EXAMPLES / "extensions_ami.conf").read_text().replace("[acd-after]", again)
+    text = text.replace("Set(X_ACD_TIER=gold)", "Set(X_ACD_AFTER=continue)").replace("skills.english >= 5", "true")
+    text = text.replace("Set(X_ACD_QUEUE=support)", "Set(X_ACD_QUEUE=sales)")
+    async with rig(provisioned, tmp_path, [Agent("anna", TALKER)], dialplan=text, over_ami=True) as it:
+        await it.ready("anna")
+        async with it.callers(CallSpec(caller="10001", dialled="2000")) as callers:
+            await callers.finished(seconds=10)
+        await it.empty()
+        first, second = it.all(OfferAccepted)
+        assert second.interaction_id == f"{first.interaction_id}~2"
+        assert len(it.phones.dialogs()) == 2
+
+
+async def test_callers_whom_nobody_noticed(provisioned: Provisioned, tmp_path: Path) -> None:
+    """They came while the engine was dying: in the application, but unknown. Served in the order of arrival."""
+    async with rig(provisioned, tmp_path, [Agent("anna", TALKER)], over_ami=True) as it:
+        await it.stop_engine(crash=True)
+        async with it.pbx.ami() as ami:
+            # The dialplan believes that somebody is there, as it does until the last word is old.
+            await ami.action("Setvar", Variable=dialplan.alive_of("acd"), Value="9999999999")
+            calls = [CallSpec(caller=f"1000{number}", dialled="sales") for number in (1, 2, 3)]
+            async with it.callers(*calls, rate=20) as callers:
+                for _ in calls:
+                    await ami.event("UserEvent", lambda each: each.get("UserEvent") == "AcdEnter")
+                await it.start_engine()
+                await it.ready("anna")
+                await callers.finished(seconds=10)
+        assert [each.caller for each in it.phones.dialogs()] == ["10001", "10002", "10003"]
+        await it.empty()
+
+
+async def test_refused_caller_goes_on_in_the_dialplan(provisioned: Provisioned, tmp_path: Path) -> None:
+    """The engine will not have the caller: the dialplan learns why, and its fallback serves them."""
+    told = "exten => s,1,Gosub(acd-ami,enter,1)\n same => n,UserEvent(Told,Result: ${ACD_RESULT},Code: ${ACD_REFUSAL})"
+    text = (EXAMPLES / "extensions_ami.conf").read_text().replace("exten => s,1,Gosub(acd-ami,enter,1)", told)
+    async with rig(provisioned, tmp_path, [Agent("anna", TALKER)], dialplan=text, over_ami=True) as it:
+        async with it.pbx.ami() as ami, it.callers(CallSpec(caller="10001", dialled="nosuchqueue")) as callers:
+            event = await ami.event("UserEvent", lambda each: each.get("UserEvent") == "Told")
+            assert (event["Result"], event["Code"]) == ("refused", "unknown-queue")
+            await callers.finished(seconds=10)
+        await it.empty()
+        (dialog,) = it.phones.dialogs()
+        assert dialog.caller == "10001"
+
+
+HOSTILE = (
+    "a&requirement=false&did=1",
+    "a,App: other,UserEvent: AcdOwner",
+    "x${GLOBAL(ACD_DEAD_MAN)}",
+    'b"c|d',
+    "王小明 Ä%26",
+)
+
+
+async def test_what_a_caller_brings_stays_one_value(provisioned: Provisioned, tmp_path: Path) -> None:
+    """Whatever a header says: it is an attribute as a whole, or cut, and nothing else is set by it."""
+    header = "Set(X_ACD_TIER=${PJSIP_HEADER(read,X-Tier)})"
+    text = (EXAMPLES / "extensions_ami.conf").read_text().replace("Set(X_ACD_TIER=gold)", header)
+    text = text.replace("skills.english >= 5", "true").replace("Set(X_ACD_QUEUE=support)", "Set(X_ACD_QUEUE=sales)")
+    async with rig(provisioned, tmp_path, [Agent("anna", TALKER)], dialplan=text, over_ami=True) as it:
+        calls = [CallSpec(caller=f"2{n}", dialled="2000", headers={"X-Tier": said}) for n, said in enumerate(HOSTILE)]
+        async with it.callers(*calls):
+            await until(lambda: len(it.all(InteractionQueued)) == len(HOSTILE), lambda: str(it.events))
+            found = [dict(event.attributes) for event in it.all(InteractionQueued)]
+            assert sorted(each["tier"] for each in found) == sorted(HOSTILE)
+            assert {each["did"] for each in found} == {"2000"}
+            assert it.channel.health()["link"] == "live"
