@@ -9,6 +9,7 @@ import secrets
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from errno import ENOTCONN
 from types import TracebackType
 from typing import Any, Final, Self
 from urllib.parse import unquote
@@ -49,14 +50,12 @@ class AmiClient(AriClient):
         self._app = app
         self._music = music
         self._ami = ami
-        self._deadline = deadline_seconds
-        self._refused = ""
         self._manager: Manager | None = None
         self._verbs: Verbs | None = None
 
     async def events(self, app: str) -> "AmiEvents":
         """Connect, and say to any other controller of this application that it is replaced."""
-        manager = Manager(access_of(self._ami), events=CLASSES, wanted=EVENTS, deadline_seconds=self._deadline)
+        manager = Manager(access_of(self._ami), events=CLASSES, wanted=EVENTS, deadline_seconds=self._deadline_seconds)
         owner = secrets.token_hex(8)
         self._verbs = Verbs(self._names, self._app, self._music, manager)
         try:
@@ -73,36 +72,8 @@ class AmiClient(AriClient):
         self._manager = manager
         return AmiEvents(manager, Telling(self._names, app, owner), self._say_alive, self._say_farewell)
 
-    def forbid(self, reason: str) -> None:
-        """Ask nothing any more."""
-        super().forbid(reason)
-        self._refused = reason
-
-    async def request(
-        self,
-        method: str,
-        path: str,
-        body: object = None,
-        *,
-        query: dict[str, str] | None = None,
-        attempts: int = 1,  # noqa: ARG002 - nothing that had no answer is sent again
-    ) -> Answer:
-        """As ARI's. Raises `AriUnavailable`."""
-        if self._refused:
-            raise AriUnavailable(self._refused)
-        manager, can = self._manager, self._verbs
-        if manager is None or can is None or manager.ended.is_set():
-            raise AriUnavailable("not connected to AMI")
-        self.requests += 1
-        parts = [unquote(part) for part in path.partition("?")[0].split("/")]
-        try:
-            done = await self._do(can, method, parts, body if isinstance(body, Mapping) else {}, query or {})
-        except Unsendable as error:
-            return Answer(verbs.BAD_REQUEST, msgspec.json.encode({"message": str(error)}))
-        except AmiUnavailable as error:
-            self.unanswered += 1
-            raise AriUnavailable(f"{method} {parts[0]}: {error}") from None
-        return done if isinstance(done, Answer) else Answer(done, b"{}")
+    async def prefer(self, socket: EventSocket) -> None:
+        """Everything goes over the one connection anyway."""
 
     async def close(self) -> None:
         """Hang up."""
@@ -110,6 +81,20 @@ class AmiClient(AriClient):
             self._manager.close()
             self._manager = None
         await super().close()
+
+    async def _over_http(self, method: str, path: str, body: object, query: dict[str, str] | None) -> Answer:
+        """What is below the deadline and the breaker, which are ARI's. Raises `ConnectionError`."""
+        manager, can = self._manager, self._verbs
+        if manager is None or can is None or manager.ended.is_set():
+            raise ConnectionError(ENOTCONN, "not connected to AMI")
+        parts = [unquote(part) for part in path.partition("?")[0].split("/")]
+        try:
+            done = await self._do(can, method, parts, body if isinstance(body, Mapping) else {}, query or {})
+        except Unsendable as error:
+            return Answer(verbs.BAD_REQUEST, msgspec.json.encode({"message": str(error)}))
+        except AmiUnavailable as error:
+            raise ConnectionError(ENOTCONN, str(error)) from None
+        return done if isinstance(done, Answer) else Answer(done, b"{}")
 
     async def _do(self, can: Verbs, method: str, parts: list[str], body: Body, query: Params) -> Done:
         match method, *parts:
@@ -131,7 +116,8 @@ class AmiClient(AriClient):
                 return await can.set_variable(channel_id, str(body["variable"]), str(body["value"]))
             case "POST", "channels", channel_id if self._names.offer_of(channel_id) is not None:
                 seconds = int(body.get("timeout", 0))
-                return await can.ring(channel_id, str(body["endpoint"]), str(body.get("callerId", "")), seconds)
+                shown = str(body.get("callerId", ""))
+                return await can.ring(channel_id, str(body["endpoint"]), shown, seconds, body.get("variables", {}))
         return verbs.NOT_IMPLEMENTED
 
     async def _bridge(self, can: Verbs, bridge_id: str, more: Sequence[str], body: Body) -> int:
@@ -174,14 +160,14 @@ class AmiClient(AriClient):
         while True:
             with suppress(AmiUnavailable):
                 now = text_of((await manager.ask("Getvar", {"Variable": "EPOCH"})).response, "Value")
-                if now.isdecimal() and not self._refused:
+                if now.isdecimal() and not self._forbidden:
                     until = str(int(now) + ALIVE_SECONDS)
                     await manager.ask("Setvar", {"Variable": dialplan.alive_of(self._app), "Value": until})
             await asyncio.sleep(ALIVE_EVERY_SECONDS)
 
     async def _say_farewell(self, manager: Manager) -> None:
         """Nobody sees to callers from now on, unless another controller does."""
-        if not self._refused:
+        if not self._forbidden:
             await manager.ask("Setvar", {"Variable": dialplan.alive_of(self._app), "Value": "0"})
 
 

@@ -5,9 +5,11 @@ is being dialled has a channel yet.
 """
 
 import asyncio
+import re
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from types import MappingProxyType
 from typing import Final
 
 from acd_asterisk.ami.connection import Manager
@@ -23,6 +25,9 @@ NOT_FOUND: Final = 404
 CONFLICT: Final = 409
 FAILED: Final = 500
 NOT_IMPLEMENTED: Final = 501
+
+_SPECIAL: Final = re.compile(r'[,"\\()\[\]]')
+"""What parts one variable from the next in a line of AMI."""
 
 MAX_DIALLED: Final = 20_000
 """Legs that are remembered as having been dialled."""
@@ -80,8 +85,10 @@ class Verbs:
         status = await self._redirect(caller, dialplan.TALK)
         return status if status == NO_CONTENT else BAD_REQUEST
 
-    async def ring(self, leg: str, endpoint: str, caller_id: str, seconds: int) -> int:
-        """Let a telephone ring; once, however often it is asked for."""
+    async def ring(
+        self, leg: str, endpoint: str, caller_id: str, seconds: int, variables: Mapping[str, str] = MappingProxyType({})
+    ) -> int:
+        """Let a telephone ring; once, however often it is asked for. `variables` are its channel's."""
         if leg in self._dialled or await self.exists(leg) == OK:
             return CONFLICT
         self._dialled[leg] = asyncio.Event()
@@ -99,6 +106,8 @@ class Verbs:
         }
         if caller_id:
             asked["CallerID"] = caller_id
+        if variables:
+            asked["Variable"] = [_assignment(name, value) for name, value in variables.items()]
         try:
             reply = await self._manager.ask("Originate", asked)
         except Unsendable:
@@ -158,3 +167,8 @@ class Verbs:
         known = self._dialled.get(leg)
         if known is not None:
             known.set()
+
+
+def _assignment(name: str, value: str) -> str:
+    """One variable as `Originate` takes it, and never two; a function's name keeps the comma within its brackets."""
+    return f"{name}={_SPECIAL.sub(' ', value)}"
