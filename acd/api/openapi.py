@@ -55,6 +55,7 @@ OWN: Final[Mapping[str, int]] = {
     "missing-field": 422,
     "idempotency-key-reused": 422,
     "done-before": 409,
+    "not-supervisable": 409,
     "configuration-invalid": 422,
     "if-match-required": 428,
     "too-many-requests": 429,

@@ -55,6 +55,14 @@ class Update(Callbacks, Affinity, Relaxing):
             raise Refused("duplicate-attribute")
         self.events.append(m.InteractionNoted(command.interaction_id, command.attributes))
 
+    def on_SuperviseInteraction(self, command: m.SuperviseInteraction) -> None:
+        interaction = self.interaction(command.interaction_id)
+        known = [each for each in self.agents if each.settings.id == command.agent_id and not each.retired]
+        if not known:
+            raise Refused("unknown-agent")
+        if command.mode != "off" and interaction.state != "active":
+            raise Refused("interaction-not-active")
+
     def improved(self, interaction: Interaction, command: m.UpdateInteraction) -> m.EnqueueInteraction:
         """The request as it is now; or refused."""
         request = interaction.request

@@ -28,6 +28,7 @@ WEIGHTS: Final[dict[str, float]] = {
     "update": 5,
     "recall": 2,
     "note": 2,
+    "supervise": 1,
     "hold": 4,
     "resume": 3,
     "end_wrap_up": 4,

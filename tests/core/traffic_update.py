@@ -50,6 +50,14 @@ class UpdateTraffic(ConsultTraffic):
         known = self._known_now() or (("survey.1", self._pick("12345")),)
         return m.NoteInteraction(self._id(), interaction_id or "long-gone", known)
 
+    def _supervise(self, model: Model) -> m.Command | None:
+        found = self._interaction(model, ("active", "active", "queued"))
+        if found is None:
+            return None
+        mode = self._pick(("listen", "whisper", "barge", "off"))
+        agent_id = self._pick((self._anybody(), *self._unheard_of()))
+        return m.SuperviseInteraction(self._id(), self._interaction_id(model, found), agent_id, mode)  # type: ignore[arg-type]
+
     def _known_now(self) -> tuple[tuple[str, str], ...]:
         dice = self.random.random()
         if dice < 0.02:

@@ -53,6 +53,7 @@ from acd.core.messages import (
     SetPresence,
     SignInAgent,
     SignOutAgent,
+    SuperviseInteraction,
     Tick,
     UpdateInteraction,
 )
@@ -172,6 +173,7 @@ class Run:
             OpenQueue(name, queue),
             UpdateInteraction(name, worked, (("topic", channel),), customer="ref", requirement="true"),
             UpdateInteraction(name, interaction_id, (("topic", queue),), ("tier",), "ref"),
+            SuperviseInteraction(name, worked, agent_id, "listen"),
             NoteInteraction(name, worked, (("survey.1", channel),)),
             NoteDevice(name, agent_id, channel, "in-use", (other + 1) * SECOND),
             NoteDevice(name, agent_id, channel, "clear"),

@@ -16,6 +16,7 @@ from acd.core.messages import (
     RecallInteraction,
     Refusal,
     ReprioritizeInteraction,
+    SuperviseInteraction,
 )
 from acd.core.moving import begin_stay, move_to_queue
 
@@ -65,6 +66,19 @@ def recall(domain: Domain, command: RecallInteraction) -> Refusal | None:
     domain.requeue(found, offered[0].agent, "recalled")
     for work in offered[1:]:
         domain.serve(work.agent)
+    return None
+
+
+def supervise(domain: Domain, command: SuperviseInteraction) -> Refusal | None:
+    """Nothing changes: that somebody listens is the channel's business, and the journal's."""
+    found = live(domain, command.interaction_id)
+    if isinstance(found, Refusal):
+        return found
+    agent = domain.agents.get(command.agent_id)
+    if agent is None or agent.retired:
+        return Refusal("unknown-agent", f"no agent {command.agent_id} is configured")
+    if command.mode != "off" and found.state != "active":
+        return Refusal("interaction-not-active", f"interaction {found.id} is {found.state}: there is nobody to hear")
     return None
 
 

@@ -110,6 +110,7 @@ from acd.core.messages.settings import (
     QueueSettings,
     Step,
 )
+from acd.core.messages.supervision_commands import SuperviseInteraction, SupervisionMode
 
 __all__ = [
     "AcceptOffer",
@@ -211,6 +212,8 @@ __all__ = [
     "SignInAgent",
     "SignOutAgent",
     "Step",
+    "SuperviseInteraction",
+    "SupervisionMode",
     "Tick",
     "TransferInteraction",
     "UpdateInteraction",

@@ -14,6 +14,7 @@ from acd.core.messages.command_base import CommandBase, Origin
 from acd.core.messages.config_commands import ApplyConfig, ConfigureAgents
 from acd.core.messages.device_commands import NoteDevice
 from acd.core.messages.handover_commands import LeaveInteraction, MergeConsult, TransferInteraction
+from acd.core.messages.supervision_commands import SuperviseInteraction
 from acd.core.messages.types import (
     Duration,
     Id,
@@ -368,6 +369,7 @@ Command = (
     | ConfigureAgents
     | NoteInteraction
     | NoteDevice
+    | SuperviseInteraction
 )
 
 

@@ -25,11 +25,13 @@ from acd.core.messages import (
     ParkInteraction,
     ReleaseInteraction,
     RevokeOffer,
+    SupervisionMode,
 )
 from acd.errors import ChannelError
 from acd.ports.call_names import CallNames
 from acd.ports.channel import ChannelHost, Desired
 from acd.ports.recording import RecordingState
+from acd.ports.supervision import Supervisor
 from acd_asterisk.ami.states import States
 from acd_asterisk.ami.watch import Watch
 from acd_asterisk.ami_only import AmiClient
@@ -53,6 +55,7 @@ from acd_asterisk.orders import Orders
 from acd_asterisk.patrol import Patrol
 from acd_asterisk.prompts import Prompts
 from acd_asterisk.recording import Recorder
+from acd_asterisk.supervision import Supervision
 from acd_asterisk.switchboard import Switchboard
 from acd_asterisk.vetoes import Vetoes
 from acd_asterisk.wire import AriEvent
@@ -80,6 +83,7 @@ class AsteriskChannel:
         self._healer = Healer(self._desk, self._switchboard, self._orders, self._intake, self._conversations)
         self._recorder = Recorder(self._desk, self._client, Notes(self._desk))
         self._codes = FeatureCodes(self._desk, self._switchboard, self._prompts, options.codes)
+        self._supervision = Supervision(self._desk, self._client)
         self._lamps = Lamps(self._client, options.app, options.phones.everyone.lamps)
         self._link = Link(name, options, self._client, adopt=self._adopt, handle=self._handle)
         self._comparing = asyncio.Lock()
@@ -183,6 +187,16 @@ class AsteriskChannel:
         """Record again."""
         await self._recorder.resume(interaction_id)
 
+    # ---- acd.ports.supervision.Supervisable
+
+    async def supervise(self, interaction_id: str, agent_id: str, mode: SupervisionMode) -> None:
+        """Let a supervisor hear a conversation, by their telephone."""
+        await self._supervision.supervise(interaction_id, agent_id, mode)
+
+    def supervisors(self, interaction_id: str) -> tuple[Supervisor, ...]:
+        """Who does."""
+        return self._supervision.of(interaction_id)
+
     def health(self) -> Mapping[str, str | int | bool]:
         """`connected`: events flow, and what is known is true. `state` and `reason` say why not."""
         calls = self._desk.calls.values()
@@ -210,6 +224,7 @@ class AsteriskChannel:
     async def _perform(self, effect: Effect) -> None:
         call = self._desk.calls.get(effect.interaction_id)
         self._recorder.before(effect)
+        self._supervision.before(effect)
         match effect:
             case ReleaseInteraction():
                 if call is not None:
@@ -255,6 +270,7 @@ class AsteriskChannel:
                 self._codes.handle(what)
                 self._intake.handle(what)
                 self._recorder.handle(what)
+                self._supervision.handle(what)
         except Exception as error:  # noqa: BLE001 - one event must not stop those that follow
             self._desk.report(error)
 
@@ -279,6 +295,7 @@ class AsteriskChannel:
                 self._sound = number
                 self._link.end_adoption()
                 self._desk.spawn(self._recorder.heal(desired, is_new=self._healer.was_restarted))
+                self._desk.spawn(self._supervision.heal())
 
 
 def _client(options: Options, names: Names) -> AriClient:

@@ -105,6 +105,18 @@ class TalkEntered(Struct, frozen=True):
     channel_ids: frozenset[str]
 
 
+class BesideArrived(Struct, frozen=True):
+    """A channel that we made beside the calls, such as a supervisor's telephone, is in the application."""
+
+    channel_id: str
+
+
+class BesideLeft(Struct, frozen=True):
+    """Such a channel is gone, or has never been picked up."""
+
+    channel_id: str
+
+
 class RecordingEnded(Struct, frozen=True):
     """A recording of this name has ended, after so many seconds that are in it."""
 
@@ -150,6 +162,8 @@ Happening = (
     | LegHeld
     | TalkEntered
     | RecordingEnded
+    | BesideArrived
+    | BesideLeft
     | KeyPressed
     | PlaybackChanged
     | Replaced
@@ -176,7 +190,7 @@ def happening(event: AriEvent, names: Names) -> Happening | None:
     if offer_id is not None:
         return _leg_happening(event, offer_id)
     if names.is_own(event.channel.id):
-        return None
+        return _beside(event.type, event.channel.id) if names.is_supervising(event.channel.id) else None
     match event.type:
         case "StasisStart":
             return code_dialled(event.channel, event.args) or arrival(event.channel, event.args)
@@ -229,6 +243,16 @@ def _talk_entered(channel: AriChannel, bridge: AriBridge | None, names: Names) -
     if bridge is None or interaction_id is None:
         return None
     return TalkEntered(interaction_id, frozenset((*bridge.channels, channel.id)))
+
+
+def _beside(kind: str, channel_id: str) -> Happening | None:
+    match kind:
+        case "StasisStart":
+            return BesideArrived(channel_id)
+        case "StasisEnd" | "ChannelDestroyed":
+            return BesideLeft(channel_id)
+        case _:
+            return None
 
 
 def _leg_happening(event: AriEvent, offer_id: str) -> Happening | None:

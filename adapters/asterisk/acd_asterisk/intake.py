@@ -25,6 +25,8 @@ from acd_asterisk.call import Call, Leg
 from acd_asterisk.confirming import Confirming
 from acd_asterisk.desk import Desk, NotTaken
 from acd_asterisk.happenings import (
+    BesideArrived,
+    BesideLeft,
     CallerArrived,
     CallerHangupRequested,
     CallerLeft,
@@ -79,7 +81,9 @@ class Intake:
                 self._leg_held(what)
             case TalkEntered():
                 self._talk_entered(what)
-            case CodeDialled() | KeyPressed() | PlaybackChanged() | RecordingEnded() | Replaced():
+            case BesideArrived() | BesideLeft() | CodeDialled() | KeyPressed() | PlaybackChanged() | RecordingEnded():
+                pass
+            case Replaced():
                 pass
             case _:
                 assert_never(what)

@@ -5,7 +5,9 @@ is drawn: after a restart the same call gets the same interaction id, and the sa
 
 - agent leg:   `acd-APP:leg:OFFER`      (a channel id that we choose, so that originating twice is one leg)
 - talk bridge: `acd-APP:talk:INTERACTION`
-- tape:        `acd-APP:tape:RECORDING`  (the channel beside another one that records it)
+- tape:        `acd-APP:tape:OFFER:SIDE` (the channel beside another one that records it)
+- supervisor:  `acd-APP:boss:AGENT:INTERACTION`, and, with AGENT as a digest, too: `…:watch:…` (the bridge in which
+               they listen), `…:spy-MODE:…` (the channel beside the agent's leg)
 - hold bridge: `acd-APP:hold`           (one for all who wait)
 - playback:    `acd-APP:play:TARGET`    (one at a time to a channel or a bridge, so that any process can end it)
 - side bridge: `acd-APP:aside`          (silent; one for all agents whose customers are on hold)
@@ -63,9 +65,17 @@ class Names:
             return None
         return channel_id[len(self._leg) :]
 
-    def tape(self, recording: str) -> str:
-        """The channel id of what records one side into the file of this name."""
-        return f"{self._own}tape:{recording}"
+    def tape(self, offer_id: str, side: str) -> str:
+        """The channel id of what records one side."""
+        return f"{self._own}tape:{offer_id}:{side}"
+
+    def supervising(self, what: str, agent_id: str, interaction_id: str) -> str:
+        """The id of what a supervisor needs: `boss` for the telephone, `watch`, `spy-listen`, `spy-whisper`."""
+        return f"{self._own}{what}:{_digest(agent_id, _SHORT_HASH_CHARACTERS)}:{interaction_id}"
+
+    def is_supervising(self, some_id: str) -> bool:
+        """Whether a channel or bridge is there for a supervisor."""
+        return some_id.startswith((f"{self._own}boss:", f"{self._own}watch:", f"{self._own}spy-"))
 
     def talk(self, interaction_id: str) -> str:
         """The id of the bridge in which customer and agent talk."""

@@ -85,7 +85,7 @@ class AgentBehaviour:
     keys_after_ms: int = 300
     """The pause before each of them."""
     ear: int = 0
-    """Where the agent hears: the port of an `Ear`; 0: nowhere."""
+    """Where the agent hears, and speaks if it has a voice: the port of an `Ear`; 0: nowhere."""
     trace: bool = False
     """Keep every message, for `SippAgents.messages`."""
 

@@ -211,7 +211,7 @@ class Recorder:
         try:
             if label.side:
                 heard = call.channel_id if label.side == "caller" else self._desk.names.leg(label.offer_id)
-                fault = await self._tapes.record_channel(tape.name, heard, again=again)
+                fault = await self._tapes.record_channel(tape.name, label, heard, again=again)
             else:
                 fault = await self._tapes.record_talk(tape.name, part.interaction_id, again=again)
         except AriUnavailable:
@@ -243,9 +243,7 @@ class Recorder:
     async def _stop(self, part: Part) -> None:
         """Nobody talks with the caller any more."""
         self._drop(part)
-        await asyncio.gather(
-            *(self._tapes.stop(tape.name, beside=bool(tape.label.side)) for tape in tuple(part.tapes.values()))
-        )
+        await asyncio.gather(*(self._tapes.stop(tape.name, tape.label) for tape in tuple(part.tapes.values())))
 
     def _ended(self, what: RecordingEnded) -> None:
         label = self._labels.read(what.name)

@@ -6,14 +6,14 @@ ended already is a fact and no failure.
 
 import asyncio
 from typing import Final, Literal, TypeVar
-from urllib.parse import quote
 
 import msgspec
 from msgspec import Struct
 
-from acd_asterisk.ari import AriClient, AriUnavailable
+from acd_asterisk.ari import AriClient, AriUnavailable, part
 from acd_asterisk.names import Names
 from acd_asterisk.options.recording import Recording
+from acd_asterisk.recording.label import Label
 from acd_asterisk.wire import VariableValue
 
 ATTEMPTS: Final = 2
@@ -60,30 +60,31 @@ class Tapes:
 
         `again`: go on behind what there is in a file of this name.
         """
-        return await self._record(f"bridges/{_part(self._names.talk(interaction_id))}/record", name, again=again)
+        return await self._record(f"bridges/{part(self._names.talk(interaction_id))}/record", name, again=again)
 
-    async def record_channel(self, name: str, channel_id: str, *, again: bool) -> str:
+    async def record_channel(self, name: str, label: Label, channel_id: str, *, again: bool) -> str:
         """Record what is said into one channel, by a channel beside it. Returns likewise."""
-        tape = self._names.tape(name)
-        path = f"channels/{_part(channel_id)}/snoop/{_part(tape)}"
+        tape = self._names.tape(label.offer_id, label.side)
+        path = f"channels/{part(channel_id)}/snoop/{part(tape)}"
         body = {"spy": "in", "app": self._app, "appArgs": "tape"}
         made = await self._client.request("POST", path, body)
         if made.status == _NOT_FOUND:
             return "the channel is gone"
         # Any other refusal may mean that it is there already, which the next answer says.
-        return await self._record(f"channels/{_part(tape)}/record", name, again=again)
+        return await self._record(f"channels/{part(tape)}/record", name, again=again)
 
-    async def stop(self, name: str, *, beside: bool) -> None:
-        """End a recording; its end is told by an event. `beside`: it is one of a single channel."""
-        if beside:
-            await self._client.request("DELETE", f"channels/{_part(self._names.tape(name))}", attempts=ATTEMPTS)
+    async def stop(self, name: str, label: Label) -> None:
+        """End a recording; its end is told by an event."""
+        if label.side:
+            tape = self._names.tape(label.offer_id, label.side)
+            await self._client.request("DELETE", f"channels/{part(tape)}", attempts=ATTEMPTS)
         else:
-            await self._client.request("POST", f"recordings/live/{_part(name)}/stop", attempts=ATTEMPTS)
+            await self._client.request("POST", f"recordings/live/{part(name)}/stop", attempts=ATTEMPTS)
 
     async def pause(self, name: str) -> bool:
         """Nothing of what is said is written any more. False: that could not be had. One that has ended is fine."""
         for _ in range(PAUSE_TRIES):
-            answer = await self._client.request("POST", f"recordings/live/{_part(name)}/pause", attempts=ATTEMPTS)
+            answer = await self._client.request("POST", f"recordings/live/{part(name)}/pause", attempts=ATTEMPTS)
             if answer.is_success or answer.status == _NOT_FOUND:
                 return True
             await asyncio.sleep(PAUSE_GAP_SECONDS)
@@ -91,11 +92,11 @@ class Tapes:
 
     async def resume(self, name: str) -> None:
         """Go on writing."""
-        await self._client.request("DELETE", f"recordings/live/{_part(name)}/pause", attempts=ATTEMPTS)
+        await self._client.request("DELETE", f"recordings/live/{part(name)}/pause", attempts=ATTEMPTS)
 
     async def state(self, name: str) -> Live:
         """Whether it is being recorded."""
-        answer = await self._client.request("GET", f"recordings/live/{_part(name)}", attempts=ATTEMPTS)
+        answer = await self._client.request("GET", f"recordings/live/{part(name)}", attempts=ATTEMPTS)
         if not answer.is_success:
             return "gone"
         return "paused" if _read(_decode_live, answer.body).state == "paused" else "recording"
@@ -107,17 +108,17 @@ class Tapes:
 
     async def delete(self, name: str) -> None:
         """Remove a file; gone already is fine."""
-        await self._client.request("DELETE", f"recordings/stored/{_part(name)}", attempts=ATTEMPTS)
+        await self._client.request("DELETE", f"recordings/stored/{part(name)}", attempts=ATTEMPTS)
 
     async def leave_word(self, channel_id: str, name: str) -> None:
         """Note at the caller's channel what its recording is called."""
         body = {"variable": NOTED, "value": name}
-        await self._client.request("POST", f"channels/{_part(channel_id)}/variable", body, attempts=ATTEMPTS)
+        await self._client.request("POST", f"channels/{part(channel_id)}/variable", body, attempts=ATTEMPTS)
 
     async def word_left(self, channel_id: str) -> str:
         """What `leave_word` has noted; empty when nothing has been, or nobody is there."""
         answer = await self._client.request(
-            "GET", f"channels/{_part(channel_id)}/variable", query={"variable": NOTED}, attempts=ATTEMPTS
+            "GET", f"channels/{part(channel_id)}/variable", query={"variable": NOTED}, attempts=ATTEMPTS
         )
         return _read(_decode_value, answer.body).value if answer.is_success else ""
 
@@ -146,7 +147,3 @@ def _read(decoder: msgspec.json.Decoder[Decoded], body: bytes) -> Decoded:
         return decoder.decode(body)
     except msgspec.DecodeError as error:
         raise AriUnavailable(f"an answer that cannot be read: {error}") from None
-
-
-def _part(some_id: str) -> str:
-    return quote(some_id, safe=":~")

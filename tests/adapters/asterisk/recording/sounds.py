@@ -4,6 +4,9 @@ import math
 import wave
 from pathlib import Path
 
+from acd_asterisk.lab import Ear
+from acd_asterisk.lab.tones import linear
+
 RATE = 8_000
 
 
@@ -25,6 +28,11 @@ def loudness(samples: tuple[int, ...], hertz: int) -> float:
         before, last = last, sample + factor * last - before
     power = before * before + last * last - factor * before * last
     return 2 * math.sqrt(max(power, 0.0)) / len(samples)
+
+
+def heard(ear: Ear, hertz: int, since: int = 0) -> float:
+    """How much of a tone an ear has heard since so many packets."""
+    return loudness(tuple(linear(each) for each in ear.coded(since)), hertz)
 
 
 def seconds(samples: tuple[int, ...]) -> float:

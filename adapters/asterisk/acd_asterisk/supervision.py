@@ -1,0 +1,227 @@
+"""Supervisors who hear a conversation: a telephone of theirs, and a channel beside the agent's leg.
+
+Owns who supervises which call, how far it has come, and its end. Must not know events of ARI, nor who may do it. The
+supervisor's telephone is no agent's leg and no caller: nothing about the call depends on it. To listen and to whisper,
+it is in a bridge of its own with a channel that hears the agent's leg; to barge in, in the talk bridge. It ends with
+the agent's part; what an earlier process has left is let go, because nobody knows any more what was asked for.
+"""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Final
+
+import structlog
+
+from acd.core.messages import DisconnectAgent, Effect, ParkInteraction, ReleaseInteraction, SupervisionMode
+from acd.errors import ChannelError
+from acd.ports.supervision import Supervisor
+from acd_asterisk import wire
+from acd_asterisk.abreast import abreast
+from acd_asterisk.adopt import STASIS
+from acd_asterisk.ari import AriClient, AriUnavailable, part
+from acd_asterisk.desk import Desk
+from acd_asterisk.happenings import BesideArrived, BesideLeft, Happening
+from acd_asterisk.translate import is_endpoint
+
+MAX_SUPERVISORS: Final = 4
+"""Of one conversation."""
+
+RING_SECONDS: Final = 30
+"""How long a supervisor's telephone rings."""
+
+ATTEMPTS: Final = 2
+"""Tries of a request that may be carried out twice."""
+
+_CONFLICT: Final = 409
+_WHISPERS: Final = {"listen": "none", "whisper": "out"}
+"""Mode → into which direction of the agent's leg the supervisor speaks."""
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Watch:
+    """One supervisor of one call. `offer_id`: of the agent who is heard; `done`: what has been brought about."""
+
+    interaction_id: str
+    agent_id: str
+    offer_id: str
+    mode: SupervisionMode
+    is_there: bool = False
+    done: SupervisionMode = "off"
+    changing: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class Supervision:
+    """The supervisors of one channel instance."""
+
+    def __init__(self, desk: Desk, client: AriClient) -> None:
+        """There are none."""
+        self._desk = desk
+        self._client = client
+        self._watches: dict[str, Watch] = {}
+        """By the channel id of the telephone."""
+        self._may_be_left = True
+        """Something may be on the PBX that is nobody's: of an earlier process, or of an end that had no answer."""
+        # Deleting bridges side by side has crashed Asterisk (issue 1201): one after another.
+        self._demolition = asyncio.Semaphore(1)
+
+    # ---- orders
+
+    async def supervise(self, interaction_id: str, agent_id: str, mode: SupervisionMode) -> None:
+        """Begin it, change it, or end it. Raises `ChannelError`."""
+        phone = self._name("boss", agent_id, interaction_id)
+        known = self._watches.get(phone)
+        try:
+            if mode == "off":
+                if known is not None:
+                    await self._end(known)
+            elif known is not None:
+                known.mode = mode
+                await self._bring_about(known)
+            else:
+                await self._call(phone, interaction_id, agent_id, mode)
+        except AriUnavailable as error:
+            raise ChannelError(f"it is not known whether it was done: {error}") from None
+
+    def of(self, interaction_id: str) -> tuple[Supervisor, ...]:
+        """Who supervises a call."""
+        return tuple(
+            Supervisor(each.agent_id, each.mode, "there" if each.is_there else "calling")
+            for each in self._watches.values()
+            if each.interaction_id == interaction_id
+        )
+
+    # ---- what happens
+
+    def handle(self, what: Happening) -> None:
+        """React to what has happened to a supervisor's telephone."""
+        match what:
+            case BesideArrived():
+                if (watch := self._watches.get(what.channel_id)) is not None:
+                    watch.is_there = True
+                    self._desk.spawn(self._bring_about(watch))
+            case BesideLeft():
+                if (watch := self._watches.get(what.channel_id)) is not None:
+                    self._desk.spawn(self._end(watch))
+            case _:
+                pass
+
+    def before(self, effect: Effect) -> None:
+        """An effect is about to be carried out, which may be the end of an agent's part."""
+        if self._watches and isinstance(effect, ParkInteraction | ReleaseInteraction | DisconnectAgent):
+            for watch in tuple(self._watches.values()):
+                gone = not isinstance(effect, DisconnectAgent) or effect.offer_id == watch.offer_id
+                if watch.interaction_id == effect.interaction_id and gone:
+                    self._desk.spawn(self._end(watch))
+
+    async def heal(self) -> None:
+        """Events have been missed: those whose telephone or call is gone end, and what is nobody's goes."""
+        if not self._may_be_left:
+            return
+        answer = await self._client.request("GET", "channels", attempts=ATTEMPTS)
+        there = {each.id: each for each in wire.decode_channels(answer.body)} if answer.is_success else {}
+        for phone, watch in tuple(self._watches.items()):
+            call = self._desk.calls.get(watch.interaction_id)
+            leg = None if call is None else call.leg_for(watch.offer_id)
+            if phone not in there or leg is None or not leg.is_live:
+                await self._end(watch)
+            elif there[phone].dialplan.app_name == STASIS:
+                watch.is_there = True
+                await self._bring_about(watch)
+        kept = {name for watch in self._watches.values() for name in self._names(watch)}
+        names = self._desk.names
+        await abreast(self._hang_up, [each for each in there if names.is_supervising(each) and each not in kept])
+        answer = await self._client.request("GET", "bridges", attempts=ATTEMPTS)
+        for bridge in wire.decode_bridges(answer.body) if answer.is_success else ():
+            if names.is_supervising(bridge.id) and bridge.id not in kept:
+                await self._destroy(bridge.id)
+        self._may_be_left = bool(self._watches)
+
+    # ---- one supervisor
+
+    async def _call(self, phone: str, interaction_id: str, agent_id: str, mode: SupervisionMode) -> None:
+        call = self._desk.calls.get(interaction_id)
+        leg = None if call is None else next((each for each in call.live_legs() if each.joined), None)
+        if call is None or leg is None:
+            raise ChannelError("nobody talks with the caller just now")
+        if any(each.agent_id == agent_id for each in call.live_legs()):
+            raise ChannelError("the supervisor has a part in this conversation already")
+        if len(self.of(interaction_id)) >= MAX_SUPERVISORS:
+            raise ChannelError(f"{MAX_SUPERVISORS} supervise this conversation already")
+        endpoint = self._desk.host.address(agent_id, "voice")
+        if not is_endpoint(endpoint):
+            raise ChannelError("the supervisor has no usable address for voice; set addresses.voice")
+        self._may_be_left = True
+        watch = self._watches[phone] = Watch(interaction_id, agent_id, leg.offer_id, mode)
+        body = {"endpoint": endpoint, "app": self._desk.options.app, "appArgs": "supervisor", "timeout": RING_SECONDS}
+        try:
+            answer = await self._client.request("POST", f"channels/{part(phone)}", body)
+        except AriUnavailable:
+            await self._end(watch)
+            raise
+        if not answer.is_success and answer.status != _CONFLICT:
+            self._watches.pop(phone, None)
+            raise ChannelError("the supervisor's telephone cannot be reached")
+        _log.info("a supervisor is called", instance=self._desk.name, interaction=interaction_id, agent=agent_id)
+
+    async def _bring_about(self, watch: Watch) -> None:
+        """What is wanted, as soon as the telephone has been picked up."""
+        async with watch.changing:
+            phone = self._name("boss", watch.agent_id, watch.interaction_id)
+            if not watch.is_there or watch.done == watch.mode or self._watches.get(phone) is not watch:
+                return
+            wanted, before = watch.mode, watch.done
+            if wanted == "barge":
+                done = await self._enter(self._desk.names.talk(watch.interaction_id), phone)
+            else:
+                done = await self._listen(watch, phone, wanted)
+            if before in _WHISPERS:
+                await self._hang_up(self._name(f"spy-{before}", watch.agent_id, watch.interaction_id))
+            watch.done = wanted
+        if not done:
+            await self._end(watch)
+        elif watch.mode != wanted:
+            await self._bring_about(watch)
+
+    async def _listen(self, watch: Watch, phone: str, mode: str) -> bool:
+        spy = self._name(f"spy-{mode}", watch.agent_id, watch.interaction_id)
+        heard = self._desk.names.leg(watch.offer_id)
+        body = {"spy": "both", "whisper": _WHISPERS[mode], "app": self._desk.options.app, "appArgs": "spy"}
+        # Refused, too, when it is there already: whether it is says the bridge.
+        await self._client.request("POST", f"channels/{part(heard)}/snoop/{part(spy)}", body)
+        bridge = self._name("watch", watch.agent_id, watch.interaction_id)
+        made = {"type": "mixing", "name": "acd-watch"}
+        await self._client.request("POST", f"bridges/{part(bridge)}", made, attempts=ATTEMPTS)
+        return await self._enter(bridge, phone, spy)
+
+    async def _enter(self, bridge_id: str, *channel_ids: str) -> bool:
+        body = {"channel": list(channel_ids)}
+        path = f"bridges/{part(bridge_id)}/addChannel"
+        return (await self._client.request("POST", path, body, attempts=ATTEMPTS)).is_success
+
+    async def _end(self, watch: Watch) -> None:
+        """Let go of everything that is there for one supervisor. Idempotent."""
+        phone, *others = self._names(watch)
+        if self._watches.get(phone) is watch:
+            del self._watches[phone]
+        async with watch.changing:
+            await abreast(self._hang_up, [phone, *others[1:]])
+            if watch.done != "off":
+                await self._destroy(others[0])
+                watch.done = "off"
+
+    def _names(self, watch: Watch) -> tuple[str, ...]:
+        """Of the telephone, the bridge, and the channels beside the agent's leg."""
+        kinds = ("boss", "watch", *(f"spy-{mode}" for mode in _WHISPERS))
+        return tuple(self._name(kind, watch.agent_id, watch.interaction_id) for kind in kinds)
+
+    def _name(self, kind: str, agent_id: str, interaction_id: str) -> str:
+        return self._desk.names.supervising(kind, agent_id, interaction_id)
+
+    async def _hang_up(self, channel_id: str) -> None:
+        await self._client.request("DELETE", f"channels/{part(channel_id)}", attempts=ATTEMPTS)
+
+    async def _destroy(self, bridge_id: str) -> None:
+        async with self._demolition:
+            await self._client.request("DELETE", f"bridges/{part(bridge_id)}", attempts=ATTEMPTS)
