@@ -198,7 +198,7 @@ class Healer:
             case adopt.Park(interaction_id):
                 await self._park(calls[interaction_id])
             case adopt.Answer(interaction_id):
-                await self._orders.answer(calls[interaction_id])
+                await self._orders.answering.when_due(calls[interaction_id])
             case adopt.Ring(interaction_id, offer_id, agent_id):
                 await self._ring(calls[interaction_id], offer_id, agent_id)
             case adopt.Join(interaction_id):

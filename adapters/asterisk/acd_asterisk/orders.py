@@ -13,6 +13,7 @@ from msgspec import structs
 
 from acd.core.messages import EndInteraction, FailOffer, LeaveInteraction, RequeueInteraction
 from acd.errors import ChannelError
+from acd_asterisk.answering import Answering
 from acd_asterisk.ari import AriUnavailable
 from acd_asterisk.call import Call, Leg
 from acd_asterisk.desk import Desk
@@ -47,6 +48,7 @@ class Orders:
         self._switchboard = switchboard
         self.prompts = prompts
         self.devices = Devices(switchboard)
+        self.answering = Answering(desk, switchboard)
 
     def park(self, call: Call) -> None:
         """Answer and let the caller hear music; begun, not waited for, so that ringing need not wait either.
@@ -59,11 +61,6 @@ class Orders:
         call.is_enqueued = True
         if call.is_present and (call.parking is None or call.parking.done()):
             call.parking = self._desk.spawn(self._park(call))
-
-    async def answer(self, call: Call) -> None:
-        """Answer the caller's telephone."""
-        await self._switchboard.answer(call.channel_id)
-        call.is_up = True
 
     async def ring(self, call: Call, offer_id: str, agent_id: str) -> None:
         """Dial the agent's device for an offer."""
@@ -168,6 +165,7 @@ class Orders:
                     self._switchboard.join(call.interaction_id, self._who_joins(call, leg)),
                     self.clear_switch(call),
                     self.tune(call),
+                    self.answering.now(call),
                     # Whatever the caller hears would keep them from the agent until its end.
                     self.prompts.hush(call.channel_id),
                     self._tell_channel(call, "connected"),
@@ -281,10 +279,7 @@ class Orders:
             call.beat_due = 0.0
 
     async def _park(self, call: Call) -> None:
-        work = [self._switchboard.hold(call.channel_id)]
-        if not call.is_up:
-            work.append(self.answer(call))
-        await asyncio.gather(*work)
+        await asyncio.gather(self._switchboard.hold(call.channel_id), self.answering.when_due(call))
 
     async def _dismiss(self, call: Call) -> None:
         """The caller's leg: the end, or back to the dialplan when that is wanted."""

@@ -102,6 +102,10 @@ class Switchboard:
         """Answer a caller; unlike the dialplan's, this does not wait for media."""
         await self._client.request("POST", f"channels/{_part(channel_id)}/answer", attempts=ATTEMPTS)
 
+    async def begin_early_media(self, channel_id: str) -> None:
+        """Let a caller who has not been answered hear something; where Asterisk cannot, the dialplan has to."""
+        await self._client.request("POST", f"channels/{_part(channel_id)}/progress", attempts=ATTEMPTS)
+
     async def hold(self, channel_id: str) -> None:
         """Move a caller to the music."""
         path = f"bridges/{_part(self._names.hold)}/addChannel"

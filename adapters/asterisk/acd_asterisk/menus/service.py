@@ -140,8 +140,7 @@ class Menus:
     async def _talk(self, stay: _Stay) -> Action | None:
         """Ask until a key, or none, leads somewhere; None when the caller is gone."""
         channel_id, prompts = stay.call.channel_id, self._orders.prompts
-        if not stay.call.is_up:
-            await self._orders.answer(stay.call)
+        await self._orders.answering.now(stay.call)  # Telephones may send no keys before.
         prompts.listen(channel_id, stay.heard)
         line = _Line(self._orders, channel_id)
         try:

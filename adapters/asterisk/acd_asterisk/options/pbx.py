@@ -23,7 +23,7 @@ from acd_asterisk.options.devices import DeviceOptions, read_devices
 from acd_asterisk.options.menus import read_menus
 from acd_asterisk.options.password import Password
 from acd_asterisk.options.phones import ANY_NAME, Phones, read_phones
-from acd_asterisk.options.queues import QueueOptions, read_queues
+from acd_asterisk.options.queues import Answer, QueueOptions, read_answer, read_queues
 from acd_asterisk.options.reader import HOUR_US, SECOND_US, Reader
 from acd_asterisk.options.recording import Recording, read_recording
 from acd_asterisk.translate import clean_name, clean_number, is_queue_name
@@ -61,6 +61,8 @@ class Options(Struct, frozen=True, kw_only=True):
     queues: Mapping[str, QueueOptions] = {}
     data: DataOptions = DataOptions()
     """What goes with a call besides voice."""
+    answer: Answer = "at-once"
+    """When callers who wait are answered; whoever gets into a menu is at once."""
     caller_id: str = "caller"
     """What agents see: `caller`, or a fixed number; empty: whatever Asterisk makes of it."""
     ring_margin_us: int = 5 * SECOND_US
@@ -126,6 +128,7 @@ def read_options(name: str, given: Mapping[str, object]) -> Options:
         confirm=read_confirm(reader.table("confirm", "accepting by key"), phones.agents),
         queues=read_queues(reader),
         data=read_data(reader),
+        answer=read_answer(reader),
         caller_id=_caller_id(reader),
         ring_margin_us=reader.duration("ring_margin", 5 * SECOND_US, SECOND_US, 600 * SECOND_US),
         heartbeat_us=reader.duration("heartbeat", 10 * SECOND_US, 0, HOUR_US),

@@ -1,0 +1,81 @@
+"""When callers are answered, on the real Asterisk: what they hear before costs them nothing."""
+
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from acd.core.messages import InteractionAbandoned, InteractionCompleted, InteractionQueued
+from acd.errors import ConfigError
+from acd_asterisk.lab import AgentBehaviour, CallSpec, Ear, Provisioned
+from acd_asterisk.options import read_options
+from tests.adapters.asterisk.menus.plans import PLAIN
+from tests.adapters.asterisk.rig import Agent, Queue, rig, until
+
+SLOW: Final = AgentBehaviour(ring_ms=600, talk_ms=100, hang_up_chance=1.0)
+LATE: Final = {"queues": {"sales": {"answer": "when-agent-answers"}}}
+
+
+async def test_answered_with_the_agent(provisioned: Provisioned, tmp_path: Path) -> None:
+    """The caller hears the music by early media, and the 200 comes when the agent has picked up, not before."""
+    async with rig(provisioned, tmp_path, [Agent("anna", SLOW)], options=LATE) as it, Ear() as ear:
+        async with it.callers(CallSpec("10001", "sales", ear=ear.port)) as callers:
+            await it.event(InteractionQueued)
+            await until(lambda: bool(ear.tones()), lambda: "no music")
+            assert not callers.dialogs()[0].is_answered
+            await it.ready("anna")
+            completed = await it.event(InteractionCompleted)
+            (caller,) = await callers.finished(seconds=5)
+        (agent,) = it.phones.dialogs()
+        assert agent.answered_us is not None
+        assert caller.ringing_us is not None, "183"
+        assert caller.answered_us is not None
+        assert caller.ringing_us < agent.invited_us < agent.answered_us < caller.answered_us
+        assert completed.agent_id == "anna"
+        await it.empty()
+
+
+async def test_other_queues_are_answered_at_once(provisioned: Provisioned, tmp_path: Path) -> None:
+    """And a queue can be the exception the other way round."""
+    options: dict[str, object] = {"answer": "when-agent-answers", "queues": {"support": {"answer": "at-once"}}}
+    queues = [Queue("sales"), Queue("support")]
+    async with rig(provisioned, tmp_path, [], queues=queues, options=options) as it:
+        calls = (CallSpec("10001", "support", hang_up_after_ms=200), CallSpec("10002", "sales", patience_ms=700))
+        async with it.callers(*calls) as callers:
+            support, sales = sorted(await callers.finished(seconds=5), key=lambda each: each.caller)
+        assert support.how == "caller"
+        assert (sales.how, sales.is_answered) == ("abandoned", False)
+        await until(lambda: len(it.all(InteractionAbandoned)) == 2, lambda: str(it.events))
+        await it.empty()
+
+
+async def test_the_engine_dies_before_the_answer(provisioned: Provisioned, tmp_path: Path) -> None:
+    """Another engine leaves them as they were: unanswered, with music, and then with the agent."""
+    async with rig(provisioned, tmp_path, [Agent("anna", SLOW)], options=LATE) as it, Ear() as ear:
+        async with it.callers(CallSpec("10001", "sales", ear=ear.port)) as callers:
+            await it.event(InteractionQueued)
+            await until(lambda: bool(ear.tones()), lambda: "no music")
+            await it.stop_engine(crash=True)
+            await it.start_engine()
+            assert not callers.dialogs()[0].is_answered
+            await it.ready("anna")
+            (caller,) = await callers.finished(seconds=10)
+        (agent,) = it.phones.dialogs()
+        assert agent.answered_us is not None
+        assert caller.answered_us is not None
+        assert agent.answered_us < caller.answered_us
+        await it.empty()
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"answer": "never"}, "channels.pbx1.answer: 'never' is no choice"),
+        ({"queues": {"sales": {"answer": 5}}}, "channels.pbx1.queues.sales.answer: is not a text"),
+    ],
+)
+def test_problem(options: dict[str, object], says: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read_options("pbx1", {**PLAIN, **options})
+    (found,) = caught.value.problems
+    assert found.startswith(says)
