@@ -16,7 +16,7 @@ from acd.api.engine_metrics import engine_families
 from acd.runtime.estimate import WaitEstimator
 from acd.runtime.figures import OFFER_OUTCOMES
 from acd.runtime.meter import Histogram, Meter
-from acd.runtime.records import QueueRecord
+from acd.runtime.records import DEVICE_STATES, QueueRecord
 from acd.runtime.view import View
 
 MAX_CHANNELS: Final = 64
@@ -86,6 +86,13 @@ def _families(measured: Measured) -> Iterator[Metric]:
     for presence, count in view.presences().items():
         agents.add_metric([presence], count)
     yield agents
+    vetoing = GaugeMetricFamily(
+        "acd_devices_vetoing", "Devices that keep offers of a channel from their agents, by state.", labels=["state"]
+    )
+    states = [each.state for agent in view.agents.values() for each in agent.devices.values()]
+    for state in DEVICE_STATES:
+        vetoing.add_metric([state], states.count(state))
+    yield vetoing
     yield _histogram("acd_decision_seconds", "Time of one Engine.apply.", meter.decisions)
     yield _histogram("acd_commit_seconds", "Time until one batch was durable.", meter.commits)
     yield _histogram("acd_commit_rows", "Commands of one batch.", meter.batches)

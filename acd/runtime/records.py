@@ -66,6 +66,10 @@ class WorkRecord(Struct):
         )
 
 
+DEVICE_STATES: Final = ("in-use", "unavailable")
+"""What a device may be that keeps offers from its agent."""
+
+
 class DeviceRecord(Struct, frozen=True):
     """What an agent's device for a channel is found to be: `in-use` or `unavailable`, until `until_us` at most."""
 

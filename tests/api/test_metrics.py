@@ -14,6 +14,7 @@ from acd.core.messages import (
     DeclineOffer,
     EndInteraction,
     EnqueueInteraction,
+    NoteDevice,
     SignInAgent,
 )
 from acd.runtime.meter import Histogram, Meter
@@ -67,6 +68,7 @@ async def test_the_numbers_are_those_of_the_view(http: Http, router: MemoryRoute
         (SignInAgent("c10", "boris", ready=True), 0),
         (EnqueueInteraction("c11", "secret-c5", "chat", "sales"), 0),
         (DeclineOffer("c12", "secret-c5.1", "boris"), 0),
+        (NoteDevice("c13", "anna", "voice", "in-use"), 0),
     ):
         assert router.apply(command, after_us).refusal is None
     router.clock_us += 5 * second
@@ -92,7 +94,9 @@ async def test_the_numbers_are_those_of_the_view(http: Http, router: MemoryRoute
     assert ("acd_service_level_ratio", q("客服")) not in found
     assert found["acd_agents", (("presence", "ready"),)] == 2
     assert found["acd_agents", (("presence", "signed-out"),)] == 1
-    assert found["acd_decision_seconds_count", ()] == router.meter.decisions.count == 13
+    assert found["acd_devices_vetoing", (("state", "in-use"),)] == 1
+    assert found["acd_devices_vetoing", (("state", "unavailable"),)] == 0
+    assert found["acd_decision_seconds_count", ()] == router.meter.decisions.count == 14
     assert found["acd_commit_seconds_count", ()] == 1
     assert found["acd_commit_rows_sum", ()] == 3
 

@@ -11,7 +11,7 @@ when something has happened meanwhile: what is told is never older than what is 
 import asyncio
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Final
 
 import structlog
@@ -28,6 +28,9 @@ CHANNEL: Final = "voice"
 
 MAX_AT_ONCE: Final = 16
 """Agents whose devices are looked at at a time."""
+
+LEARN_SECONDS: Final = 30.0
+"""How often it is asked whose device is which."""
 
 SETTLE_SECONDS: Final = 0.3
 """How long after a leg of ours the device's state may still speak of it."""
@@ -65,7 +68,8 @@ class Vetoes:
         self._device_of: dict[str, str] = {}
         self._ours: set[str] = set()
         """Agents with a veto that this instance has noted, or found when it began: another PBX sees to its own."""
-        self._has_looked = False
+        self._learn_at = 0.0
+        """When it is time to ask again whose device is which, by the loop's clock; 0 at first."""
         self._looking: dict[str, bool] = {}
         """Agents whose device is being looked at: whether something has happened since."""
         self._settling: dict[str, asyncio.TimerHandle] = {}
@@ -93,6 +97,7 @@ class Vetoes:
 
     def look_again(self) -> None:
         """Everything may be otherwise: look at all devices soon."""
+        self._learn_at = min(self._learn_at, 1.0)
         self._wake.set()
 
     @property
@@ -127,34 +132,38 @@ class Vetoes:
     # ---- all
 
     async def _look_around(self) -> None:
-        """Look at whoever's device seems to be other than the engine has been told."""
+        """Look at whoever's device seems to be other than the engine has been told. O(endpoints)."""
         try:
             found = await self._endpoints.all()
         except AriUnavailable as error:
             _log.debug("devices were not looked at", instance=self._desk.name, reason=str(error))
             return
-        agents = self._desk.host.agents()
-        self._learn(agents)
-        for agent in agents:
-            device = self._device_of.get(agent.agent_id)
-            if device is None:
-                continue
-            if not self._has_looked and _veto_of(agent) is not None and device in found:
-                self._ours.add(agent.agent_id)
-            finding = self._finding(agent.agent_id, found.get(device))
-            if finding is not None and self._is_news(agent, finding):
-                self._look_at(agent.agent_id)
-        self._has_looked = True
+        now = asyncio.get_running_loop().time()
+        if now >= self._learn_at:
+            self._learn(found)
+            self._learn_at = now + LEARN_SECONDS
+        for device, agent_ids in self._agents.items():
+            for agent_id in agent_ids:
+                finding = self._finding(agent_id, found.get(device))
+                if finding is None or (finding == "clear" and agent_id not in self._ours):
+                    continue
+                agent = self._desk.host.agent(agent_id)
+                if agent is not None and self._is_news(agent, finding):
+                    self._look_at(agent_id)
 
-    def _learn(self, agents: tuple[AgentStanding, ...]) -> None:
-        """Whose device is which: addresses may change at any time."""
+    def _learn(self, found: Container[str]) -> None:
+        """Whose device is which: agents and addresses may change at any time. O(agents)."""
+        is_first = not self._learn_at
         by_device: dict[str, tuple[str, ...]] = {}
         self._device_of = {}
-        for agent in agents:
+        for agent in self._desk.host.agents():
             address = self._desk.host.address(agent.agent_id, CHANNEL)
-            if _PLAIN.fullmatch(address):
-                self._device_of[agent.agent_id] = address
-                by_device[address] = (*by_device.get(address, ()), agent.agent_id)
+            if not _PLAIN.fullmatch(address):
+                continue
+            self._device_of[agent.agent_id] = address
+            by_device[address] = (*by_device.get(address, ()), agent.agent_id)
+            if is_first and address in found and _veto_of(agent) is not None:
+                self._ours.add(agent.agent_id)
         self._agents = by_device
         # Whose device is no longer one that can be watched is not kept off by it either.
         for agent_id in self._ours - self._device_of.keys():

@@ -35,11 +35,18 @@ from tests.adapters.asterisk.test_lamps import test_a_telephone_is_told
 from tests.adapters.asterisk.test_one_call import test_one_call
 from tests.adapters.asterisk.test_ringing import test_headers_and_names
 from tests.adapters.asterisk.test_variables import test_variables_arrive
+from tests.adapters.asterisk.test_vetoes import (
+    test_a_personal_call_makes_an_agent_busy_until_it_ends,
+    test_a_telephone_that_is_not_registered_is_offered_nothing,
+    test_looking_heals_what_no_event_tells,
+)
 from tests.missing import missing_tool
 
 __all__ = [
     "test_a_dead_line_is_noticed",
+    "test_a_personal_call_makes_an_agent_busy_until_it_ends",
     "test_a_telephone_is_told",
+    "test_a_telephone_that_is_not_registered_is_offered_nothing",
     "test_a_voicemail_never_gets_the_call",
     "test_agent_cannot_be_had",
     "test_asterisk_is_killed",
@@ -51,6 +58,7 @@ __all__ = [
     "test_engine_dies_with_calls_in_every_state",
     "test_fallback_without_a_controller",
     "test_headers_and_names",
+    "test_looking_heals_what_no_event_tells",
     "test_nobody_answers",
     "test_one_call",
     "test_shared_telephone",

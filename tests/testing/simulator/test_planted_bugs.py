@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 import acd.runtime.router
-from acd.core import ending
+from acd.core import ending, vetoes
 from acd.core.engine import Engine
 from acd.core.messages import (
     Command,
@@ -144,6 +144,10 @@ def the_view_overlooks_advisers(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(handover_folds, "table", _without(ConsultMerged, handover_folds.table))
 
 
+def a_device_is_in_the_way_for_ever(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(vetoes, "lift", lambda _domain, _agent, _channel, _reason: None)
+
+
 def consults_outlive_the_talk(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(ending, "end_consults", lambda _domain, _interaction: None)
 
@@ -178,6 +182,7 @@ BUGS: Final[dict[Callable[[pytest.MonkeyPatch], None], Expected]] = {
     the_view_overlooks_transfers: Expected("the view shows"),
     the_view_overlooks_appointments: Expected("the view shows"),
     the_view_overlooks_advisers: Expected("the view shows|KeyError", (), policies=("advice",)),
+    a_device_is_in_the_way_for_ever: Expected("is vetoed without end", (), policies=("devices",)),
     consults_outlive_the_talk: Expected("nobody asks for advice any more", (), policies=("advice",)),
 }
 
