@@ -87,6 +87,8 @@ class Leg:
     """The agent and the caller have been in one bridge, by Asterisk's word for it."""
     reported: bool = False
     """The engine has been told of its end."""
+    refers: bool = False
+    """Its telephone has asked for a transfer, and has yet to be told that it was done."""
     held: bool = False
     """Its agent has put the customer on hold, and is not with them."""
     held_by_phone: bool = False
@@ -154,6 +156,8 @@ class Call:
     """The caller's leg has left the application."""
     music: bool | None = False
     """Whether the caller hears music in the talk bridge, where nobody is with them; None when that is not known."""
+    onward: str = ""
+    """Where the caller goes when the engine has let go of them: `NUMBER@CONTEXT` of the dialplan."""
     parent: "Call | None" = None
     """Of a consult: the call that it is about. Its caller is the agent who asks: `channel_id` is that agent's leg."""
     asking: str = ""

@@ -57,6 +57,7 @@ from acd_asterisk.prompts import Prompts
 from acd_asterisk.recording import Recorder
 from acd_asterisk.supervision import Supervision
 from acd_asterisk.switchboard import Switchboard
+from acd_asterisk.transfers import Transfers
 from acd_asterisk.vetoes import Vetoes
 from acd_asterisk.wire import AriEvent
 
@@ -84,6 +85,7 @@ class AsteriskChannel:
         self._recorder = Recorder(self._desk, self._client, Notes(self._desk))
         self._codes = FeatureCodes(self._desk, self._switchboard, self._prompts, options.codes)
         self._supervision = Supervision(self._desk, self._client)
+        self._transfers = Transfers(self._desk, self._switchboard)
         self._lamps = Lamps(self._client, options.app, options.phones.everyone.lamps)
         self._link = Link(name, options, self._client, adopt=self._adopt, handle=self._handle)
         self._comparing = asyncio.Lock()
@@ -268,6 +270,7 @@ class AsteriskChannel:
             elif what is not None:
                 self._prompts.handle(what)
                 self._codes.handle(what)
+                self._transfers.handle(what)
                 self._intake.handle(what)
                 self._recorder.handle(what)
                 self._supervision.handle(what)

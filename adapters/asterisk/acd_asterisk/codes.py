@@ -18,6 +18,7 @@ from acd_asterisk.happenings import CodeDialled, Happening
 from acd_asterisk.options.codes import CodeOptions, Dialled, Result
 from acd_asterisk.prompts import Prompts
 from acd_asterisk.switchboard import Switchboard
+from acd_asterisk.telephones import agents_at, agents_with
 
 MAX_AT_ONCE: Final = 200
 """Codes that are being carried out; further ones are hung up on."""
@@ -100,17 +101,16 @@ class FeatureCodes:
         if number:
             if endpoint not in self._options.shared:
                 raise _Unknown("an agent's number, from a telephone that is not in codes.shared")
-            found = [each for each in host.agents() if host.address(each.agent_id, "number") == number]
+            found = agents_with(host, number)
             what = "this number (addresses.number)"
         elif endpoint in self._options.shared:
             raise _Unknown("no agent's number, from a telephone in codes.shared")
         else:
-            found = [each for each in host.agents() if _endpoint(host.address(each.agent_id, "voice")) == endpoint]
+            found = agents_at(host, endpoint)
             what = "this telephone (addresses.voice)"
-        there = [each for each in found if not each.gone]
-        if len(there) != 1:
-            raise _Unknown(f"{'several agents have' if there else 'no agent has'} {what}")
-        return there[0]
+        if len(found) != 1:
+            raise _Unknown(f"{'several agents have' if found else 'no agent has'} {what}")
+        return found[0]
 
     def _work(self, agent: AgentStanding, dialled: Dialled) -> _Work:
         new_id, agent_id = self._desk.host.new_id, agent.agent_id
@@ -154,10 +154,3 @@ class FeatureCodes:
             return True
         _log.info("refused", instance=self._desk.name, kind=type(command).__name__, code=outcome.refusal.code)
         return False
-
-
-def _endpoint(address: str) -> str:
-    """The telephone of an address: `PJSIP/anna`, `PJSIP/anna/sip:…` → `PJSIP/anna`; none behind a trunk."""
-    technology, _, rest = address.partition("/")
-    name = rest.partition("/")[0]
-    return "" if not name or "@" in name else f"{technology}/{name}"

@@ -68,6 +68,8 @@ class Desk:
         """Channels in the application that are nobody's call, and that some part of this process sees to."""
         self.newcomers: asyncio.Task[None] | None = None
         """The handing in of callers who came while nobody listened; those who come now are behind them."""
+        self.version = ""
+        """Asterisk's, once it is known."""
         self._visits: OrderedDict[str, int] = OrderedDict()
         self._host: ChannelHost | None = None
         self._tasks: set[asyncio.Task[None]] = set()

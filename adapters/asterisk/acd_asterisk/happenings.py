@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from acd_asterisk.names import Names
 from acd_asterisk.variables import attribute_key, is_ours
-from acd_asterisk.wire import AriBridge, AriChannel, AriEvent
+from acd_asterisk.wire import AriBridge, AriChannel, AriEvent, ReferredBy, ReferTo
 
 EVENTS: Final = (
     "StasisStart",
@@ -21,6 +21,7 @@ EVENTS: Final = (
     "ChannelDestroyed",
     "ChannelHold",
     "ChannelUnhold",
+    "ChannelTransfer",
     "ChannelEnteredBridge",
     "ChannelDtmfReceived",
     "PlaybackStarted",
@@ -98,6 +99,20 @@ class LegHeld(Struct, frozen=True):
     held: bool
 
 
+class Referred(Struct, frozen=True):
+    """The agent's telephone transfers the caller, and Asterisk leaves that to us.
+
+    Blind: to `number`, as the agent dialled it. Attended: to whom the agent talks with on the channel `other_line`:
+    to the channel `other_end` of `other_endpoint` (`PJSIP/ben`).
+    """
+
+    offer_id: str
+    number: str = ""
+    other_line: str = ""
+    other_end: str = ""
+    other_endpoint: str = ""
+
+
 class TalkEntered(Struct, frozen=True):
     """Somebody has entered a call's talk bridge; `channel_ids` are in it now."""
 
@@ -160,6 +175,7 @@ Happening = (
     | LegLeft
     | LegDestroyed
     | LegHeld
+    | Referred
     | TalkEntered
     | RecordingEnded
     | BesideArrived
@@ -180,6 +196,8 @@ def happening(event: AriEvent, names: Names) -> Happening | None:
     if event.playback is not None:
         heard = event.playback
         return PlaybackChanged(heard.id, heard.state, heard.media_uri, event.timestamp)
+    if event.refer_to is not None and event.referred_by is not None:
+        return _referred(event.refer_to, event.referred_by, names)
     if event.channel is None:
         return None
     if event.type == "ChannelDtmfReceived":
@@ -203,14 +221,11 @@ def happening(event: AriEvent, names: Names) -> Happening | None:
 
 
 def code_dialled(channel: AriChannel, args: Iterable[str]) -> CodeDialled | None:
-    """Read Stasis arguments that begin with `code:`; None for a caller's.
-
-    A channel's name is its endpoint's, a hyphen and a number of Asterisk's.
-    """
+    """Read Stasis arguments that begin with `code:`; None for a caller's."""
     first, *rest = tuple(args) or ("",)
     if not first.startswith(CODE):
         return None
-    return CodeDialled(channel.id, channel.name.rpartition("-")[0], (first.removeprefix(CODE), *rest))
+    return CodeDialled(channel.id, _endpoint(channel), (first.removeprefix(CODE), *rest))
 
 
 def is_code(channel: AriChannel) -> bool:
@@ -253,6 +268,24 @@ def _beside(kind: str, channel_id: str) -> Happening | None:
             return BesideLeft(channel_id)
         case _:
             return None
+
+
+def _referred(refer_to: ReferTo, referred_by: ReferredBy, names: Names) -> Referred | None:
+    """None on a channel that is no leg of ours."""
+    offer_id = names.offer_of(referred_by.source_channel.id)
+    if offer_id is None:
+        return None
+    line, other = refer_to.destination_channel, refer_to.connected_channel
+    if line is None:
+        return Referred(offer_id, refer_to.requested_destination.destination)
+    if other is None:
+        return Referred(offer_id, other_line=line.id)
+    return Referred(offer_id, other_line=line.id, other_end=other.id, other_endpoint=_endpoint(other))
+
+
+def _endpoint(channel: AriChannel) -> str:
+    """A channel's name is its endpoint's, a hyphen and a number of Asterisk's."""
+    return channel.name.rpartition("-")[0]
 
 
 def _leg_happening(event: AriEvent, offer_id: str) -> Happening | None:

@@ -97,7 +97,7 @@ class Healer:
         known, identity = self._identity, world.info.identity
         was_restarted = self.was_restarted = self.is_new or (known is not None and known != identity)
         self._identity, self.is_new = identity, False
-        self.version = world.info.system.version
+        self.version = self._desk.version = world.info.system.version
         repairs = self._found(world, desired, busy, was_restarted=was_restarted)
         differences = self.differences.note(repairs)
         _log.info("compared with the PBX", instance=self._desk.name, live=len(desired), differences=differences)

@@ -39,6 +39,7 @@ from acd_asterisk.happenings import (
     LegLeft,
     PlaybackChanged,
     RecordingEnded,
+    Referred,
     Replaced,
     TalkEntered,
 )
@@ -83,7 +84,7 @@ class Intake:
                 self._talk_entered(what)
             case BesideArrived() | BesideLeft() | CodeDialled() | KeyPressed() | PlaybackChanged() | RecordingEnded():
                 pass
-            case Replaced():
+            case Referred() | Replaced():
                 pass
             case _:
                 assert_never(what)

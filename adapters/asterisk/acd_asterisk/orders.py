@@ -6,6 +6,7 @@ stands. Nothing is done twice for the same wish, and what is gone already is fin
 
 import asyncio
 import time
+from contextlib import suppress
 from typing import Final
 
 import structlog
@@ -20,7 +21,7 @@ from acd_asterisk.desk import Desk
 from acd_asterisk.devices import Devices
 from acd_asterisk.passing import for_agent, outcome
 from acd_asterisk.prompts import Prompts
-from acd_asterisk.ringing import Presentation, presentation
+from acd_asterisk.ringing import Presentation, presentation, transfer_variables
 from acd_asterisk.switchboard import Switchboard
 from acd_asterisk.translate import is_endpoint
 
@@ -126,6 +127,10 @@ class Orders:
     async def end_leg(self, leg: Leg) -> None:
         """End an agent's leg, whatever state it is in: no fault of the agent's."""
         leg.revoked = True
+        if leg.refers:
+            leg.refers = False
+            with suppress(AriUnavailable):
+                await self._switchboard.accept_transfer(leg.offer_id)
         await self._switchboard.hang_up_leg(leg.offer_id)
         leg.end()
 
@@ -285,7 +290,10 @@ class Orders:
         """The caller's leg: the end, or back to the dialplan when that is wanted."""
         if call.lost or call.hangup_requested:
             return
-        if not call.has_talked:
+        if call.onward:
+            result = self._outcome(call.interaction_id, "transferred")
+            await self._switchboard.send_back(call.channel_id, result, call.onward)
+        elif not call.has_talked:
             await self.cancel(call.channel_id, call.interaction_id)
         elif await self._after(call) == AFTER_CONTINUE:
             await self._switchboard.send_back(call.channel_id, self._outcome(call.interaction_id, "completed"))
@@ -330,7 +338,8 @@ class Orders:
             endpoint=endpoint,
         )
         told = for_agent(options.data, standing, leg.agent_id, endpoint)
-        return structs.replace(shown, variables={**shown.variables, **told})
+        transfers = transfer_variables(options, endpoint, self._desk.version)
+        return structs.replace(shown, variables={**shown.variables, **transfers, **told})
 
     def _briefing(self, call: Call) -> tuple[str, ...]:
         """What an agent hears of a caller of this queue before they meet."""

@@ -1,8 +1,10 @@
 """What an agent's telephone shows and hears when it rings: the caller's identity, and further SIP headers. Pure.
 
-Owns what of a caller's data may be shown, and in which form. Must not know ARI, calls or offers.
+Owns what of a caller's data may be shown, and in which form; and whether the telephone's transfers are left to us.
+Must not know ARI, calls or offers.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -21,6 +23,12 @@ _EDGES: Final = " :-/,"
 """What holds parts together, and is left out where there is no part."""
 
 
+LEAST_VERSIONS: Final = {20: 13, 21: 8, 22: 3}
+"""From which release of a branch Asterisk leaves transfers to us; older branches never do, newer ones always."""
+
+_VERSION: Final = re.compile(r"([0-9]+)\.([0-9]+)")
+
+
 class Presentation(Struct, frozen=True):
     """`caller_id` as ARI takes it, empty for what Asterisk makes of it; `variables` for the new channel."""
 
@@ -33,6 +41,22 @@ def presentation(options: Options, party: Party, *, queue: str, agent_id: str, e
     headers = options.phones.headers(agent_id) if endpoint.upper().startswith(PJSIP) else ()
     variables = {f"PJSIP_HEADER(add,{name})": value for name, value in headers}
     return Presentation(_shown(options, party, queue), variables)
+
+
+def transfer_variables(options: Options, endpoint: str, version: str) -> dict[str, str]:
+    """Variables with which a leg is dialled on this Asterisk, so that transfers by its telephone are left to us."""
+    if options.transfers.by_phone != "engine" or not endpoint.upper().startswith(PJSIP) or not hands_on(version):
+        return {}
+    return {"PJSIP_TRANSFER_HANDLING()": "ari-only"}
+
+
+def hands_on(version: str) -> bool:
+    """Whether this Asterisk can leave transfers to us."""
+    found = _VERSION.match(version)
+    if found is None:
+        return False
+    branch, release = int(found[1]), int(found[2])
+    return branch > max(LEAST_VERSIONS) or release >= LEAST_VERSIONS.get(branch, release + 1)
 
 
 def _shown(options: Options, party: Party, queue: str) -> str:

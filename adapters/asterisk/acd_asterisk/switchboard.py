@@ -162,8 +162,11 @@ class Switchboard:
 
     async def has_leg(self, offer_id: str) -> bool:
         """Whether Asterisk still has an agent's leg."""
-        path = f"channels/{_part(self._names.leg(offer_id))}"
-        return (await self._client.request("GET", path, attempts=ATTEMPTS)).is_success
+        return await self.has_channel(self._names.leg(offer_id))
+
+    async def has_channel(self, channel_id: str) -> bool:
+        """Whether Asterisk has a channel of this id."""
+        return (await self._client.request("GET", f"channels/{_part(channel_id)}", attempts=ATTEMPTS)).is_success
 
     async def make_talk_bridge(self, interaction_id: str) -> None:
         """The bridge for one conversation; there already is fine."""
@@ -213,6 +216,14 @@ class Switchboard:
             body["context"] = context
         await self._client.request("POST", f"channels/{_part(channel_id)}/continue", body, attempts=ATTEMPTS)
 
+    async def accept_transfer(self, offer_id: str) -> None:
+        """Tell an agent's telephone that the transfer it has asked for was done."""
+        await self._tell_of_transfer(offer_id, "channel_answered")
+
+    async def refuse_transfer(self, offer_id: str) -> None:
+        """Tell it that there is none; the call is as before."""
+        await self._tell_of_transfer(offer_id, "channel_declined")
+
     async def set_variables(self, channel_id: str, variables: Mapping[str, str]) -> None:
         """Set these on a channel, all at once; one that is gone is fine."""
         await asyncio.gather(*(self._set(channel_id, name, value) for name, value in variables.items()))
@@ -231,6 +242,10 @@ class Switchboard:
             return read_variables(names, wire.decode_value(answer.body).value)
         except msgspec.DecodeError:
             return {}
+
+    async def _tell_of_transfer(self, offer_id: str, state: str) -> None:
+        path = f"channels/{_part(self._names.leg(offer_id))}/transfer_progress"
+        await self._client.request("POST", path, query={"states": state})
 
     async def _set(self, channel_id: str, variable: str, value: str) -> Answer:
         body = {"variable": variable, "value": value}

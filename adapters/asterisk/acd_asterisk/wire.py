@@ -101,6 +101,24 @@ class AriRecording(Struct, frozen=True, gc=False):
     duration: int = -1
 
 
+class _Destination(Struct, frozen=True):
+    destination: str = ""
+
+
+class ReferTo(Struct, frozen=True):
+    """Where a telephone transfers to: a number, or the other end of `destination_channel`, its other line."""
+
+    requested_destination: _Destination = _Destination()
+    destination_channel: AriChannel | None = None
+    connected_channel: AriChannel | None = None
+
+
+class ReferredBy(Struct, frozen=True):
+    """The channel of the telephone that transfers."""
+
+    source_channel: AriChannel
+
+
 class AriEvent(Struct, frozen=True):
     """Any event: its type, and the fields that the types we ask for have."""
 
@@ -110,6 +128,8 @@ class AriEvent(Struct, frozen=True):
     cause: int = 0
     bridge: AriBridge | None = None
     recording: AriRecording | None = None
+    refer_to: ReferTo | None = None
+    referred_by: ReferredBy | None = None
     playback: Playback | None = None
     digit: str = ""
     timestamp: str = ""

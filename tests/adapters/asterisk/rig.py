@@ -20,7 +20,7 @@ from acd.ports.channel import Channel
 from acd.runtime.config import Config, loads
 from acd.runtime.feed import Commit
 from acd.runtime.router import Router
-from acd_asterisk.lab import AgentBehaviour, CallSpec, Pbx, Provisioned, SippAgents, SippCallers
+from acd_asterisk.lab import AgentBehaviour, CallSpec, Handset, Pbx, Provisioned, SippAgents, SippCallers
 from acd_asterisk.plugin import open_channel
 from tests.adapters.asterisk.proxy import Proxy
 
@@ -42,6 +42,8 @@ class Agent:
     skills: Mapping[str, int] = field(default_factory=dict)
     address: str | None = None
     """Another address than the telephone's."""
+    handset: Handset | None = None
+    """A telephone in the hands of the test, instead of SIPp's."""
 
 
 @dataclass(frozen=True)
@@ -185,13 +187,20 @@ async def ground(
     extra_config: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Ground]:
     """Start a PBX and the telephones of these agents. `extra_config`: text for the ends of its files, by name."""
-    behaviours = dict.fromkeys(agent.behaviour for agent in agents)
-    alike = [([agent.name for agent in agents if agent.behaviour == how], how) for how in behaviours]
+    handsets = [agent.handset for agent in agents if agent.handset is not None]
+    played = [agent for agent in agents if agent.handset is None]
+    behaviours = dict.fromkeys(agent.behaviour for agent in played)
+    alike = [([agent.name for agent in played if agent.behaviour == how], how) for how in behaviours]
     config = {"extensions.conf": dialplan or (EXAMPLES / "extensions.conf").read_text()}
-    async with (
-        SippAgents(provisioned, alike) as phones,
-        Pbx(provisioned, agents=phones.telephones, replace_config=config, extra_config=extra_config) as pbx,
-    ):
+    async with AsyncExitStack() as stack:
+        phones = await stack.enter_async_context(SippAgents(provisioned, alike))
+        telephones = [*phones.telephones, *(handset.telephone for handset in handsets)]
+        pbx = await stack.enter_async_context(
+            Pbx(provisioned, agents=telephones, replace_config=config, extra_config=extra_config)
+        )
+        for handset in handsets:
+            await stack.enter_async_context(handset)
+            handset.attach(pbx.sip_port)
         yield Ground(provisioned, pbx, phones)
 
 

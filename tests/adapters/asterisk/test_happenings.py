@@ -16,6 +16,7 @@ from acd_asterisk.happenings import (
     LegLeft,
     PlaybackChanged,
     RecordingEnded,
+    Referred,
     Replaced,
     TalkEntered,
 )
@@ -33,6 +34,30 @@ START = b"""{"type": "StasisStart", "timestamp": "2026-11-21T09:40:33.428+0000",
  "dialplan": {"context": "in", "exten": "4000", "priority": 4, "app_name": "Stasis", "app_data": "acd,sales"},
  "creationtime": "2026-11-21T09:40:33.427+0000", "language": "en"}, "asterisk_id": "x", "application": "acd"}"""
 """As Asterisk 22 sends it."""
+
+
+BLIND = b"""{"type": "ChannelTransfer", "state": "", "application": "acd",
+ "refer_to": {"requested_destination": {"destination": "600", "additional_protocol_params": []}},
+ "referred_by": {"source_channel": {"id": "%b", "name": "PJSIP/anna-00000001"}}}"""
+
+ATTENDED = b"""{"type": "ChannelTransfer", "state": "", "application": "acd",
+ "refer_to": {"requested_destination": {"protocol_id": "abc@127.0.0.1"},
+  "destination_channel": {"id": "1795254034.1", "name": "PJSIP/anna-00000002"},
+  "connected_channel": {"id": "1795254034.2", "name": "PJSIP/ben-00000003"}},
+ "referred_by": {"source_channel": {"id": "%b", "name": "PJSIP/anna-00000001"}}}"""
+
+
+def test_transfers_by_telephone() -> None:
+    offer = "pbx1-1795254033.0.1"
+
+    def read(text: bytes, channel_id: str) -> Happening | None:
+        return happenings.happening(decode_event(text % channel_id.encode()), NAMES)
+
+    assert read(BLIND, LEG) == Referred(offer, "600")
+    assert read(ATTENDED, LEG) == Referred(
+        offer, other_line="1795254034.1", other_end="1795254034.2", other_endpoint="PJSIP/ben"
+    )
+    assert read(BLIND, CALLER) is None  # a caller's telephone, or any other channel: none of our business
 
 
 def event(kind: str, channel_id: str = CALLER, cause: int = 0) -> AriEvent:
@@ -103,7 +128,7 @@ def test_happenings(given_event: AriEvent, expected: Happening | None) -> None:
 
 def test_every_event_that_means_something_is_asked_for() -> None:
     kinds = {"StasisStart", "StasisEnd", "ChannelHangupRequest", "ChannelDestroyed", "ChannelHold", "ChannelUnhold"}
-    others = {"ChannelEnteredBridge", "ApplicationReplaced", "RESTResponse"}
+    others = {"ChannelEnteredBridge", "ChannelTransfer", "ApplicationReplaced", "RESTResponse"}
     recordings = {"RecordingFinished", "RecordingFailed"}
     heard = {"PlaybackStarted", "PlaybackContinuing", "PlaybackFinished", "ChannelDtmfReceived"}
     assert kinds | others | recordings | heard == set(happenings.EVENTS)

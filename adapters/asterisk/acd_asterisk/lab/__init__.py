@@ -32,6 +32,7 @@ from acd_asterisk.lab.dialogs import (
     parse_callers,
 )
 from acd_asterisk.lab.ear import Ear
+from acd_asterisk.lab.handset import Dialog, Handset
 from acd_asterisk.lab.pbx import Pbx, PbxFailed
 from acd_asterisk.lab.provision import LabUnavailable, Provisioned, default_cache, provision
 from acd_asterisk.lab.sipp import SippAgents, SippCallers, SippFailed
@@ -46,8 +47,10 @@ __all__ = [
     "CallerDialog",
     "CallerEnd",
     "ChannelRecord",
+    "Dialog",
     "Dialplan",
     "Ear",
+    "Handset",
     "LabAgent",
     "LabUnavailable",
     "NoFreePorts",

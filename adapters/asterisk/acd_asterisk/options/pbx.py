@@ -26,6 +26,7 @@ from acd_asterisk.options.phones import ANY_NAME, Phones, read_phones
 from acd_asterisk.options.queues import Answer, QueueOptions, read_answer, read_queues
 from acd_asterisk.options.reader import HOUR_US, SECOND_US, Reader
 from acd_asterisk.options.recording import Recording, read_recording
+from acd_asterisk.options.transfers import TransferOptions, read_transfers
 from acd_asterisk.translate import clean_name, clean_number, is_queue_name
 from acd_asterisk.variables import STANDARD_VARIABLES, VARIABLE_NAME
 
@@ -56,6 +57,7 @@ class Options(Struct, frozen=True, kw_only=True):
     """Where those callers begin instead, if any."""
     menus: tuple[Menu, ...] = ()
     codes: CodeOptions = CodeOptions()
+    transfers: TransferOptions = TransferOptions()
     phones: Phones = Phones()
     confirm: ConfirmOptions = ConfirmOptions()
     queues: Mapping[str, QueueOptions] = {}
@@ -124,6 +126,7 @@ def read_options(name: str, given: Mapping[str, object]) -> Options:
         menu=(menu := reader.text("menu", "") or ""),
         menus=read_menus(reader, menu),
         codes=read_codes(reader.table("codes", "feature codes")),
+        transfers=read_transfers(reader.table("transfers", "transfers by telephone")),
         phones=(phones := read_phones(reader)),
         confirm=read_confirm(reader.table("confirm", "accepting by key"), phones.agents),
         queues=read_queues(reader),

@@ -3,8 +3,9 @@
 Owns their names, bounds and defaults. Must not know what is done with them.
 """
 
+import re
 from collections.abc import Mapping
-from typing import Literal
+from typing import Final, Literal
 
 from msgspec import Struct
 
@@ -13,6 +14,8 @@ from acd_asterisk.options.phones import read_caller_name
 from acd_asterisk.options.reader import Reader
 
 Answer = Literal["at-once", "when-agent-answers"]
+
+_NUMBER: Final = re.compile(r"[0-9A-Za-z+*#._-]{1,40}")
 
 
 class QueueOptions(Struct, frozen=True, kw_only=True):
@@ -24,6 +27,8 @@ class QueueOptions(Struct, frozen=True, kw_only=True):
     """The name that agents see, with `{queue}`, `{name}` and `{number}`."""
     whisper: tuple[str, ...] = ()
     """What an agent hears after picking up, before the caller can be heard."""
+    number: str = ""
+    """What agents transfer to by telephone when it is to this queue; empty: nothing."""
 
 
 def read_answer(table: Reader) -> Answer:
@@ -33,7 +38,14 @@ def read_answer(table: Reader) -> Answer:
 
 def read_queues(reader: Reader) -> Mapping[str, QueueOptions]:
     """Read `queues` of the channel's table; problems are the reader's."""
-    return {queue: _queue(table) for queue, table in reader.tables("queues", "a queue at this PBX").items()}
+    tables = reader.tables("queues", "a queue at this PBX")
+    queues = {queue: _queue(table) for queue, table in tables.items()}
+    owners: dict[str, str] = {}
+    for queue, options in queues.items():
+        other = owners.setdefault(options.number, queue) if options.number else queue
+        if other != queue:
+            tables[queue].problem("number", f"{options.number!r} is the queue {other}'s, too", "give each its own")
+    return queues
 
 
 def _queue(table: Reader) -> QueueOptions:
@@ -41,4 +53,7 @@ def _queue(table: Reader) -> QueueOptions:
         answer=read_answer(table) if table.has("answer") else None,
         caller_name=read_caller_name(table) if table.has("caller_name") else None,
         whisper=read_media(table, "whisper", ()),
+        number=table.pattern("number", "", _NUMBER, "digits, letters and + * # . _ -, at most 40")
+        if table.has("number")
+        else "",
     )

@@ -1,0 +1,134 @@
+"""Transfers that agents make with their own telephones, by SIP REFER: the engine carries them out.
+
+Owns what a number means that an agent transfers to, and what the telephone is told. Must not know SIP, nor how a call
+is moved. Asterisk hands a REFER on one of our legs to us (`PJSIP_TRANSFER_HANDLING`), does nothing by itself, and tells
+the telephone what we say has come of it.
+
+- to an agent (their telephone, or `addresses.number`): the customer is offered to that agent first;
+- to a queue (`number` of `[channels.NAME.queues.QUEUE]`): the customer waits there, with everything that is known;
+- to any other number: out of the engine, into the dialplan's `context`; refused where there is none;
+- attended: likewise, to whoever the agent talks with on the other line, which ends; only to agents.
+"""
+
+import asyncio
+from contextlib import suppress
+from functools import partial
+from typing import Final, NamedTuple
+
+import structlog
+
+from acd.core.messages import Command, EndInteraction, TransferInteraction
+from acd_asterisk.call import Call, Leg
+from acd_asterisk.desk import Desk, NotTaken
+from acd_asterisk.happenings import Happening, Referred
+from acd_asterisk.ringing import PJSIP
+from acd_asterisk.switchboard import Switchboard
+from acd_asterisk.telephones import agents_at, agents_with
+from acd_asterisk.translate import clean_number
+
+PATIENCE_SECONDS: Final = 1.0
+"""How long to wait for the other line's end."""
+
+LOOK_SECONDS: Final = 0.02
+
+_log = structlog.get_logger(__name__)
+
+
+class _Target(NamedTuple):
+    """Where to; all empty: nowhere."""
+
+    agent: str = ""
+    queue: str = ""
+    outside: str = ""
+
+
+class Transfers:
+    """Those of one PBX."""
+
+    def __init__(self, desk: Desk, switchboard: Switchboard) -> None:
+        """`desk` has the calls."""
+        self._desk = desk
+        self._switchboard = switchboard
+        numbers = {each.number: queue for queue, each in desk.options.queues.items() if each.number}
+        self._queues = numbers
+
+    def handle(self, what: Happening) -> None:
+        """See to a telephone that transfers; all else is none of this part's business."""
+        if not isinstance(what, Referred):
+            return
+        found = self._desk.find(what.offer_id)
+        if found is None or not found[1].is_live or not found[1].is_talking:
+            self._desk.spawn(self._switchboard.refuse_transfer(what.offer_id))
+            return
+        call, leg = found
+        self._desk.in_lane(call, partial(self._transfer, call, leg, what))
+
+    async def _transfer(self, call: Call, leg: Leg, what: Referred) -> None:
+        target = self._target(call, leg, what)
+        command = self._command(call, leg, target, "attended-transfer" if what.other_line else "blind-transfer")
+        if command is not None and what.other_line:
+            await self._end_other_line(what)
+        leg.refers = True
+        if command is not None and await self._is_done(call, command, target):
+            leg.reported = True  # Its end is the transfer's, and no hanging up.
+            return
+        leg.refers = False
+        await self._switchboard.refuse_transfer(what.offer_id)
+
+    async def _end_other_line(self, what: Referred) -> None:
+        """So that the other agent's telephone is free when the customer comes."""
+        await self._switchboard.hang_up(what.other_line)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                while what.other_end and await self._switchboard.has_channel(what.other_end):  # noqa: ASYNC110 - not ours, so no event tells
+                    await asyncio.sleep(LOOK_SECONDS)
+
+    def _target(self, call: Call, leg: Leg, what: Referred) -> _Target:
+        host = self._desk.host
+        is_alone = not any(each.accepted for each in call.live_legs() if each is not leg)
+        if not is_alone:
+            return _Target()  # Who leaves a conference hangs up, and takes nobody along.
+        if what.other_line:
+            found = agents_at(host, what.other_endpoint)
+        elif queue := self._queues.get(what.number):
+            return _Target(queue=queue)
+        else:
+            found = agents_with(host, what.number) or agents_at(host, f"{PJSIP}{what.number}")
+        if len(found) == 1 and found[0].agent_id != leg.agent_id:
+            return _Target(agent=found[0].agent_id)
+        number, is_blind = what.number, not what.other_line
+        can_go = self._desk.options.transfers.context and number and clean_number(number) == number
+        if not found and is_blind and can_go and call.parent is None:
+            return _Target(outside=number)
+        _log.info(
+            "a telephone transfers to nobody known",
+            instance=self._desk.name,
+            interaction=call.interaction_id,
+            agent=leg.agent_id,
+            attended=bool(what.other_line),
+        )
+        return _Target()
+
+    def _command(self, call: Call, leg: Leg, target: _Target, how: str) -> Command | None:
+        new_id, interaction_id = self._desk.host.new_id, call.interaction_id
+        if target.outside:
+            return EndInteraction(new_id(), interaction_id, by="agent", reason="transferred-out")
+        if not target.agent and not target.queue:
+            return None
+        return TransferInteraction(
+            new_id(), interaction_id, leg.agent_id, to_queue=target.queue, to_agent=target.agent, reason=how
+        )
+
+    async def _is_done(self, call: Call, command: Command, target: _Target) -> bool:
+        if target.outside:
+            call.onward = f"{target.outside}@{self._desk.options.transfers.context}"
+        try:
+            outcome = await self._desk.submit(command)
+        except NotTaken as error:
+            _log.warning("not taken", instance=self._desk.name, kind=type(command).__name__, code=error.code)
+        else:
+            if outcome.refusal is None:
+                return True
+            _log.info("refused", instance=self._desk.name, kind=type(command).__name__, code=outcome.refusal.code)
+        call.onward = ""
+        return False

@@ -1,0 +1,66 @@
+"""`[channels.NAME.transfers]`, and the numbers of queues."""
+
+import pytest
+
+from acd.errors import ConfigError
+from acd_asterisk.options import Options, read_options
+from acd_asterisk.ringing import hands_on, transfer_variables
+
+BASE: dict[str, object] = {"url": "http://127.0.0.1:8088/ari", "user": "acd", "password": "x"}
+
+
+def read(**more: object) -> Options:
+    return read_options("pbx1", {**BASE, **more})
+
+
+def test_defaults() -> None:
+    options = read()
+    assert (options.transfers.by_phone, options.transfers.context) == ("engine", "")
+
+
+def test_what_can_be_chosen() -> None:
+    options = read(transfers={"by_phone": "asterisk", "context": "acd-out"}, queues={"sales": {"number": "*600"}})
+    assert (options.transfers.by_phone, options.transfers.context) == ("asterisk", "acd-out")
+    assert options.queues["sales"].number == "*600"
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"transfers": {"by_phone": "core"}}, "channels.pbx1.transfers.by_phone"),
+        ({"transfers": {"context": "a,b"}}, "channels.pbx1.transfers.context: 'a,b' cannot be used"),
+        ({"transfers": {"contxt": "a"}}, "contxt"),
+        ({"queues": {"sales": {"number": "6 00"}}}, "channels.pbx1.queues.sales.number: '6 00' cannot be used"),
+        (
+            {"queues": {"sales": {"number": "600"}, "support": {"number": "600"}}},
+            "channels.pbx1.queues.support.number: '600' is the queue sales's, too; give each its own",
+        ),
+    ],
+)
+def test_problems(given: dict[str, object], says: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read(**given)
+    assert says in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("version", "can"),
+    [
+        ("22.10.1~dfsg+~cs6.15.60671435-1", True),
+        ("22.3.0", True),
+        ("22.2.0", False),
+        ("21.8.0", True),
+        ("20.12.0", False),
+        ("20.13.0", True),
+        ("23.0.0", True),
+        ("18.26.4", False),
+        ("16.28.0~dfsg-0+deb11u4", False),
+        ("GIT-master-0123abc", False),
+        ("", False),
+    ],
+)
+def test_which_asterisk_leaves_transfers_to_us(version: str, *, can: bool) -> None:
+    assert hands_on(version) is can
+    assert bool(transfer_variables(read(), "PJSIP/anna", version)) is can
+    assert transfer_variables(read(), "Local/anna@agents", version) == {}
+    assert transfer_variables(read(transfers={"by_phone": "asterisk"}), "PJSIP/anna", version) == {}
