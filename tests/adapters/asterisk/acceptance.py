@@ -16,6 +16,7 @@ import aiohttp
 
 from acd.runtime.keyfile import create_key
 from acd_asterisk.lab import AgentBehaviour, CallSpec, ChannelRecord, Pbx, Provisioned, SippAgents, SippCallers, mixed
+from acd_asterisk.lab.sipp import DEFAULT_TIMEOUT_SECONDS
 from examples.demo.engine_process import EngineProcess
 from tests.adapters.asterisk.acceptance_account import Account, dice, read_account
 from tests.adapters.asterisk.proxy import Proxy
@@ -288,14 +289,15 @@ async def site(
     dialplan: str | None = None,
     proxied: bool = False,
     recording: bool = False,
+    phones_seconds: float = DEFAULT_TIMEOUT_SECONDS,
 ) -> AsyncIterator[Site]:
-    """Start everything, and sign everybody in, ready.
+    """Start everything, and sign everybody in, ready. `phones_seconds`: when the telephones give up by themselves.
 
     `proxied`: the engine reaches the PBX through `Site.proxy`. `recording`: there is a `Site.record`.
     """
     async with AsyncExitStack() as stack:
         phones = await stack.enter_async_context(
-            SippAgents(provisioned, [(tuple(seat.name for seat in seats), behaviour)])
+            SippAgents(provisioned, [(tuple(seat.name for seat in seats), behaviour)], timeout_seconds=phones_seconds)
         )
         pbx = await stack.enter_async_context(
             Pbx(
