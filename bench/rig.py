@@ -94,6 +94,7 @@ class Rig:
         """Where the engine keeps its journal."""
         self._stack = AsyncExitStack()
         self._provisioned: Provisioned
+        self._pids: dict[str, int] = {}
         self._phones: SippAgents
         self._pbx: Pbx
 
@@ -118,16 +119,27 @@ class Rig:
         return f"Asterisk {self._provisioned.asterisk_version}, SIPp {self._provisioned.sipp_version}"
 
     async def call(
-        self, contestant: str, numbers: Sequence[str], rate: float
+        self, contestant: str, numbers: Sequence[str], rate: float, *, patience_seconds: float = 30
     ) -> tuple[list[CallerDialog], list[AgentDialog]]:
-        """Let these numbers call, wait until all is over; gives what callers and agents saw."""
-        calls = [CallSpec(number, DIALLED[contestant], hang_up_after_ms=30_000) for number in numbers]
-        seconds = len(numbers) / rate + 60
+        """Let these numbers call, wait until all is over; gives what callers and agents saw.
+
+        Callers hang up `patience_seconds` after they were answered.
+        """
+        calls = [
+            CallSpec(number, DIALLED[contestant], hang_up_after_ms=round(patience_seconds * 1_000))
+            for number in numbers
+        ]
+        seconds = len(numbers) / rate + patience_seconds + 30
         async with SippCallers(self._provisioned, calls, sip_port=self._pbx.sip_port, rate=rate) as callers:
             dialogs = await callers.finished(seconds=seconds)
         wanted = set(numbers)
         rung = [dialog for dialog in self._phones.dialogs() if dialog.caller in wanted]
         return dialogs, rung
+
+    def processor_seconds(self, contestant: str) -> float:
+        """How long Asterisk and this contestant's own process have run on a processor, together, since they began."""
+        pids = [self._pbx.pid, self._pids.get(contestant)]
+        return sum(_processor_seconds(pid) for pid in pids if pid)
 
     async def _start(self) -> None:
         self._provisioned = await asyncio.to_thread(provision)
@@ -152,6 +164,7 @@ class Rig:
         engine = EngineProcess(folder / "acd.toml", folder / "engine.log")
         await engine.start()
         self._stack.push_async_callback(engine.stop)
+        self._pids[ENGINE] = engine.pid
         async with Desk("", lambda: engine.url) as desk:
             await desk.sign_in(self._names)
 
@@ -164,6 +177,8 @@ class Rig:
             env={**os.environ, "ARI_PASSWORD": self._pbx.ari_password, "PYTHONUNBUFFERED": "1"},
             start_new_session=True,
         )
+
+        self._pids[TRIVIAL] = process.pid
 
         async def end() -> None:
             with suppress(ProcessLookupError):
@@ -181,3 +196,8 @@ class Rig:
             await self._stack.aclose()
         finally:
             shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _processor_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -1,4 +1,4 @@
-"""The least an ARI application can do: dial the agents in turn, play music, join the two.
+"""The least an ARI application can do: dial the agents in turn, play music, join the two; let wait who comes too many.
 
 Owns that rival, as quick as its kind gets: no decision, no state worth the name, nothing durable, and every
 REST call that does not need another one's answer goes out at once. Runs as a process of its own:
@@ -11,8 +11,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
+from collections import deque
 from contextlib import suppress
-from itertools import cycle
 from typing import Final
 from urllib.parse import quote
 
@@ -50,7 +50,10 @@ class TrivialController:
     def __init__(self, session: aiohttp.ClientSession, url: str, agents: list[str]) -> None:
         self._session = session
         self._url = url
-        self._next_agent = cycle(agents)
+        self._free = deque(agents)
+        self._waiting: dict[str, _Channel] = {}
+        self._agents: dict[str, str] = {}
+        """Caller's channel → the agent who is dialled for it, or talks."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     def handle(self, event: _Event) -> None:
@@ -59,25 +62,44 @@ class TrivialController:
         if channel is None:
             return
         is_leg = channel.id.startswith("leg-")
-        if event.type == "StasisStart":
-            self._spawn(self._join(channel.id) if is_leg else self._dial(channel))
+        if event.type == "StasisStart" and is_leg:
+            self._spawn(self._join(channel.id))
+        elif event.type == "StasisStart" and self._free:
+            self._spawn(self._dial(channel, self._free.popleft()))
+        elif event.type == "StasisStart":
+            self._waiting[channel.id] = channel
+            self._spawn(self._hold(channel))
         else:
-            self._spawn(self._clear(channel.id.removeprefix("leg-")))
+            self._gone(channel.id.removeprefix("leg-"))
+
+    def _gone(self, caller: str) -> None:
+        """One of the two has hung up: the agent takes whoever waits longest."""
+        agent = self._agents.pop(caller, None)
+        if agent is not None and self._waiting:
+            self._spawn(self._dial(self._waiting.pop(next(iter(self._waiting))), agent))
+        elif agent is not None:
+            self._free.append(agent)
+        self._waiting.pop(caller, None)
+        self._spawn(self._clear(caller))
 
     async def stop(self) -> None:
         """Finish what is under way."""
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _dial(self, caller: _Channel) -> None:
-        agent = next(self._next_agent)
+    async def _dial(self, caller: _Channel, agent: str) -> None:
+        self._agents[caller.id] = agent
         originate = (
             f"/channels/leg-{caller.id}?endpoint=PJSIP/{quote(agent)}&app={APP}&callerId={quote(caller.caller.number)}"
         )
         await asyncio.gather(
             self._send("POST", originate),
-            self._send("POST", f"/channels/{caller.id}/answer"),
-            self._send("POST", f"/channels/{caller.id}/moh"),
+            self._hold(caller),
             self._send("POST", f"/bridges/talk-{caller.id}?type=mixing"),
+        )
+
+    async def _hold(self, caller: _Channel) -> None:
+        await asyncio.gather(
+            self._send("POST", f"/channels/{caller.id}/answer"), self._send("POST", f"/channels/{caller.id}/moh")
         )
 
     async def _join(self, leg: str) -> None:
