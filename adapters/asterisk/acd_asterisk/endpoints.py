@@ -16,6 +16,9 @@ from acd_asterisk.ari import AriClient, AriUnavailable
 ATTEMPTS: Final = 2
 """Tries of a request; both may be carried out."""
 
+_NOT_IMPLEMENTED: Final = 501
+"""What takes ARI's place over AMI answers so."""
+
 _OFFLINE: Final = "offline"
 
 Finding = Literal["in-use", "unavailable", "clear"]
@@ -66,8 +69,10 @@ class Endpoints:
             raise AriUnavailable(f"an endpoint that cannot be read: {error}") from None
 
     async def all(self) -> dict[str, Endpoint]:
-        """All of them, by device."""
+        """All of them, by device; none where there is no ARI."""
         answer = await self._client.request("GET", "endpoints", attempts=ATTEMPTS, large=True)
+        if answer.status == _NOT_IMPLEMENTED:
+            return {}
         if not answer.is_success:
             raise AriUnavailable(f"status {answer.status} when asking for endpoints")
         try:

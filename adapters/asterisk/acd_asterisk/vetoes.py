@@ -3,9 +3,10 @@
 Owns when devices are looked at, and telling the engine. Must not know connections, nor what the engine does with it.
 
 A device is evidence, never the truth. AMI rings the bell, and ARI is asked which channels the endpoint has: those of
-ours explain themselves, and are no veto. Everything is looked at again every now and then, so that a lost event heals;
-and a veto that nobody renews ends by itself. Each agent's device is seen to by one task at a time, which begins again
-when something has happened meanwhile: what is told is never older than what is known.
+ours explain themselves, and are no veto. Without ARI, AMI's word counts unless a leg of ours explains it. Everything is
+looked at again every now and then, so that a lost event heals; and a veto that nobody renews ends by itself. Each
+agent's device is seen to by one task at a time, which begins again when something has happened meanwhile: what is told
+is never older than what is known.
 """
 
 import asyncio
@@ -127,7 +128,8 @@ class Vetoes:
         self._settling[agent_id] = asyncio.get_running_loop().call_later(SETTLE_SECONDS, settled)
 
     def _is_explained(self, agent_id: str) -> bool:
-        return self._devices.is_taken(agent_id)
+        """Whether a leg of ours is there, or was a moment ago."""
+        return self._devices.is_taken(agent_id) or agent_id in self._settling
 
     # ---- all
 

@@ -28,6 +28,8 @@ SELDOM = {"devices": {"look_every": "1h"}}
 OUTGOING = {"extensions.conf": "[acd-agents]\nexten => _7XX,1,Answer()\n same => n,Wait(60)\n same => n,Hangup()\n"}
 ERNA = {"pjsip.conf": "[erna](acd-agent)\naors = erna\n[erna](acd-agent-aor)\n"}
 
+BOTH_WAYS = pytest.mark.parametrize("way", [{"ami": True}, {"over_ami": True}], ids=["ARI and AMI", "AMI alone"])
+
 HangUp = Callable[[], Awaitable[None]]
 
 
@@ -69,9 +71,12 @@ async def queued(it: Rig, count: int) -> list[InteractionQueued]:
     return it.all(InteractionQueued)
 
 
-async def test_a_personal_call_makes_an_agent_busy_until_it_ends(provisioned: Provisioned, tmp_path: Path) -> None:
+@BOTH_WAYS
+async def test_a_personal_call_makes_an_agent_busy_until_it_ends(
+    provisioned: Provisioned, tmp_path: Path, way: dict[str, bool]
+) -> None:
     """Whoever has waited longest is offered in the same moment in which it is over."""
-    async with rig(provisioned, tmp_path, [Agent("anna", PATIENT)], options=SELDOM, ami=True) as it:
+    async with rig(provisioned, tmp_path, [Agent("anna", PATIENT)], options=SELDOM, **way) as it:  # type: ignore[arg-type]
         await known(it)
         await it.ready("anna")
         calls = [CallSpec(caller=f"1000{n}", dialled="sales", hang_up_after_ms=3_000) for n in (1, 2)]
@@ -133,9 +138,10 @@ async def test_a_telephone_that_is_not_registered_is_offered_nothing(provisioned
         await it.empty()
 
 
-async def test_our_own_calls_never_veto(provisioned: Provisioned, tmp_path: Path) -> None:
+@BOTH_WAYS
+async def test_our_own_calls_never_veto(provisioned: Provisioned, tmp_path: Path, way: dict[str, bool]) -> None:
     """Answered, abandoned while they ring, one after another: the device was in use each time, and always by us."""
-    async with rig(provisioned, tmp_path, [Agent("anna", HASTY)], options=SELDOM, ami=True) as it:
+    async with rig(provisioned, tmp_path, [Agent("anna", HASTY)], options=SELDOM, **way) as it:  # type: ignore[arg-type]
         await known(it)
         heard: list[DeviceChanged] = []
         assert isinstance(it.channel, AsteriskChannel)
@@ -159,9 +165,12 @@ async def test_our_own_calls_never_veto(provisioned: Provisioned, tmp_path: Path
         assert len(it.all(DeviceVetoed)) == 1
 
 
-async def test_a_personal_call_that_begins_during_one_of_ours(provisioned: Provisioned, tmp_path: Path) -> None:
+@BOTH_WAYS
+async def test_a_personal_call_that_begins_during_one_of_ours(
+    provisioned: Provisioned, tmp_path: Path, way: dict[str, bool]
+) -> None:
     """The device's state does not change when ours ends: it is looked at then."""
-    async with rig(provisioned, tmp_path, [Agent("anna", PATIENT)], options=SELDOM, ami=True) as it:
+    async with rig(provisioned, tmp_path, [Agent("anna", PATIENT)], options=SELDOM, **way) as it:  # type: ignore[arg-type]
         await known(it)
         await it.ready("anna")
         async with it.callers(CallSpec(caller="10001", dialled="sales", hang_up_after_ms=1_000)) as callers:
