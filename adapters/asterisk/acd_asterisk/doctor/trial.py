@@ -81,19 +81,19 @@ async def _taken(patient: Patient, client: AriClient, far: str, place: str) -> F
     """The call is in the application: wait until it hears music, which is the engine's doing."""
     app = patient.options.app
     hold = quote(Names(patient.name, app).hold, safe=":")
+    leads = f"{place} leads to Stasis({app})"
     with suppress(TimeoutError):
         async with asyncio.timeout(CALL_SECONDS):
-            while await _channel(client, far) is not None:
+            while (channel := await _channel(client, far)) is not None:
+                if not _is_ours(channel, app):
+                    return warning("call", f"{leads}, and the engine sent the call on; its log says why")
                 answer = await client.request("GET", f"bridges/{hold}")
                 if answer.is_success and far in msgspec.json.decode(answer.body, type=wire.AriBridge).channels:
-                    return good("call", f"{place} leads to Stasis({app}), and the engine has taken the call in")
+                    return good("call", f"{leads}, and the engine has taken the call in")
                 await asyncio.sleep(LOOK_SECONDS)
-            return warning(
-                "call", f"{place} leads to Stasis({app}), and the call was ended there; the engine's log says why"
-            )
-    return wrong(
-        "call", f"{place} leads to Stasis({app}), and nobody took the call in; `acd healthy` and the log say why"
-    )
+            # An agent has been quick: what is not wanted goes on in the dialplan, and would still be there.
+            return good("call", f"{leads}, and the engine has taken the call in; it has been answered and ended since")
+    return wrong("call", f"{leads}, and nobody took the call in; `acd healthy` and the log say why")
 
 
 def _elsewhere(place: str, app: str, seen: wire.AriChannel | None, *, is_held: bool | None) -> Finding:
