@@ -25,6 +25,9 @@ from acd_asterisk.options.phones import LampKind
 MAX_AT_ONCE: Final = 4
 """Requests for lamps under way at a time: calls come first."""
 
+GATHER_SECONDS: Final = 0.05
+"""How long changes are gathered: at the moment of an offer the agent's telephone comes first, and nobody sees it."""
+
 MAX_AGENT_NAME: Final = 40
 """Bytes of an agent's id: a device's name has 80 at most, with the application and the kind."""
 
@@ -106,6 +109,7 @@ class Lamps:
         """Bring Asterisk's states there, for ever. What cannot be done is done after the next connect."""
         while True:
             await self._wake.wait()
+            await asyncio.sleep(GATHER_SECONDS)
             self._wake.clear()
             if not self._is_complete:
                 continue

@@ -345,7 +345,7 @@ class Orders:
         """What an agent hears of a caller of this queue before they meet."""
         queues = self._desk.options.queues
         own = queues.get(self._desk.host.queue_of(call.interaction_id)) if queues and call.parent is None else None
-        return () if own is None else own.whisper
+        return () if own is None else own.briefing
 
     async def _brief(self, call: Call, leg: Leg, media: tuple[str, ...]) -> None:
         """Say it to the agent alone, while the caller goes on hearing music; then let them meet."""

@@ -55,10 +55,10 @@ def test_where_a_key_is_needed() -> None:
     assert read().confirm.prompt == ("sound:followme/options",)
 
 
-def test_what_is_whispered() -> None:
-    queues = read(queues={"sales": {"whisper": ["custom/sales", "digits:4711"]}, "support": {}}).queues
-    assert queues["sales"].whisper == ("sound:custom/sales", "digits:4711")
-    assert queues["support"].whisper == ()
+def test_what_agents_hear_first() -> None:
+    queues = read(queues={"sales": {"briefing": ["custom/sales", "digits:4711"]}, "support": {}}).queues
+    assert queues["sales"].briefing == ("sound:custom/sales", "digits:4711")
+    assert queues["support"].briefing == ()
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_what_is_whispered() -> None:
         ({"confirm": {"prompt": ["a b"]}}, "confirm.prompt: 'a b' cannot be played"),
         ({"confirm": {"prompt": [], "addresses": ["PJSIP/*@trunk"]}}, "confirm.prompt: is empty"),
         ({"confirm": {"prompt": []}, "agents": {"anna": {"confirm": True}}}, "confirm.prompt: is empty"),
-        ({"queues": {"sales": {"whisper": ["tone:${X}"]}}}, "queues.sales.whisper: 'tone:${X}' cannot be played"),
+        ({"queues": {"sales": {"briefing": ["tone:${X}"]}}}, "queues.sales.briefing: 'tone:${X}' cannot be played"),
         ({"queues": {"sales": {"caller_name": "{x}"}}}, "queues.sales.caller_name: '{x}' cannot be used"),
         ({"queues": {"sales": {"name": "x"}}}, "queues.sales.name: is no option of a queue at this PBX"),
     ],

@@ -21,7 +21,7 @@ def _media(options: Options) -> Iterator[str]:
     if options.confirm.addresses or any(agent.confirm for agent in options.phones.agents.values()):
         yield from options.confirm.prompt
     for queue in options.queues.values():
-        yield from queue.whisper
+        yield from queue.briefing
 
 
 def _prompts(options: Options) -> Iterator[Spoken]:

@@ -10,7 +10,7 @@ from acd_asterisk.importing.members import is_true
 _ANNOUNCED: Final = (
     "the engine plays callers music and no announcements; play what matters in the dialplan before Stasis()"
 )
-_TO_AGENTS: Final = "agents hear the caller at once: nothing is played to them, and nothing delays the two"
+_TO_AGENTS: Final = "agents hear the caller at once, or after the queue's briefing: nothing else delays the two"
 _SOUND: Final = f"a sound of announcements: {_ANNOUNCED}"
 _RECORDED: Final = "recording is the dialplan's: MixMonitor() before Stasis()"
 _VARIABLES: Final = "no such variables are set; the API and its events tell who talks with whom, and since when"
@@ -19,7 +19,7 @@ _FREEPBX: Final = "a setting of the page that made this file: app_queue itself d
 _GONE: Final = "Asterisk itself has had no such option since version 12 or earlier"
 
 LEFT: Final[dict[str, str]] = {
-    "announce": _TO_AGENTS,
+    "announce": "what agents hear before the caller is a matter of the PBX: [channels.NAME.queues.QUEUE] briefing",
     "announce-frequency": _ANNOUNCED,
     "announce-holdtime": _ANNOUNCED,
     "announce-position": _ANNOUNCED,

@@ -25,7 +25,7 @@ class QueueOptions(Struct, frozen=True, kw_only=True):
     """When callers are answered."""
     caller_name: str | None = None
     """The name that agents see, with `{queue}`, `{name}` and `{number}`."""
-    whisper: tuple[str, ...] = ()
+    briefing: tuple[str, ...] = ()
     """What an agent hears after picking up, before the caller can be heard."""
     number: str = ""
     """What agents transfer to by telephone when it is to this queue; empty: nothing."""
@@ -52,7 +52,7 @@ def _queue(table: Reader) -> QueueOptions:
     return QueueOptions(
         answer=read_answer(table) if table.has("answer") else None,
         caller_name=read_caller_name(table) if table.has("caller_name") else None,
-        whisper=read_media(table, "whisper", ()),
+        briefing=read_media(table, "briefing", ()),
         number=table.pattern("number", "", _NUMBER, "digits, letters and + * # . _ -, at most 40")
         if table.has("number")
         else "",

@@ -105,7 +105,7 @@ def test_sounds_that_agents_hear() -> None:
         **plain,
         "codes": {"sign_in": "*45", "sounds": {"signed_in": "custom/in"}},
         "confirm": {"addresses": ["PJSIP/*@trunk"]},
-        "queues": {"sales": {"whisper": ["custom/sales", "number:5"]}},
+        "queues": {"sales": {"briefing": ["custom/sales", "number:5"]}},
     }
     found = sounds_of(read_options("pbx", given))
     assert found[0] == "custom/in"

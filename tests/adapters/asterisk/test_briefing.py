@@ -9,8 +9,8 @@ from tests.adapters.asterisk.pages import options
 from tests.adapters.asterisk.rig import Agent, Rig, rig, until
 
 OPTIONS = options("PHONES.md", "Before the caller can be heard")
-WHISPER = 1_700
-WHISPER_MS = 600
+SOUND = 1_700
+SOUND_MS = 600
 
 
 def agent(ear: Ear, talk_ms: int) -> Agent:
@@ -18,7 +18,7 @@ def agent(ear: Ear, talk_ms: int) -> Agent:
 
 
 def add_sound(it: Rig) -> None:
-    it.pbx.add_sound("custom/sales", tone(WHISPER, WHISPER_MS))
+    it.pbx.add_sound("custom/sales", tone(SOUND, SOUND_MS))
 
 
 async def test_agent_hears_the_queue(provisioned: Provisioned, tmp_path: Path) -> None:
@@ -32,21 +32,21 @@ async def test_agent_hears_the_queue(provisioned: Provisioned, tmp_path: Path) -
         await it.ready("anna")
         async with it.callers(CallSpec("10001", "sales", ear=callers_ear.port)) as callers:
             await it.event(OfferAccepted)
-            await until(lambda: WHISPER in agents.tones(), lambda: f"the agent heard {agents.tones()}")
+            await until(lambda: SOUND in agents.tones(), lambda: f"the agent heard {agents.tones()}")
             assert callers_ear.tones()
             completed = await it.event(InteractionCompleted)
             await callers.finished(seconds=5)
         await it.empty()
         assert completed.by == "agent"
-        assert agents.tones() == [WHISPER]
-        assert WHISPER not in callers_ear.tones()
+        assert agents.tones() == [SOUND]
+        assert SOUND not in callers_ear.tones()
 
 
 async def test_agent_hangs_up_before_its_end(provisioned: Provisioned, tmp_path: Path) -> None:
     """They have not met: the caller keeps the place, and is not taken for one who was served."""
     async with (
         Ear() as agents,
-        rig(provisioned, tmp_path, [agent(agents, talk_ms=WHISPER_MS // 2)], options=OPTIONS) as it,
+        rig(provisioned, tmp_path, [agent(agents, talk_ms=SOUND_MS // 2)], options=OPTIONS) as it,
     ):
         add_sound(it)
         await it.ready("anna")
@@ -69,7 +69,7 @@ async def test_connection_is_lost_meanwhile(provisioned: Provisioned, tmp_path: 
         await it.ready("anna")
         async with it.callers(CallSpec("10001", "sales")) as callers:
             await it.event(OfferAccepted)
-            await until(lambda: WHISPER in agents.tones(), lambda: f"the agent heard {agents.tones()}")
+            await until(lambda: SOUND in agents.tones(), lambda: f"the agent heard {agents.tones()}")
             await it.proxy.cut()
             completed = await it.event(InteractionCompleted)
             await callers.finished(seconds=5)
