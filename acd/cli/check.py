@@ -1,8 +1,9 @@
 """`acd check`. Owns what is printed about a configuration, and that the plugins are asked, too."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 
 import click
@@ -70,7 +71,10 @@ def channel_problems(
 
     `of`: what a channel's plugin says; by default, what is wrong.
     """
-    said = [(channel, text) for channel in report.channels if channel.type for text in (of or _said_by_plugin)(channel)]
+    # Of a file with errors it is not known which queues there would be without them.
+    queues = None if report.config is None else {queue.settings.id for queue in report.config.queues}
+    ask = of or partial(_said_by_plugin, queues=queues)
+    said = [(channel, text) for channel in report.channels if channel.type for text in ask(channel)]
     lines = Lines(file.read_text(encoding="utf-8-sig") if said else "")
     found = []
     for channel, text in said:
@@ -106,9 +110,9 @@ def unknown_days(report: Report, today: date) -> list[str]:
     return [problem for problem in found if problem]
 
 
-def _said_by_plugin(channel: ChannelConfig) -> Iterator[str]:
+def _said_by_plugin(channel: ChannelConfig, queues: Collection[str] | None) -> Iterator[str]:
     try:
-        open_channel(channel)
+        open_channel(channel, queues)
     except ConfigError as error:
         yield from error.problems
     except ChannelError as error:

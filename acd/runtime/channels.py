@@ -5,7 +5,7 @@ Owns the discovery. Must not know any channel. An entry point is a function
 does no IO, and raises `ConfigError` with every problem in its options.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Final
@@ -21,11 +21,15 @@ OpenChannel = Callable[[str, Mapping[str, object]], Channel]
 
 
 class Options(dict[str, object]):
-    """One channel's options as its section has them. `base` is the folder that relative paths in them start from."""
+    """One channel's options as its section has them. `base` is the folder that relative paths in them start from.
 
-    def __init__(self, options: Mapping[str, object], base: Path) -> None:
+    `queues`: the names of all queues there are, for options that name one; None when they are not known.
+    """
+
+    def __init__(self, options: Mapping[str, object], base: Path, queues: Collection[str] | None = None) -> None:
         super().__init__(options)
         self.base = base
+        self.queues = queues
 
 
 def channel_types() -> tuple[str, ...]:
@@ -33,9 +37,12 @@ def channel_types() -> tuple[str, ...]:
     return tuple(sorted({point.name for point in entry_points(group=GROUP)}))
 
 
-def open_channel(config: ChannelConfig) -> Channel:
-    """Construct one channel; nothing is contacted. Raises `ConfigError` with every problem of its section."""
-    return _factory(config)(config.name, Options(config.options, config.base))
+def open_channel(config: ChannelConfig, queues: Collection[str] | None = None) -> Channel:
+    """Construct one channel; nothing is contacted. Raises `ConfigError` with every problem of its section.
+
+    With the names of all `queues`, also those of options that name another one.
+    """
+    return _factory(config)(config.name, Options(config.options, config.base, queues))
 
 
 def open_channels(configs: Iterable[ChannelConfig]) -> tuple[Channel, ...]:

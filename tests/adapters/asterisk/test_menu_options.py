@@ -209,3 +209,44 @@ def test_acd_check_names_the_line(tmp_path: Path) -> None:
     result = CliRunner().invoke(command, [str(file)])
     assert result.exit_code == 1
     assert "acd.toml:9: channels.pbx1.menus.main.keys.1.menu: 'nowhere' is not declared" in result.output, result.output
+
+
+def test_acd_check_knows_the_queues(tmp_path: Path) -> None:
+    """Wherever an option names one; and a file that is wrong elsewhere is not said to lack queues."""
+    file = tmp_path / "acd.toml"
+    lines = [
+        "[channels.pbx1]",
+        'type = "asterisk"',
+        'url = "http://127.0.0.1:8088/ari"',
+        'user = "acd"',
+        'password_env = "X"',
+        'menu = "main"',
+        "[channels.pbx1.menus.main]",
+        'prompt = "acd/welcome"',
+        'keys.1 = { queue = "slaes" }',
+        'default = { queue = "客服" }',
+        "[channels.pbx1.queues.purchase]",
+        'answer = "when-agent-answers"',
+        "[queues.sales]",
+    ]
+    file.write_text("\n".join(lines))
+    result = CliRunner().invoke(command, [str(file)])
+    assert result.exit_code == 1
+    for said in (
+        "acd.toml:9: channels.pbx1.menus.main.keys.1.queue: there is no queue 'slaes'; did you mean sales?",
+        "acd.toml:10: channels.pbx1.menus.main.default.queue: there is no queue '客服'; declare it: [queues.客服]",
+        "acd.toml:11: channels.pbx1.queues.purchase: there is no queue 'purchase'",
+    ):
+        assert said in result.output, result.output
+    file.write_text("\n".join([*lines, "[queues.sales]x"]))
+    assert "there is no queue" not in CliRunner().invoke(command, [str(file)]).output
+
+
+def test_menus_need_ari() -> None:
+    without = {"control": "ami", "ami": {"user": "acd", "password": "x"}, "answer": "when-agent-answers"}
+    with pytest.raises(ConfigError) as caught:
+        read_options("pbx1", {**without, **tomllib.loads(ONE)})
+    assert [each.split(";")[0] for each in caught.value.problems] == [
+        'channels.pbx1.menus: needs ARI, which control = "ami" does without',
+        'channels.pbx1.answer: needs ARI, which control = "ami" does without',
+    ]

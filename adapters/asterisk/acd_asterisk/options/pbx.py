@@ -5,7 +5,7 @@ stand in a table of their own, with a module of its own beside this one.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
@@ -20,6 +20,7 @@ from acd_asterisk.options.codes import CodeOptions, read_codes
 from acd_asterisk.options.confirm import ConfirmOptions, read_confirm
 from acd_asterisk.options.data import DataOptions, read_data
 from acd_asterisk.options.devices import DeviceOptions, read_devices
+from acd_asterisk.options.known_queues import check_queues
 from acd_asterisk.options.menus import read_menus
 from acd_asterisk.options.password import Password
 from acd_asterisk.options.phones import ANY_NAME, Phones, read_phones
@@ -148,6 +149,13 @@ def read_options(name: str, given: Mapping[str, object]) -> Options:
         devices=read_devices(reader, has_ami=reader.has("ami")),
         ami=ami,
     )
+    known: Collection[str] | None = getattr(given, "queues", None)
+    if known is not None:
+        check_queues(reader, options, known)
+    if control == "ami":
+        for key in ("menus", "answer"):
+            if reader.has(key):
+                reader.problem(key, 'needs ARI, which control = "ami" does without', "do it in the dialplan")
     if options.queue and options.menu:
         reader.problem("menu", "stands beside queue, and callers begin in one of the two", "leave one out")
     if options.caller_id != "caller" and options.phones.everyone.caller_name != ANY_NAME:
