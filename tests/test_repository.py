@@ -182,6 +182,7 @@ def test_tests_mirror_the_code() -> None:
 ACTS_IN_REAL_TIME = {
     "tests/adapters/asterisk/test_acceptance_engine_killed.py": "the engine is killed at drawn moments of real calls",
     "tests/adapters/asterisk/test_acceptance_pbx_killed.py": "Asterisk is killed at drawn moments of real calls",
+    "tests/adapters/asterisk/raw_caller.py": "speech and keys by RTP are a packet every 20 ms",
     "tests/adapters/asterisk/soak.py": "everything goes wrong at drawn moments of an hour of real calls",
     "tests/adapters/asterisk/test_acceptance_load.py": "agents come and go at drawn moments of real calls",
 }

@@ -10,6 +10,8 @@ told at once). A telephone sends audio every 20 ms; those of the lab send none, 
 import pytest
 
 from acd_asterisk.lab import LabUnavailable, Pbx, Provisioned, provision
+from tests.adapters.asterisk.menus.test_keys import test_by_rfc_4733
+from tests.adapters.asterisk.menus.test_service import test_two_menus_and_a_language
 from tests.adapters.asterisk.test_codes import test_shared_telephone
 from tests.adapters.asterisk.test_confirming import test_a_voicemail_never_gets_the_call, test_the_key_accepts
 from tests.adapters.asterisk.test_connection import (
@@ -33,6 +35,8 @@ from tests.adapters.asterisk.test_engine_away import (
 )
 from tests.adapters.asterisk.test_lamps import test_a_telephone_is_told
 from tests.adapters.asterisk.test_one_call import test_one_call
+from tests.adapters.asterisk.test_passing_headers import test_headers_in_and_out
+from tests.adapters.asterisk.test_passing_variables import test_after_the_agent
 from tests.adapters.asterisk.test_ringing import test_headers_and_names
 from tests.adapters.asterisk.test_variables import test_variables_arrive
 from tests.adapters.asterisk.test_vetoes import (
@@ -48,8 +52,10 @@ __all__ = [
     "test_a_telephone_is_told",
     "test_a_telephone_that_is_not_registered_is_offered_nothing",
     "test_a_voicemail_never_gets_the_call",
+    "test_after_the_agent",
     "test_agent_cannot_be_had",
     "test_asterisk_is_killed",
+    "test_by_rfc_4733",
     "test_caller_goes_on_when_the_dialplan_says_so",
     "test_callers_whom_nobody_noticed",
     "test_cancelled_caller_goes_on_in_the_dialplan",
@@ -58,11 +64,13 @@ __all__ = [
     "test_engine_dies_with_calls_in_every_state",
     "test_fallback_without_a_controller",
     "test_headers_and_names",
+    "test_headers_in_and_out",
     "test_looking_heals_what_no_event_tells",
     "test_nobody_answers",
     "test_one_call",
     "test_shared_telephone",
     "test_the_key_accepts",
+    "test_two_menus_and_a_language",
     "test_variables_arrive",
     "test_what_happened_while_the_engine_was_away",
     "test_what_happened_while_the_line_was_cut",

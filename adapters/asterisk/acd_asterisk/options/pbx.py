@@ -149,10 +149,16 @@ def read_options(name: str, given: Mapping[str, object]) -> Options:
         devices=read_devices(reader, has_ami=reader.has("ami")),
         ami=ami,
     )
-    known: Collection[str] | None = getattr(given, "queues", None)
+    _check_together(reader, options, getattr(given, "queues", None))
+    reader.finish()
+    return options
+
+
+def _check_together(reader: Reader, options: Options, known: Collection[str] | None) -> None:
+    """What is wrong only beside something else. `known`: all queues there are, if that is known."""
     if known is not None:
         check_queues(reader, options, known)
-    if control == "ami":
+    if options.control == "ami":
         for key in ("menus", "answer"):
             if reader.has(key):
                 reader.problem(key, 'needs ARI, which control = "ami" does without', "do it in the dialplan")
@@ -162,8 +168,6 @@ def read_options(name: str, given: Mapping[str, object]) -> Options:
         reader.problem("caller_id", "leaves nothing for phones.caller_name to show", 'use "caller", or leave one out')
     if options.heartbeat_us and options.dead_man_us < 2 * options.heartbeat_us:
         reader.problem("dead_man", "is shorter than two heartbeats", "make it at least twice `heartbeat`")
-    reader.finish()
-    return options
 
 
 def _access(reader: Reader) -> tuple[str, str, Password]:
