@@ -51,7 +51,7 @@ KEYS: Final[Mapping[str, Mapping[str, Kind]]] = {
         "failures": "text",
         "failures_burst": "integer",
     },
-    "queue_log": {"path": "text", "state": "text", "caller": "text"},
+    "queue_log": {"path": "text", "state": "text", "caller": "text", "ami": "text"},
     "metrics": {"host": "text", "port": "integer"},
 }
 """Section → its single values. A test holds this to what the sections' readers know."""

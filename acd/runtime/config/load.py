@@ -159,7 +159,7 @@ def _read(root: Table, source: Path, environment: Mapping[str, str], named: froz
         webhooks=read_webhooks(root),
         telemetry=read_telemetry(root),
         metrics=read_metrics(root),
-        queue_log=read_queue_log(root),
+        queue_log=read_queue_log(root, [channel.name for channel in channels]),
     )
     check_external(root, config)
     check_files(root, config.journal, config.personal, config.outbox)

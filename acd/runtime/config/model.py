@@ -188,13 +188,14 @@ class TelemetryConfig(Struct, frozen=True):
 class QueueLogConfig(Struct, frozen=True):
     """The `queue_log` of app_queue's layout. `state`: how far it is told. `channels`: whose interactions it tells of.
 
-    `caller`: what ENTERQUEUE says of a caller.
+    `caller`: what ENTERQUEUE says of a caller. `ami`: the channel instance whose PBX writes every line, too; or none.
     """
 
     path: Path
     state: Path
     caller: Caller = "reference"
     channels: tuple[str, ...] = ("voice",)
+    ami: str = ""
 
 
 class ChannelConfig(Struct, frozen=True):

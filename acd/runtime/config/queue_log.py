@@ -3,10 +3,11 @@
 Owns its keys and defaults. Must not know the layout.
 """
 
+from collections.abc import Iterable
 from typing import Final, get_args
 
 from acd.runtime.config.model import Caller, QueueLogConfig
-from acd.runtime.config.problems import quoted
+from acd.runtime.config.problems import did_you_mean, quoted
 from acd.runtime.config.service import file_to_be
 from acd.runtime.config.table import Table
 
@@ -16,8 +17,8 @@ MAX_CHANNELS: Final = 64
 _CALLERS: Final[tuple[Caller, ...]] = get_args(Caller)
 
 
-def read_queue_log(root: Table) -> QueueLogConfig | None:
-    """To write the section is to want it; None without it."""
+def read_queue_log(root: Table, instances: Iterable[str]) -> QueueLogConfig | None:
+    """To write the section is to want it; None without it. `instances`: the names of the channel instances."""
     if not root.has("queue_log"):
         return None
     table = root.table("queue_log")
@@ -29,7 +30,11 @@ def read_queue_log(root: Table) -> QueueLogConfig | None:
         state=state,
         caller=table.choice("caller", "reference", _CALLERS, "what is said of a caller"),
         channels=channels,
+        ami=table.text("ami"),
     )
+    if config.ami and config.ami not in (known := tuple(instances)):
+        reason = f"{quoted(config.ami)} is no channel instance"
+        table.problems.error(table.at("ami"), reason, did_you_mean(config.ami, known))
     if path == state:
         table.problems.error(table.at("state"), f"{quoted(str(state))} is the log itself", "name another file")
     if config.caller == "number":

@@ -20,6 +20,7 @@ from acd.runtime.log import Logger
 from acd.runtime.queue_log.calls import Calls
 from acd.runtime.queue_log.file import LogFile
 from acd.runtime.queue_log.layout import Line
+from acd.runtime.queue_log.onward import Onward
 from acd.runtime.queue_log.staff import Staff
 from acd.runtime.queue_log.standing import Standing, load, save
 from acd.runtime.single_thread import SingleThread
@@ -34,6 +35,9 @@ LONGEST_PAUSE_US: Final = 30_000_000
 
 PATIENCE: Final = 5
 """Attempts at reading the journal back, after which what it holds is given up."""
+
+ONWARD: Final = "ami"
+"""The end of the name of the file that says how far lines have been handed on."""
 
 GRACE_SECONDS: Final = 5.0
 """How long the last lines may take when the router has stopped; they are written after the next start."""
@@ -77,6 +81,7 @@ class QueueLog:
         self._router = router
         self._file = LogFile(config.path)
         self._thread = SingleThread("queue-log")
+        self._onward = _onward(config, router)
         self._feeding: asyncio.Task[None] | None = None
         self._named: dict[str, CallNames | None] = {}
         self._row: list[Told] = []
@@ -93,6 +98,8 @@ class QueueLog:
 
     async def start(self) -> None:
         """Tell from where it ended last; the first time from now on. What cannot be written is tried again."""
+        if self._onward is not None:
+            await self._onward.start()
         standing = await self._load()
         self._there_upto = self._router.events.stream.seq
         if standing is None:
@@ -115,6 +122,8 @@ class QueueLog:
             _log.warning("the last lines of the queue_log are written after the next start")
             feeding.cancel()
             await asyncio.wait((feeding,))
+        if self._onward is not None:
+            await self._onward.close()
         await self._thread.run(self._file.close)
         self._thread.close()
 
@@ -236,6 +245,8 @@ class QueueLog:
                 self._waiting.append(line.text(await self._caller(line)))
         if self._waiting:
             await self._patiently(self._file.write, self._waiting)
+            if self._onward is not None:
+                self._onward.tell()
 
     def _is_there(self, line: Line) -> bool:
         """Whether it was written before a crash. Two that are alike are looked for twice."""
@@ -294,6 +305,15 @@ class QueueLog:
                 what = "the queue_log cannot be written; trying again"
                 _log.warning(what, file=str(self._config.path), reason=error.strerror, seconds=pause_us / _US)
                 await asyncio.sleep(pause_us / _US)
+
+
+def _onward(config: QueueLogConfig, router: Followed) -> Onward | None:
+    """To whom lines are handed on, if to anybody."""
+    name = config.ami
+    if not name:
+        return None
+    kept = config.state.with_name(f"{config.state.name}.{ONWARD}")
+    return Onward(config.path, kept, name, lambda: router.channel(name))
 
 
 def _tell(feeding: "asyncio.Task[None]") -> None:

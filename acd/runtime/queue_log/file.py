@@ -69,7 +69,7 @@ class LogFile:
         self._open()
         self._cut()
         found: Counter[bytes] = Counter()
-        for path in self._neighbours(at_s):
+        for path in neighbours(self._path, at_s):
             # One may be compressed or removed at this moment.
             with suppress(FileNotFoundError, IsADirectoryError, PermissionError), path.open("rb") as file:
                 is_same = os.pread(file.fileno(), TAIL, max(0, place.size - TAIL))[: len(place.tail)] == place.tail
@@ -113,14 +113,15 @@ class LogFile:
         if half[:1].isdigit() and len(half) < MAX_LINE:
             os.ftruncate(self._fd, size - len(half))
 
-    def _neighbours(self, at_s: int) -> list[Path]:
-        """The file, and what rotation may have made of it since then."""
-        found: list[tuple[int, Path]] = []
-        for path in self._path.parent.glob(f"{_escaped(self._path.name)}*"):
-            with suppress(OSError):
-                if path.is_file() and path.stat().st_mtime >= at_s:
-                    found.append((path.stat().st_mtime_ns, path))
-        return [path for _, path in sorted(found)[-MAX_NEIGHBOURS:]]
+
+def neighbours(log: Path, at_s: int) -> list[Path]:
+    """The file, and what rotation may have made of it since then (seconds since 1970), the oldest first."""
+    found: list[tuple[int, Path]] = []
+    for path in log.parent.glob(f"{_escaped(log.name)}*"):
+        with suppress(OSError):
+            if path.is_file() and path.stat().st_mtime >= at_s:
+                found.append((path.stat().st_mtime_ns, path))
+    return [path for _, path in sorted(found)[-MAX_NEIGHBOURS:]]
 
 
 def _escaped(name: str) -> str:

@@ -32,6 +32,7 @@ from acd.ports.call_names import CallNames
 from acd.ports.channel import ChannelHost, Desired
 from acd.ports.recording import RecordingState
 from acd.ports.supervision import Supervisor
+from acd_asterisk.ami.queue_log import write_line
 from acd_asterisk.ami.states import States
 from acd_asterisk.ami.watch import Watch
 from acd_asterisk.ami_only import AmiClient
@@ -198,6 +199,14 @@ class AsteriskChannel:
     def supervisors(self, interaction_id: str) -> tuple[Supervisor, ...]:
         """Who does."""
         return self._supervision.of(interaction_id)
+
+    # ---- acd.ports.queue_log.TakesQueueLog
+
+    async def take_queue_log(self, line: str) -> None:
+        """Have Asterisk write a line of a `queue_log`. Raises `ChannelError`."""
+        if self._watch is None:
+            raise ChannelError(f"{self.name}: has no AMI; write [channels.{self.name}.ami]")
+        await write_line(self._watch.link.manager, line)
 
     def health(self) -> Mapping[str, str | int | bool]:
         """`connected`: events flow, and what is known is true. `state` and `reason` say why not."""

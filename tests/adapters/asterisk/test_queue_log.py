@@ -10,7 +10,7 @@ from acd.core.messages import SignOutAgent
 from acd.runtime.config import QueueLogConfig
 from acd.runtime.queue_log import QueueLog
 from acd_asterisk.lab import AgentBehaviour, CallSpec, Provisioned
-from tests.adapters.asterisk.rig import EXAMPLES, Agent, Queue, rig
+from tests.adapters.asterisk.rig import EXAMPLES, Agent, Queue, rig, until
 from tests.runtime.queue_log.reader import Entry, read
 
 NATIVE: Final = "native-"
@@ -193,3 +193,35 @@ def members(log: Path) -> list[tuple[str, str, str, str, tuple[str, ...]]]:
         for entry in read(log)
         if entry.event != "QUEUESTART"
     ]
+
+
+async def test_asterisk_writes_every_line_into_its_own_log(provisioned: Provisioned, tmp_path: Path) -> None:
+    """Over AMI: each once and in order, over a restart of Asterisk in the middle."""
+    agents = [Agent("anna", AgentBehaviour(ring_ms=20, talk_ms=100, hang_up_chance=1.0))]
+    async with rig(provisioned, tmp_path, agents, ami=True) as it:
+        theirs = it.pbx.folder / "log" / "queue_log"
+
+        def told() -> list[str]:
+            rows = (line.split("|", 1)[1] for line in theirs.read_text().splitlines())
+            return [row for row in rows if not row.startswith("NONE|NONE|NONE|QUEUESTART|")]
+
+        config = QueueLogConfig(tmp_path / "queue_log", tmp_path / "queue_log.acd", "number", ami=it.channel.name)
+        log = QueueLog(config, it.config.domain, it.router)
+        await log.start()
+        await it.ready("anna")
+        for number in ("10001", "10002"):
+            async with it.callers(CallSpec(number, "sales")) as callers:
+                await callers.finished(seconds=10)
+            wanted = 2 * (1 + (number == "10002"))
+            await until(lambda n=wanted: sum("|CO" in row for row in told()) >= n, lambda: str(told()))  # type: ignore[misc]
+            if number == "10001":
+                await it.pbx.restart()
+                await it.connected(connected=False)
+                await it.presence("anna", "not-ready", "lunch")
+                await it.connected()
+                await it.presence("anna", "ready")
+        await it.stop_engine()
+        await log.close()
+        ours = [line.split("|", 1)[1] for line in config.path.read_text().splitlines()]
+        assert told() == [row for row in ours if not row.startswith("NONE|NONE|NONE|QUEUESTART|")]
+        assert any("|PAUSEALL|lunch" in row for row in told())

@@ -31,6 +31,9 @@ STASIS: Final = "Stasis"
 MAX_BRIDGES: Final = 20_000
 """Of which it is known who is in them."""
 
+MAX_LEGS: Final = 20_000
+"""Of which it is remembered that they have had a channel."""
+
 NO_ROUTE: Final = 3
 """Q.850: no channel could even be made."""
 
@@ -46,12 +49,18 @@ class Telling:
         self._app = app
         self._owner = owner
         self._bridges: OrderedDict[str, set[str]] = OrderedDict()
+        self._legs: OrderedDict[str, bool] = OrderedDict()
+        """Those for which there has been a channel."""
 
     def events(self, message: Message) -> list[AriEvent]:
         """What it comes to; nothing when it is of no interest."""
         match text_of(message, "Event"):
             case "UserEvent":
                 return self._said(message) if text_of(message, "App") == self._app else []
+            case "Newchannel" if self._names.offer_of(text_of(message, "Uniqueid")) is not None:
+                self._legs[text_of(message, "Uniqueid")] = True
+                if len(self._legs) > MAX_LEGS:
+                    self._legs.popitem(last=False)
             case "Hangup":
                 return self._hung_up(message)
             case "Hold" | "Unhold" as name:
@@ -105,7 +114,7 @@ class Telling:
         leg = text_of(message, "ActionID")
         if text_of(message, "Response") != "Failure" or self._names.offer_of(leg) is None:
             return []
-        if text_of(message, "Uniqueid") == leg:
+        if self._legs.pop(leg, False):
             return []  # There was one, and its end is told.
         return [AriEvent("ChannelDestroyed", AriChannel(leg), cause=NO_ROUTE)]
 

@@ -9,13 +9,16 @@ from typing import Any
 import pytest
 
 from acd.core.messages import InteractionQueued, OfferAccepted
+from acd.testing.recording_host import RecordingHost
 from acd_asterisk.ami_only import dialplan
 from acd_asterisk.lab import CallSpec, Provisioned
+from acd_asterisk.plugin import open_channel
 from tests.adapters.asterisk import test_connection, test_endings, test_engine_away, test_one_call
-from tests.adapters.asterisk.rig import EXAMPLES, Agent, rig, until
+from tests.adapters.asterisk.rig import EXAMPLES, INSTANCE, Agent, rig, until
 
 PLAIN = {"provisioned", "tmp_path"}
 OF_ARI = {
+    "test_another_controller_takes_over",
     "test_caller_goes_on_when_the_dialplan_says_so",
     "test_callers_whom_nobody_noticed",
     "test_refused_caller_goes_on_in_the_dialplan",
@@ -115,6 +118,25 @@ async def test_refused_caller_goes_on_in_the_dialplan(provisioned: Provisioned, 
         await it.empty()
         (dialog,) = it.phones.dialogs()
         assert dialog.caller == "10001"
+
+
+async def test_another_controller_takes_over(provisioned: Provisioned, tmp_path: Path) -> None:
+    """The first one stops acting at once, says so, and does not fight for the application."""
+    async with rig(provisioned, tmp_path, [Agent("anna", TALKER)], over_ami=True) as it:
+        other = open_channel(INSTANCE, it.options)
+        await other.start(RecordingHost(lambda _agent, _channel: ""))
+        await until(lambda: it.channel.health()["link"] == "replaced", lambda: str(it.channel.health()))
+        await until(lambda: other.health()["connected"] is True, lambda: str(other.health()))
+        requests = it.channel.health()["requests"]
+        await it.presence("anna", "not-ready", "lunch")
+        assert it.channel.health()["requests"] == requests
+        await other.stop()
+        await it.stop_engine(crash=True)
+        await it.start_engine()  # Somebody restarts it: it has the application again.
+        await it.ready("anna")
+        async with it.callers(CallSpec(caller="10001", dialled="sales")) as callers:
+            await callers.finished(seconds=10)
+        await it.empty()
 
 
 HOSTILE = (

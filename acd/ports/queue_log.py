@@ -1,0 +1,18 @@
+"""Another `queue_log` than the file: that of a PBX, which a channel can write into.
+
+Owns the protocol. Must not know any channel, nor what the lines say.
+"""
+
+from typing import Protocol, runtime_checkable
+
+
+@runtime_checkable
+class TakesQueueLog(Protocol):
+    """A channel whose far end keeps a `queue_log` of its own."""
+
+    async def take_queue_log(self, line: str) -> None:
+        """Write one line, `epoch|call|queue|agent|EVENT|data…`; on return it is written, with the far end's time.
+
+        Raises `ChannelError` when that is not certain; then the same line comes again.
+        """
+        ...
