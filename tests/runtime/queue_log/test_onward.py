@@ -55,7 +55,7 @@ def rotate(log: Path) -> None:
 async def taken(taker: Taker, *lines: str) -> None:
     async with asyncio.timeout(PATIENCE_SECONDS):
         while len(taker.lines) < len(lines):
-            await asyncio.sleep(0.001)
+            await asyncio.sleep(0)
     assert tuple(taker.lines) == lines
 
 
@@ -163,7 +163,7 @@ async def test_who_takes_no_lines_is_named(log: Path, capsys: pytest.CaptureFixt
         said = ""
         async with asyncio.timeout(PATIENCE_SECONDS):
             while "there is no AMI in its section" not in said:
-                await asyncio.sleep(0.001)
+                await asyncio.sleep(0)
                 captured = capsys.readouterr()
                 said += captured.out + captured.err
 
