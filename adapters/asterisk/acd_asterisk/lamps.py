@@ -80,6 +80,8 @@ class Lamps:
         self._changed: dict[str, None] = {}
         """Names that may differ, in the order in which they changed."""
         self._is_complete = False
+        self._is_possible = True
+        """Asterisk has the modules, as far as is known since the last connect."""
         self._wake = asyncio.Event()
 
     def name(self, kind: LampKind, agent_id: str) -> str:
@@ -90,7 +92,7 @@ class Lamps:
 
     def reconnected(self) -> None:
         """Asterisk's states may be others: compare them."""
-        self._shown = None
+        self._shown, self._is_possible = None, True
         self._wake.set()
 
     async def follow(self, host: ChannelHost) -> None:
@@ -111,7 +113,7 @@ class Lamps:
             await self._wake.wait()
             await asyncio.sleep(GATHER_SECONDS)
             self._wake.clear()
-            if not self._is_complete:
+            if not self._is_complete or not self._is_possible:
                 continue
             try:
                 await self._show()
@@ -133,6 +135,8 @@ class Lamps:
         if self._shown is None:
             self._shown = await self._look()
             self._changed |= dict.fromkeys((*self._wanted, *self._shown))
+        if not self._is_possible:
+            return
         free = asyncio.Semaphore(MAX_AT_ONCE)
         shown = self._shown
 
@@ -167,6 +171,7 @@ class Lamps:
         """Those of ours that Asterisk has; none when it has no module for them."""
         answer = await self._client.request("GET", "deviceStates")
         if not answer.is_success:
+            self._is_possible = False
             if self._kinds:
                 reason = "is res_ari_device_states loaded?" if answer.status == _NOT_FOUND else "see Asterisk's log"
                 _log.warning("lamps cannot be shown", status=answer.status, hint=reason)

@@ -107,6 +107,23 @@ async def test_nothing_happens(provisioned: Provisioned, tmp_path: Path, digits:
         assert not it.all(InteractionQueued)
 
 
+@pytest.mark.parametrize(
+    ("dialled", "headers"),
+    [("code:sign-in", {}), ("code:*45*1001", {}), ("sales", {"X-ACD-Queue": "code:sign-in,,1001"})],
+)
+async def test_callers_from_outside(
+    provisioned: Provisioned, tmp_path: Path, dialled: str, headers: dict[str, str]
+) -> None:
+    """Whoever gets a code's words through the dialplan's own door is no agent, and changes nothing."""
+    async with rig(provisioned, tmp_path, AGENTS, options=OPTIONS, dialplan=DIALPLAN, text=TEXT) as it:
+        async with it.callers(CallSpec(caller="10001", dialled=dialled, headers=headers)) as callers:
+            (dialog,) = await callers.finished(seconds=15)
+        assert dialog.how == "pbx"
+        await it.empty()
+        assert not it.all(PresenceChanged)
+        assert not it.all(InteractionQueued)
+
+
 async def test_shared_telephone(provisioned: Provisioned, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The number behind the code says who it is. All sounds that are played unless others are wanted are there."""
     async with rig(provisioned, tmp_path, AGENTS, options={"codes": CODES}, dialplan=DIALPLAN, text=TEXT) as it:

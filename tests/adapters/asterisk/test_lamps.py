@@ -1,6 +1,8 @@
 """Lamps on telephones: what hints on a real Asterisk show of agents, through every change and every break."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import cast
 
@@ -9,11 +11,12 @@ from msgspec import structs
 
 from acd.core.messages import InteractionCompleted, OfferMade, SignOutAgent
 from acd.ports.channel import AgentStanding
-from acd_asterisk.ari import AriClient
+from acd.testing.recording_host import RecordingHost
+from acd_asterisk.ari import Answer, AriClient, AriUnavailable
 from acd_asterisk.lab import AgentBehaviour, CallSpec, Provisioned
 from acd_asterisk.lamps import Lamps, agent_state, pause_state, sign_in_state
 from tests.adapters.asterisk.pages import blocks, options
-from tests.adapters.asterisk.rig import EXAMPLES, PATIENCE_SECONDS, POLL_SECONDS, Agent, Queue, Rig, rig
+from tests.adapters.asterisk.rig import EXAMPLES, PATIENCE_SECONDS, POLL_SECONDS, Agent, Queue, Rig, rig, until
 from tests.adapters.asterisk.subscriber import subscription
 
 OPTIONS = options("PHONES.md", "Lamps (BLF)")
@@ -178,3 +181,60 @@ def test_states(presence: str, following: str, work: tuple[str, ...], shown: tup
 @pytest.mark.parametrize("agent_id", ["a&b", "a,b", "a/b", "a:b", "a%62", "a|b", "x" * 41, "\N{SNOWMAN}\N{SNOWMAN}"])
 def test_no_lamp_for_names_that_no_hint_can_hold(agent_id: str) -> None:
     assert not Lamps(cast("AriClient", None), "acd", ("agent",)).name("agent", agent_id)
+
+
+class Asked:
+    """Answers as a PBX would, with what it is told to, and keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.status, self.is_gone = 200, False
+        self.requests: list[str] = []
+
+    async def request(self, method: str, path: str, *_: object, query: dict[str, str] | None = None) -> Answer:
+        self.requests.append(f"{method} {path} {(query or {}).get('deviceState', '')}".strip())
+        if self.is_gone:
+            raise AriUnavailable("nobody answers")
+        return Answer(self.status, b"[]")
+
+
+@asynccontextmanager
+async def lit_by(asked: Asked) -> AsyncIterator[Lamps]:
+    """Lamps of one agent, who is signed out."""
+    host = RecordingHost(lambda _agent, _channel: "")
+    host.staff["anna"] = AgentStanding("anna", "signed-out")
+    under_test = Lamps(cast("AriClient", asked), "acd", ("agent",))
+    running = asyncio.create_task(under_test.run())
+    await under_test.follow(host)
+    try:
+        yield under_test
+    finally:
+        running.cancel()
+
+
+async def test_without_the_modules_nothing_more_is_asked() -> None:
+    """Until the next connect, when they may be there."""
+    asked = Asked()
+    asked.status = 501
+    async with lit_by(asked) as under_test:
+        await until(lambda: bool(asked.requests), lambda: "nothing was asked")
+        asked.status = 200
+        under_test.reconnected()
+        await until(lambda: len(asked.requests) == 3, lambda: str(asked.requests))
+    assert asked.requests == [
+        "GET deviceStates",
+        "GET deviceStates",
+        "PUT deviceStates/Stasis:acd:agent:anna UNAVAILABLE",
+    ]
+
+
+async def test_what_was_not_answered_is_done_after_the_next_connect() -> None:
+    asked = Asked()
+    async with lit_by(asked) as under_test:
+        await until(lambda: len(asked.requests) == 2, lambda: str(asked.requests))
+        asked.is_gone = True
+        under_test.reconnected()
+        await until(lambda: len(asked.requests) == 3, lambda: str(asked.requests))
+        asked.is_gone = False
+        under_test.reconnected()
+        await until(lambda: len(asked.requests) == 5, lambda: str(asked.requests))
+    assert asked.requests[-1] == "PUT deviceStates/Stasis:acd:agent:anna UNAVAILABLE"

@@ -55,6 +55,26 @@ def test_where_a_key_is_needed() -> None:
     assert read().confirm.prompt == ("sound:followme/options",)
 
 
+def test_what_needs_ari() -> None:
+    """With AMI alone it would be taken, and do nothing: said at `acd check`."""
+    given: dict[str, object] = {
+        "control": "ami",
+        "ami": {"user": "acd", "password": "x"},
+        "recording": {"mode": "mixed"},
+        "codes": {"sign_in": "*45"},
+        "phones": {"lamps": ["agent"], "auto_answer": "call-info"},
+        "confirm": {"addresses": ["PJSIP/*@trunk"]},
+        "agents": {"anna": {"confirm": True}, "ben": {"confirm": False}},
+        "queues": {"sales": {"briefing": ["custom/sales"]}, "support": {}},
+    }
+    with pytest.raises(ConfigError) as caught:
+        read_options("pbx1", given)
+    assert [problem.partition(": ")[0].removeprefix("channels.pbx1.") for problem in caught.value.problems] == [
+        *("recording.mode", "codes", "phones.lamps", "confirm.addresses"),
+        *("agents.anna.confirm", "queues.sales.briefing"),
+    ]
+
+
 def test_what_agents_hear_first() -> None:
     queues = read(queues={"sales": {"briefing": ["custom/sales", "digits:4711"]}, "support": {}}).queues
     assert queues["sales"].briefing == ("sound:custom/sales", "digits:4711")

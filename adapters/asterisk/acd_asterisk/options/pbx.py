@@ -28,6 +28,7 @@ from acd_asterisk.options.queues import Answer, QueueOptions, read_answer, read_
 from acd_asterisk.options.reader import HOUR_US, SECOND_US, Reader
 from acd_asterisk.options.recording import Recording, read_recording
 from acd_asterisk.options.transfers import TransferOptions, read_transfers
+from acd_asterisk.options.without_ari import check_without_ari
 from acd_asterisk.translate import clean_name, clean_number, is_queue_name
 from acd_asterisk.variables import STANDARD_VARIABLES, VARIABLE_NAME
 
@@ -158,10 +159,7 @@ def _check_together(reader: Reader, options: Options, known: Collection[str] | N
     """What is wrong only beside something else. `known`: all queues there are, if that is known."""
     if known is not None:
         check_queues(reader, options, known)
-    if options.control == "ami":
-        for key in ("menus", "answer"):
-            if reader.has(key):
-                reader.problem(key, 'needs ARI, which control = "ami" does without', "do it in the dialplan")
+    check_without_ari(reader, options)
     if options.queue and options.menu:
         reader.problem("menu", "stands beside queue, and callers begin in one of the two", "leave one out")
     if options.caller_id != "caller" and options.phones.everyone.caller_name != ANY_NAME:
@@ -171,8 +169,9 @@ def _check_together(reader: Reader, options: Options, known: Collection[str] | N
 
 
 def _access(reader: Reader) -> tuple[str, str, Password]:
+    url = _url(reader)
     user = reader.pattern("user", "", _USER, "a user's name without blanks and colons, as in ari.conf")
-    return _url(reader), user, reader.password()
+    return url, user, reader.password()
 
 
 def _without_ari(reader: Reader, ami: AmiOptions | None) -> tuple[str, str, Password]:
