@@ -57,6 +57,7 @@ from acd_asterisk.patrol import Patrol
 from acd_asterisk.prompts import Prompts
 from acd_asterisk.recording import Recorder
 from acd_asterisk.supervision import Supervision
+from acd_asterisk.survey import Survey
 from acd_asterisk.switchboard import Switchboard
 from acd_asterisk.transfers import Transfers
 from acd_asterisk.vetoes import Vetoes
@@ -83,7 +84,9 @@ class AsteriskChannel:
         self._intake = Intake(self._desk, self._switchboard, self._orders)
         self._conversations = Conversations(self._desk, self._switchboard, self._orders)
         self._healer = Healer(self._desk, self._switchboard, self._orders, self._intake, self._conversations)
-        self._recorder = Recorder(self._desk, self._client, Notes(self._desk))
+        notes = Notes(self._desk)
+        self._recorder = Recorder(self._desk, self._client, notes)
+        self._orders.survey = Survey(self._desk, self._prompts, notes)
         self._codes = FeatureCodes(self._desk, self._switchboard, self._prompts, options.codes)
         self._supervision = Supervision(self._desk, self._client)
         self._transfers = Transfers(self._desk, self._switchboard)

@@ -91,7 +91,7 @@ class Healer:
         world = await self._switchboard.look_around()
         # Whoever is known to this process and not to the engine is being seen to, in a menu for example.
         busy = {call.channel_id for call in self._desk.calls.values() if not call.is_enqueued}
-        return self._found(world, self._desk.host.desired(), busy, was_restarted=False)
+        return self._found(world, self._desk.host.desired(), busy | self._desk.attended, was_restarted=False)
 
     def _compare(self, world: World, desired: tuple[Desired, ...], busy: set[str]) -> list[Repair]:
         known, identity = self._identity, world.info.identity

@@ -7,6 +7,7 @@ stands. Nothing is done twice for the same wish, and what is gone already is fin
 import asyncio
 import time
 from contextlib import suppress
+from functools import partial
 from typing import Final
 
 import structlog
@@ -22,6 +23,7 @@ from acd_asterisk.devices import Devices
 from acd_asterisk.passing import for_agent, outcome
 from acd_asterisk.prompts import Prompts
 from acd_asterisk.ringing import Presentation, presentation, transfer_variables
+from acd_asterisk.survey import Survey
 from acd_asterisk.switchboard import Switchboard
 from acd_asterisk.translate import is_endpoint
 
@@ -50,6 +52,8 @@ class Orders:
         self.prompts = prompts
         self.devices = Devices(switchboard)
         self.answering = Answering(desk, switchboard)
+        self.survey: Survey | None = None
+        """Asks callers before they are let go, if anything is to be asked."""
 
     def park(self, call: Call) -> None:
         """Answer and let the caller hear music; begun, not waited for, so that ringing need not wait either.
@@ -236,7 +240,10 @@ class Orders:
         call.is_ended = True
         if call.music:
             await self.tune(call)
-        work = [self._dismiss(call), *(self.end_leg(leg) for leg in call.live_legs())]
+        asks = self.survey is not None and self.survey.takes(call)
+        work = [self.end_leg(leg) for leg in call.live_legs()]
+        if not asks:
+            work.append(self._dismiss(call))
         if call.parking is not None:
             await asyncio.wait((call.parking,))
         await asyncio.gather(*work)
@@ -245,6 +252,8 @@ class Orders:
         if call.has_bridge:
             await self._switchboard.destroy_talk_bridge(call.interaction_id)
         self._desk.forget(call)
+        if asks and self.survey is not None:
+            self._desk.spawn(self.survey.ask(call, partial(self._let_go, call)))
 
     async def refuse(self, call: Call, code: str) -> None:
         """The engine will not have the caller: on in the dialplan, which finds out why."""
@@ -293,9 +302,14 @@ class Orders:
         if call.onward:
             result = self._outcome(call.interaction_id, "transferred")
             await self._switchboard.send_back(call.channel_id, result, call.onward)
-        elif not call.has_talked:
+        elif call.has_talked:
+            await self._let_go(call)
+        else:
             await self.cancel(call.channel_id, call.interaction_id)
-        elif await self._after(call) == AFTER_CONTINUE:
+
+    async def _let_go(self, call: Call) -> None:
+        """Whoever has talked: the end, or on in the dialplan when that is wanted."""
+        if await self._after(call) == AFTER_CONTINUE:
             await self._switchboard.send_back(call.channel_id, self._outcome(call.interaction_id, "completed"))
         else:
             await self._tell_channel(call, "completed")

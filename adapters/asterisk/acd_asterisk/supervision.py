@@ -32,6 +32,10 @@ RING_SECONDS: Final = 30
 ATTEMPTS: Final = 2
 """Tries of a request that may be carried out twice."""
 
+ENTER_TRIES: Final = 20
+ENTER_GAP_SECONDS: Final = 0.05
+"""How often, and how far apart, it is tried to put a supervisor into a bridge."""
+
 _CONFLICT: Final = 409
 _WHISPERS: Final = {"listen": "none", "whisper": "out"}
 """Mode → into which direction of the agent's leg the supervisor speaks."""
@@ -47,6 +51,7 @@ class Watch:
     agent_id: str
     offer_id: str
     mode: SupervisionMode
+    is_called: bool = False
     is_there: bool = False
     done: SupervisionMode = "off"
     changing: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -119,9 +124,11 @@ class Supervision:
         """Events have been missed: those whose telephone or call is gone end, and what is nobody's goes."""
         if not self._may_be_left:
             return
+        # Whose telephone is being called meanwhile is not in what is found.
+        known = [(phone, watch) for phone, watch in self._watches.items() if watch.is_called]
         answer = await self._client.request("GET", "channels", attempts=ATTEMPTS)
         there = {each.id: each for each in wire.decode_channels(answer.body)} if answer.is_success else {}
-        for phone, watch in tuple(self._watches.items()):
+        for phone, watch in known:
             call = self._desk.calls.get(watch.interaction_id)
             leg = None if call is None else call.leg_for(watch.offer_id)
             if phone not in there or leg is None or not leg.is_live:
@@ -163,6 +170,7 @@ class Supervision:
         if not answer.is_success and answer.status != _CONFLICT:
             self._watches.pop(phone, None)
             raise ChannelError("the supervisor's telephone cannot be reached")
+        watch.is_called = True
         _log.info("a supervisor is called", instance=self._desk.name, interaction=interaction_id, agent=agent_id)
 
     async def _bring_about(self, watch: Watch) -> None:
@@ -196,9 +204,14 @@ class Supervision:
         return await self._enter(bridge, phone, spy)
 
     async def _enter(self, bridge_id: str, *channel_ids: str) -> bool:
+        """A channel that has just been made is not in the application at once: a few tries."""
         body = {"channel": list(channel_ids)}
-        path = f"bridges/{part(bridge_id)}/addChannel"
-        return (await self._client.request("POST", path, body, attempts=ATTEMPTS)).is_success
+        for _ in range(ENTER_TRIES):
+            path = f"bridges/{part(bridge_id)}/addChannel"
+            if (await self._client.request("POST", path, body, attempts=ATTEMPTS)).is_success:
+                return True
+            await asyncio.sleep(ENTER_GAP_SECONDS)
+        return False
 
     async def _end(self, watch: Watch) -> None:
         """Let go of everything that is there for one supervisor. Idempotent."""

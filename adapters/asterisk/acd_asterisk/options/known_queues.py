@@ -22,6 +22,8 @@ def _named(options: "Options") -> Iterator[tuple[str, str]]:
     if options.queue:
         yield "queue", options.queue
     yield from ((f"queues.{queue}", queue) for queue in options.queues)
+    yield from (("recording.queues", queue) for queue in sorted(options.recording.queues))
+    yield from (("survey.queues", queue) for queue in sorted(options.survey.queues))
     for menu in options.menus:
         for option, action in menu.actions():
             if action.queue:

@@ -27,6 +27,7 @@ from acd_asterisk.options.phones import ANY_NAME, Phones, read_phones
 from acd_asterisk.options.queues import Answer, QueueOptions, read_answer, read_queues
 from acd_asterisk.options.reader import HOUR_US, SECOND_US, Reader
 from acd_asterisk.options.recording import Recording, read_recording
+from acd_asterisk.options.survey import SurveyOptions, read_survey
 from acd_asterisk.options.transfers import TransferOptions, read_transfers
 from acd_asterisk.options.without_ari import check_without_ari
 from acd_asterisk.translate import clean_name, clean_number, is_queue_name
@@ -92,6 +93,8 @@ class Options(Struct, frozen=True, kw_only=True):
     ami: AmiOptions | None = None
     """For the states of devices and trunks, beside ARI."""
     recording: Recording = Recording()
+    survey: SurveyOptions = SurveyOptions()
+    """What callers are asked when the agent has hung up."""
     devices: DeviceOptions = DeviceOptions()
     """Whether they keep calls from agents."""
 
@@ -147,6 +150,7 @@ def read_options(name: str, given: Mapping[str, object]) -> Options:
         fetch_variables=reader.flag("fetch_variables", default=True),
         on_cancel=reader.choice("on_cancel", "continue", "hangup"),
         recording=read_recording(reader.table("recording", "recordings")),
+        survey=read_survey(reader.table("survey", "the survey")),
         devices=read_devices(reader, has_ami=reader.has("ami")),
         ami=ami,
     )

@@ -22,6 +22,8 @@ def _needing_ari(reader: "Reader", options: "Options") -> Iterator[tuple[str, st
     yield from ((key, "do it in the dialplan") for key in ("menus", "answer") if reader.has(key))
     if options.recording.mode != "off":
         yield "recording.mode", "use MixMonitor in the dialplan"
+    if options.survey.questions:
+        yield "survey.questions", "ask in the dialplan, with X_ACD_AFTER=continue"
     fix = "leave it out"
     if options.codes.codes:
         yield "codes", fix
