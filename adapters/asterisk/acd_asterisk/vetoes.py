@@ -162,9 +162,11 @@ class Vetoes:
             address = self._desk.host.address(agent.agent_id, CHANNEL)
             if not _PLAIN.fullmatch(address):
                 continue
-            self._device_of[agent.agent_id] = address
-            by_device[address] = (*by_device.get(address, ()), agent.agent_id)
-            if is_first and address in found and _veto_of(agent) is not None:
+            technology, _, name = address.partition("/")
+            device = f"{technology.upper()}/{name}"  # as Asterisk writes it, whoever dials it in small letters
+            self._device_of[agent.agent_id] = device
+            by_device[device] = (*by_device.get(device, ()), agent.agent_id)
+            if is_first and device in found and _veto_of(agent) is not None:
                 self._ours.add(agent.agent_id)
         self._agents = by_device
         # Whose device is no longer one that can be watched is not kept off by it either.

@@ -213,6 +213,14 @@ async def test_what_is_not_the_agent_s_alone_is_not_watched(address: str) -> Non
         assert it.told == []
 
 
+async def test_two_agents_of_one_telephone_however_it_is_written() -> None:
+    async with world(anna="PJSIP/anna", berta="pjsip/anna") as it:
+        it.pbx.channels["PJSIP/anna"] = (THEIRS,)
+        it.say("PJSIP/anna", "INUSE")
+        await it.settle()
+        assert sorted(it.told) == [("anna", "in-use"), ("berta", "in-use")]
+
+
 async def test_without_endpoints_the_state_is_all_there_is() -> None:
     async with world(anna="DAHDI/7") as it:
         it.say("DAHDI/7", "INUSE")
