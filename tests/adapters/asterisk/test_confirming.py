@@ -13,11 +13,13 @@ from acd.core.messages import (
     OfferDeclined,
     OfferExpired,
     OfferMade,
+    OfferRescinded,
     PresenceChanged,
 )
 from acd_asterisk.lab import AgentBehaviour, CallSpec, Provisioned
 from tests.adapters.asterisk.pages import options
 from tests.adapters.asterisk.rig import Agent, Queue, rig
+from tests.adapters.asterisk.test_consult import advised, ask, talking
 
 OPTIONS = {"confirm": {**options("PHONES.md", "External numbers")["confirm"], "prompt": ["beep"]}}
 EXTERNAL = "PJSIP/13800138000@anna"
@@ -130,3 +132,34 @@ async def test_one_agent_differs(provisioned: Provisioned, tmp_path: Path) -> No
             await it.event(InteractionCompleted)
             await callers.finished(seconds=5)
         await it.empty()
+
+
+async def test_of_a_broadcast_the_key_wins(provisioned: Provisioned, tmp_path: Path) -> None:
+    """A voicemail picks up first, and takes the call from nobody."""
+    queue = Queue(more='strategy = "broadcast"\nbroadcast = 3\noffer_timeout = "20s"\nretry_after = "1s"')
+    agents = [
+        Agent("anna", VOICEMAIL, address=EXTERNAL),
+        Agent("ben", PRESSES_1, address="PJSIP/13900139000@ben"),
+        Agent("cleo", AgentBehaviour(no_answer_chance=1.0)),
+    ]
+    async with rig(provisioned, tmp_path, agents, queues=[queue], options=OPTIONS) as it:
+        await it.ready("anna", "ben", "cleo")
+        async with it.callers(CALL) as callers:
+            completed = await it.event(InteractionCompleted)
+            await callers.finished(seconds=5)
+        await it.empty()
+        assert completed.agent_id == "ben"
+        assert {each.agent_id for each in it.all(OfferRescinded)} == {"anna", "cleo"}
+        assert it.router.view.agents["anna"].presence == "ready"
+
+
+async def test_asked_for_advice(provisioned: Provisioned, tmp_path: Path) -> None:
+    """An adviser behind a trunk presses the key, too; until then the asking agent hears no voicemail."""
+    given: dict[str, object] = {"confirm": {"prompt": ["beep"]}, "agents": {"ben": {"confirm": True}}}
+    adviser = AgentBehaviour(ring_ms=50, talk_ms=60_000, keys="1", keys_after_ms=800)
+    async with talking(provisioned, tmp_path, adviser, options=given) as (it, customer):
+        await ask(it, customer)
+        await it.phones.wait_for(lambda seen: any(each.agent == "ben" and each.is_answered for each in seen))
+        assert len(it.all(OfferAccepted)) == 1
+        await advised(it, customer)
+        assert len(it.all(OfferAccepted)) == 2
