@@ -121,7 +121,7 @@ class AmiClient(AriClient):
         return verbs.NOT_IMPLEMENTED
 
     async def _bridge(self, can: Verbs, bridge_id: str, more: Sequence[str], body: Body) -> int:
-        is_hold = bridge_id == self._names.hold
+        is_hold = dialplan.music_of(bridge_id, self._names.hold) is not None
         interaction_id = self._names.talk_of(bridge_id)
         match tuple(more):
             case ():
@@ -129,14 +129,14 @@ class AmiClient(AriClient):
             case ("moh",):
                 return verbs.NO_CONTENT  # Its class stands beside every caller who hears it.
             case ("addChannel",) if is_hold:
-                return await can.hold(body["channel"])
+                return await can.hold(body["channel"], bridge_id)
             case ("addChannel",) if interaction_id is not None:
                 return await can.join(interaction_id, body["channel"])
         return verbs.NOT_IMPLEMENTED
 
     async def _tell(self, can: Verbs, what: list[str], query: Params) -> Done:
         assert self._manager is not None  # noqa: S101 - `request` has seen to it
-        looking = Looking(self._names, self._app, self._manager, can.variable)
+        looking = Looking(self._names, self._app, self._music, self._manager, can.variable)
         told: Callable[[], Awaitable[object]]
         match what:
             case ["asterisk", "info"]:

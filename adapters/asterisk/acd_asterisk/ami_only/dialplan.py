@@ -43,5 +43,15 @@ def known_of(app: str) -> str:
     return f"ACD_KNOWN_{_plain(app)}"
 
 
+def music_of(bridge_id: str, hold: str) -> str | None:
+    """The class of music of a hold bridge; empty for the usual one, None when it is no hold bridge.
+
+    Other music than the usual has a bridge of its own, whose id ends with the class.
+    """
+    if bridge_id == hold:
+        return ""
+    return bridge_id.removeprefix(f"{hold}:") if bridge_id.startswith(f"{hold}:") else None
+
+
 def _plain(app: str) -> str:
     return app.replace("-", "_")

@@ -58,10 +58,11 @@ class Verbs:
             return CONFLICT
         return await self.set_variable("", name, "1")
 
-    async def hold(self, channel_ids: Sequence[str]) -> int:
-        """Let callers hear music, and answer them."""
+    async def hold(self, channel_ids: Sequence[str], bridge_id: str) -> int:
+        """Let callers hear the music of a hold bridge, and answer them."""
+        music = dialplan.music_of(bridge_id, self._names.hold) or self._music
         for channel_id in channel_ids:
-            await self.set_variable(channel_id, dialplan.MUSIC, self._music)
+            await self.set_variable(channel_id, dialplan.MUSIC, music)
             status = await self._redirect(channel_id, dialplan.HOLD)
             if status != NO_CONTENT:
                 return BAD_REQUEST

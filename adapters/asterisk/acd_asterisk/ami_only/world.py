@@ -26,8 +26,9 @@ Variable = Callable[[str, str], Awaitable[str]]
 class Looking:
     """One snapshot's questions."""
 
-    def __init__(self, names: Names, app: str, manager: Manager, variable: Variable) -> None:
-        """`variable` reads one of a channel."""
+    def __init__(self, names: Names, app: str, music: str, manager: Manager, variable: Variable) -> None:
+        """`music` is the usual class. `variable` reads one of a channel."""
+        self._music = music
         self._names = names
         self._app = app
         self._manager = manager
@@ -43,9 +44,14 @@ class Looking:
         return [text_of(each, "Uniqueid") for each in found if self._is_caller(each) or self._is_answered(each)]
 
     async def bridges(self) -> list[AriBridge]:
-        """The one where all wait, and a conversation's for each."""
+        """Those where callers wait, one for each class of music, and a conversation's for each."""
         shown = await self._shown()
-        held = [each for each in shown if self._is_caller(each) and _exten(each) == dialplan.HOLD]
+        held: dict[str, list[str]] = {self._names.hold: []}
+        for each in shown:
+            if self._is_caller(each) and _exten(each) == dialplan.HOLD:
+                music = await self._variable(text_of(each, "Uniqueid"), dialplan.MUSIC)
+                bridge_id = self._names.hold if music in {"", self._music} else f"{self._names.hold}:{music}"
+                held.setdefault(bridge_id, []).append(text_of(each, "Uniqueid"))
         groups: dict[str, set[str]] = {}
         for each in shown:
             if bridge_id := text_of(each, "BridgeId"):
@@ -63,8 +69,8 @@ class Looking:
             if self._is_caller(each) and has_talked and channel_id not in together:
                 interaction_id = await self._variable(channel_id, dialplan.INTERACTION)
                 talks.setdefault(interaction_id or self._names.interaction(channel_id), set()).add(channel_id)
-        hold = AriBridge(self._names.hold, tuple(text_of(each, "Uniqueid") for each in held))
-        return [hold, *(AriBridge(self._names.talk(each), tuple(sorted(inside))) for each, inside in talks.items())]
+        holds = (AriBridge(bridge_id, tuple(inside)) for bridge_id, inside in held.items())
+        return [*holds, *(AriBridge(self._names.talk(each), tuple(sorted(inside))) for each, inside in talks.items())]
 
     async def info(self) -> dict[str, dict[str, str]]:
         """Which Asterisk this is, and since when it runs, by its own clock."""

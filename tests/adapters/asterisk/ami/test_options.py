@@ -68,3 +68,24 @@ def test_check_warns(tmp_path: Path) -> None:
     warnings = [line for line in result.output.splitlines() if line.startswith("warning: ")]
     assert any(f"{file}:4: channels.pbx1.url: the PBX's password travels in clear" in line for line in warnings)
     assert any(f"{file}:8: channels.pbx1.ami.host: " in line for line in warnings), result.output
+
+
+def test_calls_over_ami_need_no_ari() -> None:
+    ami = {"user": "acd", "password": "canary-secret"}
+    options = read_options("pbx1", {"control": "ami", "ami": ami})
+    assert (options.control, options.url, options.user) == ("ami", "", "acd")
+    assert options.password.read() == "canary-secret"
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"control": "ami"}, "channels.pbx1.ami: is missing"),
+        ({"control": "ami", "url": "http://127.0.0.1:8088"}, "channels.pbx1.url: is for ARI"),
+        ({"control": "sip"}, "channels.pbx1.control: 'sip' is no choice"),
+    ],
+)
+def test_problems_of_control(given: dict[str, object], says: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read_options("pbx1", given)
+    assert any(problem.startswith(says) for problem in caught.value.problems), caught.value.problems
