@@ -10,7 +10,7 @@ from acd.errors import ConfigError
 from acd_asterisk.lab import AgentBehaviour, CallSpec, Ear, Provisioned
 from acd_asterisk.options import read_options
 from tests.adapters.asterisk.menus.plans import PLAIN
-from tests.adapters.asterisk.rig import Agent, Queue, rig, until
+from tests.adapters.asterisk.rig import EXAMPLES, Agent, Queue, rig, until
 
 SLOW: Final = AgentBehaviour(ring_ms=600, talk_ms=100, hang_up_chance=1.0)
 LATE: Final = {"queues": {"sales": {"answer": "when-agent-answers"}}}
@@ -57,6 +57,25 @@ async def test_the_engine_dies_before_the_answer(provisioned: Provisioned, tmp_p
             await until(lambda: bool(ear.tones()), lambda: "no music")
             await it.stop_engine(crash=True)
             await it.start_engine()
+            assert not callers.dialogs()[0].is_answered
+            await it.ready("anna")
+            (caller,) = await callers.finished(seconds=10)
+        (agent,) = it.phones.dialogs()
+        assert agent.answered_us is not None
+        assert caller.answered_us is not None
+        assert agent.answered_us < caller.answered_us
+        await it.empty()
+
+
+async def test_the_dialplan_begins_early_media(provisioned: Provisioned, tmp_path: Path) -> None:
+    """`Progress()` before `Stasis()`, which old releases need."""
+    example = (EXAMPLES / "extensions.conf").read_text()
+    plan = example.replace("[acd-enter]\nexten => s,1,", "[acd-enter]\nexten => s,1,Progress()\n same => n,")
+    assert plan != example
+    async with rig(provisioned, tmp_path, [Agent("anna", SLOW)], options=LATE, dialplan=plan) as it, Ear() as ear:
+        async with it.callers(CallSpec("10001", "sales", ear=ear.port)) as callers:
+            await it.event(InteractionQueued)
+            await until(lambda: bool(ear.tones()), lambda: "no music")
             assert not callers.dialogs()[0].is_answered
             await it.ready("anna")
             (caller,) = await callers.finished(seconds=10)

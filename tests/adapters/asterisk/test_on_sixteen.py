@@ -12,6 +12,7 @@ import pytest
 from acd_asterisk.lab import LabUnavailable, Pbx, Provisioned, provision
 from tests.adapters.asterisk.menus.test_keys import test_by_rfc_4733
 from tests.adapters.asterisk.menus.test_service import test_two_menus_and_a_language
+from tests.adapters.asterisk.test_answering import test_the_dialplan_begins_early_media
 from tests.adapters.asterisk.test_codes import test_shared_telephone
 from tests.adapters.asterisk.test_confirming import test_a_voicemail_never_gets_the_call, test_the_key_accepts
 from tests.adapters.asterisk.test_connection import (
@@ -69,6 +70,7 @@ __all__ = [
     "test_nobody_answers",
     "test_one_call",
     "test_shared_telephone",
+    "test_the_dialplan_begins_early_media",
     "test_the_key_accepts",
     "test_two_menus_and_a_language",
     "test_variables_arrive",

@@ -6,7 +6,9 @@ from typing import Final
 
 from acd.core.messages import CancelInteraction, InteractionQueued, OfferAccepted
 from acd_asterisk.lab import AgentBehaviour, CallSpec, Pbx, Provisioned
+from acd_asterisk.passing import clean
 from tests.adapters.asterisk.rig import PATIENCE_SECONDS, POLL_SECONDS, Agent, rig
+from tests.adapters.asterisk.test_variables import HOSTILE, was_made
 
 TALKER = AgentBehaviour(ring_ms=20, talk_ms=300, hang_up_chance=1.0)
 
@@ -85,3 +87,33 @@ async def _value(pbx: Pbx, path: str) -> str:
         return str((await pbx.ari_get(path))["value"])
     except OSError:
         return ""  # Not set yet: 404.
+
+
+HOSTILE_PLAN: Final = """
+[acd-inbound]
+exten => _X[a-z].,1,Set(X_ACD_EVIL=${PJSIP_HEADER(read,X-Evil)})
+ same => n,Stasis(acd,${EXTEN:1},after=continue,evil=${URIENCODE(${X_ACD_EVIL})})
+ same => n,Set(GLOBAL(SEEN_${CALLERID(num)})=<${ACD_DATA_EVIL}>)
+ same => n,Set(GLOBAL(EVALUATED_${CALLERID(num)})=<${EVAL(${ACD_DATA_EVIL})}>)
+ same => n,Hangup()
+[acd-agents]
+exten => _X.,1,Hangup()
+"""
+
+
+async def test_hostile_values_go_on_in_the_dialplan(provisioned: Provisioned, tmp_path: Path) -> None:
+    """What a caller said is text there, even for a dialplan that evaluates it."""
+    marker = tmp_path / "acd-was-here"
+    values = [value.replace("MARKER", str(marker)) for value in HOSTILE]
+    options: dict[str, object] = {"data": {"attributes": ["evil"]}, "heartbeat": 0}
+    agents = [Agent("anna", AgentBehaviour(ring_ms=20, talk_ms=20, hang_up_chance=1.0))]
+    async with rig(provisioned, tmp_path, agents, options=options, dialplan=HOSTILE_PLAN) as it:
+        await it.ready("anna")
+        calls = [CallSpec(f"1{n:04}", "1sales", headers={"X-Evil": value}) for n, value in enumerate(values)]
+        async with it.callers(*calls) as callers:
+            await callers.finished(seconds=20)
+        for number, value in enumerate(values):
+            assert await seen(it.pbx, f"SEEN_1{number:04}") == f"<{clean(value)}>"
+            assert await seen(it.pbx, f"EVALUATED_1{number:04}") == f"<{clean(value)}>"
+        assert not was_made(marker)
+        await it.empty()

@@ -3,15 +3,15 @@
 from collections.abc import Iterator
 
 from acd_asterisk.media import sound_name
-from acd_asterisk.menus.plan import DIGITS, Spoken
+from acd_asterisk.menus.plan import Spoken
 from acd_asterisk.options import Options
 
 
 def sounds_of(options: Options) -> list[str]:
     """The names, each once, in the order of the configuration."""
-    spoken = (name for each in _prompts(options) for _, names in each for name in names if name != DIGITS)
-    played = (name for media in _media(options) if (name := sound_name(media)) is not None)
-    return list(dict.fromkeys((*spoken, *played)))
+    spoken = (media for each in _prompts(options) for _, those in each for media in those)
+    played = (*spoken, *_media(options))
+    return list(dict.fromkeys(name for media in played if (name := sound_name(media)) is not None))
 
 
 def _media(options: Options) -> Iterator[str]:

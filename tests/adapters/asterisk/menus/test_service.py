@@ -335,3 +335,38 @@ async def test_dead_mans_switch(provisioned: Provisioned, tmp_path: Path) -> Non
             await it.stop_engine(crash=True)
             await callers.finished(seconds=10)
         assert await seen(it.pbx, "SEEN") == "dead-man"
+
+
+async def test_the_end_of_a_prompt_is_missed(provisioned: Provisioned, tmp_path: Path) -> None:
+    """It has ended while the line was cut: the time for a key begins as soon as that is found out."""
+    async with menus(provisioned, tmp_path, proxied=True) as it, Ear() as ear:
+        async with it.callers(CallSpec(CALLER, "hotline", ear=ear.port, voice_hz=VOICE_HZ)) as callers:
+            await hears(ear, WELCOME)
+            await it.proxy.cut()
+            await it.connected(connected=False)
+            await it.connected()
+            await hears(ear, WELCOME, NOTHING, WELCOME)
+            await it.press(CALLER, "9")
+            await callers.finished(seconds=10)
+        assert not it.all(InteractionQueued)
+        await it.empty()
+
+
+async def test_who_is_in_a_menu_is_no_difference(provisioned: Provisioned, tmp_path: Path) -> None:
+    """Looked at again and again, and compared: a caller in a menu is left in peace, and hears nothing twice."""
+    async with menus(provisioned, tmp_path, options={"reconcile_every": "100ms"}) as it, Ear() as ear:
+        async with it.callers(CallSpec(CALLER, "hotline", ear=ear.port, voice_hz=VOICE_HZ)) as callers:
+            await hears(ear, WELCOME)
+            await it.press(CALLER, "2")
+            await hears(ear, WELCOME, SUPPORT)
+            requests = int(it.channel.health()["requests"])
+            await until(lambda: int(it.channel.health()["requests"]) > requests + 20, lambda: str(it.channel.health()))
+            for _ in range(3):
+                await it.channel.reconcile(())
+            assert it.channel.health()["in_menus"] == 1
+            assert [each for each in ear.tones() if each not in MUSIC] == [WELCOME, SUPPORT]
+            await it.press(CALLER, "1")
+            await callers.finished(seconds=10)
+        assert (await it.event(InteractionQueued)).queue == "support"
+        assert len(it.all(InteractionQueued)) == 1
+        await it.empty()
