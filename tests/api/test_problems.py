@@ -21,6 +21,7 @@ from acd.core.messages import (
     EndInteraction,
     EnqueueInteraction,
     ExtendWrapUp,
+    NoteDevice,
     SetPresence,
     SignInAgent,
 )
@@ -68,6 +69,7 @@ EXTEND = ExtendWrapUp("p5", "anna", "c1", 60_000_000)
 LATER = EnqueueInteraction("p7", "c1", "chat", "sales", not_before_us=START_US + 60_000_000)
 MANY = EnqueueInteraction("p9", "c1", "chat", "sales", attributes=tuple((f"a{n}", "") for n in range(64)))
 BACK = EnqueueInteraction("p8", "b1", "voice", "sales", customer="ref", kind="callback")
+DEVICES = tuple(NoteDevice(f"d{number}", "anna", f"line{number}", "in-use") for number in range(8))
 
 CASES: list[tuple[RefusalCode, int, tuple[Command, ...], str, str, Any]] = [
     ("unknown-agent", 404, (), "POST", "/v1/agents/zoe/sign-in", {}),
@@ -118,6 +120,7 @@ CASES: list[tuple[RefusalCode, int, tuple[Command, ...], str, str, Any]] = [
     ("duplicate-callback", 409, (BACK,), "POST", "/v1/callbacks", {"queue": "sales", "customer": "ref"}),
     ("not-a-callback", 409, (SIGNED_IN, QUEUED, ACCEPTED), "POST", "/v1/callbacks/c1/fail", {}),
     ("not-in-wrap-up", 409, (SIGNED_IN, QUEUED, ACCEPTED), "POST", "/v1/agents/anna/work/c1/end-wrap-up", None),
+    ("too-many-devices", 409, DEVICES, "PUT", "/v1/agents/anna/devices/voice", {"state": "in-use"}),
 ]
 
 
