@@ -22,6 +22,8 @@ EVENTS: Final = (
     "ChannelHold",
     "ChannelUnhold",
     "ChannelTransfer",
+    "BridgeBlindTransfer",
+    "BridgeAttendedTransfer",
     "ChannelEnteredBridge",
     "ChannelDtmfReceived",
     "PlaybackStarted",
@@ -37,6 +39,8 @@ EVENTS: Final = (
 PLAYBACK_ENDS: Final = frozenset({"done", "failed", "canceled"})
 """States of a playback of which nothing more will be heard."""
 
+
+_TRANSFERS: Final = frozenset({"ChannelTransfer", "BridgeBlindTransfer", "BridgeAttendedTransfer"})
 
 CODE: Final = "code:"
 """Begins what the dialplan says of an agent's telephone that has dialled a feature code."""
@@ -100,8 +104,9 @@ class LegHeld(Struct, frozen=True):
 
 
 class Referred(Struct, frozen=True):
-    """The agent's telephone transfers the caller, and Asterisk leaves that to us.
+    """The agent's telephone transfers the caller.
 
+    Asterisk leaves that to us, or has put the channel `replaced_by` in the leg's place by itself, from `context`.
     Blind: to `number`, as the agent dialled it. Attended: to whom the agent talks with on the channel `other_line`:
     to the channel `other_end` of `other_endpoint` (`PJSIP/ben`).
     """
@@ -111,6 +116,8 @@ class Referred(Struct, frozen=True):
     other_line: str = ""
     other_end: str = ""
     other_endpoint: str = ""
+    replaced_by: str = ""
+    context: str = ""
 
 
 class TalkEntered(Struct, frozen=True):
@@ -196,8 +203,8 @@ def happening(event: AriEvent, names: Names) -> Happening | None:
     if event.playback is not None:
         heard = event.playback
         return PlaybackChanged(heard.id, heard.state, heard.media_uri, event.timestamp)
-    if event.refer_to is not None and event.referred_by is not None:
-        return _referred(event.refer_to, event.referred_by, names)
+    if event.type in _TRANSFERS:
+        return _transferred(event, names)
     if event.channel is None:
         return None
     if event.type == "ChannelDtmfReceived":
@@ -211,6 +218,8 @@ def happening(event: AriEvent, names: Names) -> Happening | None:
         return _beside(event.type, event.channel.id) if names.is_supervising(event.channel.id) else None
     match event.type:
         case "StasisStart":
+            if event.replace_channel is not None and names.offer_of(event.replace_channel.id) is not None:
+                return None  # A transfer that Asterisk has carried out, of which another event tells all.
             return code_dialled(event.channel, event.args) or arrival(event.channel, event.args)
         case "StasisEnd":
             return CallerLeft(event.channel.id)
@@ -268,6 +277,27 @@ def _beside(kind: str, channel_id: str) -> Happening | None:
             return BesideLeft(channel_id)
         case _:
             return None
+
+
+def _transferred(event: AriEvent, names: Names) -> Referred | None:
+    """None when it has failed."""
+    if event.refer_to is not None and event.referred_by is not None:
+        return _referred(event.refer_to, event.referred_by, names)
+    leg = event.channel or event.transferer_first_leg
+    offer_id = None if leg is None else names.offer_of(leg.id)
+    if offer_id is None or event.result != "Success":
+        return None
+    line, other = event.transferer_second_leg, event.transfer_target
+    replaced_by = event.replace_channel or event.destination_link_first_leg
+    return Referred(
+        offer_id,
+        number=event.exten,
+        other_line="" if line is None else line.id,
+        other_end="" if other is None else other.id,
+        other_endpoint="" if other is None else _endpoint(other),
+        replaced_by="" if replaced_by is None else replaced_by.id,
+        context=event.context,
+    )
 
 
 def _referred(refer_to: ReferTo, referred_by: ReferredBy, names: Names) -> Referred | None:

@@ -2,11 +2,13 @@
 
 Owns what a number means that an agent transfers to, and what the telephone is told. Must not know SIP, nor how a call
 is moved. Asterisk hands a REFER on one of our legs to us (`PJSIP_TRANSFER_HANDLING`), does nothing by itself, and tells
-the telephone what we say has come of it.
+the telephone what we say has come of it. An Asterisk that cannot, or is not to, puts a channel of its own in the leg's
+place and tells the telephone by itself: that channel is ended, and the same is done as if it had been left to us.
 
 - to an agent (their telephone, or `addresses.number`): the customer is offered to that agent first;
 - to a queue (`number` of `[channels.NAME.queues.QUEUE]`): the customer waits there, with everything that is known;
-- to any other number: out of the engine, into the dialplan's `context`; refused where there is none;
+- to any other number: out of the engine, into the dialplan's `context` (else that which Asterisk has chosen); refused
+  where there is none;
 - attended: likewise, to whoever the agent talks with on the other line, which ends; only to agents.
 """
 
@@ -17,7 +19,7 @@ from typing import Final, NamedTuple
 
 import structlog
 
-from acd.core.messages import Command, EndInteraction, TransferInteraction
+from acd.core.messages import Command, EndInteraction, LeaveInteraction, RequeueInteraction, TransferInteraction
 from acd_asterisk.call import Call, Leg
 from acd_asterisk.desk import Desk, NotTaken
 from acd_asterisk.happenings import Happening, Referred
@@ -31,6 +33,9 @@ PATIENCE_SECONDS: Final = 1.0
 
 LOOK_SECONDS: Final = 0.02
 
+NOT_FOLLOWED: Final = "transfer-not-followed"
+"""Why a customer is back in the queue whom Asterisk has transferred where we cannot follow."""
+
 _log = structlog.get_logger(__name__)
 
 
@@ -40,6 +45,7 @@ class _Target(NamedTuple):
     agent: str = ""
     queue: str = ""
     outside: str = ""
+    """`NUMBER@CONTEXT`."""
 
 
 class Transfers:
@@ -58,7 +64,7 @@ class Transfers:
             return
         found = self._desk.find(what.offer_id)
         if found is None or not found[1].is_live or not found[1].is_talking:
-            self._desk.spawn(self._switchboard.refuse_transfer(what.offer_id))
+            self._desk.spawn(self._refuse(what))
             return
         call, leg = found
         self._desk.in_lane(call, partial(self._transfer, call, leg, what))
@@ -66,14 +72,35 @@ class Transfers:
     async def _transfer(self, call: Call, leg: Leg, what: Referred) -> None:
         target = self._target(call, leg, what)
         command = self._command(call, leg, target, "attended-transfer" if what.other_line else "blind-transfer")
+        is_done_already = bool(what.replaced_by)
+        if is_done_already:
+            leg.reported = True
+            await self._switchboard.hang_up(what.replaced_by)
         if command is not None and what.other_line:
             await self._end_other_line(what)
-        leg.refers = True
+        leg.refers = not is_done_already
         if command is not None and await self._is_done(call, command, target):
             leg.reported = True  # Its end is the transfer's, and no hanging up.
             return
         leg.refers = False
-        await self._switchboard.refuse_transfer(what.offer_id)
+        if is_done_already:
+            await self._keep_customer(call, leg)
+        else:
+            await self._refuse(what)
+
+    async def _refuse(self, what: Referred) -> None:
+        if what.replaced_by:
+            await self._switchboard.hang_up(what.replaced_by)
+        else:
+            await self._switchboard.refuse_transfer(what.offer_id)
+
+    async def _keep_customer(self, call: Call, leg: Leg) -> None:
+        """The agent is no longer there, and nobody else is: the customer waits again, or has the others."""
+        new_id, interaction_id = self._desk.host.new_id, call.interaction_id
+        if any(each.accepted for each in call.live_legs() if each is not leg):
+            await self._desk.tell(LeaveInteraction(new_id(), interaction_id, leg.agent_id, reason=NOT_FOLLOWED))
+        else:
+            await self._desk.tell(RequeueInteraction(new_id(), interaction_id, reason=NOT_FOLLOWED))
 
     async def _end_other_line(self, what: Referred) -> None:
         """So that the other agent's telephone is free when the customer comes."""
@@ -97,9 +124,9 @@ class Transfers:
         if len(found) == 1 and found[0].agent_id != leg.agent_id:
             return _Target(agent=found[0].agent_id)
         number, is_blind = what.number, not what.other_line
-        can_go = self._desk.options.transfers.context and number and clean_number(number) == number
-        if not found and is_blind and can_go and call.parent is None:
-            return _Target(outside=number)
+        context = self._desk.options.transfers.context or what.context
+        if not found and is_blind and call.parent is None and context and number and clean_number(number) == number:
+            return _Target(outside=f"{number}@{context}")
         _log.info(
             "a telephone transfers to nobody known",
             instance=self._desk.name,
@@ -121,7 +148,7 @@ class Transfers:
 
     async def _is_done(self, call: Call, command: Command, target: _Target) -> bool:
         if target.outside:
-            call.onward = f"{target.outside}@{self._desk.options.transfers.context}"
+            call.onward = target.outside
         try:
             outcome = await self._desk.submit(command)
         except NotTaken as error:

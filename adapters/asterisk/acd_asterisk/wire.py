@@ -130,6 +130,16 @@ class AriEvent(Struct, frozen=True):
     recording: AriRecording | None = None
     refer_to: ReferTo | None = None
     referred_by: ReferredBy | None = None
+    replace_channel: AriChannel | None = None
+    """Of StasisStart: whose place the channel has taken; of BridgeBlindTransfer: who has taken the channel's place."""
+    result: str = ""
+    exten: str = ""
+    context: str = ""
+    transferer_first_leg: AriChannel | None = None
+    transferer_second_leg: AriChannel | None = None
+    transfer_target: AriChannel | None = None
+    destination_link_first_leg: AriChannel | None = None
+    """Of BridgeAttendedTransfer: who has taken the place of `transferer_first_leg`."""
     playback: Playback | None = None
     digit: str = ""
     timestamp: str = ""

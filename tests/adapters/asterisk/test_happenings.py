@@ -1,6 +1,7 @@
 """What ARI events mean."""
 
 import pytest
+from msgspec import structs
 
 from acd_asterisk import happenings
 from acd_asterisk.happenings import (
@@ -58,6 +59,31 @@ def test_transfers_by_telephone() -> None:
         offer, other_line="1795254034.1", other_end="1795254034.2", other_endpoint="PJSIP/ben"
     )
     assert read(BLIND, CALLER) is None  # a caller's telephone, or any other channel: none of our business
+
+
+def test_transfers_that_asterisk_has_carried_out() -> None:
+    leg, local = (
+        AriChannel(LEG, name="PJSIP/anna-00000001"),
+        AriChannel("1795254033.4", name="Local/ben@agents-00000001;1"),
+    )
+    blind = AriEvent("BridgeBlindTransfer", leg, replace_channel=local, result="Success", exten="ben", context="agents")
+    offer = "pbx1-1795254033.0.1"
+    assert happenings.happening(blind, NAMES) == Referred(offer, "ben", replaced_by=local.id, context="agents")
+    assert happenings.happening(structs.replace(blind, result="Fail"), NAMES) is None
+    attended = AriEvent(
+        "BridgeAttendedTransfer",
+        transferer_first_leg=leg,
+        transferer_second_leg=AriChannel("1795254034.1"),
+        transfer_target=AriChannel("1795254034.2", name="PJSIP/ben-00000003"),
+        destination_link_first_leg=local,
+        result="Success",
+    )
+    assert happenings.happening(attended, NAMES) == Referred(
+        offer, "", "1795254034.1", "1795254034.2", "PJSIP/ben", replaced_by=local.id
+    )
+    arrived = AriEvent("StasisStart", local, replace_channel=leg)
+    assert happenings.happening(arrived, NAMES) is None  # no new caller
+    assert happenings.happening(structs.replace(arrived, replace_channel=AriChannel(CALLER)), NAMES) is not None
 
 
 def event(kind: str, channel_id: str = CALLER, cause: int = 0) -> AriEvent:
@@ -128,10 +154,11 @@ def test_happenings(given_event: AriEvent, expected: Happening | None) -> None:
 
 def test_every_event_that_means_something_is_asked_for() -> None:
     kinds = {"StasisStart", "StasisEnd", "ChannelHangupRequest", "ChannelDestroyed", "ChannelHold", "ChannelUnhold"}
-    others = {"ChannelEnteredBridge", "ChannelTransfer", "ApplicationReplaced", "RESTResponse"}
+    others = {"ChannelEnteredBridge", "ApplicationReplaced", "RESTResponse"}
+    transfers = {"ChannelTransfer", "BridgeBlindTransfer", "BridgeAttendedTransfer"}
     recordings = {"RecordingFinished", "RecordingFailed"}
     heard = {"PlaybackStarted", "PlaybackContinuing", "PlaybackFinished", "ChannelDtmfReceived"}
-    assert kinds | others | recordings | heard == set(happenings.EVENTS)
+    assert kinds | others | transfers | recordings | heard == set(happenings.EVENTS)
 
 
 PLAYED = b"""{"type": "PlaybackContinuing", "timestamp": "2026-11-21T09:40:33.428+0000", "playback":

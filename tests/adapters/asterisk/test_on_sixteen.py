@@ -39,6 +39,7 @@ from tests.adapters.asterisk.test_one_call import test_one_call
 from tests.adapters.asterisk.test_passing_headers import test_headers_in_and_out
 from tests.adapters.asterisk.test_passing_variables import test_after_the_agent
 from tests.adapters.asterisk.test_ringing import test_headers_and_names
+from tests.adapters.asterisk.test_transfers import test_attended_by_asterisk, test_blind_by_asterisk
 from tests.adapters.asterisk.test_variables import test_variables_arrive
 from tests.adapters.asterisk.test_vetoes import (
     test_a_personal_call_makes_an_agent_busy_until_it_ends,
@@ -56,6 +57,8 @@ __all__ = [
     "test_after_the_agent",
     "test_agent_cannot_be_had",
     "test_asterisk_is_killed",
+    "test_attended_by_asterisk",
+    "test_blind_by_asterisk",
     "test_by_rfc_4733",
     "test_caller_goes_on_when_the_dialplan_says_so",
     "test_callers_whom_nobody_noticed",

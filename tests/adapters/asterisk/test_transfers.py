@@ -10,6 +10,8 @@ from acd.core.messages import (
     EndInteraction,
     EnqueueInteraction,
     InteractionCompleted,
+    InteractionQueued,
+    InteractionRequeued,
     InteractionTransferred,
     MergeConsult,
     OfferAccepted,
@@ -27,19 +29,18 @@ OPTIONS: dict[str, object] = {
     "transfers": {"context": "acd-outside"},
     "queues": {"support": {"number": "600"}},
 }
-DIALPLAN = (
-    (EXAMPLES / "extensions.conf")
-    .read_text()
-    .replace(
-        "[acd-agents]\n",
-        "[acd-agents]\nexten => ben,1,Dial(PJSIP/ben)\nexten => 0123,1,Answer()\n same => n,Wait(60)\n",
-    )
-    + """
+PHONES = """[acd-agents]
+exten => ben,1,Dial(PJSIP/ben)
+exten => 600,1,Goto(0123,1)
+exten => 0123,1,Answer()
+ same => n,Wait(60)
+"""
+OUTSIDE = """
 [acd-outside]
 exten => _0X.,1,UserEvent(Outside,Number: ${EXTEN},Result: ${ACD_RESULT})
  same => n,Wait(60)
 """
-)
+DIALPLAN = (EXAMPLES / "extensions.conf").read_text().replace("[acd-agents]\n", PHONES) + OUTSIDE
 
 
 @asynccontextmanager
@@ -187,3 +188,50 @@ async def test_after_the_engine_was_away(provisioned: Provisioned, tmp_path: Pat
         assert await phone.transfer(dialog, "ben") == ACCEPTED
         await phone.told(dialog, DONE)
         await until_places(it.pbx, {CALLER: f"talk:{customer}", "ben": f"talk:{customer}"})
+
+
+ASTERISK: dict[str, object] = {"transfers": {"by_phone": "asterisk"}}
+
+
+@pytest.mark.parametrize(("number", "queue"), [("ben", "sales"), ("600", "support")])
+async def test_blind_by_asterisk(provisioned: Provisioned, tmp_path: Path, number: str, queue: str) -> None:
+    """It has put a channel of its own in the agent's place: followed all the same."""
+    async with talking(provisioned, tmp_path, **ASTERISK) as (it, phone, customer):
+        dialog = await phone.rung()
+        assert await phone.transfer(dialog, number) == ACCEPTED
+        transferred = await it.event(InteractionTransferred)
+        assert (transferred.agent_id, transferred.reason) == ("anna", "blind-transfer")
+        await until_places(it.pbx, {CALLER: f"talk:{customer}", "ben": f"talk:{customer}"})
+        await phone.told(dialog, DONE)
+        await phone.hang_up(dialog)  # as telephones do when they hear so; Asterisk waits for it
+        assert it.router.view.interactions[customer].queue == queue
+        assert len(it.all(InteractionQueued)) == 1
+        assert not it.router.view.agents["anna"].work
+
+
+async def test_blind_to_the_outside_by_asterisk(provisioned: Provisioned, tmp_path: Path) -> None:
+    """Where the agent's telephone may call, the caller goes on in the dialplan, once."""
+    async with talking(provisioned, tmp_path, **ASTERISK) as (it, phone, customer):
+        dialog = await phone.rung()
+        assert await phone.transfer(dialog, "0123") == ACCEPTED
+        completed = await it.event(InteractionCompleted)
+        assert (completed.interaction_id, completed.reason) == (customer, "transferred-out")
+        await until_places(it.pbx, {CALLER: ""})
+        assert not it.router.view.agents["anna"].work
+
+
+@pytest.mark.parametrize("number", ["ben", "0123"])
+async def test_attended_by_asterisk(provisioned: Provisioned, tmp_path: Path, number: str) -> None:
+    """To an agent: likewise. To the outside: nobody could follow; the customer waits for another agent."""
+    async with talking(provisioned, tmp_path, **ASTERISK) as (it, phone, customer):
+        first, second = await second_line(it, phone, number)
+        assert await phone.transfer_to(first, second) == ACCEPTED
+        await until_places(it.pbx, {CALLER: f"talk:{customer}", "ben": f"talk:{customer}"})
+        await phone.told(first, DONE)
+        await phone.hang_up(first)
+        if number == "ben":
+            assert (await it.event(InteractionTransferred)).reason == "attended-transfer"
+        else:
+            assert (await it.event(InteractionRequeued)).reason == "transfer-not-followed"
+        assert len(it.all(InteractionQueued)) == 1
+        assert not it.router.view.agents["anna"].work
