@@ -123,6 +123,30 @@ async def test_lamps_after_breaks(provisioned: Provisioned, tmp_path: Path) -> N
         await lit(it, agent="Idle", chinese="Unavailable")
 
 
+async def test_a_key_with_a_lamp(provisioned: Provisioned, tmp_path: Path) -> None:
+    """What is pressed lights up: the key dials the extension whose hint it shows."""
+    options_and_codes = {**OPTIONS, "codes": {"sounds": {"signed_in": "beep", "paused": "beep", "resumed": "beep"}}}
+    async with rig(
+        provisioned,
+        tmp_path,
+        [Agent("anna")],
+        options=options_and_codes,
+        dialplan=DIALPLAN,
+        extra_config={"modules.conf": MODULES},
+    ) as it:
+        async with (
+            subscription("anna", "8003", it.pbx.sip_port) as sign_in,
+            subscription("anna", "8002", it.pbx.sip_port) as pause,
+        ):
+            await sign_in.until("terminated")
+            for key in ("8003", "8002", "8002"):
+                async with it.callers(CallSpec(caller="anna", dialled=key)) as callers:
+                    await callers.finished(seconds=10)
+            await sign_in.until("terminated", "confirmed")
+            await pause.until("terminated", "confirmed", "terminated")
+        await it.empty()
+
+
 async def test_a_telephone_is_told(provisioned: Provisioned, tmp_path: Path) -> None:
     """A real subscription: dark, ringing, lit, and lit again while the agent is paused."""
     async with (
