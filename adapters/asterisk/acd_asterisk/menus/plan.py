@@ -97,6 +97,8 @@ class Menu(Struct, frozen=True, kw_only=True):
     retries: int
     default: Action
     """When nothing right was pressed in the end."""
+    barge_in: bool = True
+    """A key ends the prompt and counts; else keys count from its end."""
     entry: bool = False
     """The dialplan may let callers in here."""
 

@@ -7,7 +7,7 @@ The phases, and what takes the caller from one to another:
 
 | phase | a key | time is up | the prompt has ended |
 |---|---|---|---|
-| speaking | hush; as entering | (nothing runs) | listening |
+| speaking | hush; as entering (nothing without `barge_in`) | (nothing runs) | listening |
 | listening | as entering | asked again, or the default | - |
 | entering | complete: on; else entering | complete: on; else asked again, or the default | - |
 | left | - | - | - |
@@ -121,6 +121,8 @@ class Visit:
         if self._phase == "left" or len(key) != 1 or key not in KEYS:
             return Turn()
         hush = self._phase == "speaking"
+        if hush and not self._menu.barge_in:
+            return Turn()
         self._phase = "entering"
         collect = self._menu.collect
         if self._confirming and collect is not None:

@@ -88,6 +88,7 @@ def _menu(reader: Reader, name: str, table: Reader) -> Menu:
         between_us=table.duration("between_digits", 3 * SECOND_US, SECOND_US // 10, 30 * SECOND_US),
         retries=table.integer("retries", 2, 0, MAX_RETRIES),
         default=default,
+        barge_in=table.flag("barge_in", default=True),
         entry=table.flag("entry", default=False),
     )
 

@@ -137,6 +137,8 @@ async def test_two_menus_and_a_language(provisioned: Provisioned, tmp_path: Path
             await hears(ear, WELCOME, CHINESE)
             assert it.channel.health()["in_menus"] == 1
             assert not it.all(InteractionQueued)
+            (channel,) = await it.pbx.channels()
+            assert channel["language"] == "zh", "announcements and the dialplan are to speak it, too"
             await it.press(CALLER, "2")
             await hears(ear, WELCOME, CHINESE, SUPPORT)
             await it.press(CALLER, "1")
@@ -369,4 +371,35 @@ async def test_who_is_in_a_menu_is_no_difference(provisioned: Provisioned, tmp_p
             await callers.finished(seconds=10)
         assert (await it.event(InteractionQueued)).queue == "support"
         assert len(it.all(InteractionQueued)) == 1
+        await it.empty()
+
+
+async def test_back_from_the_dialplan(provisioned: Provisioned, tmp_path: Path) -> None:
+    """The caller has been served, and comes again, to another menu: another interaction, of which nothing is left over.
+
+    Also when the engine has died in between.
+    """
+    plan = """
+[acd-inbound]
+exten => _[0-9a-z].,1,Stasis(acd,,after=continue)
+ same => n,Set(GLOBAL(SEEN)=<${ACD_MENU}>)
+ same => n,Stasis(acd,menu:support)
+ same => n,Hangup()
+"""
+    async with menus(provisioned, tmp_path, dialplan=plan, options={"heartbeat": 0}) as it, Ear() as ear:
+        async with it.callers(CallSpec(CALLER, "hotline", ear=ear.port, voice_hz=VOICE_HZ)) as callers:
+            await hears(ear, WELCOME)
+            await it.press(CALLER, "1")
+            await until(lambda: SUPPORT in ear.tones(), lambda: str(ear.tones()))
+            assert await seen(it.pbx, "SEEN") == "<>"
+            await it.stop_engine(crash=True)
+            since = ear.packets
+            await it.start_engine()
+            await until(lambda: SUPPORT in ear.tones(since), lambda: str(ear.tones(since)))
+            await it.press(CALLER, "1")
+            await callers.finished(seconds=10)
+        first, second = it.all(InteractionQueued)
+        assert (first.queue, second.queue) == ("sales", "support")
+        assert second.interaction_id == f"{first.interaction_id}~2"
+        assert "menu.main" not in dict(second.attributes)
         await it.empty()

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from acd_asterisk.menus.plan import Action
 from acd_asterisk.menus.visit import KEYS, MAX_ASKED, Turn, Visit, joined
-from tests.adapters.asterisk.menus.plans import menus
+from tests.adapters.asterisk.menus.plans import SHOP, menus
 
 SECOND_US = 1_000_000
 
@@ -39,6 +39,15 @@ def test_key_cuts_the_prompt() -> None:
     turn = visit().press("9")
     assert turn.hush
     assert turn.leave is not None
+
+
+def test_what_has_to_be_heard_to_its_end() -> None:
+    """Keys during the prompt are nothing; so they are while the number is said again."""
+    it = Visit(menus(SHOP.replace("[menus.main]", "[menus.main]\nbarge_in = false")), "main")
+    it.begin()
+    assert it.press("9") == Turn()
+    it.said()
+    assert it.press("9").leave == Action(ending="hangup")
 
 
 def test_queue_with_everything() -> None:
