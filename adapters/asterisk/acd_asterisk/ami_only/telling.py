@@ -14,6 +14,7 @@ from acd_asterisk.wire import AriBridge, AriChannel, AriEvent, DialplanPlace, Pa
 
 EVENTS: Final = frozenset(
     {
+        "BlindTransfer",
         "BridgeDestroy",
         "BridgeEnter",
         "BridgeLeave",
@@ -71,6 +72,8 @@ class Telling:
                 self._bridges.get(text_of(message, "BridgeUniqueid"), set()).discard(text_of(message, "Uniqueid"))
             case "BridgeDestroy":
                 self._bridges.pop(text_of(message, "BridgeUniqueid"), None)
+            case "BlindTransfer" if text_of(message, "Result") == "Success":
+                return [AriEvent("StasisEnd", AriChannel(text_of(message, "TransfereeUniqueid")))]
             case "OriginateResponse":
                 return self._originated(message)
         return []

@@ -120,8 +120,13 @@ class Verbs:
         return OK
 
     async def hang_up(self, channel_id: str) -> int:
-        """End a channel; one that is about to appear, when it has appeared."""
+        """End a channel; one that is about to appear, when it has appeared.
+
+        A caller whom an agent's telephone has transferred is somewhere else in the dialplan, and not ours to end.
+        """
         await self._until_appeared(channel_id)
+        if not self._names.is_own(channel_id) and await self.variable(channel_id, "CONTEXT") != self._context:
+            return NOT_FOUND
         return NO_CONTENT if (await self._manager.ask("Hangup", {"Channel": channel_id})).is_success else NOT_FOUND
 
     async def exists(self, channel_id: str) -> int:

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from acd.core.messages import InteractionQueued, OfferAccepted
+from acd.core.messages import InteractionCompleted, InteractionQueued, OfferAccepted
 from acd.testing.recording_host import RecordingHost
 from acd_asterisk.ami_only import dialplan
 from acd_asterisk.lab import CallSpec, Provisioned
+from acd_asterisk.names import Names
 from acd_asterisk.plugin import open_channel
 from tests.adapters.asterisk import test_connection, test_endings, test_engine_away, test_one_call
 from tests.adapters.asterisk.rig import EXAMPLES, INSTANCE, Agent, rig, until
@@ -25,7 +26,7 @@ OF_ARI = {
 }
 """They bring a dialplan, or a controller, of ARI's; below is what stands for them."""
 
-TALKER = test_engine_away.TALKER
+LISTENER, TALKER = test_engine_away.LISTENER, test_engine_away.TALKER
 
 Check = Callable[..., Awaitable[None]]
 
@@ -135,6 +136,28 @@ async def test_another_controller_takes_over(provisioned: Provisioned, tmp_path:
         await it.start_engine()  # Somebody restarts it: it has the application again.
         await it.ready("anna")
         async with it.callers(CallSpec(caller="10001", dialled="sales")) as callers:
+            await callers.finished(seconds=10)
+        await it.empty()
+
+
+async def test_a_transfer_by_telephone_takes_the_caller_out(provisioned: Provisioned, tmp_path: Path) -> None:
+    """The agent's telephone sends the caller on: the interaction is over, and the caller is where they were sent."""
+    text = (EXAMPLES / "extensions_ami.conf").read_text()
+    text += "\n[elsewhere]\nexten => 100,1,UserEvent(Elsewhere)\n same => n,Wait(60)\n"
+    async with rig(provisioned, tmp_path, [Agent("anna", LISTENER)], dialplan=text, over_ami=True) as it:
+        await it.ready("anna")
+        call = CallSpec(caller="10001", dialled="sales", hang_up_after_ms=4_000)
+        async with it.callers(call) as callers, it.pbx.ami() as ami:
+            accepted = await it.event(OfferAccepted)
+            await it.talking()
+            leg = Names(INSTANCE, "acd").leg(accepted.offer_id)
+            await ami.action("BlindTransfer", Channel=leg, Context="elsewhere", Exten="100")
+            await ami.event("UserEvent", lambda each: each.get("UserEvent") == "Elsewhere")
+            completed = await it.event(InteractionCompleted)
+            assert (completed.by, completed.reason) == ("system", "left-stasis")
+            await until(lambda: it.channel.health()["calls"] == 0, lambda: str(it.channel.health()))
+            (caller,) = await it.pbx.channels()
+            assert (caller["dialplan"]["context"], caller["caller"]["number"]) == ("elsewhere", "10001")
             await callers.finished(seconds=10)
         await it.empty()
 

@@ -63,6 +63,14 @@ def test_who_talks_with_whom(telling: Telling) -> None:
     assert told(telling, "BridgeEnter", BridgeUniqueid="b", Uniqueid=CALLER) == []
 
 
+def test_a_telephone_sends_the_caller_on(telling: Telling) -> None:
+    said = {"TransfereeUniqueid": CALLER, "TransfererUniqueid": LEG}
+    (event,) = telling.events(Message({"Event": "BlindTransfer", "Result": "Success", **said}))
+    assert event.channel is not None
+    assert (event.type, event.channel.id) == ("StasisEnd", CALLER)
+    assert told(telling, "BlindTransfer", Result="Fail", **said) == []
+
+
 def test_another_controller(telling: Telling) -> None:
     said = {"UserEvent": "AcdOwner", "App": "acd"}
     assert told(telling, "UserEvent", **said, Owner="mine") == []
