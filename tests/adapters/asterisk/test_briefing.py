@@ -5,7 +5,7 @@ from pathlib import Path
 from acd.core.messages import InteractionCompleted, InteractionRequeued, OfferAccepted
 from acd_asterisk.lab import AgentBehaviour, CallSpec, Ear, Provisioned
 from acd_asterisk.lab.tones import tone
-from tests.adapters.asterisk.pages import options
+from tests.adapters.asterisk.page_text import options
 from tests.adapters.asterisk.rig import Agent, Rig, rig, until
 
 OPTIONS = options("PHONES.md", "Before the caller can be heard")

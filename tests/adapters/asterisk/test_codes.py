@@ -27,14 +27,14 @@ from acd_asterisk.names import Names
 from acd_asterisk.options import read_options
 from acd_asterisk.prompts import Prompts
 from acd_asterisk.switchboard import Switchboard
-from tests.adapters.asterisk.pages import blocks, options
+from tests.adapters.asterisk.page_text import of_language, options
 from tests.adapters.asterisk.rig import EXAMPLES, PATIENCE_SECONDS, POLL_SECONDS, Agent, Rig, rig
 
 PLAIN: dict[str, object] = {"url": "http://127.0.0.1:9/ari", "user": "acd", "password": "x"}
 CODES = {**options("PHONES.md", "Feature codes")["codes"], "shared": ["PJSIP/lobby"]}
 SHORT = dict.fromkeys(("signed_in", "signed_out", "paused", "resumed", "wrap_up_ended", "refused"), "beep")
 OPTIONS = {"codes": {**CODES, "sounds": SHORT}}
-DIALPLAN = (EXAMPLES / "extensions.conf").read_text() + blocks("PHONES.md", "ini")
+DIALPLAN = (EXAMPLES / "extensions.conf").read_text() + of_language("PHONES.md", "ini")
 TEXT = """
 [queues.sales]
 wrap_up = "60s"

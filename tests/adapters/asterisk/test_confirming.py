@@ -17,7 +17,7 @@ from acd.core.messages import (
     PresenceChanged,
 )
 from acd_asterisk.lab import AgentBehaviour, CallSpec, Provisioned
-from tests.adapters.asterisk.pages import options
+from tests.adapters.asterisk.page_text import options
 from tests.adapters.asterisk.rig import Agent, Queue, rig
 from tests.adapters.asterisk.test_consult import advised, ask, talking
 

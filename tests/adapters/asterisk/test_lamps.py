@@ -15,13 +15,13 @@ from acd.testing.recording_host import RecordingHost
 from acd_asterisk.ari import Answer, AriClient, AriUnavailable
 from acd_asterisk.lab import AgentBehaviour, CallSpec, Provisioned
 from acd_asterisk.lamps import Lamps, agent_state, pause_state, sign_in_state
-from tests.adapters.asterisk.pages import blocks, options
+from tests.adapters.asterisk.page_text import of_language, options
 from tests.adapters.asterisk.rig import EXAMPLES, PATIENCE_SECONDS, POLL_SECONDS, Agent, Queue, Rig, rig, until
 from tests.adapters.asterisk.subscriber import subscription
 
 OPTIONS = options("PHONES.md", "Lamps (BLF)")
 HINTS = f"""
-{blocks("PHONES.md", "ini")}
+{of_language("PHONES.md", "ini")}
 [hints-of-others]
 exten => 8004,hint,Stasis:acd:agent:小李
 """

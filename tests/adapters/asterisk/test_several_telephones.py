@@ -4,10 +4,10 @@ from pathlib import Path
 
 from acd.core.messages import InteractionAbandoned, InteractionCompleted, OfferAccepted, OfferDeclined, OfferExpired
 from acd_asterisk.lab import AgentBehaviour, CallSpec, Provisioned
-from tests.adapters.asterisk.pages import blocks
+from tests.adapters.asterisk.page_text import of_language
 from tests.adapters.asterisk.rig import EXAMPLES, Agent, rig
 
-DIALPLAN = (EXAMPLES / "extensions.conf").read_text() + blocks("PHONES.md", "ini")
+DIALPLAN = (EXAMPLES / "extensions.conf").read_text() + of_language("PHONES.md", "ini")
 TEXT = """
 [queues.sales]
 offer_timeout = "{timeout}"

@@ -2,7 +2,7 @@
 
 from acd_asterisk.menus.visit import Visit
 from acd_asterisk.options import read_options
-from tests.adapters.asterisk.pages import options
+from tests.adapters.asterisk.page_text import options
 
 
 def test_the_menu_of_the_page() -> None:
