@@ -226,8 +226,8 @@ def compare(
 
     `has_rung`: whether an offer without a leg had one, as far as can be known. `is_held`: whether an agent has put an
     interaction's customer on hold. `busy`: channels that are being seen to at this moment: callers' that are being
-    enqueued, and codes'. `handed_in`: callers' that this process has enqueued. `was_restarted`: Asterisk is known to be
-    another one than before.
+    enqueued or asked, codes', and agents' who are asked. `handed_in`: callers' that this process has enqueued.
+    `was_restarted`: Asterisk is known to be another one than before.
     """
     by_interaction = {names.interaction(channel.id): channel for channel in world.callers.values()}
     started = _started_at(world.info)
@@ -255,7 +255,7 @@ def compare(
     others = [channel for channel in world.callers.values() if channel.id not in claimed and channel.id not in busy]
     kept_legs = {leg.offer_id for keep in keeps.values() for leg in keep.legs}
     kept_talks = {key for key, keep in keeps.items() if keep.desired.state == "connected"}
-    repairs.extend(_undesired(world, kept_legs, kept_talks))
+    repairs.extend(_undesired(world, kept_legs, kept_talks, busy))
     # Whoever dialled a code while nobody listened dials it again.
     repairs.extend(HangUp(channel_id) for channel_id in sorted(world.codes) if channel_id not in busy)
     repairs.extend(_undesired_callers(world, others, handed_in))
@@ -353,9 +353,11 @@ def is_answered(leg: AriChannel) -> bool:
     return leg.dialplan.app_name == STASIS
 
 
-def _undesired(world: World, kept_legs: set[str], kept_talks: set[str]) -> Iterable[Repair]:
+def _undesired(
+    world: World, kept_legs: Container[str], kept_talks: Container[str], busy: Container[str]
+) -> Iterable[Repair]:
     for offer_id, leg in world.legs.items():
-        if offer_id not in kept_legs:
+        if offer_id not in kept_legs and leg.id not in busy:
             yield HangUp(leg.id)
     for interaction_id in world.talks:
         if interaction_id not in kept_talks:

@@ -41,6 +41,7 @@ from acd_asterisk.call import Call
 from acd_asterisk.codes import FeatureCodes
 from acd_asterisk.conversations import Conversations
 from acd_asterisk.desk import Desk
+from acd_asterisk.dispositions import Dispositions
 from acd_asterisk.endpoints import Endpoints
 from acd_asterisk.happenings import Replaced, happening
 from acd_asterisk.healing import Healer
@@ -86,6 +87,7 @@ class AsteriskChannel:
         self._healer = Healer(self._desk, self._switchboard, self._orders, self._intake, self._conversations)
         notes = Notes(self._desk)
         self._recorder = Recorder(self._desk, self._client, notes)
+        self._orders.dispositions = Dispositions(self._desk, self._prompts)
         self._orders.survey = Survey(self._desk, self._prompts, notes)
         self._codes = FeatureCodes(self._desk, self._switchboard, self._prompts, options.codes)
         self._supervision = Supervision(self._desk, self._client)

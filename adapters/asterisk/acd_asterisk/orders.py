@@ -20,6 +20,7 @@ from acd_asterisk.ari import AriUnavailable
 from acd_asterisk.call import Call, Leg
 from acd_asterisk.desk import Desk
 from acd_asterisk.devices import Devices
+from acd_asterisk.dispositions import Dispositions
 from acd_asterisk.passing import for_agent, outcome
 from acd_asterisk.prompts import Prompts
 from acd_asterisk.ringing import Presentation, presentation, transfer_variables
@@ -52,6 +53,8 @@ class Orders:
         self.prompts = prompts
         self.devices = Devices(switchboard)
         self.answering = Answering(desk, switchboard)
+        self.dispositions: Dispositions | None = None
+        """Asks agents before their telephones are hung up, likewise."""
         self.survey: Survey | None = None
         """Asks callers before they are let go, if anything is to be asked."""
 
@@ -241,7 +244,8 @@ class Orders:
         if call.music:
             await self.tune(call)
         asks = self.survey is not None and self.survey.takes(call)
-        work = [self.end_leg(leg) for leg in call.live_legs()]
+        asked = None if self.dispositions is None else self.dispositions.takes(call)
+        work = [self.end_leg(leg) for leg in call.live_legs() if leg is not asked]
         if not asks:
             work.append(self._dismiss(call))
         if call.parking is not None:
@@ -254,6 +258,8 @@ class Orders:
         self._desk.forget(call)
         if asks and self.survey is not None:
             self._desk.spawn(self.survey.ask(call, partial(self._let_go, call)))
+        if asked is not None and self.dispositions is not None:
+            self._desk.spawn(self.dispositions.ask(call, asked, partial(self.end_leg, asked)))
 
     async def refuse(self, call: Call, code: str) -> None:
         """The engine will not have the caller: on in the dialplan, which finds out why."""

@@ -73,6 +73,14 @@ def test_urls(url: str, becomes: str) -> None:
         ({"on_cancel": "stay"}, "channels.pbx1.on_cancel: 'stay' is no choice"),
         ({"music_class": "a/b"}, "channels.pbx1.music_class"),
         ({"timout": 5}, "channels.pbx1.timout: is no option"),
+        (
+            {"queues": {"sales": {"dispositions": ["a", "a"]}}},
+            "channels.pbx1.queues.sales.dispositions: 'a' is no code",
+        ),
+        (
+            {"queues": {"sales": {"disposition_within": "1h"}}},
+            "channels.pbx1.queues.sales.disposition_within: 3600 seconds are out of bounds",
+        ),
         ({"survey": {"keys": "12"}}, "channels.pbx1.survey.questions: is missing"),
         ({"survey": {"questions": ["a b"]}}, "channels.pbx1.survey.questions: 'a b' cannot be played"),
         ({"survey": {"questions": ["a"], "keys": "11"}}, "channels.pbx1.survey.keys: '11' cannot be used"),

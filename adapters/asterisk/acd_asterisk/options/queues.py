@@ -11,9 +11,13 @@ from msgspec import Struct
 
 from acd_asterisk.options.confirm import read_media
 from acd_asterisk.options.phones import read_caller_name
-from acd_asterisk.options.reader import Reader
+from acd_asterisk.options.reader import SECOND_US, Reader
+from acd_asterisk.translate import is_queue_name
 
 Answer = Literal["at-once", "when-agent-answers"]
+
+MAX_DISPOSITIONS: Final = 9
+"""One for each of the keys 1 to 9."""
 
 _NUMBER: Final = re.compile(r"[0-9A-Za-z+*#._-]{1,40}")
 
@@ -27,6 +31,11 @@ class QueueOptions(Struct, frozen=True, kw_only=True):
     """The name that agents see, with `{queue}`, `{name}` and `{number}`."""
     briefing: tuple[str, ...] = ()
     """What an agent hears after picking up, before the caller can be heard."""
+    dispositions: tuple[str, ...] = ()
+    """Codes that agents set by key when the caller has hung up: the first by 1, the second by 2."""
+    disposition_prompt: tuple[str, ...] = ("sound:beep",)
+    disposition_within_us: int = 8 * SECOND_US
+    """How long after the prompt a key is waited for."""
     number: str = ""
     """What agents transfer to by telephone when it is to this queue; empty: nothing."""
 
@@ -53,7 +62,18 @@ def _queue(table: Reader) -> QueueOptions:
         answer=read_answer(table) if table.has("answer") else None,
         caller_name=read_caller_name(table) if table.has("caller_name") else None,
         briefing=read_media(table, "briefing", ()),
+        dispositions=_dispositions(table),
+        disposition_prompt=read_media(table, "disposition_prompt", QueueOptions().disposition_prompt),
+        disposition_within_us=table.duration("disposition_within", 8 * SECOND_US, SECOND_US, 30 * SECOND_US),
         number=table.pattern("number", "", _NUMBER, "digits, letters and + * # . _ -, at most 40")
         if table.has("number")
         else "",
     )
+
+
+def _dispositions(table: Reader) -> tuple[str, ...]:
+    codes = table.texts("dispositions", (), MAX_DISPOSITIONS, '["sold", "call-again"]')
+    for code in dict.fromkeys(codes):
+        if not is_queue_name(code) or codes.count(code) > 1:
+            table.problem("dispositions", f"{code!r} is no code, or is there twice", "name the queue's dispositions")
+    return codes

@@ -33,3 +33,4 @@ def _needing_ari(reader: "Reader", options: "Options") -> Iterator[tuple[str, st
         yield "confirm.addresses", fix
     yield from ((f"agents.{agent_id}.confirm", fix) for agent_id, each in options.phones.agents.items() if each.confirm)
     yield from ((f"queues.{queue}.briefing", fix) for queue, each in options.queues.items() if each.briefing)
+    yield from ((f"queues.{queue}.dispositions", fix) for queue, each in options.queues.items() if each.dispositions)
