@@ -332,7 +332,6 @@ async def test_unknown_paths_and_methods_are_problems_too(system: Client) -> Non
         (errors.JournalUnavailable(f"disk full {CANARY}"), 503, "journal-unavailable", "5"),
         (errors.OutcomeUnknown(CANARY), 503, "outcome-unknown", "5"),
         (errors.CommandQuarantined(CANARY), 500, "command-quarantined", None),
-        (errors.ChannelError(CANARY), 500, "internal", None),
         (ValueError(CANARY), 500, "internal", None),
         (RecursionError(CANARY), 500, "internal", None),
     ],
