@@ -23,12 +23,13 @@ from acd_asterisk.codes import FeatureCodes
 from acd_asterisk.desk import Desk
 from acd_asterisk.happenings import CodeDialled
 from acd_asterisk.lab import AgentBehaviour, CallSpec, Provisioned
+from acd_asterisk.lab.tones import tone
 from acd_asterisk.names import Names
 from acd_asterisk.options import read_options
 from acd_asterisk.prompts import Prompts
 from acd_asterisk.switchboard import Switchboard
 from tests.adapters.asterisk.page_text import of_language, options
-from tests.adapters.asterisk.rig import EXAMPLES, PATIENCE_SECONDS, POLL_SECONDS, Agent, Rig, rig
+from tests.adapters.asterisk.rig import EXAMPLES, PATIENCE_SECONDS, POLL_SECONDS, Agent, Rig, rig, until
 
 PLAIN: dict[str, object] = {"url": "http://127.0.0.1:9/ari", "user": "acd", "password": "x"}
 CODES = {**options("PHONES.md", "Feature codes")["codes"], "shared": ["PJSIP/lobby"]}
@@ -182,6 +183,23 @@ async def test_dialled_while_the_engine_was_away(provisioned: Provisioned, tmp_p
         await it.empty()
         assert not it.all(InteractionQueued)
         assert standing(it)[0] == "signed-out"
+
+
+async def test_connection_is_lost_meanwhile(provisioned: Provisioned, tmp_path: Path) -> None:
+    """The comparison after it leaves alone who is being seen to: they hear it to the end, and are hung up then."""
+    given = {"codes": {**CODES, "sounds": {"signed_in": "custom/long"}}}
+    async with rig(provisioned, tmp_path, AGENTS, options=given, dialplan=DIALPLAN, text=TEXT, proxied=True) as it:
+        it.pbx.add_sound("custom/long", tone(900, 2_500))
+        async with it.callers(CallSpec(caller="anna", dialled="*45")) as callers:
+            await callers.wait_for(lambda dialogs: any(each.answered_us for each in dialogs))
+            await it.proxy.cut()
+            await until(lambda: it.channel.health()["connects"] == 2, lambda: str(it.channel.health()))
+            (dialog,) = await callers.finished(seconds=15)
+        await it.empty()
+        assert dialog.answered_us is not None
+        assert dialog.ended_us is not None
+        assert dialog.ended_us - dialog.answered_us >= 2_400_000
+        assert standing(it) == ("ready", "")
 
 
 async def test_engine_takes_nothing() -> None:

@@ -18,7 +18,7 @@ from acd.core.messages import (
 )
 from acd_asterisk.lab import AgentBehaviour, CallSpec, Provisioned
 from tests.adapters.asterisk.page_text import options
-from tests.adapters.asterisk.rig import Agent, Queue, rig
+from tests.adapters.asterisk.rig import Agent, Queue, rig, until
 from tests.adapters.asterisk.test_consult import advised, ask, talking
 
 OPTIONS = {"confirm": {**options("PHONES.md", "External numbers")["confirm"], "prompt": ["beep"]}}
@@ -120,6 +120,24 @@ async def test_over_a_restart(provisioned: Provisioned, tmp_path: Path) -> None:
             await callers.finished(seconds=5)
         await it.empty()
         assert [each.agent_id for each in it.all(OfferAccepted)] == ["ben"]
+
+
+async def test_connection_is_lost_meanwhile(provisioned: Provisioned, tmp_path: Path) -> None:
+    """Between picking up and the key: the key that comes after the comparison accepts, once."""
+    behaviour = AgentBehaviour(ring_ms=50, talk_ms=300, hang_up_chance=1.0, keys="1", keys_after_ms=1_500)
+    agents = [Agent("anna", behaviour, address=EXTERNAL)]
+    async with rig(provisioned, tmp_path, agents, options=OPTIONS, proxied=True) as it:
+        await it.ready("anna")
+        async with it.callers(CALL) as callers:
+            await it.phones.wait_for(lambda dialogs: any(each.is_answered for each in dialogs))
+            await it.proxy.cut()
+            await until(lambda: it.channel.health()["connects"] == 2, lambda: str(it.channel.health()))
+            assert not it.all(OfferAccepted)
+            completed = await it.event(InteractionCompleted)
+            await callers.finished(seconds=5)
+        await it.empty()
+        assert completed.by == "agent"
+        assert len(it.all(OfferAccepted)) == 1
 
 
 async def test_one_agent_differs(provisioned: Provisioned, tmp_path: Path) -> None:
