@@ -3,7 +3,7 @@
 Owns the naming scheme. Must not know ARI, events or the state of any call. Everything is derived, nothing
 is drawn: after a restart the same call gets the same interaction id, and the same offer the same channel id.
 
-- agent leg:   `acd-APP:leg:OFFER`      (a channel id that we choose, so that originating twice is one leg)
+- agent leg:   `acd-APP:leg:OFFER~`     (a channel id that we choose, so that originating twice is one leg)
 - talk bridge: `acd-APP:talk:INTERACTION`
 - tape:        `acd-APP:tape:OFFER:SIDE` (the channel beside another one that records it)
 - supervisor:  `acd-APP:boss:AGENT:INTERACTION`, and, with AGENT as a digest, too: `…:watch:…` (the bridge in which
@@ -12,6 +12,9 @@ is drawn: after a restart the same call gets the same interaction id, and the sa
 - playback:    `acd-APP:play:TARGET`    (one at a time to a channel or a bridge, so that any process can end it)
 - side bridge: `acd-APP:aside`          (silent; one for all agents whose customers are on hold)
 - interaction: `INSTANCE-CHANNEL`, and `INSTANCE-CHANNEL~2` when the same channel comes back a second time
+
+A channel's id must not be the beginning of another's: Asterisk 22 refuses `x.1` as taken while there is an `x.10`. So
+those that end in somebody else's id end in `~`.
 
 A consult's id is its maker's: it is no caller's, whatever it looks like.
 """
@@ -30,6 +33,7 @@ _SAFE_INSTANCE: Final = re.compile(r"[A-Za-z0-9_-]{1,24}")
 _SAFE_CHANNEL: Final = re.compile(r"[A-Za-z0-9._:@+-]{1,64}")
 _SAFE_INTERACTION: Final = re.compile(r"[A-Za-z0-9._:@+~-]{1,100}")
 _FAR_HALF: Final = ";2"
+_END: Final = "~"
 _HASH_CHARACTERS: Final = 40
 _SHORT_HASH_CHARACTERS: Final = 12
 
@@ -54,7 +58,7 @@ class Names:
 
     def leg(self, offer_id: str) -> str:
         """The channel id of the agent's leg for an offer."""
-        return self._leg + offer_id
+        return f"{self._leg}{offer_id}{_END}"
 
     def offer_of(self, channel_id: str) -> str | None:
         """The offer that a channel was dialled for; None when it is no leg of ours.
@@ -63,7 +67,7 @@ class Names:
         """
         if not channel_id.startswith(self._leg) or channel_id.endswith(_FAR_HALF):
             return None
-        return channel_id[len(self._leg) :]
+        return channel_id[len(self._leg) :].removesuffix(_END)
 
     def tape(self, offer_id: str, side: str) -> str:
         """The channel id of what records one side."""
@@ -71,7 +75,7 @@ class Names:
 
     def supervising(self, what: str, agent_id: str, interaction_id: str) -> str:
         """The id of what a supervisor needs: `boss` for the telephone, `watch`, `spy-listen`, `spy-whisper`."""
-        return f"{self._own}{what}:{_digest(agent_id, _SHORT_HASH_CHARACTERS)}:{interaction_id}"
+        return f"{self._own}{what}:{_digest(agent_id, _SHORT_HASH_CHARACTERS)}:{interaction_id}{_END}"
 
     def is_supervising(self, some_id: str) -> bool:
         """Whether a channel or bridge is there for a supervisor."""

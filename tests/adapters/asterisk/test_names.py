@@ -39,6 +39,17 @@ def test_everything_fits(instance: str, channel_id: str, visit: int, number: int
     assert interaction_of_offer(offer_id) == interaction_id
 
 
+@given(st.integers(1, 9_999), st.integers(1, 9_999))
+def test_no_legs_id_is_the_beginning_of_another_ones(one: int, other: int) -> None:
+    """Asterisk 22 would refuse it as taken: `test_safety.py`."""
+    first, second = NAMES.leg(f"pbx1-1795254033.0.{one}"), NAMES.leg(f"pbx1-1795254033.0.{other}")
+    assert first == second or not (first.startswith(second) or second.startswith(first))
+
+
+def test_a_leg_of_an_earlier_release_is_known() -> None:
+    assert NAMES.offer_of("acd-acd:leg:x.1") == "x.1"
+
+
 def test_own_and_others() -> None:
     assert NAMES.is_own(NAMES.leg("x.1"))
     assert NAMES.is_own(NAMES.talk("x"))

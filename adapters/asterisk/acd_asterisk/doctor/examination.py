@@ -31,6 +31,8 @@ async def examine(patient: Patient, *, place: str = "", agent: str = "") -> list
     found = [
         warning("configuration", f"channels.{patient.name}.{key}: {why}; {fix}") for key, why, fix in options.cautions
     ]
+    if options.control == "ami":
+        return [*found, *await _by_ami(patient), await asyncio.to_thread(disk, patient.journal)]
     client = AriClient(options.url, connections=4, deadline_seconds=max(5.0, options.rest_deadline_us / 1e6))
     try:
         found += await reach(patient, client)
@@ -99,7 +101,10 @@ async def _by_ami(patient: Patient) -> list[Finding]:
     except AmiUnavailable as error:
         return [wrong("ami", f"{error}; is AMI enabled in manager.conf, and reachable from here?")]
     try:
-        found = [good("ami", _entered(options)), *await dialplan(patient, manager), await music(patient, manager)]
+        found = [good("ami", _entered(options))]
+        if patient.options.control == "ari":
+            found += await dialplan(patient, manager)
+        found.append(await music(patient, manager))
     except AmiUnavailable as error:
         return [unknown("ami", f"AMI did not answer ({error}); try again")]
     finally:

@@ -14,6 +14,7 @@ from msgspec import Struct
 from acd_asterisk.ari import AriClient
 from acd_asterisk.doctor.findings import Finding, good, named, unknown, warning, wrong
 from acd_asterisk.doctor.patient import Patient
+from acd_asterisk.translate import is_endpoint
 
 MAX_ASKED: Final = 500
 """Endpoints whose codecs are asked for."""
@@ -65,7 +66,10 @@ def _looked_up(patient: Patient, states: dict[tuple[str, str], str]) -> tuple[li
     complain = wrong if patient.is_only else warning
     for agent, address in patient.telephones:
         endpoint = endpoint_of(address)
-        if endpoint is None:
+        if not is_endpoint(address):
+            fix = f"set agents.{agent}.addresses.voice to one, like PJSIP/{agent}"
+            found.append(wrong("endpoint", f"agent {agent}: {address!r} cannot be dialled; {fix}"))
+        elif endpoint is None:
             others.append(address)
         elif endpoint not in states:
             fix = f"make it there, or mend agents.{agent}.addresses.voice"
