@@ -13,6 +13,7 @@ from acd_asterisk.lab import LabUnavailable, Pbx, Provisioned, provision
 from tests.adapters.asterisk.menus.test_keys import test_by_rfc_4733
 from tests.adapters.asterisk.menus.test_service import test_two_menus_and_a_language
 from tests.adapters.asterisk.test_answering import test_the_dialplan_begins_early_media
+from tests.adapters.asterisk.test_broadcast import test_two_answer_at_once_and_one_talks
 from tests.adapters.asterisk.test_codes import test_shared_telephone
 from tests.adapters.asterisk.test_confirming import test_a_voicemail_never_gets_the_call, test_the_key_accepts
 from tests.adapters.asterisk.test_connection import (
@@ -20,7 +21,7 @@ from tests.adapters.asterisk.test_connection import (
     test_asterisk_is_killed,
     test_what_happened_while_the_line_was_cut,
 )
-from tests.adapters.asterisk.test_contract import test_contract
+from tests.adapters.asterisk.test_contract import test_contract, test_contract_of_consults
 from tests.adapters.asterisk.test_endings import (
     test_agent_cannot_be_had,
     test_caller_goes_on_when_the_dialplan_says_so,
@@ -34,6 +35,7 @@ from tests.adapters.asterisk.test_engine_away import (
     test_fallback_without_a_controller,
     test_what_happened_while_the_engine_was_away,
 )
+from tests.adapters.asterisk.test_holding import test_hold_and_resume_at_the_desk
 from tests.adapters.asterisk.test_lamps import test_a_telephone_is_told
 from tests.adapters.asterisk.test_one_call import test_one_call
 from tests.adapters.asterisk.test_passing_headers import test_headers_in_and_out
@@ -64,17 +66,20 @@ __all__ = [
     "test_callers_whom_nobody_noticed",
     "test_cancelled_caller_goes_on_in_the_dialplan",
     "test_contract",
+    "test_contract_of_consults",
     "test_dead_mans_switch",
     "test_engine_dies_with_calls_in_every_state",
     "test_fallback_without_a_controller",
     "test_headers_and_names",
     "test_headers_in_and_out",
+    "test_hold_and_resume_at_the_desk",
     "test_looking_heals_what_no_event_tells",
     "test_nobody_answers",
     "test_one_call",
     "test_shared_telephone",
     "test_the_dialplan_begins_early_media",
     "test_the_key_accepts",
+    "test_two_answer_at_once_and_one_talks",
     "test_two_menus_and_a_language",
     "test_variables_arrive",
     "test_what_happened_while_the_engine_was_away",
