@@ -56,7 +56,7 @@ from acd_asterisk.options import Options
 from acd_asterisk.orders import Orders
 from acd_asterisk.patrol import Patrol
 from acd_asterisk.prompts import Prompts
-from acd_asterisk.recording import Recorder
+from acd_asterisk.recording import PauseCode, Recorder
 from acd_asterisk.supervision import Supervision
 from acd_asterisk.survey import Survey
 from acd_asterisk.switchboard import Switchboard
@@ -86,7 +86,8 @@ class AsteriskChannel:
         self._conversations = Conversations(self._desk, self._switchboard, self._orders)
         self._healer = Healer(self._desk, self._switchboard, self._orders, self._intake, self._conversations)
         notes = Notes(self._desk)
-        self._recorder = Recorder(self._desk, self._client, notes)
+        self._recorder = Recorder(self._desk, self._client, self._prompts, notes)
+        self._pause_code = PauseCode(self._desk, self._recorder, self._prompts, notes)
         self._orders.dispositions = Dispositions(self._desk, self._prompts)
         self._orders.survey = Survey(self._desk, self._prompts, notes)
         self._codes = FeatureCodes(self._desk, self._switchboard, self._prompts, options.codes)
@@ -287,6 +288,7 @@ class AsteriskChannel:
                 self._transfers.handle(what)
                 self._intake.handle(what)
                 self._recorder.handle(what)
+                self._pause_code.handle(what)
                 self._supervision.handle(what)
         except Exception as error:  # noqa: BLE001 - one event must not stop those that follow
             self._desk.report(error)

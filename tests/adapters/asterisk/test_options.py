@@ -91,6 +91,8 @@ def test_urls(url: str, becomes: str) -> None:
         ({"recording": {"mode": "mixed", "queues": ["a b"]}}, "channels.pbx1.recording.queues: 'a b' is no queue's"),
         ({"recording": {"queues": ["sales"]}}, "channels.pbx1.recording.queues: is there, but nothing is recorded"),
         ({"recording": {"format": "../x"}}, "channels.pbx1.recording.format: '../x' cannot be used"),
+        ({"recording": {"pause_code": "7"}}, "channels.pbx1.recording.pause_code: '7' cannot be used"),
+        ({"recording": {"announcement": ["a b"]}}, "channels.pbx1.recording.announcement: 'a b' cannot be played"),
         ({"recording": {"keep": "1h"}}, "channels.pbx1.recording.keep: 3600 seconds are out of bounds"),
         ({"recording": {"keeep": "90d"}}, "channels.pbx1.recording.keeep: is no option of recordings"),
     ],

@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
+from acd_asterisk.options.confirm import read_media
 from acd_asterisk.options.reader import HOUR_US, SECOND_US, Reader
 from acd_asterisk.translate import is_queue_name
 
@@ -18,6 +19,7 @@ MAX_QUEUES: Final = 1_000
 
 DAY_US: Final = 24 * HOUR_US
 
+_CODE: Final = re.compile(r"[0-9*#]{2,6}")
 _FORMAT: Final = re.compile(r"[A-Za-z0-9]{1,16}")
 
 
@@ -32,6 +34,10 @@ class Recording(Struct, frozen=True, kw_only=True):
     """Asterisk's name of it: wav, gsm, ulaw, sln16, …"""
     beep: bool = False
     """Whether Asterisk says by a beep that it begins."""
+    announcement: tuple[str, ...] = ()
+    """What both hear once, when a call begins to be recorded."""
+    pause_code: str = ""
+    """Keys by which an agent pauses and resumes from the telephone; empty: none."""
     longest_us: int = 4 * HOUR_US
     """When one recording ends by itself, should nobody be there to end it."""
     longest_pause_us: int = 300 * SECOND_US
@@ -55,6 +61,10 @@ def read_recording(reader: Reader) -> Recording:
         queues=frozenset(queues),
         format=reader.pattern("format", "wav", _FORMAT, 'a format of Asterisk\'s, like "wav"'),
         beep=reader.flag("beep", default=False),
+        announcement=read_media(reader, "announcement", ()),
+        pause_code=reader.pattern("pause_code", "", _CODE, "two to six keys, like *7")
+        if reader.has("pause_code")
+        else "",
         longest_us=reader.duration("longest", 4 * HOUR_US, 60 * SECOND_US, 24 * HOUR_US),
         longest_pause_us=reader.duration("longest_pause", 300 * SECOND_US, SECOND_US, HOUR_US),
         keep_us=reader.duration("keep", 0, DAY_US, 3_650 * DAY_US) if reader.has("keep") else 0,

@@ -26,6 +26,7 @@ from acd_asterisk.happenings import Happening, RecordingEnded, TalkEntered
 from acd_asterisk.names import interaction_of_offer
 from acd_asterisk.notes import Notes
 from acd_asterisk.options.recording import Mode
+from acd_asterisk.prompts import Prompts
 from acd_asterisk.recording.label import Label, Labels, Side, stamp_of
 from acd_asterisk.recording.retention import Retention
 from acd_asterisk.recording.tapes import Tapes
@@ -66,8 +67,11 @@ class Part:
 class Recorder:
     """The recordings of one channel instance."""
 
-    def __init__(self, desk: Desk, client: AriClient, notes: Notes) -> None:
+    def __init__(self, desk: Desk, client: AriClient, prompts: Prompts, notes: Notes) -> None:
         """Nothing is being recorded."""
+        self._prompts = prompts
+        self._announced: OrderedDict[str, None] = OrderedDict()
+        """Interactions in which it has been said."""
         options = desk.options
         self._desk = desk
         self._options = options.recording
@@ -137,17 +141,26 @@ class Recorder:
         part = self._part(interaction_id)
         part.is_paused = True
         self._end_pause_later(part)
+        is_certain = False
+        try:
+            is_certain = await self._pause(part)
+        finally:
+            # Never said to be paused when it may not be; what has been paused all the same goes on in the end.
+            part.is_paused = is_certain
+        if not is_certain:
+            raise ChannelError("the PBX does not pause the recording")
+
+    async def _pause(self, part: Part) -> bool:
         try:
             # One that is about to begin would write a moment of what nobody may keep.
             async with asyncio.timeout(self._desk.options.rest_deadline_us / 1e6):
                 await asyncio.gather(*(tape.tried.wait() for tape in part.tapes.values()))
-            done = await asyncio.gather(*(self._tapes.pause(name) for name, tape in part.tapes.items() if tape.begun))
+            begun = [name for name, tape in part.tapes.items() if tape.begun]
+            return all(await asyncio.gather(*map(self._tapes.pause, begun)))
         except TimeoutError:
             raise ChannelError("it is not known whether the recording has begun") from None
         except AriUnavailable as error:
             raise ChannelError(f"it is not known whether the recording pauses: {error}") from None
-        if not all(done):
-            raise ChannelError("the PBX does not pause the recording")
 
     async def resume(self, interaction_id: str) -> None:
         """Go on. Raises `ChannelError`."""
@@ -177,7 +190,19 @@ class Recorder:
             if mode == "off":
                 return
             part = self._parts[call.interaction_id] = Part(call.interaction_id, mode, stamp_of(time.time()))
+            self._announce(call.interaction_id)
         self._begin_missing(call, part, offers)
+
+    def _announce(self, interaction_id: str) -> None:
+        """Both hear once in a call that it is recorded, if that is wanted."""
+        if self._options.announcement and interaction_id not in self._announced:
+            self._announced[interaction_id] = None
+            if len(self._announced) > MAX_KNOWN:
+                self._announced.popitem(last=False)
+            self._desk.spawn(self._say(self._desk.names.talk(interaction_id)))
+
+    async def _say(self, bridge_id: str) -> None:
+        await self._prompts.play(bridge_id, self._options.announcement, where="bridges")
 
     def _begin_missing(self, call: Call, part: Part, offers: list[str], *, again: bool = False) -> None:
         wanted: list[tuple[str, Side]] = []

@@ -16,7 +16,8 @@ from acd.core.messages import (
 )
 from acd.errors import ChannelError
 from acd_asterisk.channel import AsteriskChannel
-from acd_asterisk.lab import AgentBehaviour, CallSpec, Provisioned
+from acd_asterisk.lab import AgentBehaviour, CallSpec, Ear, Provisioned
+from acd_asterisk.lab.tones import linear, tone
 from tests.adapters.asterisk.recording.sounds import loudness, samples_of, seconds
 from tests.adapters.asterisk.rig import POLL_SECONDS, Agent, Queue, Rig, rig, until
 
@@ -273,3 +274,68 @@ async def test_a_call_that_cannot_be_recorded_goes_on_and_is_counted(provisioned
             assert channel_of(it).recording_of(accepted.interaction_id) == "off"
             await end(it, accepted.interaction_id)
         assert not it.all(InteractionUpdated)
+
+
+async def test_both_hear_that_it_is_recorded_and_so_does_the_file(provisioned: Provisioned, tmp_path: Path) -> None:
+    said_hz = 2_100
+    options = {"recording": {"mode": "mixed", "announcement": ["lab-recorded"]}}
+    async with Ear(CALLER_HZ) as caller, Ear(ANNA_HZ) as agent:
+        anna = Agent("anna", AgentBehaviour(ring_ms=300, ear=agent.port))
+        async with rig(provisioned, tmp_path, [anna], options=options) as it:
+            it.pbx.add_sound("lab-recorded", tone(said_hz, 1_000))
+            await it.ready("anna")
+            async with it.callers(CallSpec("10001", "sales", ear=caller.port)):
+                call, file = await talking(it)
+                for ear in (caller, agent):
+                    await until(lambda ear=ear: loud_lately(ear, said_hz), lambda: "nothing was said")  # type: ignore[misc]
+                await heard(file, 1.5)
+                await end(it, call)
+                await attribute(it, call, "recording.1.seconds")
+            assert loudness(samples_of(file)[:16_000], said_hz) > QUIET
+
+
+def loud_lately(ear: Ear, hertz: int) -> bool:
+    packets = range(0, max(ear.packets - 10, 1), 10)
+    return any(loudness(tuple(map(linear, ear.coded(at)[: 10 * 160])), hertz) > LOUD for at in packets)
+
+
+async def test_an_agent_pauses_by_a_code(provisioned: Provisioned, tmp_path: Path) -> None:
+    options = {"recording": {"mode": "mixed", "pause_code": "*7"}}
+    async with Ear(CALLER_HZ) as caller, Ear(ANNA_HZ) as agent:
+        anna = Agent("anna", AgentBehaviour(ring_ms=300, ear=agent.port))
+        async with rig(provisioned, tmp_path, [anna], options=options) as it:
+            await it.ready("anna")
+            async with it.callers(CallSpec("10001", "sales", ear=caller.port)):
+                call, _ = await talking(it)
+                await press(it, "1*7")
+                await until(lambda: channel_of(it).recording_of(call) == "paused", lambda: "not paused")
+                await until(lambda: attributes_of(it, call).get("recording") == "paused", lambda: "not noted")
+                await press(it, "7*7")
+                await until(lambda: channel_of(it).recording_of(call) == "recording", lambda: "not resumed")
+                await until(lambda: attributes_of(it, call).get("recording") == "recording", lambda: "not noted")
+                await end(it, call)
+
+
+async def press(it: Rig, keys: str) -> None:
+    (leg,) = [each["name"] for each in await it.pbx.channels() if ":leg:" in each["id"]]
+    async with it.pbx.ami() as ami:
+        for key in keys:
+            await ami.action("PlayDTMF", Channel=leg, Digit=key, Receive="yes")
+            await ami.event("DTMFEnd", lambda event, key=key: event["Digit"] == key)  # type: ignore[misc]
+
+
+async def test_a_recording_goes_on_over_a_lost_connection(provisioned: Provisioned, tmp_path: Path) -> None:
+    async with rig(provisioned, tmp_path, [ANNA], options=MIXED, proxied=True) as it:
+        await it.ready("anna")
+        async with it.callers(CALLER):
+            call, file = await talking(it)
+            await it.proxy.cut()
+            await it.connected(connected=False)
+            await it.connected()
+            await heard(file, 0.5)
+            assert channel_of(it).recording_of(call) == "recording"
+            await channel_of(it).pause_recording(call)
+            await channel_of(it).resume_recording(call)
+            await end(it, call)
+            assert int(await attribute(it, call, "recording.1.seconds")) >= 0
+        assert len(list(folder_of(it).iterdir())) == 1
