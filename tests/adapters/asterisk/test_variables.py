@@ -97,6 +97,7 @@ exten => _X.,1,Set(X_ACD_QUEUE=support)
             await it.connected(connected=False)
             await it.connected()
         await it.ready("anna")
+        before = 0
         for caller in ("10001", "10002"):
             # What follows a connect may still be under way with the first one.
             before = int(it.channel.health()["requests"])
