@@ -10,6 +10,7 @@ from acd_asterisk.ami import AmiUnauthorized, AmiUnavailable, Manager
 from acd_asterisk.ami.watch import access_of
 from acd_asterisk.ari import AriClient, AriUnauthorized, AriUnavailable
 from acd_asterisk.doctor import trial
+from acd_asterisk.doctor.agents import agents
 from acd_asterisk.doctor.application import application, is_held
 from acd_asterisk.doctor.connection import clock, reach, sessions
 from acd_asterisk.doctor.dialplan import dialplan
@@ -31,6 +32,7 @@ async def examine(patient: Patient, *, place: str = "", agent: str = "") -> list
     found = [
         warning("configuration", f"channels.{patient.name}.{key}: {why}; {fix}") for key, why, fix in options.cautions
     ]
+    found += agents(patient)
     if options.control == "ami":
         return [*found, *await _by_ami(patient), await asyncio.to_thread(disk, patient.journal)]
     client = AriClient(options.url, connections=4, deadline_seconds=max(5.0, options.rest_deadline_us / 1e6))

@@ -7,13 +7,14 @@ import pytest
 from acd.errors import ConfigError
 from acd.runtime.config import loads
 from acd.runtime.filelock import FileLock
+from acd_asterisk.doctor.agents import agents
 from acd_asterisk.doctor.application import engine_runs
 from acd_asterisk.doctor.dialplan import Step, judged_codes, judged_dialplan
 from acd_asterisk.doctor.disk import disk
 from acd_asterisk.doctor.findings import MAX_NAMED, named
 from acd_asterisk.doctor.loaded import NEEDED, USEFUL, judged
 from acd_asterisk.doctor.media import judged_music
-from acd_asterisk.doctor.patient import patients
+from acd_asterisk.doctor.patient import Patient, patients
 from acd_asterisk.doctor.sounds import sounds_of
 from acd_asterisk.doctor.telephones import endpoint_of, judged_codecs
 from acd_asterisk.doctor.trial import PLACE
@@ -95,6 +96,28 @@ def test_codes_are_no_door() -> None:
         (found,) = judged_codes(lacking, "acd")
         assert found.state == "warning"
         assert "Stasis(acd,code:${EXTEN})" in found.text
+
+
+def test_agents_of_whom_options_speak() -> None:
+    """A name that is nobody's, and a telephone of which no code can say whose it is."""
+    given: dict[str, object] = {
+        "url": "http://127.0.0.1:9/ari",
+        "user": "acd",
+        "password": "x",
+        "codes": {"sign_in": "*45", "shared": ["PJSIP/lobby"]},
+        "agents": {"ana": {"confirm": True}, "anna": {}},
+    }
+    telephones = (
+        *(("anna", "PJSIP/desk"), ("ben", "PJSIP/desk/sip:b@x"), ("carla", "PJSIP/lobby"), ("dora", "PJSIP/lobby")),
+        *(("emil", "PJSIP/1@trunk"), ("fritz", "PJSIP/2@trunk")),
+    )
+    patient = Patient("pbx", read_options("pbx", given), telephones, Path("journal"), is_only=True)
+    absent, shared = agents(patient)
+    assert (absent.check, absent.state) == ("agents", "warning")
+    assert "channels.pbx.agents.ana;" in absent.text
+    assert "PJSIP/desk is the telephone of anna, ben" in shared.text
+    plain = {key: value for key, value in given.items() if key not in {"codes", "agents"}}
+    assert agents(Patient("pbx", read_options("pbx", plain), telephones, Path("journal"), is_only=True)) == []
 
 
 def test_sounds_that_agents_hear() -> None:
