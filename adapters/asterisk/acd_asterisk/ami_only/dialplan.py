@@ -10,15 +10,15 @@ ENTER: Final = "enter"
 HOLD: Final = "hold"
 """Hears music."""
 TALK: Final = "talk"
-"""Is joined with an agent, or about to be."""
-TALKED: Final = "talked"
-"""Has been joined with an agent, who is gone."""
+"""Is joined with an agent, or about to be; or has been, and waits for what becomes of them: see `HAS_TALKED`."""
+HAS_TALKED: Final = "Wait"
+"""The application at `talk` when the agent is gone."""
 LEG: Final = "leg"
 """An agent who has picked up."""
 BACK: Final = "back"
 """Goes on where the dialplan came from."""
 
-CALLERS: Final = frozenset({ENTER, HOLD, TALK, TALKED})
+CALLERS: Final = frozenset({ENTER, HOLD, TALK})
 
 ARGUMENTS: Final = "ACD_ARGS"
 """What the dialplan said of a caller, as `Stasis()` takes it, with & between."""

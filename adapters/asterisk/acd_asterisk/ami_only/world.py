@@ -63,8 +63,8 @@ class Looking:
         together = set[str]().union(*talks.values())
         for each in shown:
             channel_id = text_of(each, "Uniqueid")
-            has_talked = _exten(each) == dialplan.TALKED or (
-                _exten(each) == dialplan.TALK and text_of(each, "BridgeId")
+            has_talked = _exten(each) == dialplan.TALK and (
+                text_of(each, "BridgeId") or text_of(each, "Application") == dialplan.HAS_TALKED
             )
             if self._is_caller(each) and has_talked and channel_id not in together:
                 interaction_id = await self._variable(channel_id, dialplan.INTERACTION)
