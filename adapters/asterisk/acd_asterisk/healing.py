@@ -80,7 +80,7 @@ class Healer:
         await self._orders.prompts.take_over(self._desk.by_channel.keys() - before)
         await self._act(repairs)
         await self._tell(repairs)
-        self._intake.menus.compared(world.callers)
+        self._intake.menus.compared(world.callers, was_restarted=self.was_restarted)
         self._take_in([repair.channel for repair in repairs if isinstance(repair, adopt.Enqueue)])
 
     async def look(self) -> list[Repair]:

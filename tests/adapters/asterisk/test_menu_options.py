@@ -154,6 +154,14 @@ def test_problem_of_a_number(changes: str, says: str) -> None:
     assert found.startswith(says), found
 
 
+def test_long_numbers_had_better_be_secret() -> None:
+    long = f"{COLLECT}\nmin_digits = 16"
+    (caution,) = read_options("pbx1", {**PLAIN, **tomllib.loads(long)}).cautions
+    assert caution[0] == "menus.main.collect"
+    assert read_options("pbx1", {**PLAIN, **tomllib.loads(f"{long}\nsecret = true")}).cautions == ()
+    assert read_options("pbx1", {**PLAIN, **tomllib.loads(COLLECT)}).cautions == ()
+
+
 def test_number_without_a_way_on() -> None:
     (found,) = problems(COLLECT.replace('then = { queue = "sales" }', ""))
     assert found.startswith("channels.pbx1.menus.main.then: is missing")

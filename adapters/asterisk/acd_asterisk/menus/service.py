@@ -94,11 +94,14 @@ class Menus:
         self._begin(stay)
         return True
 
-    def compared(self, present: Container[str]) -> None:
-        """The PBX has been looked at: `present` are the callers' channels. Forget who has gone; go on with the rest."""
+    def compared(self, present: Container[str], *, was_restarted: bool) -> None:
+        """The PBX has been looked at: `present` are the callers' channels. Forget who has gone; go on with the rest.
+
+        `was_restarted`: then nobody has hung up, and everybody is gone.
+        """
         for channel_id, stay in tuple(self._stays.items()):
             if channel_id not in present:
-                self._gone(stay)
+                self._gone(stay, has_hung_up=not was_restarted)
             elif stay.task is None and stay.call.lane.is_idle:
                 self._begin(stay)
 
@@ -205,8 +208,9 @@ class Menus:
                 _log.warning("the personal store did not take what a caller entered", instance=self._desk.name)
         return command
 
-    def _gone(self, stay: _Stay) -> None:
-        if stay.call.hangup_requested or not stay.call.lost:
+    def _gone(self, stay: _Stay, *, has_hung_up: bool = True) -> None:
+        # Taken out of the application by the dead-man's switch or a transfer is not having hung up.
+        if has_hung_up and (stay.call.hangup_requested or not stay.call.lost):
             self.hangups += 1
         if stay.task is not None:
             stay.task.cancel()

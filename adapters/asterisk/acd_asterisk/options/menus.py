@@ -5,7 +5,7 @@ Owns the names, bounds and defaults of the options of one menu. Must not know ho
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from acd.core import limits
@@ -35,6 +35,9 @@ from acd_asterisk.translate import is_queue_name
 MAX_SET: Final = 16
 """Attributes that one key sets."""
 
+LONG_NUMBER: Final = 15
+"""Digits from which a number is probably a card's, or a person's."""
+
 MAX_LANGUAGES: Final = 16
 """Languages of one prompt."""
 
@@ -61,6 +64,14 @@ def read_menus(reader: Reader, entry: str) -> tuple[Menu, ...]:
     menus = tuple(_menu(reader, name, table) for name, table in tables.items())
     check_links(menus, entry, reader.problem, {name: table.problem for name, table in tables.items()})
     return menus
+
+
+def menu_cautions(menus: Iterable[Menu]) -> Iterator[tuple[str, str, str]]:
+    """What works and had better be otherwise: key, reason, fix."""
+    for menu in menus:
+        if menu.collect is not None and menu.collect.least >= LONG_NUMBER and not menu.collect.secret:
+            reason = "a number as long as those of cards and of people would stand in the journal"
+            yield f"menus.{menu.name}.collect", reason, "set secret = true"
 
 
 def _menu(reader: Reader, name: str, table: Reader) -> Menu:

@@ -21,7 +21,7 @@ from acd_asterisk.options.confirm import ConfirmOptions, read_confirm
 from acd_asterisk.options.data import DataOptions, read_data
 from acd_asterisk.options.devices import DeviceOptions, read_devices
 from acd_asterisk.options.known_queues import check_queues
-from acd_asterisk.options.menus import read_menus
+from acd_asterisk.options.menus import menu_cautions, read_menus
 from acd_asterisk.options.password import Password
 from acd_asterisk.options.phones import ANY_NAME, Phones, read_phones
 from acd_asterisk.options.queues import Answer, QueueOptions, read_answer, read_queues
@@ -102,7 +102,7 @@ class Options(Struct, frozen=True, kw_only=True):
     def cautions(self) -> tuple[tuple[str, str, str], ...]:
         """What works and had better be otherwise: key, reason, fix."""
         of_ami = () if self.ami is None else self.ami.cautions
-        found = tuple((f"ami.{key}", reason, fix) for key, reason, fix in of_ami)
+        found = (*((f"ami.{key}", reason, fix) for key, reason, fix in of_ami), *menu_cautions(self.menus))
         url = urlsplit(self.url)
         if url.scheme == "http" and url.hostname not in LOOPBACK:
             reason = "the PBX's password travels in clear"

@@ -69,12 +69,12 @@ async def test_asked_again_after_a_comparison() -> None:
     await floor.turns()
     assert len(floor.played()) == 1
     assert floor.menus.callers == 1
-    floor.menus.compared({CHANNEL.id})
+    floor.menus.compared({CHANNEL.id}, was_restarted=False)
     await floor.turns()
     assert len(floor.played()) == 2, "and again in vain"
     floor.is_silent = False
-    floor.menus.compared({CHANNEL.id})
-    floor.menus.compared({CHANNEL.id})
+    floor.menus.compared({CHANNEL.id}, was_restarted=False)
+    floor.menus.compared({CHANNEL.id}, was_restarted=False)
     await floor.turns()
     assert len(floor.played()) == 3, "begun once"
     for key in "2A1":
@@ -88,13 +88,15 @@ async def test_asked_again_after_a_comparison() -> None:
     await floor.desk.stop()
 
 
-async def test_gone_when_compared() -> None:
+@pytest.mark.parametrize("was_restarted", [False, True])
+async def test_gone_when_compared(*, was_restarted: bool) -> None:
+    """Who is no longer there has hung up, unless Asterisk has been started anew."""
     floor = Floor()
     assert floor.enter()
     await floor.turns()
-    floor.menus.compared(())
+    floor.menus.compared((), was_restarted=was_restarted)
     await floor.turns()
-    assert (floor.menus.callers, floor.menus.hangups, floor.desk.calls) == (0, 1, {})
+    assert (floor.menus.callers, floor.menus.hangups, floor.desk.calls) == (0, 0 if was_restarted else 1, {})
     assert not floor.handed_in
     await floor.desk.stop()
 
