@@ -12,7 +12,9 @@ from rich.console import Console
 from rich.text import Text
 
 from acd.errors import ChannelError, ConfigError
+from acd.ports.addresses import Addressing
 from acd.ports.cautions import Cautious
+from acd.ports.channel import Channel
 from acd.runtime.calendars import missing_workdays
 from acd.runtime.channels import open_channel
 from acd.runtime.config import ChannelConfig, Problem, Report
@@ -61,7 +63,8 @@ def _found(file: Path, report: Report) -> Located:
     errors = [*report.errors, *channel_problems(file, report), *strategy_problems(file, report)]
     days = [Problem(str(file), 0, "", text) for text in unknown_days(report, datetime.now(UTC).date())]
     cautions = channel_problems(file, report, _cautioned_by_plugin)
-    return Located(tuple(errors), (*report.warnings, *cautions, *days), report.notes)
+    addresses = address_problems(file, report)
+    return Located(tuple(errors), (*report.warnings, *cautions, *addresses, *days), report.notes)
 
 
 def channel_problems(
@@ -81,6 +84,26 @@ def channel_problems(
         variable = next((each.variable for each in report.overrides if _is_about(text, each.key)), "")
         line = 0 if variable else _line(lines, channel, text)
         found.append(Problem(variable or str(file), line, *_parted(text)))
+    return found
+
+
+def address_problems(file: Path, report: Report) -> list[Problem]:
+    """Agents' addresses of which a channel says that nobody can be reached there."""
+    opened: list[object] = [_opened(channel) for channel in report.channels]
+    channels: list[Addressing] = [each for each in opened if isinstance(each, Addressing)]
+    said = [
+        (agent.settings.id, medium, problem)
+        for agent in report.agents
+        for medium, address in agent.addresses
+        for channel in channels
+        if channel.medium == medium and (problem := channel.address_problem(address))
+    ]
+    lines = Lines(file.read_text(encoding="utf-8-sig") if said else "")
+    found = []
+    for agent, medium, problem in dict.fromkeys(said):
+        key = ("agents", agent, "addresses", medium)
+        reason, _, fix = problem.partition("; ")
+        found.append(Problem(str(file), lines.line(key), dotted(key), reason, fix))
     return found
 
 
@@ -121,10 +144,16 @@ def _said_by_plugin(channel: ChannelConfig, queues: Collection[str] | None) -> I
 
 def _cautioned_by_plugin(channel: ChannelConfig) -> Iterator[str]:
     """What would work and had better be otherwise; nothing of a channel that is wrong."""
+    opened = _opened(channel)
+    if isinstance(opened, Cautious):
+        yield from opened.cautions
+
+
+def _opened(channel: ChannelConfig) -> Channel | None:
+    """One to be asked; None when its options are wrong."""
     with suppress(ConfigError, ChannelError):
-        opened = open_channel(channel)
-        if isinstance(opened, Cautious):
-            yield from opened.cautions
+        return open_channel(channel) if channel.type else None
+    return None
 
 
 def _line(lines: Lines, channel: ChannelConfig, said: str) -> int:

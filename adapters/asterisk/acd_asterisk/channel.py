@@ -61,6 +61,7 @@ from acd_asterisk.supervision import Supervision
 from acd_asterisk.survey import Survey
 from acd_asterisk.switchboard import Switchboard
 from acd_asterisk.transfers import Transfers
+from acd_asterisk.translate import is_endpoint
 from acd_asterisk.vetoes import Vetoes
 from acd_asterisk.wire import AriEvent
 
@@ -120,6 +121,17 @@ class AsteriskChannel:
     def cautions(self) -> tuple[str, ...]:
         """What of the options works and had better be otherwise."""
         return tuple(f"channels.{self.name}.{key}: {reason}; {fix}" for key, reason, fix in self._options.cautions)
+
+    # ---- acd.ports.addresses.Addressing
+
+    @property
+    def medium(self) -> str:
+        """Agents' `addresses.voice`."""
+        return "voice"
+
+    def address_problem(self, address: str) -> str:
+        """Whether it can be dialled at all; whether there is such an endpoint says `acd doctor`."""
+        return "" if is_endpoint(address) else f"{address!r} cannot be dialled; write it like PJSIP/anna"
 
     async def start(self, host: ChannelHost) -> None:
         """Begin to connect, for ever; returns at once."""

@@ -25,6 +25,17 @@ class Password(Struct, frozen=True):
     file: Path | None = None
     variable: str = ""
 
+    @property
+    def cautions(self) -> tuple[tuple[str, str, str], ...]:
+        """Key, reason, fix, when its file has none at the moment; an environment may be another one at the start."""
+        if self.file is not None:
+            try:
+                self.read()
+            except PasswordUnavailable as error:
+                key, _, reason = str(error).partition(": ")
+                return ((key, reason, "put it there before the start"),)
+        return ()
+
     def read(self) -> str:
         """The password. Raises `PasswordUnavailable`."""
         if self.value is not None:

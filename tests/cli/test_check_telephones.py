@@ -1,0 +1,56 @@
+"""`acd check` on what can be known of a PBX without asking it: missing passwords, addresses that are none."""
+
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from acd.cli import acd
+
+CONFIG = """\
+[channels.pbx1]
+type = "asterisk"
+url = "http://127.0.0.1:8088/ari"
+user = "acd"
+password_file = "ari-password"
+[queues.sales]
+[agents.anna]
+addresses.voice = "PJSIP/anna"
+[agents.ben]
+addresses.voice = "ben"
+[agents.cleo]
+addresses.voice = "PJSIP/cleo&PJSIP/anna"
+[agents.dora]
+addresses.chat = "dora"
+"""
+
+
+def checked(folder: Path) -> tuple[int, list[str]]:
+    """Exit status and the warnings."""
+    (folder / "acd.toml").write_text(CONFIG)
+    result = CliRunner().invoke(acd, ["check", str(folder / "acd.toml")])
+    text = " ".join(result.output.split())
+    return result.exit_code, [each for each in text.split("warning") if "voice" in each or "password" in each]
+
+
+def test_addresses_and_passwords(tmp_path: Path) -> None:
+    """Each in one sentence, with its line and what to write instead; the configuration can be used all the same."""
+    status, said = checked(tmp_path)
+    assert status == 0
+    about = " ".join(said)
+    assert "agents.ben.addresses.voice" in about
+    assert "'ben' cannot be dialled" in about
+    assert "PJSIP/cleo&PJSIP/anna" in about
+    assert "agents.anna" not in about
+    assert "dora" not in about
+    assert "channels.pbx1.password_file" in about
+    assert "cannot be read" in about
+
+
+def test_once_it_is_there(tmp_path: Path) -> None:
+    """Nothing is said, and it is not shown."""
+    (tmp_path / "ari-password").touch(mode=0o600)
+    (tmp_path / "ari-password").write_text("canary-of-a-password")
+    status, said = checked(tmp_path)
+    assert status == 0
+    assert "password_file" not in " ".join(said)
+    assert "canary" not in " ".join(said)
