@@ -6,6 +6,7 @@ telephones do.
 
 import asyncio
 import re
+import secrets
 import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -48,6 +49,8 @@ class RawCaller:
         self._sip, self._media, self._pbx_port = sip, media, pbx_port
         self._number, self._dialled = number, dialled
         self._to, self._sequence, self._pbx_media = "", 1, 0
+        self._mark = secrets.token_hex(4)
+        self._informed: asyncio.Queue[str] = asyncio.Queue()
         self._packets = self._event_time = 0
         self.ended = asyncio.Event()
         """The PBX has hung up."""
@@ -106,7 +109,6 @@ class RawCaller:
 
     async def _serve(self) -> None:
         """Answer the PBX's requests, and tell its answers to INFO."""
-        self._informed: asyncio.Queue[str] = asyncio.Queue()
         while True:
             text = await self._sip.heard.get()
             if text.startswith("SIP/2.0"):
@@ -133,10 +135,10 @@ class RawCaller:
         own, pbx = f"127.0.0.1:{self._sip.port}", f"127.0.0.1:{self._pbx_port}"
         lines = [
             f"{method} sip:{self._dialled}@{pbx} SIP/2.0",
-            f"Via: SIP/2.0/UDP {own};branch=z9hG4bK-raw-{method}-{number}",
-            f"From: <sip:{self._number}@{own}>;tag=raw",
+            f"Via: SIP/2.0/UDP {own};branch=z9hG4bK-{self._mark}-{method}-{number}",
+            f"From: <sip:{self._number}@{own}>;tag={self._mark}",
             f"To: {self._to or f'<sip:{self._dialled}@{pbx}>'}",
-            f"Call-ID: raw-{own}",
+            f"Call-ID: {self._mark}",
             f"CSeq: {number} {method}",
             f"Contact: <sip:{self._number}@{own}>",
             "Max-Forwards: 70",

@@ -82,6 +82,24 @@ async def test_while_talking(provisioned: Provisioned, tmp_path: Path) -> None:
         await it.empty()
 
 
+async def test_when_it_is_over(provisioned: Provisioned, tmp_path: Path) -> None:
+    """A dialplan's `h` extension, for records of its own, finds them, too."""
+    plan = """
+[acd-inbound]
+exten => _X[a-z].,1,Stasis(acd,${EXTEN:1})
+exten => h,1,Set(GLOBAL(SEEN_${CALLERID(num)})=${ACD_RESULT}/${ACD_AGENT}/${ACD_REASON})
+[acd-agents]
+exten => _X.,1,Hangup()
+"""
+    options: dict[str, object] = {"data": {"set_on_connect": True}, "heartbeat": 0}
+    async with rig(provisioned, tmp_path, [Agent("anna", TALKER)], options=options, dialplan=plan) as it:
+        await it.ready("anna")
+        async with it.callers(CallSpec("10001", "1sales")) as callers:
+            await callers.finished(seconds=10)
+        assert await seen(it.pbx) == "completed/anna/agent-hung-up"
+        await it.empty()
+
+
 async def _value(pbx: Pbx, path: str) -> str:
     try:
         return str((await pbx.ari_get(path))["value"])
