@@ -18,6 +18,7 @@ import panoramisk
 import structlog
 from msgspec import Struct
 
+from acd.runtime.config.problems import quoted
 from acd_asterisk.ami.errors import AmiUnauthorized, AmiUnavailable
 from acd_asterisk.ami.protocol import Protocol
 from acd_asterisk.ami.wire import Message, Request, Value, text_of
@@ -139,9 +140,12 @@ class Manager(panoramisk.Manager):  # type: ignore[misc] # panoramisk has no typ
         messages = await self.send_action({"Action": action, **(fields or {})})
         return Reply(messages[0])
 
-    async def ask_list(self, action: str, fields: Mapping[str, Value] | None = None) -> Reply:
-        """As `ask`, for an action that is answered by a list; without the event that ends it."""
-        messages = await self.send_action({"Action": action, **(fields or {})}, as_list=True)
+    async def ask_list(self, action: str, fields: Mapping[str, Value] | None = None, *, until: str = "") -> Reply:
+        """As `ask`, for an action that is answered by a list; without the event that ends it.
+
+        `until` is that event's name, for an Asterisk that does not mark lists.
+        """
+        messages = await self._send(Request({"Action": action, **(fields or {})}, wants_list=True, until=until))
         return Reply(messages[0], tuple(messages[1:-1]))
 
     def send_action(
@@ -151,9 +155,11 @@ class Manager(panoramisk.Manager):  # type: ignore[misc] # panoramisk has no typ
         **more: Value,
     ) -> "asyncio.Future[list[Message]]":
         """Write an action; the future has its answer by the deadline, or `AmiUnavailable`. It is sent once."""
+        return self._send(Request({**action, **more}, wants_list=bool(as_list)))
+
+    def _send(self, request: Request) -> "asyncio.Future[list[Message]]":
         if self.protocol is None:
             raise AmiUnavailable("not connected")
-        request = Request({**action, **more}, wants_list=bool(as_list))
         future: asyncio.Future[list[Message]] = self.protocol.send(request)
         timer = asyncio.get_running_loop().call_later(self._deadline_seconds, self._expire, request)
         future.add_done_callback(lambda _: timer.cancel())
@@ -211,7 +217,8 @@ class Manager(panoramisk.Manager):  # type: ignore[misc] # panoramisk has no typ
         asked = {"AuthType": "MD5", "Username": self._access.user, "Key": key, "Events": self._classes}
         reply = await self.ask("Login", asked)
         if not reply.is_success:
-            raise AmiUnauthorized(f"{place}: {self._access.user} was not let in ({reply.reason}); look at its section")
+            fix = "look at user, secret and permit in manager.conf"
+            raise AmiUnauthorized(f"{place}: {quoted(self._access.user)} was not let in ({reply.reason}); {fix}")
         if self._classes == "off":
             return
         try:
@@ -259,7 +266,8 @@ def _why(error: OSError) -> str:
         return f"its certificate is not trusted ({error.verify_message}); name who signed it by tls_ca"
     if isinstance(error, ssl.SSLError):
         return "does not speak TLS there; look at tlsenable and tlsbindaddr in manager.conf"
-    return os.strerror(error.errno) if error.errno else str(error.strerror or type(error).__name__)
+    said = os.strerror(error.errno) if error.errno else str(error.strerror or type(error).__name__)
+    return f"{said}; is it enabled in manager.conf, and reachable from here?"
 
 
 class _Silent:

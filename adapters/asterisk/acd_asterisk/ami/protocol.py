@@ -11,10 +11,14 @@ from typing import Any, Final
 import structlog
 from panoramisk.ami_protocol import AMIProtocol
 
+from acd.runtime.config.problems import quoted
 from acd_asterisk.ami.errors import AmiUnavailable
 from acd_asterisk.ami.wire import Message, Request, encoded
 
-MAX_MESSAGE_BYTES: Final = 4 << 20
+MAX_GREETING: Final = 64
+"""Bytes of what another service says that are shown."""
+
+MAX_MESSAGE_BYTES: Final = 16 << 20
 """Of one message, and of what is not complete yet."""
 
 _END: Final = b"\r\n\r\n"
@@ -96,7 +100,8 @@ class Protocol(AMIProtocol):  # type: ignore[misc] # panoramisk has no types
         if not end and len(line) < len(_GREETING):
             return False
         if not line.startswith(_GREETING):
-            self.give_up("what answers there is not AMI; is it the right port?")
+            said = quoted(line[:MAX_GREETING].decode(errors="replace"))
+            self.give_up(f"says {said}, which is not AMI; is it the right port?")
             return False
         if not end:
             return False

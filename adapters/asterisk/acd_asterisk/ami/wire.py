@@ -60,10 +60,11 @@ class Request(Action):  # type: ignore[misc] # panoramisk has no types
     `QueueAdd`. Asterisk says whether a list begins; without that there is none.
     """
 
-    def __init__(self, fields: Mapping[str, Value], *, wants_list: bool = False) -> None:
-        """Checked when it is sent."""
+    def __init__(self, fields: Mapping[str, Value], *, wants_list: bool = False, until: str = "") -> None:
+        """Checked when it is sent. `until`: the event at the list's end, for an Asterisk that does not mark it."""
         super().__init__(dict(fields))
         self.wants_list = wants_list
+        self.until = until
 
     def add_message(self, message: Message) -> bool:
         """Take in a response, or an event of the list; whether the answer is complete now."""
@@ -76,9 +77,12 @@ class Request(Action):  # type: ignore[misc] # panoramisk has no types
 
     def _has_list(self) -> bool:
         first = self.responses[0]
-        return self.wants_list and text_of(first, "EventList").lower() == "start"
+        begins = text_of(first, "EventList").lower() == "start" or bool(self.until)
+        return self.wants_list and begins and bool(first.success)
 
     def _is_end(self, message: Message) -> bool:
+        if self.until and text_of(message, "Event") == self.until:
+            return True
         return "event" in message and text_of(message, "EventList").lower() in {"complete", "cancelled"}
 
 

@@ -157,7 +157,7 @@ async def test_what_is_not_ami_is_said() -> None:
 
         server = await asyncio.start_server(other, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
-        with pytest.raises(AmiUnavailable, match="not AMI; is it the right port"):
+        with pytest.raises(AmiUnavailable, match="which is not AMI; is it the right port"):
             await Manager(Access(port=port, user=to.user, password=to.password)).open()
         server.close()
         assert peer.connections == 0
@@ -195,7 +195,7 @@ async def test_the_secret_is_not_sent() -> None:
 
 async def test_a_wrong_secret_is_an_error(provisioned: Provisioned) -> None:
     async with Pbx(provisioned) as pbx:
-        with pytest.raises(AmiUnauthorized, match="acd was not let in"):
+        with pytest.raises(AmiUnauthorized, match='"acd" was not let in'):
             await Manager(access(pbx, password="canary-wrong")).open()
 
 

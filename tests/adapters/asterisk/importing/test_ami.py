@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from acd.errors import ChannelError
-from acd_asterisk.importing.ami import MAX_LINE, Ami, AmiRefused, value_of
+from acd_asterisk.importing.ami import Ami, AmiRefused, value_of
 
 GREETING = b"Asterisk Call Manager/9.0.0\r\n"
 Answer = Callable[[str, str], bytes]
@@ -120,7 +120,7 @@ def test_a_refusal_is_asterisks_own_text() -> None:
 def test_a_line_break_cannot_begin_another_action() -> None:
     with far_end() as pbx, Ami("127.0.0.1", pbx.port, "acd", "secret") as ami:
         for bad in ("x\r\n\r\nAction: Originate", "x\ny", "x\0y"):
-            with pytest.raises(ChannelError, match="a line break in a value would be another action"):
+            with pytest.raises(ChannelError, match="a line break or NUL, which would be another action"):
                 ami.ask("GetConfig", Filename=bad)
     assert b"Originate" not in pbx.received
 
@@ -137,7 +137,7 @@ def test_another_service_is_recognised() -> None:
 def test_a_far_end_that_hangs_up_is_said() -> None:
     with (
         far_end(lambda action, own: b"" if action == "Login" else polite(action, own)) as pbx,
-        pytest.raises(ChannelError, match=f"AMI of 127.0.0.1:{pbx.port}: hung up"),
+        pytest.raises(ChannelError, match=f"AMI of 127.0.0.1:{pbx.port}: the PBX closed the connection"),
         Ami("127.0.0.1", pbx.port, "acd", "secret"),
     ):
         pass
@@ -145,8 +145,8 @@ def test_a_far_end_that_hangs_up_is_said() -> None:
 
 def test_a_far_end_that_is_silent_is_waited_for_so_long_and_no_longer() -> None:
     with (
-        far_end(greeting=b"") as pbx,
-        pytest.raises(ChannelError, match=r"said nothing for 0\.05 s; is it AMI, and is the PBX well\?"),
+        far_end(lambda _action, _own: b"A", greeting=b"") as pbx,
+        pytest.raises(ChannelError, match=r"no answer to Challenge within 0\.05 s"),
         Ami("127.0.0.1", pbx.port, "acd", "secret", patience=0.05),
     ):
         pass
@@ -154,8 +154,8 @@ def test_a_far_end_that_is_silent_is_waited_for_so_long_and_no_longer() -> None:
 
 def test_a_line_without_an_end_is_not_read_for_ever() -> None:
     with (
-        far_end(greeting=b"x" * (4 * MAX_LINE)) as pbx,
-        pytest.raises(ChannelError, match="sends more than an import reads"),
+        far_end(greeting=b"x" * 1_000_000) as pbx,
+        pytest.raises(ChannelError, match="which is not AMI"),
         Ami("127.0.0.1", pbx.port, "acd", "secret"),
     ):
         pass
