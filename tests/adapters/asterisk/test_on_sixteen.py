@@ -10,6 +10,12 @@ told at once). A telephone sends audio every 20 ms; those of the lab send none, 
 import pytest
 
 from acd_asterisk.lab import LabUnavailable, Pbx, Provisioned, provision
+from tests.adapters.asterisk.doctor.test_examination import (
+    test_a_healthy_pbx,
+    test_beside_a_running_engine,
+    test_missing_modules,
+    test_wrong_credentials,
+)
 from tests.adapters.asterisk.menus.test_keys import test_by_rfc_4733
 from tests.adapters.asterisk.menus.test_service import test_two_menus_and_a_language
 from tests.adapters.asterisk.test_answering import test_the_dialplan_begins_early_media
@@ -40,7 +46,12 @@ from tests.adapters.asterisk.test_lamps import test_a_telephone_is_told
 from tests.adapters.asterisk.test_one_call import test_one_call
 from tests.adapters.asterisk.test_passing_headers import test_headers_in_and_out
 from tests.adapters.asterisk.test_passing_variables import test_after_the_agent
+from tests.adapters.asterisk.test_patrol import test_what_got_lost_is_found_while_a_call_goes_on
 from tests.adapters.asterisk.test_ringing import test_headers_and_names
+from tests.adapters.asterisk.test_safety import (
+    test_deadlines_and_the_breaker,
+    test_what_a_dead_engine_has_left_is_collected,
+)
 from tests.adapters.asterisk.test_transfers import test_attended_by_asterisk, test_blind_by_asterisk
 from tests.adapters.asterisk.test_variables import test_variables_arrive
 from tests.adapters.asterisk.test_vetoes import (
@@ -52,6 +63,7 @@ from tests.missing import missing_tool
 
 __all__ = [
     "test_a_dead_line_is_noticed",
+    "test_a_healthy_pbx",
     "test_a_personal_call_makes_an_agent_busy_until_it_ends",
     "test_a_telephone_is_told",
     "test_a_telephone_that_is_not_registered_is_offered_nothing",
@@ -60,6 +72,7 @@ __all__ = [
     "test_agent_cannot_be_had",
     "test_asterisk_is_killed",
     "test_attended_by_asterisk",
+    "test_beside_a_running_engine",
     "test_blind_by_asterisk",
     "test_by_rfc_4733",
     "test_caller_goes_on_when_the_dialplan_says_so",
@@ -68,12 +81,14 @@ __all__ = [
     "test_contract",
     "test_contract_of_consults",
     "test_dead_mans_switch",
+    "test_deadlines_and_the_breaker",
     "test_engine_dies_with_calls_in_every_state",
     "test_fallback_without_a_controller",
     "test_headers_and_names",
     "test_headers_in_and_out",
     "test_hold_and_resume_at_the_desk",
     "test_looking_heals_what_no_event_tells",
+    "test_missing_modules",
     "test_nobody_answers",
     "test_one_call",
     "test_shared_telephone",
@@ -82,8 +97,11 @@ __all__ = [
     "test_two_answer_at_once_and_one_talks",
     "test_two_menus_and_a_language",
     "test_variables_arrive",
+    "test_what_a_dead_engine_has_left_is_collected",
+    "test_what_got_lost_is_found_while_a_call_goes_on",
     "test_what_happened_while_the_engine_was_away",
     "test_what_happened_while_the_line_was_cut",
+    "test_wrong_credentials",
 ]
 
 

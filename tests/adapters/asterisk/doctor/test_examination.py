@@ -187,6 +187,22 @@ async def test_a_telephone_that_declines(provisioned: Provisioned, tmp_path: Pat
         assert "no agent ben" in wrongs(found)["ring"]
 
 
+async def test_a_pbx_without_ari(provisioned: Provisioned, tmp_path: Path) -> None:
+    """By `control = "ami"` nothing is asked of ARI; a wrong secret is said."""
+    async with ward(provisioned, tmp_path) as it:
+        file = it.write()
+        text = file.read_text()
+        begin, end = text.index("url ="), text.index("[channels.pbx1.ami]")
+        file.write_text(f'{text[:begin]}control = "ami"\n{text[end:]}')
+        found = await it.examine(file)
+        assert (states(found, "ami"), states(found, "music")) == (["good"], ["good"]), found
+        assert "reachable" not in found
+        (tmp_path / "ami-password").write_text("canary-of-a-wrong-secret")
+        found = await it.examine(file)
+        assert "manager.conf" in wrongs(found)["ami"]
+        assert "canary" not in str(found)
+
+
 async def test_every_sentence_is_one(provisioned: Provisioned, tmp_path: Path) -> None:
     async with ward(provisioned, tmp_path) as it:
         for found in (await it.examine(it.write()), await it.examine(it.write(password="wrong"))):
