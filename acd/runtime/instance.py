@@ -33,6 +33,11 @@ MAX_IN_LANE: Final = 32
 MAX_HELD: Final = 10_000
 """Effects that are kept while a reconcile runs; beyond it another reconcile replaces them."""
 
+RECONCILE_EACH_US: Final = 20_000
+RECONCILE_MOST_US: Final = 60_000_000
+"""What a reconcile may take beyond the deadline for each interaction that is wished for, and at most: after an overload
+there may be something to heal for every single one, and a limit that does not grow with them would never be kept."""
+
 RECONCILE_GAP_US: Final = 100_000
 """Least time from the end of a reconcile to the beginning of the next."""
 
@@ -251,11 +256,12 @@ class Instance:
         self._state = "reconciling"
         self._held.clear()
         self._reconciles += 1
+        deadline_us = self._deadline_us + min(len(self.wishes) * RECONCILE_EACH_US, RECONCILE_MOST_US)
         try:
-            async with Deadline(self._clock, self._deadline_us):
+            async with Deadline(self._clock, deadline_us):
                 await self._channel.reconcile(tuple(self.wishes.values()))
         except TimeoutError:
-            self._note(f"reconcile took longer than {self._deadline_us / 1e6:g} s", "reconcile failed")
+            self._note(f"reconcile took longer than {deadline_us / 1e6:g} s", "reconcile failed")
         except BaseException as error:  # noqa: BLE001 - tried again, and shown in the health
             _let_pass(error)
             self._note(_text(error), "reconcile failed")

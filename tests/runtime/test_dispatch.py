@@ -43,6 +43,7 @@ from acd.runtime.instance import (
     MAX_HELD,
     MAX_IN_LANE,
     MAX_QUEUED,
+    RECONCILE_EACH_US,
     RECONCILE_GAP_US,
     RETRY_FIRST_US,
 )
@@ -438,6 +439,20 @@ async def test_a_channel_that_does_not_start_is_tried_again(how: str) -> None:
     await fake.until(lambda: len(fake.reconciles) == 1)
     assert stage.health()["state"] == "ready"
     await stage.__aexit__()
+
+
+async def test_a_reconcile_of_many_may_take_longer() -> None:
+    fake = FakeChannel()
+    fake.hang("reconcile")
+    many = {f"call-{number}": Desired(f"call-{number}", "waiting") for number in range(100)}
+    async with Stage(fake, wishes={fake.name: many}) as stage:
+        await idle()
+        stage.clock.advance(DEADLINE_US + 100 * RECONCILE_EACH_US - 1)
+        await idle()
+        assert stage.health()["state"] == "reconciling"
+        stage.clock.advance(1)
+        await idle()
+        assert "took longer than 7 s" in str(stage.health()["error"])
 
 
 async def test_reconciles_are_not_called_without_a_pause() -> None:
