@@ -1,9 +1,8 @@
-"""Transfers that agents make with their own telephones, by SIP REFER: the engine carries them out.
+"""Transfers that agents make with their own telephones, by SIP REFER: followed, so that it is known who has whom.
 
 Owns what a number means that an agent transfers to, and what the telephone is told. Must not know SIP, nor how a call
-is moved. Asterisk hands a REFER on one of our legs to us (`PJSIP_TRANSFER_HANDLING`), does nothing by itself, and tells
-the telephone what we say has come of it. An Asterisk that cannot, or is not to, puts a channel of its own in the leg's
-place and tells the telephone by itself: that channel is ended, and the same is done as if it had been left to us.
+is moved. Asterisk has put a channel of its own in the leg's place, and told the telephone: that channel is ended. Or it
+leaves the REFER to us (`PJSIP_TRANSFER_HANDLING`), does nothing by itself, and tells the telephone what we say.
 
 - to an agent (their telephone, or `addresses.number`): the customer is offered to that agent first;
 - to a queue (`number` of `[channels.NAME.queues.QUEUE]`): the customer waits there, with everything that is known;

@@ -15,12 +15,16 @@ def read(**more: object) -> Options:
 
 def test_defaults() -> None:
     options = read()
-    assert (options.transfers.by_phone, options.transfers.context) == ("engine", "")
+    assert (options.transfers.by_phone, options.transfers.context) == ("asterisk", "")
+    assert not options.cautions
 
 
 def test_what_can_be_chosen() -> None:
-    options = read(transfers={"by_phone": "asterisk", "context": "acd-out"}, queues={"sales": {"number": "*600"}})
-    assert (options.transfers.by_phone, options.transfers.context) == ("asterisk", "acd-out")
+    options = read(transfers={"by_phone": "engine", "context": "acd-out"}, queues={"sales": {"number": "*600"}})
+    assert (options.transfers.by_phone, options.transfers.context) == ("engine", "acd-out")
+    ((key, reason, _),) = options.cautions
+    assert key == "transfers.by_phone"
+    assert "Refer-Sub: false" in reason
     assert options.queues["sales"].number == "*600"
 
 
@@ -61,6 +65,7 @@ def test_problems(given: dict[str, object], says: str) -> None:
 )
 def test_which_asterisk_leaves_transfers_to_us(version: str, *, can: bool) -> None:
     assert hands_on(version) is can
-    assert bool(transfer_variables(read(), "PJSIP/anna", version)) is can
-    assert transfer_variables(read(), "Local/anna@agents", version) == {}
-    assert transfer_variables(read(transfers={"by_phone": "asterisk"}), "PJSIP/anna", version) == {}
+    ours = read(transfers={"by_phone": "engine"})
+    assert bool(transfer_variables(ours, "PJSIP/anna", version)) is can
+    assert transfer_variables(ours, "Local/anna@agents", version) == {}
+    assert transfer_variables(read(), "PJSIP/anna", version) == {}

@@ -26,7 +26,7 @@ CALLER = "trunk"
 ACCEPTED, DONE, DECLINED = 202, 200, 603
 QUEUES = (Queue(), Queue("support", "skills.cables >= 1"))
 OPTIONS: dict[str, object] = {
-    "transfers": {"context": "acd-outside"},
+    "transfers": {"by_phone": "engine", "context": "acd-outside"},
     "queues": {"support": {"number": "600"}},
 }
 PHONES = """[acd-agents]
@@ -116,9 +116,7 @@ async def test_telephone_that_hangs_up_at_once(provisioned: Provisioned, tmp_pat
 @pytest.mark.parametrize("number", ["4711", "anna", "0123"])
 async def test_nowhere(provisioned: Provisioned, tmp_path: Path, number: str) -> None:
     """A number that is nobody's, the agent's own, or outside where nobody may go: refused, and the talk goes on."""
-    nowhere: dict[str, object] = {} if number == "4711" else {"transfers": {}}
-    options = nowhere if number == "0123" else {}
-    async with talking(provisioned, tmp_path, **({"transfers": {}} | options)) as (it, phone, customer):
+    async with talking(provisioned, tmp_path, transfers={"by_phone": "engine"}) as (it, phone, customer):
         dialog = await phone.rung()
         assert await phone.transfer(dialog, number) == ACCEPTED
         await phone.told(dialog, DECLINED)
@@ -190,19 +188,28 @@ async def test_after_the_engine_was_away(provisioned: Provisioned, tmp_path: Pat
         await until_places(it.pbx, {CALLER: f"talk:{customer}", "ben": f"talk:{customer}"})
 
 
-ASTERISK: dict[str, object] = {"transfers": {"by_phone": "asterisk"}}
+ASTERISK: dict[str, object] = {"transfers": {}}
 
 
+@pytest.mark.parametrize("silent", [True, False])
 @pytest.mark.parametrize(("number", "queue"), [("ben", "sales"), ("600", "support")])
-async def test_blind_by_asterisk(provisioned: Provisioned, tmp_path: Path, number: str, queue: str) -> None:
-    """It has put a channel of its own in the agent's place: followed all the same."""
+async def test_blind_by_asterisk(
+    provisioned: Provisioned, tmp_path: Path, number: str, queue: str, *, silent: bool
+) -> None:
+    """It has put a channel of its own in the agent's place: followed all the same.
+
+    `silent`: the telephone wants to be told nothing (`Refer-Sub: false`), of which Asterisk dies when it is not to
+    carry the transfer out by itself.
+    """
     async with talking(provisioned, tmp_path, **ASTERISK) as (it, phone, customer):
         dialog = await phone.rung()
-        assert await phone.transfer(dialog, number) == ACCEPTED
+        # Without anything to tell there is nothing to wait for.
+        assert await phone.transfer(dialog, number, silent=silent) == (DONE if silent else ACCEPTED)
         transferred = await it.event(InteractionTransferred)
         assert (transferred.agent_id, transferred.reason) == ("anna", "blind-transfer")
         await until_places(it.pbx, {CALLER: f"talk:{customer}", "ben": f"talk:{customer}"})
-        await phone.told(dialog, DONE)
+        if not silent:
+            await phone.told(dialog, DONE)
         await phone.hang_up(dialog)  # as telephones do when they hear so; Asterisk waits for it
         assert it.router.view.interactions[customer].queue == queue
         assert len(it.all(InteractionQueued)) == 1

@@ -107,9 +107,13 @@ class Handset:
         await asyncio.wait_for(dialog.answered.wait(), _PATIENCE_SECONDS)
         return dialog
 
-    async def transfer(self, dialog: Dialog, number: str) -> int:
-        """Blind: ask the PBX to connect the other side with this number; gives the answer's status."""
-        return await self._refer(dialog, f"<sip:{check_name(number)}@127.0.0.1:{self._pbx_port}>")
+    async def transfer(self, dialog: Dialog, number: str, *, silent: bool = False) -> int:
+        """Blind: ask the PBX to connect the other side with this number; gives the answer's status.
+
+        `silent`: ask not to be told what has come of it.
+        """
+        headers = ("Refer-Sub: false", "Supported: norefersub") if silent else ()
+        return await self._refer(dialog, f"<sip:{check_name(number)}@127.0.0.1:{self._pbx_port}>", *headers)
 
     async def transfer_to(self, dialog: Dialog, other: Dialog) -> int:
         """Attended: ask the PBX to connect the other sides of two calls; gives the answer's status."""
@@ -133,9 +137,10 @@ class Handset:
         async with asyncio.timeout(_PATIENCE_SECONDS), dialog.answers:
             await dialog.answers.wait_for(lambda: status in dialog.progress)
 
-    async def _refer(self, dialog: Dialog, refer_to: str) -> int:
+    async def _refer(self, dialog: Dialog, refer_to: str, *headers: str) -> int:
         dialog.status = 0
-        await self._request(dialog, "REFER", f"Refer-To: {refer_to}", f"Referred-By: <sip:{self._name}@127.0.0.1>")
+        by = f"Referred-By: <sip:{self._name}@127.0.0.1>"
+        await self._request(dialog, "REFER", f"Refer-To: {refer_to}", by, *headers)
         async with asyncio.timeout(_PATIENCE_SECONDS), dialog.answers:
             await dialog.answers.wait_for(lambda: dialog.status >= _FINAL)
         return dialog.status

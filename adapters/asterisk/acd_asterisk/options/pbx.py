@@ -103,6 +103,7 @@ class Options(Struct, frozen=True, kw_only=True):
         """What works and had better be otherwise: key, reason, fix."""
         of_ami = () if self.ami is None else self.ami.cautions
         found = (*((f"ami.{key}", reason, fix) for key, reason, fix in of_ami), *menu_cautions(self.menus))
+        found = (*found, *((f"transfers.{key}", reason, fix) for key, reason, fix in self.transfers.cautions))
         if self.control == "ari":
             found = (*found, *self.password.cautions)
         url = urlsplit(self.url)

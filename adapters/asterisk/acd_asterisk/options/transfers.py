@@ -16,16 +16,28 @@ _CONTEXT: Final = re.compile(r"[A-Za-z0-9_-]{1,79}")
 class TransferOptions(Struct, frozen=True, kw_only=True):
     """All of it."""
 
-    by_phone: Literal["engine", "asterisk"] = "engine"
-    """Who carries them out: the engine, which then knows who has the customer, or Asterisk."""
+    by_phone: Literal["asterisk", "engine"] = "asterisk"
+    """Who carries them out: Asterisk, whom the engine follows, or the engine, to whom Asterisk leaves them.
+
+    Asterisk 22.10.1 dies of a REFER with `Refer-Sub: false` that is left to a controller (its issue 2021, mended in
+    22.11): nothing that one telephone may do by default.
+    """
     context: str = ""
     """The dialplan's context for numbers that are no agent's and no queue's; empty: nobody is transferred there."""
+
+    @property
+    def cautions(self) -> tuple[tuple[str, str, str], ...]:
+        """What works and had better be otherwise: key, reason, fix."""
+        if self.by_phone == "asterisk":
+            return ()
+        reason = "before 22.11 Asterisk dies of a telephone's REFER with `Refer-Sub: false` (its issue 2021)"
+        return (("by_phone", reason, 'use "asterisk" unless yours is newer'),)
 
 
 def read_transfers(table: Reader) -> TransferOptions:
     """Read the table; problems are the reader's."""
     return TransferOptions(
-        by_phone=table.choice("by_phone", "engine", "asterisk"),
+        by_phone=table.choice("by_phone", "asterisk", "engine"),
         context=table.pattern("context", "", _CONTEXT, "the name of a context of the dialplan")
         if table.has("context")
         else "",
