@@ -107,8 +107,8 @@ class Referred(Struct, frozen=True):
     """The agent's telephone transfers the caller.
 
     Asterisk leaves that to us, or has put the channel `replaced_by` in the leg's place by itself, from `context`.
-    Blind: to `number`, as the agent dialled it. Attended: to whom the agent talks with on the channel `other_line`:
-    to the channel `other_end` of `other_endpoint` (`PJSIP/ben`).
+    Blind: to `number`, as the agent dialled it. Attended: to whom the agent has called on the channel `other_line`, by
+    `number`: to the channel `other_end` of `other_endpoint` (`PJSIP/ben`), unless that still rings.
     """
 
     offer_id: str
@@ -291,7 +291,7 @@ def _transferred(event: AriEvent, names: Names) -> Referred | None:
     replaced_by = event.replace_channel or event.destination_link_first_leg
     return Referred(
         offer_id,
-        number=event.exten,
+        number=event.exten if line is None else line.dialplan.exten,
         other_line="" if line is None else line.id,
         other_end="" if other is None else other.id,
         other_endpoint="" if other is None else _endpoint(other),
@@ -308,9 +308,10 @@ def _referred(refer_to: ReferTo, referred_by: ReferredBy, names: Names) -> Refer
     line, other = refer_to.destination_channel, refer_to.connected_channel
     if line is None:
         return Referred(offer_id, refer_to.requested_destination.destination)
+    number = line.dialplan.exten
     if other is None:
-        return Referred(offer_id, other_line=line.id)
-    return Referred(offer_id, other_line=line.id, other_end=other.id, other_endpoint=_endpoint(other))
+        return Referred(offer_id, number, other_line=line.id)
+    return Referred(offer_id, number, other_line=line.id, other_end=other.id, other_endpoint=_endpoint(other))
 
 
 def _endpoint(channel: AriChannel) -> str:

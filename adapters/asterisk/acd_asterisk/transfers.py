@@ -8,7 +8,7 @@ leaves the REFER to us (`PJSIP_TRANSFER_HANDLING`), does nothing by itself, and 
 - to a queue (`number` of `[channels.NAME.queues.QUEUE]`): the customer waits there, with everything that is known;
 - to any other number: out of the engine, into the dialplan's `context` (else that which Asterisk has chosen); refused
   where there is none;
-- attended: likewise, to whoever the agent talks with on the other line, which ends; only to agents.
+- attended: likewise, to whoever the agent talks with, or has called, on the other line, which ends; not outside.
 """
 
 import asyncio
@@ -114,11 +114,10 @@ class Transfers:
         is_alone = not any(each.accepted for each in call.live_legs() if each is not leg)
         if not is_alone:
             return _Target()  # Who leaves a conference hangs up, and takes nobody along.
-        if what.other_line:
-            found = agents_at(host, what.other_endpoint)
-        elif queue := self._queues.get(what.number):
+        found = agents_at(host, what.other_endpoint) if what.other_endpoint else []
+        if not found and (queue := self._queues.get(what.number)):
             return _Target(queue=queue)
-        else:
+        if not found and what.number:
             found = agents_with(host, what.number) or agents_at(host, f"{PJSIP}{what.number}")
         if len(found) == 1 and found[0].agent_id != leg.agent_id:
             return _Target(agent=found[0].agent_id)

@@ -43,7 +43,7 @@ BLIND = b"""{"type": "ChannelTransfer", "state": "", "application": "acd",
 
 ATTENDED = b"""{"type": "ChannelTransfer", "state": "", "application": "acd",
  "refer_to": {"requested_destination": {"protocol_id": "abc@127.0.0.1"},
-  "destination_channel": {"id": "1795254034.1", "name": "PJSIP/anna-00000002"},
+  "destination_channel": {"id": "1795254034.1", "name": "PJSIP/anna-00000002", "dialplan": {"exten": "2001"}},
   "connected_channel": {"id": "1795254034.2", "name": "PJSIP/ben-00000003"}},
  "referred_by": {"source_channel": {"id": "%b", "name": "PJSIP/anna-00000001"}}}"""
 
@@ -56,7 +56,7 @@ def test_transfers_by_telephone() -> None:
 
     assert read(BLIND, LEG) == Referred(offer, "600")
     assert read(ATTENDED, LEG) == Referred(
-        offer, other_line="1795254034.1", other_end="1795254034.2", other_endpoint="PJSIP/ben"
+        offer, "2001", other_line="1795254034.1", other_end="1795254034.2", other_endpoint="PJSIP/ben"
     )
     assert read(BLIND, CALLER) is None  # a caller's telephone, or any other channel: none of our business
 

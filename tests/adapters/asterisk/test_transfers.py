@@ -18,12 +18,14 @@ from acd.core.messages import (
     WorkHeld,
 )
 from acd_asterisk.lab import AgentBehaviour, CallSpec, Dialog, Handset, Provisioned
-from tests.adapters.asterisk.places import until_places
+from tests.adapters.asterisk.places import places, until_places
 from tests.adapters.asterisk.rig import EXAMPLES, INSTANCE, Agent, Queue, Rig, rig, until
 
 LISTENER = AgentBehaviour(ring_ms=50, talk_ms=60_000)
 CALLER = "trunk"
 ACCEPTED, DONE, DECLINED = 202, 200, 603
+AT_ONCE = 50
+"""Looks at who is where: enough for two to be joined."""
 QUEUES = (Queue(), Queue("support", "skills.cables >= 1"))
 OPTIONS: dict[str, object] = {
     "transfers": {"by_phone": "engine", "context": "acd-outside"},
@@ -31,7 +33,8 @@ OPTIONS: dict[str, object] = {
 }
 PHONES = """[acd-agents]
 exten => ben,1,Dial(PJSIP/ben)
-exten => 600,1,Goto(0123,1)
+exten => 600,1,Answer()
+ same => n,Wait(60)
 exten => 0123,1,Answer()
  same => n,Wait(60)
 """
@@ -133,7 +136,12 @@ async def second_line(it: Rig, phone: Handset, number: str) -> tuple[Dialog, Dia
     first = await phone.rung()
     await phone.hold(first)
     await it.event(WorkHeld)
-    return first, await phone.call(number)
+    second = await phone.call(number)
+    for _ in range(AT_ONCE if number == "ben" else 0):
+        # The telephone hears of the answer before the two are joined.
+        if (await places(it.pbx)).get("ben"):
+            break
+    return first, second
 
 
 async def test_attended_to_an_agent(provisioned: Provisioned, tmp_path: Path) -> None:
@@ -242,3 +250,19 @@ async def test_attended_by_asterisk(provisioned: Provisioned, tmp_path: Path, nu
             assert (await it.event(InteractionRequeued)).reason == "transfer-not-followed"
         assert len(it.all(InteractionQueued)) == 1
         assert not it.router.view.agents["anna"].work
+
+
+@pytest.mark.parametrize("by_phone", ["asterisk", "engine"])
+async def test_other_line_has_called_a_queue(provisioned: Provisioned, tmp_path: Path, by_phone: str) -> None:
+    """There is nobody at its end but the dialplan; the number says what is meant."""
+    async with talking(provisioned, tmp_path, transfers={"by_phone": by_phone}) as (it, phone, customer):
+        first = await phone.rung()
+        await phone.hold(first)
+        await it.event(WorkHeld)
+        second = await phone.call("600")
+        assert await phone.transfer_to(first, second) == ACCEPTED
+        await phone.told(first, DONE)
+        await until_places(it.pbx, {CALLER: f"talk:{customer}", "ben": f"talk:{customer}"})
+        assert it.router.view.interactions[customer].queue == "support"
+        if by_phone == "asterisk":
+            await phone.hang_up(first)
