@@ -423,6 +423,12 @@ MUTANTS: Final = {
     "a look-up that comes late finds no account manager": Mutant(
         "handlers.updates", "        affinity.prefer(domain, interaction)\n", "        pass\n"
     ),
+    "a supervisor hears who waits": Mutant(
+        "handlers.supervision", 'if command.mode != "off" and found.state != "active":', "if False:"
+    ),
+    "a supervisor who waits is not let go": Mutant(
+        "handlers.supervision", 'if command.mode != "off" and found.state', "if found.state"
+    ),
     "what is noted of an ended interaction is not told": Mutant(
         "handlers.updates",
         "    domain.events.append(InteractionNoted(command.interaction_id, command.attributes))\n",

@@ -18,6 +18,12 @@ from tests.adapters.asterisk.doctor.test_examination import (
 )
 from tests.adapters.asterisk.menus.test_keys import test_by_rfc_4733
 from tests.adapters.asterisk.menus.test_service import test_two_menus_and_a_language
+from tests.adapters.asterisk.recording.test_recorder import (
+    test_an_agent_pauses_by_a_code,
+    test_both_are_in_one_file_that_the_interaction_knows,
+    test_each_side_has_its_own_file,
+    test_what_is_said_during_a_pause_is_nowhere,
+)
 from tests.adapters.asterisk.test_answering import test_the_dialplan_begins_early_media
 from tests.adapters.asterisk.test_broadcast import test_two_answer_at_once_and_one_talks
 from tests.adapters.asterisk.test_codes import test_shared_telephone
@@ -28,6 +34,7 @@ from tests.adapters.asterisk.test_connection import (
     test_what_happened_while_the_line_was_cut,
 )
 from tests.adapters.asterisk.test_contract import test_contract, test_contract_of_consults
+from tests.adapters.asterisk.test_dispositions import test_the_key_is_the_code
 from tests.adapters.asterisk.test_endings import (
     test_agent_cannot_be_had,
     test_caller_goes_on_when_the_dialplan_says_so,
@@ -52,6 +59,8 @@ from tests.adapters.asterisk.test_safety import (
     test_deadlines_and_the_breaker,
     test_what_a_dead_engine_has_left_is_collected,
 )
+from tests.adapters.asterisk.test_supervision import test_listen_whisper_barge_and_leave
+from tests.adapters.asterisk.test_survey import test_the_answers_are_noted_and_the_caller_is_let_go
 from tests.adapters.asterisk.test_transfers import test_attended_by_asterisk, test_blind_by_asterisk
 from tests.adapters.asterisk.test_variables import test_variables_arrive
 from tests.adapters.asterisk.test_vetoes import (
@@ -70,10 +79,12 @@ __all__ = [
     "test_a_voicemail_never_gets_the_call",
     "test_after_the_agent",
     "test_agent_cannot_be_had",
+    "test_an_agent_pauses_by_a_code",
     "test_asterisk_is_killed",
     "test_attended_by_asterisk",
     "test_beside_a_running_engine",
     "test_blind_by_asterisk",
+    "test_both_are_in_one_file_that_the_interaction_knows",
     "test_by_rfc_4733",
     "test_caller_goes_on_when_the_dialplan_says_so",
     "test_callers_whom_nobody_noticed",
@@ -82,18 +93,22 @@ __all__ = [
     "test_contract_of_consults",
     "test_dead_mans_switch",
     "test_deadlines_and_the_breaker",
+    "test_each_side_has_its_own_file",
     "test_engine_dies_with_calls_in_every_state",
     "test_fallback_without_a_controller",
     "test_headers_and_names",
     "test_headers_in_and_out",
     "test_hold_and_resume_at_the_desk",
+    "test_listen_whisper_barge_and_leave",
     "test_looking_heals_what_no_event_tells",
     "test_missing_modules",
     "test_nobody_answers",
     "test_one_call",
     "test_shared_telephone",
+    "test_the_answers_are_noted_and_the_caller_is_let_go",
     "test_the_dialplan_begins_early_media",
     "test_the_key_accepts",
+    "test_the_key_is_the_code",
     "test_two_answer_at_once_and_one_talks",
     "test_two_menus_and_a_language",
     "test_variables_arrive",
@@ -101,6 +116,7 @@ __all__ = [
     "test_what_got_lost_is_found_while_a_call_goes_on",
     "test_what_happened_while_the_engine_was_away",
     "test_what_happened_while_the_line_was_cut",
+    "test_what_is_said_during_a_pause_is_nowhere",
     "test_wrong_credentials",
 ]
 
