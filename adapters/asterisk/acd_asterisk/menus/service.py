@@ -148,17 +148,20 @@ class Menus:
         line = _Line(self._orders, channel_id)
         try:
             turn = stay.visit.begin()
-            while turn.leave is None:
+            # Whoever has left before somebody listened is told by no key.
+            while turn.leave is None and not stay.call.lost:
                 await self._note(stay)
                 await line.carry_out(turn, stay.visit.language)
                 key, said = await line.wait(stay.keys)
-                if key == "" or said == "gone":
+                if key == "":
                     return None
+                # That a prompt could not be played says nothing of the caller: if they are gone, an event says so.
                 turn = (
                     stay.visit.press(key) if key is not None else stay.visit.said() if said else stay.visit.time_out()
                 )
-            await self._note(stay)
-            await line.carry_out(turn, stay.visit.language)
+            if turn.leave is not None:
+                await self._note(stay)
+                await line.carry_out(turn, stay.visit.language)
             return turn.leave
         finally:
             line.close()

@@ -30,6 +30,7 @@ class Floor:
 
     def __init__(self) -> None:
         self.is_silent = False
+        self.play_status = 204
         self.ari = StandInAri(self.status)
         options = read_options("pbx1", {**PLAIN, **tomllib.loads(SHOP)})
         names = Names("pbx1", "acd")
@@ -44,7 +45,9 @@ class Floor:
     def status(self, _method: str, path: str) -> int | AriUnavailable:
         if path.startswith("playbacks/"):
             return 404
-        return AriUnavailable("silence") if self.is_silent and "/play/" in path else 204
+        if "/play/" not in path:
+            return 204
+        return AriUnavailable("silence") if self.is_silent else self.play_status
 
     async def hand_in(self, call: Call, command: EnqueueInteraction) -> None:
         call.is_enqueued = True
@@ -98,6 +101,29 @@ async def test_gone_when_compared(*, was_restarted: bool) -> None:
     await floor.turns()
     assert (floor.menus.callers, floor.menus.hangups, floor.desk.calls) == (0, 0 if was_restarted else 1, {})
     assert not floor.handed_in
+    await floor.desk.stop()
+
+
+async def test_nothing_can_be_played() -> None:
+    """A caller who is there is not given up for a prompt: their keys count."""
+    floor = Floor()
+    floor.play_status = 500
+    assert floor.enter()
+    await floor.turns()
+    assert (floor.menus.callers, floor.menus.hangups) == (1, 0)
+    for key in "21":
+        floor.prompts.handle(KeyPressed(CHANNEL.id, key))
+    await floor.turns()
+    assert [command.queue for command in floor.handed_in] == ["support"]
+    await floor.desk.stop()
+
+
+async def test_gone_before_anybody_listened() -> None:
+    floor = Floor()
+    assert floor.enter()
+    floor.call.lost = floor.call.hangup_requested = True
+    await floor.turns()
+    assert (floor.menus.callers, floor.menus.hangups, floor.played()) == (0, 1, [])
     await floor.desk.stop()
 
 
