@@ -34,14 +34,16 @@ class Conversations:
 
     async def open(self, effect: OpenConsult) -> None:
         """Let the agent who asks wait for an adviser, and the customer hear music meanwhile."""
+        if self._desk.options.control == "ami":
+            # It takes a bridge with a name; the talk that it is about goes on.
+            await self._end(effect.interaction_id, "no-consults-over-ami")
+            return
         if not is_nameable(effect.interaction_id):
             _log.error(
                 "a consult's id cannot be part of a channel's name; use letters, digits and ._:@+~-, at most 100",
                 instance=self._desk.name,
             )
-            await self._desk.tell(
-                EndInteraction(self._desk.host.new_id(), effect.interaction_id, by="system", reason="unusable-id")
-            )
+            await self._end(effect.interaction_id, "unusable-id")
             return
         parent = self._desk.calls.get(effect.parent_id)
         leg = None if parent is None else parent.leg_of(effect.agent_id)
@@ -53,6 +55,9 @@ class Conversations:
             raise ChannelError(f"{self._desk.name}: no consult: {error.code}") from None
         if not consult.is_talking:
             await self.wait(consult)
+
+    async def _end(self, consult_id: str, reason: str) -> None:
+        await self._desk.tell(EndInteraction(self._desk.host.new_id(), consult_id, by="system", reason=reason))
 
     async def wait(self, consult: Call) -> None:
         """The agent who asks waits: for the first adviser, or for another one."""

@@ -60,6 +60,8 @@ class Verbs:
 
     async def hold(self, channel_ids: Sequence[str], bridge_id: str) -> int:
         """Let callers hear the music of a hold bridge, and answer them."""
+        if any(self._names.is_own(each) for each in channel_ids):
+            return NOT_IMPLEMENTED  # An agent who waits: their customer would be left alone.
         music = dialplan.music_of(bridge_id, self._names.hold) or self._music
         for channel_id in channel_ids:
             await self.set_variable(channel_id, dialplan.MUSIC, music)

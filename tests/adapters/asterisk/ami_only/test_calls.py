@@ -8,14 +8,20 @@ from typing import Any
 
 import pytest
 
-from acd.core.messages import InteractionCompleted, InteractionQueued, OfferAccepted
+from acd.core.messages import (
+    EnqueueInteraction,
+    InteractionCancelled,
+    InteractionCompleted,
+    InteractionQueued,
+    OfferAccepted,
+)
 from acd.testing.recording_host import RecordingHost
 from acd_asterisk.ami_only import dialplan
 from acd_asterisk.lab import CallSpec, Provisioned
 from acd_asterisk.names import Names
 from acd_asterisk.plugin import open_channel
 from tests.adapters.asterisk import test_connection, test_endings, test_engine_away, test_one_call
-from tests.adapters.asterisk.rig import EXAMPLES, INSTANCE, Agent, rig, until
+from tests.adapters.asterisk.rig import EXAMPLES, INSTANCE, Agent, Queue, rig, until
 
 PLAIN = {"provisioned", "tmp_path"}
 OF_ARI = {
@@ -159,6 +165,27 @@ async def test_a_transfer_by_telephone_takes_the_caller_out(provisioned: Provisi
             (caller,) = await it.pbx.channels()
             assert (caller["dialplan"]["context"], caller["caller"]["number"]) == ("elsewhere", "10001")
             await callers.finished(seconds=10)
+        await it.empty()
+
+
+async def test_a_consult_is_ended_at_once_and_the_talk_goes_on(provisioned: Provisioned, tmp_path: Path) -> None:
+    """It takes what AMI has not; nobody is left alone for it."""
+    queues = [Queue(), Queue("advice")]
+    async with rig(provisioned, tmp_path, [Agent("anna", LISTENER)], queues=queues, over_ami=True) as it:
+        await it.ready("anna")
+        async with it.callers(CallSpec(caller="10001", dialled="sales", hang_up_after_ms=3_000)) as callers:
+            customer = (await it.event(OfferAccepted)).interaction_id
+            await it.talking()
+            asked = EnqueueInteraction(it.router.new_id(), "ask", "voice", "advice", instance=INSTANCE, parent=customer)
+            assert (await it.router.submit(asked)).refusal is None
+            ended = await it.event(InteractionCancelled)
+            assert (ended.interaction_id, ended.reason) == ("ask", "no-consults-over-ami")
+            await it.channel.reconcile(())
+            (bridge,) = [each for each in await it.pbx.bridges() if each["channels"]]
+            assert len(bridge["channels"]) == 2
+            completed = await it.event(InteractionCompleted)
+            assert (completed.interaction_id, completed.by) == (customer, "customer")
+            await callers.finished(seconds=5)
         await it.empty()
 
 
