@@ -30,6 +30,9 @@ async def is_held(patient: Patient, client: AriClient) -> bool | None:
 async def application(patient: Patient, client: AriClient) -> Finding:
     """Whether the engine has the application, or can have it."""
     app, name = patient.options.app, patient.name
+    if patient.rival:
+        fix = f"give channels.{name}.app and the dialplan behind it another name"
+        return wrong("application", f"channels.{patient.rival} has the same application {app} of the same PBX; {fix}")
     answer = await client.request("GET", f"applications/{quote(app, safe='')}")
     if answer.status == _NOT_FOUND:
         if engine_runs(patient.journal):

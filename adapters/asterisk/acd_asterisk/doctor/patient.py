@@ -3,6 +3,7 @@
 Owns how these are had from a checked file. Must not know what is looked at.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from msgspec import Struct
@@ -25,6 +26,8 @@ class Patient(Struct, frozen=True):
     journal: Path
     is_only: bool
     """There is no other PBX in this configuration, so that every agent's telephone must be on this one."""
+    rival: str = ""
+    """Another channel of this configuration with the same application of the same PBX."""
 
 
 def patients(config: Config, only: str | None) -> list[Patient]:
@@ -38,15 +41,27 @@ def patients(config: Config, only: str | None) -> list[Patient]:
     telephones = tuple(
         (agent.settings.id, address) for agent in config.agents for kind, address in agent.addresses if kind == VOICE
     )
-    found: list[Patient] = []
+    read: dict[str, Options] = {}
     problems: list[str] = []
-    for channel in chosen:
+    for channel in channels:
         try:
-            options = read_options(channel.name, Based(channel.options, channel.base))
+            read[channel.name] = read_options(channel.name, Based(channel.options, channel.base))
         except ConfigError as error:
             problems.extend(error.problems)
-            continue
-        found.append(Patient(channel.name, options, telephones, config.journal.path, len(channels) == 1))
     if problems:
         raise ConfigError(tuple(problems))
-    return found
+    names = [channel.name for channel in chosen]
+    is_only, journal = len(channels) == 1, config.journal.path
+    return [Patient(name, read[name], telephones, journal, is_only, _rival(name, read)) for name in names]
+
+
+def _rival(name: str, read: Mapping[str, Options]) -> str:
+    own = read[name]
+    return next(
+        (
+            other
+            for other, options in read.items()
+            if other != name and own.control == "ari" and (options.url, options.app) == (own.url, own.app)
+        ),
+        "",
+    )

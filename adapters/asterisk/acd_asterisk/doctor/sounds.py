@@ -1,31 +1,60 @@
-"""Which sound files a configuration names. Owns the search through options; must not know what any option is for."""
+"""Which sound files a configuration names. Owns the search through options.
 
-from collections.abc import Iterator
+Whatever somebody has chosen is found wherever it stands, in the form of media: a new option needs nothing here. Of what
+nobody has chosen only that counts which is in use; a default that never plays may be missing.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+import msgspec
+from msgspec import Struct
 
 from acd_asterisk.media import sound_name
-from acd_asterisk.menus.plan import Spoken
 from acd_asterisk.options import Options
+from acd_asterisk.options.password import Password
+from acd_asterisk.options.queues import QueueOptions
+
+MAX_DEPTH: Final = 16
+"""Tables and lists within each other."""
 
 
 def sounds_of(options: Options) -> list[str]:
-    """The names, each once, in the order of the configuration."""
-    spoken = (media for each in _prompts(options) for _, those in each for media in those)
-    played = (*spoken, *_media(options))
-    return list(dict.fromkeys(name for media in played if (name := sound_name(media)) is not None))
+    """The names, each once, in the order of the options."""
+    bare = (Options(url="", user="", password=Password()), QueueOptions())
+    usual = {media for each in bare for media in _media(each)}
+    chosen = (media for media in _media(options) if media not in usual)
+    wanted = (sound_name(media) for media in (*chosen, *_in_use(options)))
+    return list(dict.fromkeys(name for name in wanted if name is not None))
 
 
-def _media(options: Options) -> Iterator[str]:
-    """What agents hear."""
+def _in_use(options: Options) -> Iterator[str]:
+    """What is played whether or not somebody has chosen it."""
     if options.codes.codes:
         yield from (options.codes.sound(result) for result, _ in options.codes.sounds)
     if options.confirm.addresses or any(agent.confirm for agent in options.phones.agents.values()):
         yield from options.confirm.prompt
+    if options.survey.questions:
+        yield from options.survey.thanks
     for queue in options.queues.values():
-        yield from queue.briefing
+        if queue.dispositions:
+            yield from queue.disposition_prompt
 
 
-def _prompts(options: Options) -> Iterator[Spoken]:
-    for menu in options.menus:
-        yield from (menu.prompt, menu.invalid, menu.timeout)
-        if menu.collect is not None:
-            yield menu.collect.confirm
+def _media(value: object, depth: int = 0) -> Iterator[str]:
+    """Every sound below a value; a key of a table is none."""
+    if isinstance(value, str):
+        if sound_name(value) is not None:
+            yield value
+    elif depth < MAX_DEPTH:
+        for each in _within(value):
+            yield from _media(each, depth + 1)
+
+
+def _within(value: object) -> Iterator[object]:
+    if isinstance(value, Struct):
+        yield from (getattr(value, field.name) for field in msgspec.structs.fields(value))
+    elif isinstance(value, Mapping):
+        yield from value.values()
+    elif isinstance(value, tuple | list | frozenset):
+        yield from value

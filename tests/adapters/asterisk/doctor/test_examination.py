@@ -96,6 +96,15 @@ async def test_the_application_has_another_controller(provisioned: Provisioned, 
         assert states(await it.examine(file), "application") == ["good"]
 
 
+async def test_two_channels_with_one_application(provisioned: Provisioned, tmp_path: Path) -> None:
+    async with ward(provisioned, tmp_path) as it:
+        file = it.write()
+        channel = file.read_text().partition("[channels.pbx1.ami]")[0]
+        file.write_text(file.read_text() + channel.replace("pbx1", "spare"))
+        found = await it.examine(file, "--channel", "pbx1")
+        assert "channels.spare has the same application" in wrongs(found)["application"]
+
+
 async def test_beside_a_running_engine(provisioned: Provisioned, tmp_path: Path) -> None:
     """Its application is its own, a test call is taken in by it, and afterwards everything is as before."""
     async with rig(provisioned, tmp_path, [Agent("anna")]) as it:

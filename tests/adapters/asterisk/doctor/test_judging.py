@@ -128,7 +128,9 @@ def test_sounds_that_agents_hear() -> None:
         **plain,
         "codes": {"sign_in": "*45", "sounds": {"signed_in": "custom/in"}},
         "confirm": {"addresses": ["PJSIP/*@trunk"]},
-        "queues": {"sales": {"briefing": ["custom/sales", "number:5"]}},
+        "queues": {"sales": {"briefing": ["custom/sales", "number:5"], "dispositions": ["sold", "lost"]}},
+        "survey": {"questions": ["custom/how"]},
+        "recording": {"announcement": ["custom/recorded"]},
         "menus": {
             "main": {
                 "entry": True,
@@ -142,7 +144,8 @@ def test_sounds_that_agents_hear() -> None:
     }
     found = sounds_of(read_options("pbx", given))
     assert "custom/in" in found
-    assert {"beeperr", "followme/options", "custom/sales"} <= set(found)
+    assert {"beeperr", "followme/options", "custom/sales", "beep"} <= set(found)
+    assert {"custom/how", "auth-thankyou", "custom/recorded"} <= set(found)
     assert {"custom/huanying", "custom/welcome", "custom/entered"} <= set(found)
     assert not [name for name in found if ":" in name]
 
@@ -199,7 +202,9 @@ def test_which_pbx(tmp_path: Path) -> None:
     config = loads(f"[channels.one]\n{pbx}[channels.two]\n{pbx}[queues.sales]\n", base=tmp_path)
     assert [each.name for each in patients(config, None)] == ["one", "two"]
     (two,) = patients(config, "two")
-    assert (two.name, two.is_only) == ("two", False)
+    assert (two.name, two.is_only, two.rival) == ("two", False, "one")
+    apart = loads(f'[channels.one]\n{pbx}[channels.two]\n{pbx}app = "b"\n[queues.sales]\n', base=tmp_path)
+    assert [each.rival for each in patients(apart, None)] == ["", ""]
     with pytest.raises(ConfigError, match="no channel three of type asterisk; there are: one, two"):
         patients(config, "three")
     with pytest.raises(ConfigError, match="has no PBX"):
