@@ -120,7 +120,7 @@ from acd.errors import (
     RouterOverloaded,
     StrategyError,
 )
-from acd.ports.channel import AgentStanding, Channel, ChannelHost, Desired, InteractionStanding, Personal
+from acd.ports.channel import AgentStanding, Channel, ChannelHost, Desired, InteractionStanding, Personal, Place
 from acd.ports.stores import OutboxMessage, Sender
 
 if TYPE_CHECKING:
@@ -225,6 +225,7 @@ __all__ = [
     "ParkInteraction",
     "Personal",
     "PersonalStoreError",
+    "Place",
     "Preference",
     "PresenceChanged",
     "Profile",

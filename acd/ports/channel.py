@@ -5,11 +5,14 @@ entry point in `acd.channels` and a run of the contract suite `acd.testing.contr
 """
 
 from collections.abc import AsyncGenerator, Mapping
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 from msgspec import Struct
 
 from acd.core.messages import Command, Effect, Outcome
+
+KEY_REASON: Final = "key:"
+"""Begins the reason why an interaction is cancelled whose customer left by a key, which follows: `key:1`."""
 
 
 class Desired(Struct, frozen=True, gc=False):
@@ -89,6 +92,18 @@ class InteractionStanding(Struct, frozen=True, gc=False):
     reason: str = ""
 
 
+class Place(Struct, frozen=True, gc=False):
+    """Where somebody stands in a queue's line, and what is to be expected from now on.
+
+    `position`: from 1, those who are being offered to an agent included. `expected_us`: half of those who stand there
+    are answered before; None while nobody can tell.
+    """
+
+    queue: str
+    position: int
+    expected_us: int | None = None
+
+
 class ChannelHost(Protocol):
     """What the runtime gives to a channel."""
 
@@ -139,6 +154,10 @@ class ChannelHost(Protocol):
 
     def interaction(self, interaction_id: str) -> InteractionStanding | None:
         """How an interaction stands, also for a while after its end; None when it is not known."""
+        ...
+
+    def place(self, interaction_id: str) -> Place | None:
+        """Where a waiting or ringing interaction stands in line; None when it does neither. O(its queue's line)."""
         ...
 
     def agent(self, agent_id: str) -> AgentStanding | None:

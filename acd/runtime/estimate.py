@@ -6,7 +6,7 @@ one, too (`crowds`); how soon these come free follows from how long they have be
 `prediction` makes a time of all that, and `calibration` a band. Events are folded after the view has folded them.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from math import inf
 from typing import Any, Final, NamedTuple
@@ -32,6 +32,7 @@ from acd.runtime.crowds import Crowds, Kind
 from acd.runtime.durations import Handling
 from acd.runtime.hands import Hands
 from acd.runtime.learnt import Given, Learnt, Quality
+from acd.runtime.mentioned import named
 from acd.runtime.occupied import MAX_KINDS, Ended, Occupied
 from acd.runtime.places import Arrivals, Key, Lines
 from acd.runtime.prediction import Group, Line, Others, Overtaking, Supply, predict
@@ -88,9 +89,9 @@ class WaitEstimator:
     def fold(self, outcome: Outcome) -> None:
         """Take in an outcome that the view has folded."""
         events = outcome.events
-        for interaction_id in _named("interaction_id", events):
+        for interaction_id in named("interaction_id", events):
             self._stand_anew(interaction_id)
-        for agent_id in _named("agent_id", events):
+        for agent_id in named("agent_id", events):
             if agent_id in self._view.agents:
                 self._look_at(agent_id)
         for event in events:
@@ -116,6 +117,13 @@ class WaitEstimator:
             return learnt.at_once.band(learnt.ringing())
         key = (key_us(row.settings, self._view.at_us, priority), _LAST)
         return learnt.waiting.band(self._raw(kind, key))
+
+    def remaining(self, interaction_id: str) -> Band | None:
+        """How long a waiting interaction will go on waiting; None if it does not wait, or nobody could take it."""
+        row = self._view.interactions.get(interaction_id)
+        if row is None or row.state != "queued" or not self._crowds.slots(kind := _kind(row)):
+            return None
+        return self._learnt(row.queue).waiting.band(self._raw(kind, self._key(row)))
 
     def given(self, interaction_id: str) -> Band | None:
         """What was estimated when a live interaction came in, from then; None if nothing could be.
@@ -159,7 +167,7 @@ class WaitEstimator:
         row = self._view.interactions.get(event.interaction_id)
         if row is None:
             return
-        kind, key = _kind(row), (self._view.queues[row.queue].key_us(row), row.order)
+        kind, key = _kind(row), self._key(row)
         learnt = self._learnt(row.queue)
         learnt.channel = row.channel
         self._arrivals.come(row.queue, row.channel, row.place_at_us - key[0], self._view.at_us)
@@ -258,7 +266,10 @@ class WaitEstimator:
 
     def _stand(self, row: InteractionRecord) -> None:
         if row.state == "queued":
-            self._lines.enter(row.id, _kind(row), (self._view.queues[row.queue].key_us(row), row.order))
+            self._lines.enter(row.id, _kind(row), self._key(row))
+
+    def _key(self, row: InteractionRecord) -> Key:
+        return (self._view.queues[row.queue].key_us(row), row.order)
 
     # ---- predicting
 
@@ -379,14 +390,6 @@ class _Kept(NamedTuple):
     at_us: int
     there: int
     supply: Supply
-
-
-def _named(field: str, events: tuple[Event, ...]) -> Iterable[str]:
-    """Whatever the events name in a field, each once, in order."""
-    if len(events) == 1:
-        name = getattr(events[0], field, None)
-        return () if name is None else (name,)
-    return dict.fromkeys([name for event in events if (name := getattr(event, field, None)) is not None])
 
 
 def _kind(row: InteractionRecord) -> Kind:

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import Protocol
 
 from acd.core.messages import Command, Outcome
-from acd.ports.channel import AgentStanding, Desired, InteractionStanding, Personal
+from acd.ports.channel import AgentStanding, Desired, InteractionStanding, Personal, Place
 
 
 class HostServices(Protocol):
@@ -46,6 +46,10 @@ class HostServices(Protocol):
         """How an interaction stands."""
         ...
 
+    def place(self, interaction_id: str) -> Place | None:
+        """Where an interaction stands in line."""
+        ...
+
     def agent(self, agent_id: str) -> AgentStanding | None:
         """How an agent stands."""
         ...
@@ -74,6 +78,7 @@ class Host:
         self.recorded = services.recorded
         self.queue_of = services.queue_of
         self.interaction = services.interaction
+        self.place = services.place
         self.agent = services.agent
         self.agents = services.agents
         self.watch_agents = services.watch_agents

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 
 from acd.core.messages import Outcome
 from acd.core.state import EngineState
-from acd.ports.channel import AgentStanding, InteractionStanding
+from acd.ports.channel import AgentStanding, InteractionStanding, Place
 from acd.runtime.config import AgentEdit, Config
 from acd.runtime.estimate import WaitEstimator
 from acd.runtime.events import EventSource
@@ -128,6 +128,15 @@ class Readings:
         """How an interaction stands, also for a while after its end; None when it is not known."""
         row = self.view.interaction(interaction_id)
         return None if row is None else row.standing()
+
+    def place(self, interaction_id: str) -> Place | None:
+        """Where a waiting or ringing interaction stands in line, and what is to be expected. O(its queue's line)."""
+        row = self.view.interactions.get(interaction_id)
+        position = None if row is None else self.view.queues[row.queue].position(row)
+        if row is None or position is None:
+            return None
+        band = self.waits.remaining(interaction_id)
+        return Place(row.queue, position, None if band is None else round(band.middle_s * 1e6))
 
     def agent(self, agent_id: str) -> AgentStanding | None:
         """How an agent stands; None when there is none of this id."""

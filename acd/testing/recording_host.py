@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Callable
 from typing import Final, TypeVar
 
 from acd.core.messages import Command, Outcome
-from acd.ports.channel import AgentStanding, Desired, InteractionStanding, Personal
+from acd.ports.channel import AgentStanding, Desired, InteractionStanding, Personal, Place
 
 PATIENCE_SECONDS: Final = 10.0
 """How long is waited for the far end."""
@@ -31,6 +31,7 @@ class RecordingHost:
         self.staff: dict[str, AgentStanding] = {}
         self.interactions: dict[str, InteractionStanding] = {}
         self.queues: dict[str, str] = {}
+        self.places: dict[str, Place] = {}
         self.reconciles = 0
         self._people: dict[str, Personal] = {}
         self._ids = 0
@@ -76,6 +77,10 @@ class RecordingHost:
     def interaction(self, interaction_id: str) -> InteractionStanding | None:
         """Likewise."""
         return self.interactions.get(interaction_id)
+
+    def place(self, interaction_id: str) -> Place | None:
+        """Likewise."""
+        return self.places.get(interaction_id)
 
     def agent(self, agent_id: str) -> AgentStanding | None:
         """Likewise."""

@@ -36,7 +36,7 @@ from acd.core.messages import (
 from acd.core.messages.settings import Strategy
 from acd.core.state import EngineState
 from acd.errors import ChannelError
-from acd.ports.channel import AgentStanding, ChannelHost, Desired, InteractionStanding, Personal
+from acd.ports.channel import AgentStanding, ChannelHost, Desired, InteractionStanding, Personal, Place
 from acd.runtime.dispatch import Dispatcher, Wishes, desired_of, fold
 from acd.runtime.instance import (
     MAX_CONCURRENT,
@@ -84,6 +84,9 @@ class Services:
 
     def interaction(self, interaction_id: str) -> InteractionStanding | None:
         return InteractionStanding(interaction_id, "queued", "sales")
+
+    def place(self, interaction_id: str) -> Place | None:
+        return Place(f"queue of {interaction_id}", 1)
 
     def agent(self, agent_id: str) -> AgentStanding | None:
         return AgentStanding(agent_id, "ready")

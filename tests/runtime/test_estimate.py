@@ -91,8 +91,14 @@ def test_nobody_there_is_no_estimate_and_whoever_is_free_is_asked_at_once() -> N
     assert behind is not None
     assert urgent is not None
     assert behind.middle_s > urgent.middle_s == busy.middle_s
+    assert waits.remaining("i1") is None  # It is being offered.
+    left = waits.remaining("i2")
+    assert left is not None
+    assert left.middle_s > free.high_s
+    assert waits.remaining("nobody") is None
     send(m.SetPresence("off", "a000", "not-ready", "lunch"))
     assert waits.estimate("a") is None
+    assert waits.remaining("i2") is None
 
 
 def test_of_a_flood_only_the_first_of_a_kind_is_given_an_estimate() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from acd.core.messages import (
     AcceptOffer,
+    CancelInteraction,
     EndInteraction,
     EnqueueInteraction,
     OfferMade,
@@ -13,7 +14,7 @@ from acd.core.messages import (
     SignInAgent,
     SignOutAgent,
 )
-from acd.ports.channel import AgentStanding, InteractionStanding
+from acd.ports.channel import AgentStanding, InteractionStanding, Place
 from acd.runtime import staff
 from acd.runtime.journal import MemoryJournal
 from acd.runtime.router import Router
@@ -64,6 +65,15 @@ async def test_work_in_hand(tmp_path: Path) -> None:
         assert router.queue_of("i1") == "sales"
         rung = InteractionStanding("i1", "offered", "sales", (("order", "4711"),), "anna")
         assert router.interaction("i1") == rung
+        await router.submit(EnqueueInteraction("c2b", "i1b", "voice", "sales"))
+        assert router.place("i1") == Place("sales", 1)
+        place = router.place("i1b")
+        assert place is not None
+        assert (place.queue, place.position) == ("sales", 2)
+        assert place.expected_us is not None
+        assert place.expected_us > 0
+        await router.submit(CancelInteraction("c2c", "i1b"))
+        assert router.place("i1b") is router.place("nobody") is None
         await router.submit(AcceptOffer("c3", made.offer_id, "anna"))
         assert (await following(news))[0].work == (("i1", "active"),)
         await router.submit(EndInteraction("c4", "i1", by="customer"))

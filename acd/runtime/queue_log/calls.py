@@ -38,6 +38,7 @@ from acd.core.messages import (
 )
 from acd.core.ordering import key_us
 from acd.ports.call_names import CallNames
+from acd.ports.channel import KEY_REASON
 from acd.runtime.queue_log.layout import ENTERQUEUE, Line
 
 CONTEXT: Final = "acd"
@@ -243,7 +244,11 @@ class Calls:
         self._given_up(event, "ABANDON")
 
     def _cancelled(self, event: InteractionCancelled) -> None:
-        self._given_up(event, "WITHDRAW", event.reason)
+        key = event.reason.removeprefix(KEY_REASON)
+        if key == event.reason:
+            self._given_up(event, "WITHDRAW", event.reason)
+        else:
+            self._given_up(event, "EXITWITHKEY", first=(key,))
 
     def _overflowed(self, event: InteractionOverflowed) -> None:
         self._given_up(event, _exit_verb(event.reason))
@@ -251,12 +256,12 @@ class Calls:
     def _failed(self, event: InteractionFailed) -> None:
         self._given_up(event, "WITHDRAW", event.reason)
 
-    def _given_up(self, event: Event, verb: str, *more: str) -> None:
+    def _given_up(self, event: Event, verb: str, *more: str, first: tuple[str, ...] = ()) -> None:
         call = self._about(event)
         if call is None:
             return
         if call.state == "waiting":
-            self._out(call, verb, *more)
+            self._out(call, verb, *more, first=first)
         del self._calls[call.id]
 
     # ---- lines
@@ -269,10 +274,10 @@ class Calls:
         else:
             self._out(call, "WITHDRAW", reason)
 
-    def _out(self, call: Call, verb: str, *more: str) -> None:
+    def _out(self, call: Call, verb: str, *more: str, first: tuple[str, ...] = ()) -> None:
         position = self._position(call)
         self._leave(call)
-        self._tell(call, "", verb, position, call.first, self._at_us // _US - call.since_s, *more)
+        self._tell(call, "", verb, *first, position, call.first, self._at_us // _US - call.since_s, *more)
 
     def _talk_over(self, call: Call, verb: str, *first: str) -> None:
         if call.agent:

@@ -35,8 +35,10 @@ class World(Struct, frozen=True):
     """Agents' legs, by offer id."""
     talks: Mapping[str, frozenset[str]]
     """Channel ids in each talk bridge, by interaction id."""
-    held: frozenset[str]
-    """Channel ids in the hold bridge."""
+    held: Mapping[str, str]
+    """Who is in a hold bridge, by channel id: in which."""
+    spoken_to: Mapping[str, str] = {}
+    """Bridges in which somebody hears a prompt, or has heard one, and waits all the same: each with its channel."""
     aside: frozenset[str] = frozenset()
     """Channel ids of agents who have put customers on hold."""
     codes: frozenset[str] = frozenset()
@@ -199,16 +201,19 @@ def survey(
             else:
                 callers[channel.id] = channel
     talks: dict[str, frozenset[str]] = {}
-    held, aside = frozenset[str](), frozenset[str]()
+    held, spoken_to, aside = dict[str, str](), dict[str, str](), frozenset[str]()
     for bridge in bridges:
         interaction_id = names.talk_of(bridge.id)
         if interaction_id is not None:
             talks[interaction_id] = frozenset(bridge.channels)
-        elif bridge.id == names.hold:
-            held = frozenset(bridge.channels)
+        elif names.is_hold(bridge.id):
+            held |= dict.fromkeys(bridge.channels, bridge.id)
+        elif listener := names.listener_of(bridge.id):
+            held |= dict.fromkeys(bridge.channels, bridge.id)
+            spoken_to[bridge.id] = listener
         elif bridge.id == names.aside:
             aside = frozenset(bridge.channels)
-    return World(info, callers, legs, talks, held, aside, frozenset(codes))
+    return World(info, callers, legs, talks, held, spoken_to, aside, frozenset(codes))
 
 
 def compare(

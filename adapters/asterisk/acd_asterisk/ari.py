@@ -113,6 +113,7 @@ class AriClient:
         self._session: aiohttp.ClientSession | None = None
         self._headers: dict[str, str] = {}
         self._forbidden = ""
+        self._demolition = asyncio.Semaphore(1)
         self._socket: SocketRequests | None = None
         self._shunned_until = 0.0
         self.breaker = Breaker()
@@ -158,6 +159,14 @@ class AriClient:
                 if not left or self.breaker.is_open:
                     raise
         raise AriUnavailable("no attempt was allowed")
+
+    async def remove_bridge(self, bridge_id: str) -> None:
+        """Remove a bridge; whoever is in it stays in the application, and one that is gone is fine.
+
+        One after another: side by side it has crashed Asterisk (issue 1201). Raises `AriUnavailable`.
+        """
+        async with self._demolition:
+            await self.request("DELETE", f"bridges/{part(bridge_id)}", attempts=2)
 
     async def events(self, app: str) -> "EventSocket":
         """Open the WebSocket, which registers the application with Asterisk.

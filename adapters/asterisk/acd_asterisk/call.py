@@ -131,6 +131,14 @@ class Call:
     lane: Lane
     is_up: bool = False
     """The caller's channel has been answered."""
+    hold: str = ""
+    """The bridge in which the caller was put to wait last."""
+    greeted: bool = False
+    """The caller has been told what everybody is told who comes in."""
+    language: str = ""
+    """In which the caller is spoken to; empty: as their queue has it."""
+    way_out: "dict[str, str] | None" = None
+    """What the dialplan is told when the caller leaves because of a key: variables."""
     hangup_requested: bool = False
     is_ended: bool = False
     """The engine has let go of it, or was never interested."""

@@ -36,6 +36,7 @@ from acd_asterisk.ami.queue_log import write_line
 from acd_asterisk.ami.states import States
 from acd_asterisk.ami.watch import Watch
 from acd_asterisk.ami_only import AmiClient
+from acd_asterisk.announcer import Announcer
 from acd_asterisk.ari import AriClient, AriUnavailable
 from acd_asterisk.call import Call
 from acd_asterisk.codes import FeatureCodes
@@ -43,6 +44,7 @@ from acd_asterisk.conversations import Conversations
 from acd_asterisk.desk import Desk
 from acd_asterisk.dispositions import Dispositions
 from acd_asterisk.endpoints import Endpoints
+from acd_asterisk.exits import Exits
 from acd_asterisk.happenings import Replaced, happening
 from acd_asterisk.healing import Healer
 from acd_asterisk.heartbeat import Heartbeat
@@ -63,6 +65,7 @@ from acd_asterisk.switchboard import Switchboard
 from acd_asterisk.transfers import Transfers
 from acd_asterisk.translate import is_endpoint
 from acd_asterisk.vetoes import Vetoes
+from acd_asterisk.voice import Voice
 from acd_asterisk.wire import AriEvent
 
 _log = structlog.get_logger(__name__)
@@ -85,6 +88,9 @@ class AsteriskChannel:
         self._orders = Orders(self._desk, self._switchboard, self._prompts)
         self._intake = Intake(self._desk, self._switchboard, self._orders)
         self._conversations = Conversations(self._desk, self._switchboard, self._orders)
+        voice = Voice(self._desk, self._orders)
+        self._exits = Exits(self._desk, self._switchboard, self._orders, self._conversations, voice)
+        self._announcer = Announcer(self._desk, self._orders, voice, self._exits)
         self._healer = Healer(self._desk, self._switchboard, self._orders, self._intake, self._conversations)
         notes = Notes(self._desk)
         self._recorder = Recorder(self._desk, self._client, self._prompts, notes)
@@ -192,6 +198,7 @@ class AsteriskChannel:
         """End all tasks and connections. Calls go on; new ones take the dialplan's way without a controller."""
         self._link.state = "stopped"
         await self._desk.stop()
+        await self._prompts.stop()
         await self._client.close()
 
     # ---- acd.ports.recording.Recording
@@ -257,7 +264,7 @@ class AsteriskChannel:
         match effect:
             case ReleaseInteraction():
                 if call is not None:
-                    await self._conversations.release(call)
+                    await self._exits.release(call, effect)
             case RevokeOffer():
                 if call is not None:
                     await self._orders.revoke(call, effect.offer_id)
@@ -276,11 +283,13 @@ class AsteriskChannel:
             case JoinAgent():
                 await self._conversations.bring_in(self._known(call), effect)
             case AnnounceInteraction():
-                _log.debug("announcements are not played yet", instance=self.name, announcement=effect.name)
+                if call is not None:
+                    await self._announcer.announce(call, effect.name)
 
     async def _park(self, call: Call) -> None:
         if call.parent is None:
             self._orders.park(call)
+            self._announcer.begin(call)
         else:
             await self._conversations.wait(call)
 
@@ -322,6 +331,7 @@ class AsteriskChannel:
                 await asyncio.wait(tuple(self._performing), timeout=self._options.rest_deadline_us / 1e6)
             desired = self._desk.host.desired()
             await self._healer.heal()
+            self._announcer.take_over()
             if connection == self._link.connects:
                 self._sound = number
                 self._link.end_adoption()

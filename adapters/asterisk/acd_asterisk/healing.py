@@ -74,14 +74,23 @@ class Healer:
         busy = {call.channel_id for call in calls if call.in_menu or not (call.is_enqueued or call.lane.is_idle)}
         world = await self._switchboard.look_around()
         repairs = self._compare(world, self._desk.host.desired(), busy | self._desk.attended)
-        before = frozenset(self._desk.by_channel)
         self._know(repairs, busy)
-        # An earlier process may have begun to say something to those who are new to this one.
-        await self._orders.prompts.take_over(self._desk.by_channel.keys() - before)
+        for call in self._desk.calls.values():
+            call.hold = world.held.get(call.channel_id, call.hold)
+        await self._take_over_prompts(world)
         await self._act(repairs)
         await self._tell(repairs)
         self._intake.menus.compared(world.callers, was_restarted=self.was_restarted)
         self._take_in([repair.channel for repair in repairs if isinstance(repair, adopt.Enqueue)])
+
+    async def _take_over_prompts(self, world: World) -> None:
+        """An earlier process may have begun to say something: whoever waits, waits on with music."""
+        prompts = self._orders.prompts
+        await prompts.take_over(world.spoken_to)
+        for channel_id in world.spoken_to.values():
+            call = self._desk.by_channel.get(channel_id)
+            if call is not None and call.is_waiting and not prompts.is_playing(channel_id):
+                self._orders.park(call)
 
     async def look(self) -> list[Repair]:
         """What differs at the moment, with nothing stopped and nothing changed; much of it may be on its way.
@@ -138,7 +147,7 @@ class Healer:
     def _take_over(self, repair: adopt.Keep) -> None:
         wish = repair.desired
         call = self._known(repair)
-        call.is_enqueued = True
+        call.is_enqueued = call.greeted = True
         call.lost = call.is_ended = call.hangup_requested = False
         call.has_bridge = call.has_bridge or repair.has_bridge
         call.beat_due = 0.0

@@ -12,6 +12,11 @@ MAX_MEDIA: Final = 32
 
 SOUND: Final = "sound:"
 
+LANGUAGE: Final = re.compile(r"[A-Za-z]{2,8}(?:[_-][A-Za-z0-9]{1,8}){0,2}")
+"""A language's name, as in the folders of sounds: `en`, `zh`, `pt_BR`."""
+
+MUSIC_CLASS: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+
 _KINDS: Final = ("sound", "recording", "number", "digits", "characters", "tone")
 _FORMS: Final = {
     "sound": r"[\w./-]{1,200}",

@@ -8,7 +8,8 @@ is drawn: after a restart the same call gets the same interaction id, and the sa
 - tape:        `acd-APP:tape:OFFER:SIDE` (the channel beside another one that records it)
 - supervisor:  `acd-APP:boss:AGENT:INTERACTION`, and, with AGENT as a digest, too: `…:watch:…` (the bridge in which
                they listen), `…:spy-MODE:…` (the channel beside the agent's leg)
-- hold bridge: `acd-APP:hold`           (one for all who wait)
+- hold bridge: `acd-APP:hold`           (one for all who wait), `acd-APP:hold:CLASS` for other music
+- say bridge:  `acd-APP:say:CHANNEL~1`   (where somebody hears a prompt, alone)
 - playback:    `acd-APP:play:TARGET`    (one at a time to a channel or a bridge, so that any process can end it)
 - side bridge: `acd-APP:aside`          (silent; one for all agents whose customers are on hold)
 - interaction: `INSTANCE-CHANNEL`, and `INSTANCE-CHANNEL~2` when the same channel comes back a second time
@@ -47,6 +48,7 @@ class Names:
         self._leg = f"{own}leg:"
         self._talk = f"{own}talk:"
         self._play = f"{own}play:"
+        self._say = f"{own}say:"
         self._own = own
         self.hold = f"{own}hold"
         """The id of the bridge in which callers wait."""
@@ -55,6 +57,14 @@ class Names:
         self._instance = (
             instance if _SAFE_INSTANCE.fullmatch(instance) else f"i{_digest(instance, _SHORT_HASH_CHARACTERS)}"
         )
+
+    def hold_for(self, music_class: str) -> str:
+        """The id of the bridge in which callers wait with this music; empty: that of all who have none of their own."""
+        return f"{self.hold}:{music_class}" if music_class else self.hold
+
+    def is_hold(self, bridge_id: str) -> bool:
+        """Whether callers wait in a bridge."""
+        return bridge_id == self.hold or bridge_id.startswith(f"{self.hold}:")
 
     def leg(self, offer_id: str) -> str:
         """The channel id of the agent's leg for an offer."""
@@ -88,6 +98,14 @@ class Names:
     def talk_of(self, bridge_id: str) -> str | None:
         """The interaction that a bridge was made for; None when it is no talk bridge of ours."""
         return bridge_id[len(self._talk) :] if bridge_id.startswith(self._talk) else None
+
+    def say(self, channel_id: str, turn: int = 1) -> str:
+        """The id of a bridge in which somebody is spoken to by us, alone. `turn` tells one from those before it."""
+        return f"{self._say}{channel_id}~{turn}"
+
+    def listener_of(self, bridge_id: str) -> str | None:
+        """The channel for which such a bridge was made; None when it is none."""
+        return bridge_id[len(self._say) :].rpartition("~")[0] if bridge_id.startswith(self._say) else None
 
     def playback(self, target: str) -> str:
         """The id of what is played to a channel or a bridge: there is one at a time."""

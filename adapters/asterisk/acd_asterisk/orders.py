@@ -21,6 +21,7 @@ from acd_asterisk.call import Call, Leg
 from acd_asterisk.desk import Desk
 from acd_asterisk.devices import Devices
 from acd_asterisk.dispositions import Dispositions
+from acd_asterisk.music import Music
 from acd_asterisk.passing import for_agent, outcome
 from acd_asterisk.prompts import Prompts
 from acd_asterisk.ringing import Presentation, presentation, transfer_variables
@@ -51,6 +52,7 @@ class Orders:
         self._desk = desk
         self._switchboard = switchboard
         self.prompts = prompts
+        self.music = Music(desk, switchboard)
         self.devices = Devices(switchboard)
         self.answering = Answering(desk, switchboard)
         self.dispositions: Dispositions | None = None
@@ -165,6 +167,7 @@ class Orders:
             self._desk.spawn(self._brief(call, leg, briefing))
             return
         leg.joining = True
+        call.hold = ""
         # The caller may still be on the way into the hold bridge; they must not arrive there afterwards.
         under_way = [task for task in (call.parking, call.bridging) if task is not None]
         if under_way:
@@ -178,10 +181,11 @@ class Orders:
                     self.clear_switch(call),
                     self.tune(call),
                     self.answering.now(call),
-                    # Whatever the caller hears would keep them from the agent until its end.
                     self.prompts.hush(call.channel_id),
                     self._tell_channel(call, "connected"),
                 )
+            for each in (call.channel_id, self._desk.names.leg(leg.offer_id)):
+                self.prompts.moved(each)
         except AriUnavailable:
             leg.joining = False
             raise
@@ -217,7 +221,7 @@ class Orders:
                 return
             call.music = None
             if wanted:
-                await self._switchboard.play_music(call.channel_id)
+                await self._switchboard.play_music(call.channel_id, self.music.of(call))
             else:
                 await self._switchboard.stop_music(call.channel_id)
             call.music = wanted
@@ -299,13 +303,22 @@ class Orders:
             call.beat_due = 0.0
 
     async def _park(self, call: Call) -> None:
-        await asyncio.gather(self._switchboard.hold(call.channel_id), self.answering.when_due(call))
+        await asyncio.gather(
+            self.music.hold(call),
+            self.prompts.hush(call.channel_id),
+            self.answering.when_due(call),
+        )
+        self.prompts.moved(call.channel_id)
 
     async def _dismiss(self, call: Call) -> None:
         """The caller's leg: the end, or back to the dialplan when that is wanted."""
         if call.lost or call.hangup_requested:
             return
-        if call.onward:
+        await self.prompts.hush(call.channel_id)
+        if call.way_out is not None:
+            way_out = {**self._outcome(call.interaction_id, "key"), **call.way_out}
+            await self._switchboard.send_back(call.channel_id, way_out)
+        elif call.onward:
             result = self._outcome(call.interaction_id, "transferred")
             await self._switchboard.send_back(call.channel_id, result, call.onward)
         elif call.has_talked:

@@ -2,20 +2,24 @@
 
 Owns what is being played to whom, and the collecting of keys. Must not know callers, agents, calls or why anything is
 played. To one target there is one playback at a time, under a derived id: whoever wants it quiet, in whatever
-process, knows what to stop. What is played is stopped in a millisecond, and only that makes a channel in a bridge
-movable: Asterisk lets nobody out of a bridge in the middle of a file (measured: up to its end).
+process, knows what to stop.
+
+Nothing is ever played to a channel itself. As long as Asterisk plays to a channel it does nothing else with it: a
+variable is not set, nobody is moved, and with requests over the WebSocket all that are behind wait, too (measured: up
+to the end of the file). So a channel is put into a mixing bridge of its own, to which is played; it can be moved out
+at any moment. Whoever was in another bridge before has to be put back there by whoever asked, who then says so.
 """
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from contextlib import suppress
 from typing import Final, Literal
 
 import structlog
 from msgspec import Struct
 
 from acd_asterisk.abreast import abreast
-from acd_asterisk.ari import AriClient, part
+from acd_asterisk.ari import AriClient, AriUnavailable, part
 from acd_asterisk.happenings import (
     CallerLeft,
     Happening,
@@ -26,6 +30,7 @@ from acd_asterisk.happenings import (
 )
 from acd_asterisk.media import MAX_MEDIA, SOUND
 from acd_asterisk.names import Names
+from acd_asterisk.playing import Played, Playing, Where, is_moment
 
 LONGEST_SECONDS: Final = 600.0
 """A playback that has not ended by itself is stopped."""
@@ -39,15 +44,10 @@ MAX_KEYS: Final = 32
 MAX_SILENT: Final = 256
 """Sounds that are remembered as not having been heard: each is logged once."""
 
-UNHEARD_SECONDS: Final = 0.003
-"""A file that was over so soon has not been played: there is none."""
+MAX_TURNS: Final = 8
+"""Bridges of one channel that are tried one after another."""
 
 _NOT_FOUND: Final = 404
-
-Played = Literal["done", "failed", "stopped", "gone", "too-long"]
-"""All of it was heard; the last of it could not be; it was stopped; nobody is there to hear; or it took too long."""
-
-Where = Literal["channels", "bridges"]
 
 _log = structlog.get_logger(__name__)
 
@@ -76,21 +76,6 @@ class Answer(Struct, frozen=True):
     end: Literal["full", "terminator", "silence", "gone"]
 
 
-class _Voice:
-    """One playback, from the moment it is asked for."""
-
-    def __init__(self) -> None:
-        self.asked = asyncio.Event()
-        """Asterisk has answered, or will not: only then it can be told to stop."""
-        self.over: asyncio.Future[Played] = asyncio.get_running_loop().create_future()
-        self.is_stopped = False
-        self.began = ""
-
-    def end(self, how: Played) -> None:
-        if not self.over.done():
-            self.over.set_result("stopped" if self.is_stopped and how != "gone" else how)
-
-
 class Prompts:
     """All that is played by one channel instance. Every method that asks Asterisk raises `AriUnavailable`."""
 
@@ -99,11 +84,15 @@ class Prompts:
         self._client = client
         self._names = names
         self._instance = instance
-        self._voices: dict[str, _Voice] = {}
+        self._playing: dict[str, Playing] = {}
         """By target."""
         self._ears: dict[str, list[Callable[[str], None]]] = {}
         """Who listens to a channel's keys; the last one hears them."""
         self._silent: set[str] = set()
+        self._alone: dict[str, str] = {}
+        """The bridge in which a channel was spoken to, as long as it may be there."""
+        self._closing: dict[str, asyncio.Task[None]] = {}
+        """The removal of such bridges."""
 
     async def play(
         self,
@@ -116,35 +105,46 @@ class Prompts:
     ) -> Played:
         """Play media one after another to a channel or a bridge, and wait for the end.
 
-        What plays there already is stopped. `language` is that of the sounds; empty: the channel's. Whoever is
-        cancelled while waiting leaves it playing.
+        What plays there already is stopped. A channel is taken out of whatever bridge it is in, and stays alone in one
+        of its own until it is moved (then say `moved`) or `let_out`. `language` is that of the sounds; empty:
+        Asterisk's own. Whoever is cancelled while waiting leaves it playing.
         """
+        playing = await self.begin(target, media, language=language, where=where)
+        return await self.end_of(playing, longest_seconds=longest_seconds)
+
+    async def begin(
+        self, target: str, media: Sequence[str], *, language: str = "", where: Where = "channels"
+    ) -> "Playing":
+        """As `play`, but returns when Asterisk has been asked: nobody is moved any more on account of this."""
         if not media:
-            return "done"
-        voice = await self._take_turn(target)
+            return Playing(target, where, over="done")
+        playing = await self._take_turn(target, where)
         try:
             if not await self._ask_for(target, media[:MAX_MEDIA], language, where):
-                self._end(target, voice, "gone")
-                return await voice.over
+                self._end(playing, "gone")
         finally:
-            voice.asked.set()
+            playing.asked.set()
+        return playing
+
+    async def end_of(self, playing: "Playing", *, longest_seconds: float = LONGEST_SECONDS) -> Played:
+        """Wait for the end of what was begun."""
         try:
             async with asyncio.timeout(longest_seconds):
-                return await asyncio.shield(voice.over)
+                return await asyncio.shield(playing.over)
         except TimeoutError:
-            await self._stop(target, voice)
-            self._end(target, voice, "stopped")
+            await self._stop(playing)
+            self._end(playing, "stopped")
             return "too-long"
 
     async def hush(self, target: str) -> None:
         """Stop what is played to a channel or a bridge, if anything is; returns when Asterisk has been told."""
-        voice = self._voices.get(target)
-        if voice is not None:
-            await self._stop(target, voice)
+        playing = self._playing.get(target)
+        if playing is not None:
+            await self._stop(playing)
 
     def is_playing(self, target: str) -> bool:
         """Whether something is played there, or about to be."""
-        return target in self._voices
+        return target in self._playing
 
     async def ask(self, channel_id: str, question: Question) -> Answer:
         """Play a prompt to a channel and collect the keys that are pressed."""
@@ -190,34 +190,63 @@ class Prompts:
             case _:
                 pass
 
+    def moved(self, channel_id: str) -> None:
+        """The channel is in another bridge by now: the one in which it was spoken to goes, if there is one.
+
+        Not before: whoever is in a bridge that goes while they are being moved out may be lost on the way.
+        """
+        if (playing := self._playing.get(channel_id)) is not None:
+            playing.is_left = True  # It goes as soon as that has been stopped.
+        elif (bridge := self._alone.pop(channel_id, None)) is not None:
+            self._closing[bridge] = asyncio.create_task(self._close(bridge))
+
+    async def let_out(self, channel_id: str) -> None:
+        """Nothing more is to be said: the channel is in no bridge when this returns, and can be put anywhere."""
+        if channel_id not in self._playing and (bridge := self._alone.pop(channel_id, None)) is not None:
+            await self._close(bridge)
+
+    async def stop(self) -> None:
+        """Ask nothing any more. What is being said goes on."""
+        closing = tuple(self._closing.values())
+        for task in closing:
+            task.cancel()
+        await asyncio.gather(*closing, return_exceptions=True)
+
     def forget(self, target: str) -> None:
         """The channel or bridge is gone: nothing is heard there, and nobody presses a key."""
-        voice = self._voices.get(target)
-        if voice is not None:
-            self._end(target, voice, "gone")
+        playing = self._playing.get(target)
+        if playing is not None:
+            self._end(playing, "gone")
+        self.moved(target)
         for heard in self._ears.pop(target, ()):
             heard("")
 
-    async def take_over(self, channel_ids: Iterable[str]) -> None:
-        """Events have been missed: find out what has ended, and stop what an earlier process has begun there."""
-        known = tuple(self._voices)
-        await abreast(self._look_up, known)
-        await abreast(self._stop_unknown, [each for each in channel_ids if each not in known])
+    async def take_over(self, bridges: Iterable[str]) -> None:
+        """Events have been missed: find out what has ended, and end what an earlier process has begun to say.
+
+        `bridges` are all in which somebody is or was spoken to. Who was in one of an earlier process is in none then.
+        """
+        await abreast(self._look_up, tuple(self._playing))
+        own = {*self._alone.values(), *self._closing}
+        await abreast(self._end_earlier, [each for each in bridges if each not in own])
 
     # ---- playing
 
-    async def _take_turn(self, target: str) -> _Voice:
+    async def _take_turn(self, target: str, where: Where) -> Playing:
         """End what is played there, and be what is played next."""
-        while (earlier := self._voices.get(target)) is not None:
-            await self._stop(target, earlier)
+        while (earlier := self._playing.get(target)) is not None:
+            await self._stop(earlier)
             await asyncio.wait((earlier.over,), timeout=STOPPING_SECONDS)
-            self._end(target, earlier, "stopped")
-        voice = self._voices[target] = _Voice()
-        return voice
+            self._end(earlier, "stopped")
+        playing = self._playing[target] = Playing(target, where)
+        return playing
 
     async def _ask_for(self, target: str, media: Sequence[str], language: str, where: Where) -> bool:
         """Returns whether somebody is there."""
-        path = f"{where}/{part(target)}/play/{part(self._names.playback(target))}"
+        bridge = await self._put_alone(target) if where == "channels" else target
+        if not bridge:
+            return False
+        path = f"bridges/{part(bridge)}/play/{part(self._names.playback(target))}"
         body: dict[str, object] = {"media": list(media)}
         if language:
             body["lang"] = language
@@ -228,34 +257,68 @@ class Prompts:
             _log.debug("nothing could be played", instance=self._instance, status=answer.status)
         return answer.is_success
 
-    async def _stop(self, target: str, voice: _Voice) -> None:
-        voice.is_stopped = True
-        await voice.asked.wait()
-        if not voice.over.done() and not await self._delete(target):
-            self._end(target, voice, "stopped")
+    async def _put_alone(self, channel_id: str) -> str:
+        """Returns the bridge in which the channel is by itself; empty when the channel is not there."""
+        bridge = self._alone.get(channel_id, "")
+        for turn in range(1, MAX_TURNS + 1):
+            if bridge:
+                break
+            # The id of one that has just been removed may stay taken for a while.
+            name = self._names.say(channel_id, turn)
+            body = {"type": "mixing", "name": "acd-say"}
+            made = await self._client.request("POST", f"bridges/{part(name)}", body)
+            if made.is_success:
+                bridge = self._alone[channel_id] = name
+        path = f"bridges/{part(bridge)}/addChannel"
+        if bridge and (await self._client.request("POST", path, {"channel": channel_id}, attempts=2)).is_success:
+            return bridge
+        self.moved(channel_id)
+        return ""
+
+    async def _end_earlier(self, bridge: str) -> None:
+        """A playback outlasts its bridge, and keeps its id; so it is stopped first."""
+        if (channel_id := self._names.listener_of(bridge)) is not None:
+            await self._delete(channel_id)
+        await self._close(bridge)
+
+    async def _close(self, bridge: str) -> None:
+        """What cannot be removed now is found by a comparison."""
+        with suppress(AriUnavailable):
+            await self._client.remove_bridge(bridge)
+        if self._closing.get(bridge) is asyncio.current_task():
+            del self._closing[bridge]
+
+    async def _stop(self, playing: Playing) -> None:
+        playing.is_stopped = True
+        await playing.asked.wait()
+        if not playing.over.done() and not await self._delete(playing.target):
+            self._end(playing, "stopped")
 
     async def _delete(self, target: str) -> bool:
         """Returns whether there was anything."""
         path = f"playbacks/{part(self._names.playback(target))}"
         return (await self._client.request("DELETE", path, attempts=2)).status != _NOT_FOUND
 
-    def _end(self, target: str, voice: _Voice, how: Played) -> None:
-        voice.end(how)
-        if self._voices.get(target) is voice:
-            del self._voices[target]
+    def _end(self, playing: Playing, how: Played) -> None:
+        playing.end(how)
+        target = playing.target
+        if self._playing.get(target) is playing:
+            del self._playing[target]
+            if playing.is_left:
+                self.moved(target)
 
     def _changed(self, what: PlaybackChanged) -> None:
         target = self._names.target_of(what.playback_id)
-        voice = None if target is None else self._voices.get(target)
-        if target is None or voice is None:
+        playing = None if target is None else self._playing.get(target)
+        if target is None or playing is None:
             return
         if what.state == "playing":
-            voice.began = what.at
+            playing.began = what.at
             return
-        if not voice.is_stopped and _is_moment(voice.began, what.at):
+        if not playing.is_stopped and is_moment(playing.began, what.at):
             self._not_heard(what.media)
         if what.has_ended:
-            self._end(target, voice, "failed" if what.state == "failed" else "done")
+            self._end(playing, "failed" if what.state == "failed" else "done")
 
     def _not_heard(self, media: str) -> None:
         """Say so once. Only of sounds: figures may be a customer's."""
@@ -269,14 +332,11 @@ class Prompts:
 
     async def _look_up(self, target: str) -> None:
         path = f"playbacks/{part(self._names.playback(target))}"
-        voice = self._voices.get(target)
-        if voice is not None and voice.asked.is_set():
+        playing = self._playing.get(target)
+        if playing is not None and playing.asked.is_set():
             answer = await self._client.request("GET", path, attempts=2)
             if answer.status == _NOT_FOUND:
-                self._end(target, voice, "done")
-
-    async def _stop_unknown(self, target: str) -> None:
-        await self._delete(target)
+                self._end(playing, "done")
 
     # ---- keys
 
@@ -323,12 +383,3 @@ async def _within(seconds: float, keys: "asyncio.Queue[str]") -> str | None:
             return await keys.get()
     except TimeoutError:
         return None
-
-
-def _is_moment(began: str, ended: str) -> bool:
-    """Whether two times of ISO 8601 are next to each other."""
-    try:
-        lasted = datetime.fromisoformat(ended) - datetime.fromisoformat(began)
-    except ValueError:
-        return False
-    return 0 <= lasted.total_seconds() <= UNHEARD_SECONDS

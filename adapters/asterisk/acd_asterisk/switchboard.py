@@ -13,6 +13,7 @@ from typing import Final, Literal
 import msgspec
 
 from acd_asterisk import wire
+from acd_asterisk.abreast import abreast
 from acd_asterisk.adopt import World, survey
 from acd_asterisk.ari import Answer, AriClient, AriUnavailable
 from acd_asterisk.ari import part as _part
@@ -50,34 +51,40 @@ class Switchboard:
         self._client = client
         self._names = names
         self._options = options
-        # Deleting bridges side by side has crashed Asterisk (issue 1201): one after another.
-        self._demolition = asyncio.Semaphore(1)
 
     async def prepare(self) -> bool:
-        """After every connect: ask for the few event types that matter, and have the hold bridge.
+        """After every connect: ask for the few event types that matter, and have the hold bridges.
 
-        Returns whether it had to be made: then this Asterisk has been started since anybody waited in it.
+        Returns whether the first had to be made: then this Asterisk has been started since anybody waited in it.
         """
         allowed = {"allowed": [{"type": name} for name in EVENTS]}
-        _, is_new = await asyncio.gather(
+        _, were_made = await asyncio.gather(
             self._client.request(
                 "PUT", f"applications/{_part(self._options.app)}/eventFilter", allowed, attempts=ATTEMPTS
             ),
-            self.make_hold_bridge(),
+            abreast(self.make_hold_bridge, self._options.music_classes),
         )
-        return is_new
+        return were_made[0]
 
-    async def make_hold_bridge(self) -> bool:
+    def hold_bridge(self, music_class: str) -> str:
+        """The id of the bridge in which callers wait with this music."""
+        return self._names.hold_for("" if music_class == self._options.music_class else music_class)
+
+    async def make_hold_bridge(self, music_class: str) -> bool:
         """The bridge in which callers wait, with its music; a holding bridge is silent until it is told otherwise.
 
         Returns whether there was none.
         """
-        path = f"bridges/{_part(self._names.hold)}"
+        path = f"bridges/{_part(self.hold_bridge(music_class))}"
         made = await self._client.request("POST", path, {"type": "holding", "name": "acd-hold"}, attempts=ATTEMPTS)
         if made.is_success or made.status == _CONFLICT:
-            music = {"mohClass": self._options.music_class}
-            await self._client.request("POST", f"{path}/moh", music, attempts=ATTEMPTS)
+            await self.play_on_hold(music_class)
         return made.is_success
+
+    async def play_on_hold(self, music_class: str) -> None:
+        """Have music where callers wait; whoever hears it already hardly notices."""
+        path = f"bridges/{_part(self.hold_bridge(music_class))}/moh"
+        await self._client.request("POST", path, {"mohClass": music_class}, attempts=ATTEMPTS)
 
     async def look_around(self) -> World:
         """A snapshot of everything that is ours."""
@@ -106,11 +113,12 @@ class Switchboard:
         """Let a caller who has not been answered hear something; where Asterisk cannot, the dialplan has to."""
         await self._client.request("POST", f"channels/{_part(channel_id)}/progress", attempts=ATTEMPTS)
 
-    async def hold(self, channel_id: str) -> None:
-        """Move a caller to the music."""
-        path = f"bridges/{_part(self._names.hold)}/addChannel"
+    async def hold(self, channel_id: str, music_class: str = "") -> None:
+        """Move a caller to the music; without a class: to that of the channel."""
+        music_class = music_class or self._options.music_class
+        path = f"bridges/{_part(self.hold_bridge(music_class))}/addChannel"
         if (await self._add(path, [channel_id])).status == _NOT_FOUND:
-            await self.make_hold_bridge()
+            await self.make_hold_bridge(music_class)
             await self._add(path, [channel_id])
 
     async def put_aside(self, channel_id: str) -> None:
@@ -173,9 +181,9 @@ class Switchboard:
         path = f"bridges/{_part(self._names.talk(interaction_id))}"
         await self._client.request("POST", path, {"type": "mixing", "name": "acd-talk"}, attempts=ATTEMPTS)
 
-    async def play_music(self, channel_id: str) -> None:
+    async def play_music(self, channel_id: str, music_class: str) -> None:
         """Let a caller hear music wherever they are, and nothing else."""
-        music = {"mohClass": self._options.music_class}
+        music = {"mohClass": music_class}
         await self._client.request("POST", f"channels/{_part(channel_id)}/moh", music, attempts=ATTEMPTS)
 
     async def stop_music(self, channel_id: str) -> None:
@@ -196,10 +204,7 @@ class Switchboard:
 
     async def destroy_talk_bridge(self, interaction_id: str) -> None:
         """Remove a conversation's bridge; gone already is fine."""
-        async with self._demolition:
-            await self._client.request(
-                "DELETE", f"bridges/{_part(self._names.talk(interaction_id))}", attempts=ATTEMPTS
-            )
+        await self._client.remove_bridge(self._names.talk(interaction_id))
 
     async def set_dead_mans_switch(self, channel_id: str, seconds: float) -> bool:
         """Let the dialplan's `T` extension have the caller in so many seconds; 0: never. False: the caller is gone."""

@@ -71,8 +71,9 @@ class Ground:
 
     async def press(self, caller: str, keys: str) -> None:
         """The caller of that number presses keys, one after another as people do."""
-        channels = await self.pbx.channels()
-        (name,) = (channel["name"] for channel in channels if channel["caller"]["number"] == caller)
+        channels = [each for each in await self.pbx.channels() if each["caller"]["number"] == caller]
+        # An agent's leg, which has an id of ours, shows the caller's number, too.
+        (name,) = (channel["name"] for channel in channels if not channel["id"].startswith("acd-"))
         async with self.pbx.ami() as ami:
             for key in keys:
                 await ami.action("PlayDTMF", Channel=name, Digit=key, Receive="yes")

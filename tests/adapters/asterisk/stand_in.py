@@ -33,6 +33,9 @@ class StandInAri:
             raise status
         return Answer(status, msgspec.json.encode(self.body(method, path)))
 
+    async def remove_bridge(self, bridge_id: str) -> None:
+        await self.request("DELETE", f"bridges/{bridge_id}")
+
     @property
     def client(self) -> AriClient:
         """As the parts take it."""

@@ -14,7 +14,8 @@ from tests.adapters.asterisk.stand_in import StandInAri
 NAMES = Names("pbx1", "acd")
 CHANNEL = "1795254033.0"
 PLAYBACK = NAMES.playback(CHANNEL)
-PLAY = f"channels/{CHANNEL}/play/acd-acd:play:{CHANNEL}"
+ALONE = f"bridges/acd-acd:say:{CHANNEL}~1"
+PLAY = f"{ALONE}/play/acd-acd:play:{CHANNEL}"
 STOP = f"playbacks/acd-acd:play:{CHANNEL}"
 BEGAN = "2026-11-21T09:40:33.428+0000"
 A_SECOND_LATER = "2026-11-21T09:40:34.428+0000"
@@ -29,6 +30,11 @@ def changed(state: str, media: str = "sound:a", at: str = A_SECOND_LATER) -> Pla
     return PlaybackChanged(PLAYBACK, state, media, at)
 
 
+def said(ari: StandInAri) -> list[tuple[str, str, object]]:
+    """What was asked about playbacks."""
+    return [entry for entry in ari.asked if "/play/" in entry[1] or "playbacks/" in entry[1]]
+
+
 async def settle() -> None:
     """Let everything run that can."""
     for _ in range(20):
@@ -39,7 +45,11 @@ async def test_playing_to_the_end() -> None:
     prompts, ari = setting()
     playing = asyncio.create_task(prompts.play(CHANNEL, ("sound:a", "number:3"), language="zh"))
     await settle()
-    assert ari.asked == [("POST", PLAY, {"media": ["sound:a", "number:3"], "lang": "zh"})]
+    assert ari.asked == [
+        ("POST", ALONE, {"type": "mixing", "name": "acd-say"}),
+        ("POST", f"{ALONE}/addChannel", {"channel": CHANNEL}),
+        ("POST", PLAY, {"media": ["sound:a", "number:3"], "lang": "zh"}),
+    ]
     assert prompts.is_playing(CHANNEL)
     prompts.handle(changed("playing", at=BEGAN))
     prompts.handle(changed("continuing"))
@@ -50,7 +60,13 @@ async def test_playing_to_the_end() -> None:
     assert await playing == "done"
     assert not prompts.is_playing(CHANNEL)
     assert await prompts.play(CHANNEL, ()) == "done"
-    assert len(ari.asked) == 1
+    await settle()
+    assert len(ari.asked) == 3
+    prompts.moved(CHANNEL)
+    prompts.moved(CHANNEL)
+    prompts.moved("another")
+    await settle()
+    assert ari.asked[3:] == [("DELETE", ALONE, None)]
 
 
 async def test_a_bridge_hears() -> None:
@@ -61,6 +77,8 @@ async def test_a_bridge_hears() -> None:
     assert ari.asked == [("POST", f"bridges/{bridge}/play/{NAMES.playback(bridge)}", {"media": ["tone:beep"]})]
     prompts.forget(bridge)
     assert await playing == "gone"
+    await settle()
+    assert len(ari.asked) == 1
 
 
 async def test_what_plays_is_stopped_for_what_comes_after_it() -> None:
@@ -70,11 +88,15 @@ async def test_what_plays_is_stopped_for_what_comes_after_it() -> None:
     await settle()
     second = asyncio.create_task(prompts.play(CHANNEL, ("sound:b",)))
     await settle()
-    assert [method for method, *_ in ari.asked] == ["POST", "DELETE"]
+    assert [method for method, *_ in said(ari)] == ["POST", "DELETE"]
     prompts.handle(changed("done"))
     assert await first == "stopped"
     await settle()
-    assert ari.asked[2] == ("POST", PLAY, {"media": ["sound:b"]})
+    assert [path for method, path, _ in ari.asked if path.startswith(ALONE) and "/play/" not in path] == [
+        *(ALONE, f"{ALONE}/addChannel"),
+        f"{ALONE}/addChannel",
+    ]
+    assert said(ari)[2] == ("POST", PLAY, {"media": ["sound:b"]})
     prompts.handle(changed("done", "sound:b"))
     assert await second == "done"
 
@@ -87,7 +109,7 @@ async def test_a_stop_waits_until_asterisk_knows_what_to_stop() -> None:
 
     async def slowly(method: str, path: str, body: object = None, *, query: object = None, attempts: int = 1) -> object:
         answer = await ask(method, path, body, query=query, attempts=attempts)
-        if method == "POST":
+        if "/play/" in path:
             await answered.wait()
         return answer
 
@@ -97,14 +119,14 @@ async def test_a_stop_waits_until_asterisk_knows_what_to_stop() -> None:
     await settle()
     hushing = asyncio.create_task(prompts.hush(CHANNEL))
     await settle()
-    assert [method for method, *_ in ari.asked] == ["POST"]
+    assert [method for method, *_ in said(ari)] == ["POST"]
     answered.set()
     await hushing
-    assert ari.asked[1][:2] == ("DELETE", STOP)
+    assert said(ari)[1][:2] == ("DELETE", STOP)
     prompts.handle(changed("failed"))
     assert await playing == "stopped"
     await prompts.hush(CHANNEL)
-    assert len(ari.asked) == 2
+    assert len(said(ari)) == 2
 
 
 @pytest.mark.parametrize("status", [404, 409, 422])
@@ -116,19 +138,37 @@ async def test_nobody_is_there(status: int) -> None:
 
 async def test_the_pbx_does_not_answer() -> None:
     """It may be playing all the same: it stays known, and can be stopped."""
-    prompts, ari = setting(StandInAri(lambda method, _path: AriUnavailable("x") if method == "POST" else 404))
+
+    def status(method: str, path: str) -> int | AriUnavailable:
+        return AriUnavailable("x") if "/play/" in path else {"DELETE": 404}.get(method, 204)
+
+    prompts, ari = setting(StandInAri(status))
     with pytest.raises(AriUnavailable):
         await prompts.play(CHANNEL, ("sound:a",))
     assert prompts.is_playing(CHANNEL)
     await prompts.hush(CHANNEL)
-    assert [method for method, *_ in ari.asked] == ["POST", "DELETE"]
+    assert [method for method, *_ in said(ari)] == ["POST", "DELETE"]
     assert not prompts.is_playing(CHANNEL)
+
+
+async def test_who_is_moved_in_the_middle() -> None:
+    """The bridge goes when what was said in it has been stopped."""
+    prompts, ari = setting()
+    playing = asyncio.create_task(prompts.play(CHANNEL, ("sound:a",)))
+    await settle()
+    prompts.moved(CHANNEL)
+    await settle()
+    assert len(ari.asked) == 3
+    prompts.handle(changed("done"))
+    assert await playing == "done"
+    await settle()
+    assert ari.asked[3:] == [("DELETE", ALONE, None)]
 
 
 async def test_too_long() -> None:
     prompts, ari = setting()
     assert await prompts.play(CHANNEL, ("sound:a",), longest_seconds=0.01) == "too-long"
-    assert ari.asked[1][:2] == ("DELETE", STOP)
+    assert said(ari)[1][:2] == ("DELETE", STOP)
     assert not prompts.is_playing(CHANNEL)
 
 
@@ -163,8 +203,11 @@ async def test_after_missed_events() -> None:
     prompts, ari = setting(StandInAri(lambda method, path: 404 if method == "GET" and path in gone else 204))
     playing = asyncio.create_task(prompts.play(CHANNEL, ("sound:a",)))
     await settle()
-    await prompts.take_over(["other", CHANNEL])
-    assert [entry[:2] for entry in ari.asked[1:]] == [("GET", STOP), ("DELETE", "playbacks/acd-acd:play:other")]
+    await prompts.take_over([NAMES.say("other"), NAMES.say(CHANNEL)])
+    assert [entry[:2] for entry in ari.asked[3:]] == [
+        ("GET", STOP),
+        *(("DELETE", "playbacks/acd-acd:play:other"), ("DELETE", "bridges/acd-acd:say:other~1")),
+    ]
     await settle()
     assert not playing.done()
     gone.add(STOP)
@@ -187,7 +230,7 @@ async def asked(question: Question, *keys: str, prompt: str = "") -> tuple[Answe
         prompts.handle(CallerLeft(CHANNEL) if key == "gone" else KeyPressed(CHANNEL, key))
         await settle()
     prompts.handle(changed("done"))
-    return await asking, [method for method, *_ in ari.asked]
+    return await asking, [method for method, *_ in said(ari)]
 
 
 PIN = Question(media=("sound:a",), most=4, terminators="#", first_seconds=0.05, between_seconds=0.05)

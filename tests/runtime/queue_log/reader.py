@@ -23,6 +23,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "ABANDON": _WAITED,
     "EXITEMPTY": _WAITED,
     "EXITWITHTIMEOUT": _WAITED,
+    "EXITWITHKEY": ("key", *_WAITED),
     "WITHDRAW": (*_WAITED, "info"),
     "RINGNOANSWER": ("ringtime",),
     "RINGCANCELED": ("ringtime",),

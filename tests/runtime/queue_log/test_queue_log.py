@@ -14,7 +14,7 @@ from acd.core.messages import (
     SignOutAgent,
     TransferInteraction,
 )
-from acd.ports.channel import Personal
+from acd.ports.channel import KEY_REASON, Personal
 from acd.runtime.config import check_text
 from acd.runtime.queue_log.standing import load
 from acd.testing import ManualClock
@@ -50,9 +50,10 @@ async def test_a_call_from_entry_to_end(tmp_path: Path, clock: ManualClock) -> N
 
 async def test_those_who_give_up_and_those_who_are_not_answered(tmp_path: Path, clock: ManualClock) -> None:
     async with running(configured(tmp_path), clock) as it:
-        await it.do(call(1), call(2), call(3))
+        await it.do(call(1), call(2), call(3), call(4))
         it.later(5)
         await it.do(EndInteraction(it.id(), "call-2", "customer"), CancelInteraction(it.id(), "call-3", "by order"))
+        await it.do(CancelInteraction(it.id(), "call-4", f"{KEY_REASON}*"))
         await sign_in(it.router, "anna")
         it.later(2.5)
         await it.do(DeclineOffer(it.id(), it.offer("call-1"), "anna"))
@@ -68,8 +69,10 @@ async def test_those_who_give_up_and_those_who_are_not_answered(tmp_path: Path, 
         ("call-1", "ENTERQUEUE", ("", "", "1")),
         ("call-2", "ENTERQUEUE", ("", "", "2")),
         ("call-3", "ENTERQUEUE", ("", "", "3")),
+        ("call-4", "ENTERQUEUE", ("", "", "4")),
         ("call-2", "ABANDON", ("2", "2", "5")),
         ("call-3", "WITHDRAW", ("2", "3", "5", "by order")),
+        ("call-4", "EXITWITHKEY", ("*", "2", "4", "5")),
         ("call-1", "RINGNOANSWER", ("2500",)),
         ("call-1", "RINGCANCELED", ("250",)),
         ("call-1", "ABANDON", ("1", "1", "9")),

@@ -8,7 +8,7 @@ from typing import Final
 from acd_asterisk.importing.members import is_true
 
 _ANNOUNCED: Final = (
-    "the engine plays callers music and no announcements; play what matters in the dialplan before Stasis()"
+    "not taken over: what callers hear while they wait is set up in [channels.NAME.queues.QUEUE], see ANNOUNCEMENTS.md"
 )
 _TO_AGENTS: Final = "agents hear the caller at once, or after the queue's briefing: nothing else delays the two"
 _SOUND: Final = f"a sound of announcements: {_ANNOUNCED}"

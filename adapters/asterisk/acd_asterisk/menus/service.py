@@ -135,7 +135,6 @@ class Menus:
             self._forget(stay)
             await self._orders.cancel(call.channel_id, call.interaction_id)
             return False
-        await self._orders.prompts.take_over((call.channel_id,))
         stay.visit.follow(trail)
         stay.is_found = False
         return True

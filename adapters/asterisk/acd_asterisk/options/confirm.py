@@ -10,9 +10,9 @@ from typing import Final
 
 from msgspec import Struct
 
-from acd_asterisk.media import MAX_MEDIA, MEANING, media_of
 from acd_asterisk.options.phones import AgentOptions
 from acd_asterisk.options.reader import Reader
+from acd_asterisk.options.sounds import read_media
 
 MAX_PATTERNS: Final = 100
 
@@ -54,17 +54,3 @@ def read_confirm(reader: Reader, agents: Mapping[str, AgentOptions]) -> ConfirmO
     if not options.prompt and (addresses or any(agent.confirm for agent in agents.values())):
         reader.problem("prompt", "is empty: nobody would know that a key is needed", "leave it out")
     return options
-
-
-def read_media(reader: Reader, key: str, default: tuple[str, ...]) -> tuple[str, ...]:
-    """A list of what can be played, as ARI takes it."""
-    if not reader.has(key):
-        return default
-    found: list[str] = []
-    for each in reader.texts(key, (), MAX_MEDIA, '["queue-thankyou"]'):
-        media = media_of(each)
-        if media is None:
-            reader.problem(key, f"{each!r} cannot be played", f"use {MEANING}")
-        else:
-            found.append(media)
-    return tuple(found)

@@ -11,7 +11,7 @@ from typing import Final
 from acd.core import limits
 from acd.core.requirement import parse
 from acd.errors import RequirementError
-from acd_asterisk.media import MEANING, media_of
+from acd_asterisk.media import LANGUAGE, MEANING, media_of
 from acd_asterisk.menus.plan import (
     DIGITS,
     MAX_DIGITS,
@@ -45,7 +45,6 @@ _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 _KEY: Final = re.compile(rf"[0-9*#]{{1,{MAX_KEY}}}")
 _TERMINATOR: Final = re.compile(r"[*#]?")
 _ATTRIBUTE: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
-_LANGUAGE: Final = re.compile(r"[A-Za-z]{2,8}(?:[_-][A-Za-z0-9]{1,8}){0,2}")
 _EXTENSION: Final = re.compile(r"[A-Za-z0-9_+*#.-]{1,40}(?:@[A-Za-z0-9_.-]{1,79})?")
 _AGENT: Final = re.compile(r"\S{1,128}")
 _ENDINGS: Final[tuple[Ending, ...]] = ("repeat", "back", "hangup")
@@ -199,7 +198,7 @@ def _action(reader: Reader, key: str) -> Action:
         requirement=_requirement(table),
         priority=_priority(table),
         agent=_optional(table, "agent", _AGENT, "an agent's id"),
-        language=_optional(table, "language", _LANGUAGE, 'a language as Asterisk has it, such as "zh" or "en_GB"'),
+        language=_optional(table, "language", LANGUAGE, 'a language as Asterisk has it, such as "zh" or "en_GB"'),
     )
 
 
@@ -279,7 +278,7 @@ def _spoken(table: Reader, key: str, *, digits: bool = False) -> Spoken:
         return ()
     for language in given:
         within.has(str(language))
-        if language != "default" and not _LANGUAGE.fullmatch(str(language)):
+        if language != "default" and not LANGUAGE.fullmatch(str(language)):
             within.problem(str(language), "is no language", 'name one as Asterisk does, such as "zh", or default')
     if "default" not in given:
         table.problem(key, "has no default", f"say what callers of other languages hear: {key}.default")

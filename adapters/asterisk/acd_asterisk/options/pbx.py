@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from acd.core import limits
 from acd_asterisk.ari import MAX_CONNECTIONS
+from acd_asterisk.media import MUSIC_CLASS
 from acd_asterisk.menus.plan import MENU_PREFIX, Menu
 from acd_asterisk.names import MAX_APP
 from acd_asterisk.options.ami import LOOPBACK, AmiOptions, read_ami
@@ -27,8 +28,10 @@ from acd_asterisk.options.phones import ANY_NAME, Phones, read_phones
 from acd_asterisk.options.queues import Answer, QueueOptions, read_answer, read_queues
 from acd_asterisk.options.reader import HOUR_US, SECOND_US, Reader
 from acd_asterisk.options.recording import Recording, read_recording
+from acd_asterisk.options.sounds import ANY_LANGUAGE, Sounds, read_sounds
 from acd_asterisk.options.survey import SurveyOptions, read_survey
 from acd_asterisk.options.transfers import TransferOptions, read_transfers
+from acd_asterisk.options.waiting import Waiting
 from acd_asterisk.options.without_ari import check_without_ari
 from acd_asterisk.translate import clean_name, clean_number, is_queue_name
 from acd_asterisk.variables import STANDARD_VARIABLES, VARIABLE_NAME
@@ -38,7 +41,6 @@ MAX_VARIABLES: Final = 32
 
 _APP: Final = re.compile(rf"[A-Za-z0-9_-]{{1,{MAX_APP}}}")
 _USER: Final = re.compile(r"[^\x00-\x20:\x7f-\xa0]{1,128}")
-_MUSIC: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 
 Control = Literal["ari", "ami"]
@@ -97,6 +99,29 @@ class Options(Struct, frozen=True, kw_only=True):
     """What callers are asked when the agent has hung up."""
     devices: DeviceOptions = DeviceOptions()
     """Whether they keep calls from agents."""
+    sounds: Mapping[str, Sounds] = {}
+    """What callers who wait are told, by language; see `sounds_for`."""
+
+    def sounds_for(self, language: str) -> Sounds:
+        """The sounds of a language: its own, its family's (`zh` for `zh_CN`), those for all, the shipped ones."""
+        family = language.replace("-", "_").partition("_")[0]
+        found = (self.sounds.get(each) for each in (language, family, ANY_LANGUAGE))
+        return next((sounds for sounds in found if sounds is not None), Sounds())
+
+    def waiting_in(self, queue: str) -> Waiting:
+        """What callers who wait in a queue hear and may press."""
+        own = self.queues.get(queue)
+        return Waiting() if own is None else own.waiting
+
+    def music_in(self, queue: str) -> str:
+        """The class of music for callers of a queue."""
+        return self.waiting_in(queue).music_class or self.music_class
+
+    @property
+    def music_classes(self) -> tuple[str, ...]:
+        """Every class of music that somebody may hear, that of the channel first."""
+        own = (queue.waiting.music_class for queue in self.queues.values())
+        return tuple(dict.fromkeys((self.music_class, *(each for each in own if each))))
 
     @property
     def cautions(self) -> tuple[tuple[str, str, str], ...]:
@@ -148,7 +173,7 @@ def read_options(name: str, given: Mapping[str, object]) -> Options:
         connections=reader.integer("connections", 64, 4, MAX_CONNECTIONS),
         rest_deadline_us=reader.duration("rest_deadline", 2 * SECOND_US, SECOND_US // 10, 60 * SECOND_US),
         rest_over_websocket=reader.flag("rest_over_websocket", default=True),
-        music_class=reader.pattern("music_class", "default", _MUSIC, "a class of musiconhold.conf"),
+        music_class=reader.pattern("music_class", "default", MUSIC_CLASS, "a class of musiconhold.conf"),
         variables=_variables(reader),
         fetch_variables=reader.flag("fetch_variables", default=True),
         on_cancel=reader.choice("on_cancel", "continue", "hangup"),
@@ -156,6 +181,7 @@ def read_options(name: str, given: Mapping[str, object]) -> Options:
         survey=read_survey(reader.table("survey", "the survey")),
         devices=read_devices(reader, has_ami=reader.has("ami")),
         ami=ami,
+        sounds=read_sounds(reader),
     )
     _check_together(reader, options, getattr(given, "queues", None))
     reader.finish()

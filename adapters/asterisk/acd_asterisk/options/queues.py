@@ -9,9 +9,10 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from acd_asterisk.options.confirm import read_media
 from acd_asterisk.options.phones import read_caller_name
 from acd_asterisk.options.reader import SECOND_US, Reader
+from acd_asterisk.options.sounds import read_media
+from acd_asterisk.options.waiting import Waiting, read_waiting
 from acd_asterisk.translate import is_queue_name
 
 Answer = Literal["at-once", "when-agent-answers"]
@@ -38,6 +39,8 @@ class QueueOptions(Struct, frozen=True, kw_only=True):
     """How long after the prompt a key is waited for."""
     number: str = ""
     """What agents transfer to by telephone when it is to this queue; empty: nothing."""
+    waiting: Waiting = Waiting()
+    """What callers who wait hear and may press."""
 
 
 def read_answer(table: Reader) -> Answer:
@@ -68,6 +71,7 @@ def _queue(table: Reader) -> QueueOptions:
         number=table.pattern("number", "", _NUMBER, "digits, letters and + * # . _ -, at most 40")
         if table.has("number")
         else "",
+        waiting=read_waiting(table),
     )
 
 

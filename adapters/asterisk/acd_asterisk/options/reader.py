@@ -68,6 +68,10 @@ class Reader:
         self._known.add(key)
         return self._given.get(key)
 
+    def names(self) -> tuple[str, ...]:
+        """The keys that are given, of a table whose keys are names; each is to be asked for."""
+        return tuple(map(str, self._given))
+
     def table(self, key: str, what: str) -> "Reader":
         """A table within this one; an empty one when it is not given."""
         self._known.add(key)

@@ -8,8 +8,8 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from acd_asterisk.options.confirm import read_media
 from acd_asterisk.options.reader import HOUR_US, SECOND_US, Reader
+from acd_asterisk.options.sounds import read_media
 from acd_asterisk.translate import is_queue_name
 
 Mode = Literal["off", "mixed", "both-legs"]

@@ -9,8 +9,8 @@ from typing import Final
 from msgspec import Struct
 
 from acd_asterisk.media import MEANING, media_of
-from acd_asterisk.options.confirm import read_media
 from acd_asterisk.options.reader import SECOND_US, Reader
+from acd_asterisk.options.sounds import read_media
 from acd_asterisk.translate import is_queue_name
 
 MAX_QUESTIONS: Final = 10

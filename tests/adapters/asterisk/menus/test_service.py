@@ -261,8 +261,8 @@ async def test_the_engine_dies_in_a_menu(provisioned: Provisioned, tmp_path: Pat
             await it.press(CALLER, "2")
             await hears(ear, WELCOME, SUPPORT)
             await it.stop_engine(crash=True)
-            since = ear.packets
             await it.start_engine()
+            since = ear.packets
             await hears(ear, SUPPORT, since=since)
             await it.press(CALLER, "1")
             await callers.finished(seconds=10)

@@ -1,0 +1,79 @@
+"""How callers who wait leave before an agent answers: by a key, or let go by the engine, and what they are told then.
+
+Owns what a key leads to, and the last words. Must not know when callers are spoken to otherwise (`announcer`), nor how
+a channel is let go (`orders`). Every way out is the engine's to grant: a key is a command, and what follows its effect.
+"""
+
+import asyncio
+from functools import partial
+from typing import Final, assert_never
+
+from acd.core.messages import CancelInteraction, ReleaseInteraction
+from acd.ports.channel import KEY_REASON
+from acd_asterisk.call import Call
+from acd_asterisk.conversations import Conversations
+from acd_asterisk.desk import Desk
+from acd_asterisk.options.waiting import KeyAction
+from acd_asterisk.orders import Orders
+from acd_asterisk.switchboard import Switchboard
+from acd_asterisk.voice import Voice
+
+LAST_WORDS_SECONDS: Final = 60.0
+"""The longest that a caller who is let go is told why."""
+
+
+class Exits:
+    """The ways out of the queues of one channel instance."""
+
+    def __init__(
+        self, desk: Desk, switchboard: Switchboard, orders: Orders, conversations: Conversations, voice: Voice
+    ) -> None:
+        """Nobody leaves yet."""
+        self._desk = desk
+        self._switchboard = switchboard
+        self._orders = orders
+        self._conversations = conversations
+        self._voice = voice
+
+    def pressed(self, call: Call, key: str) -> None:
+        """A caller has pressed a key; of interest while they wait, and if it is one of their queue's."""
+        action = self._voice.waiting(call).keys.get(key)
+        if action is not None and call.is_waiting and call.way_out is None:
+            self._desk.in_lane(call, partial(self._act, call, key, action))
+
+    async def release(self, call: Call, effect: ReleaseInteraction) -> None:
+        """Let go of a call; a caller whom nobody has answered is told why, if anything is configured for that."""
+        media = () if call.has_talked or call.parent is not None else self._voice.named(call, effect.reason)
+        if media and call.is_present and not call.hangup_requested:
+            call.is_ended = True
+            self._desk.spawn(self._say_and_release(call, media))
+        else:
+            await self._conversations.release(call)
+
+    async def _act(self, call: Call, key: str, action: KeyAction) -> None:
+        if not call.is_waiting:
+            return
+        match action:
+            case "leave" | "message":
+                await self._leave(call, key, "key" if action == "leave" else "message")
+            case _:
+                assert_never(action)
+
+    async def _leave(self, call: Call, key: str, result: str) -> None:
+        """On in the dialplan. Nobody whom an agent answers at this moment is taken away: then it is refused."""
+        call.way_out = {"ACD_RESULT": result, "ACD_KEY": key}
+        command = CancelInteraction(self._desk.host.new_id(), call.interaction_id, reason=f"{KEY_REASON}{key}")
+        outcome = await self._desk.tell(command)
+        if outcome is None or outcome.refusal is not None:
+            call.way_out = None
+
+    async def _say_and_release(self, call: Call, media: tuple[str, ...]) -> None:
+        """They have not been answered, perhaps, nor put anywhere, and the dead-man's switch runs."""
+        if call.parking is not None:
+            await asyncio.wait((call.parking,))
+        call.switch_off = self._desk.options.heartbeat_us > 0
+        if not call.is_up:
+            await self._orders.answering.now(call)
+        await self._orders.clear_switch(call)
+        await self._voice.say(call, media, longest_seconds=LAST_WORDS_SECONDS)
+        await self._conversations.release(call)
