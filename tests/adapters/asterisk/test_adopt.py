@@ -129,7 +129,7 @@ def test_what_is_known_afterwards() -> None:
     )
     assert isinstance(keep, Keep)
     assert (keep.desired, keep.met, keep.has_bridge) == (connected(A), True, True)
-    assert keep.legs == (KeptLeg(leg(A).id.removeprefix(NAMES.leg("")), "anna", leg(A, answered=True), talking=True),)
+    assert keep.legs == (KeptLeg(f"{one(A)}.1", "anna", leg(A, answered=True), talking=True),)
 
 
 @pytest.mark.parametrize(
