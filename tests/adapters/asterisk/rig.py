@@ -256,9 +256,9 @@ async def rig(
         yield it
 
 
-def manager_section() -> str:
-    """The user of manager.conf as the page about calls over AMI has it."""
-    page = (EXAMPLES / "AMI_ONLY.md").read_text()
+def manager_section(name: str = "AMI_ONLY.md") -> str:
+    """The user of manager.conf as a page has it."""
+    page = (EXAMPLES / name).read_text()
     found = re.search(r"   \[acd\]\n(?:   .+\n)+", page)
     assert found is not None
     return "\n" + found[0].replace("   ", "").replace("[acd]", "[least]")

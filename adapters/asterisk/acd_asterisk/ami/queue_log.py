@@ -24,7 +24,7 @@ async def write_line(manager: Manager, line: str) -> None:
     }
     reply = await manager.ask("QueueLog", {key: _cut(value) for key, value in values.items() if value})
     if not reply.is_success:
-        raise ChannelError(f"AMI's QueueLog was refused: {reply.reason}; is app_queue loaded?")
+        raise ChannelError(f"AMI's QueueLog was refused: {reply.reason}; it takes app_queue, and write = agent")
 
 
 def _cut(value: str) -> str:

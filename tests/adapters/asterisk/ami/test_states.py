@@ -8,12 +8,13 @@ import pytest
 from panoramisk.message import Message
 
 from acd.runtime.config import Secret
+from acd_asterisk.ami.queue_log import write_line
 from acd_asterisk.ami.states import MAX_DEVICES, DeviceChanged, States
 from acd_asterisk.ami.watch import Watch
 from acd_asterisk.lab import LabAgent, Pbx, Provisioned
 from acd_asterisk.options.ami import AmiOptions
 from acd_asterisk.options.password import Password
-from tests.adapters.asterisk.rig import until
+from tests.adapters.asterisk.rig import manager_section, until
 
 
 def device(name: str, state: str) -> Message:
@@ -179,3 +180,23 @@ async def test_after_a_loss_states_count_for_a_while_and_are_replaced(
         await pbx.kill()
         await until(lambda: not watch.states.is_known, lambda: watch.link.state)
         assert watch.states.device("PJSIP/anna") == "UNKNOWN"
+
+
+async def test_the_rights_that_the_page_names_are_enough(provisioned: Provisioned) -> None:
+    agents = [LabAgent("anna", "127.0.0.1", 9)]
+    config = {"pjsip.conf": TRUNK, "manager.conf": manager_section("AMI.md")}
+    async with Pbx(provisioned, agents=agents, extra_config=config) as pbx:
+        access = AmiOptions(
+            host="127.0.0.1", port=pbx.ami_port, user="least", password=Password(value=Secret("a password"))
+        )
+        watch = Watch("pbx1", access)
+        task = asyncio.create_task(watch.run())
+        await until(lambda: watch.link.is_live, lambda: watch.link.error)
+        assert watch.states.device("PJSIP/anna") == "NOT_INUSE"
+        assert watch.states.trunk("carrier") is False
+        await until(lambda: watch.states.is_reachable("carla") is False, lambda: "the event of a contact")
+        await write_line(watch.link.manager, "1700000000|call-1|sales|anna|CONNECT|1|leg|2")
+        log = pbx.folder / "log" / "queue_log"
+        await until(lambda: "|call-1|sales|anna|CONNECT|1|leg|2" in log.read_text(), log.read_text)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
