@@ -399,9 +399,10 @@ def test_set_up_prefers_a_complete_python_and_happens_once(machine: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("fails", "code"), [("nothing", 0), ("--ignore=", 1), ("ARGS=tests/adapters", 1), ("check", 2)]
+    ("fails", "code"),
+    [("nothing", 0), ("--ignore=", 1), ("ARGS=tests/examples", 1), ("ARGS=--numprocesses", 1), ("check", 2)],
 )
-def test_a_build_server_runs_every_test_once_in_two_lanes(tmp_path: Path, fails: str, code: int) -> None:
+def test_a_build_server_runs_every_test_once_in_three_lanes(tmp_path: Path, fails: str, code: int) -> None:
     (tmp_path / "bin").mkdir()
     (tmp_path / ".ci").mkdir()
     shutil.copy(ROOT / ".ci" / "run", tmp_path / ".ci")
@@ -420,8 +421,10 @@ def test_a_build_server_runs_every_test_once_in_two_lanes(tmp_path: Path, fails:
     if fails == "check":
         assert len(ran) == 2
         return
-    rest, pbx = sorted(ran[2:])
-    lane = pbx.removeprefix("test ARGS=").split()
-    assert rest == "test ARGS=" + " ".join(f"--ignore={each}" for each in lane)
-    assert all((ROOT / each).exists() for each in lane)
-    assert f"said: {rest}" in done.stdout
+    rest, pbx, processes = sorted(ran[2:])
+    assert "--numprocesses" in pbx
+    paths = [each for lane in (pbx, processes) for each in lane.split() if each.startswith(("tests/", "ARGS=tests/"))]
+    lanes = [each.removeprefix("ARGS=") for each in paths]
+    assert rest == "test ARGS=" + " ".join(f"--ignore={each}" for each in lanes)
+    assert all((ROOT / each).exists() for each in lanes)
+    assert all(f"said: {lane}" in done.stdout for lane in ran)
