@@ -14,6 +14,8 @@ from acd_asterisk.media import sound_name
 from acd_asterisk.options import Options
 from acd_asterisk.options.password import Password
 from acd_asterisk.options.queues import QueueOptions
+from acd_asterisk.options.sounds import Sounds
+from acd_asterisk.options.waiting import Waiting
 
 MAX_DEPTH: Final = 16
 """Tables and lists within each other."""
@@ -21,7 +23,7 @@ MAX_DEPTH: Final = 16
 
 def sounds_of(options: Options) -> list[str]:
     """The names, each once, in the order of the options."""
-    bare = (Options(url="", user="", password=Password()), QueueOptions())
+    bare = (Options(url="", user="", password=Password()), QueueOptions(), Sounds())
     usual = {media for each in bare for media in _media(each)}
     chosen = (media for media in _media(options) if media not in usual)
     wanted = (sound_name(media) for media in (*chosen, *_in_use(options)))
@@ -39,6 +41,17 @@ def _in_use(options: Options) -> Iterator[str]:
     for queue in options.queues.values():
         if queue.dispositions:
             yield from queue.disposition_prompt
+        yield from _told(queue.waiting, options.sounds_for(queue.waiting.language))
+
+
+def _told(waiting: Waiting, sounds: Sounds) -> Iterator[str]:
+    """What callers who wait are told of their place."""
+    if waiting.position != "off":
+        yield from (*sounds.next, *sounds.position)
+    if waiting.wait:
+        yield from (*sounds.wait, *sounds.wait_minute, *sounds.wait_short)
+    if waiting.position != "off" or waiting.wait:
+        yield from sounds.thanks
 
 
 def _media(value: object, depth: int = 0) -> Iterator[str]:

@@ -143,6 +143,12 @@ def test_sounds_that_agents_hear() -> None:
         },
     }
     found = sounds_of(read_options("pbx", given))
+    assert "queue-thankyou" not in found
+    waiting = {"position": "improved", "greeting": ["custom/hello"], "language": "zh"}
+    told = {**plain, "queues": {"sales": waiting}, "sounds": {"zh": {"position": ["custom/before", "{ahead}"]}}}
+    assert sounds_of(read_options("pbx", told)) == [
+        *("custom/hello", "custom/before", "queue-youarenext", "queue-thankyou")
+    ]
     assert "custom/in" in found
     assert {"beeperr", "followme/options", "custom/sales", "beep"} <= set(found)
     assert {"custom/how", "auth-thankyou", "custom/recorded"} <= set(found)
