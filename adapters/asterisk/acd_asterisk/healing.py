@@ -87,7 +87,10 @@ class Healer:
         """An earlier process may have begun to say something: whoever waits, waits on with music."""
         prompts = self._orders.prompts
         await prompts.take_over(world.spoken_to)
+        present = {*world.held, *world.callers, *world.codes, *(leg.id for leg in world.legs.values())}
         for channel_id in world.spoken_to.values():
+            if channel_id not in present:
+                prompts.forget(channel_id)  # It has gone while nobody looked.
             call = self._desk.by_channel.get(channel_id)
             if call is not None and call.is_waiting and not prompts.is_playing(channel_id):
                 self._orders.park(call)
