@@ -94,7 +94,7 @@ class AsteriskChannel:
         self._healer = Healer(self._desk, self._switchboard, self._orders, self._intake, self._conversations)
         notes = Notes(self._desk)
         self._recorder = Recorder(self._desk, self._client, self._prompts, notes)
-        self._pause_code = PauseCode(self._desk, self._recorder, self._prompts, notes)
+        self._pause_code = PauseCode(self._desk, self._recorder, self._prompts, notes, self._conversations)
         self._orders.dispositions = Dispositions(self._desk, self._prompts)
         self._orders.survey = Survey(self._desk, self._prompts, notes)
         self._codes = FeatureCodes(self._desk, self._switchboard, self._prompts, options.codes)

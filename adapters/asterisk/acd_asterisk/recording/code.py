@@ -1,7 +1,8 @@
 """Agents pause and resume a recording by a code from their telephone.
 
 Owns the keys that have been pressed, and what the agent hears of it: two beeps when nothing is recorded any more, one
-when it is again, none when it could not be done. Must not know how a recording is paused.
+when it is again, none when it could not be done; whoever hears them is out of the conversation meanwhile, and put back
+afterwards. Must not know how a recording is paused.
 """
 
 from collections import OrderedDict
@@ -10,6 +11,7 @@ from typing import Final
 import structlog
 
 from acd.errors import ChannelError
+from acd_asterisk.conversations import Conversations
 from acd_asterisk.desk import Desk
 from acd_asterisk.happenings import Happening, KeyPressed, LegLeft
 from acd_asterisk.notes import Notes
@@ -28,12 +30,15 @@ _log = structlog.get_logger(__name__)
 class PauseCode:
     """The code of one channel instance; empty: there is none."""
 
-    def __init__(self, desk: Desk, recorder: Recorder, prompts: Prompts, notes: Notes) -> None:
+    def __init__(
+        self, desk: Desk, recorder: Recorder, prompts: Prompts, notes: Notes, conversations: Conversations
+    ) -> None:
         """Nothing has been pressed."""
         self._desk = desk
         self._recorder = recorder
         self._prompts = prompts
         self._notes = notes
+        self._conversations = conversations
         self._code = desk.options.recording.pause_code
         self._typed: OrderedDict[str, str] = OrderedDict()
         """The last keys, by offer."""
@@ -68,4 +73,14 @@ class PauseCode:
             _log.warning("a recording was not paused or resumed", interaction=interaction_id, reason=str(error))
             return
         self._notes.put(interaction_id, {ATTRIBUTE: self._recorder.standing(interaction_id)})
-        await self._prompts.play(self._desk.names.leg(offer_id), (BEEP, BEEP) if is_pause else (BEEP,))
+        try:
+            await self._prompts.play(self._desk.names.leg(offer_id), (BEEP, BEEP) if is_pause else (BEEP,))
+        finally:
+            await self._put_back(offer_id)
+
+    async def _put_back(self, offer_id: str) -> None:
+        """To where the agent belongs by now: with the customer, with an adviser, or apart."""
+        found = self._desk.find(offer_id)
+        if found is not None:
+            await self._conversations.put(*found)
+            self._prompts.moved(self._desk.names.leg(offer_id))

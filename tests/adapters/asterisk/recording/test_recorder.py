@@ -22,6 +22,8 @@ from tests.adapters.asterisk.recording.sounds import loudness, samples_of, secon
 from tests.adapters.asterisk.rig import POLL_SECONDS, Agent, Queue, Rig, rig, until
 
 CALLER_HZ, ANNA_HZ, BEN_HZ = 400, 900, 1_700
+BEEP_HZ = 700
+"""Asterisk's own, to the nearest hundred."""
 LOUD, QUIET = 1_500.0, 300.0
 ANNA = Agent("anna", AgentBehaviour(ring_ms=10, voice_hz=ANNA_HZ), {"anna": 1})
 BEN = Agent("ben", AgentBehaviour(ring_ms=10, voice_hz=BEN_HZ), {"ben": 1})
@@ -314,6 +316,32 @@ async def test_an_agent_pauses_by_a_code(provisioned: Provisioned, tmp_path: Pat
                 await until(lambda: channel_of(it).recording_of(call) == "recording", lambda: "not resumed")
                 await until(lambda: attributes_of(it, call).get("recording") == "recording", lambda: "not noted")
                 await end(it, call)
+
+
+async def test_after_the_code_they_hear_each_other_again(provisioned: Provisioned, tmp_path: Path) -> None:
+    """The agent hears the beeps apart from the customer, and is back with them as soon as they are over."""
+    options = {"recording": {"mode": "mixed", "pause_code": "*7"}}
+    async with Ear(CALLER_HZ) as caller, Ear(ANNA_HZ) as agent:
+        anna = Agent("anna", AgentBehaviour(ring_ms=300, ear=agent.port))
+        async with rig(provisioned, tmp_path, [anna], options=options) as it:
+            await it.ready("anna")
+            async with it.callers(CallSpec("10001", "sales", ear=caller.port)):
+                call, _ = await talking(it)
+                for standing in ("paused", "recording"):
+                    since = agent.packets
+                    await press(it, "*7")
+                    await until(lambda: channel_of(it).recording_of(call) == standing, lambda: "nothing")  # noqa: B023
+                    await until(lambda: BEEP_HZ in agent.tones(since), lambda: f"no beep: {agent.tones(since)}")  # noqa: B023
+                    begun = {CALLER_HZ: (agent, agent.packets), ANNA_HZ: (caller, caller.packets)}
+                    for hertz, (ear, since) in begun.items():
+                        await until(lambda: hears(ear, hertz, since), lambda: f"{hertz} Hz is not heard")  # noqa: B023
+                await end(it, call)
+
+
+def hears(ear: Ear, hertz: int, since: int) -> bool:
+    """Within the last half of a second, all of it since then."""
+    last = ear.packets - 25
+    return last >= since and loudness(tuple(map(linear, ear.coded(last))), hertz) > LOUD
 
 
 async def press(it: Rig, keys: str) -> None:
