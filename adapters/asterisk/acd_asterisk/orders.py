@@ -22,7 +22,7 @@ from acd_asterisk.desk import Desk
 from acd_asterisk.devices import Devices
 from acd_asterisk.dispositions import Dispositions
 from acd_asterisk.music import Music
-from acd_asterisk.passing import for_agent, outcome
+from acd_asterisk.passing import for_agent, outcome, unanswered
 from acd_asterisk.prompts import Prompts
 from acd_asterisk.ringing import Presentation, presentation, transfer_variables
 from acd_asterisk.survey import Survey
@@ -281,7 +281,8 @@ class Orders:
     async def cancel(self, channel_id: str, interaction_id: str) -> None:
         """Let go of a caller whom nobody has answered, as the options have it."""
         if self._desk.options.on_cancel == "continue":
-            await self._switchboard.send_back(channel_id, self._outcome(interaction_id, "cancelled"))
+            result = unanswered(self._desk.host.interaction(interaction_id))
+            await self._switchboard.send_back(channel_id, self._outcome(interaction_id, result))
         else:
             await self._switchboard.hang_up(channel_id)
 

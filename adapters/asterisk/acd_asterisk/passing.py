@@ -30,7 +30,7 @@ def outcome(
 ) -> dict[str, str]:
     """Variables for a caller's channel. All of them every time, so that none of an earlier visit is left.
 
-    `result`: connected, completed, cancelled, …; `standing` is None when the engine knows nothing of it.
+    `result`: connected, completed, cancelled, released, …; `standing` is None when the engine knows nothing of it.
     """
     known = standing or InteractionStanding(interaction_id, "", "")
     waited_us = known.waited_us or 0
@@ -44,6 +44,14 @@ def outcome(
         MENU_TRAIL: "",
         **{variable_of(f"{ATTRIBUTE}{name}"): clean(dict(known.attributes).get(name, "")) for name in asked.attributes},
     }
+
+
+def unanswered(standing: InteractionStanding | None) -> str:
+    """The result for a caller whom nobody has answered: `released` when their queue let them go, else `cancelled`.
+
+    The one was decided for them, and may have a callback in their place; the other has lost the ACD only.
+    """
+    return "released" if standing is not None and standing.state == "overflowed" else "cancelled"
 
 
 def for_agent(asked: DataOptions, standing: InteractionStanding | None, agent_id: str, endpoint: str) -> dict[str, str]:

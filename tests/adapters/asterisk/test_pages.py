@@ -21,7 +21,7 @@ from acd_asterisk.lab import (
     provision,
 )
 from tests.adapters.asterisk import page_text
-from tests.adapters.asterisk.rig import EXAMPLES, POLL_SECONDS
+from tests.adapters.asterisk.rig import EXAMPLES, POLL_SECONDS, Agent, Queue, rig
 from tests.missing import missing_tool
 from tests.served import Served, ask
 
@@ -204,6 +204,23 @@ async def test_the_page_for_freepbx(provisioned: Provisioned, tmp_path: Path, li
             await phones.wait_for(lambda dialogs: all(each.how is not None for each in dialogs))
             await served_by(provisioned, pbx, phones, "1001", "5551234")
         await served_by(provisioned, pbx, phones, "1002", "5551234")
+
+
+async def test_let_go_on_freepbx(provisioned: Provisioned, tmp_path: Path) -> None:
+    """The ACD's queue has decided: FreePBX's own does not get the caller."""
+    text = f"[general]\n{GENERATED}{page_text.files(FREEPBX)['extensions_custom.conf']}"
+    for place, first in (("400", "exten => 400,1,"), ("goodbye", "[acd-goodbye]\nexten => s,1,")):
+        assert first in text
+        text = text.replace(first, f"{first}UserEvent(Left,Place: {place},Reason: ${{ACD_REASON}})\n same => n,")
+    queue = Queue(more='max_wait = "1s"\nwhen_overdue = { release = "sorry" }')
+    async with (
+        rig(provisioned, tmp_path, [Agent("1001", TALKER)], queues=(queue,), dialplan=text) as it,
+        it.pbx.ami() as ami,
+        it.callers(CallSpec("30100", "5551234")) as callers,
+    ):
+        left = await ami.event("UserEvent", lambda event: event.get("UserEvent") == "Left")
+        assert (left["Place"], left["Reason"]) == ("goodbye", "sorry")
+        await callers.finished(seconds=10)
 
 
 async def test_the_page_for_issabel(tmp_path: Path, lives: list[Served]) -> None:

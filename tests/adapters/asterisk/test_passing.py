@@ -1,11 +1,21 @@
 """Names and values that go with a call: none is more than text, and none is left from an earlier visit."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from acd.ports.channel import InteractionStanding
 from acd_asterisk.options.data import DataOptions
-from acd_asterisk.passing import MAX_VALUE, clean, for_agent, header_expression, named, outcome, variable_of
+from acd_asterisk.passing import (
+    MAX_VALUE,
+    clean,
+    for_agent,
+    header_expression,
+    named,
+    outcome,
+    unanswered,
+    variable_of,
+)
 
 ASKED = DataOptions(
     attributes=("order_number", "menu.main"),
@@ -75,3 +85,12 @@ def test_clean(text: str) -> None:
     assert not set(cleaned) & set("&,|;${}\"'`<>()[]\\%!?^~\r\n\t\0")
     assert cleaned.isprintable()
     assert clean(cleaned) == cleaned
+
+
+@pytest.mark.parametrize(("state", "result"), [("overflowed", "released"), ("cancelled", "cancelled")])
+def test_let_go_by_the_queue_or_by_somebody(state: str, result: str) -> None:
+    assert unanswered(InteractionStanding("i", state, "sales")) == result
+
+
+def test_unknown_to_the_engine_is_cancelled() -> None:
+    assert unanswered(None) == "cancelled"

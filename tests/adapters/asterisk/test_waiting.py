@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from acd.core.messages import (
+    CancelInteraction,
     InteractionAbandoned,
     InteractionCancelled,
     InteractionCompleted,
@@ -186,11 +187,10 @@ async def test_what_a_step_announces(provisioned: Provisioned, tmp_path: Path) -
 
 
 async def test_told_why_before_being_let_go(provisioned: Provisioned, tmp_path: Path) -> None:
-    """Play and release: a full queue, and one that has kept the caller too long."""
+    """Play and release: a full queue. Asterisk's own queue, for the time without the ACD, does not get them."""
     full = Queue(more=f'{SHORT.more}\nmax_waiting = 1\nwhen_full = {{ release = "sorry" }}')
-    dialplan = (EXAMPLES / "extensions.conf").read_text().replace("exten => cancelled,1,Goto(serve,1)", GONE)
     async with (
-        listening(provisioned, tmp_path, {}, queues=(full,), dialplan=dialplan) as it,
+        listening(provisioned, tmp_path, {}, queues=(full,), dialplan=told_places()) as it,
         it.rig.callers(CallSpec("10000", "sales")),
         it.rig.pbx.ami() as ami,
     ):
@@ -199,10 +199,40 @@ async def test_told_why_before_being_let_go(provisioned: Provisioned, tmp_path: 
             assert (await it.rig.event(InteractionOverflowed)).reason == "sorry"
             await it.hears(SORRY)
             await callers.finished(seconds=5)
-        await ami.event("UserEvent", lambda event: event.get("UserEvent") == "Left")
+        left = await ami.event("UserEvent", lambda event: event.get("UserEvent") == "Left")
+        assert (left["Place"], left["Result"], left["Reason"]) == ("released", "released", "sorry")
+
+
+async def test_let_go_for_a_callback_and_cancelled(provisioned: Provisioned, tmp_path: Path) -> None:
+    """Whose place a callback keeps is not served a second time; whom somebody takes out of the queue still is."""
+    queues = (
+        Queue(more=f'{SHORT.more}\nmax_wait = "1s"\nwhen_overdue = "callback"'),
+        Queue("support", more=SHORT.more),
+    )
+    async with listening(provisioned, tmp_path, {}, queues=queues, dialplan=told_places()) as it:
+        for queue, place, result in (("sales", "released", "released"), ("support", "serve", "cancelled")):
+            async with it.rig.pbx.ami() as ami, it.rig.callers(CallSpec("10001", queue)) as callers:
+                queued = await it.rig.event(InteractionQueued, lambda each, queue=queue: each.queue == queue)  # type: ignore[misc]
+                if queue == "support":
+                    cancel = CancelInteraction(it.rig.router.new_id(), queued.interaction_id, reason="by hand")
+                    await it.rig.router.submit(cancel)
+                left = await ami.event("UserEvent", lambda event: event.get("UserEvent") == "Left")
+                assert (left["Place"], left["Result"]) == (place, result)
+                await callers.finished(seconds=5)
 
 
 GONE = "exten => cancelled,1,UserEvent(Left,Result: ${ACD_RESULT},Key: ${ACD_KEY})\n same => n,Hangup()"
+PLACE = (
+    "exten => {0},1,UserEvent(Left,Place: {0},Result: ${{ACD_RESULT}},Reason: ${{ACD_REASON}})\n same => n,Hangup()\n"
+)
+
+
+def told_places() -> str:
+    """The example's dialplan, which says whom Asterisk's own queue gets, and who hears goodbye."""
+    text = (EXAMPLES / "extensions.conf").read_text()
+    for place in ("serve", "released"):
+        text = text.replace(f"exten => {place},1,", f"{PLACE.format(place)} same => n,", 1)
+    return text
 
 
 async def test_keys(provisioned: Provisioned, tmp_path: Path) -> None:

@@ -127,6 +127,22 @@ async def test_refused_caller_goes_on_in_the_dialplan(provisioned: Provisioned, 
         assert dialog.caller == "10001"
 
 
+async def test_let_go_by_the_queue(provisioned: Provisioned, tmp_path: Path) -> None:
+    """The queue keeps nobody for long: that was its decision, and Asterisk's own queue does not take them up."""
+    text = (EXAMPLES / "extensions_ami.conf").read_text()
+    for place in ("serve", "released"):
+        told = f"exten => {place},1,UserEvent(Left,Place: {place},Reason: ${{ACD_REASON}})\n same => n,"
+        text = text.replace(f"exten => {place},1,", told)
+    queue = Queue(more='max_wait = "1s"\nwhen_overdue = { release = "sorry" }')
+    async with rig(provisioned, tmp_path, [Agent("anna", TALKER)], queues=(queue,), dialplan=text, over_ami=True) as it:
+        async with it.pbx.ami() as ami, it.callers(CallSpec(caller="10001", dialled="sales")) as callers:
+            event = await ami.event("UserEvent", lambda each: each.get("UserEvent") == "Left")
+            assert (event["Place"], event["Reason"]) == ("released", "sorry")
+            await callers.finished(seconds=10)
+        await it.empty()
+        assert it.phones.dialogs() == []
+
+
 async def test_another_controller_takes_over(provisioned: Provisioned, tmp_path: Path) -> None:
     """The first one stops acting at once, says so, and does not fight for the application."""
     async with rig(provisioned, tmp_path, [Agent("anna", TALKER)], over_ami=True) as it:
