@@ -7,6 +7,7 @@ ends by its time, as one that nobody answered.
 
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from acd.core.messages import DeclineOffer
@@ -45,15 +46,16 @@ class Confirming:
         address = self._desk.host.address(leg.agent_id, "voice")
         return options.confirm.is_needed(options.phones.agents.get(leg.agent_id), address)
 
-    def begin(self, call: Call, leg: Leg, confirmed: Callable[[Call, Leg], None]) -> None:
+    def begin(self, leg: Leg, confirmed: Callable[[Call, Leg], None]) -> None:
         """Ask; `confirmed` is called when the right key is pressed. Asked already: the answer counts for this leg."""
         leg.state = "confirming"
         is_new = leg.offer_id not in self._asked
         self._asked[leg.offer_id] = leg
         if is_new:
-            self._desk.spawn(self._ask(call, leg.offer_id, confirmed))
+            self._desk.spawn(self._ask(leg.offer_id, confirmed))
 
-    async def _ask(self, call: Call, offer_id: str, confirmed: Callable[[Call, Leg], None]) -> None:
+    async def _ask(self, offer_id: str, confirmed: Callable[[Call, Leg], None]) -> None:
+        """Whose call it is says the answer's moment: an adviser may have been brought in to the customer meanwhile."""
         options = self._desk.options.confirm
         question = Question(media=options.prompt, most=1, first_seconds=GAP_SECONDS)
         channel_id = self._desk.names.leg(offer_id)
@@ -64,12 +66,13 @@ class Confirming:
                     return
                 if answer.keys == options.accept:
                     self._note(offer_id)
-                    confirmed(call, self._asked[offer_id])
+                    if (found := self._desk.find(offer_id)) is not None:
+                        confirmed(*found)
                     return
                 if answer.keys == options.decline:
                     break
-            leg = self._asked[offer_id]
-            self._desk.in_lane(call, lambda: self._decline(call, leg))
+            if (found := self._desk.find(offer_id)) is not None:
+                self._desk.in_lane(found[0], partial(self._decline, *found))
         finally:
             del self._asked[offer_id]
 

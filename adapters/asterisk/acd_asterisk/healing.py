@@ -253,8 +253,13 @@ class Healer:
             await self._conversations.wait(call)
 
     async def _join(self, call: Call) -> None:
+        """That an agent has accepted does not say who has picked up: whoever has a key to press is not joined yet."""
         for leg in call.live_legs():
-            if leg.state == "answered" and not leg.away and not (leg.held and leg.joined):
+            if leg.state != "answered" or leg.joining or leg.away or (leg.held and leg.joined):
+                continue
+            if self._intake.needs_key(leg):
+                self._intake.accept(call, leg)
+            else:
                 await self._orders.join(call, leg)
 
     async def _let_go(self, channel_id: str) -> None:

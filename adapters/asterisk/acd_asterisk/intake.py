@@ -211,10 +211,14 @@ class Intake:
 
     def accept(self, call: Call, leg: Leg) -> None:
         """The agent's telephone has been picked up; where a key is needed, it was not yet the agent who did it."""
-        if self._confirming.is_needed(leg):
-            self._confirming.begin(call, leg, self._confirmed)
+        if self.needs_key(leg):
+            self._confirming.begin(leg, self._confirmed)
         else:
             self._confirmed(call, leg)
+
+    def needs_key(self, leg: Leg) -> bool:
+        """Whether nobody has said yet by a key that it was the agent who picked up, and that is needed."""
+        return self._confirming.is_needed(leg)
 
     def _confirmed(self, call: Call, leg: Leg) -> None:
         leg.state = "answered"

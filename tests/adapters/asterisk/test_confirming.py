@@ -9,6 +9,7 @@ from acd.core.messages import (
     InteractionCompleted,
     InteractionQueued,
     InteractionRequeued,
+    MergeConsult,
     OfferAccepted,
     OfferDeclined,
     OfferExpired,
@@ -18,8 +19,9 @@ from acd.core.messages import (
 )
 from acd_asterisk.lab import AgentBehaviour, CallSpec, Provisioned
 from tests.adapters.asterisk.page_text import options
-from tests.adapters.asterisk.rig import Agent, Queue, rig, until
-from tests.adapters.asterisk.test_consult import advised, ask, talking
+from tests.adapters.asterisk.places import until_places
+from tests.adapters.asterisk.rig import Agent, Queue, Rig, rig, until
+from tests.adapters.asterisk.test_consult import CALLER, CONSULT, advised, ask, do, talking
 
 OPTIONS = {"confirm": {**options("PHONES.md", "External numbers")["confirm"], "prompt": ["beep"]}}
 EXTERNAL = "PJSIP/13800138000@anna"
@@ -104,6 +106,50 @@ async def test_accepted_at_the_desk(provisioned: Provisioned, tmp_path: Path) ->
         assert completed.agent_id == "ben"
 
 
+async def test_accepted_at_the_desk_and_compared_before_the_key(provisioned: Provisioned, tmp_path: Path) -> None:
+    """A comparison does not take a voicemail that has picked up for the agent who has accepted."""
+    voicemail = AgentBehaviour(ring_ms=50, talk_ms=4_000, hang_up_chance=1.0)
+    agents = [Agent("anna", voicemail, address=EXTERNAL), BEN]
+    async with rig(provisioned, tmp_path, agents, options=OPTIONS, proxied=True) as it:
+        await it.ready("anna")
+        async with it.callers(CALL) as callers:
+            await _accepted_and_compared(it)
+            requeued = await it.event(InteractionRequeued)
+            assert requeued.reason == "agent-leg-lost"
+            await it.presence("anna", "not-ready", "desk")
+            await it.ready("ben")
+            completed = await it.event(InteractionCompleted)
+            await callers.finished(seconds=5)
+        await it.empty()
+        assert completed.agent_id == "ben"
+
+
+async def test_accepted_at_the_desk_and_the_key_comes_after_a_comparison(
+    provisioned: Provisioned, tmp_path: Path
+) -> None:
+    """Then they talk."""
+    presses = AgentBehaviour(ring_ms=50, talk_ms=300, hang_up_chance=1.0, keys="1", keys_after_ms=4_000)
+    agents = [Agent("anna", presses, address=EXTERNAL)]
+    async with rig(provisioned, tmp_path, agents, options=OPTIONS, proxied=True) as it:
+        await it.ready("anna")
+        async with it.callers(CALL) as callers:
+            await _accepted_and_compared(it)
+            completed = await it.event(InteractionCompleted)
+            await callers.finished(seconds=5)
+        await it.empty()
+        assert (completed.by, completed.agent_id) == ("agent", "anna")
+
+
+async def _accepted_and_compared(it: Rig) -> None:
+    made = await it.event(OfferMade)
+    outcome = await it.router.submit(AcceptOffer("desk", made.offer_id, "anna"))
+    assert outcome.refusal is None
+    await it.phones.wait_for(lambda dialogs: any(each.is_answered for each in dialogs))
+    await it.proxy.cut()
+    await until(lambda: it.channel.health()["connects"] == 2, lambda: str(it.channel.health()))
+    await it.connected()
+
+
 async def test_over_a_restart(provisioned: Provisioned, tmp_path: Path) -> None:
     """The engine dies while the question is put: another process asks again, and takes no silence for a yes."""
     agents = [Agent("anna", VOICEMAIL, address=EXTERNAL), BEN]
@@ -181,3 +227,17 @@ async def test_asked_for_advice(provisioned: Provisioned, tmp_path: Path) -> Non
         assert len(it.all(OfferAccepted)) == 1
         await advised(it, customer)
         assert len(it.all(OfferAccepted)) == 2
+
+
+async def test_brought_in_before_the_key(provisioned: Provisioned, tmp_path: Path) -> None:
+    """An adviser who presses it only when the consult is over already is with the customer then."""
+    given: dict[str, object] = {"confirm": {"prompt": ["beep"]}, "agents": {"ben": {"confirm": True}}}
+    adviser = AgentBehaviour(ring_ms=50, talk_ms=60_000, keys="1", keys_after_ms=2_500)
+    async with talking(provisioned, tmp_path, adviser, options=given) as (it, customer):
+        await ask(it, customer)
+        made = await it.event(OfferMade, lambda event: event.agent_id == "ben")
+        await do(it, AcceptOffer("desk", made.offer_id, "ben"))
+        await it.phones.wait_for(lambda seen: any(each.agent == "ben" and each.is_answered for each in seen))
+        await do(it, MergeConsult("bring-in", CONSULT, "anna", "conference"))
+        talk = f"talk:{customer}"
+        await until_places(it.pbx, {CALLER: talk, "anna": talk, "ben": talk})
