@@ -259,9 +259,10 @@ async def rig(
 def manager_section(name: str = "AMI_ONLY.md") -> str:
     """The user of manager.conf as a page has it."""
     page = (EXAMPLES / name).read_text()
-    found = re.search(r"   \[acd\]\n(?:   .+\n)+", page)
+    found = re.search(r"^( *)\[acd\]\n\1secret = .+\n(?:\1\w.*\n)+", page, re.MULTILINE)
     assert found is not None
-    return "\n" + found[0].replace("   ", "").replace("[acd]", "[least]")
+    lines = [line.removeprefix(found[1]) for line in found[0].splitlines()[2:]]
+    return "\n".join(("", "[least]", "secret = a password", *lines, ""))
 
 
 def only_ami(port: int) -> dict[str, object]:

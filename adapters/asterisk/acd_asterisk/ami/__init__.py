@@ -4,13 +4,14 @@
 """
 
 from acd_asterisk.ami.connection import Access, Manager, Reply
-from acd_asterisk.ami.errors import AmiUnauthorized, AmiUnavailable, Unsendable
+from acd_asterisk.ami.errors import AmiDeaf, AmiUnauthorized, AmiUnavailable, Unsendable
 from acd_asterisk.ami.link import Link
 from acd_asterisk.ami.states import DeviceChanged, States
 from acd_asterisk.ami.wire import Message, text_of, texts_of
 
 __all__ = [
     "Access",
+    "AmiDeaf",
     "AmiUnauthorized",
     "AmiUnavailable",
     "DeviceChanged",

@@ -19,7 +19,7 @@ import structlog
 from msgspec import Struct
 
 from acd.runtime.config.problems import quoted
-from acd_asterisk.ami.errors import AmiUnauthorized, AmiUnavailable
+from acd_asterisk.ami.errors import AmiDeaf, AmiUnauthorized, AmiUnavailable
 from acd_asterisk.ami.protocol import Protocol
 from acd_asterisk.ami.wire import Message, Request, Value, text_of
 
@@ -226,7 +226,7 @@ class Manager(panoramisk.Manager):  # type: ignore[misc] # panoramisk has no typ
                 await self._booted.wait()
         except TimeoutError:
             fix = "give its user read = system in manager.conf, unless it is still booting"
-            raise AmiUnauthorized(f"{place}: does not say that it has booted; {fix}") from None
+            raise AmiDeaf(f"{place}: does not say that it has booted; {fix}") from None
 
     def _put_aside(self, event: Message) -> None:
         """The one callback: it only enqueues."""

@@ -5,9 +5,10 @@ Owns the order. Must not know how anything is looked at, nor how findings are sh
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Final
 
-from acd_asterisk.ami import AmiUnauthorized, AmiUnavailable, Manager
-from acd_asterisk.ami.watch import access_of
+from acd_asterisk.ami import AmiDeaf, AmiUnauthorized, AmiUnavailable, Manager
+from acd_asterisk.ami.watch import CLASSES, access_of
 from acd_asterisk.ari import AriClient, AriUnauthorized, AriUnavailable
 from acd_asterisk.doctor import trial
 from acd_asterisk.doctor.agents import agents
@@ -22,6 +23,9 @@ from acd_asterisk.doctor.patient import Patient
 from acd_asterisk.doctor.telephones import telephones
 from acd_asterisk.options import PasswordUnavailable
 from acd_asterisk.options.ami import AmiOptions
+
+BOOT_SECONDS: Final = 5.0
+"""How long a PBX may go on booting that lets us in: `acd serve` waits longer."""
 
 Look = Callable[[], Awaitable[Finding | list[Finding]]]
 
@@ -92,10 +96,13 @@ async def _by_ami(patient: Patient) -> list[Finding]:
         fix = f"only AMI shows them: add [channels.{patient.name}.ami]"
         return [unknown("dialplan", f"the dialplan and the classes of music were not looked at; {fix}")]
     try:
-        manager = Manager(access_of(options), events="off")
+        # With events, as `acd serve` has it: a user who hears none is let in, and AMI never comes up.
+        manager = Manager(access_of(options), events=CLASSES, wanted=frozenset(), boot_seconds=BOOT_SECONDS)
         await manager.open()
     except PasswordUnavailable as error:
         return [wrong("ami", f"channels.{patient.name}.ami.{error}; put the secret of manager.conf there")]
+    except AmiDeaf as error:
+        return [wrong("ami", str(error))]
     except AmiUnauthorized as error:
         return [
             wrong("ami", f"{error}; compare channels.{patient.name}.ami with user, secret and permit of manager.conf")

@@ -1,13 +1,19 @@
 """`acd doctor` on a real Asterisk: a healthy one, and each of the faults that people make."""
 
+import asyncio
+import re
 from pathlib import Path
 
 import aiohttp
 import pytest
 
+from acd.runtime.config import Secret
+from acd_asterisk.ami.watch import Watch
 from acd_asterisk.lab import AgentBehaviour, LabAgent, Provisioned
+from acd_asterisk.options.ami import AmiOptions
+from acd_asterisk.options.password import Password
 from tests.adapters.asterisk.doctor.ward import run, states, ward, wrongs
-from tests.adapters.asterisk.rig import APP, Agent, rig
+from tests.adapters.asterisk.rig import APP, Agent, manager_section, rig, until
 
 NOBODY_LISTENS = 9
 ONE_SENTENCE = 400
@@ -210,6 +216,39 @@ async def test_a_pbx_without_ari(provisioned: Provisioned, tmp_path: Path) -> No
         found = await it.examine(file)
         assert "manager.conf" in wrongs(found)["ami"]
         assert "canary" not in str(found)
+
+
+@pytest.mark.parametrize("page", ["README.md", "FREEPBX.md"])
+async def test_the_user_that_the_pages_give_it(provisioned: Provisioned, tmp_path: Path, page: str) -> None:
+    """It sees everything, and is good for what `acd serve` wants of the same table."""
+    async with ward(provisioned, tmp_path, extra={"manager.conf": manager_section(page)}) as it:
+        found = await it.examine(as_user(it.write(), "least", "a password"))
+        for check in ("ami", "dialplan", "music"):
+            assert states(found, check) == ["good"], (check, found)
+        secret = Password(value=Secret("a password"))
+        watch = Watch("pbx1", AmiOptions(host="127.0.0.1", port=it.pbx.ami_port, user="least", password=secret))
+        task = asyncio.create_task(watch.run())
+        await until(lambda: watch.link.is_live, lambda: watch.link.error)
+        assert watch.states.device("PJSIP/anna") == "NOT_INUSE"
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_user_with_whom_ami_would_never_come_up(provisioned: Provisioned, tmp_path: Path) -> None:
+    """It is let in, but does not hear that Asterisk has booted: `acd serve` would wait for that for ever."""
+    deaf = "\n[deaf]\nsecret = x\nread = config,reporting\nwrite = command,config,reporting\n"
+    async with ward(provisioned, tmp_path, extra={"manager.conf": deaf}) as it:
+        found = await it.examine(as_user(it.write(), "deaf", "x"))
+        assert "give its user read = system in manager.conf" in wrongs(found)["ami"]
+        assert "secret" not in wrongs(found)["ami"]
+
+
+def as_user(file: Path, user: str, secret: str) -> Path:
+    """The same configuration with another user of AMI."""
+    before, table, after = file.read_text().partition("[channels.pbx1.ami]")
+    file.write_text(before + table + re.sub("user = .*", f'user = "{user}"', after, count=1))
+    (file.parent / "ami-password").write_text(secret)
+    return file
 
 
 async def test_every_sentence_is_one(provisioned: Provisioned, tmp_path: Path) -> None:
