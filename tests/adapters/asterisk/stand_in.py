@@ -22,11 +22,21 @@ class StandInAri:
         self.status = status
         self.body: Callable[[str, str], object] = lambda _method, _path: {}
         self.asked: list[tuple[str, str, object]] = []
+        self.large: list[str] = []
+        """Paths whose answers may be long."""
 
     async def request(
-        self, method: str, path: str, body: object = None, *, query: object = None, attempts: int = 1
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        query: object = None,
+        attempts: int = 1,
+        large: bool = False,
     ) -> Answer:
         assert attempts >= 1
+        self.large += [path] if large else []
         self.asked.append((method, path, query if body is None else body))
         status = self.status(method, path)
         if isinstance(status, AriUnavailable):

@@ -10,7 +10,6 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Final
 
 import structlog
@@ -28,6 +27,7 @@ from acd_asterisk.notes import Notes
 from acd_asterisk.options.recording import Mode
 from acd_asterisk.prompts import Prompts
 from acd_asterisk.recording.label import Label, Labels, Side, stamp_of
+from acd_asterisk.recording.parts import Part, Tape
 from acd_asterisk.recording.retention import Retention
 from acd_asterisk.recording.tapes import Tapes
 
@@ -35,33 +35,6 @@ MAX_KNOWN: Final = 20_000
 """Recordings of which it is remembered whose they are, until they have ended."""
 
 _log = structlog.get_logger(__name__)
-
-
-@dataclass(slots=True)
-class Tape:
-    """One file that is being written. `begun`: Asterisk has said so; `tried`: or it has said that it cannot."""
-
-    label: Label
-    name: str
-    begun: bool = False
-    tried: asyncio.Event = field(default_factory=asyncio.Event)
-
-
-@dataclass(slots=True)
-class Part:
-    """One part of a call's recording: one file, or one for each telephone, by name."""
-
-    interaction_id: str
-    mode: Mode
-    stamp: str
-    tapes: dict[str, Tape] = field(default_factory=dict)
-    is_paused: bool = False
-    resuming: "asyncio.Task[None] | None" = None
-    """Ends the pause when it has lasted long enough."""
-
-    def has(self, offer_id: str, side: Side) -> bool:
-        """Whether this side of this offer is on a tape."""
-        return any((tape.label.offer_id, tape.label.side) == (offer_id, side) for tape in self.tapes.values())
 
 
 class Recorder:
@@ -82,6 +55,8 @@ class Recorder:
         """By interaction."""
         self._known: OrderedDict[str, tuple[str, Label]] = OrderedDict()
         """Interaction and label of the tapes of this process, by name."""
+        self._unstopped: OrderedDict[str, Tape] = OrderedDict()
+        """Those whose end has not been answered, by name: they may go on, whoever talks in that bridge by now."""
         self.failures = 0
         """Calls that were to be recorded, and could not be."""
         self.retention = Retention(self._tapes, self._labels, self._options.keep_us, desk.name)
@@ -120,6 +95,8 @@ class Recorder:
         ended: list[Desired] = []
         if self._options.mode == "off":
             return
+        for tape in tuple(self._unstopped.values()):
+            await self._end(tape)
         for wish in before:
             call = self._desk.calls.get(wish.interaction_id)
             if wish.state == "connected":
@@ -155,8 +132,13 @@ class Recorder:
             # One that is about to begin would write a moment of what nobody may keep.
             async with asyncio.timeout(self._desk.options.rest_deadline_us / 1e6):
                 await asyncio.gather(*(tape.tried.wait() for tape in part.tapes.values()))
-            begun = [name for name, tape in part.tapes.items() if tape.begun]
-            return all(await asyncio.gather(*map(self._tapes.pause, begun)))
+            left = (
+                tape
+                for name, tape in self._unstopped.items()
+                if self._known.get(name, ("", None))[0] == part.interaction_id
+            )
+            tapes = (*part.tapes.values(), *left)
+            return all(await asyncio.gather(*(self._tapes.pause(each.name, is_begun=each.begun) for each in tapes)))
         except TimeoutError:
             raise ChannelError("it is not known whether the recording has begun") from None
         except AriUnavailable as error:
@@ -240,8 +222,9 @@ class Recorder:
             else:
                 fault = await self._tapes.record_talk(tape.name, part.interaction_id, again=again)
         except AriUnavailable:
-            # It may be recorded all the same: the comparison that follows finds out.
-            self._forget(part, tape.name)
+            # It may be recorded all the same, and counts as if it were: the comparison that follows begins it again.
+            if not self._is_on(part):
+                self._leave(tape)
             raise
         if fault:
             self._forget(part, tape.name)
@@ -253,9 +236,9 @@ class Recorder:
             return
         tape.begun = True
         self._link(part, tape)
-        if part.is_paused:
-            await self._tapes.pause(tape.name)
-        if not call.is_talking:
+        if part.is_paused and not await self._tapes.pause(tape.name, is_begun=True):
+            await self._end(tape)  # Never said to be paused when it is not.
+        if not call.is_talking or not self._is_on(part):
             await self._stop(part)  # They have parted meanwhile.
         elif label.side != "agent":
             await self._tapes.leave_word(call.channel_id, tape.name)
@@ -268,7 +251,18 @@ class Recorder:
     async def _stop(self, part: Part) -> None:
         """Nobody talks with the caller any more."""
         self._drop(part)
-        await asyncio.gather(*(self._tapes.stop(tape.name, tape.label) for tape in tuple(part.tapes.values())))
+        await asyncio.gather(*map(self._end, tuple(part.tapes.values())))
+
+    async def _end(self, tape: Tape) -> None:
+        """Until it has been answered, it may go on."""
+        self._leave(tape)
+        await self._tapes.stop(tape.name, tape.label)
+        self._unstopped.pop(tape.name, None)
+
+    def _leave(self, tape: Tape) -> None:
+        self._unstopped[tape.name] = tape
+        if len(self._unstopped) > MAX_KNOWN:
+            self._unstopped.popitem(last=False)
 
     def _ended(self, what: RecordingEnded) -> None:
         label = self._labels.read(what.name)
@@ -276,12 +270,16 @@ class Recorder:
             return
         # Of an id that no file's name can hold, only this process knows what it is.
         interaction_id, label = self._known.pop(what.name, (interaction_of_offer(label.offer_id), label))
+        self._unstopped.pop(what.name, None)
         part = self._parts.get(interaction_id)
         if part is not None and what.name in part.tapes:
             self._forget(part, what.name)
         if interaction_id:
             said = {f"{label.attribute}.seconds": str(what.seconds)}
             self._notes.put(interaction_id, said | ({f"{label.attribute}.state": "failed"} if what.has_failed else {}))
+
+    def _is_on(self, part: Part) -> bool:
+        return self._parts.get(part.interaction_id) is part
 
     def _forget(self, part: Part, name: str) -> None:
         part.tapes.pop(name, None)
@@ -292,7 +290,7 @@ class Recorder:
         if part.resuming is not None:
             part.resuming.cancel()
             part.resuming = None
-        if self._parts.get(part.interaction_id) is part:
+        if self._is_on(part):
             del self._parts[part.interaction_id]
 
     # ---- pauses
@@ -319,7 +317,7 @@ class Recorder:
             part.resuming.cancel()
             part.resuming = None
         part.is_paused = False
-        await asyncio.gather(*(self._tapes.resume(name) for name, tape in part.tapes.items() if tape.begun))
+        await asyncio.gather(*map(self._tapes.resume, tuple(part.tapes)))
 
     # ---- after nobody has watched
 
@@ -334,6 +332,10 @@ class Recorder:
                 known = await self._found(call, label, offers)
         if known is None:
             return self._entered(call, [call.channel_id, *map(self._desk.names.leg, offers)])
+        for tape in known.tapes.values():
+            if tape.tried.is_set() and not tape.begun:  # Nobody knows: asked for again, it is refused if it runs.
+                tape.tried.clear()
+                self._desk.spawn(self._begin(call, known, tape, again=True))
         states = [(tape, await self._tapes.state(tape.name)) for tape in tuple(known.tapes.values()) if tape.begun]
         for tape, state in states:
             if state == "gone":
@@ -341,6 +343,8 @@ class Recorder:
             elif state == "paused" and not known.is_paused:
                 known.is_paused = True
                 self._end_pause_later(known)
+            elif state == "recording" and known.is_paused and not await self._tapes.pause(tape.name, is_begun=True):
+                await self._end(tape)
         if offers:
             self._begin_missing(call, known, offers, again=True)
         return None

@@ -81,11 +81,14 @@ class Tapes:
         else:
             await self._client.request("POST", f"recordings/live/{part(name)}/stop", attempts=ATTEMPTS)
 
-    async def pause(self, name: str) -> bool:
-        """Nothing of what is said is written any more. False: that could not be had. One that has ended is fine."""
+    async def pause(self, name: str, *, is_begun: bool) -> bool:
+        """Nothing of what is said is written any more. False: that could not be had. One that has ended is fine.
+
+        `is_begun`: Asterisk has said that it began; another that is not there may be about to.
+        """
         for _ in range(PAUSE_TRIES):
             answer = await self._client.request("POST", f"recordings/live/{part(name)}/pause", attempts=ATTEMPTS)
-            if answer.is_success or answer.status == _NOT_FOUND:
+            if answer.is_success or (is_begun and answer.status == _NOT_FOUND):
                 return True
             await asyncio.sleep(PAUSE_GAP_SECONDS)
         return False
@@ -103,7 +106,7 @@ class Tapes:
 
     async def stored(self) -> list[Stored]:
         """All files in Asterisk's folder, of whatever name. Costs as much as there are."""
-        answer = await self._client.request("GET", "recordings/stored", attempts=ATTEMPTS)
+        answer = await self._client.request("GET", "recordings/stored", attempts=ATTEMPTS, large=True)
         return _read(_decode_stored, answer.body) if answer.is_success else []
 
     async def delete(self, name: str) -> None:
