@@ -79,7 +79,7 @@ class SlowSwitchboard:
     async def join(self, interaction_id: str, channel_ids: Sequence[str]) -> bool:
         caller, agent = channel_ids
         assert caller == CALLER.id
-        assert agent.endswith(f"{interaction_id}.1")
+        assert agent.endswith(f":{interaction_id}.1~")
         self.joins += 1
         self.asked.set()
         await self.answer.wait()
@@ -102,7 +102,8 @@ async def test_agent_hangs_up_while_being_joined(*, met: bool, answered: str) ->
     intake = Intake(desk, switchboard, orders)
     leg = call.add_leg(Leg(f"{call.interaction_id}.1", "anna", state="answered", accepted=True))
     joining = asyncio.create_task(orders.join(call, leg))
-    await slow.asked.wait()
+    await asyncio.wait((joining, asyncio.create_task(slow.asked.wait())), return_when=asyncio.FIRST_COMPLETED)
+    assert not joining.done()
     assert not call.is_waiting
     await orders.join(call, leg)  # wanted twice, asked for once
     if answered == "before":
