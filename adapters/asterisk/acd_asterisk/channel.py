@@ -189,10 +189,8 @@ class AsteriskChannel:
                 async with asyncio.timeout(self._options.rest_deadline_us / 1e6):
                     await self._link.tried.wait()
         if self._link.is_connected and self._sound <= begun:
-            try:
+            with suppress(AriUnavailable):
                 await self._compare()
-            except AriUnavailable as error:
-                self._link.drop(str(error))
 
     async def stop(self) -> None:
         """End all tasks and connections. Calls go on; new ones take the dialplan's way without a controller."""
@@ -322,16 +320,26 @@ class AsteriskChannel:
         self._lamps.reconnected()
 
     async def _compare(self) -> None:
-        """Compare and heal, while events wait and no effect is performed. Raises `AriUnavailable`."""
+        """Compare and heal, while events wait and no effect is performed. Raises `AriUnavailable`.
+
+        What cannot be brought to its end is done anew with a new connection: events would wait for ever.
+        """
         async with self._comparing:
+            if not self._link.is_connected:
+                return  # Lost, or another controller's, while an earlier comparison went on.
             self._comparisons += 1
             number, connection = self._comparisons, self._link.connects
             self._link.begin_adoption()
             if self._performing:
                 await asyncio.wait(tuple(self._performing), timeout=self._options.rest_deadline_us / 1e6)
             desired = self._desk.host.desired()
-            await self._healer.heal()
-            self._announcer.take_over()
+            try:
+                await self._healer.heal()
+                self._announcer.take_over()
+            except BaseException as error:
+                if connection == self._link.connects:
+                    self._link.drop(str(error) if isinstance(error, AriUnavailable) else "a comparison failed")
+                raise
             if connection == self._link.connects:
                 self._sound = number
                 self._link.end_adoption()

@@ -58,6 +58,9 @@ class Patrol:
             except AriUnavailable as error:
                 # Whoever needs an answer will find out, too, and connect anew.
                 _log.info("the PBX did not answer a look", instance=self._name, reason=str(error))
+            except Exception as error:  # noqa: BLE001 - without further looks nothing that gets lost is ever found
+                # Of what kind only; its text might hold a caller's number.
+                _log.error("a look at the PBX failed", instance=self._name, error=type(error).__name__)
 
     async def round(self) -> None:
         """One look, a second one if there is something to see, and the healing. Raises `AriUnavailable`."""

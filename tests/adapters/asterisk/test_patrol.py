@@ -1,5 +1,6 @@
 """Looking at the PBX while calls go on: what is stuck is healed and counted, what is on its way is left alone."""
 
+import asyncio
 from pathlib import Path
 
 import aiohttp
@@ -9,6 +10,8 @@ from acd.core.messages import InteractionCompleted, InteractionQueued, OfferAcce
 from acd.ports.channel import Desired
 from acd_asterisk import adopt
 from acd_asterisk.adopt import Repair
+from acd_asterisk.ari import AriUnavailable
+from acd_asterisk.channel import AsteriskChannel
 from acd_asterisk.differences import KINDS, Differences
 from acd_asterisk.lab import AgentBehaviour, CallSpec, Provisioned
 from acd_asterisk.names import Names
@@ -77,6 +80,58 @@ async def test_without_a_connection_nobody_looks() -> None:
     assert len(world.looks) == 2
 
 
+async def test_a_look_that_fails_is_not_the_last() -> None:
+    """Whatever of: without further looks nothing that gets lost is ever found."""
+    looks, again = 0, asyncio.Event()
+
+    async def look() -> list[Repair]:
+        nonlocal looks
+        looks += 1
+        if looks == 1:
+            raise KeyError
+        again.set()
+        return []
+
+    world = World()
+    patrol = Patrol("pbx1", 1, look=look, heal=world.heal, is_live=lambda: True, confirm_seconds=0)
+    running = asyncio.create_task(patrol.run())
+    try:
+        await asyncio.wait((running, asyncio.create_task(again.wait())), return_when=asyncio.FIRST_COMPLETED, timeout=5)
+        assert again.is_set()
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+@pytest.mark.parametrize("error", [AriUnavailable("no answer"), KeyError("x")])
+async def test_a_healing_that_fails_is_done_anew(
+    provisioned: Provisioned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """By a new connection: else all that happens would wait for its end."""
+    options: dict[str, object] = {"reconcile_every": "1s"}
+    async with rig(provisioned, tmp_path, [Agent("anna", TALKER)], options=options) as it:
+        await it.ready("anna")
+        assert isinstance(it.channel, AsteriskChannel)
+        failed = asyncio.Event()
+        answered = it.channel._switchboard.destroy_talk_bridge
+
+        async def destroy(interaction_id: str) -> None:
+            if failed.is_set():
+                await answered(interaction_id)
+                return
+            failed.set()
+            raise error
+
+        monkeypatch.setattr(it.channel._switchboard, "destroy_talk_bridge", destroy)
+        await plant(it, ("POST", f"bridges/{NAMES.talk(GONE)}", {"type": "mixing"}))
+        await until(lambda: it.channel.health()["connects"] == 2, lambda: str(it.channel.health()))
+        await it.connected()
+        async with it.callers(CallSpec(caller="10001", dialled="sales")) as callers:
+            await it.event(InteractionCompleted)
+            await callers.finished(seconds=5)
+        await it.empty()
+
+
 def test_every_difference_has_a_kind_and_is_counted() -> None:
     every = {part for part in Repair.__args__ if part is not adopt.Keep}
     assert set(KINDS) == every
@@ -92,26 +147,27 @@ def test_every_difference_has_a_kind_and_is_counted() -> None:
 
 async def planted(it: Rig) -> None:
     """A channel and a bridge, named as ours are, that nobody knows; and from now on no word of new callers."""
+    leg: dict[str, object] = {"endpoint": "Local/1@nobody/n", "extension": "1", "context": "nobody", "priority": 1}
+    await plant(
+        it,
+        ("PUT", f"applications/{APP}/eventFilter", {"allowed": [{"type": each} for each in UNLISTENED]}),
+        ("POST", f"bridges/{NAMES.talk(GONE)}", {"type": "mixing"}),
+        ("POST", f"channels/{NAMES.leg(f'{GONE}.1')}", leg),
+    )
+
+
+async def plant(it: Rig, *requests: tuple[str, str, dict[str, object]]) -> None:
+    """Ask the PBX past the channel."""
     auth = aiohttp.encode_basic_auth(it.pbx.ari_user, it.pbx.ari_password)
-    leg = {"endpoint": "Local/1@nobody/n", "extension": "1", "context": "nobody", "priority": 1}
     async with aiohttp.ClientSession(headers={"Authorization": auth}) as session:
-        for method, path, body in (
-            ("PUT", f"applications/{APP}/eventFilter", {"allowed": [{"type": each} for each in UNLISTENED]}),
-            ("POST", f"bridges/{NAMES.talk(GONE)}", {"type": "mixing"}),
-            ("POST", f"channels/{NAMES.leg(f'{GONE}.1')}", leg),
-        ):
+        for method, path, body in requests:
             async with session.request(method, f"{it.pbx.ari_url}/{path}", json=body) as answer:
                 assert answer.ok, await answer.text()
 
 
 async def listening_again(it: Rig) -> None:
     """As the channel had it."""
-    auth = aiohttp.encode_basic_auth(it.pbx.ari_user, it.pbx.ari_password)
-    async with (
-        aiohttp.ClientSession(headers={"Authorization": auth}) as session,
-        session.put(f"{it.pbx.ari_url}/applications/{APP}/eventFilter", json={"allowed": []}) as answer,
-    ):
-        assert answer.ok, await answer.text()
+    await plant(it, ("PUT", f"applications/{APP}/eventFilter", {"allowed": []}))
 
 
 async def test_what_got_lost_is_found_while_a_call_goes_on(provisioned: Provisioned, tmp_path: Path) -> None:
