@@ -49,9 +49,9 @@ class Voice:
     async def say(self, call: Call, media: tuple[str, ...], *, longest_seconds: float = LONGEST_SECONDS) -> None:
         """Say it, wait for the end, and let whoever still waits hear music again.
 
-        A PBX that does not answer is no reason to do anything else.
+        A PBX that does not answer is no reason to do anything else. Over AMI nothing can be said: the music goes on.
         """
-        if not media:
+        if not media or self._desk.options.control == "ami":
             return
         turn = self._turns[call.interaction_id] = object()
         try:

@@ -110,3 +110,26 @@ def test_what_sounds_cannot_be(sounds: object, expected: str) -> None:
 def test_too_many_languages() -> None:
     (problem,) = problems(sounds={f"x{chr(97 + n // 26)}{chr(97 + n % 26)}": {} for n in range(33)})
     assert problem == "sounds: has 33 languages; 32 at most"
+
+
+def test_without_ari_nothing_is_said_and_no_key_is_heard() -> None:
+    """Every option of what callers hear but the music is refused, by its own name."""
+    without = {"control": "ami", "ami": {"user": "acd", "password": "x"}}
+    sales = {
+        "language": "zh",
+        "greeting": ["welcome"],
+        "position": "every",
+        "position_limit": 3,
+        "wait": True,
+        "every": "30s",
+        "announcements": ["please"],
+        "keys": {"*": "leave"},
+    }
+    queues: Mapping[str, object] = {"sales": {**sales, "music_class": "jazz", "answer": "when-agent-answers"}}
+    with pytest.raises(ConfigError) as caught:
+        read_options("pbx1", {**without, "queues": queues, "sounds": {"zh": {"next": ["next"]}}})
+    refused = [each.partition(": needs ARI")[0].removeprefix("channels.pbx1.") for each in caught.value.problems]
+    assert sorted(refused) == sorted(["sounds", "queues.sales.answer", *(f"queues.sales.{key}" for key in sales)])
+    with pytest.raises(ConfigError, match=r"queues\.sales\.answer: needs ARI"):
+        read_options("pbx1", {**without, "queues": {"sales": {"answer": "at-once"}}})
+    assert read_options("pbx1", {**without, "queues": {"sales": {"music_class": "jazz"}}}).music_classes

@@ -6,6 +6,8 @@ Owns that list. Must not know why it cannot be done over AMI, nor what the optio
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from acd_asterisk.options.waiting import Waiting
+
 if TYPE_CHECKING:
     from acd_asterisk.options.pbx import Options
     from acd_asterisk.options.reader import Reader
@@ -34,3 +36,17 @@ def _needing_ari(reader: "Reader", options: "Options") -> Iterator[tuple[str, st
     yield from ((f"agents.{agent_id}.confirm", fix) for agent_id, each in options.phones.agents.items() if each.confirm)
     yield from ((f"queues.{queue}.briefing", fix) for queue, each in options.queues.items() if each.briefing)
     yield from ((f"queues.{queue}.dispositions", fix) for queue, each in options.queues.items() if each.dispositions)
+    fix = "do it in the dialplan"
+    yield from ((f"queues.{queue}.answer", fix) for queue, each in options.queues.items() if each.answer is not None)
+    fix = "say it in the dialplan, before acd-enter"
+    if reader.has("sounds"):
+        yield "sounds", fix
+    for queue, each in options.queues.items():
+        yield from ((f"queues.{queue}.{key}", fix) for key in _spoken(each.waiting))
+
+
+def _spoken(waiting: Waiting) -> Iterator[str]:
+    """The keys of what callers would hear and press. Music is the dialplan's to play, by its class."""
+    for field in Waiting.__struct_fields__:
+        if field != "music_class" and getattr(waiting, field) != getattr(Waiting(), field):
+            yield field.removesuffix("_us")

@@ -12,6 +12,7 @@ from acd.core.messages import (
     EnqueueInteraction,
     InteractionCancelled,
     InteractionCompleted,
+    InteractionOverflowed,
     InteractionQueued,
     OfferAccepted,
 )
@@ -141,6 +142,21 @@ async def test_let_go_by_the_queue(provisioned: Provisioned, tmp_path: Path) -> 
             await callers.finished(seconds=10)
         await it.empty()
         assert it.phones.dialogs() == []
+
+
+async def test_nothing_is_said_and_the_music_goes_on(provisioned: Provisioned, tmp_path: Path) -> None:
+    """A queue's step may announce something, which AMI cannot: the caller's music does not begin anew for it."""
+    text = (EXAMPLES / "extensions_ami.conf").read_text()
+    text = text.replace("exten => hold,1,NoOp()", "exten => hold,1,Set(GLOBAL(HELD)=$[0${GLOBAL(HELD)} + 1])")
+    step = '[[queues.sales.steps]]\nafter = "{0}s"\nannounce = "sorry"\n'
+    queue = Queue(more=f'max_wait = "3s"\nwhen_overdue = "release"\n{step.format(1)}{step.format(2)}')
+    async with rig(provisioned, tmp_path, [Agent("anna", TALKER)], queues=(queue,), dialplan=text, over_ami=True) as it:
+        async with it.pbx.ami() as ami, it.callers(CallSpec(caller="10001", dialled="sales")) as callers:
+            await it.event(InteractionOverflowed)
+            await callers.finished(seconds=10)
+            held = await ami.action("Getvar", Variable="GLOBAL(HELD)")
+            assert held["Value"] == "1"
+        await it.empty()
 
 
 async def test_another_controller_takes_over(provisioned: Provisioned, tmp_path: Path) -> None:
