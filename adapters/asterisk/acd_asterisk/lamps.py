@@ -169,7 +169,7 @@ class Lamps:
 
     async def _look(self) -> dict[str, str]:
         """Those of ours that Asterisk has; none when it has no module for them."""
-        answer = await self._client.request("GET", "deviceStates")
+        answer = await self._client.request("GET", "deviceStates", large=True)
         if not answer.is_success:
             self._is_possible = False
             if self._kinds:

@@ -45,7 +45,10 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class Watch:
-    """One supervisor of one call. `offer_id`: of the agent who is heard; `done`: what has been brought about."""
+    """One supervisor of one call.
+
+    `offer_id`: of the agent who is heard; `done`: what has been brought about; `is_ending`: nothing more is to be.
+    """
 
     interaction_id: str
     agent_id: str
@@ -53,6 +56,7 @@ class Watch:
     mode: SupervisionMode
     is_called: bool = False
     is_there: bool = False
+    is_ending: bool = False
     done: SupervisionMode = "off"
     changing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -78,21 +82,26 @@ class Supervision:
         phone = self._name("boss", agent_id, interaction_id)
         known = self._watches.get(phone)
         try:
+            if known is not None and (mode == "off" or known.is_ending):
+                await self._end(known)
+                known = None
             if mode == "off":
-                if known is not None:
-                    await self._end(known)
-            elif known is not None:
+                return
+            if known is not None:
                 known.mode = mode
                 await self._bring_about(known)
             else:
                 await self._call(phone, interaction_id, agent_id, mode)
         except AriUnavailable as error:
+            self._desk.reconcile_soon()
             raise ChannelError(f"it is not known whether it was done: {error}") from None
 
     def of(self, interaction_id: str) -> tuple[Supervisor, ...]:
-        """Who supervises a call."""
+        """Who supervises a call, and how: as it is, not as it was asked for."""
         return tuple(
-            Supervisor(each.agent_id, each.mode, "there" if each.is_there else "calling")
+            Supervisor(
+                each.agent_id, each.mode if each.done == "off" else each.done, "there" if each.is_there else "calling"
+            )
             for each in self._watches.values()
             if each.interaction_id == interaction_id
         )
@@ -107,7 +116,7 @@ class Supervision:
                     watch.is_there = True
                     self._desk.spawn(self._bring_about(watch))
             case BesideLeft():
-                if (watch := self._watches.get(what.channel_id)) is not None:
+                if (watch := self._watches.get(what.channel_id)) is not None and not watch.is_ending:
                     self._desk.spawn(self._end(watch))
             case _:
                 pass
@@ -125,13 +134,13 @@ class Supervision:
         if not self._may_be_left:
             return
         # Whose telephone is being called meanwhile is not in what is found.
-        known = [(phone, watch) for phone, watch in self._watches.items() if watch.is_called]
-        answer = await self._client.request("GET", "channels", attempts=ATTEMPTS)
+        known = [(phone, watch) for phone, watch in self._watches.items() if watch.is_called or watch.is_ending]
+        answer = await self._client.request("GET", "channels", attempts=ATTEMPTS, large=True)
         there = {each.id: each for each in wire.decode_channels(answer.body)} if answer.is_success else {}
         for phone, watch in known:
             call = self._desk.calls.get(watch.interaction_id)
             leg = None if call is None else call.leg_for(watch.offer_id)
-            if phone not in there or leg is None or not leg.is_live:
+            if watch.is_ending or phone not in there or leg is None or not leg.is_live:
                 await self._end(watch)
             elif there[phone].dialplan.app_name == STASIS:
                 watch.is_there = True
@@ -139,7 +148,7 @@ class Supervision:
         kept = {name for watch in self._watches.values() for name in self._names(watch)}
         names = self._desk.names
         await abreast(self._hang_up, [each for each in there if names.is_supervising(each) and each not in kept])
-        answer = await self._client.request("GET", "bridges", attempts=ATTEMPTS)
+        answer = await self._client.request("GET", "bridges", attempts=ATTEMPTS, large=True)
         for bridge in wire.decode_bridges(answer.body) if answer.is_success else ():
             if names.is_supervising(bridge.id) and bridge.id not in kept:
                 await self._destroy(bridge.id)
@@ -177,7 +186,7 @@ class Supervision:
         """What is wanted, as soon as the telephone has been picked up."""
         async with watch.changing:
             phone = self._name("boss", watch.agent_id, watch.interaction_id)
-            if not watch.is_there or watch.done == watch.mode or self._watches.get(phone) is not watch:
+            if not watch.is_there or watch.is_ending or watch.done == watch.mode:
                 return
             wanted, before = watch.mode, watch.done
             if wanted == "barge":
@@ -214,15 +223,19 @@ class Supervision:
         return False
 
     async def _end(self, watch: Watch) -> None:
-        """Let go of everything that is there for one supervisor. Idempotent."""
+        """Let go of everything that is there for one supervisor, who is known until that has been answered.
+
+        Idempotent. Raises `AriUnavailable`.
+        """
+        watch.is_ending = True
         phone, *others = self._names(watch)
-        if self._watches.get(phone) is watch:
-            del self._watches[phone]
         async with watch.changing:
             await abreast(self._hang_up, [phone, *others[1:]])
             if watch.done != "off":
                 await self._destroy(others[0])
                 watch.done = "off"
+        if self._watches.get(phone) is watch:
+            del self._watches[phone]
 
     def _names(self, watch: Watch) -> tuple[str, ...]:
         """Of the telephone, the bridge, and the channels beside the agent's leg."""

@@ -214,7 +214,10 @@ class Asked:
         self.status, self.is_gone = 200, False
         self.requests: list[str] = []
 
-    async def request(self, method: str, path: str, *_: object, query: dict[str, str] | None = None) -> Answer:
+    async def request(
+        self, method: str, path: str, *_: object, query: dict[str, str] | None = None, large: bool = False
+    ) -> Answer:
+        assert large == (method == "GET"), "the states of all devices may be many"
         self.requests.append(f"{method} {path} {(query or {}).get('deviceState', '')}".strip())
         if self.is_gone:
             raise AriUnavailable("nobody answers")

@@ -74,7 +74,7 @@ class Floor:
         async with asyncio.timeout(PATIENCE_SECONDS):
             while await left():
                 await asyncio.sleep(POLL_SECONDS)
-        assert self.channel.supervisors(self.call) == ()
+        await until(lambda: self.channel.supervisors(self.call) == (), self.standing)
 
 
 @asynccontextmanager
