@@ -24,16 +24,10 @@ from acd_asterisk.dispositions import Dispositions
 from acd_asterisk.music import Music
 from acd_asterisk.passing import for_agent, outcome, unanswered
 from acd_asterisk.prompts import Prompts
-from acd_asterisk.ringing import Presentation, presentation, transfer_variables
+from acd_asterisk.ringing import Presentation, presentation, ring_seconds, transfer_variables
 from acd_asterisk.survey import Survey
 from acd_asterisk.switchboard import Switchboard
 from acd_asterisk.translate import is_endpoint
-
-LONGEST_RING_SECONDS: Final = 3600.0
-"""Bound of a leg's own timeout, whatever the queue's is."""
-
-UNKNOWN_RING_SECONDS: Final = 120.0
-"""A leg's own timeout when the offer's end is not known: the engine takes the offer back long before."""
 
 LONGEST_BRIEFING_SECONDS: Final = 8.0
 """What an agent hears before the caller is cut off there."""
@@ -249,6 +243,20 @@ class Orders:
             await self.tune(call)
         asks = self.survey is not None and self.survey.takes(call)
         asked = None if self.dispositions is None else self.dispositions.takes(call)
+        try:
+            await self._end(call, asked, asks=asks)
+        except BaseException:
+            # Nobody asks them now: the comparison that follows has to see to them.
+            self._desk.attended -= {call.channel_id, *map(self._desk.names.leg, call.legs)}
+            raise
+        self._desk.forget(call)
+        if asks and self.survey is not None:
+            self._desk.spawn(self.survey.ask(call, partial(self._let_go, call)))
+        if asked is not None and self.dispositions is not None:
+            self._desk.spawn(self.dispositions.ask(call, asked, partial(self.end_leg, asked)))
+
+    async def _end(self, call: Call, asked: Leg | None, *, asks: bool) -> None:
+        """End all legs but those of whoever is asked something, and the talk."""
         work = [self.end_leg(leg) for leg in call.live_legs() if leg is not asked]
         if not asks:
             work.append(self._dismiss(call))
@@ -259,11 +267,6 @@ class Orders:
             await asyncio.wait((call.bridging,))
         if call.has_bridge:
             await self._switchboard.destroy_talk_bridge(call.interaction_id)
-        self._desk.forget(call)
-        if asks and self.survey is not None:
-            self._desk.spawn(self.survey.ask(call, partial(self._let_go, call)))
-        if asked is not None and self.dispositions is not None:
-            self._desk.spawn(self.dispositions.ask(call, asked, partial(self.end_leg, asked)))
 
     async def refuse(self, call: Call, code: str) -> None:
         """The engine will not have the caller: on in the dialplan, which finds out why."""
@@ -389,10 +392,6 @@ class Orders:
             await self.join(call, leg)
 
     def _ring_seconds(self, offer_id: str) -> float:
-        """Until the offer's end, and a margin: the engine takes the offer back, this is for when it cannot."""
-        margin = self._desk.options.ring_margin_us / 1e6
         expires_at_us = self._desk.offers.get(offer_id)
-        if expires_at_us is None:
-            return UNKNOWN_RING_SECONDS
-        left = expires_at_us / 1e6 - time.time()
-        return min(max(left, 0.0) + margin, LONGEST_RING_SECONDS)
+        left = None if expires_at_us is None else expires_at_us / 1e6 - time.time()
+        return ring_seconds(left, self._desk.options.ring_margin_us / 1e6)

@@ -1,4 +1,4 @@
-"""What an agent's telephone shows and hears when it rings: the caller's identity, and further SIP headers. Pure.
+"""What an agent's telephone shows and hears when it rings, and how long: the caller's identity, SIP headers. Pure.
 
 Owns what of a caller's data may be shown, and in which form; and whether the telephone's transfers are left to us.
 Must not know ARI, calls or offers.
@@ -13,6 +13,12 @@ from msgspec import Struct
 from acd_asterisk.options import Options
 from acd_asterisk.translate import clean_name, clean_number
 from acd_asterisk.wire import Party
+
+LONGEST_RING_SECONDS: Final = 3600.0
+"""Bound of a leg's own timeout, whatever the queue's is."""
+
+UNKNOWN_RING_SECONDS: Final = 120.0
+"""A leg's own timeout when the offer's end is not known: the engine takes the offer back long before."""
 
 PJSIP: Final = "PJSIP/"
 """Addresses to whose INVITE headers can be added."""
@@ -70,3 +76,8 @@ def _shown(options: Options, party: Party, queue: str) -> str:
     if name and number:
         return f'"{name}" <{number}>'
     return number or (f'"{name}" <>' if name else "")
+
+
+def ring_seconds(left: float | None, margin: float) -> float:
+    """Until the offer's end and a margin, in seconds: the engine takes the offer back, this is for when it cannot."""
+    return UNKNOWN_RING_SECONDS if left is None else min(max(left, 0.0) + margin, LONGEST_RING_SECONDS)

@@ -5,10 +5,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from acd.core.messages import DispositionSet, InteractionCompleted, OfferAccepted, WrapUpStarted
 from acd_asterisk.lab import AgentBehaviour, CallSpec, Ear, Provisioned
 from acd_asterisk.lab.tones import tone
 from tests.adapters.asterisk.rig import Agent, Queue, Rig, rig, until
+from tests.adapters.asterisk.test_survey import fail_once
 
 VOICE, PROMPT = 400, 1_300
 WRAP_UP = 'offer_timeout = "20s"\nwrap_up = "60s"\ndispositions = ["sold", "lost"]'
@@ -58,6 +61,16 @@ async def test_the_key_is_the_code(provisioned: Provisioned, tmp_path: Path) -> 
         assert (said.agent_id, said.interaction_id, said.code) == ("anna", on.call, "lost")
         await on.it.empty()
         assert len(on.it.all(WrapUpStarted)) == 1
+
+
+async def test_a_telephone_whose_release_fails_is_hung_up(
+    provisioned: Provisioned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The PBX does not answer for a moment: nobody asks, and nobody is left off the hook."""
+    fail_once(monkeypatch)
+    async with desk(provisioned, tmp_path) as on:
+        await on.it.empty()
+        assert not on.it.all(DispositionSet)
 
 
 async def test_who_presses_nothing_or_nonsense_is_let_go(provisioned: Provisioned, tmp_path: Path) -> None:

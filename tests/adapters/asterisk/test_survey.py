@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from acd.core.messages import EndInteraction, InteractionCompleted, InteractionNoted, InteractionQueued, OfferAccepted
+from acd_asterisk.ari import AriUnavailable
 from acd_asterisk.lab import AgentBehaviour, CallSpec, Ear, Provisioned, SippCallers
 from acd_asterisk.lab.tones import tone
+from acd_asterisk.switchboard import Switchboard
 from tests.adapters.asterisk.rig import PATIENCE_SECONDS, POLL_SECONDS, Agent, Rig, rig, until
 
 CALLER, INTRO, FIRST, SECOND, THANKS = 400, 900, 1_300, 1_700, 2_100
@@ -74,6 +76,31 @@ async def test_the_answers_are_noted_and_the_caller_is_let_go(provisioned: Provi
         assert dict(row.attributes)["survey.1"] == "5"
         await on.it.empty()
         assert len(on.it.all(InteractionQueued)) == 1
+
+
+async def test_whose_release_fails_is_asked_all_the_same(
+    provisioned: Provisioned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The PBX does not answer for a moment: the comparison that follows finds the caller."""
+    fail_once(monkeypatch)
+    async with line(provisioned, tmp_path) as on:
+        await on.hears(FIRST)
+        (caller,) = await on.callers.finished(seconds=12)
+        assert caller.how == "pbx"
+        await on.it.empty()
+
+
+def fail_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first end of a talk gets no answer."""
+    answered, failed = Switchboard.destroy_talk_bridge, set[str]()
+
+    async def destroy(switchboard: Switchboard, interaction_id: str) -> None:
+        if not failed:
+            failed.add(interaction_id)
+            raise AriUnavailable("no answer")
+        await answered(switchboard, interaction_id)
+
+    monkeypatch.setattr(Switchboard, "destroy_talk_bridge", destroy)
 
 
 async def test_what_is_no_answer_is_asked_again_and_then_it_is_over(provisioned: Provisioned, tmp_path: Path) -> None:
