@@ -72,8 +72,6 @@ class Supervision:
         """By the channel id of the telephone."""
         self._may_be_left = True
         """Something may be on the PBX that is nobody's: of an earlier process, or of an end that had no answer."""
-        # Deleting bridges side by side has crashed Asterisk (issue 1201): one after another.
-        self._demolition = asyncio.Semaphore(1)
 
     # ---- orders
 
@@ -151,7 +149,7 @@ class Supervision:
         answer = await self._client.request("GET", "bridges", attempts=ATTEMPTS, large=True)
         for bridge in wire.decode_bridges(answer.body) if answer.is_success else ():
             if names.is_supervising(bridge.id) and bridge.id not in kept:
-                await self._destroy(bridge.id)
+                await self._client.remove_bridge(bridge.id)
         self._may_be_left = bool(self._watches)
 
     # ---- one supervisor
@@ -232,7 +230,7 @@ class Supervision:
         async with watch.changing:
             await abreast(self._hang_up, [phone, *others[1:]])
             if watch.done != "off":
-                await self._destroy(others[0])
+                await self._client.remove_bridge(others[0])
                 watch.done = "off"
         if self._watches.get(phone) is watch:
             del self._watches[phone]
@@ -247,7 +245,3 @@ class Supervision:
 
     async def _hang_up(self, channel_id: str) -> None:
         await self._client.request("DELETE", f"channels/{part(channel_id)}", attempts=ATTEMPTS)
-
-    async def _destroy(self, bridge_id: str) -> None:
-        async with self._demolition:
-            await self._client.request("DELETE", f"bridges/{part(bridge_id)}", attempts=ATTEMPTS)
