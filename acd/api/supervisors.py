@@ -49,11 +49,10 @@ async def supervise(call: Call[SupervisionOrder, NoQuery]) -> SupervisionShape:
     interaction_id, agent_id, mode = call.path("interaction"), call.path("agent"), call.body.mode
     row = call.context.view.interaction(interaction_id)
     channel = None if row is None else call.context.router.channel(row.instance)
-    # A repetition is answered as the first time, whatever has become of the conversation.
     await call.submit(SuperviseInteraction(call.command_id(), interaction_id, agent_id, mode))
     if isinstance(channel, Supervisable):
-        if not call.is_repetition():
-            await channel.supervise(interaction_id, agent_id, mode)
+        # A repetition, too, unless the answer is known: that it is in the journal does not say that it was done.
+        await channel.supervise(interaction_id, agent_id, mode)
     elif mode != "off":
         raise Problem(409, "not-supervisable", "The channel of this interaction lets nobody listen.")
     return _shape(call)

@@ -1,12 +1,19 @@
 """Supervising over HTTP: what the journal has, what the channel is told, and what is said when it cannot be."""
 
-import pytest
+from pathlib import Path
 
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+
+from acd.api import build_app
 from acd.core.messages import AcceptOffer, EnqueueInteraction, SignInAgent, SuperviseInteraction, SupervisionMode
 from acd.errors import ChannelError
 from acd.ports.supervision import Supervisor
+from acd.runtime.repeat_store import Repeat, RepeatStore
+from acd.runtime.repeats import Repeats
+from acd.runtime.request_key import parsed
 from acd.testing import FakeChannel
-from tests.api.harness import As, MemoryRouter
+from tests.api.harness import CONFIG, TOKENS, As, Client, MemoryRouter
 
 CALL = "/v1/interactions/call-1/supervision"
 
@@ -97,3 +104,39 @@ async def test_a_repetition_calls_nobody_again(as_: As, phones: Floor) -> None:
     again = await as_("boss")("PUT", f"{CALL}/boris", {"mode": "listen"}, Idempotency_Key="once")
     assert first[0] == again[0] == 200
     assert phones.there == {}
+
+
+class Committed(Repeats):
+    """Knows what has been handed in, as the journal would, and keeps no answers."""
+
+    def __init__(self, router: MemoryRouter, folder: Path) -> None:
+        super().__init__(RepeatStore(folder / "answers.db", folder / "no-journal.db", 1), router.now_us)
+        self.router = router
+
+    async def find(self, name: str) -> Repeat | None:
+        keys = [parsed(command.id) for command in self.router.submitted]
+        found = next((key for key in keys if key is not None and key.name == name), None)
+        return None if found is None else Repeat(0, found.fingerprint, "", None)
+
+    def keep(self, name: str, answer: bytes) -> None:
+        pass
+
+
+@pytest.mark.parametrize(("mode", "before", "after"), [("listen", [], ["boris"]), ("off", ["boris"], [])])
+async def test_a_repetition_of_what_the_channel_could_not_do_is_carried_out(
+    router: MemoryRouter, phones: Floor, tmp_path: Path, mode: SupervisionMode, before: list[str], after: list[str]
+) -> None:
+    phones.there = dict.fromkeys(before, "listen")
+    repeats = Committed(router, tmp_path)
+    async with TestClient(TestServer(build_app(router, CONFIG, repeats=repeats))) as http:
+        boss = Client(http, TOKENS["boss"])
+        phones.fault = ChannelError("nobody talks with the caller just now")
+        status, problem = await boss("PUT", f"{CALL}/boris", {"mode": mode}, Idempotency_Key="once")
+        assert (status, problem["code"]) == (503, "channel-unavailable")
+        assert list(phones.there) == before
+        phones.fault = None
+        status, shown = await boss("PUT", f"{CALL}/boris", {"mode": mode}, Idempotency_Key="once")
+        assert (status, [each["agent"] for each in shown["supervisors"]]) == (200, after)
+        assert list(phones.there) == after
+        assert sum(isinstance(command, SuperviseInteraction) for command in router.submitted) == 1
+    await repeats.close()
