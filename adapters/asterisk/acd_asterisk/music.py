@@ -36,13 +36,20 @@ class Music:
         """Put a caller where they hear it."""
         music_class = self.of(call)
         hold = self._switchboard.hold_bridge(music_class)
-        is_first = not any(each.hold == hold and each.is_waiting for each in self._desk.calls.values())
+        is_first = self._is_empty(hold, call)
         call.hold = hold
         await self._switchboard.hold(call.channel_id, music_class)
-        if is_first:
-            self._desk.spawn(self._begin_anew(call, music_class))
+        # Whoever was there before may have left meanwhile.
+        if is_first or self._is_empty(hold, call):
+            self._desk.spawn(self._begin_anew(music_class))
 
-    async def _begin_anew(self, call: Call, music_class: str) -> None:
+    def _is_empty(self, hold: str, but_for: Call | None = None) -> bool:
+        """Whether nobody else waits there."""
+        calls = self._desk.calls.values()
+        return not any(each.hold == hold and each.is_waiting for each in calls if each is not but_for)
+
+    async def _begin_anew(self, music_class: str) -> None:
+        """For whoever is there by then: the first one may be gone, and those who came meanwhile were not first."""
         await asyncio.sleep(AFTER_SECONDS)
-        if call.is_waiting and call.hold == self._switchboard.hold_bridge(music_class):
+        if not self._is_empty(self._switchboard.hold_bridge(music_class)):
             await self._switchboard.play_on_hold(music_class)

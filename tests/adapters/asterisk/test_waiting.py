@@ -154,6 +154,20 @@ async def test_music_for_everybody(provisioned: Provisioned, tmp_path: Path) -> 
             await it.rig.empty()
 
 
+async def test_music_for_the_second_when_the_first_is_gone_at_once(provisioned: Provisioned, tmp_path: Path) -> None:
+    """Nobody is first any more who could have it begun."""
+    async with listening(provisioned, tmp_path, {}) as it:
+        async with it.rig.callers(CallSpec("10001", "sales", hang_up_after_ms=1_000)) as callers:
+            await callers.finished(seconds=5)
+        await it.rig.empty()
+        brief = CallSpec("10002", "sales", hang_up_after_ms=150)
+        patient = CallSpec("10003", "sales", ear=it.ear.port, hang_up_after_ms=3_000)
+        async with it.rig.callers(brief, patient) as callers:
+            await until(lambda: it.ear.tones() != [], lambda: "no music", 5)
+            await callers.finished(seconds=5)
+        await it.rig.empty()
+
+
 async def test_music_of_the_queue(provisioned: Provisioned, tmp_path: Path) -> None:
     """Its own, and another queue's after a move."""
     queues = (SHORT, Queue("support", more=SHORT.more))
