@@ -5,6 +5,7 @@ from contextlib import suppress
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 import click
 import msgspec
@@ -23,6 +24,9 @@ from acd.runtime.config.problems import Key, Located, dotted
 from acd.runtime.config.together import check_together
 from acd.runtime.configurations import check_in_force
 from acd.runtime.strategies import Strategies, own_name
+
+VOICE: Final = "voice"
+"""The medium of channels that ring agents' telephones."""
 
 
 @click.command(short_help="Find everything that is wrong with a configuration.")
@@ -63,7 +67,7 @@ def _found(file: Path, report: Report) -> Located:
     errors = [*report.errors, *channel_problems(file, report), *strategy_problems(file, report)]
     days = [Problem(str(file), 0, "", text) for text in unknown_days(report, datetime.now(UTC).date())]
     cautions = channel_problems(file, report, _cautioned_by_plugin)
-    addresses = address_problems(file, report)
+    addresses = (*address_problems(file, report), *callback_problems(file, report))
     return Located(tuple(errors), (*report.warnings, *cautions, *addresses, *days), report.notes)
 
 
@@ -105,6 +109,24 @@ def address_problems(file: Path, report: Report) -> list[Problem]:
         reason, _, fix = problem.partition("; ")
         found.append(Problem(str(file), lines.line(key), dotted(key), reason, fix))
     return found
+
+
+def callback_problems(file: Path, report: Report) -> list[Problem]:
+    """Queues that put callbacks in callers' places, when all channels are for telephones: none of them dials one."""
+    opened: list[object] = [_opened(channel) for channel in report.channels]
+    if not opened or not all(isinstance(each, Addressing) and each.medium == VOICE for each in opened):
+        return []
+    queues = () if report.config is None else report.config.queues
+    found = [
+        ("queues", queue.settings.id, name)
+        for queue in queues
+        for name in ("when_closed", "when_unstaffed", "when_full", "when_overdue")
+        if getattr(queue.settings, name).kind == "callback"
+    ]
+    lines = Lines(file.read_text(encoding="utf-8-sig") if found else "")
+    reason = "an agent is offered the callback through the API, and no telephone rings"
+    fix = 'have a desk that shows it and calls back, or use "release"'
+    return [Problem(str(file), lines.line(key), dotted(key), reason, fix) for key in found]
 
 
 def strategy_problems(file: Path, report: Report) -> list[Problem]:

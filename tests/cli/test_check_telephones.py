@@ -1,5 +1,6 @@
 """`acd check` on what can be known of a PBX without asking it: missing passwords, addresses that are none."""
 
+import json
 from pathlib import Path
 
 from click.testing import CliRunner
@@ -24,9 +25,17 @@ addresses.chat = "dora"
 """
 
 
-def checked(folder: Path) -> tuple[int, list[str]]:
+CALLBACKS = """
+[queues.night]
+when_closed = "callback"
+when_overdue = "callback"
+max_wait = "3m"
+"""
+
+
+def checked(folder: Path, config: str = CONFIG) -> tuple[int, list[str]]:
     """Exit status and the warnings."""
-    (folder / "acd.toml").write_text(CONFIG)
+    (folder / "acd.toml").write_text(config)
     result = CliRunner().invoke(acd, ["check", str(folder / "acd.toml")])
     text = " ".join(result.output.split())
     return result.exit_code, [each for each in text.split("warning") if "voice" in each or "password" in each]
@@ -54,3 +63,20 @@ def test_once_it_is_there(tmp_path: Path) -> None:
     assert status == 0
     assert "password_file" not in " ".join(said)
     assert "canary" not in " ".join(said)
+
+
+def callbacks(folder: Path, config: str) -> list[str]:
+    """The keys of the queues that promise callbacks which nobody dials."""
+    (folder / "acd.toml").write_text(config)
+    result = CliRunner().invoke(acd, ["check", "--json", str(folder / "acd.toml")])
+    found = json.loads(result.output)["problems"]
+    assert all(each["severity"] == "warning" and each["line"] for each in found if "no telephone" in each["reason"])
+    return [each["key"] for each in found if "no telephone rings" in each["reason"]]
+
+
+def test_callbacks_that_no_pbx_dials(tmp_path: Path) -> None:
+    """Said of each way into one, with its line; not of a configuration without a PBX, whose desks have an API."""
+    assert callbacks(tmp_path, CONFIG + CALLBACKS) == ["queues.night.when_closed", "queues.night.when_overdue"]
+    assert callbacks(tmp_path, CONFIG) == []
+    assert callbacks(tmp_path, CALLBACKS) == []
+    assert callbacks(tmp_path, CONFIG + CALLBACKS + 'calendar = "nowhere"\n') == []
