@@ -133,6 +133,7 @@ class PersonalStore:
         with self._mutex:
             lost, self._lost = self._lost, None
             if lost is not None:
+                self._roll_back()
                 raise lost
             self._commit()
 
@@ -196,6 +197,9 @@ class PersonalStore:
             return tuple(self._remembered(person) for person in people)
         except DATABASE_ERRORS as error:
             raise self._rolled_back(error) from error
+        except BaseException:
+            self._roll_back()
+            raise
 
     def _commit(self) -> None:
         if not self._connection.in_transaction:
@@ -206,9 +210,12 @@ class PersonalStore:
             raise self._rolled_back(error) from error
 
     def _rolled_back(self, error: Exception) -> AcdError:
+        self._roll_back()
+        return explained(error, self._path, _KIND, "written")
+
+    def _roll_back(self) -> None:
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
-        return explained(error, self._path, _KIND, "written")
 
     @contextmanager
     def _losing_others(self) -> Iterator[None]:
@@ -216,9 +223,10 @@ class PersonalStore:
         was_open = self._connection.in_transaction
         try:
             yield
-        except PersonalStoreError as error:
+        except BaseException as error:
             if was_open and not self._connection.in_transaction:
-                self._lost = error
+                fault = PersonalStoreError("a fault while another was being kept: see the log")
+                self._lost = error if isinstance(error, PersonalStoreError) else fault
             raise
 
     def _remembered(self, person: Personal) -> str | PersonalStoreError:

@@ -302,6 +302,47 @@ def test_whoever_had_begun_hears_that_another_lost_it(store: PersonalStore) -> N
     assert store.recall(before) == CANARY
 
 
+def test_who_is_said_not_to_be_kept_is_not_kept(store: PersonalStore) -> None:
+    connection = store._connection
+    erased = store.remember(CANARY)
+    pages = connection.execute("PRAGMA page_count").fetchone()[0]
+    connection.execute(f"PRAGMA max_page_count = {pages}")
+    store.begin_many([Personal("1001")])
+    with pytest.raises(PersonalStoreError, match="full"):
+        store.remember_many([Personal(f"138000{n:05d}", "x" * 500) for n in range(50)])
+    connection.execute("PRAGMA max_page_count = 100000")
+    (second,) = store.begin_many([Personal("1002")])
+    with pytest.raises(PersonalStoreError, match="full"):
+        store.commit()
+    assert not connection.in_transaction
+    store.remember(Personal("1003"))
+    assert isinstance(second, str)
+    assert store.recall(second) is None
+    assert store.erase(erased)
+
+
+class Broken(list[Personal]):
+    """Ends in a fault that nobody has thought of."""
+
+    def __iter__(self) -> Iterator[Personal]:
+        yield from super().__iter__()
+        raise RuntimeError("a fault")
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_fault_of_any_kind_keeps_nobody(store: PersonalStore, begun: bool) -> None:  # noqa: FBT001 - a parameter
+    (first,) = store.begin_many([Personal("1001")]) if begun else ("",)
+    with pytest.raises(RuntimeError):
+        store.remember_many(Broken([Personal("1002")]))
+    assert not store._connection.in_transaction
+    if begun:
+        with pytest.raises(PersonalStoreError, match="fault"):
+            store.commit()
+    store.commit()
+    assert isinstance(first, str)
+    assert store.recall(first) is None
+
+
 def test_threads_take_turns(store: PersonalStore) -> None:
     seen: list[str] = []
     threads = [
