@@ -5,6 +5,12 @@ Owns the protocol. Must not know any channel, nor what the lines say.
 
 from typing import Protocol, runtime_checkable
 
+from acd.errors import ChannelError
+
+
+class LineRefused(ChannelError):
+    """A line that never can be taken: by a program of other people, say. It does not come again."""
+
 
 @runtime_checkable
 class TakesQueueLog(Protocol):
@@ -13,6 +19,6 @@ class TakesQueueLog(Protocol):
     async def take_queue_log(self, line: str) -> None:
         """Write one line, `epoch|call|queue|agent|EVENT|data…`; on return it is written, with the far end's time.
 
-        Raises `ChannelError` when that is not certain; then the same line comes again.
+        Raises `LineRefused`, or `ChannelError` when it is not certain; then the same line comes again.
         """
         ...

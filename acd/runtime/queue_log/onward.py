@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from acd.errors import ChannelError
-from acd.ports.queue_log import TakesQueueLog
+from acd.ports.queue_log import LineRefused, TakesQueueLog
 from acd.runtime.clock import Backoff
 from acd.runtime.log import Logger
 from acd.runtime.queue_log.file import MAX_LINE, neighbours
@@ -45,25 +45,44 @@ class Place:
         self._offset = 0
         self._end = 0
         """Where the line that was given last ends."""
+        self._first: tuple[int, int] | None = None
+        """The inode and the end of what was in the log at the first `open`; no inode: there was none."""
+
+    @property
+    def offset(self) -> int:
+        """Where the line that was given last begins."""
+        return self._offset
 
     def open(self) -> None:
-        """Go on where it ended; the first time at the end of what is there now. Raises `OSError`."""
+        """Go on where it ended; the first time, behind what was there when this was called first. Idempotent.
+
+        Nothing is handed on twice because a power failure or a backup has taken or moved what was handed on already.
+        Raises `OSError`.
+        """
+        if self._first is None:
+            self._first = self._now()
+        if self._fd >= 0:
+            return
         if self._mark < 0:
             self._mark = os.open(self._kept, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, MODE)
         words = os.pread(self._mark, _MARK_BYTES, 0).split()
-        inode, self._offset = (int(words[0]), int(words[1])) if len(words) == 2 else (0, -1)  # noqa: PLR2004 - a mark
-        if inode:
-            self._fd = self._known(inode)
-        if self._fd < 0:
-            with suppress(FileNotFoundError):
-                self._begin(0 if inode else -1)
+        is_mark = len(words) == 2 and all(map(bytes.isdigit, words))  # noqa: PLR2004 - a mark
+        inode, self._offset = (int(words[0]), int(words[1])) if is_mark else (0, 0)
+        self._fd = self._known(inode) if inode else -1
+        if self._fd >= 0:
+            self._offset = self._offset if os.fstat(self._fd).st_size >= self._offset else _end_of_lines(self._fd)
+            return
+        # Of a file that was rotated away and is no more, what followed has not been handed on; of a copy, all may be.
+        was_rotated = inode and any(path != self._log for path in neighbours(self._log, 0))
+        with suppress(FileNotFoundError):
+            self._begin(None if was_rotated else self._first)
 
     def next(self) -> str | None:
         """The next whole line; None when there is none yet. Raises `OSError`."""
         while True:
             if self._fd < 0:
                 with suppress(FileNotFoundError):
-                    self._begin(0)
+                    self._begin(None)
             if self._fd < 0:
                 return None
             if os.fstat(self._fd).st_size < self._offset:
@@ -90,10 +109,28 @@ class Place:
                 os.close(fd)
         self._fd = self._mark = -1
 
-    def _begin(self, offset: int) -> None:
+    def _now(self) -> tuple[int, int]:
+        """The inode of the log, and where its last whole line ends."""
+        try:
+            fd = os.open(self._log, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return 0, 0
+        try:
+            return os.fstat(fd).st_ino, _end_of_lines(fd)
+        finally:
+            os.close(fd)
+
+    def _begin(self, behind: tuple[int, int] | None) -> None:
+        """The log, at its beginning, or `behind` what was in it."""
         self._fd = os.open(self._log, os.O_RDONLY | os.O_CLOEXEC)
-        self._offset = os.fstat(self._fd).st_size if offset < 0 else offset
-        self._save()
+        inode, end = behind or (0, 0)
+        self._offset = end if os.fstat(self._fd).st_ino == inode else 0
+        try:
+            self._save()
+        except OSError:
+            os.close(self._fd)
+            self._fd = -1
+            raise
 
     def _known(self, inode: int) -> int:
         """The file of that inode, under whatever name by now; -1 when it is no more."""
@@ -114,6 +151,15 @@ class Place:
         os.pwrite(self._mark, mark.encode(), 0)
 
 
+def _end_of_lines(fd: int) -> int:
+    """Where the last whole line ends: half a line behind it is cut off by the log, or has yet to be finished."""
+    size = os.fstat(fd).st_size
+    _, is_there, half = os.pread(fd, MAX_LINE, max(0, size - MAX_LINE)).rpartition(b"\n")
+    if is_there or size <= MAX_LINE:
+        return size - len(half)
+    return size
+
+
 class Onward:
     """The task. `taker` gives who takes lines, if there is anybody at the moment."""
 
@@ -127,8 +173,12 @@ class Onward:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Begin, before the log itself does: what is in the file already is of an earlier life."""
-        await self._patiently(self._place.open)
+        """Begin, before the log itself does: what is in the file already is of an earlier life.
+
+        Nobody waits for it: if it cannot be opened yet, that is tried again beside.
+        """
+        with suppress(OSError):
+            await self._thread.run(self._place.open)
         self._task = asyncio.create_task(self._run(), name="queue_log onward")
 
     def tell(self) -> None:
@@ -146,6 +196,7 @@ class Onward:
         self._thread.close()
 
     async def _run(self) -> None:
+        await self._patiently(self._place.open)
         while True:
             self._news.clear()
             line = await self._patiently(self._place.next)
@@ -163,6 +214,10 @@ class Onward:
             if isinstance(taker, TakesQueueLog):
                 try:
                     await taker.take_queue_log(line)
+                except LineRefused as error:
+                    what = "a line of the queue_log can never be taken, and is left out"
+                    _log.warning(what, channel=self._name, offset=self._place.offset, reason=str(error))
+                    return
                 except ChannelError as error:
                     reason = str(error)
                 else:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from acd.errors import ChannelError
+from acd.ports.queue_log import LineRefused
 from acd.runtime.config.load import check_text
 from acd.runtime.queue_log import onward
 from acd.runtime.queue_log.onward import Onward, Place
@@ -28,6 +29,8 @@ class Taker:
         await asyncio.sleep(0)
         if self.asked <= self.refuses:
             raise ChannelError("away")
+        if line == "#":
+            raise LineRefused("it has no queue")
         self.lines.append(line)
 
 
@@ -50,6 +53,19 @@ def write(log: Path, *lines: str, end: str = "") -> None:
 
 def rotate(log: Path) -> None:
     log.rename(log.with_name("queue_log.1"))
+
+
+def restore(log: Path) -> None:
+    """The same again, in another file."""
+    text = log.read_text()
+    log.rename(log.with_name("elsewhere"))
+    log.write_text(text)
+
+
+def compress(log: Path) -> None:
+    """As rotation does."""
+    log.with_name("queue_log.1.gz").write_bytes(b"compressed")
+    log.rename(log.with_name("elsewhere"))
 
 
 async def taken(taker: Taker, *lines: str) -> None:
@@ -154,6 +170,80 @@ async def test_half_a_line_waits_for_its_end(log: Path) -> None:
     write(log, "")
     assert place.next() == "2"
     place.close()
+
+
+async def test_a_line_that_never_can_be_taken_is_left_out(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    taker = Taker()
+    async with handing(log, taker) as it:
+        write(log, "1", "#", "2")
+        it.tell()
+        await taken(taker, "1", "2")
+    captured = capsys.readouterr()
+    assert "left out" in captured.out + captured.err
+
+
+async def test_nothing_comes_again_of_what_a_power_failure_has_taken(log: Path) -> None:
+    taker = Taker()
+    async with handing(log, taker) as it:
+        write(log, "1", "2", "3")
+        it.tell()
+        await taken(taker, "1", "2", "3")
+    with log.open("r+") as file:
+        file.truncate(len("1\n2"))
+    async with handing(log, taker) as it:
+        # As the log does then: half a line goes.
+        with log.open("r+") as file:
+            file.truncate(len("1\n"))
+        write(log, "4")
+        it.tell()
+        await taken(taker, "1", "2", "3", "4")
+
+
+async def test_nothing_comes_again_of_a_log_that_was_restored(log: Path) -> None:
+    taker = Taker()
+    async with handing(log, taker) as it:
+        write(log, "1", "2")
+        it.tell()
+        await taken(taker, "1", "2")
+    restore(log)
+    async with handing(log, taker) as it:
+        write(log, "3")
+        it.tell()
+        await taken(taker, "1", "2", "3")
+
+
+async def test_what_came_after_a_rotation_is_handed_on_when_the_old_file_is_no_more(log: Path) -> None:
+    taker = Taker()
+    async with handing(log, taker) as it:
+        write(log, "1")
+        it.tell()
+        await taken(taker, "1")
+    compress(log)
+    write(log, "2")
+    async with handing(log, taker):
+        await taken(taker, "1", "2")
+
+
+@pytest.mark.parametrize("text", ["\0" * 42, "torn", "12 -5"])
+async def test_a_mark_that_cannot_be_read_is_none(log: Path, text: str) -> None:
+    write(log, "1")
+    log.with_name("kept").write_text(text)
+    taker = Taker()
+    async with handing(log, taker) as it:
+        write(log, "2")
+        it.tell()
+        await taken(taker, "2")
+
+
+async def test_a_mark_that_cannot_be_opened_keeps_nobody_waiting(log: Path) -> None:
+    write(log, "of an earlier life")
+    kept = log.with_name("kept")
+    kept.mkdir()
+    taker = Taker()
+    async with asyncio.timeout(PATIENCE_SECONDS), handing(log, taker):
+        write(log, "1")
+        kept.rmdir()
+        await taken(taker, "1")
 
 
 async def test_who_takes_no_lines_is_named(log: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,7 +3,9 @@
 from typing import Final
 
 from acd.errors import ChannelError
+from acd.ports.queue_log import LineRefused
 from acd_asterisk.ami.connection import Manager
+from acd_asterisk.ami.errors import Unsendable
 from acd_asterisk.ami.wire import MAX_LINE_BYTES
 
 MAX_VALUE_BYTES: Final = MAX_LINE_BYTES - 32
@@ -13,7 +15,7 @@ _FIELDS: Final = 5
 
 
 async def write_line(manager: Manager, line: str) -> None:
-    """Have Asterisk write it, with its own time. Raises `ChannelError`."""
+    """Have Asterisk write it, with its own time. Raises `LineRefused`, `ChannelError`."""
     _, call, queue, agent, verb, *data = f"{line}{'|' * _FIELDS}".split("|", _FIELDS)
     values = {
         "Queue": queue,
@@ -22,7 +24,12 @@ async def write_line(manager: Manager, line: str) -> None:
         "Interface": agent,
         "Message": data[0][:-_FIELDS] if data else "",
     }
-    reply = await manager.ask("QueueLog", {key: _cut(value) for key, value in values.items() if value})
+    if not queue or not verb:
+        raise LineRefused("it has no queue or no event")
+    try:
+        reply = await manager.ask("QueueLog", {key: _cut(value) for key, value in values.items() if value})
+    except Unsendable as error:
+        raise LineRefused(str(error)) from None
     if not reply.is_success:
         raise ChannelError(f"AMI's QueueLog was refused: {reply.reason}; it takes app_queue, and write = agent")
 

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 from panoramisk.message import Message
 
+from acd.ports.queue_log import LineRefused
 from acd.runtime.config import Secret
 from acd_asterisk.ami.queue_log import write_line
 from acd_asterisk.ami.states import MAX_DEVICES, DeviceChanged, States
@@ -195,6 +196,9 @@ async def test_the_rights_that_the_page_names_are_enough(provisioned: Provisione
         assert watch.states.device("PJSIP/anna") == "NOT_INUSE"
         assert watch.states.trunk("carrier") is False
         await until(lambda: watch.states.is_reachable("carla") is False, lambda: "the event of a contact")
+        for line in ("", "# by hand", "1700000000|call-1||anna|", "1700000000|call-1|sales|anna|CONNECT|1\r"):
+            with pytest.raises(LineRefused):
+                await write_line(watch.link.manager, line)
         await write_line(watch.link.manager, "1700000000|call-1|sales|anna|CONNECT|1|leg|2")
         log = pbx.folder / "log" / "queue_log"
         await until(lambda: "|call-1|sales|anna|CONNECT|1|leg|2" in log.read_text(), log.read_text)
