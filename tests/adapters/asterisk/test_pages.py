@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from acd.core.messages import InteractionCompleted, InteractionQueued
 from acd_asterisk.lab import (
     AgentBehaviour,
     CallSpec,
@@ -221,6 +222,35 @@ async def test_let_go_on_freepbx(provisioned: Provisioned, tmp_path: Path) -> No
         left = await ami.event("UserEvent", lambda event: event.get("UserEvent") == "Left")
         assert (left["Place"], left["Reason"]) == ("goodbye", "sorry")
         await callers.finished(seconds=10)
+
+
+async def test_variables_and_ways_out_on_freepbx(provisioned: Provisioned, tmp_path: Path) -> None:
+    """What README.md lets a dialplan say is passed on; queue 400 gets nobody who was served or leaves a message."""
+    text = f"[general]\n{GENERATED}{page_text.files(FREEPBX)['extensions_custom.conf']}"
+    more = "X_ACD_AGENT=ben)\n same => n,Set(X_ACD_PRIORITY=5)\n same => n,Set(X_ACD_AFTER=continue"
+    text = text.replace("Set(X_ACD_QUEUE=sales)", f"Set(X_ACD_QUEUE=sales)\n same => n,Set({more})")
+    for place, first in (
+        ("400", "exten => 400,1,"),
+        ("goodbye", "[acd-goodbye]\nexten => s,1,"),
+        ("message", "[acd-message]\nexten => s,1,"),
+    ):
+        told = f"UserEvent(Left,Place: {place},Result: ${{ACD_RESULT}})\n same => n,Hangup()\n same => n,"
+        text = text.replace(first, f"{first}{told}")
+    agents = [Agent(name, TALKER) for name in ("anna", "ben")]
+    options = {"queues": {"sales": {"keys": {"2": "message"}}}}
+    async with rig(provisioned, tmp_path, agents, dialplan=text, options=options) as it:
+        for place, result in (("message", "message"), ("goodbye", "completed")):
+            async with it.pbx.ami() as ami, it.callers(CallSpec("30100", "5551234")) as callers:
+                if result == "message":
+                    assert (await it.event(InteractionQueued)).priority == 5
+                    await it.press("30100", "2")
+                else:
+                    await it.ready("anna")
+                    await it.ready("ben")
+                left = await ami.event("UserEvent", lambda event: event.get("UserEvent") == "Left")
+                assert (left["Place"], left["Result"]) == (place, result)
+                await callers.finished(seconds=10)
+        assert (await it.event(InteractionCompleted)).agent_id == "ben"
 
 
 async def test_the_page_for_issabel(tmp_path: Path, lives: list[Served]) -> None:

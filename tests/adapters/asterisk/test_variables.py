@@ -6,7 +6,7 @@ import pytest
 
 from acd.core.messages import InteractionCompleted, InteractionQueued
 from acd_asterisk.lab import AgentBehaviour, CallSpec, Provisioned
-from tests.adapters.asterisk.rig import Agent, Queue, rig
+from tests.adapters.asterisk.rig import EXAMPLES, Agent, Queue, rig
 
 TALKER = AgentBehaviour(ring_ms=20, talk_ms=50, hang_up_chance=1.0)
 
@@ -64,6 +64,24 @@ async def test_numbers_of_the_example(provisioned: Provisioned, tmp_path: Path) 
         queued = await it.event(InteractionQueued)
         assert (queued.queue, queued.requirement, queued.priority) == ("support", "skills.english >= 5", 2)
         assert dict(queued.attributes) == {"did": "2000", "tier": "gold"}
+        await it.empty()
+
+
+@pytest.mark.parametrize("name", ["extensions.conf", "extensions_ami.conf"])
+async def test_the_agent_whom_the_dialplan_names(provisioned: Provisioned, tmp_path: Path, name: str) -> None:
+    """`X_ACD_AGENT` with the example's `acd-enter`: ben, although anna has been idle for longer."""
+    dialplan = (EXAMPLES / name).read_text().replace("Set(X_ACD_TIER=gold)", "Set(X_ACD_AGENT=ben)")
+    agents = [Agent(each, TALKER, {"english": 5}) for each in ("anna", "ben")]
+    over_ami = name == "extensions_ami.conf"
+    async with rig(
+        provisioned, tmp_path, agents, queues=[Queue("support")], dialplan=dialplan, over_ami=over_ami
+    ) as it:
+        await it.ready("anna")
+        await it.ready("ben")
+        async with it.callers(CallSpec(caller="10001", dialled="2000")) as callers:
+            await callers.finished(seconds=5)
+        assert (await it.event(InteractionCompleted)).agent_id == "ben"
+        assert "agent" not in dict((await it.event(InteractionQueued)).attributes)
         await it.empty()
 
 
