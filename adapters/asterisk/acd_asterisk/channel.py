@@ -279,6 +279,7 @@ class AsteriskChannel:
             case OpenConsult():
                 await self._conversations.open(effect)
             case JoinAgent():
+                await self._recorder.merged(effect.consult_id)
                 await self._conversations.bring_in(self._known(call), effect)
             case AnnounceInteraction():
                 if call is not None:

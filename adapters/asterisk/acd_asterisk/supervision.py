@@ -12,7 +12,7 @@ from typing import Final
 
 import structlog
 
-from acd.core.messages import DisconnectAgent, Effect, ParkInteraction, ReleaseInteraction, SupervisionMode
+from acd.core.messages import DisconnectAgent, Effect, JoinAgent, ParkInteraction, ReleaseInteraction, SupervisionMode
 from acd.errors import ChannelError
 from acd.ports.supervision import Supervisor
 from acd_asterisk import wire
@@ -121,11 +121,16 @@ class Supervision:
 
     def before(self, effect: Effect) -> None:
         """An effect is about to be carried out, which may be the end of an agent's part."""
-        if self._watches and isinstance(effect, ParkInteraction | ReleaseInteraction | DisconnectAgent):
-            for watch in tuple(self._watches.values()):
-                gone = not isinstance(effect, DisconnectAgent) or effect.offer_id == watch.offer_id
-                if watch.interaction_id == effect.interaction_id and gone:
-                    self._desk.spawn(self._end(watch))
+        if not self._watches or not isinstance(
+            effect, ParkInteraction | ReleaseInteraction | DisconnectAgent | JoinAgent
+        ):
+            return
+        # A consult whose adviser is brought in is no more; whoever listens to it has no part in what follows.
+        over = effect.consult_id if isinstance(effect, JoinAgent) else effect.interaction_id
+        for watch in tuple(self._watches.values()):
+            gone = not isinstance(effect, DisconnectAgent) or effect.offer_id == watch.offer_id
+            if watch.interaction_id == over and gone:
+                self._desk.spawn(self._end(watch))
 
     async def heal(self) -> None:
         """Events have been missed: those whose telephone or call is gone end, and what is nobody's goes."""

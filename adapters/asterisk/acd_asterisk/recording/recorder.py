@@ -90,6 +90,11 @@ class Recorder:
                 if isinstance(effect, ParkInteraction) or part.mode != "mixed":
                     self._desk.spawn(self._stop(part))
 
+    async def merged(self, consult_id: str) -> None:
+        """A consult becomes part of its customer's call, and is recorded no more. Raises `AriUnavailable`."""
+        if (part := self._parts.get(consult_id)) is not None:
+            await self._stop(part)
+
     async def heal(self, before: Iterable[Desired], *, is_new: bool) -> None:
         """Events have been missed. `before`: what was desired before the comparison; `is_new`: of another Asterisk."""
         ended: list[Desired] = []

@@ -11,6 +11,7 @@ from acd.core.messages import (
     InteractionCompleted,
     InteractionNoted,
     InteractionUpdated,
+    MergeConsult,
     OfferAccepted,
     TransferInteraction,
 )
@@ -20,6 +21,8 @@ from acd_asterisk.lab import AgentBehaviour, CallSpec, Ear, Provisioned
 from acd_asterisk.lab.tones import linear, tone
 from tests.adapters.asterisk.recording.sounds import loudness, samples_of, seconds
 from tests.adapters.asterisk.rig import POLL_SECONDS, Agent, Queue, Rig, rig, until
+from tests.adapters.asterisk.test_consult import CONSULT, advised, ask, do
+from tests.adapters.asterisk.test_consult import talking as conversation
 
 CALLER_HZ, ANNA_HZ, BEN_HZ = 400, 900, 1_700
 BEEP_HZ = 700
@@ -367,3 +370,19 @@ async def test_a_recording_goes_on_over_a_lost_connection(provisioned: Provision
             await end(it, call)
             assert int(await attribute(it, call, "recording.1.seconds")) >= 0
         assert len(list(folder_of(it).iterdir())) == 1
+
+
+async def test_a_consult_that_is_merged_is_recorded_no_more(provisioned: Provisioned, tmp_path: Path) -> None:
+    """The adviser is part of the customer's recording then, and a pause of that concerns all that is said."""
+    options: dict[str, object] = {"recording": {"mode": "both-legs"}}
+    async with conversation(provisioned, tmp_path, options=options) as (it, customer):
+        await ask(it, customer)
+        await advised(it, customer)
+        await until(lambda: len(attributes_of(it, CONSULT)) == 2, lambda: str(attributes_of(it, CONSULT)))
+        await do(it, MergeConsult("merge", CONSULT, "anna", "conference"))
+        for side in ("caller", "agent"):
+            await attribute(it, CONSULT, f"recording.1.{side}.seconds")
+        assert channel_of(it).recording_of(CONSULT) == "off"
+        await until(lambda: len(attributes_of(it, customer)) >= 3, lambda: str(attributes_of(it, customer)))
+        await channel_of(it).pause_recording(customer)
+        assert channel_of(it).recording_of(customer) == "paused"
