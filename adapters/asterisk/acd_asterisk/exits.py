@@ -46,6 +46,7 @@ class Exits:
         media = () if call.has_talked or call.parent is not None else self._voice.named(call, effect.reason)
         if media and call.is_present and not call.hangup_requested:
             call.is_ended = True
+            self._desk.attended.add(call.channel_id)  # No comparison is to cut that off.
             self._desk.spawn(self._say_and_release(call, media))
         else:
             await self._conversations.release(call)
@@ -69,11 +70,15 @@ class Exits:
 
     async def _say_and_release(self, call: Call, media: tuple[str, ...]) -> None:
         """They have not been answered, perhaps, nor put anywhere, and the dead-man's switch runs."""
-        if call.parking is not None:
-            await asyncio.wait((call.parking,))
-        call.switch_off = self._desk.options.heartbeat_us > 0
-        if not call.is_up:
-            await self._orders.answering.now(call)
-        await self._orders.clear_switch(call)
-        await self._voice.say(call, media, longest_seconds=LAST_WORDS_SECONDS)
-        await self._conversations.release(call)
+        try:
+            if call.parking is not None:
+                await asyncio.wait((call.parking,))
+            call.switch_off = self._desk.options.heartbeat_us > 0
+            if not call.is_up:
+                await self._orders.answering.now(call)
+            await self._orders.clear_switch(call)
+            await self._voice.say(call, media, longest_seconds=LAST_WORDS_SECONDS)
+            if self._desk.calls.get(call.interaction_id) is call:
+                await self._conversations.release(call)
+        finally:
+            self._desk.attended.discard(call.channel_id)

@@ -72,8 +72,9 @@ class Healer:
         # One that is neither known to the engine nor being seen to has failed to be handed in: it is a caller anew.
         calls = self._desk.calls.values()
         busy = {call.channel_id for call in calls if call.in_menu or not (call.is_enqueued or call.lane.is_idle)}
+        busy |= self._desk.attended
         world = await self._switchboard.look_around()
-        repairs = self._compare(world, self._desk.host.desired(), busy | self._desk.attended)
+        repairs = self._compare(world, self._desk.host.desired(), busy)
         self._know(repairs, busy)
         for call in self._desk.calls.values():
             call.hold = world.held.get(call.channel_id, call.hold)

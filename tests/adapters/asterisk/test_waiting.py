@@ -217,6 +217,25 @@ async def test_told_why_before_being_let_go(provisioned: Provisioned, tmp_path: 
         assert (left["Place"], left["Result"], left["Reason"]) == ("released", "released", "sorry")
 
 
+async def test_no_comparison_cuts_the_last_words_off(provisioned: Provisioned, tmp_path: Path) -> None:
+    """Whoever is told why is known to be let go of."""
+    full = Queue(more=f'{SHORT.more}\nmax_waiting = 1\nwhen_full = {{ release = "sorry" }}')
+    sounds = {"zh": {"announcements": {"sorry": ["long", "sorry"]}}}
+    async with (
+        listening(provisioned, tmp_path, {}, queues=(full,), sounds=sounds) as it,
+        it.rig.callers(CallSpec("10000", "sales")),
+    ):
+        it.rig.pbx.add_sound("long", tone(LONG, 2_000))
+        await it.rig.event(InteractionQueued)
+        async with it.rig.callers(caller(it.ear)) as callers:
+            await it.hears(LONG)
+            await it.rig.channel.reconcile(())
+            assert it.rig.channel.health()["difference_caller-kept"] == 0
+            await it.hears(LONG, SORRY)
+            await callers.finished(seconds=5)
+        await until(lambda: it.rig.channel.health()["calls"] == 1, lambda: str(it.rig.channel.health()))
+
+
 async def test_let_go_for_a_callback_and_cancelled(provisioned: Provisioned, tmp_path: Path) -> None:
     """Whose place a callback keeps is not served a second time; whom somebody takes out of the queue still is."""
     queues = (
