@@ -15,7 +15,9 @@ def telephone(address: str) -> str:
 
 
 def agents_at(host: ChannelHost, endpoint: str) -> list[AgentStanding]:
-    """Whoever has this telephone by `addresses.voice`, and is not gone."""
+    """Whoever has this telephone by `addresses.voice`, and is not gone; nobody when it is none."""
+    if not endpoint:
+        return []  # It would be that of everybody without a telephone of their own.
     return [
         each for each in host.agents() if not each.gone and telephone(host.address(each.agent_id, "voice")) == endpoint
     ]
