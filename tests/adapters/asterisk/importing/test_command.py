@@ -172,7 +172,7 @@ def test_the_page_can_be_followed(tmp_path: Path) -> None:
     begin = lines.index("# [[api.tokens]]")
     end = begin + lines[begin:].index("")
     written(target, "\n".join([*lines[:begin], *(line.removeprefix("# ") for line in lines[begin:end]), *lines[end:]]))
-    written(target.with_name("ari.password"), "secret")
+    written(target.with_name("ari.password"), "secret").chmod(0o600)
     result = CliRunner().invoke(acd, ["check", str(target)])
     assert result.exit_code == 0, result.output
     assert "1 agent, 1 queue, 1 channel: no errors, no warnings" in result.output
