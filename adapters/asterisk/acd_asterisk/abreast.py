@@ -12,11 +12,18 @@ _U = TypeVar("_U")
 
 
 async def abreast(act: Callable[[_T], Awaitable[_U]], items: Iterable[_T]) -> list[_U]:
-    """Do all side by side, `MAX_AT_ONCE` at a time; results in order. The first error ends it."""
+    """Do all side by side, `MAX_AT_ONCE` at a time; results in order. The first error ends it, and all the others."""
     free = asyncio.Semaphore(MAX_AT_ONCE)
 
     async def one(item: _T) -> _U:
         async with free:
             return await act(item)
 
-    return await asyncio.gather(*(one(item) for item in items))
+    tasks = [asyncio.ensure_future(one(item)) for item in items]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        # What is given up must not go on beside what is begun in its place.
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
