@@ -104,7 +104,14 @@ class Healer:
         world = await self._switchboard.look_around()
         # Whoever is known to this process and not to the engine is being seen to, in a menu for example.
         busy = {call.channel_id for call in self._desk.calls.values() if not call.is_enqueued}
-        return self._found(world, self._desk.host.desired(), busy | self._desk.attended, was_restarted=False)
+        found = self._found(world, self._desk.host.desired(), busy | self._desk.attended, was_restarted=False)
+        return [each for each in found if not isinstance(each, adopt.Join) or self._has_parted(each.interaction_id)]
+
+    def _has_parted(self, interaction_id: str) -> bool:
+        """Whether somebody has been with the caller who should be; others may still have to hear or press something."""
+        call = self._desk.calls.get(interaction_id)
+        legs = () if call is None else call.live_legs()
+        return bool(legs) and all(leg.joined and leg.state == "answered" for leg in legs)
 
     def _compare(self, world: World, desired: tuple[Desired, ...], busy: set[str]) -> list[Repair]:
         known, identity = self._identity, world.info.identity

@@ -21,9 +21,18 @@ from acd_asterisk.differences import KINDS
 CONFIRM_SECONDS: Final = 2.0
 """Between the two looks; nothing that is under way takes as long."""
 
-STUCK: Final = (adopt.End, adopt.Fail, adopt.Requeue, adopt.Enqueue, adopt.LetGo, adopt.HangUp, adopt.Destroy)
-"""Something is gone, or there, that nobody is doing anything about. All else may rightly last: a caller who hears a
-prompt is in no bridge, and an agent who has picked up may have a key to press."""
+STUCK: Final = (
+    adopt.End,
+    adopt.Fail,
+    adopt.Requeue,
+    adopt.Enqueue,
+    adopt.LetGo,
+    adopt.HangUp,
+    adopt.Destroy,
+    adopt.Join,
+)
+"""Something is gone, or there, that nobody is doing anything about; or those who talked are apart. All else may rightly
+last: a caller who hears a prompt is in no bridge, and an agent who has picked up may have a key to press."""
 
 _log = structlog.get_logger(__name__)
 
@@ -92,7 +101,12 @@ def _about(repair: Repair) -> str:
             return channel_id
         case adopt.Fail(offer_id):
             return offer_id
-        case adopt.End(interaction_id) | adopt.Requeue(interaction_id) | adopt.Destroy(interaction_id):
+        case (
+            adopt.End(interaction_id)
+            | adopt.Requeue(interaction_id)
+            | adopt.Destroy(interaction_id)
+            | adopt.Join(interaction_id)
+        ):
             return interaction_id
         case _:
             return ""

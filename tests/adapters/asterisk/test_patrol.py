@@ -6,7 +6,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from acd.core.messages import InteractionCompleted, InteractionQueued, OfferAccepted
+from acd.core.messages import EndInteraction, InteractionCompleted, InteractionQueued, OfferAccepted
 from acd.ports.channel import Desired
 from acd_asterisk import adopt
 from acd_asterisk.adopt import Repair
@@ -17,6 +17,7 @@ from acd_asterisk.lab import AgentBehaviour, CallSpec, Provisioned
 from acd_asterisk.names import Names
 from acd_asterisk.patrol import Patrol
 from acd_asterisk.wire import AriChannel
+from tests.adapters.asterisk.places import until_places
 from tests.adapters.asterisk.rig import APP, INSTANCE, Agent, Rig, rig, until
 
 LISTENER = AgentBehaviour(ring_ms=20, talk_ms=60_000)
@@ -168,6 +169,25 @@ async def plant(it: Rig, *requests: tuple[str, str, dict[str, object]]) -> None:
 async def listening_again(it: Rig) -> None:
     """As the channel had it."""
     await plant(it, ("PUT", f"applications/{APP}/eventFilter", {"allowed": []}))
+
+
+async def test_those_who_talked_and_are_apart_are_joined_again(provisioned: Provisioned, tmp_path: Path) -> None:
+    """A request that was given up has taken the caller out of the talk, late."""
+    options: dict[str, object] = {"reconcile_every": "1s"}
+    async with rig(provisioned, tmp_path, [Agent("anna", LISTENER)], options=options) as it:
+        await it.ready("anna")
+        async with it.callers(CallSpec(caller="10001", dialled="sales")):
+            accepted = await it.event(OfferAccepted)
+            talk = f"talk:{accepted.interaction_id}"
+            together = {"trunk": talk, "anna": talk}
+            await until_places(it.pbx, together)
+            (caller,) = [each["id"] for each in await it.pbx.channels() if "trunk" in each["name"]]
+            await plant(it, ("POST", f"bridges/{NAMES.hold}/addChannel", {"channel": caller}))
+            await until_places(it.pbx, {"trunk": "hold", "anna": talk})
+            await until_places(it.pbx, together)
+            assert it.channel.health()["connects"] == 1
+            await it.router.submit(EndInteraction("end", accepted.interaction_id, by="agent"))
+            await it.empty()
 
 
 async def test_what_got_lost_is_found_while_a_call_goes_on(provisioned: Provisioned, tmp_path: Path) -> None:
