@@ -11,7 +11,7 @@ from typing import Final
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 _ENDPOINTS: Final = "endpoints_"
-_TRUNK: Final = "trunk_"
+TRUNK: Final = "trunk_"
 _DIFFERENCE: Final = "difference_"
 
 
@@ -79,8 +79,8 @@ def _pbx(channels: Mapping[str, Mapping[str, object]]) -> Iterator[Metric]:
                 endpoints.add_metric([name, key.removeprefix(_ENDPOINTS)], value)
             elif key.startswith(_DIFFERENCE) and isinstance(value, int):
                 differences.add_metric([name, key.removeprefix(_DIFFERENCE)], value)
-            elif key.startswith(_TRUNK) and isinstance(value, bool):
-                trunks.add_metric([name, key.removeprefix(_TRUNK)], int(value))
+            elif key.startswith(TRUNK) and isinstance(value, bool):
+                trunks.add_metric([name, key.removeprefix(TRUNK)], int(value))
     yield from (endpoints, trunks, differences)
 
 

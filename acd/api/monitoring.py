@@ -12,6 +12,7 @@ from msgspec import structs
 
 from acd.api.answers import answer
 from acd.api.context import ApiRouter
+from acd.api.engine_metrics import TRUNK
 from acd.api.events import SOCKETS
 from acd.api.metrics import CONTENT_TYPE, Measured, exposition
 from acd.api.problems import of_http
@@ -51,7 +52,14 @@ def readiness(routers: Sequence[ApiRouter]) -> web.Response:
         return _together([router.health().get("ready") is True for router in routers])
     health = routers[0].health()
     shown = {name: health[name] for name in SHOWN if name in health}
+    if isinstance(channels := shown.get("channels"), Mapping):
+        shown["channels"] = {name: _without_trunks(each) for name, each in channels.items()}
     return answer(shown, 200 if health.get("ready") is True else 503)
+
+
+def _without_trunks(health: Mapping[str, object]) -> dict[str, object]:
+    """Trunks are often called by the account or the number at the provider; figures have them."""
+    return {name: value for name, value in health.items() if not name.startswith(TRUNK)}
 
 
 def monitoring_app(routers: Sequence[ApiRouter], served: Mapping[str, Served]) -> web.Application:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from importlib.metadata import version
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from acd.api import metrics
@@ -228,3 +229,9 @@ def test_each_family_of_several_domains_is_there_once(router: MemoryRouter) -> N
     assert (values["acd_ready", "test"], values["acd_ready", "other"]) == (1, 0)
     assert 'acd_waiting{channel="chat",domain="test",queue="sales"} 1.0' in text
     assert 'acd_waiting{channel="chat",domain="other"' not in text
+
+
+async def test_trunks_are_not_for_everybody(router: MemoryRouter, as_: As, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = {"ready": True, "channels": {"pbx": {"connected": True, "trunk_13800138000": True}}}
+    monkeypatch.setattr(router, "health", lambda: said)
+    assert await as_("")("GET", "/readyz") == (200, {"ready": True, "channels": {"pbx": {"connected": True}}})

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from acd_asterisk.ami.connection import Access, Manager
-from acd_asterisk.ami.link import Link
+from acd_asterisk.ami.link import Link, State
 from acd_asterisk.ami.states import EVENTS, States
 from acd_asterisk.options.ami import AmiOptions
 
@@ -17,6 +17,14 @@ STALE_SECONDS: Final = 30.0
 
 CLASSES: Final = "system,call"
 """What of Asterisk's events is asked for."""
+
+
+_REASONS: Final[dict[State, str]] = {
+    "connecting": "no connection; the log says why",
+    "looking": "the states of devices have not been read yet",
+    "live": "",
+    "unauthorized": "the user was not let in, or the password cannot be read; the log says which",
+}
 
 
 class Watch:
@@ -41,7 +49,8 @@ class Watch:
         link = self.link
         shown: dict[str, str | int | bool] = {
             "ami": link.state,
-            "ami_reason": link.error,
+            # Everybody may read it: host, port and user are in the log alone.
+            "ami_reason": _REASONS[link.state] if link.error else "",
             "ami_connects": link.connects,
         }
         if self.states.is_known:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+from msgspec import structs
 from panoramisk.message import Message
 
 from acd.ports.queue_log import LineRefused
@@ -156,6 +157,7 @@ async def test_states_of_a_real_asterisk(provisioned: Provisioned) -> None:
         assert states.trunk("carrier") is False
         await until(lambda: states.is_reachable("carla") is False, lambda: str(states.is_reachable("carla")))
         health = watch.health()
+        assert health["ami_reason"] == ""
         assert (health["endpoints_not_inuse"], health["trunk_carrier"], health["ami"]) == (2, False, "live")
         async with pbx.ami() as ami:
             for exten, state in (("busy", "INUSE"), ("free", "NOT_INUSE")):
@@ -183,6 +185,17 @@ async def test_after_a_loss_states_count_for_a_while_and_are_replaced(
         assert watch.states.device("PJSIP/anna") == "UNKNOWN"
 
 
+async def turned_away(access: AmiOptions) -> None:
+    """What everybody may read of it names neither user nor host."""
+    watch = Watch("pbx1", structs.replace(access, password=Password(value=Secret("another"))))
+    task = asyncio.create_task(watch.run())
+    await until(lambda: watch.link.state == "unauthorized", lambda: watch.link.error)
+    assert access.user in watch.link.error
+    assert watch.health()["ami_reason"] == "the user was not let in, or the password cannot be read; the log says which"
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
 async def test_the_rights_that_the_page_names_are_enough(provisioned: Provisioned) -> None:
     agents = [LabAgent("anna", "127.0.0.1", 9)]
     config = {"pjsip.conf": TRUNK, "manager.conf": manager_section("AMI.md")}
@@ -202,5 +215,6 @@ async def test_the_rights_that_the_page_names_are_enough(provisioned: Provisione
         await write_line(watch.link.manager, "1700000000|call-1|sales|anna|CONNECT|1|leg|2")
         log = pbx.folder / "log" / "queue_log"
         await until(lambda: "|call-1|sales|anna|CONNECT|1|leg|2" in log.read_text(), log.read_text)
+        await turned_away(access)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
