@@ -232,8 +232,9 @@ class AriClient:
                     answer = Answer(*await socket.ask(method, path, body, query))
         except (aiohttp.ClientError, OSError, TimeoutError, SocketClosed) as error:
             self.unanswered += 1
-            self.breaker.failed()
-            if socket is not None and isinstance(error, TimeoutError):
+            if socket is None:
+                self.breaker.failed()  # All that are under way over a WebSocket fail as one, and HTTP may be well.
+            elif isinstance(error, TimeoutError):
                 self._socket = None
                 self._shunned_until = time.monotonic() + SHUN_SECONDS
             raise AriUnavailable(f"{method} {path.partition('/')[0]}: {_describe(error)}") from None
