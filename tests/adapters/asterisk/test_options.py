@@ -145,3 +145,14 @@ def test_password_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _with_file(file: Path) -> dict[str, object]:
     return {"url": PLAIN["url"], "user": "acd", "password_file": str(file)}
+
+
+@pytest.mark.parametrize("control", ["ari", "ami"])
+def test_the_password_of_ami_that_is_not_there(tmp_path: Path, control: str) -> None:
+    given = {"url": PLAIN["url"], "user": "acd", "password": "x"} if control == "ari" else {"control": "ami"}
+    ami = {"user": "acd", "password_file": str(tmp_path / "nowhere")}
+    (caution,) = read_options("pbx1", {**given, "ami": ami}).cautions
+    assert caution[0] == "ami.password_file"
+    assert "cannot be read" in caution[1]
+    (tmp_path / "nowhere").write_text("a password")
+    assert read_options("pbx1", {**given, "ami": ami}).cautions == ()

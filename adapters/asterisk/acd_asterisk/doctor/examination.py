@@ -38,6 +38,11 @@ async def examine(patient: Patient, *, place: str = "", agent: str = "") -> list
     ]
     found += agents(patient)
     if options.control == "ami":
+        found += [
+            unknown(check, f"{option} was left out; it needs ARI, which the PBX is used without")
+            for check, option, wanted in (("call", "--call", place), ("ring", "--ring", agent))
+            if wanted
+        ]
         return [*found, *await _by_ami(patient), await asyncio.to_thread(disk, patient.journal)]
     client = AriClient(options.url, connections=4, deadline_seconds=max(5.0, options.rest_deadline_us / 1e6))
     try:

@@ -4,6 +4,7 @@ Owns the look-ups. Must not know when anything is played.
 """
 
 import re
+from collections.abc import Sequence
 from typing import Final
 from urllib.parse import quote
 
@@ -39,17 +40,18 @@ async def sounds(patient: Patient, client: AriClient) -> list[Finding]:
 
 
 async def music(patient: Patient, manager: Manager) -> Finding:
-    """The class of the music for those who wait. Only AMI tells: ARI says yes to any name."""
+    """The classes of the music for those who wait. Only AMI tells: ARI says yes to any name."""
     reply = await manager.ask("Command", {"Command": "moh show classes"})
     if not reply.is_success:
         return unknown("music", f"music cannot be looked up ({reply.reason}); give the AMI user `write = command`")
-    return judged_music("\n".join(texts_of(reply.response, "Output")), patient.options.music_class)
+    return judged_music("\n".join(texts_of(reply.response, "Output")), patient.options.music_classes)
 
 
-def judged_music(shown: str, wanted: str) -> Finding:
+def judged_music(shown: str, wanted: Sequence[str]) -> Finding:
     """Of what `moh show classes` shows."""
     classes = _CLASS.findall(shown)
-    if wanted in classes:
-        return good("music", f"the music class {wanted} exists")
+    absent = [each for each in wanted if each not in classes]
+    if not absent:
+        return good("music", f"the music class {named(list(wanted))} exists")
     fix = f"choose one of {named(classes)}" if classes else "add one to musiconhold.conf"
-    return wrong("music", f"there is no music class {wanted}, callers would hear silence; {fix}")
+    return wrong("music", f"there is no music class {named(absent)}, callers would hear silence; {fix}")

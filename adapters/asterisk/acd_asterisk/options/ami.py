@@ -32,9 +32,9 @@ class AmiOptions(Struct, frozen=True, kw_only=True):
     def cautions(self) -> tuple[tuple[str, str, str], ...]:
         """What works and had better be otherwise: key, reason, fix."""
         if self.tls or self.host in LOOPBACK:
-            return ()
+            return self.password.cautions
         reason = f"what callers say and dial, and all that may be done to the PBX, travels in clear to {self.host}"
-        return (("host", reason, "set tls = true, or run beside the PBX with 127.0.0.1"),)
+        return (("host", reason, "set tls = true, or run beside the PBX with 127.0.0.1"), *self.password.cautions)
 
 
 def read_ami(reader: Reader, key: str = "ami") -> AmiOptions | None:

@@ -1,8 +1,10 @@
 """What a PBX says of devices, contacts and trunks: pure, and kept true against a real Asterisk."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from textwrap import dedent
 
 import pytest
 from msgspec import structs
@@ -10,13 +12,14 @@ from panoramisk.message import Message
 
 from acd.ports.queue_log import LineRefused
 from acd.runtime.config import Secret
+from acd_asterisk.ami import Access, Manager
 from acd_asterisk.ami.queue_log import write_line
 from acd_asterisk.ami.states import MAX_DEVICES, DeviceChanged, States
 from acd_asterisk.ami.watch import Watch
 from acd_asterisk.lab import LabAgent, Pbx, Provisioned
 from acd_asterisk.options.ami import AmiOptions
 from acd_asterisk.options.password import Password
-from tests.adapters.asterisk.rig import manager_section, until
+from tests.adapters.asterisk.rig import EXAMPLES, manager_section, until
 
 
 def device(name: str, state: str) -> Message:
@@ -194,6 +197,25 @@ async def turned_away(access: AmiOptions) -> None:
     assert watch.health()["ami_reason"] == "the user was not let in, or the password cannot be read; the log says which"
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+
+
+@pytest.mark.parametrize("page", ["AMI.md", "AMI_ONLY.md"])
+async def test_nothing_but_what_the_page_says(provisioned: Provisioned, page: str) -> None:
+    """Its manager.conf by itself: AMI is on, on this machine only, and the user may come from nowhere else."""
+    text = (EXAMPLES / page).read_text()
+    found = re.search(r"^   \[general\]\n(?:   .*\n|\n)+?(?=   ```)", text, re.MULTILINE)
+    assert found is not None, "AMI is off in Asterisk's own manager.conf"
+    file = dedent(found[0])
+    assert "bindaddr = 127.0.0.1\n" in file
+    assert file.index("deny = 0.0.0.0/0.0.0.0\n") < file.index("permit = 127.0.0.1/255.255.255.255\n")
+    pbx = Pbx(provisioned)
+    of_the_lab = f"\n[acd]\nsecret = {pbx.ami_password}\nread = all\nwrite = all\n"
+    file = file.replace("[general]\n", f"[general]\nport = {pbx.ami_port}\n").replace("[acd]", "[least]")
+    (pbx.folder / "config" / "manager.conf").write_text(file + of_the_lab)
+    async with pbx:
+        manager = Manager(Access(port=pbx.ami_port, user="least", password="a password"), events="system")
+        await manager.open()
+        manager.close()
 
 
 async def test_the_rights_that_the_page_names_are_enough(provisioned: Provisioned) -> None:

@@ -161,6 +161,8 @@ async def test_missing_sound_and_music(provisioned: Provisioned, tmp_path: Path)
         assert "hello-world" not in wrongs(found)["sounds"]
         assert "opera" in wrongs(found)["music"]
         assert "choose one of default" in wrongs(found)["music"]
+        found = await it.examine(it.write(more='[channels.pbx1.queues.sales]\nmusic_class = "jaz"\n'))
+        assert "no music class jaz" in wrongs(found)["music"]
 
 
 async def test_the_dialplan(provisioned: Provisioned, tmp_path: Path) -> None:
@@ -212,6 +214,9 @@ async def test_a_pbx_without_ari(provisioned: Provisioned, tmp_path: Path) -> No
         found = await it.examine(file)
         assert (states(found, "ami"), states(found, "music")) == (["good"], ["good"]), found
         assert "reachable" not in found
+        assert not found.keys() & {"call", "ring"}
+        found = await it.examine(file, "--call", "1000@acd-inbound", "--ring", "anna")
+        assert (states(found, "call"), states(found, "ring")) == (["unknown"], ["unknown"])
         (tmp_path / "ami-password").write_text("canary-of-a-wrong-secret")
         found = await it.examine(file)
         assert "manager.conf" in wrongs(found)["ami"]

@@ -173,9 +173,10 @@ def test_codecs() -> None:
 
 def test_music() -> None:
     shown = "Class: default\n\tMode: files\nClass: 等候\n\tMode: files"
-    assert judged_music(shown, "等候").state == "good"
-    assert "default, 等候" in judged_music(shown, "opera").text
-    assert "musiconhold.conf" in judged_music("", "default").text
+    assert judged_music(shown, ("等候", "default")).state == "good"
+    assert "default, 等候" in judged_music(shown, ("opera",)).text
+    assert "there is no music class opera, jaz," in judged_music(shown, ("opera", "default", "jaz")).text
+    assert "musiconhold.conf" in judged_music("", ("default",)).text
 
 
 def test_disk(tmp_path: Path) -> None:
