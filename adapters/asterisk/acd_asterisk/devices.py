@@ -56,6 +56,11 @@ class Devices:
         """This agent's legs that ring, talk or are being ended."""
         return tuple(self._by_agent.get(agent_id, {}).values())
 
+    def explains(self, agent_id: str) -> bool:
+        """Whether a leg of this agent rings or talks, or did a moment ago: one that we have ended stays known here."""
+        now = time.monotonic()
+        return any(leg.is_live or now - leg.ended_at < FORGET_SECONDS for leg in self.legs_of(agent_id))
+
     def freed(self, offer_id: str) -> None:
         """Asterisk has done with this leg."""
         agent_id = self._agents.pop(offer_id, None)

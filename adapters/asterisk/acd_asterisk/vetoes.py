@@ -129,7 +129,7 @@ class Vetoes:
 
     def _is_explained(self, agent_id: str) -> bool:
         """Whether a leg of ours is there, or was a moment ago."""
-        return self._devices.is_taken(agent_id) or agent_id in self._settling
+        return self._devices.explains(agent_id) or agent_id in self._settling
 
     # ---- all
 

@@ -15,7 +15,7 @@ from acd_asterisk.ami.wire import Message
 from acd_asterisk.ari import AriClient, AriUnavailable
 from acd_asterisk.call import Leg
 from acd_asterisk.desk import Desk
-from acd_asterisk.devices import Devices
+from acd_asterisk.devices import FORGET_SECONDS, Devices
 from acd_asterisk.endpoints import Endpoint, Endpoints
 from acd_asterisk.names import Names
 from acd_asterisk.options import read_options
@@ -118,6 +118,22 @@ async def test_what_our_own_leg_explains_is_not_even_looked_at() -> None:
             await it.settle()
         assert it.pbx.asked == ["all"]
         assert it.told == []
+
+
+async def test_a_leg_that_we_have_ended_explains_nothing_for_long() -> None:
+    """The caller hung up; the personal call that the agent makes afterwards is one."""
+    async with world() as it:
+        leg = Leg("c1.1", "anna")
+        it.devices.taken(leg)
+        it.pbx.channels["PJSIP/anna"] = (THEIRS,)
+        leg.end()
+        it.say("PJSIP/anna", "INUSE")
+        await it.settle()
+        assert it.told == []
+        leg.ended_at -= FORGET_SECONDS
+        it.say("PJSIP/anna", "ONHOLD")
+        await it.settle()
+        assert [agent_id for agent_id, _ in it.told] == ["anna"]
 
 
 async def test_a_state_that_is_told_after_our_leg_has_gone_is_looked_into() -> None:
