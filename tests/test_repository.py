@@ -428,3 +428,9 @@ def test_a_build_server_runs_every_test_once_in_three_lanes(tmp_path: Path, fail
     assert rest == "test ARGS=" + " ".join(f"--ignore={each}" for each in lanes)
     assert all((ROOT / each).exists() for each in lanes)
     assert all(f"said: {lane}" in done.stdout for lane in ran)
+
+
+def test_the_pages_call_the_pbx_by_one_name() -> None:
+    """What is pasted from one beneath what is pasted from another belongs to the same channel."""
+    pages = [*ROOT.glob("*.md"), *(ROOT / "examples").rglob("*.md"), *(ROOT / "examples").rglob("*.toml")]
+    assert [page.name for page in pages if "channels.pbx1" in page.read_text()] == []
