@@ -21,6 +21,7 @@ A consult's id is its maker's: it is no caller's, whatever it looks like.
 """
 
 import re
+from collections import OrderedDict
 from hashlib import sha256
 from typing import Final
 
@@ -30,11 +31,15 @@ MAX_APP: Final = 20
 MAX_VISITS: Final = 99
 """How often one caller's channel may come back into the application."""
 
+MAX_RENEWED: Final = 1_000
+"""Interactions whose talk bridge has another id than the usual one."""
+
 _SAFE_INSTANCE: Final = re.compile(r"[A-Za-z0-9_-]{1,24}")
 _SAFE_CHANNEL: Final = re.compile(r"[A-Za-z0-9._:@+-]{1,64}")
 _SAFE_INTERACTION: Final = re.compile(r"[A-Za-z0-9._:@+~-]{1,100}")
 _FAR_HALF: Final = ";2"
 _END: Final = "~"
+_RENEWED: Final = "!"
 _HASH_CHARACTERS: Final = 40
 _SHORT_HASH_CHARACTERS: Final = 12
 
@@ -50,6 +55,7 @@ class Names:
         self._play = f"{own}play:"
         self._say = f"{own}say:"
         self._own = own
+        self._renewed: OrderedDict[str, int] = OrderedDict()
         self.hold = f"{own}hold"
         """The id of the bridge in which callers wait."""
         self.aside = f"{own}aside"
@@ -93,11 +99,22 @@ class Names:
 
     def talk(self, interaction_id: str) -> str:
         """The id of the bridge in which customer and agent talk."""
-        return self._talk + interaction_id
+        renewed = self._renewed.get(interaction_id)
+        return f"{self._talk}{interaction_id}{_RENEWED}{renewed}" if renewed else self._talk + interaction_id
 
     def talk_of(self, bridge_id: str) -> str | None:
         """The interaction that a bridge was made for; None when it is no talk bridge of ours."""
-        return bridge_id[len(self._talk) :] if bridge_id.startswith(self._talk) else None
+        return bridge_id[len(self._talk) :].partition(_RENEWED)[0] if bridge_id.startswith(self._talk) else None
+
+    def renew_talk(self, interaction_id: str) -> None:
+        """From now on the talk bridge has another id: Asterisk has none of the present one, and will not make it.
+
+        It keeps an id for good if somebody was about to enter the bridge while it was deleted. Another process of ours
+        finds that out anew.
+        """
+        self._renewed[interaction_id] = self._renewed.get(interaction_id, 0) + 1
+        if len(self._renewed) > MAX_RENEWED:
+            self._renewed.popitem(last=False)
 
     def say(self, channel_id: str, turn: int = 1) -> str:
         """The id of a bridge in which somebody is spoken to by us, alone. `turn` tells one from those before it."""

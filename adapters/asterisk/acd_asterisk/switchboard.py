@@ -195,12 +195,18 @@ class Switchboard:
 
         `make`: a bridge that is not there is made.
         """
-        path = f"bridges/{_part(self._names.talk(interaction_id))}/addChannel"
-        answer = await self._add(path, channel_ids)
+        answer = await self._enter(interaction_id, channel_ids)
         if answer.status == _NOT_FOUND and make:
             await self.make_talk_bridge(interaction_id)
-            answer = await self._add(path, channel_ids)
+            answer = await self._enter(interaction_id, channel_ids)
+        if answer.status == _NOT_FOUND and make:
+            self._names.renew_talk(interaction_id)
+            await self.make_talk_bridge(interaction_id)
+            answer = await self._enter(interaction_id, channel_ids)
         return answer.is_success
+
+    async def _enter(self, interaction_id: str, channel_ids: Sequence[str]) -> Answer:
+        return await self._add(f"bridges/{_part(self._names.talk(interaction_id))}/addChannel", channel_ids)
 
     async def destroy_talk_bridge(self, interaction_id: str) -> None:
         """Remove a conversation's bridge; gone already is fine."""

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from acd.core import limits
-from acd_asterisk.names import MAX_APP, MAX_VISITS, Names, first_visit, interaction_of_offer, visit_of
+from acd_asterisk.names import MAX_APP, MAX_RENEWED, MAX_VISITS, Names, first_visit, interaction_of_offer, visit_of
 
 LONGEST_CHANNEL_ID = 149
 NAMES = Names("pbx1", "acd")
@@ -73,3 +73,17 @@ def test_a_callers_channel_is_found_in_the_interaction() -> None:
     for visit in (1, 2):
         assert names.caller(names.interaction("1700000000.17", visit)) == "1700000000.17"
     assert "\n" not in names.caller(names.interaction("1700\n.17"))
+
+
+def test_a_talk_bridge_whose_id_asterisk_will_not_give_back_has_another() -> None:
+    names = Names("pbx1", "acd")
+    first = names.talk("pbx1-1795254033.0~2")
+    names.renew_talk("pbx1-1795254033.0~2")
+    second = names.talk("pbx1-1795254033.0~2")
+    names.renew_talk("pbx1-1795254033.0~2")
+    assert len({first, second, names.talk("pbx1-1795254033.0~2")}) == 3
+    assert names.talk_of(first) == names.talk_of(second) == "pbx1-1795254033.0~2"
+    assert names.talk("pbx1-1795254033.0") == "acd-acd:talk:pbx1-1795254033.0"
+    for number in range(MAX_RENEWED):
+        names.renew_talk(f"i{number}")
+    assert names.talk("pbx1-1795254033.0~2") == first, "bounded"

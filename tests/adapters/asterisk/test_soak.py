@@ -13,9 +13,9 @@ async def test_a_short_soak(provisioned: Provisioned, tmp_path: Path) -> None:
     course = await soak(
         provisioned,
         tmp_path,
-        Plan(rounds=3, round_seconds=6, rate=10, agents=25, engine_kills=1, pbx_kills=1, freezes=0),
+        Plan(rounds=4, round_seconds=6, rate=10, agents=25, engine_kills=1, pbx_kills=1, freezes=1),
     )
-    assert course.cuts == 3
+    assert course.cuts == 4
     assert course.transfers
     assert course.died
 
