@@ -323,7 +323,7 @@ class Healer:
         try:
             return await self._intake.prepare(call, arrival_of_waiting(channel))
         except NotTaken as error:
-            await self._orders.refuse(call, error.code)
+            await self._orders.dismissal.refuse(call, error.code)
             return None
 
     async def _hand_in(self, newcomer: tuple[Call, AriChannel], command: EnqueueInteraction | None) -> None:
@@ -339,6 +339,6 @@ class Healer:
         if code == "duplicate-interaction":
             # The engine is done with this caller, and died before it could let go.
             self._desk.forget(call)
-            await self._orders.cancel(call.channel_id, call.interaction_id)
+            await self._orders.dismissal.cancel(call.channel_id, call.interaction_id)
         elif code:
-            await self._orders.refuse(call, code)
+            await self._orders.dismissal.refuse(call, code)

@@ -148,7 +148,7 @@ class Intake:
             if self.menus.take(call, command, language=what.channel.language):
                 return
         except NotTaken as error:
-            await self._orders.refuse(call, error.code)
+            await self._orders.dismissal.refuse(call, error.code)
             return
         await self._hand_in(call, command)
 
@@ -166,7 +166,7 @@ class Intake:
         except NotTaken as error:
             code = error.code
         if code:
-            await self._orders.refuse(call, code)
+            await self._orders.dismissal.refuse(call, code)
 
     async def _turn_away(self, channel: AriChannel, code: str) -> None:
         await self._switchboard.send_back(channel.id, {"ACD_REFUSAL": code, "ACD_RESULT": "refused"})

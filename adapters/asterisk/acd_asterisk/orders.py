@@ -20,9 +20,10 @@ from acd_asterisk.ari import AriUnavailable
 from acd_asterisk.call import Call, Leg
 from acd_asterisk.desk import Desk
 from acd_asterisk.devices import Devices
+from acd_asterisk.dismissal import Dismissal
 from acd_asterisk.dispositions import Dispositions
 from acd_asterisk.music import Music
-from acd_asterisk.passing import for_agent, outcome, unanswered
+from acd_asterisk.passing import for_agent
 from acd_asterisk.prompts import Prompts
 from acd_asterisk.ringing import Presentation, presentation, ring_seconds, transfer_variables
 from acd_asterisk.survey import Survey
@@ -31,9 +32,6 @@ from acd_asterisk.translate import is_endpoint
 
 LONGEST_BRIEFING_SECONDS: Final = 8.0
 """What an agent hears before the caller is cut off there."""
-
-AFTER_CONTINUE: Final = "continue"
-"""`X_ACD_AFTER=continue`: when the agent has hung up, the caller goes on in the dialplan."""
 
 _log = structlog.get_logger(__name__)
 
@@ -49,6 +47,7 @@ class Orders:
         self.music = Music(desk, switchboard)
         self.devices = Devices(switchboard)
         self.answering = Answering(desk, switchboard)
+        self.dismissal = Dismissal(desk, switchboard, prompts)
         self.dispositions: Dispositions | None = None
         """Asks agents before their telephones are hung up, likewise."""
         self.survey: Survey | None = None
@@ -176,7 +175,7 @@ class Orders:
                     self.tune(call),
                     self.answering.now(call),
                     self.prompts.hush(call.channel_id),
-                    self._tell_channel(call, "connected"),
+                    self.dismissal.tell_channel(call, "connected"),
                 )
             for each in (call.channel_id, self._desk.names.leg(leg.offer_id)):
                 self.prompts.moved(each)
@@ -251,7 +250,7 @@ class Orders:
             raise
         self._desk.forget(call)
         if asks and self.survey is not None:
-            self._desk.spawn(self.survey.ask(call, partial(self._let_go, call)))
+            self._desk.spawn(self.survey.ask(call, partial(self.dismissal.let_go, call)))
         if asked is not None and self.dispositions is not None:
             self._desk.spawn(self.dispositions.ask(call, asked, partial(self.end_leg, asked)))
 
@@ -259,7 +258,7 @@ class Orders:
         """End all legs but those of whoever is asked something, and the talk."""
         work = [self.end_leg(leg) for leg in call.live_legs() if leg is not asked]
         if not asks:
-            work.append(self._dismiss(call))
+            work.append(self.dismissal.dismiss(call))
         if call.parking is not None:
             await asyncio.wait((call.parking,))
         await asyncio.gather(*work)
@@ -267,27 +266,6 @@ class Orders:
             await asyncio.wait((call.bridging,))
         if call.has_bridge:
             await self._switchboard.destroy_talk_bridge(call.interaction_id)
-
-    async def refuse(self, call: Call, code: str) -> None:
-        """The engine will not have the caller: on in the dialplan, which finds out why."""
-        _log.warning("caller refused", instance=self._desk.name, code=code, **call.keys)
-        self._desk.forget(call)
-        if not call.lost:
-            await self._switchboard.send_back(
-                call.channel_id, {**self._outcome(call.interaction_id, "refused"), "ACD_REFUSAL": code}
-            )
-
-    async def send_back(self, call: Call, result: str, *, place: str = "") -> None:
-        """Let a caller of whom the engine does not know go on in the dialplan, there or after `Stasis()`."""
-        await self._switchboard.send_back(call.channel_id, self._outcome(call.interaction_id, result), place)
-
-    async def cancel(self, channel_id: str, interaction_id: str) -> None:
-        """Let go of a caller whom nobody has answered, as the options have it."""
-        if self._desk.options.on_cancel == "continue":
-            result = unanswered(self._desk.host.interaction(interaction_id))
-            await self._switchboard.send_back(channel_id, self._outcome(interaction_id, result))
-        else:
-            await self._switchboard.hang_up(channel_id)
 
     def _who_joins(self, call: Call, leg: Leg) -> tuple[str, ...]:
         """Whoever is in the bridge already is left there: to be added again is to be taken out for a moment."""
@@ -313,45 +291,6 @@ class Orders:
             self.answering.when_due(call),
         )
         self.prompts.moved(call.channel_id)
-
-    async def _dismiss(self, call: Call) -> None:
-        """The caller's leg: the end, or back to the dialplan when that is wanted."""
-        if call.lost or call.hangup_requested:
-            return
-        await self.prompts.hush(call.channel_id)
-        if call.way_out is not None:
-            way_out = {**self._outcome(call.interaction_id, "key"), **call.way_out}
-            await self._switchboard.send_back(call.channel_id, way_out)
-        elif call.onward:
-            result = self._outcome(call.interaction_id, "transferred")
-            await self._switchboard.send_back(call.channel_id, result, call.onward)
-        elif call.has_talked:
-            await self._let_go(call)
-        else:
-            await self.cancel(call.channel_id, call.interaction_id)
-
-    async def _let_go(self, call: Call) -> None:
-        """Whoever has talked: the end, or on in the dialplan when that is wanted."""
-        if await self._after(call) == AFTER_CONTINUE:
-            await self._switchboard.send_back(call.channel_id, self._outcome(call.interaction_id, "completed"))
-        else:
-            await self._tell_channel(call, "completed")
-            await self._switchboard.hang_up(call.channel_id)
-
-    def _outcome(self, interaction_id: str, result: str) -> dict[str, str]:
-        standing = self._desk.host.interaction(interaction_id)
-        return outcome(self._desk.options.data, standing, interaction_id, result)
-
-    async def _tell_channel(self, call: Call, result: str) -> None:
-        """Let the caller's channel know, where that is wanted while it is ours, too."""
-        if self._desk.options.data.set_on_connect and call.parent is None:
-            await self._switchboard.set_variables(call.channel_id, self._outcome(call.interaction_id, result))
-
-    async def _after(self, call: Call) -> str:
-        if call.after is None:
-            found = await self._switchboard.variables(call.channel_id, ("X_ACD_AFTER",))
-            call.after = found.get("AFTER", "")
-        return call.after.strip().lower()
 
     def _fail(self, call: Call, leg: Leg, reason: str) -> None:
         leg.end()

@@ -133,7 +133,7 @@ class Menus:
         if trail == SERVED:
             # The engine is done with this caller, and died before it could let go.
             self._forget(stay)
-            await self._orders.cancel(call.channel_id, call.interaction_id)
+            await self._orders.dismissal.cancel(call.channel_id, call.interaction_id)
             return False
         stay.visit.follow(trail)
         stay.is_found = False
@@ -195,7 +195,7 @@ class Menus:
         if action.dialplan:
             if self._desk.options.heartbeat_us:
                 await self._switchboard.set_dead_mans_switch(call.channel_id, 0)
-            await self._orders.send_back(call, "menu", place=action.dialplan)
+            await self._orders.dismissal.send_back(call, "menu", place=action.dialplan)
         else:
             await self._switchboard.hang_up(call.channel_id)
 

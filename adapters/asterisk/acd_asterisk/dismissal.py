@@ -1,0 +1,90 @@
+"""Lets go of a caller's channel: hung up, or on in the dialplan, with what that is to know of the call.
+
+Owns which of them it is, and what is left at the channel. Must not know agents' legs or bridges, nor why a caller is
+let go of.
+"""
+
+from typing import Final
+
+import structlog
+
+from acd_asterisk.call import Call
+from acd_asterisk.desk import Desk
+from acd_asterisk.passing import outcome, unanswered
+from acd_asterisk.prompts import Prompts
+from acd_asterisk.switchboard import Switchboard
+
+AFTER_CONTINUE: Final = "continue"
+"""`X_ACD_AFTER=continue`: when the agent has hung up, the caller goes on in the dialplan."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Dismissal:
+    """For the callers of one channel instance. All raise `AriUnavailable`."""
+
+    def __init__(self, desk: Desk, switchboard: Switchboard, prompts: Prompts) -> None:
+        """`prompts`: what a caller hears, who is to hear nothing any more."""
+        self._desk = desk
+        self._switchboard = switchboard
+        self._prompts = prompts
+
+    async def dismiss(self, call: Call) -> None:
+        """The caller's leg: the end, or back to the dialplan when that is wanted."""
+        if call.lost or call.hangup_requested:
+            return
+        await self._prompts.hush(call.channel_id)
+        if call.way_out is not None:
+            way_out = {**self._outcome(call.interaction_id, "key"), **call.way_out}
+            await self._switchboard.send_back(call.channel_id, way_out)
+        elif call.onward:
+            result = self._outcome(call.interaction_id, "transferred")
+            await self._switchboard.send_back(call.channel_id, result, call.onward)
+        elif call.has_talked:
+            await self.let_go(call)
+        else:
+            await self.cancel(call.channel_id, call.interaction_id)
+
+    async def let_go(self, call: Call) -> None:
+        """Whoever has talked: the end, or on in the dialplan when that is wanted."""
+        if await self._after(call) == AFTER_CONTINUE:
+            await self._switchboard.send_back(call.channel_id, self._outcome(call.interaction_id, "completed"))
+        else:
+            await self.tell_channel(call, "completed")
+            await self._switchboard.hang_up(call.channel_id)
+
+    async def refuse(self, call: Call, code: str) -> None:
+        """The engine will not have the caller: on in the dialplan, which finds out why."""
+        _log.warning("caller refused", instance=self._desk.name, code=code, **call.keys)
+        self._desk.forget(call)
+        if not call.lost:
+            await self._switchboard.send_back(
+                call.channel_id, {**self._outcome(call.interaction_id, "refused"), "ACD_REFUSAL": code}
+            )
+
+    async def send_back(self, call: Call, result: str, *, place: str = "") -> None:
+        """Let a caller of whom the engine does not know go on in the dialplan, there or after `Stasis()`."""
+        await self._switchboard.send_back(call.channel_id, self._outcome(call.interaction_id, result), place)
+
+    async def cancel(self, channel_id: str, interaction_id: str) -> None:
+        """Let go of a caller whom nobody has answered, as the options have it."""
+        if self._desk.options.on_cancel == "continue":
+            result = unanswered(self._desk.host.interaction(interaction_id))
+            await self._switchboard.send_back(channel_id, self._outcome(interaction_id, result))
+        else:
+            await self._switchboard.hang_up(channel_id)
+
+    async def tell_channel(self, call: Call, result: str) -> None:
+        """Let the caller's channel know, where that is wanted while it is ours, too."""
+        if self._desk.options.data.set_on_connect and call.parent is None:
+            await self._switchboard.set_variables(call.channel_id, self._outcome(call.interaction_id, result))
+
+    def _outcome(self, interaction_id: str, result: str) -> dict[str, str]:
+        standing = self._desk.host.interaction(interaction_id)
+        return outcome(self._desk.options.data, standing, interaction_id, result)
+
+    async def _after(self, call: Call) -> str:
+        if call.after is None:
+            found = await self._switchboard.variables(call.channel_id, ("X_ACD_AFTER",))
+            call.after = found.get("AFTER", "")
+        return call.after.strip().lower()
