@@ -13,7 +13,7 @@ from acd.api.interactions import visible
 from acd.api.problems import Problem
 from acd.api.routes import Call, Example, Route
 from acd.core.messages import SuperviseInteraction, SupervisionMode
-from acd.ports.supervision import Supervisable, Supervisor
+from acd.ports.supervision import NotSupervisable, Supervisable, Supervisor
 
 _MAIL: Final = {"interaction": "mail-1"}
 _TALKING: Final = ("enqueue", "sign_in", "accept")
@@ -50,11 +50,14 @@ async def supervise(call: Call[SupervisionOrder, NoQuery]) -> SupervisionShape:
     row = call.context.view.interaction(interaction_id)
     channel = None if row is None else call.context.router.channel(row.instance)
     await call.submit(SuperviseInteraction(call.command_id(), interaction_id, agent_id, mode))
-    if isinstance(channel, Supervisable):
-        # A repetition, too, unless the answer is known: that it is in the journal does not say that it was done.
-        await channel.supervise(interaction_id, agent_id, mode)
-    elif mode != "off":
-        raise Problem(409, "not-supervisable", "The channel of this interaction lets nobody listen.")
+    try:
+        if isinstance(channel, Supervisable):
+            # A repetition, too, unless the answer is known: that it is in the journal does not say that it was done.
+            await channel.supervise(interaction_id, agent_id, mode)
+        elif mode != "off":
+            raise NotSupervisable
+    except NotSupervisable:
+        raise Problem(409, "not-supervisable", "The channel of this interaction lets nobody listen.") from None
     return _shape(call)
 
 

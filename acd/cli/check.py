@@ -16,6 +16,7 @@ from acd.errors import ChannelError, ConfigError
 from acd.ports.addresses import Addressing
 from acd.ports.cautions import Cautious
 from acd.ports.channel import Channel
+from acd.ports.far_ends import Placed
 from acd.runtime.calendars import missing_workdays
 from acd.runtime.channels import open_channel
 from acd.runtime.config import ChannelConfig, Problem, Report
@@ -64,7 +65,12 @@ def command(files: tuple[Path, ...], *, as_json: bool) -> None:
 
 def _found(file: Path, report: Report) -> Located:
     """What is wrong with one file by itself."""
-    errors = [*report.errors, *channel_problems(file, report), *strategy_problems(file, report)]
+    errors = [
+        *report.errors,
+        *channel_problems(file, report),
+        *far_end_problems(file, report),
+        *strategy_problems(file, report),
+    ]
     days = [Problem(str(file), 0, "", text) for text in unknown_days(report, datetime.now(UTC).date())]
     cautions = channel_problems(file, report, _cautioned_by_plugin)
     addresses = (*address_problems(file, report), *callback_problems(file, report))
@@ -109,6 +115,20 @@ def address_problems(file: Path, report: Report) -> list[Problem]:
         reason, _, fix = problem.partition("; ")
         found.append(Problem(str(file), lines.line(key), dotted(key), reason, fix))
     return found
+
+
+def far_end_problems(file: Path, report: Report) -> list[Problem]:
+    """Channels that are the same to their far end: the one that connects later would take the calls of the other."""
+    first: dict[str, str] = {}
+    found: list[tuple[str, str]] = []
+    for channel in report.channels:
+        opened: object = _opened(channel)
+        if isinstance(opened, Placed) and (other := first.setdefault(opened.far_end, channel.name)) != channel.name:
+            found.append((channel.name, f"{opened.far_end} is that of {dotted(('channels', other))}, too"))
+    lines = Lines(file.read_text(encoding="utf-8-sig") if found else "")
+    fix = "give each its own app, in the dialplan, too"
+    keys = [(("channels", name, "app"), reason) for name, reason in found]
+    return [Problem(str(file), lines.line(key), dotted(key), reason, fix) for key, reason in keys]
 
 
 def callback_problems(file: Path, report: Report) -> list[Problem]:

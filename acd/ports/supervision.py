@@ -9,6 +9,11 @@ from typing import Literal, Protocol, runtime_checkable
 from msgspec import Struct
 
 from acd.core.messages import SupervisionMode
+from acd.errors import ChannelError
+
+
+class NotSupervisable(ChannelError):
+    """The channel has the verbs, but as it is set up nobody can ever listen by it."""
 
 
 class Supervisor(Struct, frozen=True):
@@ -27,7 +32,7 @@ class Supervisable(Protocol):
         """Call the supervisor, who is reached as an agent is; or change what they do; `off` lets them go.
 
         `listen`: hears both, and nobody hears them; `whisper`: the agent does; `barge`: everybody does. It ends with
-        the agent's part. Raises `ChannelError` when it cannot be done.
+        the agent's part. Raises `NotSupervisable`, or `ChannelError` when it cannot be done just now.
         """
         ...
 

@@ -8,7 +8,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from acd.api import build_app
 from acd.core.messages import AcceptOffer, EnqueueInteraction, SignInAgent, SuperviseInteraction, SupervisionMode
 from acd.errors import ChannelError
-from acd.ports.supervision import Supervisor
+from acd.ports.supervision import NotSupervisable, Supervisor
 from acd.runtime.repeat_store import Repeat, RepeatStore
 from acd.runtime.repeats import Repeats
 from acd.runtime.request_key import parsed
@@ -96,6 +96,13 @@ async def test_a_channel_that_cannot_says_so(as_: As, router: MemoryRouter, phon
     status, problem = await as_("boss")("PUT", f"{CALL}/boris", {"mode": "listen"})
     assert (status, problem["code"]) == (409, "not-supervisable")
     assert await as_("boss")("PUT", f"{CALL}/boris", {"mode": "off"}) == (200, {"supervisors": []})
+
+
+async def test_a_channel_that_never_can_says_so(as_: As, phones: Floor) -> None:
+    """It has the verbs, as one of its kind, and its own set-up has not."""
+    phones.fault = NotSupervisable("listening takes ARI")
+    status, problem = await as_("boss")("PUT", f"{CALL}/boris", {"mode": "listen"})
+    assert (status, problem["code"]) == (409, "not-supervisable")
 
 
 async def test_a_repetition_calls_nobody_again(as_: As, phones: Floor) -> None:

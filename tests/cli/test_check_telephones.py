@@ -80,3 +80,35 @@ def test_callbacks_that_no_pbx_dials(tmp_path: Path) -> None:
     assert callbacks(tmp_path, CONFIG) == []
     assert callbacks(tmp_path, CALLBACKS) == []
     assert callbacks(tmp_path, CONFIG + CALLBACKS + 'calendar = "nowhere"\n') == []
+
+
+PBX = """
+[channels.{name}]
+type = "asterisk"
+{access}
+"""
+ARI = 'url = "{url}"\nuser = "acd"\npassword_env = "PATH"'
+AMI = 'control = "ami"\nami = {{ host = "{host}", user = "acd", password_env = "PATH" }}'
+
+
+def shared(folder: Path, *access: str) -> list[tuple[str, str, int]]:
+    """Key, reason and line of whatever is the same to its PBX as another channel."""
+    pbxs = "".join(PBX.format(name=f"pbx{at}", access=each) for at, each in enumerate(access, start=1))
+    (folder / "acd.toml").write_text(f"{pbxs}[queues.sales]\n")
+    result = CliRunner().invoke(acd, ["check", "--json", str(folder / "acd.toml")])
+    found = [each for each in json.loads(result.output)["problems"] if "application" in each["reason"]]
+    assert all(each["severity"] == "error" and "app" in each["fix"] for each in found)
+    assert result.exit_code == (1 if found else 0), result.output
+    return [(each["key"], each["reason"], each["line"]) for each in found]
+
+
+def test_two_channels_with_one_application_of_one_pbx(tmp_path: Path) -> None:
+    """However its address is written; said once, in one sentence, and neither name nor port makes them another PBX."""
+    one = ARI.format(url="http://127.0.0.1:8088/ari")
+    same = f'{ARI.format(url="http://localhost:8088")}\napp = "acd"'
+    reason = "the application acd at 127.0.0.1:8088/ari is that of channels.pbx1, too"
+    assert shared(tmp_path, one, same) == [("channels.pbx2.app", reason, 13)]
+    ami = [AMI.format(host=host) for host in ("10.0.0.1", "10.0.0.1", "10.0.0.2")]
+    assert [key for key, _, _ in shared(tmp_path, *ami, one)] == ["channels.pbx2.app"]
+    others = [ARI.format(url=f"http://{host}/ari") for host in ("127.0.0.1:8089", "127.0.0.2:8088", "pbx.example:8088")]
+    assert shared(tmp_path, one, *others, f'{one}\napp = "other"') == []

@@ -128,6 +128,13 @@ class AsteriskChannel:
         """What of the options works and had better be otherwise."""
         return tuple(f"channels.{self.name}.{key}: {reason}; {fix}" for key, reason, fix in self._options.cautions)
 
+    # ---- acd.ports.far_ends.Placed
+
+    @property
+    def far_end(self) -> str:
+        """The PBX and the application there."""
+        return self._options.far_end
+
     # ---- acd.ports.addresses.Addressing
 
     @property

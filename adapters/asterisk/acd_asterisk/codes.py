@@ -25,6 +25,8 @@ MAX_AT_ONCE: Final = 200
 
 LONGEST_SOUND_SECONDS: Final = 15.0
 
+UNKNOWN: Final = {"ACD_REFUSAL": "unknown-queue", "ACD_RESULT": "refused"}
+
 _log = structlog.get_logger(__name__)
 
 
@@ -53,6 +55,10 @@ class FeatureCodes:
     def handle(self, what: Happening) -> None:
         """See to a telephone that has dialled a code; all else is none of this part's business."""
         if not isinstance(what, CodeDialled) or what.channel_id in self._serving:
+            return
+        if self._desk.options.control == "ami":
+            # Nobody could say whose telephone it is: a caller, like one who names a queue that there is not.
+            self._desk.spawn(self._switchboard.send_back(what.channel_id, UNKNOWN))
             return
         if len(self._serving) >= MAX_AT_ONCE:
             self._desk.spawn(self._switchboard.hang_up(what.channel_id))

@@ -14,7 +14,7 @@ import structlog
 
 from acd.core.messages import DisconnectAgent, Effect, JoinAgent, ParkInteraction, ReleaseInteraction, SupervisionMode
 from acd.errors import ChannelError
-from acd.ports.supervision import Supervisor
+from acd.ports.supervision import NotSupervisable, Supervisor
 from acd_asterisk import wire
 from acd_asterisk.abreast import abreast
 from acd_asterisk.adopt import STASIS
@@ -77,6 +77,8 @@ class Supervision:
 
     async def supervise(self, interaction_id: str, agent_id: str, mode: SupervisionMode) -> None:
         """Begin it, change it, or end it. Raises `ChannelError`."""
+        if self._desk.options.control == "ami" and mode != "off":
+            raise NotSupervisable("listening takes ARI")
         phone = self._name("boss", agent_id, interaction_id)
         known = self._watches.get(phone)
         try:

@@ -4,6 +4,7 @@ Owns what is asked, and for how long old states count. Must not know what a stat
 """
 
 import asyncio
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -15,9 +16,17 @@ from acd_asterisk.options.ami import AmiOptions
 STALE_SECONDS: Final = 30.0
 """How long states count after the connection was lost."""
 
+MAX_TRUNKS: Final = 200
+"""That health tells of by name: each is a series in figures, and the names are whatever the PBX's files say."""
+
+MAX_LABEL: Final = 64
+"""Characters of such a name."""
+
 CLASSES: Final = "system,call"
 """What of Asterisk's events is asked for."""
 
+
+_NOT_IN_LABEL: Final = re.compile(r"[^\w.+@-]")
 
 _REASONS: Final[dict[State, str]] = {
     "connecting": "no connection; the log says why",
@@ -55,7 +64,7 @@ class Watch:
         }
         if self.states.is_known:
             shown |= {f"endpoints_{state.lower()}": count for state, count in self.states.endpoints().items()}
-            shown |= {f"trunk_{name}": is_up for name, is_up in sorted(self.states.trunks.items())}
+            shown |= {f"trunk_{name}": is_up for name, is_up in _named(self.states.trunks).items()}
         return shown
 
     def _manager(self) -> Manager:
@@ -79,6 +88,16 @@ class Watch:
         if self._given_up is not None:
             self._given_up.cancel()
             self._given_up = None
+
+
+def _named(trunks: Mapping[str, bool]) -> dict[str, bool]:
+    """As figures name them: what cannot be told apart any more is up when all of it is."""
+    shown: dict[str, bool] = {}
+    for name, is_up in sorted(trunks.items()):
+        label = _NOT_IN_LABEL.sub("_", name)[:MAX_LABEL]
+        if label in shown or len(shown) < MAX_TRUNKS:
+            shown[label] = shown.get(label, True) and is_up
+    return shown
 
 
 def access_of(options: AmiOptions) -> Access:

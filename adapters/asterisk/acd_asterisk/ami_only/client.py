@@ -125,7 +125,10 @@ class AmiClient(AriClient):
         interaction_id = self._names.talk_of(bridge_id)
         match tuple(more):
             case ():
-                return await can.know() if is_hold else verbs.OK
+                # Any other bridge there cannot be, and nobody is to take it for made.
+                if is_hold:
+                    return await can.know()
+                return verbs.NOT_IMPLEMENTED if interaction_id is None else verbs.OK
             case ("moh",):
                 return verbs.NO_CONTENT  # Its class stands beside every caller who hears it.
             case ("addChannel",) if is_hold:

@@ -58,10 +58,6 @@ def patients(config: Config, only: str | None) -> list[Patient]:
 def _rival(name: str, read: Mapping[str, Options]) -> str:
     own = read[name]
     return next(
-        (
-            other
-            for other, options in read.items()
-            if other != name and own.control == "ari" and (options.url, options.app) == (own.url, own.app)
-        ),
+        (other for other, options in read.items() if other != name and options.far_end == own.far_end),
         "",
     )

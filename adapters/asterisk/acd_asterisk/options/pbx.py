@@ -43,6 +43,8 @@ _APP: Final = re.compile(rf"[A-Za-z0-9_-]{{1,{MAX_APP}}}")
 _USER: Final = re.compile(r"[^\x00-\x20:\x7f-\xa0]{1,128}")
 
 
+_PORTS: Final = {"http": 80, "https": 443}
+
 Control = Literal["ari", "ami"]
 
 
@@ -136,6 +138,17 @@ class Options(Struct, frozen=True, kw_only=True):
             reason = "the PBX's password travels in clear"
             return (("url", reason, "use https, or a tunnel"), *found)
         return found
+
+    @property
+    def far_end(self) -> str:
+        """The PBX and the application there: no two channels can have the same."""
+        if self.ami is not None and self.control == "ami":
+            host, port, path = self.ami.host, self.ami.port, ""
+        else:
+            parts = urlsplit(self.url)
+            host, port, path = parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 0), parts.path
+        shown = f"[{host}]" if ":" in host else host
+        return f"the application {self.app} at {'127.0.0.1' if host in LOOPBACK else shown}:{port}{path}"
 
     @property
     def way_in(self) -> str:

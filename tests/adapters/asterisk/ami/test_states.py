@@ -15,7 +15,7 @@ from acd.runtime.config import Secret
 from acd_asterisk.ami import Access, Manager
 from acd_asterisk.ami.queue_log import write_line
 from acd_asterisk.ami.states import MAX_DEVICES, DeviceChanged, States
-from acd_asterisk.ami.watch import Watch
+from acd_asterisk.ami.watch import MAX_LABEL, MAX_TRUNKS, Watch
 from acd_asterisk.lab import LabAgent, Pbx, Provisioned
 from acd_asterisk.options.ami import AmiOptions
 from acd_asterisk.options.password import Password
@@ -95,6 +95,21 @@ def test_what_is_known_is_bounded() -> None:
     assert states.device(f"PJSIP/{MAX_DEVICES}") == "UNKNOWN"
     states.handle(device("PJSIP/0", "NOT_INUSE"))
     assert states.device("PJSIP/0") == "NOT_INUSE"
+
+
+def test_names_of_trunks_are_bounded_and_clean() -> None:
+    """A PBX's files name them; figures have a series for each."""
+    watch = Watch("pbx1", AmiOptions(host="127.0.0.1", port=9, user="acd", password=Password()))
+
+    def shown(*trunks: tuple[str, str]) -> dict[str, object]:
+        watch.states.replace([], [], [Message({"ObjectName": name, "Status": status}) for name, status in trunks])
+        return {key: value for key, value in watch.health().items() if key.startswith("trunk_")}
+
+    up, down = "Registered", "Rejected"
+    assert shown(("运营商", up), ("a\x1b[2J\n{}", down)) == {"trunk_运营商": True, "trunk_a__2J___": False}
+    assert shown(("a b", up), ("a\tb", down)) == {"trunk_a_b": False}
+    assert shown(("x" * 70 + "1", up), ("x" * 70 + "2", up)) == {f"trunk_{'x' * MAX_LABEL}": True}
+    assert len(shown(*((f"t{number}", up) for number in range(MAX_TRUNKS + 5)))) == MAX_TRUNKS
 
 
 # ---- on a real Asterisk

@@ -16,6 +16,7 @@ from acd.core.messages import (
     InteractionQueued,
     OfferAccepted,
 )
+from acd.ports.supervision import NotSupervisable, Supervisable
 from acd.testing.recording_host import RecordingHost
 from acd_asterisk.ami_only import dialplan
 from acd_asterisk.lab import CallSpec, Provisioned
@@ -217,6 +218,34 @@ async def test_a_consult_is_ended_at_once_and_the_talk_goes_on(provisioned: Prov
             assert len(bridge["channels"]) == 2
             completed = await it.event(InteractionCompleted)
             assert (completed.interaction_id, completed.by) == (customer, "customer")
+            await callers.finished(seconds=5)
+        await it.empty()
+
+
+async def test_nobody_listens_and_no_code_counts(provisioned: Provisioned, tmp_path: Path) -> None:
+    """Both take ARI: a supervisor is told so, and a caller whose queue is a code's words changes nobody's presence."""
+    agents = [Agent("anna", LISTENER), Agent("ben", address="PJSIP/13800138000@trunk")]
+    told = "exten => s,1,Gosub(acd-ami,enter,1)\n same => n,UserEvent(Told,Code: ${ACD_REFUSAL})"
+    text = (EXAMPLES / "extensions_ami.conf").read_text().replace("exten => s,1,Gosub(acd-ami,enter,1)", told)
+    text = text.replace("Set(X_ACD_QUEUE=support)", "Set(X_ACD_QUEUE=code:sign-out)")
+    text = text.replace("Queue(acd-fallback,,,,300)", "Hangup()")
+    async with rig(provisioned, tmp_path, agents, dialplan=text, over_ami=True) as it:
+        await it.ready("anna", "ben")
+        async with it.pbx.ami() as ami, it.callers(CallSpec(caller="10001", dialled="2000")):
+            event = await ami.event("UserEvent", lambda each: each.get("UserEvent") == "Told")
+            assert event["Code"] == "unknown-queue"
+        await it.empty()
+        agent = it.router.agent("ben")
+        assert agent is not None
+        assert agent.presence == "ready"
+        await it.presence("ben", "not-ready", "away")
+        async with it.callers(CallSpec(caller="10002", dialled="1000", hang_up_after_ms=1_000)) as callers:
+            talk = (await it.event(OfferAccepted)).interaction_id
+            assert isinstance(it.channel, Supervisable)
+            with pytest.raises(NotSupervisable):
+                await it.channel.supervise(talk, "ben", "listen")
+            await it.channel.supervise(talk, "ben", "off")
+            assert it.channel.supervisors(talk) == ()
             await callers.finished(seconds=5)
         await it.empty()
 
