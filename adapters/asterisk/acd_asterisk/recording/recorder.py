@@ -232,8 +232,9 @@ class Recorder:
                 self._leave(tape)
             raise
         if fault:
+            is_wanted = call.is_present and self._is_on(part)
             self._forget(part, tape.name)
-            if call.is_present:
+            if is_wanted:
                 self.failures += 1
                 _log.error(
                     "a call is not recorded", instance=self._desk.name, interaction=part.interaction_id, reason=fault

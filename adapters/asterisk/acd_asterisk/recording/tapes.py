@@ -23,11 +23,17 @@ PAUSE_TRIES: Final = 40
 PAUSE_GAP_SECONDS: Final = 0.025
 """How often, and how far apart, a recording that is about to begin is told to pause."""
 
+BEGIN_TRIES: Final = 80
+BEGIN_GAP_SECONDS: Final = 0.025
+"""How often, and how far apart, a channel that has just been made beside another one is told to record."""
+
 NOTED: Final = "ACD_RECORDING"
 """Channel variable of the caller with the name of the recording: it outlives this process."""
 
 _NOT_FOUND: Final = 404
 _CONFLICT: Final = 409
+_OUTSIDE: Final = "not in Stasis"
+"""What ARI says of a channel that is in no application."""
 
 Live = Literal["recording", "paused", "gone"]
 
@@ -70,8 +76,14 @@ class Tapes:
         made = await self._client.request("POST", path, body)
         if made.status == _NOT_FOUND:
             return "the channel is gone"
-        # Any other refusal may mean that it is there already, which the next answer says.
-        return await self._record(f"channels/{part(tape)}/record", name, again=again)
+        # Any other refusal may mean that it is there already, which the next answer says. Asterisk has said that the
+        # channel is there before a thread of its own has brought it into the application: on a busy PBX, some time.
+        for _ in range(BEGIN_TRIES):
+            fault = await self._record(f"channels/{part(tape)}/record", name, again=again)
+            if _OUTSIDE not in fault:
+                break
+            await asyncio.sleep(BEGIN_GAP_SECONDS)
+        return fault
 
     async def stop(self, name: str, label: Label) -> None:
         """End a recording; its end is told by an event."""
