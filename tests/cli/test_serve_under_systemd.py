@@ -1,6 +1,5 @@
 """`acd serve` as systemd sees it: a real process, and the real datagrams that it sends."""
 
-import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.systemd import ServiceManager
+from tests.frozen import frozen
 from tests.served import CONFIG, Served, ask, write_centre
 
 WATCHDOG_SECONDS = 1.5
@@ -42,12 +42,10 @@ def test_the_watchdog_is_fed_until_the_process_hangs(served: Served, systemd: Se
     systemd.until("READY")
     for _ in range(3):
         assert systemd.until("WATCHDOG") == {"WATCHDOG": "1"}
-    served.process.send_signal(signal.SIGSTOP)
-    os.waitid(os.P_PID, served.process.pid, os.WSTOPPED | os.WNOWAIT)
-    systemd.waiting()  # those that were under way
-    with pytest.raises(TimeoutError):
-        systemd.one(WATCHDOG_SECONDS)
-    served.process.send_signal(signal.SIGCONT)
+    with frozen(served.process.pid):
+        systemd.waiting()  # those that were under way
+        with pytest.raises(TimeoutError):
+            systemd.one(WATCHDOG_SECONDS)
     assert systemd.one() == {"WATCHDOG": "1"}
 
 

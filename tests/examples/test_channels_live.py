@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -21,6 +20,7 @@ from acd.runtime.replay import verify
 from acd.runtime.router import Router
 from tests.adapters.asterisk.proxy import Proxy
 from tests.examples.chats import COMMANDS, POLL_SECONDS, TOKEN, Chat, Line, until
+from tests.frozen import frozen
 from tests.served import Served
 
 SYSTEM = "system-token-0123456789"
@@ -226,12 +226,9 @@ async def test_a_process_that_hangs_is_cut_off_and_comes_back(
     monkeypatch.setattr(channels, "HEARTBEAT_SECONDS", 0.4)
     async with Chat(command, centre.url) as chat:
         name, line = await talking(chat)
-        chat.process.send_signal(signal.SIGSTOP)
-        try:
+        with frozen(chat.process.pid):
             await until(lambda: not centre.is_connected, "the engine to notice")
             assert centre.router.health()["ready"] is False
-        finally:
-            chat.process.send_signal(signal.SIGCONT)
         await until(lambda: centre.is_connected, "it to come back")
         line.type("still there?")
         await chat.desks["anna"].hears(f"said {name} customer: still there?")

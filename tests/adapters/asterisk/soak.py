@@ -10,9 +10,7 @@ nothing may be left over. `test_soak.py` runs a short one.
 """
 
 import asyncio
-import os
 import re
-import signal
 import sys
 import tempfile
 from collections import Counter
@@ -30,6 +28,7 @@ import click
 from acd_asterisk.lab import AgentBehaviour, AgentDialog, CallerDialog, Provisioned, overlapping, provision
 from tests.adapters.asterisk.acceptance import PlannedCall, Site, draw_calls, draw_floor, seed, site
 from tests.adapters.asterisk.acceptance_account import Account, Story, assert_no_overlap, by_caller, dice
+from tests.frozen import frozen
 from tests.runtime.queue_log.reader import read as read_queue_log
 
 LINE = 'offer_timeout = "2s"\nretry_after = "1s"'
@@ -301,11 +300,8 @@ async def _freeze(it: Site, course: Course, chance: Random) -> None:
     frozen_us = _now_us()
     pid = it.pbx.pid
     assert pid is not None
-    os.kill(pid, signal.SIGSTOP)
-    try:
+    with frozen(pid):
         await asyncio.sleep(chance.uniform(*FREEZE_SECONDS))
-    finally:
-        os.kill(pid, signal.SIGCONT)
     await it.connected()
     course.outages.append((frozen_us, _now_us()))
 

@@ -1,8 +1,6 @@
 """What protects calls from a PBX that is slow, frozen, crowded or left in disorder, on a real one."""
 
 import asyncio
-import os
-import signal
 import time
 from pathlib import Path
 
@@ -13,6 +11,7 @@ from acd_asterisk.ari import BREAKER_FAILURES, MAX_CONNECTIONS, AriClient, AriUn
 from acd_asterisk.lab import AgentBehaviour, CallSpec, Provisioned
 from acd_asterisk.names import Names
 from tests.adapters.asterisk.rig import APP, INSTANCE, POLL_SECONDS, Agent, Rig, ground, rig, until
+from tests.frozen import frozen
 
 LISTENER = AgentBehaviour(ring_ms=20, talk_ms=60_000)
 TALKER = AgentBehaviour(ring_ms=20, talk_ms=200, hang_up_chance=1.0)
@@ -33,8 +32,7 @@ async def test_deadlines_and_the_breaker(provisioned: Provisioned) -> None:
         client.log_in(it.pbx.ari_user, it.pbx.ari_password)
         try:
             assert (await client.request("GET", "asterisk/ping")).is_success
-            os.kill(pid, signal.SIGSTOP)
-            try:
+            with frozen(pid):
                 for number in range(BREAKER_FAILURES):
                     begun = time.monotonic()
                     assert await refused(client), number
@@ -43,8 +41,6 @@ async def test_deadlines_and_the_breaker(provisioned: Provisioned) -> None:
                 tried = client.requests
                 assert await refused(client)
                 assert client.requests == tried
-            finally:
-                os.kill(pid, signal.SIGCONT)
             await until(lambda: not client.breaker.is_open, lambda: "the breaker stays open")
             await until_answered(client)
         finally:
@@ -79,11 +75,8 @@ async def test_calls_outlive_a_freeze(provisioned: Provisioned, tmp_path: Path) 
             await it.talking()
             pid = it.pbx.pid
             assert pid is not None
-            os.kill(pid, signal.SIGSTOP)
-            try:
+            with frozen(pid):
                 await it.connected(connected=False, seconds=15)
-            finally:
-                os.kill(pid, signal.SIGCONT)
             await it.connected(seconds=15)
             await it.ready("ben")
             async with it.callers(CallSpec(caller="10002", dialled="sales")) as others:

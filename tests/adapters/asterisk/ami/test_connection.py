@@ -1,8 +1,6 @@
 """Every fault of panoramisk 1.4 that is known, closed: on the real Asterisk, or on a peer that misbehaves on demand."""
 
 import asyncio
-import os
-import signal
 from pathlib import Path
 
 import pytest
@@ -13,6 +11,7 @@ from acd_asterisk.lab import Pbx, Provisioned
 from tests.adapters.asterisk.ami.certificate import certified, free_port
 from tests.adapters.asterisk.ami.peer import Fields, scripted
 from tests.adapters.asterisk.rig import until
+from tests.frozen import frozen
 
 PATIENCE_SECONDS = 10.0
 
@@ -129,12 +128,9 @@ async def test_a_frozen_asterisk_is_noticed(provisioned: Provisioned) -> None:
     async with Pbx(provisioned) as pbx:
         manager = await opened(access(pbx), deadline=0.3, ping=0.05)
         assert pbx.pid is not None
-        os.kill(pbx.pid, signal.SIGSTOP)
-        try:
+        with frozen(pbx.pid):
             async with asyncio.timeout(PATIENCE_SECONDS):
                 await manager.ended.wait()
-        finally:
-            os.kill(pbx.pid, signal.SIGCONT)
         assert "a ping had no answer" in manager.reason
 
 
