@@ -78,6 +78,7 @@ class Tapes:
             return "the channel is gone"
         # Any other refusal may mean that it is there already, which the next answer says. Asterisk has said that the
         # channel is there before a thread of its own has brought it into the application: on a busy PBX, some time.
+        fault = ""
         for _ in range(BEGIN_TRIES):
             fault = await self._record(f"channels/{part(tape)}/record", name, again=again)
             if _OUTSIDE not in fault:
