@@ -10,6 +10,7 @@ nothing can be said about whether the request was carried out.
 import asyncio
 import base64
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Final, NamedTuple, Self
 from urllib.parse import quote
@@ -40,6 +41,9 @@ BREAKER_PAUSE_SECONDS: Final = 1.0
 
 SHUN_SECONDS: Final = 60.0
 """How long requests go by HTTP only after one over the WebSocket has had no answer: what holds it up may last."""
+
+HELD_UP_SECONDS: Final = 1.0
+"""A request that has waited so long when its connection ends was held up, too: no pong comes either, meanwhile."""
 
 _UNAUTHORIZED: Final = (401, 403)
 _SERVER_ERROR: Final = 500
@@ -116,6 +120,9 @@ class AriClient:
         self._demolition = asyncio.Semaphore(1)
         self._socket: SocketRequests | None = None
         self._shunned_until = 0.0
+        self.on_held_up: Callable[[str], None] = _nobody_minds
+        """Told why, when a request over the WebSocket has had no answer. Asterisk carries it out all the same, when
+        whatever holds it up is over, and all that were asked behind it, unless the connection is ended."""
         self.breaker = Breaker()
         self.requests = 0
         """How many were tried."""
@@ -174,6 +181,8 @@ class AriClient:
         Raises:
             AriUnavailable, AriUnauthorized: it cannot be had.
         """
+        if self._forbidden:
+            raise AriUnavailable(self._forbidden)
         url = f"{self._url}/events?app={quote(app, safe='')}&subscribeAll=false"
         try:
             async with asyncio.timeout(self._deadline_seconds):
@@ -224,6 +233,7 @@ class AriClient:
             raise AriUnavailable("too many requests in a row had no answer; waiting before the next one")
         self.requests += 1
         socket = None if large or not self.is_over_socket else self._socket
+        begun = time.monotonic()
         try:
             async with asyncio.timeout(self._deadline_seconds):
                 if socket is None:
@@ -234,14 +244,20 @@ class AriClient:
             self.unanswered += 1
             if socket is None:
                 self.breaker.failed()  # All that are under way over a WebSocket fail as one, and HTTP may be well.
-            elif isinstance(error, TimeoutError):
-                self._socket = None
-                self._shunned_until = time.monotonic() + SHUN_SECONDS
+            elif isinstance(error, TimeoutError) or time.monotonic() - begun >= HELD_UP_SECONDS:
+                self._shun(socket)
             raise AriUnavailable(f"{method} {path.partition('/')[0]}: {_describe(error)}") from None
         self.breaker.succeeded()
         if answer.status in _UNAUTHORIZED:
             raise AriUnauthorized(f"status {answer.status}")
         return answer
+
+    def _shun(self, socket: SocketRequests) -> None:
+        """Something holds up all that is asked over this connection."""
+        self._shunned_until = time.monotonic() + SHUN_SECONDS
+        if self._socket is socket:
+            self._socket = None
+            self.on_held_up("a request over the WebSocket had no answer within the deadline")
 
     async def _over_http(self, method: str, path: str, body: object, query: dict[str, str] | None) -> Answer:
         headers = self._headers
@@ -318,6 +334,10 @@ class EventSocket:
             return wire.decode_event(text)
         except msgspec.DecodeError:
             return None
+
+
+def _nobody_minds(_reason: str) -> None:
+    """Until somebody does."""
 
 
 def _describe(error: BaseException) -> str:

@@ -105,13 +105,33 @@ class Healer:
         # Whoever is known to this process and not to the engine is being seen to, in a menu for example.
         busy = {call.channel_id for call in self._desk.calls.values() if not call.is_enqueued}
         found = self._found(world, self._desk.host.desired(), busy | self._desk.attended, was_restarted=False)
-        return [each for each in found if not isinstance(each, adopt.Join) or self._has_parted(each.interaction_id)]
+        silent = {each.interaction_id for each in found if isinstance(each, adopt.Park)} | self._left_in_silence(world)
+        others = [each for each in found if not isinstance(each, adopt.Park)]
+        return [
+            *(each for each in others if not isinstance(each, adopt.Join) or self._has_parted(each.interaction_id)),
+            *(adopt.Park(interaction_id) for interaction_id in sorted(silent) if self._waits(interaction_id)),
+        ]
 
     def _has_parted(self, interaction_id: str) -> bool:
         """Whether somebody has been with the caller who should be; others may still have to hear or press something."""
         call = self._desk.calls.get(interaction_id)
         legs = () if call is None else call.live_legs()
         return bool(legs) and all(leg.joined and leg.state == "answered" for leg in legs)
+
+    def _left_in_silence(self, world: World) -> set[str]:
+        """Those who are where they have been told something, and are told nothing any more."""
+        calls = (self._desk.by_channel.get(listener) for listener in world.spoken_to.values() if listener in world.held)
+        return {call.interaction_id for call in calls if call is not None}
+
+    def _waits(self, interaction_id: str) -> bool:
+        """Whether there is music to be heard, and nobody is about to see to that."""
+        call = self._desk.calls.get(interaction_id)
+        if call is None or self._orders.prompts.is_playing(call.channel_id):
+            return False
+        if call.parent is None:
+            return call.is_waiting
+        asking = call.parent.leg_for(call.asking)
+        return asking is not None and asking.joined and asking.is_live
 
     def _compare(self, world: World, desired: tuple[Desired, ...], busy: set[str]) -> list[Repair]:
         known, identity = self._identity, world.info.identity

@@ -49,6 +49,7 @@ class Link:
         self._name = name
         self._options = options
         self._client = client
+        client.on_held_up = self.drop
         self._adopt = adopt
         self._handle = handle
         self._live = asyncio.Event()
@@ -101,9 +102,10 @@ class Link:
                 await _pause(pause)
 
     def begin_adoption(self) -> None:
-        """Hold events back: the world is about to be compared."""
-        self.state = "adopting"
-        self._live.clear()
+        """Hold events back: the world is about to be compared. Nothing, without a connection that is ours."""
+        if self.is_connected:
+            self.state = "adopting"
+            self._live.clear()
 
     def end_adoption(self) -> None:
         """What is known is true; hand on the events that waited."""

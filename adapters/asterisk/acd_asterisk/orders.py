@@ -85,7 +85,8 @@ class Orders:
             return
         self.devices.taken(leg)
         await self.devices.until_free(leg, self._desk.is_wanted)
-        if not call.is_present:
+        if not call.is_present or not self._is_still_wanted(call, offer_id):
+            leg.end()
             self.devices.freed(offer_id)
             return
         try:
@@ -329,6 +330,11 @@ class Orders:
         await self.prompts.play(channel_id, media, longest_seconds=LONGEST_BRIEFING_SECONDS)
         if call.leg_for(leg.offer_id) is leg and leg.state == "answered":
             await self.join(call, leg)
+
+    def _is_still_wanted(self, call: Call, offer_id: str) -> bool:
+        """The engine may have taken it back while the device was still in use: it must not ring then for nobody."""
+        wish = self._desk.host.wish(call.interaction_id)
+        return wish is not None and offer_id in wish.offers()
 
     def _ring_seconds(self, offer_id: str) -> float:
         expires_at_us = self._desk.offers.get(offer_id)

@@ -30,9 +30,10 @@ STUCK: Final = (
     adopt.HangUp,
     adopt.Destroy,
     adopt.Join,
+    adopt.Park,
 )
-"""Something is gone, or there, that nobody is doing anything about; or those who talked are apart. All else may rightly
-last: a caller who hears a prompt is in no bridge, and an agent who has picked up may have a key to press."""
+"""Something is gone, or there, that nobody is doing anything about; those who talked are apart; or somebody waits and
+hears nothing. All else may rightly last: an agent who has picked up may have a key to press."""
 
 _log = structlog.get_logger(__name__)
 
@@ -106,6 +107,7 @@ def _about(repair: Repair) -> str:
             | adopt.Requeue(interaction_id)
             | adopt.Destroy(interaction_id)
             | adopt.Join(interaction_id)
+            | adopt.Park(interaction_id)
         ):
             return interaction_id
         case _:

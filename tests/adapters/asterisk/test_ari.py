@@ -201,6 +201,8 @@ async def test_nothing_is_asked_once_that_is_forbidden(far: tuple[Asterisk, AriC
     client.forbid("another controller has the application")
     with pytest.raises(AriUnavailable, match="another controller"):
         await client.request("DELETE", "channels/1", attempts=2)
+    with pytest.raises(AriUnavailable, match="another controller"):
+        await client.events("acd")  # It would take the application back.
     assert not asterisk.requests
 
 

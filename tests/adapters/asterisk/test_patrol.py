@@ -64,8 +64,7 @@ async def test_what_two_looks_see_is_healed() -> None:
         ([ORPHAN], [adopt.HangUp("another")]),
         # Of the same name, and another thing.
         ([adopt.End("x", "customer", "gone-while-away")], [BRIDGE]),
-        # May rightly last: a prompt, a key that is waited for.
-        ([adopt.Park("i")],) * 2,
+        # May rightly last: a key that is waited for.
         ([adopt.Accept("i", "i.1")],) * 2,
     ],
 )
@@ -188,6 +187,33 @@ async def test_those_who_talked_and_are_apart_are_joined_again(provisioned: Prov
             assert it.channel.health()["connects"] == 1
             await it.router.submit(EndInteraction("end", accepted.interaction_id, by="agent"))
             await it.empty()
+
+
+@pytest.mark.parametrize("place", ["none", "say"])
+async def test_who_waits_and_hears_nothing_is_put_back(provisioned: Provisioned, tmp_path: Path, place: str) -> None:
+    """Taken away from the music, and told nothing: late, by a request that was given up, or by somebody else."""
+    options: dict[str, object] = {"reconcile_every": "1s"}
+    async with rig(provisioned, tmp_path, [Agent("anna", TALKER)], options=options) as it:
+        async with it.callers(CallSpec(caller="10001", dialled="sales")) as callers:
+            await until_places(it.pbx, {"trunk": "hold"})
+            (caller,) = [each["id"] for each in await it.pbx.channels() if "trunk" in each["name"]]
+            if place == "none":
+                await plant(it, ("POST", f"bridges/{NAMES.hold}/removeChannel", {"channel": caller}))
+                await until_places(it.pbx, {"trunk": ""})
+            else:
+                say = NAMES.say(caller)
+                await plant(
+                    it,
+                    ("POST", f"bridges/{say}", {"type": "mixing"}),
+                    ("POST", f"bridges/{say}/addChannel", {"channel": caller}),
+                )
+                await until_places(it.pbx, {"trunk": say.removeprefix("acd-acd:")})
+            await until_places(it.pbx, {"trunk": "hold"})
+            assert it.channel.health()["connects"] == 1
+            await it.ready("anna")
+            await it.event(InteractionCompleted)
+            await callers.finished(seconds=5)
+        await it.empty()
 
 
 async def test_what_got_lost_is_found_while_a_call_goes_on(provisioned: Provisioned, tmp_path: Path) -> None:

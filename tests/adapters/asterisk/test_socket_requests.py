@@ -10,13 +10,18 @@ import pytest
 from aiohttp import WSMsgType, web
 from aiohttp.test_utils import TestServer
 
-from acd.core.messages import InteractionCompleted
+from acd.core.messages import InteractionCompleted, InteractionQueued
+from acd_asterisk import ari
 from acd_asterisk.ari import AriClient, AriUnavailable, EventSocket
 from acd_asterisk.lab import AgentBehaviour, CallSpec, Provisioned
+from acd_asterisk.lab.tones import tone
 from acd_asterisk.socket_requests import MAX_UNDER_WAY, SocketClosed, SocketRequests
+from tests.adapters.asterisk.places import until_places
 from tests.adapters.asterisk.rig import Agent, rig, until
+from tests.adapters.asterisk.test_patrol import plant
 
 DEADLINE_SECONDS = 0.2
+BLOCKED_MS = 12_000
 Reply = Callable[[dict[str, Any]], dict[str, Any] | None]
 
 
@@ -120,10 +125,14 @@ async def test_an_asterisk_that_says_nothing_there_is_asked_by_http(far: tuple[F
 async def test_a_request_that_is_held_up_leads_back_to_http(far: tuple[Far, AriClient, EventSocket]) -> None:
     """For a while: a further connection to the same Asterisk is not tried at once either."""
     asterisk, client, socket = far
+    told: list[str] = []
+    client.on_held_up = told.append
     await client.prefer(socket)
     asterisk.reply = lambda _: None
-    with pytest.raises(AriUnavailable, match="no answer within the deadline"):
-        await client.request("POST", "channels/1/answer")
+    late = [client.request("POST", f"channels/{number}/answer") for number in range(3)]
+    answers = await asyncio.gather(*late, return_exceptions=True)
+    assert [str(each) for each in answers] == ["POST channels: no answer within the deadline"] * 3
+    assert told == ["a request over the WebSocket had no answer within the deadline"], "once is enough"
     assert (await client.request("POST", "channels/1/answer")).status == 200
     asterisk.reply = answer
     await client.prefer(socket)
@@ -154,6 +163,30 @@ async def test_a_lost_connection_is_no_reason_to_shun_the_next(far: tuple[Far, A
         pump = asyncio.create_task(another.pump())
         await client.prefer(another)
         assert client.is_over_socket
+        pump.cancel()
+
+
+async def test_a_connection_that_ends_for_want_of_a_pong_is_one_that_was_held_up(
+    far: tuple[Far, AriClient, EventSocket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What holds up the requests holds up the pong, too, and may be there the next time."""
+    asterisk, client, socket = far
+    await client.prefer(socket)
+    monkeypatch.setattr(ari, "HELD_UP_SECONDS", DEADLINE_SECONDS / 4)
+    asterisk.reply = lambda _: None
+    waiting = asyncio.create_task(client.request("GET", "x"))
+    await until(lambda: len(asterisk.asked) == 2, lambda: "a request")
+    begun = asyncio.get_running_loop().time()
+    await until(lambda: asyncio.get_running_loop().time() - begun > DEADLINE_SECONDS / 3, lambda: "time")
+    assert asterisk.socket is not None
+    await asterisk.socket.close()
+    with pytest.raises(AriUnavailable, match="the connection ended before the answer"):
+        await waiting
+    asterisk.reply = answer
+    async with await client.events("acd") as another:
+        pump = asyncio.create_task(another.pump())
+        await client.prefer(another)
+        assert not client.is_over_socket
         pump.cancel()
 
 
@@ -190,3 +223,35 @@ async def test_a_call_on_the_real_asterisk(provisioned: Provisioned, tmp_path: P
         await it.empty()
         assert it.channel.health()["requests_over_websocket"]
         assert it.channel.health()["requests_unanswered"] == 0
+
+
+async def test_one_channel_that_blocks_keeps_nobody_else_waiting(provisioned: Provisioned, tmp_path: Path) -> None:
+    """Somebody else plays to a caller's own channel: what is asked of it waits for the end, and all that is behind it.
+
+    The connection is given up once, and not used for requests for a while; the other caller is served meanwhile.
+    """
+    quick = AgentBehaviour(ring_ms=50, talk_ms=100, hang_up_chance=1.0)
+    options: dict[str, object] = {"heartbeat": "1s", "dead_man": "20s"}
+    async with rig(provisioned, tmp_path, [Agent("anna", quick)], options=options) as it:
+        it.pbx.add_sound("long", tone(1_000, BLOCKED_MS))
+        await until(lambda: bool(it.channel.health()["requests_over_websocket"]), lambda: "requests over the WebSocket")
+        async with it.callers(CallSpec(caller="10001", dialled="sales")) as blocked:
+            await it.event(InteractionQueued)
+            await until_places(it.pbx, {"trunk": "hold"})
+            (caller,) = [each["id"] for each in await it.pbx.channels() if "trunk" in each["name"]]
+            await plant(it, ("POST", f"channels/{caller}/play", {"media": "sound:long"}))
+            await until(lambda: it.channel.health()["connects"] == 2, lambda: str(it.channel.health()))
+            await it.connected()
+            urgent = CallSpec(caller="10002", dialled="sales", headers={"X-ACD-Priority": "100"})
+            async with it.callers(urgent) as others:
+                await until(lambda: len(it.all(InteractionQueued)) == 2, lambda: str(it.events))
+                first, second = (each.interaction_id for each in it.all(InteractionQueued))
+                await it.ready("anna")
+                completed = await it.event(InteractionCompleted)
+                assert completed.interaction_id == second
+                await others.finished(seconds=5)
+            await it.event(InteractionCompleted, lambda each: each.interaction_id == first, seconds=20)
+            await blocked.finished(seconds=5)
+        await it.empty()
+        assert not it.channel.health()["requests_over_websocket"]
+        assert it.channel.health()["connects"] == 2
