@@ -14,6 +14,7 @@ from rich.text import Text
 
 from acd.errors import ChannelError, ConfigError
 from acd.ports.addresses import Addressing
+from acd.ports.calling_back import CallsBack
 from acd.ports.cautions import Cautious
 from acd.ports.channel import Channel
 from acd.ports.far_ends import Placed
@@ -65,12 +66,9 @@ def command(files: tuple[Path, ...], *, as_json: bool) -> None:
 
 def _found(file: Path, report: Report) -> Located:
     """What is wrong with one file by itself."""
-    errors = [
-        *report.errors,
-        *channel_problems(file, report),
-        *far_end_problems(file, report),
-        *strategy_problems(file, report),
-    ]
+    of_queues = (*strategy_problems(file, report), *callers_back_problems(file, report))
+    of_channels = (*channel_problems(file, report), *far_end_problems(file, report))
+    errors = [*report.errors, *of_channels, *of_queues]
     days = [Problem(str(file), 0, "", text) for text in unknown_days(report, datetime.now(UTC).date())]
     cautions = channel_problems(file, report, _cautioned_by_plugin)
     addresses = (*address_problems(file, report), *callback_problems(file, report))
@@ -132,7 +130,7 @@ def far_end_problems(file: Path, report: Report) -> list[Problem]:
 
 
 def callback_problems(file: Path, report: Report) -> list[Problem]:
-    """Queues that put callbacks in callers' places, when all channels are for telephones: none of them dials one."""
+    """Queues that put callbacks in callers' places, when all channels are for telephones, and none is to dial them."""
     opened: list[object] = [_opened(channel) for channel in report.channels]
     if not opened or not all(isinstance(each, Addressing) and each.medium == VOICE for each in opened):
         return []
@@ -141,12 +139,31 @@ def callback_problems(file: Path, report: Report) -> list[Problem]:
         ("queues", queue.settings.id, name)
         for queue in queues
         for name in ("when_closed", "when_unstaffed", "when_full", "when_overdue")
-        if getattr(queue.settings, name).kind == "callback"
+        if getattr(queue.settings, name).kind == "callback" and not queue.settings.callback_channel
     ]
     lines = Lines(file.read_text(encoding="utf-8-sig") if found else "")
     reason = "an agent is offered the callback through the API, and no telephone rings"
-    fix = 'have a desk that shows it and calls back, or use "release"'
+    fix = 'let a PBX call: callback_channel; or have a desk that shows it; or use "release"'
     return [Problem(str(file), lines.line(key), dotted(key), reason, fix) for key in found]
+
+
+def callers_back_problems(file: Path, report: Report) -> list[Problem]:
+    """Queues whose callbacks are given to a channel that calls nobody."""
+    queues = () if report.config is None else report.config.queues
+    wanted = {queue.settings.id: queue.settings.callback_channel for queue in queues if queue.settings.callback_channel}
+    named = set(wanted.values())
+    opened = {each.name: _opened(each) for each in report.channels if each.name in named}
+    # Of a channel whose options are wrong that is said already.
+    silent = {name for name, each in opened.items() if each and not (isinstance(each, CallsBack) and each.calls_back)}
+    found = [(queue, name) for queue, name in wanted.items() if name in silent]
+    lines = Lines(file.read_text(encoding="utf-8-sig") if found else "")
+    problems = []
+    for queue, name in found:
+        key = ("queues", queue, "callback_channel")
+        reason = f"the channel {name} calls nobody back"
+        fix = f"say how: [channels.{name}.callbacks]; or name a channel that does"
+        problems.append(Problem(str(file), lines.line(key), dotted(key), reason, fix))
+    return problems
 
 
 def strategy_problems(file: Path, report: Report) -> list[Problem]:

@@ -89,8 +89,21 @@ def replacement(domain: Domain, interaction: Interaction) -> EnqueueInteraction 
     if domain.is_taken(name):
         return "callback-impossible"
     return msgspec.structs.replace(
-        request, interaction_id=name, queue=queue.id, kind="callback", instance="", not_before_us=0
+        request,
+        interaction_id=name,
+        queue=queue.id,
+        kind="callback",
+        instance=queue.settings.callback_channel,
+        not_before_us=0,
     )
+
+
+def with_channel(request: EnqueueInteraction, queue: Queue) -> EnqueueInteraction:
+    """The request of an interaction that waits aside: a callback for which none is named has its queue's channel."""
+    instance = queue.settings.callback_channel
+    if request.kind != "callback" or request.instance or not instance:
+        return request
+    return msgspec.structs.replace(request, instance=instance)
 
 
 def take_place(domain: Domain, callback: Interaction, caller: Interaction) -> None:

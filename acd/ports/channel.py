@@ -80,7 +80,8 @@ class InteractionStanding(Struct, frozen=True, gc=False):
 
     `queue`: where it stands, or from which it was taken. `agent_id`: whoever is rung or talks, or talked last.
     `waited_us`: until it was accepted last, or ended without; None while it waits. `reason`: why it ended; empty while
-    it lives.
+    it lives. `kind`: `live`, or `callback`: then nobody is there before a channel has called them. `customer`: the
+    opaque reference.
     """
 
     interaction_id: str
@@ -90,6 +91,8 @@ class InteractionStanding(Struct, frozen=True, gc=False):
     agent_id: str = ""
     waited_us: int | None = None
     reason: str = ""
+    kind: str = "live"
+    customer: str = ""
 
 
 class Place(Struct, frozen=True, gc=False):

@@ -219,7 +219,15 @@ class InteractionRecord(Struct):
     def standing(self) -> InteractionStanding:
         """As channels see it."""
         return InteractionStanding(
-            self.id, self.state, self.queue, self.attributes, self.agent_id, self.waited_us, self.end_reason
+            self.id,
+            self.state,
+            self.queue,
+            self.attributes,
+            self.agent_id,
+            self.waited_us,
+            self.end_reason,
+            self.kind,
+            self.customer,
         )
 
     def desired(self) -> Desired:

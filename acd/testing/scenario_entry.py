@@ -82,6 +82,7 @@ SETTINGS: Final[Mapping[str, Callable[[str], Any]]] = {
     "when-overdue": _action,
     "callback-attempts": integer,
     "callback-retry": duration,
+    "callback-channel": str,
 }
 """Readers of a queue's options."""
 

@@ -1,6 +1,8 @@
 # ruff: noqa: N802 - each on_… carries the name of its command
 """The naive model of what waits without standing in line: scheduled interactions, and callbacks."""
 
+import msgspec
+
 import acd.core.messages as m
 from acd.core import limits
 from tests.core.naive_consult import Consult
@@ -38,6 +40,9 @@ class Callbacks(Consult):
     def set_aside(self, command: m.EnqueueInteraction, queue: Queue) -> None:
         if command.kind == "callback" and self.callback_of(command.customer, queue) is not None:
             raise Refused("duplicate-callback")
+        if command.kind == "callback":
+            instance = command.instance or queue.settings.callback_channel
+            command = msgspec.structs.replace(command, instance=instance)
         interaction = self.admit(command, queue)
         if command.not_before_us > self.now or queue.closed is not None:
             self.schedule(interaction, max(command.not_before_us, self.now))

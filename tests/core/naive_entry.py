@@ -158,7 +158,8 @@ class Entry(Callbacks, Supervision):
         if no_callback or too_long or self.is_known(name):
             self.overflow(interaction, "callback-impossible")
             return
-        changes = {"interaction_id": name, "queue": queue.settings.id, "kind": "callback", "instance": ""}
+        changes = {"interaction_id": name, "queue": queue.settings.id, "kind": "callback"}
+        changes["instance"] = queue.settings.callback_channel
         callback = self.admit(msgspec.structs.replace(request, **changes, not_before_us=0), queue, interaction)
         self.overflow(interaction, reason)
         callback.preferred, callback.preferred_by = interaction.preferred, interaction.preferred_by

@@ -66,6 +66,18 @@ def test_a_customer_has_one_callback_in_a_queue_also_after_a_restart() -> None:
         invariants.check(each)
 
 
+def test_callbacks_have_their_queues_channel_unless_they_name_one() -> None:
+    queue = m.QueueSettings("q", max_wait_us=SECOND, when_overdue=m.Action("callback"), callback_channel="pbx")
+    engine = engine_with(queue)
+    engine.apply(m.EnqueueInteraction("c1", "asked", "voice", "q", customer="a", kind="callback"), 1)
+    engine.apply(m.EnqueueInteraction("c2", "named", "voice", "q", customer="b", kind="callback", instance="pbx2"), 2)
+    engine.apply(m.EnqueueInteraction("c3", "later", "voice", "q", customer="c", not_before_us=9 * SECOND), 3)
+    engine.apply(m.EnqueueInteraction("c4", "live", "voice", "q", customer="d", instance="pbx9"), 4)
+    engine.apply(m.Tick("tick"), 4 + SECOND)
+    instances = {each.request.interaction_id: each.request.instance for each in engine.state().interactions}
+    assert instances == {"asked": "pbx", "named": "pbx2", "later": "", "live~cb": "pbx"}
+
+
 def test_an_id_that_leaves_no_room_for_a_callbacks_gives_none() -> None:
     engine = engine_with(m.QueueSettings("q", when_closed=m.Action("callback")))
     engine.apply(m.CloseQueue("close", "q"), 1)

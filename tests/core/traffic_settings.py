@@ -119,6 +119,7 @@ class SettingsTraffic:
             disposition_required=self._chance(0.25),
             affinity_us=choice((0, 0, 1, 20 * SECOND, 900 * SECOND)) if self._chance(0.5) else 0,
             dedicated_attribute=choice(("", "", "", "manager")),
+            callback_channel=choice(("", "pbx")),
         )
 
     def _steps(self) -> tuple[m.Step, ...]:

@@ -117,7 +117,7 @@ def _set_aside(domain: Domain, command: EnqueueInteraction, queue: Queue, cls: C
     other = callbacks.token(domain, command.customer, queue) if command.kind == "callback" else None
     if other is not None:
         return Refusal("duplicate-callback", f"the customer has a callback in queue {queue.id} already: {other}")
-    interaction = admit(domain, command, queue, cls)
+    interaction = admit(domain, callbacks.with_channel(command, queue), queue, cls)
     if command.not_before_us > domain.now_us or queue.closed is not None:
         callbacks.schedule(domain, interaction, max(command.not_before_us, domain.now_us))
     else:

@@ -71,8 +71,9 @@ class EnqueueInteraction(CommandBase, frozen=True, gc=False, tag=True):
     other end (which PBX, which gateway); empty when nobody needs to be told. `preferred_agent` is asked first, and
     waited for during the queue's `hold_for`; one who is not there is as none.
 
-    A `callback` waits in place of the customer, who need not be there; a customer has one at a time in a queue. With
-    `not_before_us` it is scheduled: it comes into the line then, or as soon as the queue is open after that.
+    A `callback` waits in place of the customer, who need not be there; without an `instance` it has its queue's
+    `callback_channel`. A customer has one at a time in a queue. With `not_before_us` it is scheduled: it comes into the
+    line then, or as soon as the queue is open after that.
 
     With `parent` it is a consult: the agent who is responsible for that interaction asks for another agent's advice.
     Its `instance` is the parent's, or empty.

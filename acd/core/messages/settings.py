@@ -150,7 +150,8 @@ class QueueSettings(Struct, frozen=True, gc=False):
     (`optional`), until the agent ends it (`forced`), or one that can be extended to `wrap_up_most_us` (`extended`).
     `dispositions`: codes that agents may set; with `disposition_required` a wrap-up is not ended by hand without one.
     `broadcast`: strategy `broadcast` offers an interaction to this many agents at once.
-    `callback_attempts`: how often a customer is called back, `callback_retry_us` apart.
+    `callback_attempts`: how often a customer is called back, `callback_retry_us` apart. `callback_channel`: the channel
+    instance that calls them; empty for none, the agents do it themselves.
     `when_overdue`: what becomes of one that has waited here for `max_wait_us`, if that is not 0.
     `level_delays_us`: how long after it entered the queue an interaction may go to agents of level 2, 3, …; all further
     levels open with the last that is named.
@@ -189,6 +190,7 @@ class QueueSettings(Struct, frozen=True, gc=False):
     affinity_us: Duration = 0
     dedicated_attribute: OptionalId = ""
     reserve: Annotated[int, Meta(ge=0, le=limits.MAX_RESERVE)] = 0
+    callback_channel: OptionalId = ""
 
 
 class CoreSettings(Struct, frozen=True, gc=False):

@@ -4,7 +4,7 @@ Owns those keys: `when_closed = "refuse"`, `when_full = { queue = "overflow" }`,
 Must not know the rest of a queue's settings.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Final
 
 from acd.core import limits
@@ -50,6 +50,7 @@ def read_entry(table: Table) -> dict[str, Any]:
         "max_waiting": table.integer("max_waiting", _PLAIN.max_waiting, 1, limits.MAX_INTERACTIONS),
         "callback_attempts": table.integer("callback_attempts", _PLAIN.callback_attempts, 1, limits.MAX_ATTEMPTS),
         "callback_retry_us": table.duration("callback_retry", _PLAIN.callback_retry_us),
+        "callback_channel": table.identifier("callback_channel", "") if table.has("callback_channel") else "",
         "max_wait_us": table.duration("max_wait", _PLAIN.max_wait_us),
         **{name: read_action(table, name, getattr(_PLAIN, name), _WORDS.get(name, AT_ENTRY)) for name in SITUATIONS},
     }
@@ -90,6 +91,15 @@ def check_entry(root: Table, queues: Sequence[QueueSettings]) -> None:
                 reason = f"leads back to {quoted(queue.id)} when all these queues are in the same situation"
                 fix = "callers are then released with the reason overflow-loop; end the chain with a release"
                 root.problems.warn(key, reason, fix, code="overflow-loop")
+
+
+def check_callback_channels(root: Table, queues: Sequence[QueueSettings], channels: Collection[str]) -> None:
+    """Note every queue whose callbacks are to be called by a channel instance that there is not."""
+    for queue in queues:
+        if queue.callback_channel and queue.callback_channel not in channels:
+            key = ("queues", queue.id, "callback_channel")
+            reason = f"{quoted(queue.callback_channel)} is no channel instance"
+            root.problems.error(key, reason, did_you_mean(queue.callback_channel, channels))
 
 
 def _of_table(inner: Table, words: Sequence[ActionKind]) -> Action | None:

@@ -20,6 +20,7 @@ from acd.runtime.config.allow import read_allow
 from acd.runtime.config.analysis import analyse
 from acd.runtime.config.calendars import check_calendars, read_calendars
 from acd.runtime.config.capacities import read_capacities
+from acd.runtime.config.entry import check_callback_channels
 from acd.runtime.config.environment import put_over
 from acd.runtime.config.lines import Lines
 from acd.runtime.config.model import Config, Report
@@ -143,6 +144,7 @@ def _read(root: Table, source: Path, environment: Mapping[str, str], named: froz
     if not root.problems.errors_in("agents", "queues", "capacities"):
         analyse(root.problems, [agent.settings for agent in agents], [queue.settings for queue in queues])
     channels = read_channels(root)
+    check_callback_channels(root, [queue.settings for queue in queues], [channel.name for channel in channels])
     config = Config(
         source=source,
         domain=domain,
