@@ -6,214 +6,38 @@ which bridges are ours, and since when Asterisk has been running.
 """
 
 import re
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable
 from datetime import datetime
-from typing import Final, Literal
-
-from msgspec import Struct
+from typing import Final
 
 from acd.ports.channel import Desired
-from acd_asterisk.happenings import is_code
+from acd_asterisk.mending import (
+    Accept,
+    Answer,
+    Destroy,
+    End,
+    Enqueue,
+    Fail,
+    HangUp,
+    Hold,
+    Join,
+    Keep,
+    KeptLeg,
+    Leave,
+    LetGo,
+    Park,
+    Repair,
+    Requeue,
+    Ring,
+)
 from acd_asterisk.names import Names, first_visit, visit_of
-from acd_asterisk.wire import AriBridge, AriChannel, Info
-
-STASIS: Final = "Stasis"
+from acd_asterisk.snapshot import World, is_answered
+from acd_asterisk.wire import AriChannel, Info
 
 _STATES: Final = ("waiting", "offered", "connected")
 
 _STARTED_FORMAT: Final = "%Y-%m-%dT%H:%M:%S.%f%z"
 _EPOCH: Final = re.compile(r"-([0-9]{9,11})\.[0-9]+(?:~[0-9]+)?$")
-
-
-class World(Struct, frozen=True):
-    """What Asterisk has of ours, at one moment."""
-
-    info: Info
-    callers: Mapping[str, AriChannel]
-    """Callers' channels in the application, by channel id."""
-    legs: Mapping[str, AriChannel]
-    """Agents' legs, by offer id."""
-    talks: Mapping[str, frozenset[str]]
-    """Channel ids in each talk bridge, by interaction id."""
-    held: Mapping[str, str]
-    """Who is in a hold bridge, by channel id: in which."""
-    spoken_to: Mapping[str, str] = {}
-    """Bridges in which somebody hears a prompt, or has heard one, and waits all the same: each with its channel."""
-    aside: frozenset[str] = frozenset()
-    """Channel ids of agents who have put customers on hold."""
-    codes: frozenset[str] = frozenset()
-    """Channels of telephones that have dialled a feature code."""
-
-
-class KeptLeg(Struct, frozen=True):
-    """An agent's leg that rings or talks as it should. `talking`: it is in the talk bridge together with the caller."""
-
-    offer_id: str
-    agent_id: str
-    channel: AriChannel
-    talking: bool
-
-
-class Keep(Struct, frozen=True):
-    """A live interaction's call: the caller's channel, and the legs that ring or talk for it, oldest first.
-
-    Of a consult: the channel of the agent who asks, of whose offer `asking` is. `met`: somebody has been in the talk
-    bridge with the caller, which shows in where the caller is. `has_bridge`: there is one.
-    """
-
-    desired: Desired
-    channel: AriChannel
-    legs: tuple[KeptLeg, ...]
-    met: bool
-    has_bridge: bool
-    asking: str = ""
-
-
-class End(Struct, frozen=True):
-    """The interaction's call is no more."""
-
-    interaction_id: str
-    by: Literal["customer", "agent", "system"]
-    reason: str
-
-
-class Fail(Struct, frozen=True):
-    """The offer rings no more."""
-
-    offer_id: str
-
-
-class Ring(Struct, frozen=True):
-    """The offer was made while nobody could be called: it has not rung yet."""
-
-    interaction_id: str
-    offer_id: str
-    agent_id: str
-
-
-class Accept(Struct, frozen=True):
-    """The agent has picked up meanwhile."""
-
-    interaction_id: str
-    offer_id: str
-
-
-class Join(Struct, frozen=True):
-    """Customer and agents are to be joined, and not all of them are."""
-
-    interaction_id: str
-
-
-class Leave(Struct, frozen=True):
-    """One of several agents who talk with a caller is gone."""
-
-    interaction_id: str
-    agent_id: str
-
-
-class Hold(Struct, frozen=True):
-    """This agent has put the customer on hold, and is with them."""
-
-    interaction_id: str
-    offer_id: str
-
-
-class Requeue(Struct, frozen=True):
-    """The last agent's leg is gone, and nobody was ever joined with the caller."""
-
-    interaction_id: str
-
-
-class Park(Struct, frozen=True):
-    """The caller is to hear music, and does not."""
-
-    interaction_id: str
-
-
-class Answer(Struct, frozen=True):
-    """The caller is in the bridge where they belong, and their telephone still rings."""
-
-    interaction_id: str
-
-
-class Enqueue(Struct, frozen=True):
-    """A caller of whom the engine knows nothing."""
-
-    channel: AriChannel
-
-
-class LetGo(Struct, frozen=True):
-    """A caller whom the engine knew, and no longer desires."""
-
-    channel_id: str
-
-
-class HangUp(Struct, frozen=True):
-    """A channel that nobody desires."""
-
-    channel_id: str
-
-
-class Destroy(Struct, frozen=True):
-    """The talk bridge of an interaction that needs none."""
-
-    interaction_id: str
-
-
-Repair = (
-    Keep
-    | End
-    | Fail
-    | Ring
-    | Accept
-    | Join
-    | Leave
-    | Hold
-    | Requeue
-    | Park
-    | Answer
-    | Enqueue
-    | LetGo
-    | HangUp
-    | Destroy
-)
-
-
-def survey(
-    names: Names,
-    info: Info,
-    application: Iterable[str],
-    channels: Iterable[AriChannel],
-    bridges: Iterable[AriBridge],
-) -> World:
-    """Sort a snapshot. `application` are the ids of the application's channels."""
-    members = frozenset(application)
-    callers: dict[str, AriChannel] = {}
-    legs: dict[str, AriChannel] = {}
-    codes: set[str] = set()
-    for channel in channels:
-        offer_id = names.offer_of(channel.id)
-        if offer_id is not None:
-            legs[offer_id] = channel
-        elif channel.id in members and channel.dialplan.app_name == STASIS and not names.is_own(channel.id):
-            if is_code(channel):
-                codes.add(channel.id)
-            else:
-                callers[channel.id] = channel
-    talks: dict[str, frozenset[str]] = {}
-    held, spoken_to, aside = dict[str, str](), dict[str, str](), frozenset[str]()
-    for bridge in bridges:
-        interaction_id = names.talk_of(bridge.id)
-        if interaction_id is not None:
-            talks[interaction_id] = frozenset(bridge.channels)
-        elif names.is_hold(bridge.id):
-            held |= dict.fromkeys(bridge.channels, bridge.id)
-        elif listener := names.listener_of(bridge.id):
-            held |= dict.fromkeys(bridge.channels, bridge.id)
-            spoken_to[bridge.id] = listener
-        elif bridge.id == names.aside:
-            aside = frozenset(bridge.channels)
-    return World(info, callers, legs, talks, held, spoken_to, aside, frozenset(codes))
 
 
 def compare(
@@ -351,11 +175,6 @@ def _not_apart(world: World, keep: Keep, holding: Container[str]) -> Iterable[Re
     for leg in keep.legs:
         if leg.agent_id in holding and leg.channel.id not in world.aside:
             yield Hold(keep.desired.interaction_id, leg.offer_id)
-
-
-def is_answered(leg: AriChannel) -> bool:
-    """Whether an agent's leg has been picked up and is in the application."""
-    return leg.dialplan.app_name == STASIS
 
 
 def _undesired(

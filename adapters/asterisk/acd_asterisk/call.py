@@ -120,6 +120,21 @@ class Leg:
             self.ended.set()
 
 
+BackState = Literal["away", "dialling", "asking", "there"]
+"""`asking`: picked up, and is told who calls; perhaps a key has to say that it is no voicemail."""
+
+
+@dataclass(slots=True)
+class Back:
+    """The customer's end of a callback: nobody is there before we have called them."""
+
+    customer: str
+    """The opaque reference; empty: nobody known."""
+    attempt: int
+    """From 1."""
+    state: BackState = "away"
+
+
 @dataclass(slots=True)
 class Call:
     """One caller in the application, and whoever rings or talks for them."""
@@ -170,6 +185,8 @@ class Call:
     """Of a consult: the call that it is about. Its caller is the agent who asks: `channel_id` is that agent's leg."""
     asking: str = ""
     """Of a consult: the offer of that leg, among the parent's."""
+    back: Back | None = None
+    """Of a callback; then `channel_id` is empty as long as nobody is called."""
     tuning: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while that music is begun or ended."""
     moving: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -188,7 +205,13 @@ class Call:
     @property
     def is_waiting(self) -> bool:
         """Whether a caller waits for an agent: known to the engine, and not joined with one or about to be."""
-        return self.is_present and self.is_enqueued and not self.is_talking and self.parent is None
+        is_caller = self.is_enqueued and self.parent is None and self.is_reached
+        return self.is_present and is_caller and not self.is_talking
+
+    @property
+    def is_reached(self) -> bool:
+        """Whether there is a customer: always, but for a callback whose customer has not answered."""
+        return self.back is None or self.back.state == "there"
 
     @property
     def is_left_alone(self) -> bool:

@@ -7,24 +7,24 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from acd_asterisk import adopt
-from acd_asterisk.adopt import Repair
+from acd_asterisk import mending
+from acd_asterisk.mending import Repair
 
 KINDS: Final[Mapping[type[Repair], str]] = {
-    adopt.End: "call-gone",
-    adopt.Fail: "ringing-gone",
-    adopt.Requeue: "agent-gone",
-    adopt.Leave: "colleague-gone",
-    adopt.Ring: "not-rung",
-    adopt.Accept: "answer-missed",
-    adopt.Join: "not-joined",
-    adopt.Park: "not-held",
-    adopt.Hold: "hold-missed",
-    adopt.Answer: "not-answered",
-    adopt.Enqueue: "unknown-caller",
-    adopt.LetGo: "caller-kept",
-    adopt.HangUp: "orphaned-channel",
-    adopt.Destroy: "orphaned-bridge",
+    mending.End: "call-gone",
+    mending.Fail: "ringing-gone",
+    mending.Requeue: "agent-gone",
+    mending.Leave: "colleague-gone",
+    mending.Ring: "not-rung",
+    mending.Accept: "answer-missed",
+    mending.Join: "not-joined",
+    mending.Park: "not-held",
+    mending.Hold: "hold-missed",
+    mending.Answer: "not-answered",
+    mending.Enqueue: "unknown-caller",
+    mending.LetGo: "caller-kept",
+    mending.HangUp: "orphaned-channel",
+    mending.Destroy: "orphaned-bridge",
 }
 """For figures and logs. What is kept is no difference."""
 

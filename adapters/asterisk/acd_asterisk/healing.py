@@ -22,16 +22,17 @@ from acd.core.messages import (
     RequeueInteraction,
 )
 from acd.ports.channel import Desired
-from acd_asterisk import adopt
+from acd_asterisk import adopt, mending, snapshot
 from acd_asterisk.abreast import abreast
-from acd_asterisk.adopt import Repair, World
 from acd_asterisk.call import Call, Leg
 from acd_asterisk.conversations import Conversations
 from acd_asterisk.desk import Desk, NotTaken
 from acd_asterisk.differences import Differences
 from acd_asterisk.happenings import arrival_of_waiting
 from acd_asterisk.intake import Intake
+from acd_asterisk.mending import Repair
 from acd_asterisk.orders import Orders
+from acd_asterisk.snapshot import World
 from acd_asterisk.switchboard import Switchboard
 from acd_asterisk.wire import AriChannel
 
@@ -82,7 +83,7 @@ class Healer:
         await self._act(repairs)
         await self._tell(repairs)
         self._intake.menus.compared(world.callers, was_restarted=self.was_restarted)
-        self._take_in([repair.channel for repair in repairs if isinstance(repair, adopt.Enqueue)])
+        self._take_in([repair.channel for repair in repairs if isinstance(repair, mending.Enqueue)])
 
     async def _take_over_prompts(self, world: World) -> None:
         """An earlier process may have begun to say something: whoever waits, waits on with music."""
@@ -105,11 +106,13 @@ class Healer:
         # Whoever is known to this process and not to the engine is being seen to, in a menu for example.
         busy = {call.channel_id for call in self._desk.calls.values() if not call.is_enqueued}
         found = self._found(world, self._desk.host.desired(), busy | self._desk.attended, was_restarted=False)
-        silent = {each.interaction_id for each in found if isinstance(each, adopt.Park)} | self._left_in_silence(world)
-        others = [each for each in found if not isinstance(each, adopt.Park)]
+        silent = {each.interaction_id for each in found if isinstance(each, mending.Park)} | self._left_in_silence(
+            world
+        )
+        others = [each for each in found if not isinstance(each, mending.Park)]
         return [
-            *(each for each in others if not isinstance(each, adopt.Join) or self._has_parted(each.interaction_id)),
-            *(adopt.Park(interaction_id) for interaction_id in sorted(silent) if self._waits(interaction_id)),
+            *(each for each in others if not isinstance(each, mending.Join) or self._has_parted(each.interaction_id)),
+            *(mending.Park(interaction_id) for interaction_id in sorted(silent) if self._waits(interaction_id)),
         ]
 
     def _has_parted(self, interaction_id: str) -> bool:
@@ -162,20 +165,20 @@ class Healer:
         kept: set[str] = set()
         self._orders.devices.forget_all()
         for repair in repairs:
-            if isinstance(repair, adopt.Keep):
+            if isinstance(repair, mending.Keep):
                 kept.add(repair.desired.interaction_id)
                 self._take_over(repair)
-            elif isinstance(repair, adopt.LetGo):
+            elif isinstance(repair, mending.LetGo):
                 if (call := self._desk.by_channel.get(repair.channel_id)) is not None:
                     kept.add(call.interaction_id)
-            elif isinstance(repair, adopt.End) and repair.by == "agent":
+            elif isinstance(repair, mending.End) and repair.by == "agent":
                 # The caller is done, and must not be taken for one who was never served.
                 self._desk.calls[repair.interaction_id].has_talked = True
         for call in tuple(self._desk.calls.values()):
             if call.interaction_id not in kept and call.channel_id not in busy:
                 self._desk.forget(call)
 
-    def _take_over(self, repair: adopt.Keep) -> None:
+    def _take_over(self, repair: mending.Keep) -> None:
         wish = repair.desired
         call = self._known(repair)
         call.is_enqueued = call.greeted = True
@@ -190,7 +193,7 @@ class Healer:
             leg = Leg(
                 kept.offer_id,
                 kept.agent_id,
-                state="answered" if adopt.is_answered(kept.channel) else "dialling",
+                state="answered" if snapshot.is_answered(kept.channel) else "dialling",
                 accepted=wish.state == "connected",
                 joining=kept.talking,
                 joined=repair.met,
@@ -202,7 +205,7 @@ class Healer:
             call.has_talked = True
             call.switch_off = self._desk.options.heartbeat_us > 0
 
-    def _known(self, repair: adopt.Keep) -> Call:
+    def _known(self, repair: mending.Keep) -> Call:
         """A consult comes after its parent, whose legs are known by then."""
         wish = repair.desired
         is_new = wish.interaction_id not in self._desk.calls
@@ -219,42 +222,42 @@ class Healer:
 
         And nobody is joined whose own telephone still rings.
         """
-        ending = [repair for repair in repairs if isinstance(repair, adopt.HangUp)]
-        first = [repair for repair in repairs if isinstance(repair, adopt.HangUp | adopt.Answer)]
+        ending = [repair for repair in repairs if isinstance(repair, mending.HangUp)]
+        first = [repair for repair in repairs if isinstance(repair, mending.HangUp | mending.Answer)]
         await abreast(self._act_on, first)
         offers = (self._desk.names.offer_of(repair.channel_id) for repair in ending)
         await abreast(self._orders.devices.until_gone, [offer_id for offer_id in offers if offer_id is not None])
         await abreast(
-            self._act_on, [repair for repair in repairs if not isinstance(repair, adopt.HangUp | adopt.Answer)]
+            self._act_on, [repair for repair in repairs if not isinstance(repair, mending.HangUp | mending.Answer)]
         )
 
     async def _act_on(self, repair: Repair) -> None:
         calls = self._desk.calls
         match repair:
-            case adopt.HangUp(channel_id):
+            case mending.HangUp(channel_id):
                 await self._switchboard.hang_up(channel_id)
-            case adopt.Destroy(interaction_id):
+            case mending.Destroy(interaction_id):
                 await self._switchboard.destroy_talk_bridge(interaction_id)
-            case adopt.Park(interaction_id):
+            case mending.Park(interaction_id):
                 await self._park(calls[interaction_id])
-            case adopt.Answer(interaction_id):
+            case mending.Answer(interaction_id):
                 await self._orders.answering.when_due(calls[interaction_id])
-            case adopt.Ring(interaction_id, offer_id, agent_id):
+            case mending.Ring(interaction_id, offer_id, agent_id):
                 await self._ring(calls[interaction_id], offer_id, agent_id)
-            case adopt.Join(interaction_id):
+            case mending.Join(interaction_id):
                 await self._join(calls[interaction_id])
-            case adopt.Hold(interaction_id, offer_id):
+            case mending.Hold(interaction_id, offer_id):
                 await self._hold(calls[interaction_id], offer_id)
-            case adopt.Keep():
+            case mending.Keep():
                 call = calls[repair.desired.interaction_id]
                 if repair.desired.state == "connected":
                     self._desk.in_lane(call, partial(self._orders.tune, call))
                 await self._orders.clear_switch(call)
-            case adopt.Accept(interaction_id, offer_id):
+            case mending.Accept(interaction_id, offer_id):
                 self._accept(calls[interaction_id], offer_id)
-            case adopt.LetGo(channel_id):
+            case mending.LetGo(channel_id):
                 await self._let_go(channel_id)
-            case adopt.End() | adopt.Fail() | adopt.Leave() | adopt.Requeue() | adopt.Enqueue():
+            case mending.End() | mending.Fail() | mending.Leave() | mending.Requeue() | mending.Enqueue():
                 pass  # The engine's business, see below.
             case _:
                 assert_never(repair)
@@ -307,13 +310,13 @@ class Healer:
     def _command(self, repair: Repair) -> Command | None:
         new_id = self._desk.host.new_id
         match repair:
-            case adopt.End(interaction_id, by, reason):
+            case mending.End(interaction_id, by, reason):
                 return EndInteraction(new_id(), interaction_id, by=by, reason=reason)
-            case adopt.Fail(offer_id):
+            case mending.Fail(offer_id):
                 return FailOffer(new_id(), offer_id, reason="failed")
-            case adopt.Leave(interaction_id, agent_id):
+            case mending.Leave(interaction_id, agent_id):
                 return LeaveInteraction(new_id(), interaction_id, agent_id, reason="agent-hung-up")
-            case adopt.Requeue(interaction_id):
+            case mending.Requeue(interaction_id):
                 return RequeueInteraction(new_id(), interaction_id, reason="agent-leg-lost")
             case _:
                 return None

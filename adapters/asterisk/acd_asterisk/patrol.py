@@ -13,24 +13,24 @@ from typing import Final
 
 import structlog
 
-from acd_asterisk import adopt
-from acd_asterisk.adopt import Repair
+from acd_asterisk import mending
 from acd_asterisk.ari import AriUnavailable
 from acd_asterisk.differences import KINDS
+from acd_asterisk.mending import Repair
 
 CONFIRM_SECONDS: Final = 2.0
 """Between the two looks; nothing that is under way takes as long."""
 
 STUCK: Final = (
-    adopt.End,
-    adopt.Fail,
-    adopt.Requeue,
-    adopt.Enqueue,
-    adopt.LetGo,
-    adopt.HangUp,
-    adopt.Destroy,
-    adopt.Join,
-    adopt.Park,
+    mending.End,
+    mending.Fail,
+    mending.Requeue,
+    mending.Enqueue,
+    mending.LetGo,
+    mending.HangUp,
+    mending.Destroy,
+    mending.Join,
+    mending.Park,
 )
 """Something is gone, or there, that nobody is doing anything about; those who talked are apart; or somebody waits and
 hears nothing. All else may rightly last: an agent who has picked up may have a key to press."""
@@ -96,18 +96,18 @@ def _stuck(repairs: Iterable[Repair]) -> set[tuple[str, str]]:
 
 def _about(repair: Repair) -> str:
     match repair:
-        case adopt.Enqueue(channel):
+        case mending.Enqueue(channel):
             return channel.id
-        case adopt.HangUp(channel_id) | adopt.LetGo(channel_id):
+        case mending.HangUp(channel_id) | mending.LetGo(channel_id):
             return channel_id
-        case adopt.Fail(offer_id):
+        case mending.Fail(offer_id):
             return offer_id
         case (
-            adopt.End(interaction_id)
-            | adopt.Requeue(interaction_id)
-            | adopt.Destroy(interaction_id)
-            | adopt.Join(interaction_id)
-            | adopt.Park(interaction_id)
+            mending.End(interaction_id)
+            | mending.Requeue(interaction_id)
+            | mending.Destroy(interaction_id)
+            | mending.Join(interaction_id)
+            | mending.Park(interaction_id)
         ):
             return interaction_id
         case _:

@@ -17,10 +17,10 @@ from acd.errors import ChannelError
 from acd.ports.supervision import NotSupervisable, Supervisor
 from acd_asterisk import wire
 from acd_asterisk.abreast import abreast
-from acd_asterisk.adopt import STASIS
 from acd_asterisk.ari import AriClient, AriUnavailable, part
 from acd_asterisk.desk import Desk
 from acd_asterisk.happenings import BesideArrived, BesideLeft, Happening
+from acd_asterisk.snapshot import STASIS
 from acd_asterisk.translate import is_endpoint
 
 MAX_SUPERVISORS: Final = 4

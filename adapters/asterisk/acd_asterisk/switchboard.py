@@ -14,13 +14,13 @@ import msgspec
 
 from acd_asterisk import wire
 from acd_asterisk.abreast import abreast
-from acd_asterisk.adopt import World, survey
 from acd_asterisk.ari import Answer, AriClient, AriUnavailable
 from acd_asterisk.ari import part as _part
 from acd_asterisk.happenings import EVENTS
 from acd_asterisk.names import Names
 from acd_asterisk.options import Options
 from acd_asterisk.ringing import Presentation
+from acd_asterisk.snapshot import World, survey
 from acd_asterisk.variables import read_variables, variables_expression
 
 ATTEMPTS: Final = 2

@@ -8,7 +8,7 @@ from msgspec import structs
 
 from acd.ports.channel import Desired
 from acd_asterisk import adopt
-from acd_asterisk.adopt import (
+from acd_asterisk.mending import (
     Accept,
     Answer,
     Destroy,
@@ -26,9 +26,9 @@ from acd_asterisk.adopt import (
     Repair,
     Requeue,
     Ring,
-    World,
 )
 from acd_asterisk.names import Names
+from acd_asterisk.snapshot import World, survey
 from acd_asterisk.wire import AriBridge, AriChannel, DialplanPlace, Info, decode_info
 
 NAMES = Names("pbx1", "acd")
@@ -74,7 +74,7 @@ def world(
     bridges = [AriBridge(NAMES.hold, tuple(held)), AriBridge("somebody-else's", (A,))]
     bridges += [AriBridge(NAMES.talk(one(number)), inside) for number, inside in (talks or {}).items()]
     others = [AriChannel("1795254001.1", "Up", dialplan=DialplanPlace("s", "Queue", "x"))]
-    return adopt.survey(NAMES, info, [each.id for each in channels], [*channels, *others], bridges)
+    return survey(NAMES, info, [each.id for each in channels], [*channels, *others], bridges)
 
 
 def nobody(_agent_id: str, _interaction_id: str) -> bool:
@@ -268,7 +268,7 @@ def test_consult_is_no_visit_whatever_its_name() -> None:
     found = world(caller(A), ASKER, ringing, held=(ASKER.id,), talks={A: (A,)})
     assert differences(found, consult("offered"), connected(A)) == []
     bridges = [AriBridge(NAMES.talk(one(A)), (A,)), AriBridge(NAMES.talk(CONSULT), (ASKER.id, ADVISER.id))]
-    found = adopt.survey(NAMES, INFO, [A], [caller(A), ASKER, ADVISER], bridges)
+    found = survey(NAMES, INFO, [A], [caller(A), ASKER, ADVISER], bridges)
     assert differences(found, consult("connected"), connected(A)) == []
 
 
@@ -285,14 +285,14 @@ def test_adviser_is_gone() -> None:
     found = world(caller(A), ASKER, held=(ASKER.id,), talks={A: (A,)})
     assert differences(found, consult("connected"), connected(A)) == [Requeue(CONSULT)]
     bridges = [AriBridge(NAMES.talk(one(A)), (A,)), AriBridge(NAMES.talk(CONSULT), (ASKER.id,))]
-    found = adopt.survey(NAMES, INFO, [A], [caller(A), ASKER], bridges)
+    found = survey(NAMES, INFO, [A], [caller(A), ASKER], bridges)
     assert differences(found, consult("connected"), connected(A)) == [End(CONSULT, "agent", "agent-hung-up")]
 
 
 def test_consult_that_has_ended_meanwhile() -> None:
     """Who asked goes back, the adviser is let go."""
     bridges = [AriBridge(NAMES.talk(one(A)), (A,)), AriBridge(NAMES.talk(CONSULT), (ASKER.id, ADVISER.id))]
-    found = adopt.survey(NAMES, INFO, [A], [caller(A), ASKER, ADVISER], bridges)
+    found = survey(NAMES, INFO, [A], [caller(A), ASKER, ADVISER], bridges)
     assert differences(found, connected(A)) == [Join(one(A)), HangUp(ADVISER.id), Destroy(CONSULT)]
 
 
@@ -311,7 +311,7 @@ def test_customer_on_hold() -> None:
     """The agent is aside, and the customer alone; else the agent is put there, or comes back."""
     answered = leg(A, answered=True)
     bridges = [AriBridge(NAMES.talk(one(A)), (A,)), AriBridge(NAMES.aside, (answered.id,))]
-    apart = adopt.survey(NAMES, INFO, [A], [caller(A), answered], bridges)
+    apart = survey(NAMES, INFO, [A], [caller(A), answered], bridges)
     together = world(caller(A), answered, talks={A: (A, answered.id)})
     holding = {("anna", one(A))}
     assert differences(apart, connected(A), holding=holding) == []
@@ -349,7 +349,7 @@ def test_last_visit_counts() -> None:
 
 def test_channels_of_others_are_not_ours() -> None:
     elsewhere = AriChannel("1795254099.1", "Up", dialplan=DialplanPlace("s", "Playback", "x"))
-    found = adopt.survey(NAMES, INFO, [elsewhere.id], [elsewhere, caller(B)], [AriBridge("x", (B,))])
+    found = survey(NAMES, INFO, [elsewhere.id], [elsewhere, caller(B)], [AriBridge("x", (B,))])
     assert (found.callers, found.legs, found.talks, found.held) == ({}, {}, {}, {})
 
 

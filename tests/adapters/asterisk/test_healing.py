@@ -9,8 +9,6 @@ import pytest
 from acd.core.messages import AcceptOffer, Command, EndInteraction, EnqueueInteraction, Outcome, RequeueInteraction
 from acd.ports.channel import Desired
 from acd.testing.recording_host import RecordingHost
-from acd_asterisk import adopt
-from acd_asterisk.adopt import World
 from acd_asterisk.ari import AriUnavailable
 from acd_asterisk.conversations import Conversations
 from acd_asterisk.desk import Desk
@@ -20,6 +18,7 @@ from acd_asterisk.intake import Intake
 from acd_asterisk.names import Names
 from acd_asterisk.options import read_options
 from acd_asterisk.orders import Orders
+from acd_asterisk.snapshot import World, survey
 from acd_asterisk.switchboard import Switchboard
 from acd_asterisk.wire import AriBridge, AriChannel, DialplanPlace, Info
 from tests.adapters.asterisk.stand_in import nothing_plays
@@ -49,7 +48,7 @@ class StandIn:
         bridges = [AriBridge(NAMES.hold, held)]
         if self.talking:
             bridges.append(AriBridge(NAMES.talk(INTERACTION), self.talking))
-        return adopt.survey(NAMES, Info(), callers, self.channels, bridges)
+        return survey(NAMES, Info(), callers, self.channels, bridges)
 
     async def join(self, _interaction_id: str, channel_ids: Sequence[str]) -> bool:
         self.done.append(f"join {' '.join(channel_ids)}")

@@ -8,12 +8,12 @@ import pytest
 
 from acd.core.messages import EndInteraction, InteractionCompleted, InteractionQueued, OfferAccepted
 from acd.ports.channel import Desired
-from acd_asterisk import adopt
-from acd_asterisk.adopt import Repair
+from acd_asterisk import mending
 from acd_asterisk.ari import AriUnavailable
 from acd_asterisk.channel import AsteriskChannel
 from acd_asterisk.differences import KINDS, Differences
 from acd_asterisk.lab import AgentBehaviour, CallSpec, Provisioned
+from acd_asterisk.mending import Repair
 from acd_asterisk.names import Names
 from acd_asterisk.patrol import Patrol
 from acd_asterisk.wire import AriChannel
@@ -45,9 +45,9 @@ class World:
         return Patrol("pbx1", 1, look=self.look, heal=self.heal, is_live=lambda: self.live, confirm_seconds=0)
 
 
-KEPT = adopt.Keep(Desired("i", "waiting"), AriChannel("1"), (), met=False, has_bridge=False)
-ORPHAN = adopt.HangUp("acd-acd:leg:x.1")
-BRIDGE = adopt.Destroy("x")
+KEPT = mending.Keep(Desired("i", "waiting"), AriChannel("1"), (), met=False, has_bridge=False)
+ORPHAN = mending.HangUp("acd-acd:leg:x.1")
+BRIDGE = mending.Destroy("x")
 
 
 async def test_what_two_looks_see_is_healed() -> None:
@@ -61,11 +61,11 @@ async def test_what_two_looks_see_is_healed() -> None:
     [
         ([KEPT],),
         ([ORPHAN], []),
-        ([ORPHAN], [adopt.HangUp("another")]),
+        ([ORPHAN], [mending.HangUp("another")]),
         # Of the same name, and another thing.
-        ([adopt.End("x", "customer", "gone-while-away")], [BRIDGE]),
+        ([mending.End("x", "customer", "gone-while-away")], [BRIDGE]),
         # May rightly last: a key that is waited for.
-        ([adopt.Accept("i", "i.1")],) * 2,
+        ([mending.Accept("i", "i.1")],) * 2,
     ],
 )
 async def test_what_is_on_its_way_is_left_alone(looks: tuple[list[Repair], ...]) -> None:
@@ -133,7 +133,7 @@ async def test_a_healing_that_fails_is_done_anew(
 
 
 def test_every_difference_has_a_kind_and_is_counted() -> None:
-    every = {part for part in Repair.__args__ if part is not adopt.Keep}
+    every = {part for part in Repair.__args__ if part is not mending.Keep}
     assert set(KINDS) == every
     differences = Differences()
     assert differences.note([KEPT, ORPHAN, ORPHAN, BRIDGE]) == 3

@@ -1,0 +1,77 @@
+"""What Asterisk has of ours at one moment, sorted: callers, agents' legs, customers called back, bridges. Pure.
+
+Owns which channel and which bridge is what. Must not know REST, nor what is desired.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from msgspec import Struct
+
+from acd_asterisk.happenings import is_code
+from acd_asterisk.names import Names
+from acd_asterisk.wire import AriBridge, AriChannel, Info
+
+STASIS: Final = "Stasis"
+
+
+class World(Struct, frozen=True):
+    """What Asterisk has of ours, at one moment."""
+
+    info: Info
+    callers: Mapping[str, AriChannel]
+    """Callers' channels in the application, by channel id."""
+    legs: Mapping[str, AriChannel]
+    """Agents' legs, by offer id."""
+    talks: Mapping[str, frozenset[str]]
+    """Channel ids in each talk bridge, by interaction id."""
+    held: Mapping[str, str]
+    """Who is in a hold bridge, by channel id: in which."""
+    spoken_to: Mapping[str, str] = {}
+    """Bridges in which somebody hears a prompt, or has heard one, and waits all the same: each with its channel."""
+    aside: frozenset[str] = frozenset()
+    """Channel ids of agents who have put customers on hold."""
+    codes: frozenset[str] = frozenset()
+    """Channels of telephones that have dialled a feature code."""
+
+
+def survey(
+    names: Names,
+    info: Info,
+    application: Iterable[str],
+    channels: Iterable[AriChannel],
+    bridges: Iterable[AriBridge],
+) -> World:
+    """Sort a snapshot. `application` are the ids of the application's channels."""
+    members = frozenset(application)
+    callers: dict[str, AriChannel] = {}
+    legs: dict[str, AriChannel] = {}
+    codes: set[str] = set()
+    for channel in channels:
+        offer_id = names.offer_of(channel.id)
+        if offer_id is not None:
+            legs[offer_id] = channel
+        elif channel.id in members and channel.dialplan.app_name == STASIS and not names.is_own(channel.id):
+            if is_code(channel):
+                codes.add(channel.id)
+            else:
+                callers[channel.id] = channel
+    talks: dict[str, frozenset[str]] = {}
+    held, spoken_to, aside = dict[str, str](), dict[str, str](), frozenset[str]()
+    for bridge in bridges:
+        interaction_id = names.talk_of(bridge.id)
+        if interaction_id is not None:
+            talks[interaction_id] = frozenset(bridge.channels)
+        elif names.is_hold(bridge.id):
+            held |= dict.fromkeys(bridge.channels, bridge.id)
+        elif listener := names.listener_of(bridge.id):
+            held |= dict.fromkeys(bridge.channels, bridge.id)
+            spoken_to[bridge.id] = listener
+        elif bridge.id == names.aside:
+            aside = frozenset(bridge.channels)
+    return World(info, callers, legs, talks, held, spoken_to, aside, frozenset(codes))
+
+
+def is_answered(leg: AriChannel) -> bool:
+    """Whether an agent's leg has been picked up and is in the application."""
+    return leg.dialplan.app_name == STASIS
