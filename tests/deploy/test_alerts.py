@@ -12,6 +12,9 @@ AT = "40m"
 D = 'domain="shanghai"'
 Q = f'{D},queue="sales"'
 JOB = 'instance="a:9420",job="acd"'
+PBX = f'channel_instance="pbx",{D}'
+PBX_CONNECTED = f"acd_channel_connected{{{PBX}}}"
+PBX_DIFFERS = f'acd_pbx_differences_total{{{PBX},kind="not-held"}}'
 
 
 class Case(NamedTuple):
@@ -65,7 +68,10 @@ CASES = {
     "AcdGone": Case({}, {f"acd_ready{{{D}}}": "1x45"}),
     "AcdRestartsAgainAndAgain": gauge("process_start_time_seconds", JOB, "1x20 2x5 3x5 4x15", "1x20 2x25"),
     "AcdNotReady": gauge("acd_ready", D, "0x45", "1x45"),
-    "AcdChannelDisconnected": gauge("acd_channel_connected", f'channel_instance="pbx",{D}', "1x30 0x15", "0x30 1x15"),
+    "AcdChannelDisconnected": gauge("acd_channel_connected", PBX, "1x30 0x15", "0x30 1x15"),
+    "AcdPbxDiffersAgainAndAgain": Case(
+        {PBX_DIFFERS: "0+0.5x45", PBX_CONNECTED: "1x45"}, {PBX_DIFFERS: "0+0.5x45", PBX_CONNECTED: "1x20 0x1 1x24"}
+    ),
     "AcdJournalOutage": gauge("acd_journal_outage", D, "1x45", "0x45"),
     "AcdJournalHangs": gauge("acd_journal_appending_seconds", D, "0x38 8x5", "0.2x45"),
     "AcdJournalSlow": Case(commits("0+10x45", "0+100x45"), commits("0+100x45", "0+100x45")),
@@ -125,7 +131,8 @@ def test_few_cases_raise_no_alert(tmp_path: Path) -> None:
         f'acd_interactions_total{{{Q},outcome="abandoned"}}': "0x20 1x5 2x20",
         **rang("0x20 1x5 2x20", "0x45"),
     }
-    names = "AcdServiceLevelLow|AcdAbandoned|AcdOffersNotAnswered"
+    few |= {PBX_CONNECTED: "1x45", PBX_DIFFERS: "0x20 4x5 8x20"}
+    names = "AcdPbxDiffersAgainAndAgain|AcdServiceLevelLow|AcdAbandoned|AcdOffersNotAnswered"
     test = {
         "interval": "1m",
         "input_series": [{"series": series, "values": values} for series, values in few.items()],

@@ -31,6 +31,7 @@ class Conversations:
         self._desk = desk
         self._switchboard = switchboard
         self._orders = orders
+        orders.put = self.put
 
     async def open(self, effect: OpenConsult) -> None:
         """Let the agent who asks wait for an adviser, and the customer hear music meanwhile."""
@@ -60,17 +61,15 @@ class Conversations:
         await self._desk.tell(EndInteraction(self._desk.host.new_id(), consult_id, by="system", reason=reason))
 
     async def wait(self, consult: Call) -> None:
-        """The agent who asks waits: for the first adviser, or for another one."""
+        """The agent who asks waits: for the first adviser, or for another one.
+
+        Who has accepted at their desk, and has yet to pick up or to hear the briefing, is moved when they have met the
+        customer.
+        """
         parent, leg = self._asking(consult)
-        if parent is None or leg is None:
-            return
-        await self._orders.let_go(consult)
-        async with parent.moving:
-            if leg.is_talking:
-                await self._place(parent, leg)
-            else:
-                # The agent has accepted elsewhere, and has yet to pick up; then there is somebody to be moved.
-                self._desk.reconcile_soon()
+        if parent is not None and leg is not None:
+            await self._orders.let_go(consult)
+            await self.put(parent, leg)
 
     async def release(self, call: Call) -> None:
         """Let go of everything that belongs to a call; an agent who has asked goes back to the customer."""
@@ -103,7 +102,7 @@ class Conversations:
             await self._remove(consult)
 
     async def put(self, call: Call, leg: Leg) -> None:
-        """Put an agent's leg where it belongs, with the customer or not."""
+        """Put an agent's leg where it belongs, with the customer or not; not one that has yet to meet them."""
         async with call.moving:
             if leg.is_talking:
                 await self._place(call, leg)
@@ -116,7 +115,8 @@ class Conversations:
         async with parent.moving:
             if consult.interaction_id in leg.away:
                 leg.away.remove(consult.interaction_id)
-                await self._place(parent, leg)
+                if leg.is_talking:
+                    await self._place(parent, leg)
 
     async def _place(self, parent: Call, leg: Leg) -> None:
         """With the adviser who came last; else in the hold bridge, if there is anybody to wait for.

@@ -286,7 +286,7 @@ class Healer:
     async def _join(self, call: Call) -> None:
         """That an agent has accepted does not say who has picked up: whoever has a key to press is not joined yet."""
         for leg in call.live_legs():
-            if leg.state != "answered" or leg.joining or leg.away or (leg.held and leg.joined):
+            if leg.state != "answered" or leg.joining or ((leg.away or leg.held) and leg.joined):
                 continue
             if self._intake.needs_key(leg):
                 self._intake.accept(call, leg)

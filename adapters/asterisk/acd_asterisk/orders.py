@@ -6,6 +6,7 @@ stands. Nothing is done twice for the same wish, and what is gone already is fin
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
 from typing import Final
@@ -52,6 +53,8 @@ class Orders:
         """Asks agents before their telephones are hung up, likewise."""
         self.survey: Survey | None = None
         """Asks callers before they are let go, if anything is to be asked."""
+        self.put: Callable[[Call, Leg], Awaitable[None]] = _stays
+        """Puts a leg where it belongs that has met the caller, and is not with them: `Conversations.put`."""
 
     def park(self, call: Call) -> None:
         """Answer and let the caller hear music; begun, not waited for, so that ringing need not wait either.
@@ -170,19 +173,22 @@ class Orders:
         call.has_bridge = True
         try:
             async with call.moving:
+                channels = self._who_joins(call, leg)
                 are_there, *_ = await asyncio.gather(
-                    self._switchboard.join(call.interaction_id, self._who_joins(call, leg)),
+                    self._switchboard.join(call.interaction_id, channels),
                     self.clear_switch(call),
                     self.tune(call),
                     self.answering.now(call),
-                    self.prompts.hush(call.channel_id),
+                    *(self.prompts.hush(each) for each in channels if each == call.channel_id),
                     self.dismissal.tell_channel(call, "connected"),
                 )
-            for each in (call.channel_id, self._desk.names.leg(leg.offer_id)):
+            for each in channels:
                 self.prompts.moved(each)
         except AriUnavailable:
             leg.joining = False
             raise
+        if are_there and (leg.away or leg.held):
+            await self.put(call, leg)  # Its agent has asked for advice, or holds, before the two had met.
         if not are_there:
             leg.joining = False
             if call.is_present and leg.state == "answered":
@@ -269,10 +275,16 @@ class Orders:
             await self._switchboard.destroy_talk_bridge(call.interaction_id)
 
     def _who_joins(self, call: Call, leg: Leg) -> tuple[str, ...]:
-        """Whoever is in the bridge already is left there: to be added again is to be taken out for a moment."""
+        """Whoever is in the bridge already is left there: to be added again is to be taken out for a moment.
+
+        An adviser may be there before the agent who asks, who has yet to pick up, or hears a briefing: that agent comes
+        when they have met the customer.
+        """
         agent = self._desk.names.leg(leg.offer_id)
         is_inside = any(each.joined and each.is_live for each in call.legs.values())
-        return (agent,) if is_inside else (call.channel_id, agent)
+        asking = None if call.parent is None else call.parent.leg_for(call.asking)
+        is_to_come = asking is not None and not asking.is_talking
+        return (agent,) if is_inside or is_to_come else (call.channel_id, agent)
 
     def _wait_again(self, call: Call) -> None:
         """Whoever has talked with the caller does so no more: the caller waits under the dead-man's switch."""
@@ -340,3 +352,7 @@ class Orders:
         expires_at_us = self._desk.offers.get(offer_id)
         left = None if expires_at_us is None else expires_at_us / 1e6 - time.time()
         return ring_seconds(left, self._desk.options.ring_margin_us / 1e6)
+
+
+async def _stays(_call: Call, _leg: Leg) -> None:
+    """Until somebody knows another place."""

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from acd.core.messages import (
+    AcceptOffer,
     AgentLeft,
     Command,
     EndInteraction,
@@ -15,16 +16,20 @@ from acd.core.messages import (
     LeaveInteraction,
     MergeConsult,
     OfferAccepted,
+    OfferMade,
     Outcome,
 )
 from acd_asterisk.lab import AgentBehaviour, CallSpec, Provisioned
+from acd_asterisk.lab.tones import tone
+from acd_asterisk.names import Names
 from tests.adapters.asterisk.places import until_places
-from tests.adapters.asterisk.rig import INSTANCE, Agent, Queue, Rig, rig, until
+from tests.adapters.asterisk.rig import APP, INSTANCE, Agent, Queue, Rig, rig, until
 
 LISTENER = AgentBehaviour(ring_ms=50, talk_ms=60_000)
 SLOW = AgentBehaviour(ring_ms=1_500, talk_ms=60_000)
 QUEUES = (Queue(), Queue("advice", "skills.law >= 1"))
 CONSULT = "question"
+NAMES = Names(INSTANCE, APP)
 HOLD = "hold"
 CALLER = "trunk"
 
@@ -140,6 +145,81 @@ async def test_transfer_after_asking(provisioned: Provisioned, tmp_path: Path) -
         await it.pbx.cli(f"channel request hangup {leg}")
         completed = await it.event(InteractionCompleted, lambda each: each.interaction_id == customer)
         assert (completed.agent_id, completed.reason) == ("ben", "agent-hung-up")
+
+
+@asynccontextmanager
+async def picking_up_late(
+    provisioned: Provisioned, folder: Path, options: dict[str, object] | None = None
+) -> AsyncIterator[tuple[Rig, str]]:
+    """Anna accepts a caller at her desk while her telephone rings, and asks ben, who is not ready yet."""
+    agents = [Agent("anna", AgentBehaviour(ring_ms=2_500, talk_ms=60_000)), Agent("ben", LISTENER, {"law": 5})]
+    async with rig(provisioned, folder, agents, queues=QUEUES, options=options) as it:
+        it.pbx.add_sound("custom/sales", tone(1_700, 2_000))
+        await it.ready("anna")
+        async with it.callers(CallSpec(caller="10001", dialled="sales")) as callers:
+            made = await it.event(OfferMade)
+            await do(it, AcceptOffer("desk", made.offer_id, "anna"))
+            await it.event(OfferAccepted)
+            await ask(it, made.interaction_id)
+            yield it, made.interaction_id
+            await do(it, EndInteraction(it.router.new_id(), CONSULT, by="agent"))
+            talk = f"talk:{made.interaction_id}"
+            await until_places(it.pbx, {CALLER: talk, "anna": talk})
+            await do(it, EndInteraction(it.router.new_id(), made.interaction_id, by="agent"))
+            await callers.finished(seconds=5)
+        await it.empty()
+
+
+def reconciles(it: Rig) -> int:
+    """How often everything has been compared."""
+    channels = it.router.health()["channels"]
+    assert isinstance(channels, dict)
+    return int(channels[INSTANCE]["reconciles"])
+
+
+@pytest.mark.parametrize("is_compared", [False, True])
+@pytest.mark.parametrize("first", ["agent", "adviser"])
+async def test_asked_before_the_telephone_is_picked_up(
+    provisioned: Provisioned, tmp_path: Path, first: str, *, is_compared: bool
+) -> None:
+    """She meets the customer, who then hears music while she waits or is advised; nothing is compared for that."""
+    async with picking_up_late(provisioned, tmp_path) as (it, customer):
+        before = reconciles(it)
+        if first == "adviser":
+            await it.ready("ben")
+            await until_places(it.pbx, {CALLER: "hold", "anna": "", "ben": f"talk:{CONSULT}"})
+        if is_compared:
+            await it.channel.reconcile(())
+        if first == "agent":
+            await until_places(it.pbx, {CALLER: f"talk:{customer}", "anna": HOLD})
+            await it.ready("ben")
+        await advised(it, customer)
+        assert reconciles(it) == before
+
+
+@pytest.mark.parametrize("is_compared", [False, True])
+async def test_asked_before_the_briefing_is_over(
+    provisioned: Provisioned, tmp_path: Path, *, is_compared: bool
+) -> None:
+    """She hears it to its end, whatever the adviser does meanwhile."""
+    options: dict[str, object] = {"queues": {"sales": {"briefing": ["custom/sales"]}}}
+    async with picking_up_late(provisioned, tmp_path, options) as (it, customer):
+        before = reconciles(it)
+        briefed = {CALLER: HOLD, "anna": f"say:{NAMES.leg(f'{customer}.1')}~1"}
+        await until_places(it.pbx, briefed)
+        await it.ready("ben")
+        await until_places(it.pbx, {**briefed, "ben": f"talk:{CONSULT}"})
+        if is_compared:
+            await it.channel.reconcile(())
+        await advised(it, customer)
+        assert reconciles(it) == before
+
+
+async def test_done_asking_before_the_telephone_is_picked_up(provisioned: Provisioned, tmp_path: Path) -> None:
+    """She is not put where the customer is not yet."""
+    async with picking_up_late(provisioned, tmp_path) as (it, _):
+        await it.ready("ben")
+        await until_places(it.pbx, {CALLER: HOLD, "anna": "", "ben": f"talk:{CONSULT}"})
 
 
 async def away(it: Rig, how: str) -> None:
