@@ -27,12 +27,19 @@ async def is_held(patient: Patient, client: AriClient) -> bool | None:
     return False if answer.status == _NOT_FOUND else None
 
 
-async def application(patient: Patient, client: AriClient) -> Finding:
+def rival(patient: Patient) -> list[Finding]:
+    """Another channel of the same configuration that has it, too. Asks nobody."""
+    if not patient.rival:
+        return []
+    app, fix = patient.options.app, f"give channels.{patient.name}.app and the dialplan behind it another name"
+    return [wrong("application", f"channels.{patient.rival} has the same application {app} of the same PBX; {fix}")]
+
+
+async def application(patient: Patient, client: AriClient) -> list[Finding] | Finding:
     """Whether the engine has the application, or can have it."""
     app, name = patient.options.app, patient.name
     if patient.rival:
-        fix = f"give channels.{name}.app and the dialplan behind it another name"
-        return wrong("application", f"channels.{patient.rival} has the same application {app} of the same PBX; {fix}")
+        return []  # Of two that want it nothing more can be said.
     answer = await client.request("GET", f"applications/{quote(app, safe='')}")
     if answer.status == _NOT_FOUND:
         if engine_runs(patient.journal):

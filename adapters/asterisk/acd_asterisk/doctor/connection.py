@@ -105,19 +105,21 @@ async def clock(client: AriClient) -> Finding:
     """How far the PBX's clock is from ours."""
     before = time.time()
     answer = await client.request("GET", "asterisk/ping")
-    after = time.time()
+    return judged_clock(answer.body, before, time.time())
+
+
+def judged_clock(body: bytes, before: float, after: float) -> Finding:
+    """Of what the PBX said when it was asked for the time, between `before` and `after` in seconds since 1970."""
     try:
-        theirs = datetime.strptime(msgspec.json.decode(answer.body, type=_Ping).timestamp, _TIME).timestamp()  # noqa: DTZ007 - the format has %z
+        theirs = datetime.strptime(msgspec.json.decode(body, type=_Ping).timestamp, _TIME).timestamp()  # noqa: DTZ007 - the format has %z
     except (msgspec.DecodeError, ValueError):
         return unknown("clock", "the PBX does not say what time it is")
     # What lies between asking and being answered is nobody's fault.
     difference = max(before - theirs, theirs - after, 0.0)
     if difference > CLOCK_SECONDS:
-        return warning(
-            "clock",
-            f"the PBX's clock is {difference:.1f} s from ours; let both keep time by NTP, or logs and reports "
-            "will not fit",
-        )
+        way = "behind" if theirs < before else "ahead of"
+        fix = "let both keep time by NTP, or logs and reports will not fit"
+        return warning("clock", f"the PBX's clock is {difference:.1f} s {way} ours; {fix}")
     return good("clock", "both clocks agree")
 
 

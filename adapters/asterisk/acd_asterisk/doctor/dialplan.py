@@ -24,7 +24,7 @@ MAX_INCLUDES: Final = 100
 _VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _STASIS: Final = "stasis"
 _DEAD_MAN: Final = "timeout(absolute)"
-_LAST_WORDS: Final = frozenset({"hangup", "return", "noop"})
+LAST_WORDS: Final = frozenset({"hangup", "return", "noop"})
 
 
 class Step(Struct, frozen=True):
@@ -39,16 +39,37 @@ class Step(Struct, frozen=True):
 
 async def dialplan(patient: Patient, manager: Manager) -> list[Finding]:
     """Ask AMI for all of it."""
-    reply = await manager.ask_list("ShowDialPlan")
-    if not reply.is_success:
-        fix = "give the AMI user `read = config,reporting`"
-        return [unknown("dialplan", f"the dialplan cannot be looked at ({reply.reason}); {fix}")]
-    steps = [step for item in reply.items if (step := _step(item)) is not None]
+    steps = await read_steps(manager)
+    if isinstance(steps, Finding):
+        return [steps]
     known = {name: await _value(manager, name) for name in sorted(_variables(steps))[:MAX_VARIABLES]}
     steps = [_resolved(step, known) for step in steps]
     options = patient.options
     found = judged_dialplan(steps, options.app, has_switch=options.heartbeat_us > 0)
     return [*found, *judged_codes(steps, options.app)] if options.codes.codes else found
+
+
+async def read_steps(manager: Manager) -> list[Step] | Finding:
+    """Every line of the dialplan, or why there is none."""
+    reply = await manager.ask_list("ShowDialPlan")
+    if not reply.is_success:
+        fix = "give the AMI user `write = config,reporting`"
+        return unknown("dialplan", f"the dialplan cannot be looked at ({reply.reason}); {fix}")
+    return [step for item in reply.items if (step := _step(item)) is not None]
+
+
+def by_place(steps: Iterable[Step]) -> tuple[dict[tuple[str, str], list[Step]], dict[str, list[str]]]:
+    """Lines by context and extension, in their order; and the contexts that each includes."""
+    extensions: dict[tuple[str, str], list[Step]] = {}
+    includes: dict[str, list[str]] = {}
+    for step in steps:
+        if step.application:
+            extensions.setdefault((step.context, step.extension), []).append(step)
+        elif step.data:
+            includes.setdefault(step.context, []).append(step.data)
+    for lines in extensions.values():
+        lines.sort(key=lambda step: step.priority)
+    return extensions, includes
 
 
 def _step(item: Message) -> Step | None:
@@ -90,22 +111,15 @@ def judged_dialplan(steps: Iterable[Step], app: str, *, has_switch: bool) -> lis
 
     `has_switch`: the configuration winds the dead-man's switch.
     """
-    extensions: dict[tuple[str, str], list[Step]] = {}
-    includes: dict[str, list[str]] = {}
-    for step in steps:
-        if step.application:
-            extensions.setdefault((step.context, step.extension), []).append(step)
-        elif step.data:
-            includes.setdefault(step.context, []).append(step.data)
+    extensions, includes = by_place(steps)
     found: list[Finding] = []
     doors: list[str] = []
     for (context, extension), lines in sorted(extensions.items()):
-        lines.sort(key=lambda step: step.priority)
         for number, line in enumerate(lines):
             if _leads_to(line, app) and not _is_code(line):
                 place = f"{context},{extension},{line.priority}"
                 doors.append(place)
-                found += _after(place, lines[number + 1 :])
+                found += after(place, lines[number + 1 :], of="Stasis()")
                 if has_switch:
                     contexts = _reached(context, includes)
                     has_end = any((each, "T") in extensions for each in contexts)
@@ -132,10 +146,10 @@ def _is_code(step: Step) -> bool:
     return step.data.partition(",")[2].strip().startswith(CODE)
 
 
-def _after(place: str, rest: list[Step]) -> list[Finding]:
-    """A caller whom no engine takes goes on with what follows `Stasis()`."""
-    if all(step.application.lower() in _LAST_WORDS for step in rest):
-        fix = "add what serves callers meanwhile, Queue() or VoiceMail(), after `Stasis()`"
+def after(place: str, rest: list[Step], *, of: str) -> list[Finding]:
+    """A caller whom no engine takes goes on with what follows `of`."""
+    if all(step.application.lower() in LAST_WORDS for step in rest):
+        fix = f"add what serves callers meanwhile, Queue() or VoiceMail(), after `{of}`"
         return [wrong("fallback", f"{place}: without the engine callers are hung up on; {fix}")]
     return []
 

@@ -12,7 +12,7 @@ from acd_asterisk.ami.watch import CLASSES, access_of
 from acd_asterisk.ari import AriClient, AriUnauthorized, AriUnavailable
 from acd_asterisk.doctor import trial
 from acd_asterisk.doctor.agents import agents
-from acd_asterisk.doctor.application import application, is_held
+from acd_asterisk.doctor.application import application, is_held, rival
 from acd_asterisk.doctor.connection import clock, reach, sessions
 from acd_asterisk.doctor.dialplan import dialplan
 from acd_asterisk.doctor.disk import disk
@@ -20,7 +20,9 @@ from acd_asterisk.doctor.findings import Finding, good, unknown, warning, wrong
 from acd_asterisk.doctor.loaded import modules
 from acd_asterisk.doctor.media import music, sounds
 from acd_asterisk.doctor.patient import Patient
+from acd_asterisk.doctor.recordings import recordings
 from acd_asterisk.doctor.telephones import telephones
+from acd_asterisk.doctor.without_ari import dialplan_without_ari, rights
 from acd_asterisk.options import PasswordUnavailable
 from acd_asterisk.options.ami import AmiOptions
 
@@ -37,6 +39,7 @@ async def examine(patient: Patient, *, place: str = "", agent: str = "") -> list
         warning("configuration", f"channels.{patient.name}.{key}: {why}; {fix}") for key, why, fix in options.cautions
     ]
     found += agents(patient)
+    found += rival(patient)
     if options.control == "ami":
         found += [
             unknown(check, f"{option} was left out; it needs ARI, which the PBX is used without")
@@ -63,6 +66,7 @@ async def _by_ari(patient: Patient, client: AriClient, place: str, agent: str) -
             "clock": lambda: clock(client),
             "endpoint": lambda: telephones(patient, client),
             "sounds": lambda: sounds(patient, client),
+            "recording": lambda: recordings(patient, client),
         }
     )
     try:
@@ -118,6 +122,8 @@ async def _by_ami(patient: Patient) -> list[Finding]:
         found = [good("ami", _entered(options))]
         if patient.options.control == "ari":
             found += await dialplan(patient, manager)
+        else:
+            found += [await rights(manager), *await dialplan_without_ari(patient, manager)]
         found.append(await music(patient, manager))
     except AmiUnavailable as error:
         return [unknown("ami", f"AMI did not answer ({error}); try again")]

@@ -39,12 +39,19 @@ class _Module(Struct, frozen=True):
     status: str = ""
 
 
-async def modules(patient: Patient, client: AriClient) -> list[Finding]:
-    """What is missing."""
+async def loaded_modules(client: AriClient) -> set[str] | None:
+    """Their names without ending; None when the PBX does not say."""
     answer = await client.request("GET", "asterisk/modules")
     try:
-        loaded = {each.name.removesuffix(".so") for each in msgspec.json.decode(answer.body, type=list[_Module])}
+        return {each.name.removesuffix(".so") for each in msgspec.json.decode(answer.body, type=list[_Module])}
     except msgspec.DecodeError:
+        return None
+
+
+async def modules(patient: Patient, client: AriClient) -> list[Finding]:
+    """What is missing."""
+    loaded = await loaded_modules(client)
+    if loaded is None:
         return [unknown("modules", "the PBX does not say which modules it has")]
     return judged(loaded, {address.partition("/")[0] for _, address in patient.telephones})
 

@@ -1,39 +1,29 @@
-"""Whether agents' telephones exist, are there, and speak a language that others speak, too.
+"""Whether agents' telephones exist, are there, and can be talked with (`codecs`).
 
 Owns the reading of addresses and the questions about endpoints. Must not know agents beyond their addresses.
 """
 
-import asyncio
 import re
 from typing import Final
-from urllib.parse import quote
 
 import msgspec
 from msgspec import Struct
 
 from acd_asterisk.ari import AriClient
+from acd_asterisk.doctor.codecs import codecs
 from acd_asterisk.doctor.findings import Finding, good, named, unknown, warning, wrong
 from acd_asterisk.doctor.patient import Patient
 from acd_asterisk.translate import is_endpoint
 
-MAX_ASKED: Final = 500
-"""Endpoints whose codecs are asked for."""
-
-AT_ONCE: Final = 8
-
 _ADDRESS: Final = re.compile(r"(?P<technology>[A-Za-z0-9]+)/(?:(?P<number>[^@/&]*)@)?(?P<resource>[^@/&]+)")
-_LOOKED_UP: Final = frozenset({"PJSIP", "SIP", "IAX2"})
+_PJSIP: Final = "PJSIP"
+_LOOKED_UP: Final = frozenset({_PJSIP, "SIP", "IAX2"})
 
 
 class _Endpoint(Struct, frozen=True):
     technology: str
     resource: str
     state: str = ""
-
-
-class _Setting(Struct, frozen=True):
-    attribute: str
-    value: str = ""
 
 
 def endpoint_of(address: str) -> tuple[str, str] | None:
@@ -55,7 +45,8 @@ async def telephones(patient: Patient, client: AriClient) -> list[Finding]:
         return [unknown("endpoint", "the PBX does not say which endpoints it has")]
     states = {(each.technology.upper(), each.resource): each.state for each in listed}
     found, present = _looked_up(patient, states)
-    return [*found, *await _codecs(sorted(present), client)]
+    others = [each.resource for each in listed if each.technology == _PJSIP and each.resource not in present]
+    return [*found, *await codecs(sorted(present), sorted(others), client)]
 
 
 def _looked_up(patient: Patient, states: dict[tuple[str, str], str]) -> tuple[list[Finding], set[str]]:
@@ -77,7 +68,7 @@ def _looked_up(patient: Patient, states: dict[tuple[str, str], str]) -> tuple[li
         else:
             if states[endpoint] == "offline":
                 offline.append(f"{agent} ({address})")
-            if endpoint[0] == "PJSIP":
+            if endpoint[0] == _PJSIP:
                 present.add(endpoint[1])
     if not found:
         found.append(good("endpoint", f"all {len(patient.telephones) - len(others)} agents' endpoints exist"))
@@ -87,43 +78,3 @@ def _looked_up(patient: Patient, states: dict[tuple[str, str], str]) -> tuple[li
     if others:
         found.append(unknown("endpoint", f"cannot be looked up: {named(others)}; try one with --ring AGENT"))
     return found, present
-
-
-async def _codecs(endpoints: list[str], client: AriClient) -> list[Finding]:
-    """Whether two telephones have a codec in common: without one, every call is transcoded, or silent."""
-    if not endpoints:
-        return []
-    free = asyncio.Semaphore(AT_ONCE)
-
-    async def one(resource: str) -> frozenset[str]:
-        async with free:
-            path = f"asterisk/config/dynamic/res_pjsip/endpoint/{quote(resource, safe='')}"
-            answer = await client.request("GET", path)
-        try:
-            settings = msgspec.json.decode(answer.body, type=list[_Setting])
-        except msgspec.DecodeError:
-            return frozenset()
-        allowed = next((each.value for each in settings if each.attribute == "allow"), "")
-        return frozenset(re.findall(r"[a-z0-9_]+", allowed.lower()))
-
-    asked = endpoints[:MAX_ASKED]
-    codecs = dict(zip(asked, await asyncio.gather(*map(one, asked)), strict=True))
-    return judged_codecs(codecs)
-
-
-def judged_codecs(codecs: dict[str, frozenset[str]]) -> list[Finding]:
-    """Of each endpoint's codecs, by name; an empty set is one of which nothing is known."""
-    known = {name: each for name, each in codecs.items() if each}
-    if not known:
-        return [unknown("codecs", "the PBX does not say which codecs agents' endpoints have")]
-    common = frozenset.intersection(*known.values())
-    if common:
-        return [good("codecs", f"agents' endpoints have in common: {', '.join(sorted(common))}")]
-    counts: dict[str, int] = {}
-    for each in known.values():
-        for codec in each:
-            counts[codec] = counts.get(codec, 0) + 1
-    usual = max(sorted(counts), key=lambda codec: counts[codec])
-    apart = [name for name, each in known.items() if usual not in each]
-    fix = f"add {usual} to `allow` of these endpoints"
-    return [warning("codecs", f"no codec is common to all agents' endpoints: {named(apart)} lack {usual}; {fix}")]

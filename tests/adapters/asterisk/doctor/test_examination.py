@@ -2,18 +2,23 @@
 
 import asyncio
 import re
+import time
 from pathlib import Path
 
 import aiohttp
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from acd.runtime.config import Secret
 from acd_asterisk.ami.watch import Watch
+from acd_asterisk.doctor.connection import CLOCK_SECONDS, judged_clock
 from acd_asterisk.lab import AgentBehaviour, LabAgent, Provisioned
 from acd_asterisk.options.ami import AmiOptions
 from acd_asterisk.options.password import Password
 from tests.adapters.asterisk.doctor.ward import run, states, ward, wrongs
-from tests.adapters.asterisk.rig import APP, Agent, manager_section, rig, until
+from tests.adapters.asterisk.rig import APP, EXAMPLES, Agent, manager_section, rig, until
 
 NOBODY_LISTENS = 9
 ONE_SENTENCE = 400
@@ -150,6 +155,63 @@ async def test_telephones_without_a_common_codec(provisioned: Provisioned, tmp_p
         assert "desk lack alaw" in found["codecs"][0][1]
 
 
+async def test_a_trunk_with_another_codec(provisioned: Provisioned, tmp_path: Path) -> None:
+    """Translated, or not at all: nobody on the PBX says so before the first call is silent."""
+    trunk = "[{0}](acd-endpoint)\nallow = !all,{1}\naors = {0}\n[{0}]\ntype = aor\ncontact = sip:{0}@127.0.0.1:9\n"
+    phone = (
+        "\n[desk](acd-endpoint)\nallow = !all,opus\nauth = desk\n[desk]\ntype = auth\nusername = desk\npassword = x\n"
+    )
+    text = f"{trunk.format('carrier', 'g729')}{trunk.format('cheap', 'gsm')}{phone}"
+    async with ward(provisioned, tmp_path, extra={"pjsip.conf": text}) as it:
+        found = await it.examine(it.write())
+        (wrong,) = [text for state, text in found["codecs"] if state == "wrong"]
+        assert "carrier (g729) can have no call with anna" in wrong
+        (warning,) = [text for state, text in found["codecs"] if state == "warning"]
+        assert "every call between cheap (gsm) and anna is translated" in warning
+        assert "desk" not in str(found["codecs"])
+
+
+async def test_recordings(provisioned: Provisioned, tmp_path: Path) -> None:
+    """A folder that is there, is not, or is none; a format that Asterisk lacks. Nothing of the trial is left."""
+    mode = '[channels.pbx1.recording]\nmode = "mixed"\n'
+    async with ward(provisioned, tmp_path) as it:
+        folder = it.pbx.folder / "spool" / "recording"
+        assert "recording" not in await it.examine(it.write())
+        assert states(await it.examine(it.write(more=mode)), "recording") == ["good"]
+        assert not await it.pbx.ari_get("recordings/stored")
+        said = wrongs(await it.examine(it.write(more=f'{mode}format = "mp4711"\n')))["recording"]
+        assert "cannot write mp4711" in said
+        assert "channels.pbx1.recording.format" in said
+        folder.rmdir()
+        said = wrongs(await it.examine(it.write(more=mode)))["recording"]
+        assert "astspooldir" in said
+        assert "is missing" in said
+        folder.write_text("in its place")
+        said = wrongs(await it.examine(it.write(more=mode)))["recording"]
+        assert "cannot be written" in said
+        assert not [each for each in await it.pbx.bridges() if each["id"].startswith("acd-doctor")]
+
+
+async def test_a_clock_that_is_wrong(provisioned: Provisioned, tmp_path: Path) -> None:
+    """What a real Asterisk says of its time, seen by a machine whose clock is some seconds off."""
+    async with ward(provisioned, tmp_path) as it:
+        before = time.time()
+        body = msgspec.json.encode(await it.pbx.ari_get("asterisk/ping"))
+        after = time.time()
+
+    @given(offset=st.integers(-100_000, 100_000))
+    def seen(offset: int) -> None:
+        found = judged_clock(body, before - offset, after - offset)
+        assert found.state == ("warning" if abs(offset) > CLOCK_SECONDS + after - before else found.state)
+        if found.state == "warning":
+            assert f" s {'ahead of' if offset > 0 else 'behind'} ours" in found.text
+            assert "NTP" in found.text
+        elif offset == 0:
+            assert found.state == "good"
+
+    seen()
+
+
 async def test_missing_sound_and_music(provisioned: Provisioned, tmp_path: Path) -> None:
     menu = (
         'music_class = "opera"\nmenu = "main"\n[channels.pbx1.menus.main]\n'
@@ -207,12 +269,11 @@ async def test_a_telephone_that_declines(provisioned: Provisioned, tmp_path: Pat
 async def test_a_pbx_without_ari(provisioned: Provisioned, tmp_path: Path) -> None:
     """By `control = "ami"` nothing is asked of ARI; a wrong secret is said."""
     async with ward(provisioned, tmp_path) as it:
-        file = it.write()
-        text = file.read_text()
-        begin, end = text.index("url ="), text.index("[channels.pbx1.ami]")
-        file.write_text(f'{text[:begin]}control = "ami"\n{text[end:]}')
+        file = without_ari(it.write())
         found = await it.examine(file)
         assert (states(found, "ami"), states(found, "music")) == (["good"], ["good"]), found
+        assert states(found, "rights") == ["good"]
+        assert "no context [acd-ami]" in wrongs(found)["dialplan"]
         assert "reachable" not in found
         assert not found.keys() & {"call", "ring"}
         found = await it.examine(file, "--call", "1000@acd-inbound", "--ring", "anna")
@@ -221,6 +282,30 @@ async def test_a_pbx_without_ari(provisioned: Provisioned, tmp_path: Path) -> No
         found = await it.examine(file)
         assert "manager.conf" in wrongs(found)["ami"]
         assert "canary" not in str(found)
+
+
+async def test_the_dialplan_and_the_user_of_the_page_without_ari(provisioned: Provisioned, tmp_path: Path) -> None:
+    """Nothing is wrong with those of AMI_ONLY.md; another application's name, and a user without Originate, are."""
+    plan = {"extensions.conf": (EXAMPLES / "extensions_ami.conf").read_text()}
+    poor = manager_section("AMI_ONLY.md").replace("least", "poor").replace(",originate", "")
+    users = f"{manager_section('AMI_ONLY.md')}\n{poor}"
+    async with ward(provisioned, tmp_path, replace=plan, extra={"manager.conf": users}) as it:
+        file = without_ari(as_user(it.write(), "least", "a password"))
+        found = await it.examine(file)
+        assert wrongs(found) == {}
+        assert (states(found, "rights"), states(found, "dialplan")) == (["good"], ["good"]), found
+        found = await it.examine(as_user(file, "poor", "a password"))
+        assert "may not Originate; add originate to its `write`" in wrongs(found)["rights"]
+        file.write_text(file.read_text().replace('control = "ami"', 'control = "ami"\napp = "sales"'))
+        assert "[sales-ami]" in wrongs(await it.examine(file))["dialplan"]
+
+
+def without_ari(file: Path) -> Path:
+    """The same PBX by AMI alone."""
+    text = file.read_text()
+    begin, end = text.index("url ="), text.index("[channels.pbx1.ami]")
+    file.write_text(f'{text[:begin]}control = "ami"\n{text[end:]}')
+    return file
 
 
 @pytest.mark.parametrize("page", ["README.md", "FREEPBX.md"])

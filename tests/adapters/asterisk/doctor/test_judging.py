@@ -1,14 +1,19 @@
 """What is made of answers: the pure parts of `acd doctor`."""
 
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from acd.errors import ConfigError
 from acd.runtime.config import loads
 from acd.runtime.filelock import FileLock
 from acd_asterisk.doctor.agents import agents
 from acd_asterisk.doctor.application import engine_runs
+from acd_asterisk.doctor.codecs import judged_codecs
+from acd_asterisk.doctor.connection import CLOCK_SECONDS, judged_clock
 from acd_asterisk.doctor.dialplan import Step, judged_codes, judged_dialplan
 from acd_asterisk.doctor.disk import disk
 from acd_asterisk.doctor.findings import MAX_NAMED, named
@@ -16,8 +21,9 @@ from acd_asterisk.doctor.loaded import NEEDED, USEFUL, judged
 from acd_asterisk.doctor.media import judged_music
 from acd_asterisk.doctor.patient import Patient, patients
 from acd_asterisk.doctor.sounds import sounds_of
-from acd_asterisk.doctor.telephones import endpoint_of, judged_codecs
+from acd_asterisk.doctor.telephones import endpoint_of
 from acd_asterisk.doctor.trial import PLACE
+from acd_asterisk.doctor.without_ari import judged_without_ari
 from acd_asterisk.options import read_options
 
 ALL = {*NEEDED, *(name for name, _ in USEFUL), "chan_pjsip"}
@@ -162,13 +168,98 @@ def test_every_door_is_looked_at() -> None:
     assert all("other" in each.text for each in found)
 
 
-def test_codecs() -> None:
-    g722, ulaw = frozenset({"g722"}), frozenset({"ulaw"})
-    (found,) = judged_codecs({"a": ulaw, "b": ulaw | g722, "c": g722, "d": frozenset(), "e": ulaw})
+ULAW, G722, G729, OPUS = (frozenset({each}) for each in ("ulaw", "g722", "g729", "opus"))
+LOADED = ("codec_ulaw", "codec_g722", "codec_opus_open_source", "chan_pjsip")
+
+
+def test_codecs_of_agents() -> None:
+    (found,) = judged_codecs({"a": ULAW, "b": ULAW | G722, "c": G722, "d": frozenset(), "e": ULAW}, {}, LOADED)
     assert (found.state, "c lack ulaw" in found.text) == ("warning", True)
-    (found,) = judged_codecs({"a": ulaw, "b": ulaw | g722})
+    (found,) = judged_codecs({"a": ULAW, "b": ULAW | G722}, {}, LOADED)
     assert (found.state, "ulaw" in found.text, "g722" in found.text) == ("good", True, False)
-    assert [each.state for each in judged_codecs({"a": frozenset()})] == ["unknown"]
+    assert [each.state for each in judged_codecs({"a": frozenset()}, {"t": ULAW}, LOADED)] == ["unknown"]
+
+
+def test_codecs_against_trunks() -> None:
+    """Alike: nothing to say; translated: a warning; neither: no call, in one sentence with both names and the module."""
+    agents = {"anna": ULAW | G722, "ben": ULAW}
+    assert [each.state for each in judged_codecs(agents, {"isp": ULAW | G729, "?": frozenset()}, LOADED)] == ["good"]
+    good, said = judged_codecs(agents, {"isp": OPUS}, LOADED)
+    assert (good.state, said.state) == ("good", "warning")
+    assert "every call between isp (opus) and anna, ben is translated" in said.text
+    (said,) = judged_codecs(agents, {"isp": G729, "other": ULAW}, LOADED)
+    assert said.state == "wrong"
+    assert said.text.startswith("isp (g729) can have no call with anna, ben: no codec is common to them")
+    assert "codec_… for g729" in said.text
+    (good, said) = judged_codecs(agents, {"isp": G729}, None)
+    assert (good.state, said.state) == ("good", "warning")
+    apart, silent = judged_codecs({"anna": ULAW, "ben": G729}, {}, LOADED)
+    assert (apart.state, silent.state) == ("warning", "wrong")
+    (apart,) = judged_codecs({"anna": ULAW, "ben": G729}, {}, (*LOADED, "codec_g729a"))
+    assert apart.state == "warning"
+    linear = {"anna": frozenset({"slin16"}), "ben": frozenset({"speex16"})}
+    assert [each.state for each in judged_codecs(linear, {}, ("codec_speex",))] == ["warning"]
+
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC).timestamp()
+
+
+@given(st.integers(-10_000_000, 10_000_000), st.integers(-12, 14))
+def test_clocks(milliseconds: int, zone: int) -> None:
+    """However far apart, and in whatever zone the PBX tells its time."""
+    theirs = datetime.fromtimestamp(NOON, timezone(timedelta(hours=zone))) + timedelta(milliseconds=milliseconds)
+    said = theirs.strftime("%Y-%m-%dT%H:%M:%S.") + f"{theirs.microsecond // 1_000:03}{theirs:%z}"
+    found = judged_clock(f'{{"timestamp": "{said}", "ping": "pong"}}'.encode(), NOON, NOON)
+    apart = abs(milliseconds) / 1_000
+    assert found.state == ("warning" if apart > CLOCK_SECONDS else "good")
+    if found.state == "warning":
+        assert f" s {'ahead of' if milliseconds > 0 else 'behind'} ours" in found.text
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"[]", b'{"timestamp": "noon"}'])
+def test_a_clock_that_is_not_told(body: bytes) -> None:
+    assert judged_clock(body, NOON, NOON).state == "unknown"
+
+
+def without_ari(*lacking: str, app: str = "acd", swap: tuple[str, str] = ("", "")) -> list[Step]:
+    """The example's places, in short, but some."""
+    lines = (
+        *(("enter", "GotoIf", "$[${EPOCH} > 0${ACD_ALIVE_acd}]?away,1"), ("enter", "Set", "TIMEOUT(absolute)=30")),
+        *(("enter", "UserEvent", "AcdEnter,App: acd,Args: x"), ("hold", "MusicOnHold", ""), ("talk", "Bridge", "")),
+        *(("leg", "UserEvent", "AcdAnswered,App: acd"), ("back", "Return", ""), ("T", "Return", "")),
+    )
+    steps = [
+        Step(f"{app}-ami", place, number, application, data.replace(*swap) if swap[0] else data)
+        for number, (place, application, data) in enumerate(lines)
+        if place not in lacking
+    ]
+    return [*steps, Step("acd-enter", "s", 1, "Gosub", f"{app}-ami,enter,1"), Step("acd-enter", "s", 2, "Queue", "x")]
+
+
+def said_without_ari(steps: list[Step], *, has_switch: bool = True) -> list[tuple[str, str, str]]:
+    return [(each.check, each.state, each.text) for each in judged_without_ari(steps, "acd", has_switch=has_switch)]
+
+
+def test_the_dialplan_of_a_pbx_without_ari() -> None:
+    ((check, state, text),) = said_without_ari(without_ari())
+    assert (check, state, "acd-enter,s,1" in text) == ("dialplan", "good", True)
+    for steps, about in (
+        ([], "no context [acd-ami]"),
+        (without_ari(app="other"), "no context [acd-ami]"),
+        (without_ari("hold", "T"), "no extension hold, T"),
+        (without_ari(swap=("App: acd", "App: other")), "acd-ami,enter does not tell the engine of its calls"),
+        (without_ari()[:-2], "nothing in the dialplan leads to Gosub(acd-ami,enter,1)"),
+    ):
+        check, state, text = said_without_ari(steps)[0]
+        assert (check, state) == ("dialplan", "wrong")
+        assert about in text
+    ((check, state, text),) = said_without_ari(without_ari()[:-1])
+    assert (check, state, "hung up on" in text) == ("fallback", "wrong", True)
+    ((check, state, text),) = said_without_ari(without_ari(swap=("ACD_ALIVE_acd", "ACD_ALIVE_sales")))
+    assert (check, state, "ACD_ALIVE_acd" in text) == ("fallback", "wrong", True)
+    bare = without_ari(swap=("TIMEOUT(absolute)", "X"))
+    assert [each[:2] for each in said_without_ari(bare)] == [("dead-man", "warning")]
+    assert [each[:2] for each in said_without_ari(bare, has_switch=False)] == [("dialplan", "good")]
 
 
 def test_music() -> None:
@@ -212,6 +303,9 @@ def test_which_pbx(tmp_path: Path) -> None:
     assert (two.name, two.is_only, two.rival) == ("two", False, "one")
     apart = loads(f'[channels.one]\n{pbx}[channels.two]\n{pbx}app = "b"\n[queues.sales]\n', base=tmp_path)
     assert [each.rival for each in patients(apart, None)] == ["", ""]
+    by_ami = 'type = "asterisk"\ncontrol = "ami"\nami = { user = "acd", password_env = "NONE" }\n'
+    both = loads(f"[channels.one]\n{by_ami}[channels.two]\n{by_ami}[queues.sales]\n", base=tmp_path)
+    assert [each.rival for each in patients(both, None)] == ["two", "one"]
     with pytest.raises(ConfigError, match="no channel three of type asterisk; there are: one, two"):
         patients(config, "three")
     with pytest.raises(ConfigError, match="has no PBX"):
