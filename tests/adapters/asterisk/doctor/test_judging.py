@@ -181,7 +181,7 @@ def test_codecs_of_agents() -> None:
 
 
 def test_codecs_against_trunks() -> None:
-    """Alike: nothing to say; translated: a warning; neither: no call, in one sentence with both names and the module."""
+    """Alike: nothing to say; translated: a warning; neither: no call, in one sentence that names both sides."""
     agents = {"anna": ULAW | G722, "ben": ULAW}
     assert [each.state for each in judged_codecs(agents, {"isp": ULAW | G729, "?": frozenset()}, LOADED)] == ["good"]
     good, said = judged_codecs(agents, {"isp": OPUS}, LOADED)
