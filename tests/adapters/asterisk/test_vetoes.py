@@ -1,5 +1,6 @@
 """Devices as a veto, on a real Asterisk: personal calls, telephones out of reach, and our own legs, which are none."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,7 +19,7 @@ from acd_asterisk.ami.states import DeviceChanged
 from acd_asterisk.channel import AsteriskChannel
 from acd_asterisk.lab import AgentBehaviour, CallSpec, Provisioned
 from tests.adapters.asterisk.registrar import Registering
-from tests.adapters.asterisk.rig import Agent, Rig, rig, until
+from tests.adapters.asterisk.rig import PATIENCE_SECONDS, POLL_SECONDS, Agent, Rig, rig, until
 
 PATIENT = AgentBehaviour(ring_ms=50, talk_ms=60_000)
 HASTY = AgentBehaviour(ring_ms=50, talk_ms=200, hang_up_chance=1.0)
@@ -47,6 +48,9 @@ async def personal_call(it: Rig, agent: str) -> AsyncIterator[HangUp]:
         async def hang_up() -> None:
             if await there():
                 await ami.action("Hangup", Channel=found[0])
+                async with asyncio.timeout(PATIENCE_SECONDS):
+                    while await there():  # It is asked to go, and does so by itself.
+                        await asyncio.sleep(POLL_SECONDS)
 
         order = {"Application": "Wait", "Data": "60", "Async": "true"}
         await ami.action("Originate", Channel=f"PJSIP/{agent}", ChannelId=name, **order)

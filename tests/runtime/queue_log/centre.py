@@ -28,7 +28,8 @@ rona = "stay-ready"
 requirement = '"support" in queues'
 """
 BEGAN = 1_700_000_000
-SOON = 10.0
+SOON = 20.0
+POLL_SECONDS = 0.01
 
 
 def configured(base: Path, options: str = "", text: str = TEXT) -> Config:
@@ -66,10 +67,13 @@ class Centre:
         return self.router.new_id()
 
     async def written(self, event: str, count: int = 1) -> list[Entry]:
-        """Wait until so many lines of an event are in the file."""
+        """Wait until so many lines of an event are in the file.
+
+        What was before this process is told by another one, which may take longer than a router waits in its end.
+        """
         async with asyncio.timeout(SOON):
             while not self.log.exists() or events(self.log).count(event) < count:
-                await asyncio.sleep(0)
+                await asyncio.sleep(POLL_SECONDS)
         return read(self.log)
 
 

@@ -81,6 +81,7 @@ async def test_its_standing_is_saved_while_it_runs(tmp_path: Path, clock: Manual
     it.state.write_bytes(saved)
     async with running(config, clock) as again:
         await again.do(EndInteraction(again.id(), f"call-{count - 1}", "customer"))
+        await again.written("ABANDON", count - 7)
     assert again.log.read_text().startswith(whole)
     found = events(again.log)
     assert (found.count("ENTERQUEUE"), found.count("ABANDON")) == (count, count - 7)

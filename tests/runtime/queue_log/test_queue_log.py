@@ -149,6 +149,7 @@ async def test_after_a_crash_each_line_is_there_once(tmp_path: Path, clock: Manu
     async with running(config, clock) as again:
         it.later(1)
         await again.do(EndInteraction(again.id(), "call-2", "customer"))
+        await again.written("COMPLETECALLER")
     lines = again.log.read_text().splitlines(keepends=True)
     assert lines[:-1] == whole
     assert events(again.log, "call-2") == ["ENTERQUEUE", "CONNECT", "COMPLETECALLER"]
@@ -181,8 +182,8 @@ async def test_a_log_that_was_moved_away_is_begun_anew(tmp_path: Path, clock: Ma
         assert [entry.event for entry in await it.written("ABANDON")] == ["ABANDON"]
     assert events(rotated) == ["QUEUESTART", "ENTERQUEUE"]
     it.state.write_bytes(before)
-    async with running(config, clock):
-        pass
+    async with running(config, clock) as again:
+        await again.written("ABANDON")
     assert (events(rotated), events(it.log)) == (["QUEUESTART", "ENTERQUEUE"], ["ABANDON"])
 
 

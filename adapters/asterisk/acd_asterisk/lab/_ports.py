@@ -6,14 +6,13 @@ Must not know: what listens on them.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import socket
-import tempfile
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+
+_UDP = Path("/proc/net/udp")
 
 
 class NoFreePorts(Exception):
@@ -30,17 +29,20 @@ class _Kind:
 
 
 _KINDS = {
-    # SIP, HTTP, AMI, then RTP: two ports for each channel.
-    "pbx": _Kind(first=12_000, size=4_000, blocks=11, probed=3),
-    # SIP, remote control, then media.
+    # SIP, HTTP, AMI. Below the ports that the system gives to whoever asks for any, which could have one of them
+    # between a lease and its use, or while Asterisk is restarted.
+    "pbx": _Kind(first=7_000, size=10, blocks=90, probed=3),
+    # SIP, remote control, then media; likewise.
     "sipp": _Kind(first=8_000, size=20, blocks=190, probed=2),
+    # RTP: two ports for each channel. Asterisk takes another one when one is taken.
+    "rtp": _Kind(first=12_000, size=4_000, blocks=11, probed=0),
 }
 
 
 class PortLease:
     """A block of ports, held until `release` or the death of this process."""
 
-    def __init__(self, first: int, size: int, handle: IO[str]) -> None:
+    def __init__(self, first: int, size: int, handle: socket.socket) -> None:
         self.first = first
         self.last = first + size - 1
         self._handle = handle
@@ -51,21 +53,22 @@ class PortLease:
 
 
 def lease_ports(kind: str) -> PortLease:
-    """Lease the first free block of `pbx` or `sipp`.
+    """Lease a free block of `pbx`, `sipp` or `rtp`.
 
     Raises:
         NoFreePorts: there is none.
     """
     form = _KINDS[kind]
-    folder = Path(tempfile.gettempdir()) / f"acd-lab-ports-{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    for number in range(form.blocks):
+    # Who leases at the same time begins elsewhere, and what was sent to an earlier holder seldom comes to the next.
+    begin = os.getpid() % form.blocks
+    for number in (*range(begin, form.blocks), *range(begin)):
         first = form.first + number * form.size
-        handle = (folder / f"{kind}-{first}").open("w")
         with ExitStack() as stack:
-            stack.callback(handle.close)
-            with suppress(BlockingIOError):
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            handle = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
+            with suppress(OSError):
+                # A name that no file has is one for all who share these ports, whoever they are and wherever their
+                # files are: other users, and containers on the machine's network.
+                handle.bind(f"\0acd-lab-ports:{kind}:{first}")
                 if all(is_free(first + offset) for offset in range(form.probed)):
                     stack.pop_all()
                     return PortLease(first, form.size, handle)
@@ -73,7 +76,7 @@ def lease_ports(kind: str) -> PortLease:
 
 
 def is_free(port: int) -> bool:
-    """Whether nobody on 127.0.0.1 has this port, UDP or TCP."""
+    """Whether nobody on 127.0.0.1 has this port, UDP or TCP. For a moment nobody else can have it."""
     for form in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
         with socket.socket(socket.AF_INET, form) as probe:
             if form == socket.SOCK_STREAM:
@@ -84,3 +87,9 @@ def is_free(port: int) -> bool:
             except OSError:
                 return False
     return True
+
+
+def is_open(port: int) -> bool:
+    """Whether somebody has this UDP port, without being in the way of who is about to take it."""
+    wanted = f":{port:04X}"
+    return any(line.split(maxsplit=2)[1].endswith(wanted) for line in _UDP.read_text().splitlines()[1:])

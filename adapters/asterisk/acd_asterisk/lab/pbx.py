@@ -85,9 +85,10 @@ class Pbx:
         self.folder = folder or Path(tempfile.mkdtemp(prefix="acd-pbx-"))
         self.detached = detached
         self._recording = recording
+        self._media: PortLease = lease_ports("rtp")
         self._ports: PortLease = lease_ports("pbx")
         first = self._ports.first
-        self._addresses = Addresses(first, first + 1, first + 2, first + 10, self._ports.last)
+        self._addresses = Addresses(first, first + 1, first + 2, self._media.first, self._media.last)
         self._credentials = Credentials(ari_user, secrets.token_hex(16), ami_user, secrets.token_hex(16))
         self._process: asyncio.subprocess.Process | None = None
         self._config = write_configuration(
@@ -195,6 +196,7 @@ class Pbx:
         if self._process is not None:
             await _process.end(self._process, patience_seconds=STOP_PATIENCE_SECONDS)
         self._ports.release()
+        self._media.release()
         if self._own_folder:
             shutil.rmtree(self.folder, ignore_errors=True)
 

@@ -19,7 +19,7 @@ from typing import Self, TypeVar
 
 from acd_asterisk.lab import _process
 from acd_asterisk.lab._config import LabAgent, check_name
-from acd_asterisk.lab._ports import is_free, lease_ports
+from acd_asterisk.lab._ports import is_open, lease_ports
 from acd_asterisk.lab._scenario import (
     VOICE,
     AgentBehaviour,
@@ -284,7 +284,7 @@ class _Sipp:
         """Start, and wait until the SIP port is open."""
         await self.start()
         deadline = time.monotonic() + _LISTEN_TIMEOUT_SECONDS
-        while is_free(self.port):
+        while not is_open(self.port):
             self.require_running()
             if time.monotonic() > deadline:
                 raise SippFailed(f"SIPp did not open its port\n{self.errors()}")
