@@ -15,6 +15,8 @@ from pathlib import Path
 import pyte
 
 SOON = 30.0
+SETTLED = 0.05
+"""Seconds without anything more."""
 
 
 class Terminal:
@@ -48,15 +50,20 @@ class Terminal:
         return next((line for line in self.screen.display if line.startswith(beginning)), "")
 
     def until(self, condition: Callable[[], bool]) -> None:
-        """Read what it writes until the condition holds."""
+        """Read what it writes until the condition holds, and no more is on its way.
+
+        A terminal is given the first lines of a screen before the others.
+        """
         deadline = time.monotonic() + SOON
-        while not condition():
-            left = deadline - time.monotonic()
+        while True:
+            holds, left = condition(), deadline - time.monotonic()
             assert left > 0, f"not in time:\n{self.shown}"
-            if select.select([self._master], [], [], min(left, 1.0))[0]:
+            if select.select([self._master], [], [], SETTLED if holds else min(left, 1.0))[0]:
                 found = os.read(self._master, 65_536)
                 self.raw += found
                 self._stream.feed(found)
+            elif holds:
+                return
             elif self.process.poll() is not None:
                 assert condition(), self._ended()
 
