@@ -32,7 +32,7 @@ from acd_asterisk.lab._config import (
     record_file,
     write_configuration,
 )
-from acd_asterisk.lab._ports import PortLease, lease_ports
+from acd_asterisk.lab._ports import lease_ports
 from acd_asterisk.lab.bridges import ChannelRecord, parse_record
 from acd_asterisk.lab.provision import Provisioned
 
@@ -85,8 +85,7 @@ class Pbx:
         self.folder = folder or Path(tempfile.mkdtemp(prefix="acd-pbx-"))
         self.detached = detached
         self._recording = recording
-        self._media: PortLease = lease_ports("rtp")
-        self._ports: PortLease = lease_ports("pbx")
+        self._media, self._ports = lease_ports("rtp"), lease_ports("pbx")
         first = self._ports.first
         self._addresses = Addresses(first, first + 1, first + 2, self._media.first, self._media.last)
         self._credentials = Credentials(ari_user, secrets.token_hex(16), ami_user, secrets.token_hex(16))
