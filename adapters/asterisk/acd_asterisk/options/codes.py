@@ -134,12 +134,9 @@ def _check_apart(reader: Reader, codes: tuple[tuple[str, Action], ...]) -> None:
 
 
 def _reasons(reader: Reader) -> tuple[tuple[str, str], ...]:
-    table = reader.table("reasons", "feature codes' reasons")
-    names = table.given_keys()
-    if len(names) > MAX_REASONS:
-        reader.problem("reasons", f"has {len(names)} entries", f"{MAX_REASONS} at most")
+    table = reader.entries("reasons", "feature codes' reasons", MAX_REASONS)
     found: list[tuple[str, str]] = []
-    for key in names:
+    for key in table.names():
         text = table.text(key, "")
         if not _REASON_KEY.fullmatch(key):
             table.problem(key, "are no digits", 'write it like 1 = "lunch", with at most four digits')

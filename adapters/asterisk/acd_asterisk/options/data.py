@@ -4,7 +4,6 @@ Owns the names, bounds and defaults. Must not know how anything is set or read (
 """
 
 import re
-from collections.abc import Mapping
 from typing import Final
 
 from msgspec import Struct
@@ -79,16 +78,9 @@ def _sources(table: Reader) -> tuple[str, ...]:
 
 
 def _agent_headers(table: Reader) -> tuple[tuple[str, str], ...]:
-    given = table.given("agent_headers")
-    if given is None:
-        return ()
-    within = table.table("agent_headers", "headers for agents")
-    names = tuple(str(name) for name in given) if isinstance(given, Mapping) else ()
-    if len(names) > MAX_NAMES:
-        table.problem("agent_headers", f"has {len(names)} entries", f"{MAX_NAMES} at most")
-        return ()
+    within = table.entries("agent_headers", "headers for agents", MAX_NAMES)
     found = []
-    for name in names:
+    for name in within.names():
         if not _OWN_HEADER.fullmatch(name):
             within.problem(name, "is no header that can be added", "begin it with X-, of letters, digits and -")
         source = within.text(name, "")

@@ -104,18 +104,11 @@ def _menu(reader: Reader, name: str, table: Reader) -> Menu:
 
 
 def _keys(table: Reader) -> tuple[tuple[str, Action], ...]:
-    given = table.given("keys")
-    if given is None:
-        return ()
-    within = table.table("keys", "a menu's keys")
-    keys = tuple(str(key) for key in given) if isinstance(given, Mapping) else ()
-    if len(keys) > MAX_KEYS:
-        table.problem("keys", f"are {len(keys)}", f"{MAX_KEYS} at most")
-        return ()
-    for key in keys:
+    within = table.entries("keys", "a menu's keys", MAX_KEYS)
+    for key in within.names():
         if not _KEY.fullmatch(key):
             within.problem(key, "is no key of a telephone", f"use 0 to 9, * and #, at most {MAX_KEY} in a row")
-    return tuple((key, _action(within, key)) for key in keys)
+    return tuple((key, _action(within, key)) for key in within.names())
 
 
 def _collect(table: Reader) -> Collect | None:
@@ -241,16 +234,9 @@ def _priority(table: Reader) -> int | None:
 
 
 def _attributes(table: Reader) -> tuple[tuple[str, str], ...]:
-    given = table.given("attributes")
-    if given is None:
-        return ()
-    within = table.table("attributes", "attributes")
-    names = tuple(str(name) for name in given) if isinstance(given, Mapping) else ()
-    if len(names) > MAX_SET:
-        table.problem("attributes", f"are {len(names)}", f"{MAX_SET} at most")
-        return ()
+    within = table.entries("attributes", "attributes", MAX_SET)
     found = []
-    for name in names:
+    for name in within.names():
         value = within.text(name, "") or ""
         if not _ATTRIBUTE.fullmatch(name):
             within.problem(

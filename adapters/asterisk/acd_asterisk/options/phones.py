@@ -117,11 +117,9 @@ def _lamps(table: Reader) -> tuple[LampKind, ...]:
 
 
 def _headers(table: Reader) -> tuple[tuple[str, str], ...]:
-    within = table.table("headers", "SIP headers")
+    within = table.entries("headers", "SIP headers", MAX_HEADERS)
     found: list[tuple[str, str]] = []
-    if len(within.given_keys()) > MAX_HEADERS:
-        table.problem("headers", f"has {len(within.given_keys())} entries", f"{MAX_HEADERS} at most")
-    for name in within.given_keys():
+    for name in within.names():
         value = within.text(name, "")
         if not _HEADER.fullmatch(name) or name.lower() in _RESERVED:
             within.problem(name, "is no header that can be added", 'use one like "Alert-Info"')

@@ -54,10 +54,6 @@ class Reader:
         if problems:
             raise ConfigError(tuple(problems))
 
-    def given_keys(self) -> tuple[str, ...]:
-        """All that is given, for a table whose keys are anybody's."""
-        return tuple(self._given)
-
     def has(self, key: str) -> bool:
         """Whether the key is given at all."""
         self._known.add(key)
@@ -76,6 +72,15 @@ class Reader:
         """A table within this one; an empty one when it is not given."""
         self._known.add(key)
         return self._within(key, self._given.get(key, {}), what)
+
+    def entries(self, key: str, what: str, most: int) -> "Reader":
+        """A table within this one whose keys are `names`, at most so many; an empty one when there are more."""
+        self._known.add(key)
+        given = self._given.get(key, {})
+        if isinstance(given, Mapping) and len(given) > most:
+            self.problem(key, f"has {len(given)} entries", f"{most} at most")
+            given = {}
+        return self._within(key, given, what)
 
     def tables(self, key: str, what: str) -> "dict[str, Reader]":
         """The tables of a table of tables, by name: `[channels.pbx.queues.sales]`."""
