@@ -121,9 +121,12 @@ class ConsultContract(ChannelContract):
         await channel.perform(opened)
         await self._stands(consult, "waiting")
         offer = OfferInteraction(f"{consult}.1", consult, self._far_end.adviser_id, channel.name, FAR_FUTURE_US)
+        parts = offer.offer_id, offer.agent_id
+        self.host.wished[consult] = Desired(consult, "offered", *parts, parent=customer, asking=asking)
         await channel.perform(offer)
         await self._stands(consult, "ringing")
         await self.driver.device_answers(offer.offer_id)
+        self.host.wished[consult] = Desired(consult, "connected", *parts, parent=customer, asking=asking)
         await channel.perform(ConnectInteraction(offer.offer_id, consult, offer.agent_id, channel.name))
         await self._talk(consult, offer.agent_id)
         return consult
