@@ -177,6 +177,8 @@ class Call:
     """The dead-man's switch must be cleared, and that has not been confirmed."""
     lost: bool = False
     """The caller's leg has left the application."""
+    lingers: bool = False
+    """The engine has let go of it, and the caller is still told or asked something."""
     music: bool | None = False
     """Whether the caller hears music in the talk bridge, where nobody is with them; None when that is not known."""
     onward: str = ""
@@ -222,7 +224,7 @@ class Call:
     @property
     def is_guarded(self) -> bool:
         """Whether the dead-man's switch watches over the caller: as long as nobody talks with them."""
-        return self.is_waiting or (self.is_present and self.in_menu)
+        return self.is_waiting or (self.is_present and self.in_menu) or (self.lingers and not self.lost)
 
     @property
     def is_talking(self) -> bool:

@@ -66,6 +66,8 @@ class Desk:
         """By offer: calls that a leg has come to out of a consult; its offer is another interaction's."""
         self.attended: set[str] = set()
         """Channels in the application that are nobody's call, and that some part of this process sees to."""
+        self.lingering: dict[str, Call] = {}
+        """By the caller's channel id: calls that are over, and whose callers are still asked something."""
         self.newcomers: asyncio.Task[None] | None = None
         """The handing in of callers who came while nobody listened; those who come now are behind them."""
         self.version = ""

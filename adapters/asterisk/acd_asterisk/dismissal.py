@@ -74,6 +74,22 @@ class Dismissal:
         else:
             await self._switchboard.hang_up(channel_id)
 
+    async def note(self, call: Call, result: str) -> None:
+        """Leave word for the dead-man's switch: the caller is done with, and only told or asked something."""
+        await self._switchboard.set_variables(call.channel_id, {"ACD_RESULT": result})
+
+    async def note_unanswered(self, call: Call) -> None:
+        """Likewise, of somebody whom nobody has answered."""
+        await self.note(call, unanswered(self._desk.host.interaction(call.interaction_id)))
+
+    async def cancel_again(self, call: Call) -> None:
+        """Let go of somebody whom an earlier process of ours was to let go of, and died."""
+        standing = self._desk.host.interaction(call.interaction_id)
+        if standing is not None and standing.state == "completed":
+            await self.let_go(call)
+        else:
+            await self.cancel(call.channel_id, call.interaction_id)
+
     async def tell_channel(self, call: Call, result: str) -> None:
         """Let the caller's channel know, where that is wanted while it is ours, too."""
         if self._desk.options.data.set_on_connect and call.parent is None:

@@ -69,16 +69,18 @@ class Exits:
             call.way_out = None
 
     async def _say_and_release(self, call: Call, media: tuple[str, ...]) -> None:
-        """They have not been answered, perhaps, nor put anywhere, and the dead-man's switch runs."""
+        """They have not been answered, perhaps, nor put anywhere, and the dead-man's switch is wound up on."""
+        call.lingers = True
         try:
             if call.parking is not None:
                 await asyncio.wait((call.parking,))
-            call.switch_off = self._desk.options.heartbeat_us > 0
             if not call.is_up:
                 await self._orders.answering.now(call)
-            await self._orders.clear_switch(call)
+            await self._orders.dismissal.note_unanswered(call)
             await self._voice.say(call, media, longest_seconds=LAST_WORDS_SECONDS)
+            call.lingers = False
             if self._desk.calls.get(call.interaction_id) is call:
                 await self._conversations.release(call)
         finally:
+            call.lingers = False
             self._desk.attended.discard(call.channel_id)

@@ -362,6 +362,6 @@ class Healer:
         if code == "duplicate-interaction":
             # The engine is done with this caller, and died before it could let go.
             self._desk.forget(call)
-            await self._orders.dismissal.cancel(call.channel_id, call.interaction_id)
+            await self._orders.dismissal.cancel_again(call)
         elif code:
             await self._orders.dismissal.refuse(call, code)

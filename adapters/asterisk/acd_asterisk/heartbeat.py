@@ -4,7 +4,7 @@ Owns the two periods. Must not know events or effects.
 
 The dead-man's switch: the dialplan sets `TIMEOUT(absolute)` before `Stasis()`; as long as this runs, it is set
 anew for every waiting caller, so that it never fires. If the engine dies, the caller is in the dialplan's `T`
-extension a little later. A caller who talks with an agent has none.
+extension a little later. A caller who talks with an agent has none; one who has talked, and is asked something, has.
 """
 
 import asyncio
@@ -53,7 +53,7 @@ class Heartbeat:
 
     async def _wind_up(self) -> None:
         now = asyncio.get_running_loop().time()
-        calls = self._desk.calls.values()
+        calls = (*self._desk.calls.values(), *self._desk.lingering.values())
         due = [call for call in calls if call.switch_off or (call.is_guarded and call.beat_due <= now)]
         free = asyncio.Semaphore(MAX_AT_ONCE)
 
@@ -73,7 +73,7 @@ class Heartbeat:
             return  # It stays due.
         period = self._desk.options.heartbeat_us / 1e6
         call.beat_due = now + period * random.uniform(_EARLIEST, 1.0)  # noqa: S311 - not a secret
-        if call.is_talking:
+        if call.is_talking and not call.lingers:
             # It was joined while the request was under way; the last word must be that there is no switch.
             call.switch_off = True
             await self._orders.clear_switch(call)

@@ -257,9 +257,30 @@ class Orders:
             raise
         self._desk.forget(call)
         if asks and self.survey is not None:
-            self._desk.spawn(self.survey.ask(call, partial(self.dismissal.let_go, call)))
+            self._desk.spawn(self._survey(call, self.survey))
         if asked is not None and self.dispositions is not None:
             self._desk.spawn(self.dispositions.ask(call, asked, partial(self.end_leg, asked)))
+
+    async def _survey(self, call: Call, survey: Survey) -> None:
+        """Ask, under the dead-man's switch again, whose way out learns that the caller has been served."""
+
+        async def let_go() -> None:
+            call.lingers, call.switch_off = False, self._desk.options.heartbeat_us > 0
+            await self.clear_switch(call)
+            await self.dismissal.let_go(call)
+
+        options = self._desk.options
+        call.lingers, call.switch_off, call.beat_due = True, False, 0.0
+        self._desk.lingering[call.channel_id] = call
+        try:
+            with suppress(AriUnavailable):
+                await self.dismissal.note(call, "completed")
+                if options.heartbeat_us:
+                    await self._switchboard.set_dead_mans_switch(call.channel_id, options.dead_man_us / 1e6)
+            await survey.ask(call, let_go)
+        finally:
+            call.lingers = False
+            self._desk.lingering.pop(call.channel_id, None)
 
     async def _end(self, call: Call, asked: Leg | None, *, asks: bool) -> None:
         """End all legs but those of whoever is asked something, and the talk."""
