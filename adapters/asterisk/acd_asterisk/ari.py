@@ -11,6 +11,7 @@ import asyncio
 import base64
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import Final, NamedTuple, Self
 from urllib.parse import quote
@@ -20,6 +21,7 @@ import msgspec
 from yarl import URL
 
 from acd_asterisk import wire
+from acd_asterisk.lanes import MAX_LANES, Lanes
 from acd_asterisk.socket_requests import SocketClosed, SocketRequests
 
 MAX_CONNECTIONS: Final = 90
@@ -44,6 +46,9 @@ SHUN_SECONDS: Final = 60.0
 
 HELD_UP_SECONDS: Final = 1.0
 """A request that has waited so long when its connection ends was held up, too: no pong comes either, meanwhile."""
+
+ANOTHER_LANE_SECONDS: Final = 10.0
+"""After so long a further connection for requests that has ended, or could not be had, is tried again."""
 
 _UNAUTHORIZED: Final = (401, 403)
 _SERVER_ERROR: Final = 500
@@ -118,7 +123,7 @@ class AriClient:
         self._headers: dict[str, str] = {}
         self._forbidden = ""
         self._demolition = asyncio.Semaphore(1)
-        self._socket: SocketRequests | None = None
+        self._lanes: Lanes | None = None
         self._shunned_until = 0.0
         self.on_held_up: Callable[[str], None] = _nobody_minds
         """Told why, when a request over the WebSocket has had no answer. Asterisk carries it out all the same, when
@@ -211,12 +216,22 @@ class AriClient:
         except (SocketClosed, TimeoutError, aiohttp.ClientError, OSError):
             return  # An older Asterisk says nothing at all.
         if status // 100 == 2:  # noqa: PLR2004 - the class of success
-            self._socket = socket.requests
+            self._lanes = Lanes(socket.requests)
+
+    async def widen(self, app: str) -> None:
+        """While requests go over the WebSocket: have further ones for them. Ends when it does, or is cancelled.
+
+        A WebSocket has to be of an application, and of one that nobody else has: these are of `APP~1` and so on, in
+        which no call ever is.
+        """
+        async with asyncio.TaskGroup() as group:
+            for number in range(1, MAX_LANES):
+                group.create_task(self._keep_lane(f"{app}~{number}"))
 
     @property
-    def is_over_socket(self) -> bool:
-        """Whether requests go over the WebSocket."""
-        return self._socket is not None and self._socket.has_room
+    def lanes(self) -> int:
+        """How many WebSockets requests may take now; 0: they go by HTTP."""
+        return 0 if self._lanes is None or self._lanes.free() is None else len(self._lanes)
 
     async def close(self) -> None:
         """End all connections."""
@@ -232,7 +247,8 @@ class AriClient:
         if self.breaker.is_open:
             raise AriUnavailable("too many requests in a row had no answer; waiting before the next one")
         self.requests += 1
-        socket = None if large or not self.is_over_socket else self._socket
+        lanes = None if large else self._lanes
+        socket = None if lanes is None else lanes.free()
         begun = time.monotonic()
         try:
             async with asyncio.timeout(self._deadline_seconds):
@@ -245,19 +261,27 @@ class AriClient:
             if socket is None:
                 self.breaker.failed()  # All that are under way over a WebSocket fail as one, and HTTP may be well.
             elif isinstance(error, TimeoutError) or time.monotonic() - begun >= HELD_UP_SECONDS:
-                self._shun(socket)
+                self._shun(lanes)
             raise AriUnavailable(f"{method} {path.partition('/')[0]}: {_describe(error)}") from None
         self.breaker.succeeded()
         if answer.status in _UNAUTHORIZED:
             raise AriUnauthorized(f"status {answer.status}")
         return answer
 
-    def _shun(self, socket: SocketRequests) -> None:
-        """Something holds up all that is asked over this connection."""
+    def _shun(self, lanes: Lanes | None) -> None:
+        """Something holds up all that is asked over one of these connections."""
         self._shunned_until = time.monotonic() + SHUN_SECONDS
-        if self._socket is socket:
-            self._socket = None
+        if lanes is not None and self._lanes is lanes:
+            self._lanes = None
             self.on_held_up("a request over the WebSocket had no answer within the deadline")
+
+    async def _keep_lane(self, app: str) -> None:
+        while (lanes := self._lanes) is not None:
+            with suppress(AriUnavailable):
+                async with await self.events(app) as socket:
+                    with lanes.with_another(socket.requests):
+                        await socket.pump()
+            await asyncio.sleep(ANOTHER_LANE_SECONDS)
 
     async def _over_http(self, method: str, path: str, body: object, query: dict[str, str] | None) -> Answer:
         headers = self._headers

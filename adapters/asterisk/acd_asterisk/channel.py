@@ -253,7 +253,7 @@ class AsteriskChannel:
             "connects": self._link.connects,
             "events_waiting": self._link.waiting,
             "requests": self._client.requests,
-            "requests_over_websocket": self._client.is_over_socket,
+            "requests_over_websocket": self._client.lanes,
             "requests_unanswered": self._client.unanswered,
             "vetoes": self._vetoes.count,
             **self._healer.differences.health(),

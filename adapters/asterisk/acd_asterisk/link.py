@@ -179,6 +179,7 @@ class Link:
         if self._options.rest_over_websocket:
             await self._live.wait()
             await self._client.prefer(socket)
+            await self._client.widen(self._options.app)
 
     async def _hand_on(self, socket: EventSocket) -> None:
         self.state = "adopting"

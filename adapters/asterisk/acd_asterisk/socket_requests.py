@@ -2,7 +2,7 @@
 
 Owns the envelope of a request and of its answer, and who waits for which. Must not know HTTP, nor what is asked.
 Source: "ARI REST over WebSocket" of Asterisk's documentation. A request costs a fifth of one over HTTP, here and there;
-but Asterisk carries out one after another, so that one which never ends holds up all that follow.
+but Asterisk carries out one after another, so that one which never ends holds up all that follow on this connection.
 """
 
 import asyncio
@@ -57,6 +57,16 @@ class SocketRequests:
         self._waiting: dict[str, asyncio.Future[tuple[int, bytes]]] = {}
         self._numbers = count(1)
         self._closed = False
+
+    @property
+    def under_way(self) -> int:
+        """Requests that wait for their answers."""
+        return len(self._waiting)
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the connection has ended."""
+        return self._closed
 
     @property
     def has_room(self) -> bool:

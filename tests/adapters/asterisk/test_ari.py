@@ -10,6 +10,7 @@ from aiohttp.test_utils import TestServer
 
 from acd_asterisk import ari
 from acd_asterisk.ari import AriClient, AriUnauthorized, AriUnavailable
+from acd_asterisk.lanes import Lanes
 from acd_asterisk.socket_requests import SocketRequests
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -164,17 +165,19 @@ async def test_breaker_opens_and_closes(far: tuple[Asterisk, AriClient]) -> None
 async def test_many_that_fail_over_the_websocket_go_by_http(far: tuple[Asterisk, AriClient]) -> None:
     """All that wait behind one slow request fail at the same time: that says nothing of HTTP."""
     asterisk, client = far
-    client._socket = cast("SocketRequests", Mute())
+    client._lanes = Lanes(cast("SocketRequests", Mute()))
     asked = [client.request("GET", "x", attempts=2) for _ in range(3 * ari.BREAKER_FAILURES)]
     assert {each.status for each in await asyncio.gather(*asked)} == {204}
     assert len(asterisk.requests) == len(asked)
-    assert not client.is_over_socket
+    assert client.lanes == 0
 
 
 class Mute:
     """A WebSocket over which no answer comes."""
 
     has_room = True
+    is_closed = False
+    under_way = 0
 
     async def ask(self, *_: object) -> tuple[int, bytes]:
         await asyncio.Event().wait()

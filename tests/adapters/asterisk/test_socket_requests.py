@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from acd_asterisk import ari
 from acd_asterisk.ari import AriClient, AriUnavailable, EventSocket
 from acd_asterisk.lab import AgentBehaviour, CallSpec, Provisioned
 from acd_asterisk.lab.tones import tone
+from acd_asterisk.lanes import MAX_LANES, Lanes
 from acd_asterisk.socket_requests import MAX_UNDER_WAY, SocketClosed, SocketRequests
 from tests.adapters.asterisk.places import until_places
 from tests.adapters.asterisk.rig import Agent, rig, until
@@ -39,9 +41,12 @@ class Far:
         self.asked: list[dict[str, Any]] = []
         self.by_http: list[str] = []
         self.socket: web.WebSocketResponse | None = None
+        """The latest."""
+        self.sockets: dict[str, web.WebSocketResponse] = {}
+        """By application."""
 
     async def events(self, request: web.Request) -> web.WebSocketResponse:
-        socket = self.socket = web.WebSocketResponse()
+        socket = self.socket = self.sockets[request.query["app"]] = web.WebSocketResponse()
         await socket.prepare(request)
         async for message in socket:
             assert message.type is WSMsgType.TEXT
@@ -76,10 +81,10 @@ async def test_what_is_asked_and_answered(far: tuple[Far, AriClient, EventSocket
     asterisk, client, socket = far
     asterisk.reply = lambda request: answer(request, 404, '{"message": "Channel not found 张"}')
     await client.prefer(socket)
-    assert not client.is_over_socket, "a refused ping is no yes"
+    assert client.lanes == 0, "a refused ping is no yes"
     asterisk.reply = answer
     await client.prefer(socket)
-    assert client.is_over_socket
+    assert client.lanes == 1
     asterisk.reply = lambda request: answer(request, 404, '{"message": "Channel not found 张"}')
     expression = "EVAL(${URIENCODE(${X_ACD_A})}&${X})"
     found = await client.request("GET", "channels/1.2:x~2/variable", {"a": ["b"]}, query={"variable": expression})
@@ -118,7 +123,7 @@ async def test_an_asterisk_that_says_nothing_there_is_asked_by_http(far: tuple[F
     asterisk, client, socket = far
     asterisk.reply = lambda _: None
     await client.prefer(socket)
-    assert not client.is_over_socket
+    assert client.lanes == 0
     assert (await client.request("GET", "x")).status == 200
 
 
@@ -136,7 +141,7 @@ async def test_a_request_that_is_held_up_leads_back_to_http(far: tuple[Far, AriC
     assert (await client.request("POST", "channels/1/answer")).status == 200
     asterisk.reply = answer
     await client.prefer(socket)
-    assert not client.is_over_socket
+    assert client.lanes == 0
 
 
 async def test_the_second_attempt_goes_by_http(far: tuple[Far, AriClient, EventSocket]) -> None:
@@ -157,12 +162,12 @@ async def test_a_lost_connection_is_no_reason_to_shun_the_next(far: tuple[Far, A
     await asterisk.socket.close()
     with pytest.raises(AriUnavailable, match="the connection ended before the answer"):
         await waiting
-    assert not client.is_over_socket
+    assert client.lanes == 0
     asterisk.reply = answer
     async with await client.events("acd") as another:
         pump = asyncio.create_task(another.pump())
         await client.prefer(another)
-        assert client.is_over_socket
+        assert client.lanes == 1
         pump.cancel()
 
 
@@ -186,8 +191,67 @@ async def test_a_connection_that_ends_for_want_of_a_pong_is_one_that_was_held_up
     async with await client.events("acd") as another:
         pump = asyncio.create_task(another.pump())
         await client.prefer(another)
-        assert not client.is_over_socket
+        assert not client.lanes
         pump.cancel()
+
+
+@asynccontextmanager
+async def widened(client: AriClient, socket: EventSocket) -> AsyncIterator[None]:
+    await client.prefer(socket)
+    widening = asyncio.create_task(client.widen("acd"))
+    await until(lambda: client.lanes == MAX_LANES, lambda: "all lanes")
+    yield
+    widening.cancel()
+    await asyncio.gather(widening, return_exceptions=True)
+
+
+async def test_what_is_held_up_on_one_lane_holds_up_no_other(far: tuple[Far, AriClient, EventSocket]) -> None:
+    asterisk, client, socket = far
+    async with widened(client, socket):
+        assert set(asterisk.sockets) == {"acd", *(f"acd~{number}" for number in range(1, MAX_LANES))}
+        asterisk.reply = lambda request: None if request["uri"] == "slow" else answer(request)
+        slow = [asyncio.create_task(client.request("GET", "slow")) for _ in range(MAX_LANES - 1)]
+        await until(lambda: len(asterisk.asked) == MAX_LANES, lambda: "one on each lane but the last")
+        for _ in range(10):
+            assert (await client.request("GET", "quick")).status == 204
+        assert asterisk.by_http == []
+        assert client.requests == MAX_LANES - 1 + 10
+        for task in slow:
+            task.cancel()
+        await asyncio.gather(*slow, return_exceptions=True)
+
+
+async def test_a_further_lane_that_ends_takes_only_what_was_on_it(far: tuple[Far, AriClient, EventSocket]) -> None:
+    asterisk, client, socket = far
+    async with widened(client, socket):
+        await asterisk.sockets["acd~1"].close()
+        await until(lambda: client.lanes == MAX_LANES - 1, lambda: "one lane less")
+        assert (await client.request("GET", "x")).status == 204
+        assert asterisk.by_http == []
+        await asterisk.sockets["acd"].close()
+        await until(lambda: client.lanes == 0, lambda: "no lanes without the first")
+        assert (await client.request("GET", "x")).status == 200
+        assert asterisk.by_http == ["/ari/x"]
+
+
+async def test_the_emptiest_lane_is_taken() -> None:
+    async def send(_: str) -> None:
+        pass
+
+    first, second = SocketRequests(send), SocketRequests(send)
+    lanes = Lanes(first)
+    with lanes.with_another(second):
+        assert lanes.free() is first
+        waiting = asyncio.create_task(first.ask("GET", "x"))
+        await asyncio.sleep(0)
+        assert lanes.free() is second
+        second.close()
+        assert lanes.free() is first
+    assert len(lanes) == 1
+    first.close()
+    assert lanes.free() is None
+    with pytest.raises(SocketClosed):
+        await waiting
 
 
 async def test_room_is_bounded() -> None:
@@ -216,12 +280,12 @@ async def test_a_call_on_the_real_asterisk(provisioned: Provisioned, tmp_path: P
     quick = AgentBehaviour(ring_ms=50, talk_ms=100, hang_up_chance=1.0)
     async with rig(provisioned, tmp_path, [Agent("anna", quick)]) as it:
         await it.ready("anna")
-        await until(lambda: bool(it.channel.health()["requests_over_websocket"]), lambda: "requests over the WebSocket")
+        await until(lambda: it.channel.health()["requests_over_websocket"] == MAX_LANES, lambda: "all lanes")
         async with it.callers(CallSpec(caller="10001", dialled="sales")) as callers:
             await it.event(InteractionCompleted)
             await callers.finished(seconds=5)
         await it.empty()
-        assert it.channel.health()["requests_over_websocket"]
+        assert it.channel.health()["requests_over_websocket"] == MAX_LANES
         assert it.channel.health()["requests_unanswered"] == 0
 
 

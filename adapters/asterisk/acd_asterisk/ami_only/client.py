@@ -75,6 +75,9 @@ class AmiClient(AriClient):
     async def prefer(self, socket: EventSocket) -> None:
         """Everything goes over the one connection anyway."""
 
+    async def widen(self, app: str) -> None:
+        """Nothing is held up there."""
+
     async def close(self) -> None:
         """Hang up."""
         if self._manager is not None:
