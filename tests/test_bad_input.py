@@ -19,8 +19,8 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import msgspec
@@ -308,8 +308,8 @@ async def test_a_tick_that_raises_after_commands_of_its_batch_stops_neither_them
 # ---- a full disk
 
 
-@contextmanager
-def full(router: Router) -> Iterator[None]:
+@asynccontextmanager
+async def full(router: Router) -> AsyncIterator[None]:
     """The journal's file may not grow."""
     journal = router._ledger._journal
     assert isinstance(journal, SqliteJournal)
@@ -325,7 +325,7 @@ def full(router: Router) -> Iterator[None]:
         yield
     thread = router._ledger._thread
     assert isinstance(thread, SingleThread)
-    thread._pool.submit(lambda: journal._sound().execute("PRAGMA max_page_count = 1000000")).result()
+    await thread.run(lambda: journal._sound().execute("PRAGMA max_page_count = 1000000").fetchall())
 
 
 async def test_a_full_disk_refuses_changes_nothing_and_goes_on_with_the_same_ids(tmp_path: Path) -> None:
@@ -334,7 +334,7 @@ async def test_a_full_disk_refuses_changes_nothing_and_goes_on_with_the_same_ids
         await router.submit(SignInAgent("in", "anna", ready=True))
         before, seq = substance(tmp_path), router.seq
         commands = [call(number, "skills.english >= 3" + " " * 900) for number in range(200)]
-        with full(router):
+        async with full(router):
             results = await asyncio.gather(*map(router.submit, commands), return_exceptions=True)
             assert {type(result) for result in results} == {JournalUnavailable}
             assert "the disk is full: free some space" in str(results[0])
@@ -385,10 +385,11 @@ async def test_a_log_on_the_same_full_disk_does_not_stop_the_engine(
 ) -> None:
     clock = ManualClock()
     async with router_in(tmp_path, clock) as router:
-        with full(router), monkeypatch.context() as patch:
-            patch.setattr(sys, "stdout", _Broken())
-            commands = [call(number, "skills.english >= 3" + " " * 900) for number in range(99)]
-            results = await asyncio.gather(*map(router.submit, commands), return_exceptions=True)
+        async with full(router):
+            with monkeypatch.context() as patch:
+                patch.setattr(sys, "stdout", _Broken())
+                commands = [call(number, "skills.english >= 3" + " " * 900) for number in range(99)]
+                results = await asyncio.gather(*map(router.submit, commands), return_exceptions=True)
             assert {type(result) for result in results} == {JournalUnavailable}
         async with asyncio.timeout(10):
             while router.health()["status"] != "running":
