@@ -8,7 +8,7 @@ place in the ring, no copy of anything.
 import asyncio
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterator
-from itertools import chain, islice
+from itertools import chain
 from math import inf
 from typing import Final
 
@@ -296,7 +296,7 @@ class EventStream:
     def _give(self, most: int, offers: float = inf) -> None:
         """Offer the next events to those whom they may be for; after so many offers no further event."""
         begin = self.distributed - self.base
-        for told in islice(self._ring, begin, begin + most):
+        for told in self._ring[begin : begin + most]:
             candidates = self._candidates(told)
             for reader in candidates:
                 if reader.wants_all or reader.wanted.fits(told):
