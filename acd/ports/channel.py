@@ -81,7 +81,7 @@ class InteractionStanding(Struct, frozen=True, gc=False):
     `queue`: where it stands, or from which it was taken. `agent_id`: whoever is rung or talks, or talked last.
     `waited_us`: until it was accepted last, or ended without; None while it waits. `reason`: why it ended; empty while
     it lives. `kind`: `live`, or `callback`: then nobody is there before a channel has called them. `customer`: the
-    opaque reference.
+    opaque reference. `attempts`: how often calling back has failed.
     """
 
     interaction_id: str
@@ -93,6 +93,7 @@ class InteractionStanding(Struct, frozen=True, gc=False):
     reason: str = ""
     kind: str = "live"
     customer: str = ""
+    attempts: int = 0
 
 
 class Place(Struct, frozen=True, gc=False):

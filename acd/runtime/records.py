@@ -228,6 +228,7 @@ class InteractionRecord(Struct):
             self.end_reason,
             self.kind,
             self.customer,
+            self.attempts,
         )
 
     def desired(self) -> Desired:

@@ -6,14 +6,17 @@ which bridges are ours, and since when Asterisk has been running.
 """
 
 import re
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container, Iterable, Mapping
 from datetime import datetime
 from typing import Final
+
+from msgspec import structs
 
 from acd.ports.channel import Desired
 from acd_asterisk.mending import (
     Accept,
     Answer,
+    CallBack,
     Destroy,
     End,
     Enqueue,
@@ -29,10 +32,15 @@ from acd_asterisk.mending import (
     Repair,
     Requeue,
     Ring,
+    Welcome,
 )
-from acd_asterisk.names import Names, first_visit, visit_of
+from acd_asterisk.names import Names, first_visit, interaction_of_offer, visit_of
 from acd_asterisk.snapshot import World, is_answered
 from acd_asterisk.wire import AriChannel, Info
+
+NO_BACKS: Final[Mapping[str, bool]] = {}
+
+_NOBODY: Final = AriChannel("")
 
 _STATES: Final = ("waiting", "offered", "connected")
 
@@ -50,13 +58,15 @@ def compare(
     busy: Container[str],
     handed_in: Container[str],
     was_restarted: bool,
+    backs: Mapping[str, bool] = NO_BACKS,
 ) -> list[Repair]:
     """Every difference between the world and what is desired, in the order in which they are to be healed.
 
     `has_rung`: whether an offer without a leg had one, as far as can be known. `is_held`: whether an agent has put an
     interaction's customer on hold. `busy`: channels that are being seen to at this moment: callers' that are being
     enqueued or asked, codes', and agents' who are asked. `handed_in`: callers' that this process has enqueued.
-    `was_restarted`: Asterisk is known to be another one than before.
+    `was_restarted`: Asterisk is known to be another one than before. `backs`: the callbacks among what is desired, and
+    whether their customers have been reached at the present attempt.
     """
     by_interaction = {names.interaction(channel.id): channel for channel in world.callers.values()}
     started = _started_at(world.info)
@@ -65,7 +75,7 @@ def compare(
     claimed: set[str] = set()
     wishes = {wish.interaction_id: wish for wish in desired}
     consults = [wish for wish in wishes.values() if wish.parent]
-    callers = [wish for wish in wishes.values() if not wish.parent]
+    callers = [wish for wish in wishes.values() if not wish.parent and wish.interaction_id not in backs]
     # The last visit of a channel is the one that counts. Those who wait come first: if their calls are gone, nobody
     # may be offered to an agent whose own call turns out to be gone after that.
     for wish in sorted(callers, key=lambda each: (-visit_of(each.interaction_id), _STATES.index(each.state))):
@@ -80,15 +90,62 @@ def compare(
         holding = {leg.agent_id for leg in keep.legs if is_held(leg.agent_id, wish.interaction_id)} - asking
         repairs.extend(_differences(world, keep, has_rung, asking | holding))
         repairs.extend(_not_apart(world, keep, holding))
+    for wish in (wish for wish in wishes.values() if wish.interaction_id in backs):
+        ended = _ended(wish.interaction_id, started, was_restarted=was_restarted)
+        holding = {agent_id for agent_id in wish.offers().values() if is_held(agent_id, wish.interaction_id)}
+        away = {each.asking for each in consults if each.parent == wish.interaction_id} | holding
+        found = list(_compare_back(world, wish, ended, has_rung, away, is_reached=backs[wish.interaction_id]))
+        for keep in (each for each in found if isinstance(each, Keep)):
+            keeps[wish.interaction_id] = keep
+            claimed.add(keep.channel.id)
+            found.extend(_not_apart(world, keep, holding - away))
+        repairs.extend(found)
     repairs.extend(_compare_consults(world, consults, wishes, keeps, has_rung))
     others = [channel for channel in world.callers.values() if channel.id not in claimed and channel.id not in busy]
     kept_legs = {leg.offer_id for keep in keeps.values() for leg in keep.legs}
     kept_talks = {key for key, keep in keeps.items() if keep.desired.state == "connected"}
     repairs.extend(_undesired(world, kept_legs, kept_talks, busy))
+    called = [each.id for each in world.backs.values() if each.id not in claimed and each.id not in busy]
+    repairs.extend(HangUp(channel_id) for channel_id in sorted(called))
     # Whoever dialled a code while nobody listened dials it again.
     repairs.extend(HangUp(channel_id) for channel_id in sorted(world.codes) if channel_id not in busy)
     repairs.extend(_undesired_callers(world, others, handed_in))
     return repairs
+
+
+def _compare_back(
+    world: World, wish: Desired, ended: End, has_rung: Callable[[str], bool], away: Container[str], *, is_reached: bool
+) -> Iterable[Repair]:
+    """A callback: its customer is there once called, and until then there are only agents."""
+    channel = _customer(world, wish.interaction_id)
+    is_there = channel is not None and is_answered(channel)
+    keep = structs.replace(_keep(world, wish, channel or _NOBODY), is_back=True)
+    is_reached = is_reached or keep.met
+    if is_reached and not is_there:
+        yield ended
+        return
+    if not is_there and not (wish.state == "connected" and keep.legs):
+        # Whoever was to talk with them is gone, so that nobody's telephone needs to ring any more.
+        keep = structs.replace(keep, channel=_NOBODY)
+    yield keep
+    if is_reached:
+        yield from _differences(world, keep, has_rung, away)
+    elif is_there:
+        yield Welcome(wish.interaction_id)
+    elif wish.state == "connected" and not keep.channel.id and any(is_answered(leg.channel) for leg in keep.legs):
+        yield CallBack(wish.interaction_id)
+    if not is_reached:
+        yield from _ringing(keep, has_rung) if wish.state != "connected" else _left(keep)
+
+
+def _customer(world: World, interaction_id: str) -> AriChannel | None:
+    """Of whom we have called for a callback: who has answered; else the one who was called last."""
+    found = [
+        (is_answered(channel), len(offer_id), offer_id, channel)
+        for offer_id, channel in world.backs.items()
+        if interaction_of_offer(offer_id) == interaction_id
+    ]
+    return max(found, key=lambda each: each[:3])[3] if found else None
 
 
 def _compare_consults(
@@ -143,6 +200,11 @@ def _differences(world: World, keep: Keep, has_rung: Callable[[str], bool], away
         yield Park(wish.interaction_id)
     elif not channel.is_up:
         yield Answer(wish.interaction_id)
+    yield from _ringing(keep, has_rung)
+
+
+def _ringing(keep: Keep, has_rung: Callable[[str], bool]) -> Iterable[Repair]:
+    wish = keep.desired
     there = {leg.offer_id: leg.channel for leg in keep.legs}
     for offer_id, agent_id in wish.ringing():
         leg = there.get(offer_id)
@@ -165,7 +227,16 @@ def _differences_of_talk(keep: Keep, away: Container[str]) -> Iterable[Repair]:
         yield Answer(interaction_id)
     if not all(leg.talking or (keep.met and leg.agent_id in away) for leg in keep.legs):
         yield Join(interaction_id)
+    yield from _left(keep)
+
+
+def _left(keep: Keep) -> Iterable[Repair]:
+    """Of those who are to talk with somebody, who is gone; all of them: nobody was ever reached."""
+    interaction_id = keep.desired.interaction_id
     there = {leg.offer_id for leg in keep.legs}
+    if not there:
+        yield Requeue(interaction_id)
+        return
     for offer_id, agent_id in keep.desired.offers().items():
         if offer_id not in there:
             yield Leave(interaction_id, agent_id)

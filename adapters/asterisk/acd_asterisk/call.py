@@ -130,8 +130,6 @@ class Back:
 
     customer: str
     """The opaque reference; empty: nobody known."""
-    attempt: int
-    """From 1."""
     state: BackState = "away"
 
 

@@ -39,6 +39,7 @@ from acd_asterisk.ami_only import AmiClient
 from acd_asterisk.announcer import Announcer
 from acd_asterisk.ari import AriClient, AriUnavailable
 from acd_asterisk.call import Call
+from acd_asterisk.callbacks import Callbacks
 from acd_asterisk.codes import FeatureCodes
 from acd_asterisk.conversations import Conversations
 from acd_asterisk.desk import Desk
@@ -96,6 +97,8 @@ class AsteriskChannel:
         self._recorder = Recorder(self._desk, self._client, self._prompts, notes)
         self._pause_code = PauseCode(self._desk, self._recorder, self._prompts, notes, self._conversations)
         self._orders.dispositions = Dispositions(self._desk, self._prompts)
+        self._callbacks = Callbacks(self._desk, self._client, self._switchboard, self._orders, notes)
+        self._orders.callbacks = self._callbacks
         self._orders.survey = Survey(self._desk, self._prompts, notes)
         self._codes = FeatureCodes(self._desk, self._switchboard, self._prompts, options.codes)
         self._supervision = Supervision(self._desk, self._client)
@@ -134,6 +137,11 @@ class AsteriskChannel:
     def far_end(self) -> str:
         """The PBX and the application there."""
         return self._options.far_end
+
+    @property
+    def calls_back(self) -> bool:
+        """Whether the callbacks of a queue can be given to it: `acd.ports.calling_back.CallsBack`."""
+        return bool(self._options.callbacks.dial)
 
     # ---- acd.ports.addresses.Addressing
 
@@ -278,28 +286,31 @@ class AsteriskChannel:
                     await self._orders.part(call, effect.offer_id)
                     await self._orders.tune(call)
             case ParkInteraction():
-                await self._park(self._known(call))
+                await self._park(self._known(call, effect))
             case OfferInteraction():
-                await self._orders.ring(self._known(call), effect.offer_id, effect.agent_id)
+                await self._orders.ring(self._known(call, effect), effect.offer_id, effect.agent_id)
             case ConnectInteraction():
-                await self._orders.connect(self._known(call), effect.offer_id)
+                await self._orders.connect(self._known(call, effect), effect.offer_id)
             case OpenConsult():
                 await self._conversations.open(effect)
             case JoinAgent():
                 await self._recorder.merged(effect.consult_id)
-                await self._conversations.bring_in(self._known(call), effect)
+                await self._conversations.bring_in(self._known(call, effect), effect)
             case AnnounceInteraction():
                 if call is not None:
                     await self._announcer.announce(call, effect.name)
 
     async def _park(self, call: Call) -> None:
-        if call.parent is None:
+        if not call.is_reached:
+            await self._callbacks.rest(call)
+        elif call.parent is None:
             self._orders.park(call)
             self._announcer.begin(call)
         else:
             await self._conversations.wait(call)
 
-    def _known(self, call: Call | None) -> Call:
+    def _known(self, call: Call | None, effect: Effect) -> Call:
+        call = call or self._callbacks.open(effect.interaction_id)
         if call is None:
             raise ChannelError(f"{self.name}: no caller is there for this interaction")
         return call
@@ -317,6 +328,7 @@ class AsteriskChannel:
                 self._recorder.handle(what)
                 self._pause_code.handle(what)
                 self._supervision.handle(what)
+                self._callbacks.handle(what)
         except Exception as error:  # noqa: BLE001 - one event must not stop those that follow
             self._desk.report(error)
 

@@ -17,10 +17,10 @@ from acd.core.messages import Command, Outcome
 from acd.errors import AcdError, CommandInvalid, CommandQuarantined, RouterClosed, RouterOverloaded
 from acd.ports.channel import ChannelHost
 from acd_asterisk.ari import AriUnavailable
-from acd_asterisk.call import Call, Lane, LaneFull, Leg, Step
+from acd_asterisk.call import Back, Call, Lane, LaneFull, Leg, Step
 from acd_asterisk.names import Names, interaction_of_offer, visit_of
 from acd_asterisk.options import Options
-from acd_asterisk.wire import AriChannel
+from acd_asterisk.wire import AriChannel, Party
 
 MAX_CALLS: Final = 20_000
 """Callers of one PBX in the application at a time; further ones go on in the dialplan."""
@@ -117,6 +117,16 @@ class Desk:
             leg.away.append(interaction_id)
         return call
 
+    def add_back(self, interaction_id: str, back: Back) -> Call:
+        """The call of a callback, whose customer nobody has called yet. Raises `NotTaken` beyond the bound."""
+        if len(self.calls) >= MAX_CALLS:
+            raise NotTaken("too-many-calls")
+        call = Call(interaction_id, "", Party(), Lane(self.spawn, self.report), back=back)
+        call.is_enqueued = call.greeted = True
+        call.after = ""
+        self.calls[interaction_id] = call
+        return call
+
     def add_guest(self, call: Call, leg: Leg) -> Leg:
         """A leg of a call, whatever interaction its offer was made for."""
         if interaction_of_offer(leg.offer_id) != call.interaction_id:
@@ -137,7 +147,7 @@ class Desk:
         """It is over. What still comes of its channels is of no interest."""
         call.is_ended = True
         _log.debug("call over", instance=self.name, **call.keys)
-        if call.parent is None:
+        if call.parent is None and call.back is None:
             self._visits[call.channel_id] = visit_of(call.interaction_id)
             if len(self._visits) > MAX_VISITORS:
                 self._visits.popitem(last=False)

@@ -22,6 +22,8 @@ KINDS: Final[Mapping[type[Repair], str]] = {
     mending.Hold: "hold-missed",
     mending.Answer: "not-answered",
     mending.Enqueue: "unknown-caller",
+    mending.CallBack: "not-called-back",
+    mending.Welcome: "customer-missed",
     mending.LetGo: "caller-kept",
     mending.HangUp: "orphaned-channel",
     mending.Destroy: "orphaned-bridge",

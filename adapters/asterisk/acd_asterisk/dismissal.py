@@ -31,7 +31,7 @@ class Dismissal:
 
     async def dismiss(self, call: Call) -> None:
         """The caller's leg: the end, or back to the dialplan when that is wanted."""
-        if call.lost or call.hangup_requested:
+        if call.lost or call.hangup_requested or not call.channel_id:
             return
         await self._prompts.hush(call.channel_id)
         if call.way_out is not None:
@@ -42,6 +42,8 @@ class Dismissal:
             await self._switchboard.send_back(call.channel_id, result, call.onward)
         elif call.has_talked:
             await self.let_go(call)
+        elif call.back is not None:
+            await self._switchboard.hang_up(call.channel_id)  # It was we who called: no dialplan has sent them.
         else:
             await self.cancel(call.channel_id, call.interaction_id)
 

@@ -44,7 +44,7 @@ class Exits:
     async def release(self, call: Call, effect: ReleaseInteraction) -> None:
         """Let go of a call; a caller whom nobody has answered is told why, if anything is configured for that."""
         media = () if call.has_talked or call.parent is not None else self._voice.named(call, effect.reason)
-        if media and call.is_present and not call.hangup_requested:
+        if media and call.is_present and call.is_reached and not call.hangup_requested:
             call.is_ended = True
             self._desk.attended.add(call.channel_id)  # No comparison is to cut that off.
             self._desk.spawn(self._say_and_release(call, media))

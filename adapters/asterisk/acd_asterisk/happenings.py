@@ -120,6 +120,19 @@ class Referred(Struct, frozen=True):
     context: str = ""
 
 
+class CustomerAnswered(Struct, frozen=True):
+    """A customer who is called back has picked up."""
+
+    channel_id: str
+
+
+class CustomerGone(Struct, frozen=True):
+    """The channel of a customer who was called back is gone, with Q.850 `cause`; of interest if nobody picked up."""
+
+    channel_id: str
+    cause: int
+
+
 class TalkEntered(Struct, frozen=True):
     """Somebody has entered a call's talk bridge; `channel_ids` are in it now."""
 
@@ -183,6 +196,8 @@ Happening = (
     | LegDestroyed
     | LegHeld
     | Referred
+    | CustomerAnswered
+    | CustomerGone
     | TalkEntered
     | RecordingEnded
     | BesideArrived
@@ -214,6 +229,8 @@ def happening(event: AriEvent, names: Names) -> Happening | None:
     offer_id = names.offer_of(event.channel.id)
     if offer_id is not None:
         return _leg_happening(event, offer_id)
+    if names.back_of(event.channel.id) is not None:
+        return _customer(event, event.channel.id)
     if names.is_own(event.channel.id):
         return _beside(event.type, event.channel.id) if names.is_supervising(event.channel.id) else None
     match event.type:
@@ -275,6 +292,21 @@ def _beside(kind: str, channel_id: str) -> Happening | None:
             return BesideArrived(channel_id)
         case "StasisEnd" | "ChannelDestroyed":
             return BesideLeft(channel_id)
+        case _:
+            return None
+
+
+def _customer(event: AriEvent, channel_id: str) -> Happening | None:
+    """Whoever has been called back hangs up as any caller does."""
+    match event.type:
+        case "StasisStart":
+            return CustomerAnswered(channel_id)
+        case "StasisEnd":
+            return CallerLeft(channel_id)
+        case "ChannelHangupRequest":
+            return CallerHangupRequested(channel_id)
+        case "ChannelDestroyed":
+            return CustomerGone(channel_id, event.cause)
         case _:
             return None
 

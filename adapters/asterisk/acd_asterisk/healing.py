@@ -153,11 +153,19 @@ class Healer:
             self._desk.names,
             world,
             desired,
+            backs=self._backs(desired),
             has_rung=lambda offer_id: offer_id in self._desk.rung,
             is_held=self._desk.is_held,
             busy=busy,
             handed_in={call.channel_id for call in self._desk.calls.values() if call.is_enqueued},
             was_restarted=was_restarted,
+        )
+
+    def _backs(self, desired: Iterable[Desired]) -> dict[str, bool]:
+        """The callbacks among them, and whether their customers have been reached."""
+        callbacks, names = self._orders.callbacks, [wish.interaction_id for wish in desired]
+        return (
+            {} if callbacks is None else {each: callbacks.is_reached(each) for each in names if callbacks.is_back(each)}
         )
 
     def _know(self, repairs: Iterable[Repair], busy: set[str]) -> None:
@@ -209,6 +217,8 @@ class Healer:
         """A consult comes after its parent, whose legs are known by then."""
         wish = repair.desired
         is_new = wish.interaction_id not in self._desk.calls
+        if repair.is_back and self._orders.callbacks is not None:
+            return self._orders.callbacks.take_over(repair)
         if wish.parent:
             parent = self._desk.calls[wish.parent]
             return self._desk.add_consult(wish.interaction_id, parent, parent.legs[repair.asking])
@@ -240,6 +250,12 @@ class Healer:
                 await self._switchboard.destroy_talk_bridge(interaction_id)
             case mending.Park(interaction_id):
                 await self._park(calls[interaction_id])
+            case mending.CallBack(interaction_id):
+                if self._orders.callbacks is not None:
+                    await self._orders.callbacks.resume(calls[interaction_id])
+            case mending.Welcome(interaction_id):
+                if self._orders.callbacks is not None:
+                    self._orders.callbacks.welcome(calls[interaction_id])
             case mending.Answer(interaction_id):
                 await self._orders.answering.when_due(calls[interaction_id])
             case mending.Ring(interaction_id, offer_id, agent_id):
@@ -253,6 +269,8 @@ class Healer:
                 if repair.desired.state == "connected":
                     self._desk.in_lane(call, partial(self._orders.tune, call))
                 await self._orders.clear_switch(call)
+                if self._orders.callbacks is not None:
+                    self._orders.callbacks.accompany(call)
             case mending.Accept(interaction_id, offer_id):
                 self._accept(calls[interaction_id], offer_id)
             case mending.LetGo(channel_id):
@@ -267,7 +285,10 @@ class Healer:
 
         What an earlier process did stands in a variable of the caller's channel.
         """
-        if offer_id not in self._desk.offers and await self._switchboard.is_noted(call.channel_id, offer_id):
+        has_rung = offer_id not in self._desk.offers and (
+            not call.channel_id or await self._switchboard.is_noted(call.channel_id, offer_id)
+        )
+        if has_rung:
             await self._desk.tell(FailOffer(self._desk.host.new_id(), offer_id, reason="failed"))
         else:
             await self._orders.ring(call, offer_id, agent_id)

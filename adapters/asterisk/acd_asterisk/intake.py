@@ -31,6 +31,8 @@ from acd_asterisk.happenings import (
     CallerHangupRequested,
     CallerLeft,
     CodeDialled,
+    CustomerAnswered,
+    CustomerGone,
     Happening,
     KeyPressed,
     LegAnswered,
@@ -84,7 +86,7 @@ class Intake:
                 self._talk_entered(what)
             case BesideArrived() | BesideLeft() | CodeDialled() | KeyPressed() | PlaybackChanged() | RecordingEnded():
                 pass
-            case Referred() | Replaced():
+            case Referred() | Replaced() | CustomerAnswered() | CustomerGone():
                 pass
             case _:
                 assert_never(what)
@@ -184,7 +186,7 @@ class Intake:
 
     def _caller_left(self, channel_id: str) -> None:
         call = self._desk.by_channel.get(channel_id)
-        if call is None or call.lost:
+        if call is None or call.lost or not call.is_reached:
             return
         call.lost = True
         self._desk.in_lane(call, partial(self._end_for_caller, call))

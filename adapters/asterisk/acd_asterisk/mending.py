@@ -25,6 +25,8 @@ class Keep(Struct, frozen=True):
 
     Of a consult: the channel of the agent who asks, of whose offer `asking` is. `met`: somebody has been in the talk
     bridge with the caller, which shows in where the caller is. `has_bridge`: there is one.
+
+    `is_back`: of a callback; its channel has no id as long as nobody is called.
     """
 
     desired: Desired
@@ -33,6 +35,7 @@ class Keep(Struct, frozen=True):
     met: bool
     has_bridge: bool
     asking: str = ""
+    is_back: bool = False
 
 
 class End(Struct, frozen=True):
@@ -126,8 +129,22 @@ class Destroy(Struct, frozen=True):
     interaction_id: str
 
 
+class CallBack(Struct, frozen=True):
+    """An agent waits for a customer to be called back, who is not: not yet, or not any more."""
+
+    interaction_id: str
+
+
+class Welcome(Struct, frozen=True):
+    """A customer who was called back has picked up meanwhile."""
+
+    interaction_id: str
+
+
 Repair = (
     Keep
+    | CallBack
+    | Welcome
     | End
     | Fail
     | Ring

@@ -4,6 +4,7 @@ Owns the naming scheme. Must not know ARI, events or the state of any call. Ever
 is drawn: after a restart the same call gets the same interaction id, and the same offer the same channel id.
 
 - agent leg:   `acd-APP:leg:OFFER~`     (a channel id that we choose, so that originating twice is one leg)
+- customer:    `acd-APP:back:OFFER~`    (whom we call back for the agent who has accepted this offer)
 - talk bridge: `acd-APP:talk:INTERACTION`
 - tape:        `acd-APP:tape:OFFER:SIDE` (the channel beside another one that records it)
 - supervisor:  `acd-APP:boss:AGENT:INTERACTION`, and, with AGENT as a digest, too: `…:watch:…` (the bridge in which
@@ -51,6 +52,7 @@ class Names:
         """`instance` is the channel instance's name, `app` the Stasis application's."""
         own = f"acd-{app}:"
         self._leg = f"{own}leg:"
+        self._back = f"{own}back:"
         self._talk = f"{own}talk:"
         self._play = f"{own}play:"
         self._say = f"{own}say:"
@@ -84,6 +86,16 @@ class Names:
         if not channel_id.startswith(self._leg) or channel_id.endswith(_FAR_HALF):
             return None
         return channel_id[len(self._leg) :].removesuffix(_END)
+
+    def back(self, offer_id: str) -> str:
+        """The channel id of the customer who is called back for the agent of an offer."""
+        return f"{self._back}{offer_id}{_END}"
+
+    def back_of(self, channel_id: str) -> str | None:
+        """The offer for which a customer was called back on a channel; None when it is no such channel."""
+        if not channel_id.startswith(self._back) or channel_id.endswith(_FAR_HALF):
+            return None
+        return channel_id[len(self._back) :].removesuffix(_END)
 
     def tape(self, offer_id: str, side: str) -> str:
         """The channel id of what records one side."""

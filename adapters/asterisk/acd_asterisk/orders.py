@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 from msgspec import structs
@@ -31,6 +31,9 @@ from acd_asterisk.survey import Survey
 from acd_asterisk.switchboard import Switchboard
 from acd_asterisk.translate import is_endpoint
 
+if TYPE_CHECKING:
+    from acd_asterisk.callbacks import Callbacks
+
 LONGEST_BRIEFING_SECONDS: Final = 8.0
 """What an agent hears before the caller is cut off there."""
 
@@ -51,6 +54,8 @@ class Orders:
         self.dismissal = Dismissal(desk, switchboard, prompts)
         self.dispositions: Dispositions | None = None
         """Asks agents before their telephones are hung up, likewise."""
+        self.callbacks: Callbacks | None = None
+        """Calls the customers of callbacks, likewise."""
         self.survey: Survey | None = None
         """Asks callers before they are let go, if anything is to be asked."""
         self.put: Callable[[Call, Leg], Awaitable[None]] = _stays
@@ -88,6 +93,8 @@ class Orders:
             return
         self.devices.taken(leg)
         await self.devices.until_free(leg, self._desk.is_wanted)
+        if self.callbacks is not None:
+            await self.callbacks.recall(call)
         if not call.is_present or not self._is_still_wanted(call, offer_id):
             leg.end()
             self.devices.freed(offer_id)
@@ -97,7 +104,7 @@ class Orders:
                 self._switchboard.dial(
                     offer_id, endpoint, self._shown(call, leg, endpoint), call.channel_id, self._ring_seconds(offer_id)
                 ),
-                self._switchboard.note_offer(call.channel_id, offer_id),
+                self._note_offer(call, offer_id),
             )
         except AriUnavailable:
             # It may ring all the same: the comparison that follows sees to it.
@@ -162,6 +169,9 @@ class Orders:
         if not leg.briefed and (briefing := self._briefing(call)):
             leg.briefed = True
             self._desk.spawn(self._brief(call, leg, briefing))
+            return
+        if self.callbacks is not None and not call.is_reached:
+            await self.callbacks.dial(call, leg)
             return
         leg.joining = True
         call.hold = ""
@@ -350,6 +360,11 @@ class Orders:
         told = for_agent(options.data, standing, leg.agent_id, endpoint)
         transfers = transfer_variables(options, endpoint, self._desk.version)
         return structs.replace(shown, variables={**shown.variables, **transfers, **told})
+
+    async def _note_offer(self, call: Call, offer_id: str) -> None:
+        """Of a callback there is nothing to leave word at: an offer without a leg has failed, as far as is known."""
+        if call.channel_id:
+            await self._switchboard.note_offer(call.channel_id, offer_id)
 
     def _briefing(self, call: Call) -> tuple[str, ...]:
         """What an agent hears of a caller of this queue before they meet."""

@@ -22,6 +22,7 @@ from acd_asterisk.abreast import abreast
 from acd_asterisk.ari import AriClient, AriUnavailable, part
 from acd_asterisk.happenings import (
     CallerLeft,
+    CustomerGone,
     Happening,
     KeyPressed,
     LegDestroyed,
@@ -183,7 +184,7 @@ class Prompts:
             case KeyPressed():
                 if ears := self._ears.get(what.channel_id):
                     ears[-1](what.key)
-            case CallerLeft():
+            case CallerLeft() | CustomerGone():
                 self.forget(what.channel_id)
             case LegLeft() | LegDestroyed():
                 self.forget(self._names.leg(what.offer_id))

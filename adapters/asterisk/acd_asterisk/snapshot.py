@@ -31,6 +31,8 @@ class World(Struct, frozen=True):
     """Bridges in which somebody hears a prompt, or has heard one, and waits all the same: each with its channel."""
     aside: frozenset[str] = frozenset()
     """Channel ids of agents who have put customers on hold."""
+    backs: Mapping[str, AriChannel] = {}
+    """Customers who are or were called back, by the offer whose agent has accepted."""
     codes: frozenset[str] = frozenset()
     """Channels of telephones that have dialled a feature code."""
 
@@ -46,11 +48,15 @@ def survey(
     members = frozenset(application)
     callers: dict[str, AriChannel] = {}
     legs: dict[str, AriChannel] = {}
+    backs: dict[str, AriChannel] = {}
     codes: set[str] = set()
     for channel in channels:
         offer_id = names.offer_of(channel.id)
+        back_of = names.back_of(channel.id)
         if offer_id is not None:
             legs[offer_id] = channel
+        elif back_of is not None:
+            backs[back_of] = channel
         elif channel.id in members and channel.dialplan.app_name == STASIS and not names.is_own(channel.id):
             if is_code(channel):
                 codes.add(channel.id)
@@ -69,7 +75,7 @@ def survey(
             spoken_to[bridge.id] = listener
         elif bridge.id == names.aside:
             aside = frozenset(bridge.channels)
-    return World(info, callers, legs, talks, held, spoken_to, aside, frozenset(codes))
+    return World(info, callers, legs, talks, held, spoken_to, aside, backs, frozenset(codes))
 
 
 def is_answered(leg: AriChannel) -> bool:

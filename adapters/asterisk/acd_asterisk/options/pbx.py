@@ -17,6 +17,7 @@ from acd_asterisk.media import MUSIC_CLASS
 from acd_asterisk.menus.plan import MENU_PREFIX, Menu
 from acd_asterisk.names import MAX_APP
 from acd_asterisk.options.ami import LOOPBACK, AmiOptions, read_ami
+from acd_asterisk.options.callbacks import CallbackOptions, read_callbacks
 from acd_asterisk.options.codes import CodeOptions, read_codes
 from acd_asterisk.options.confirm import ConfirmOptions, read_confirm
 from acd_asterisk.options.data import DataOptions, read_data
@@ -65,6 +66,7 @@ class Options(Struct, frozen=True, kw_only=True):
     menus: tuple[Menu, ...] = ()
     codes: CodeOptions = CodeOptions()
     transfers: TransferOptions = TransferOptions()
+    callbacks: CallbackOptions = CallbackOptions()
     phones: Phones = Phones()
     confirm: ConfirmOptions = ConfirmOptions()
     queues: Mapping[str, QueueOptions] = {}
@@ -173,6 +175,7 @@ def read_options(name: str, given: Mapping[str, object]) -> Options:
         menus=read_menus(reader, menu),
         codes=read_codes(reader.table("codes", "feature codes")),
         transfers=read_transfers(reader.table("transfers", "transfers by telephone")),
+        callbacks=read_callbacks(reader.table("callbacks", "calling back")),
         phones=(phones := read_phones(reader)),
         confirm=read_confirm(reader.table("confirm", "accepting by key"), phones.agents),
         queues=read_queues(reader),

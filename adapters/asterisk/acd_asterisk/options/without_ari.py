@@ -31,6 +31,8 @@ def _needing_ari(reader: "Reader", options: "Options") -> Iterator[tuple[str, st
         yield "codes", fix
     if options.phones.everyone.lamps:
         yield "phones.lamps", fix
+    if options.callbacks.dial:
+        yield "callbacks", fix
     if options.confirm.addresses:
         yield "confirm.addresses", fix
     yield from ((f"agents.{agent_id}.confirm", fix) for agent_id, each in options.phones.agents.items() if each.confirm)

@@ -1,0 +1,131 @@
+"""`[channels.NAME.callbacks]`: how this PBX calls back the customers of queues with `callback_channel = "NAME"`.
+
+Owns the names, bounds and defaults of these options, and what may be dialled. Must not know ARI, calls or queues.
+"""
+
+import re
+import unicodedata
+from typing import Final, Literal
+
+import phonenumbers
+from msgspec import Struct
+
+from acd_asterisk.options.reader import SECOND_US, Reader
+from acd_asterisk.options.sounds import read_media
+from acd_asterisk.translate import is_endpoint
+
+NumberForm = Literal["as-known", "national", "e164"]
+"""As it came, without punctuation; as one dials from the `region`; with + and the country's code."""
+
+MAX_PREFIXES: Final = 100
+MAX_DIALLED: Final = 20
+
+NUMBER: Final = "{number}"
+
+_PUNCTUATION: Final = re.compile(r"[ ()./-]")
+_DIALLED: Final = re.compile(rf"\+?[0-9]{{2,{MAX_DIALLED}}}")
+_PREFIX: Final = re.compile(r"\+?[0-9]{1,15}")
+_KEY: Final = re.compile(r"[0-9*#]")
+_REGION: Final = re.compile(r"[A-Z]{2}")
+_CALLER_ID: Final = re.compile(r"\+?[0-9]{2,20}")
+
+
+class CallbackOptions(Struct, frozen=True, kw_only=True):
+    """All of it. Durations in µs end in `_us`."""
+
+    dial: str = ""
+    """Where customers are called, with `{number}`: `PJSIP/{number}@trunk`. Empty: nobody is."""
+    number: NumberForm = "as-known"
+    region: str = "CN"
+    """Whose numbers come without a country's code, and from where is dialled."""
+    only: tuple[str, ...] = ()
+    """Beginnings of numbers that may be dialled, in the form in which they are; empty: any."""
+    caller_id: str = ""
+    """The number that customers see; empty: whatever Asterisk makes of it."""
+    ring_us: int = 30 * SECOND_US
+    """How long their telephone rings."""
+    prompt: tuple[str, ...] = ()
+    """What they hear before the agent: "you asked us to call"."""
+    key: str = ""
+    """What has to be pressed after that, so that no voicemail has an agent; empty: nothing."""
+    answer_us: int = 5 * SECOND_US
+    """How long a key is waited for."""
+    tries: int = 2
+    """How often the prompt is said."""
+    progress: tuple[str, ...] = ("tone:ring",)
+    """What the agent hears meanwhile."""
+
+    def endpoint(self, number: str) -> str:
+        """The dial string for somebody's number; empty if there is none that may be dialled."""
+        dialled = self._dialled(number)
+        if not dialled or (self.only and not dialled.startswith(self.only)):
+            return ""
+        found = self.dial.replace(NUMBER, dialled)
+        return found if is_endpoint(found) else ""
+
+    def _dialled(self, number: str) -> str:
+        """Digits, perhaps behind a +; nothing else is ever part of a dial string. Full-width ones are digits, too."""
+        folded = unicodedata.normalize("NFKC", number)
+        text = _PUNCTUATION.sub("", "".join(each for each in folded if unicodedata.category(each) != "Cf").strip())
+        if not _DIALLED.fullmatch(text):
+            return ""
+        if self.number == "as-known":
+            return text
+        try:
+            parsed = phonenumbers.parse(text, self.region)
+        except phonenumbers.NumberParseException:
+            return ""
+        if self.number == "e164":
+            return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+        national = phonenumbers.format_out_of_country_calling_number(parsed, self.region)
+        return re.sub(r"[^0-9]", "", national)
+
+
+def read_callbacks(table: Reader) -> CallbackOptions:
+    """Read the table; problems are the reader's."""
+    options = CallbackOptions(
+        dial=_dial(table),
+        number=table.choice("number", "as-known", "national", "e164"),
+        region=_region(table),
+        only=_prefixes(table),
+        caller_id=table.pattern("caller_id", "", _CALLER_ID, "a number, digits perhaps behind a +")
+        if table.has("caller_id")
+        else "",
+        ring_us=table.duration("ring", 30 * SECOND_US, 5 * SECOND_US, 120 * SECOND_US),
+        prompt=read_media(table, "prompt"),
+        key=table.pattern("key", "", _KEY, "a key: 0 to 9, * or #") if table.has("key") else "",
+        answer_us=table.duration("answer_within", 5 * SECOND_US, SECOND_US, 60 * SECOND_US),
+        tries=table.integer("tries", 2, 1, 5),
+        progress=read_media(table, "progress", CallbackOptions().progress),
+    )
+    if table.names() and not table.has("dial"):
+        table.problem("dial", "is missing", 'write it like "PJSIP/{number}@trunk"')
+    if options.key and not options.prompt:
+        table.problem("prompt", "is missing: nobody would know that a key is needed", "name a sound, or leave key out")
+    return options
+
+
+def _dial(table: Reader) -> str:
+    text = table.text("dial", "") or ""
+    if not text:
+        return ""
+    if text.count(NUMBER) != 1 or not is_endpoint(text.replace(NUMBER, "1")):
+        table.problem("dial", f"{text!r} is no dial string with {NUMBER}", 'write it like "PJSIP/{number}@trunk"')
+        return ""
+    return text
+
+
+def _region(table: Reader) -> str:
+    region = table.pattern("region", "CN", _REGION, 'two capitals, like "CN"')
+    if region not in phonenumbers.SUPPORTED_REGIONS:
+        table.problem("region", f"{region!r} is no region whose numbers are known", 'use two capitals, like "CN"')
+        return "CN"
+    return region
+
+
+def _prefixes(table: Reader) -> tuple[str, ...]:
+    given = table.texts("only", (), MAX_PREFIXES, '["1", "0"]')
+    for each in given:
+        if not _PREFIX.fullmatch(each):
+            table.problem("only", f"{each!r} begins no number", "write digits, perhaps behind a +")
+    return given

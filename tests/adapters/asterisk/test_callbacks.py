@@ -1,0 +1,106 @@
+"""Callbacks that the PBX dials, agent first: the agent's telephone, then the customer's, on a real Asterisk."""
+
+from pathlib import Path
+
+import pytest
+
+from acd.core.messages import (
+    EnqueueInteraction,
+    InteractionCompleted,
+    InteractionFailed,
+    InteractionRequeued,
+    InteractionScheduled,
+    OfferAccepted,
+)
+from acd.ports.channel import Personal
+from acd_asterisk.lab import AgentBehaviour, Provisioned
+from tests.adapters.asterisk.rig import INSTANCE, Agent, Queue, Rig, rig
+
+NUMBER = "13800138000"
+DIAL: dict[str, object] = {"dial": "PJSIP/{number}@chen", "ring": "5s"}
+OPTIONS: dict[str, object] = {"callbacks": DIAL}
+MORE = f"""\
+retry_after = "1s"
+callback_channel = "{INSTANCE}"
+callback_attempts = 2
+callback_retry = "1s"
+[channels.{INSTANCE}]
+type = "asterisk"
+"""
+QUEUE = Queue(more=MORE)
+LISTENS = AgentBehaviour(ring_ms=50, talk_ms=60_000)
+TALKS = AgentBehaviour(ring_ms=300, talk_ms=700, hang_up_chance=1.0)
+BUSY = AgentBehaviour(busy_chance=1.0)
+SILENT = AgentBehaviour(no_answer_chance=1.0)
+DECLINES = AgentBehaviour(ring_ms=200, decline_chance=1.0)
+
+
+def people(customer: AgentBehaviour, anna: AgentBehaviour = LISTENS) -> list[Agent]:
+    """An agent, and the customer's telephone behind the trunk."""
+    return [Agent("anna", anna), Agent("chen", customer)]
+
+
+async def call_me(it: Rig, name: str = "callback", number: str = NUMBER) -> None:
+    """A customer of that number wants to be called back."""
+    customer = await it.router.remember(Personal(number=number, name="陈"))
+    command = EnqueueInteraction(f"ask-{name}", name, "voice", "sales", customer=customer, kind="callback")
+    outcome = await it.router.submit(command)
+    assert outcome.refusal is None
+
+
+async def test_first_the_agent_then_the_customer(provisioned: Provisioned, tmp_path: Path) -> None:
+    """The agent picks up, the customer's telephone rings, they talk, the customer hangs up; nothing is left."""
+    async with rig(provisioned, tmp_path, people(TALKS), queues=[QUEUE], options=OPTIONS) as it:
+        await it.ready("anna")
+        await call_me(it)
+        await it.event(OfferAccepted)
+        await it.talking()
+        completed = await it.event(InteractionCompleted)
+        await it.empty()
+        agent, customer = sorted(it.phones.dialogs(), key=lambda each: each.invited_us)
+        assert (completed.by, completed.interaction_id, completed.agent_id) == ("customer", "callback", "anna")
+        assert (agent.agent, customer.agent) == ("anna", NUMBER)
+        assert agent.caller == NUMBER
+        assert agent.answered_us is not None
+        assert agent.answered_us < customer.invited_us
+
+
+@pytest.mark.parametrize(
+    ("customer", "reason"),
+    [(BUSY, "busy"), (DECLINES, "rejected"), (SILENT, "no-answer")],
+    ids=lambda each: str(each)[:9],
+)
+async def test_nobody_answers(provisioned: Provisioned, tmp_path: Path, customer: AgentBehaviour, reason: str) -> None:
+    """The attempt has failed, the agent is free, the customer is called again later; the last time is the last."""
+    async with rig(provisioned, tmp_path, people(customer), queues=[QUEUE], options=OPTIONS) as it:
+        await it.ready("anna")
+        await call_me(it)
+        scheduled = await it.event(InteractionScheduled)
+        assert scheduled.attempts == 1
+        failed = await it.event(InteractionFailed, seconds=20)
+        await it.empty()
+        assert (failed.attempts, failed.reason) == (2, reason)
+        called = [each for each in it.phones.dialogs() if each.agent == NUMBER]
+        assert len(called) == 2
+        assert it.router.view.agents["anna"].presence == "ready"
+
+
+async def test_the_agent_hangs_up_while_it_rings(provisioned: Provisioned, tmp_path: Path) -> None:
+    """The customer's telephone stops, no attempt is counted, and the next agent has the callback."""
+    impatient = AgentBehaviour(ring_ms=50, talk_ms=600, hang_up_chance=1.0)
+    agents = [*people(AgentBehaviour(ring_ms=1_500, talk_ms=300, hang_up_chance=1.0), impatient), Agent("ben", LISTENS)]
+    queue = Queue(more=MORE.replace('retry_after = "1s"', 'retry_after = "30s"'))
+    async with rig(provisioned, tmp_path, agents, queues=[queue], options=OPTIONS) as it:
+        await it.ready("anna")
+        await call_me(it)
+        requeued = await it.event(InteractionRequeued)
+        assert requeued.reason == "agent-leg-lost"
+        await it.presence("anna", "not-ready", "tea")
+        await it.ready("ben")
+        completed = await it.event(InteractionCompleted)
+        await it.empty()
+        assert (completed.agent_id, completed.by) == ("ben", "customer")
+        assert not it.all(InteractionScheduled)
+        rung = [each for each in it.phones.dialogs() if each.agent == NUMBER]
+        assert len(rung) == 2
+        assert rung[0].answered_us is None
