@@ -10,7 +10,7 @@ from collections.abc import Callable, Container, Iterable, Mapping
 from datetime import datetime
 from typing import Final
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from acd.ports.channel import Desired
 from acd_asterisk.mending import (
@@ -86,56 +86,77 @@ def compare(
         claimed.add(channel.id)
         keep = keeps[wish.interaction_id] = _keep(world, wish, channel)
         repairs.append(keep)
-        asking = {each.asking for each in consults if each.parent == wish.interaction_id}
-        holding = {leg.agent_id for leg in keep.legs if is_held(leg.agent_id, wish.interaction_id)} - asking
-        repairs.extend(_differences(world, keep, has_rung, asking | holding))
-        repairs.extend(_not_apart(world, keep, holding))
+        repairs.extend(_differences_and_holds(world, keep, has_rung, *_apart(wish, consults, is_held)))
     for wish in (wish for wish in wishes.values() if wish.interaction_id in backs):
         ended = _ended(wish.interaction_id, started, was_restarted=was_restarted)
-        holding = {agent_id for agent_id in wish.offers().values() if is_held(agent_id, wish.interaction_id)}
-        away = {each.asking for each in consults if each.parent == wish.interaction_id} | holding
-        found = list(_compare_back(world, wish, ended, has_rung, away, is_reached=backs[wish.interaction_id]))
-        for keep in (each for each in found if isinstance(each, Keep)):
-            keeps[wish.interaction_id] = keep
-            claimed.add(keep.channel.id)
-            found.extend(_not_apart(world, keep, holding - away))
-        repairs.extend(found)
+        found = _Back(wish, backs[wish.interaction_id], ended, *_apart(wish, consults, is_held))
+        repairs.extend(_compare_back(world, found, has_rung, keeps))
+    claimed |= {keep.channel.id for keep in keeps.values()}
     repairs.extend(_compare_consults(world, consults, wishes, keeps, has_rung))
     others = [channel for channel in world.callers.values() if channel.id not in claimed and channel.id not in busy]
-    kept_legs = {leg.offer_id for keep in keeps.values() for leg in keep.legs}
-    kept_talks = {key for key, keep in keeps.items() if keep.desired.state == "connected"}
-    repairs.extend(_undesired(world, kept_legs, kept_talks, busy))
-    called = [each.id for each in world.backs.values() if each.id not in claimed and each.id not in busy]
-    repairs.extend(HangUp(channel_id) for channel_id in sorted(called))
-    # Whoever dialled a code while nobody listened dials it again.
-    repairs.extend(HangUp(channel_id) for channel_id in sorted(world.codes) if channel_id not in busy)
+    repairs.extend(_undesired(world, keeps, claimed, busy))
     repairs.extend(_undesired_callers(world, others, handed_in))
     return repairs
 
 
-def _compare_back(
-    world: World, wish: Desired, ended: End, has_rung: Callable[[str], bool], away: Container[str], *, is_reached: bool
+class _Back(Struct, frozen=True):
+    """A callback that is desired. `ended`: what to say if its customer was there, and is not any more."""
+
+    wish: Desired
+    is_reached: bool
+    ended: End
+    asking: frozenset[str]
+    holding: frozenset[str]
+
+
+def _apart(
+    wish: Desired, consults: Iterable[Desired], is_held: Callable[[str, str], bool]
+) -> tuple[frozenset[str], frozenset[str]]:
+    """Of the agents who are to talk with somebody: who asks for advice meanwhile, and who has put them on hold."""
+    asking = frozenset(each.asking for each in consults if each.parent == wish.interaction_id)
+    holding = frozenset(agent_id for agent_id in wish.offers().values() if is_held(agent_id, wish.interaction_id))
+    return asking, holding - asking
+
+
+def _differences_and_holds(
+    world: World,
+    keep: Keep,
+    has_rung: Callable[[str], bool],
+    asking: frozenset[str],
+    holding: frozenset[str],
 ) -> Iterable[Repair]:
-    """A callback: its customer is there once called, and until then there are only agents."""
+    yield from _differences(world, keep, has_rung, asking | holding)
+    yield from _not_apart(world, keep, holding)
+
+
+def _compare_back(
+    world: World, back: _Back, has_rung: Callable[[str], bool], keeps: dict[str, Keep]
+) -> Iterable[Repair]:
+    """A callback: its customer is there once called, and until then there are only agents.
+
+    `keeps`: to which it is added if it is kept.
+    """
+    wish = back.wish
     channel = _customer(world, wish.interaction_id)
     is_there = channel is not None and is_answered(channel)
     keep = structs.replace(_keep(world, wish, channel or _NOBODY), is_back=True)
-    is_reached = is_reached or keep.met
+    is_reached = back.is_reached or keep.met
     if is_reached and not is_there:
-        yield ended
+        yield back.ended
         return
     if not is_there and not (wish.state == "connected" and keep.legs):
         # Whoever was to talk with them is gone, so that nobody's telephone needs to ring any more.
         keep = structs.replace(keep, channel=_NOBODY)
+    keeps[wish.interaction_id] = keep
     yield keep
     if is_reached:
-        yield from _differences(world, keep, has_rung, away)
-    elif is_there:
+        yield from _differences_and_holds(world, keep, has_rung, back.asking, back.holding)
+        return
+    if is_there:
         yield Welcome(wish.interaction_id)
     elif wish.state == "connected" and not keep.channel.id and any(is_answered(leg.channel) for leg in keep.legs):
         yield CallBack(wish.interaction_id)
-    if not is_reached:
-        yield from _ringing(keep, has_rung) if wish.state != "connected" else _left(keep)
+    yield from _ringing(keep, has_rung) if wish.state != "connected" else _left(keep)
 
 
 def _customer(world: World, interaction_id: str) -> AriChannel | None:
@@ -249,14 +270,22 @@ def _not_apart(world: World, keep: Keep, holding: Container[str]) -> Iterable[Re
 
 
 def _undesired(
-    world: World, kept_legs: Container[str], kept_talks: Container[str], busy: Container[str]
+    world: World, keeps: Mapping[str, Keep], claimed: Container[str], busy: Container[str]
 ) -> Iterable[Repair]:
+    kept_legs = {leg.offer_id for keep in keeps.values() for leg in keep.legs}
+    kept_talks = {key for key, keep in keeps.items() if keep.desired.state == "connected"}
     for offer_id, leg in world.legs.items():
         if offer_id not in kept_legs and leg.id not in busy:
             yield HangUp(leg.id)
+    for channel_id in sorted(each.id for each in world.backs.values()):
+        if channel_id not in claimed and channel_id not in busy:
+            yield HangUp(channel_id)
     for interaction_id in world.talks:
         if interaction_id not in kept_talks:
             yield Destroy(interaction_id)
+    for channel_id in sorted(world.codes):
+        if channel_id not in busy:
+            yield HangUp(channel_id)  # Whoever dialled a code while nobody listened dials it again.
 
 
 def _undesired_callers(world: World, callers: Iterable[AriChannel], handed_in: Container[str]) -> Iterable[Repair]:

@@ -54,6 +54,7 @@ class Callbacks:
         self._switchboard = switchboard
         self._orders = orders
         self._notes = notes
+        orders.callbacks = self
 
     # ---- calls
 
