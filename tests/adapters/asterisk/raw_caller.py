@@ -11,6 +11,7 @@ import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Final, Self
+from urllib.parse import quote
 
 PATIENCE_SECONDS: Final = 10.0
 KEYS: Final = "0123456789*#ABCD"
@@ -33,7 +34,7 @@ class _Socket(asyncio.DatagramProtocol):
         self.transport = transport
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:  # noqa: ARG002 - there is one PBX
-        self.heard.put_nowait(data.decode(errors="replace"))
+        self.heard.put_nowait(data.decode(errors="surrogateescape"))
 
     @property
     def port(self) -> int:
@@ -44,10 +45,21 @@ class _Socket(asyncio.DatagramProtocol):
 class RawCaller:
     """One call. Use `raw_caller`."""
 
-    def __init__(self, sip: _Socket, media: _Socket, pbx_port: int, number: str, dialled: str) -> None:
+    def __init__(
+        self,
+        sip: _Socket,
+        media: _Socket,
+        pbx_port: int,
+        number: str,
+        dialled: str,
+        name: str,
+        headers: tuple[str, ...],
+    ) -> None:
         """`pbx_port` is SIP's."""
         self._sip, self._media, self._pbx_port = sip, media, pbx_port
-        self._number, self._dialled = number, dialled
+        self._number, self._dialled = _user(number), _user(dialled)
+        self._shown = f"{_quoted(name)} " if name else ""
+        self._headers = headers
         self._to, self._sequence, self._pbx_media = "", 1, 0
         self._mark = secrets.token_hex(4)
         self._informed: asyncio.Queue[str] = asyncio.Queue()
@@ -136,12 +148,13 @@ class RawCaller:
         lines = [
             f"{method} sip:{self._dialled}@{pbx} SIP/2.0",
             f"Via: SIP/2.0/UDP {own};branch=z9hG4bK-{self._mark}-{method}-{number}",
-            f"From: <sip:{self._number}@{own}>;tag={self._mark}",
+            f"From: {self._shown}<sip:{self._number}@{own}>;tag={self._mark}",
             f"To: {self._to or f'<sip:{self._dialled}@{pbx}>'}",
             f"Call-ID: {self._mark}",
             f"CSeq: {number} {method}",
-            f"Contact: <sip:{self._number}@{own}>",
+            f"Contact: <sip:raw@{own}>",
             "Max-Forwards: 70",
+            *(self._headers if method == "INVITE" else ()),
             *([f"Content-Type: {kind}"] if kind else []),
             f"Content-Length: {len(body.encode())}",
         ]
@@ -149,7 +162,7 @@ class RawCaller:
 
     def _transmit(self, text: str) -> None:
         assert self._sip.transport is not None
-        self._sip.transport.sendto(text.encode(), ("127.0.0.1", self._pbx_port))
+        self._sip.transport.sendto(_bytes(text), ("127.0.0.1", self._pbx_port))
 
     def _rtp(self, kind: int, timestamp: int, payload: bytes) -> None:
         self._packets += 1
@@ -159,18 +172,37 @@ class RawCaller:
 
 
 @asynccontextmanager
-async def raw_caller(pbx_port: int, number: str, dialled: str) -> AsyncIterator[RawCaller]:
-    """A call that has been answered."""
+async def raw_caller(
+    pbx_port: int, number: str, dialled: str, *, name: str = "", headers: tuple[str, ...] = ()
+) -> AsyncIterator[RawCaller]:
+    """A call that has been answered. Any characters are put as SIP has them; bytes that are no UTF-8 as surrogates.
+
+    `headers`: further lines of the INVITE.
+    """
     loop = asyncio.get_running_loop()
     sip_transport, sip = await loop.create_datagram_endpoint(_Socket, local_addr=("127.0.0.1", 0))
     media_transport, media = await loop.create_datagram_endpoint(_Socket, local_addr=("127.0.0.1", 0))
     try:
-        async with RawCaller(sip, media, pbx_port, number, dialled) as caller:
+        async with RawCaller(sip, media, pbx_port, number, dialled, name, headers) as caller:
             yield caller
     finally:
         for transport in (sip_transport, media_transport):
             with suppress(OSError):
                 transport.close()
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _user(text: str) -> str:
+    """The user part of a URI: everything but letters, digits and a few signs is escaped."""
+    return quote(_bytes(text), safe="*+-._~!'()")
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def _header(text: str, name: str) -> str:

@@ -13,6 +13,7 @@ from panoramisk.ami_protocol import AMIProtocol
 
 from acd.runtime.config.problems import quoted
 from acd_asterisk.ami.errors import AmiUnavailable
+from acd_asterisk.ami.mending import MAX_EVENT, is_broken, mended
 from acd_asterisk.ami.wire import Message, Request, encoded
 
 MAX_GREETING: Final = 64
@@ -38,6 +39,8 @@ class Protocol(AMIProtocol):  # type: ignore[misc] # panoramisk has no types
         self._lost = lost
         self._buffer = bytearray()
         self._is_over = False
+        self._is_broken = False
+        """What is buffered begins with a message that is not whole, though it seems to be."""
         self.greeted = False
         """Asterisk has said that this is AMI."""
 
@@ -58,7 +61,8 @@ class Protocol(AMIProtocol):  # type: ignore[misc] # panoramisk has no types
 
     def data_received(self, data: bytes) -> None:
         """Take in what has arrived, and hand on the messages that are complete."""
-        searched = max(0, len(self._buffer) - len(_END) + 1)
+        searched = 0 if self._is_broken else max(0, len(self._buffer) - len(_END) + 1)
+        self._is_broken = False
         self._buffer += data
         if not self.greeted:
             if not self._greet():
@@ -66,11 +70,31 @@ class Protocol(AMIProtocol):  # type: ignore[misc] # panoramisk has no types
             searched = 0
         start = 0
         while not self._is_over and (end := self._buffer.find(_END, max(start, searched))) >= 0:
-            self._take(bytes(self._buffer[start:end]))
+            raw = bytes(self._buffer[start:end])
+            if is_broken(raw) and (more := self._mend(start)) is not None:
+                if not more:
+                    break
+                searched = start
+                continue
+            self._take(raw)
             start = end + len(_END)
         del self._buffer[:start]
         if len(self._buffer) > MAX_MESSAGE_BYTES:
             self.give_up(f"a message of more than {MAX_MESSAGE_BYTES} bytes")
+
+    def _mend(self, start: int) -> bool | None:
+        """Take a caller's line breaks out of the message that begins there. False: the rest of it is yet to come.
+
+        None: it is in no form that is known, and left as it is.
+        """
+        text = bytes(self._buffer[start : start + MAX_EVENT])
+        whole = mended(text)
+        if whole is None:
+            self._is_broken = len(text) < MAX_EVENT
+            return False if self._is_broken else None
+        self._buffer[start : start + len(text)] = whole
+        _log.warning("line breaks in a caller's number were taken out of an event of AMI")
+        return True
 
     def connection_lost(self, exc: object) -> None:
         """The far end has gone, or says that it is about to go."""

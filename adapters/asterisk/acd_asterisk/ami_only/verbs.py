@@ -136,7 +136,8 @@ class Verbs:
         known = self._dialled.get(channel_id)
         if known is not None and not known.is_set():
             return OK
-        reply = await self._manager.ask_list("Status", {"Channel": channel_id})
+        # Not Status, whose answer has the number that was dialled, line breaks and all.
+        reply = await self._manager.ask("Getvar", {"Channel": channel_id, "Variable": "CHANNEL(state)"})
         return OK if reply.is_success else NOT_FOUND
 
     async def back(self, channel_id: str) -> int:

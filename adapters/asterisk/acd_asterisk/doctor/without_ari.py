@@ -20,7 +20,6 @@ ACTIONS: Final = {
     "Originate": "originate",
     "Redirect": "call",
     "Setvar": "call",
-    "Status": "call",
     "UserEvent": "user",
 }
 """What calls are moved by, and the class of `write` that lets a user do it."""
