@@ -5,9 +5,10 @@ from pathlib import Path
 from acd.core.messages import InteractionQueued
 from acd_asterisk.lab import CallSpec, Provisioned
 from acd_asterisk.passing import clean
+from tests.adapters.asterisk.hostile import HOSTILE
 from tests.adapters.asterisk.raw_telephone import headers, raw_telephone
 from tests.adapters.asterisk.rig import Agent, rig
-from tests.adapters.asterisk.test_variables import HOSTILE, was_made
+from tests.adapters.asterisk.test_variables import was_made
 
 DATA = {
     "headers": ["X-Customer-Id"],

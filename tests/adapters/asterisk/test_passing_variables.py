@@ -7,8 +7,9 @@ from typing import Final
 from acd.core.messages import CancelInteraction, InteractionQueued, OfferAccepted
 from acd_asterisk.lab import AgentBehaviour, CallSpec, Pbx, Provisioned
 from acd_asterisk.passing import clean
+from tests.adapters.asterisk.hostile import HOSTILE
 from tests.adapters.asterisk.rig import PATIENCE_SECONDS, POLL_SECONDS, Agent, rig
-from tests.adapters.asterisk.test_variables import HOSTILE, was_made
+from tests.adapters.asterisk.test_variables import was_made
 
 TALKER = AgentBehaviour(ring_ms=20, talk_ms=300, hang_up_chance=1.0)
 

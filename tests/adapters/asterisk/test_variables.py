@@ -6,27 +6,10 @@ import pytest
 
 from acd.core.messages import InteractionCompleted, InteractionQueued
 from acd_asterisk.lab import AgentBehaviour, CallSpec, Provisioned
+from tests.adapters.asterisk.hostile import HOSTILE
 from tests.adapters.asterisk.rig import EXAMPLES, Agent, Queue, rig
 
 TALKER = AgentBehaviour(ring_ms=20, talk_ms=50, hang_up_chance=1.0)
-
-HOSTILE = (
-    "PJSIP/anna&PJSIP/ben",
-    "a,b,c",
-    "a|b|c",
-    "${SHELL(touch MARKER)}",
-    "${ACD_APP}",
-    '"quoted" <sip:x@y>',
-    "back\\slash\\,comma",
-    "%0d%0aX-Evil: 1",
-    "%2C%7C%24%7BX%7D",
-    "a=b=c&d=e",
-    "()()(",
-    "王小明,¥100|&",
-    "' DROP TABLE calls--",
-    "   blanks   ",
-)
-"""SIPp's injected files cannot carry semicolons and brackets; a semicolon is in the dialplan's own value below."""
 
 
 def was_made(file: Path) -> bool:

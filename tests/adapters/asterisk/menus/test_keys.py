@@ -6,10 +6,11 @@ from typing import Final
 
 from acd.core.messages import InteractionQueued
 from acd_asterisk.lab import Provisioned
+from tests.adapters.asterisk.hostile import HOSTILE
 from tests.adapters.asterisk.menus.test_service import CALLER, menus
 from tests.adapters.asterisk.raw_caller import PATIENCE_SECONDS, raw_caller
 from tests.adapters.asterisk.rig import POLL_SECONDS, Rig, until
-from tests.adapters.asterisk.test_variables import HOSTILE, was_made
+from tests.adapters.asterisk.test_variables import was_made
 
 ENDLESS: Final = "0123456789" * 4
 
