@@ -12,6 +12,7 @@ import msgspec
 from rich.console import Console
 from rich.text import Text
 
+from acd.cli.examining import examined
 from acd.errors import ChannelError, ConfigError
 from acd.ports.addresses import Addressing
 from acd.ports.calling_back import CallsBack
@@ -33,13 +34,14 @@ VOICE: Final = "voice"
 
 @click.command(short_help="Find everything that is wrong with a configuration.")
 @click.argument("files", type=click.Path(path_type=Path), nargs=-1)
+@click.option("--connect", is_flag=True, help="Also look at the PBXs that it names, as `acd doctor` does.")
 @click.option("--json", "as_json", is_flag=True, help="For programs: one JSON object instead of lines.")
-def command(files: tuple[Path, ...], *, as_json: bool) -> None:
+def command(files: tuple[Path, ...], *, connect: bool, as_json: bool) -> None:
     """Find everything that is wrong with a configuration, at once, and what its policies come to.
 
     Every problem is shown with its line, key, reason and fix, and every setting that ACD_… variables change. Nothing is
-    started and nobody is contacted. A code at the end, like [strict-ordering], can be allowed in its queue:
-    allow = ["strict-ordering"].
+    started, and nobody is contacted without --connect. A code at the end, like [strict-ordering], can be allowed in its
+    queue: allow = ["strict-ordering"].
 
     FILES is acd.toml unless named. Several are checked as the domains of one process, too; their JSON is an array. Exit
     status: 0 when all can be used (there may be warnings), 1 when not.
@@ -49,10 +51,12 @@ def command(files: tuple[Path, ...], *, as_json: bool) -> None:
     found = [_found(file, report) for file, report in zip(files, reports, strict=True)]
     together = check_together([report.config for report in reports if report.config is not None])
     for number, file in enumerate(files):
-        errors, warnings = ([each for each in some if each.file == str(file)] for some in together[:2])
-        found[number] = Located(
-            (*found[number].errors, *errors), (*found[number].warnings, *warnings), found[number].notes
-        )
+        own = (tuple(each for each in some if each.file == str(file)) for some in together[:2])
+        found[number] = _joined(found[number], Located(*own))
+        config = reports[number].config
+        if connect and config is not None and not found[number].errors:
+            # Of what cannot be used it is known already why.
+            found[number] = _joined(found[number], examined(file, config))
     checked = list(zip(files, reports, found, strict=True))
     if as_json:
         answers = [_answer(*each) for each in checked]
@@ -62,6 +66,10 @@ def command(files: tuple[Path, ...], *, as_json: bool) -> None:
             _show(located, report, _summary(file, report, located))
     if any(located.errors for located in found):
         raise SystemExit(1)
+
+
+def _joined(one: Located, other: Located) -> Located:
+    return Located(*((*some, *more) for some, more in zip(one, other, strict=True)))
 
 
 def _found(file: Path, report: Report) -> Located:

@@ -30,6 +30,7 @@ from acd.core.messages import (
 from acd.errors import ChannelError
 from acd.ports.call_names import CallNames
 from acd.ports.channel import ChannelHost, Desired
+from acd.ports.examination import Fault, Surroundings
 from acd.ports.recording import RecordingState
 from acd.ports.supervision import Supervisor
 from acd_asterisk.ami.queue_log import write_line
@@ -44,6 +45,7 @@ from acd_asterisk.codes import FeatureCodes
 from acd_asterisk.conversations import Conversations
 from acd_asterisk.desk import Desk
 from acd_asterisk.dispositions import Dispositions
+from acd_asterisk.doctor.asked import faults
 from acd_asterisk.endpoints import Endpoints
 from acd_asterisk.exits import Exits
 from acd_asterisk.happenings import Replaced, happening
@@ -141,6 +143,12 @@ class AsteriskChannel:
     def calls_back(self) -> bool:
         """Whether the callbacks of a queue can be given to it: `acd.ports.calling_back.CallsBack`."""
         return bool(self._options.callbacks.dial)
+
+    # ---- acd.ports.examination.Examinable
+
+    async def examine(self, around: Surroundings) -> list[Fault]:
+        """What `acd doctor` finds at the PBX; nothing is started."""
+        return await faults(self.name, self._options, around)
 
     # ---- acd.ports.addresses.Addressing
 

@@ -23,6 +23,8 @@ MAX_INCLUDES: Final = 100
 
 _VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _STASIS: Final = "stasis"
+_OF_STASIS: Final = "res_stasis"
+"""Registers a context `stasis-APP` for each application that has a controller; no caller comes that way."""
 _DEAD_MAN: Final = "timeout(absolute)"
 LAST_WORDS: Final = frozenset({"hangup", "return", "noop"})
 
@@ -75,7 +77,7 @@ def by_place(steps: Iterable[Step]) -> tuple[dict[tuple[str, str], list[Step]], 
 def _step(item: Message) -> Step | None:
     include = text_of(item, "IncludeContext")
     priority = text_of(item, "Priority")
-    if not include and not priority.isdecimal():
+    if (not include and not priority.isdecimal()) or text_of(item, "Registrar") == _OF_STASIS:
         return None
     return Step(
         text_of(item, "Context"),

@@ -17,7 +17,7 @@ from acd_asterisk.doctor.connection import CLOCK_SECONDS, judged_clock
 from acd_asterisk.lab import AgentBehaviour, LabAgent, Provisioned
 from acd_asterisk.options.ami import AmiOptions
 from acd_asterisk.options.password import Password
-from tests.adapters.asterisk.doctor.ward import run, states, ward, wrongs
+from tests.adapters.asterisk.doctor.ward import Ward, run, states, ward, wrongs
 from tests.adapters.asterisk.rig import APP, EXAMPLES, Agent, manager_section, rig, until
 
 NOBODY_LISTENS = 9
@@ -119,13 +119,7 @@ async def test_two_channels_with_one_application(provisioned: Provisioned, tmp_p
 async def test_beside_a_running_engine(provisioned: Provisioned, tmp_path: Path) -> None:
     """Its application is its own, a test call is taken in by it, and afterwards everything is as before."""
     async with rig(provisioned, tmp_path, [Agent("anna")]) as it:
-        (tmp_path / "ari-password").write_text(it.pbx.ari_password)
-        file = tmp_path / "acd.toml"
-        file.write_text(
-            f'[channels.pbx1]\ntype = "asterisk"\nurl = "{it.pbx.ari_url}"\nuser = "acd"\n'
-            f'password_file = "ari-password"\n[journal]\npath = "{it.config.journal.path}"\n[queues.sales]\n'
-            '[agents.anna]\naddresses.voice = "PJSIP/anna"\n'
-        )
+        file = Ward(it.pbx, tmp_path).write(after=f'[journal]\npath = "{it.config.journal.path}"\n')
         status, output = await run(file, "--call", "sales@acd-inbound", "--ring", "anna")
         assert status == 0, output
         assert "the engine runs" in output
