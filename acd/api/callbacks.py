@@ -1,4 +1,6 @@
-"""Routes about callbacks: /v1/callbacks…. Owns asking for one, and noting that nobody was reached.
+"""Routes about callbacks: /v1/callbacks…, …/call-back.
+
+Owns asking for one, taking one instead of waiting, and noting that nobody was reached.
 
 A callback is an interaction that waits in the customer's place: shown, listed, moved, cancelled and ended like any
 other (`acd.api.interactions`).
@@ -10,7 +12,7 @@ from acd.api.bodies import CallbackRequest, NoQuery, Why
 from acd.api.interactions import ENTRY_PROBLEMS, enqueue, shown, visible
 from acd.api.routes import Call, Example, Route
 from acd.api.shapes import InteractionShape
-from acd.core.messages import FailCallback
+from acd.core.messages import CallBackInteraction, FailCallback
 
 
 async def fail_callback(call: Call[Why, NoQuery]) -> InteractionShape:
@@ -22,7 +24,37 @@ async def fail_callback(call: Call[Why, NoQuery]) -> InteractionShape:
     return shown(call.context, interaction_id)
 
 
+async def call_back(call: Call[Why, NoQuery]) -> InteractionShape:
+    """The customer would rather be called back."""
+    interaction_id = call.path("interaction")
+    await call.submit(CallBackInteraction(call.command_id(), interaction_id, call.body.reason or "callback"))
+    return shown(call.context, interaction_id)
+
+
 ROUTES: Final = (
+    Route(
+        "call_back",
+        "callbacks",
+        "POST",
+        "/v1/interactions/{interaction}/call-back",
+        "supervisor",
+        call_back,
+        "A customer who waits would rather be called back: the callback `ID~cb` has their place, and they are let go.",
+        InteractionShape,
+        body=Why,
+        problems=(
+            "unknown-interaction",
+            "interaction-ended",
+            "interaction-active",
+            "interaction-scheduled",
+            "duplicate-callback",
+            "callback-impossible",
+        ),
+        example=Example(
+            {"interaction": "mail-1"}, body={"reason": "callback"}, after=("enqueue",), shows={"state": "overflowed"}
+        ),
+        scoped=True,
+    ),
     Route(
         "request_callback",
         "callbacks",

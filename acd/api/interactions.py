@@ -233,7 +233,13 @@ ROUTES: Final = (
         body=Enqueue,
         problems=ENTRY_PROBLEMS,
         example=Example(
-            body={"id": "mail-1", "queue": "sales", "channel": "email", "attributes": {"language": "en"}},
+            body={
+                "id": "mail-1",
+                "queue": "sales",
+                "channel": "email",
+                "attributes": {"language": "en"},
+                "customer": {"number": "+86 138 1234 5678"},
+            },
             shows={"id": "mail-1", "state": "queued", "queue": "sales"},
         ),
         notes="Number and name go into the encrypted store; the journal knows the reference only.",

@@ -28,6 +28,7 @@ REFUSALS: Final[Mapping[RefusalCode, int]] = {
     "queue-full": 409,
     "queue-closed": 409,
     "duplicate-callback": 409,
+    "callback-impossible": 409,
     "not-a-callback": 409,
     "interaction-scheduled": 409,
     "interaction-not-offered": 409,

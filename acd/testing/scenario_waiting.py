@@ -3,6 +3,7 @@
     update ID [attributes a=b,c=d] [remove e,f] [customer C] [requirement R] [prefer a=2,b=1] [preferred AGENT|nobody]
     note ID attributes a=b
     reprioritize ID N        move ID to QUEUE [place kept|anew] [reason R]        recall ID
+    call-back ID [reason R]
     expect updated c1 [changed attributes] [attributes a=b] [customer C]
     expect noted c1 [attributes a=b]
     expect reprioritized c1                         expect moved c1 from sales to support
@@ -22,6 +23,7 @@ from typing import Any, Final, assert_never
 
 from acd.core.messages import (
     AgentPreferred,
+    CallBackInteraction,
     Command,
     Condition,
     HoldEnded,
@@ -187,6 +189,10 @@ def _move(statement: Statement, command_id: str, _offers: Mapping[str, str]) -> 
     return MoveInteraction(command_id, interaction_id, queue, place == "kept", options.get("reason", ""))
 
 
+def _call_back(statement: Statement, command_id: str, _offers: Mapping[str, str]) -> Command:
+    return CallBackInteraction(command_id, statement.take("the interaction"), **statement.options("reason"))
+
+
 def _recall(statement: Statement, command_id: str, _offers: Mapping[str, str]) -> Command:
     return RecallInteraction(command_id, statement.take("the interaction"))
 
@@ -197,6 +203,7 @@ COMMANDS: Final[dict[str, Callable[[Statement, str, Mapping[str, str]], Command]
     "reprioritize": _reprioritize,
     "move": _move,
     "recall": _recall,
+    "call-back": _call_back,
     "estimate": _estimate,
 }
 """The verbs."""

@@ -118,6 +118,7 @@ CASES: list[tuple[RefusalCode, int, tuple[Command, ...], str, str, Any]] = [
     ("customer-known", 409, (BACK,), "PATCH", "/v1/interactions/b1", {"customer": "somebody else"}),
     ("too-many-attributes", 422, (MANY,), "PATCH", "/v1/interactions/c1", {"attributes": {"more": "x"}}),
     ("duplicate-callback", 409, (BACK,), "POST", "/v1/callbacks", {"queue": "sales", "customer": "ref"}),
+    ("callback-impossible", 409, (QUEUED,), "POST", "/v1/interactions/c1/call-back", {}),
     ("not-a-callback", 409, (SIGNED_IN, QUEUED, ACCEPTED), "POST", "/v1/callbacks/c1/fail", {}),
     ("not-in-wrap-up", 409, (SIGNED_IN, QUEUED, ACCEPTED), "POST", "/v1/agents/anna/work/c1/end-wrap-up", None),
     ("too-many-devices", 409, DEVICES, "PUT", "/v1/agents/anna/devices/voice", {"state": "in-use"}),

@@ -104,6 +104,7 @@ NAMED: list[tuple[str, str, dict[str, Any] | None]] = [
     ("PUT", "/v1/interactions/line/priority", {"priority": 3}),
     ("POST", "/v1/interactions/line/move", {"queue": "sales"}),
     ("POST", "/v1/interactions/line/recall", None),
+    ("POST", "/v1/interactions/line/call-back", {}),
     ("POST", "/v1/callbacks/talk/fail", {}),
     ("POST", "/v1/offers/talk.1/accept", {"agent_id": "anna"}),
     ("POST", "/v1/offers/talk.1/decline", {"agent_id": "anna"}),

@@ -146,17 +146,21 @@ class Entry(Callbacks, Supervision):
                 self.begin_stay(interaction)
                 self.place(interaction)
 
+    def no_callback(self, interaction: Interaction) -> str:
+        request = interaction.request
+        if self.callback_of(request.customer, interaction.queue) is not None:
+            return "duplicate-callback"
+        name = f"{request.interaction_id}~cb"
+        too_long = len(name) > limits.MAX_INTERACTION_ID
+        nobody = request.kind == "callback" or request.parent or not request.customer
+        return "callback-impossible" if nobody or too_long or self.is_known(name) else ""
+
     def call_back(self, interaction: Interaction, reason: str) -> None:
         """Let it go, with a callback in its place if there can be one."""
         request, queue = interaction.request, interaction.queue
         name = f"{request.interaction_id}~cb"
-        if self.callback_of(request.customer, queue) is not None:
-            self.overflow(interaction, "duplicate-callback")
-            return
-        too_long = len(name) > limits.MAX_INTERACTION_ID
-        no_callback = request.kind == "callback" or request.parent or not request.customer
-        if no_callback or too_long or self.is_known(name):
-            self.overflow(interaction, "callback-impossible")
+        if why_not := self.no_callback(interaction):
+            self.overflow(interaction, why_not)
             return
         changes = {"interaction_id": name, "queue": queue.settings.id, "kind": "callback"}
         changes["instance"] = queue.settings.callback_channel

@@ -38,6 +38,30 @@ class Supervision(Relaxing):
         for work in pending:
             self.serve(work.agent)
 
+    def on_CallBackInteraction(self, command: m.CallBackInteraction) -> None:
+        interaction = self.unanswered(command.interaction_id)
+        why_not = self.no_callback(interaction)
+        if why_not:
+            raise Refused(why_not)
+        pending = self.pending(interaction)
+        for work in pending:
+            self.revoke(work, "called-back")
+            self.settle(work.agent)
+        if pending:
+            interaction.state = "queued"
+            self.events.append(m.InteractionRequeued(command.interaction_id, "called-back"))
+        self.call_back(interaction, command.reason)
+        for work in pending:
+            self.serve(work.agent)
+
+    def no_callback(self, interaction: Interaction) -> str:
+        """Why there can be none; empty when there can."""
+        raise NotImplementedError
+
+    def call_back(self, interaction: Interaction, reason: str) -> None:
+        """Of `naive_entry`."""
+        raise NotImplementedError
+
     def on_RecallInteraction(self, command: m.RecallInteraction) -> None:
         interaction = self.interaction(command.interaction_id)
         if interaction.state != "offered":

@@ -78,6 +78,23 @@ def test_callbacks_have_their_queues_channel_unless_they_name_one() -> None:
     assert instances == {"asked": "pbx", "named": "pbx2", "later": "", "live~cb": "pbx"}
 
 
+def test_who_is_about_to_be_answered_may_still_want_to_be_called_back() -> None:
+    """What rings stops; the agent is free for the callback, which has the place."""
+    engine = engine_with(m.QueueSettings("q", callback_channel="pbx"))
+    engine.apply(m.SignInAgent("in", "anna", ready=True), 1)
+    engine.apply(m.EnqueueInteraction("c1", "i1", "voice", "q", customer="chen", instance="pbx"), 2)
+    outcome = engine.apply(m.CallBackInteraction("c2", "i1"), 3)
+    invariants.check(engine)
+    kinds = [type(each) for each in outcome.effects]
+    assert kinds == [m.RevokeOffer, m.ReleaseInteraction, m.OfferInteraction]
+    (offer,) = offered(outcome)
+    assert (offer.interaction_id, offer.agent_id) == ("i1~cb", "anna")
+    engine.apply(m.AcceptOffer("c3", offer.offer_id, "anna"), 4)
+    late = engine.apply(m.CallBackInteraction("c4", "i1~cb"), 5).refusal
+    assert late is not None
+    assert late.code == "interaction-active"
+
+
 def test_an_id_that_leaves_no_room_for_a_callbacks_gives_none() -> None:
     engine = engine_with(m.QueueSettings("q", when_closed=m.Action("callback")))
     engine.apply(m.CloseQueue("close", "q"), 1)

@@ -46,6 +46,7 @@ WEIGHTS: Final[dict[str, float]] = {
     "open_queue": 2,
     "note_estimate": 1.5,
     "fail_callback": 3,
+    "call_back": 2,
     "close_queue": 0.7,
     "repeat": 1.5,
     "consult": 8,
@@ -197,6 +198,14 @@ class Traffic(UpdateTraffic):
         queue = "q-unheard-of" if self._stray() else self._pick(self.queue_ids)
         kept = self._chance(0.6)
         return m.MoveInteraction(self._id(), self._interaction_id(model, interaction), queue, kept, "by-hand")
+
+    def _call_back(self, model: Model) -> m.Command | None:
+        interaction = self._interaction(model, ("queued", "queued", "offered"))
+        if interaction is None:
+            return None
+        return m.CallBackInteraction(
+            self._id(), self._interaction_id(model, interaction), self._pick(("callback", "web"))
+        )
 
     def _recall(self, model: Model) -> m.Command | None:
         interaction = self._interaction(model, ("offered",))

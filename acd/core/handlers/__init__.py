@@ -27,6 +27,7 @@ from acd.core.handlers import (
 from acd.core.messages import (
     AcceptOffer,
     ApplyConfig,
+    CallBackInteraction,
     CancelInteraction,
     CloseQueue,
     ConfigureAgents,
@@ -86,6 +87,7 @@ HANDLERS: Final[dict[type, Handler]] = {
     CancelInteraction: interactions.cancel,
     RequeueInteraction: interactions.requeue,
     FailCallback: callbacks.fail_callback,
+    CallBackInteraction: supervision.call_back,
     OpenQueue: queues.open_queue,
     CloseQueue: queues.close_queue,
     NoteEstimate: queues.note_estimate,

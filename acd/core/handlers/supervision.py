@@ -5,11 +5,12 @@ Owns those commands' checks and moves. All of them are effective at once.
 
 from collections.abc import Iterable
 
-from acd.core import limits
+from acd.core import callbacks, entry, limits
 from acd.core.domain import Domain
 from acd.core.entities import Interaction, Work
 from acd.core.handlers.interactions import live
 from acd.core.messages import (
+    CallBackInteraction,
     InteractionReprioritized,
     MoveInteraction,
     OfferRevoked,
@@ -49,6 +50,29 @@ def move(domain: Domain, command: MoveInteraction) -> Refusal | None:
     move_to_queue(domain, found, queue, command.reason, keep_place=command.keep_place)
     begin_stay(domain, found)
     domain.place(found)
+    for work in offered:
+        domain.serve(work.agent)
+    return None
+
+
+def call_back(domain: Domain, command: CallBackInteraction) -> Refusal | None:
+    """Out of its line, or out of the hand of whom it rings at; a callback has its place."""
+    found = _unanswered(domain, command.interaction_id)
+    if isinstance(found, Refusal):
+        return found
+    request = callbacks.replacement(domain, found)
+    if request == "duplicate-callback":
+        return Refusal("duplicate-callback", f"the customer has a callback in queue {found.queue.id} already")
+    if isinstance(request, str):
+        why = "it is none of a customer who is known and waits, or its id is too long or taken"
+        return Refusal("callback-impossible", f"interaction {found.id} can have no callback: {why}")
+    offered = found.offered()
+    if not offered:
+        domain.leave(found)
+    else:
+        _take_back(domain, offered, "called-back")
+        domain.back_to_queued(found, "called-back")
+    entry.call_back(domain, found, command.reason)
     for work in offered:
         domain.serve(work.agent)
     return None

@@ -8,6 +8,7 @@ validates nothing: whatever comes from outside goes through `acd.core.messages.c
 from acd.core.messages.command_base import Origin
 from acd.core.messages.commands import (
     AcceptOffer,
+    CallBackInteraction,
     CancelInteraction,
     CloseQueue,
     Command,
@@ -123,6 +124,7 @@ __all__ = [
     "AgentsConfigured",
     "AnnounceInteraction",
     "ApplyConfig",
+    "CallBackInteraction",
     "CancelInteraction",
     "Capacity",
     "ChannelShare",

@@ -115,6 +115,13 @@ class CancelInteraction(CommandBase, frozen=True, gc=False, tag=True):
     reason: Text = ""
 
 
+class CallBackInteraction(CommandBase, frozen=True, gc=False, tag=True):
+    """A customer who waits would rather be called back: a callback takes their place, and they are let go."""
+
+    interaction_id: InteractionId
+    reason: Text = "callback"
+
+
 class FailCallback(CommandBase, frozen=True, gc=False, tag=True):
     """The agent who has a callback did not reach the customer: tried again later, so often as the queue says."""
 
@@ -349,6 +356,7 @@ Command = (
     | MoveInteraction
     | RecallInteraction
     | FailCallback
+    | CallBackInteraction
     | OpenQueue
     | CloseQueue
     | AcceptOffer

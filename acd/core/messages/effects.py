@@ -39,8 +39,8 @@ class OfferInteraction(Struct, frozen=True, gc=False, tag=True):
 class RevokeOffer(Struct, frozen=True, gc=False, tag=True):
     """Stop ringing.
 
-    `reason`: customer-left, declined, expired, cancelled, recovered, recalled, moved, rescinded (another agent was
-    faster, and may be connected already), or the failure's name.
+    `reason`: customer-left, declined, expired, cancelled, recovered, recalled, moved, called-back, rescinded (another
+    agent was faster, and may be connected already), or the failure's name.
     """
 
     offer_id: str

@@ -23,6 +23,7 @@ RefusalCode = Literal[
     "queue-full",
     "queue-closed",
     "duplicate-callback",
+    "callback-impossible",
     "not-a-callback",
     "interaction-scheduled",
     "queue-unstaffed",

@@ -10,6 +10,7 @@ from typing import Final
 from msgspec import Struct
 
 from acd.core.messages import (
+    CallBackInteraction,
     CancelInteraction,
     CloseQueue,
     Command,
@@ -141,6 +142,12 @@ ORDERS: Final = (
     Order("close", 0.05, lambda moment: CloseQueue(moment.id, _queue(moment), DRILL)),
     Order("open", 0.1, lambda moment: OpenQueue(moment.id, _queue(moment))),
     Order("open again", 0.0, _open_again, willing=1.0),
+    Order(
+        "would rather be called back",
+        0.1,
+        _on_interaction("queued", "offered", make=lambda moment, who: CallBackInteraction(moment.id, who)),
+        "callbacks",
+    ),
     Order("call me back", 0.3, _call_me_back, "callbacks"),
     Order(
         "do not call back",

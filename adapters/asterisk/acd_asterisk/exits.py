@@ -8,7 +8,7 @@ import asyncio
 from functools import partial
 from typing import Final, assert_never
 
-from acd.core.messages import CancelInteraction, ReleaseInteraction
+from acd.core.messages import CallBackInteraction, CancelInteraction, ReleaseInteraction
 from acd.ports.channel import KEY_REASON
 from acd_asterisk.call import Call
 from acd_asterisk.conversations import Conversations
@@ -57,6 +57,8 @@ class Exits:
         match action:
             case "leave" | "message":
                 await self._leave(call, key, "key" if action == "leave" else "message")
+            case "callback":
+                await self._call_back(call)
             case _:
                 assert_never(action)
 
@@ -67,6 +69,13 @@ class Exits:
         outcome = await self._desk.tell(command)
         if outcome is None or outcome.refusal is not None:
             call.way_out = None
+
+    async def _call_back(self, call: Call) -> None:
+        """The engine lets them go and keeps their place. Else they go on waiting, and hear why."""
+        command = CallBackInteraction(self._desk.host.new_id(), call.interaction_id)
+        outcome = await self._desk.tell(command)
+        if outcome is not None and outcome.refusal is not None and call.is_waiting:
+            await self._voice.say(call, self._voice.named(call, outcome.refusal.code))
 
     async def _say_and_release(self, call: Call, media: tuple[str, ...]) -> None:
         """They have not been answered, perhaps, nor put anywhere, and the dead-man's switch is wound up on."""

@@ -8,12 +8,15 @@ from acd.core.messages import (
     EnqueueInteraction,
     InteractionCompleted,
     InteractionFailed,
+    InteractionOverflowed,
+    InteractionQueued,
     InteractionRequeued,
     InteractionScheduled,
     OfferAccepted,
 )
 from acd.ports.channel import Personal
-from acd_asterisk.lab import AgentBehaviour, Provisioned
+from acd_asterisk.lab import AgentBehaviour, CallSpec, Provisioned
+from tests.adapters.asterisk.places import until_places
 from tests.adapters.asterisk.rig import INSTANCE, Agent, Queue, Rig, rig
 
 NUMBER = "13800138000"
@@ -104,3 +107,44 @@ async def test_the_agent_hangs_up_while_it_rings(provisioned: Provisioned, tmp_p
         rung = [each for each in it.phones.dialogs() if each.agent == NUMBER]
         assert len(rung) == 2
         assert rung[0].answered_us is None
+
+
+async def test_by_key_from_the_line(provisioned: Provisioned, tmp_path: Path) -> None:
+    """A caller who waits presses the key, hangs up, and is called back before those who came later."""
+    sounds: dict[str, object] = {"any": {"announcements": {"callback": ["beep"]}}}
+    given: dict[str, object] = {**OPTIONS, "queues": {"sales": {"keys": {"1": "callback"}}}, "sounds": sounds}
+    async with rig(provisioned, tmp_path, people(TALKS), queues=[QUEUE], options=given) as it:
+        async with it.callers(CallSpec(NUMBER, "sales")) as callers:
+            caller = await it.event(InteractionQueued)
+            await until_places(it.pbx, {"trunk": "hold"})
+            await it.press(NUMBER, "1")
+            gone = await it.event(InteractionOverflowed)
+            await callers.finished(seconds=10)
+        async with it.callers(CallSpec("13900139000", "sales", hang_up_after_ms=8_000)) as later:
+            await it.event(InteractionQueued, lambda each: each.customer != caller.customer)
+            await it.ready("anna")
+            completed = await it.event(InteractionCompleted)
+            await it.event(OfferAccepted, lambda each: each.interaction_id != completed.interaction_id)
+            await later.finished(seconds=20)
+        await it.empty()
+        assert (gone.interaction_id, gone.reason) == (caller.interaction_id, "callback")
+        assert (completed.interaction_id, completed.by) == (f"{caller.interaction_id}~cb", "customer")
+        (called,) = [each for each in it.phones.dialogs() if each.agent == NUMBER]
+        assert called.answered_us is not None
+
+
+async def test_the_key_of_somebody_without_a_number(provisioned: Provisioned, tmp_path: Path) -> None:
+    """Nobody can be called back there: the caller goes on waiting, and is answered."""
+    given: dict[str, object] = {**OPTIONS, "queues": {"sales": {"keys": {"1": "callback"}}}}
+    anna = AgentBehaviour(ring_ms=50, talk_ms=300, hang_up_chance=1.0)
+    async with rig(provisioned, tmp_path, people(TALKS, anna), queues=[QUEUE], options=given) as it:
+        async with it.callers(CallSpec("anonymous", "sales")) as callers:
+            queued = await it.event(InteractionQueued)
+            await until_places(it.pbx, {"trunk": "hold"})
+            await it.press("anonymous", "1")
+            await it.ready("anna")
+            completed = await it.event(InteractionCompleted)
+            await callers.finished(seconds=10)
+        await it.empty()
+        assert completed.interaction_id == queued.interaction_id
+        assert not it.all(InteractionOverflowed)

@@ -16,8 +16,8 @@ from acd_asterisk.options.sounds import read_media
 PositionMode = Literal["off", "every", "improved"]
 """Not at all; with every announcement; besides that, when it has become better."""
 
-KeyAction = Literal["leave", "message"]
-"""On in the dialplan, which is told so; or there, to leave a message."""
+KeyAction = Literal["leave", "message", "callback"]
+"""On in the dialplan, which is told so; or there, to leave a message; or let go, to be called back."""
 
 KEY_ACTIONS: Final[tuple[KeyAction, ...]] = get_args(KeyAction)
 
