@@ -72,6 +72,10 @@ class Exits:
 
     async def _call_back(self, call: Call) -> None:
         """The engine lets them go and keeps their place. Else they go on waiting, and hear why."""
+        options = self._desk.options.callbacks
+        if options.dial and not options.endpoint(call.party.number):
+            await self._voice.say(call, self._voice.named(call, "callback-impossible"))
+            return
         command = CallBackInteraction(self._desk.host.new_id(), call.interaction_id)
         outcome = await self._desk.tell(command)
         if outcome is not None and outcome.refusal is not None and call.is_waiting:
