@@ -12,7 +12,7 @@ from acd.runtime.queue_log import QueueLog
 from acd.runtime.router import Router
 from acd.testing import ManualClock
 from tests.runtime.live import SECOND
-from tests.runtime.queue_log.reader import Entry, events, read
+from tests.runtime.queue_log.reader import Entry, read
 
 TEXT = """
 [queue_log]
@@ -72,9 +72,14 @@ class Centre:
         What was before this process is told by another one, which may take longer than a router waits in its end.
         """
         async with asyncio.timeout(SOON):
-            while not self.log.exists() or events(self.log).count(event) < count:
+            while self._told().count(event) < count:
                 await asyncio.sleep(POLL_SECONDS)
         return read(self.log)
+
+    def _told(self) -> list[str]:
+        """The events of all lines that are whole by now."""
+        text = self.log.read_text() if self.log.exists() else ""
+        return [line.split("|")[4] for line in text.splitlines(keepends=True) if line.endswith("\n")]
 
 
 @asynccontextmanager

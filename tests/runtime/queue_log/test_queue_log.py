@@ -182,8 +182,8 @@ async def test_a_log_that_was_moved_away_is_begun_anew(tmp_path: Path, clock: Ma
         assert [entry.event for entry in await it.written("ABANDON")] == ["ABANDON"]
     assert events(rotated) == ["QUEUESTART", "ENTERQUEUE"]
     it.state.write_bytes(before)
-    async with running(config, clock) as again:
-        await again.written("ABANDON")
+    async with running(config, clock):
+        pass
     assert (events(rotated), events(it.log)) == (["QUEUESTART", "ENTERQUEUE"], ["ABANDON"])
 
 
