@@ -400,9 +400,16 @@ def test_set_up_prefers_a_complete_python_and_happens_once(machine: Path) -> Non
 
 @pytest.mark.parametrize(
     ("fails", "code"),
-    [("nothing", 0), ("--ignore=", 1), ("ARGS=tests/examples", 1), ("ARGS=--numprocesses", 1), ("check", 2)],
+    [
+        ("nothing", 0),
+        ("--ignore=", 1),
+        ("ARGS=tests/examples", 1),
+        ("ARGS=--numprocesses=2", 1),
+        ("ARGS=--numprocesses=3", 1),
+        ("check", 2),
+    ],
 )
-def test_a_build_server_runs_every_test_once_in_three_lanes(tmp_path: Path, fails: str, code: int) -> None:
+def test_a_build_server_runs_every_test_once_in_four_lanes(tmp_path: Path, fails: str, code: int) -> None:
     (tmp_path / "bin").mkdir()
     (tmp_path / ".ci").mkdir()
     shutil.copy(ROOT / ".ci" / "run", tmp_path / ".ci")
@@ -421,9 +428,14 @@ def test_a_build_server_runs_every_test_once_in_three_lanes(tmp_path: Path, fail
     if fails == "check":
         assert len(ran) == 2
         return
-    rest, pbx, processes = sorted(ran[2:])
-    assert "--numprocesses" in pbx
-    paths = [each for lane in (pbx, processes) for each in lane.split() if each.startswith(("tests/", "ARGS=tests/"))]
+    rest, timeless, pbx, processes = sorted(ran[2:])
+    assert all("--numprocesses" in lane for lane in (timeless, pbx))
+    paths = [
+        each
+        for lane in (pbx, processes, timeless)
+        for each in lane.split()
+        if each.startswith(("tests/", "ARGS=tests/"))
+    ]
     lanes = [each.removeprefix("ARGS=") for each in paths]
     assert rest == "test ARGS=" + " ".join(f"--ignore={each}" for each in lanes)
     assert all((ROOT / each).exists() for each in lanes)

@@ -64,9 +64,9 @@ MUTANTS: Final = {
         "pools.ranked", "len(agent.settings.skills) * _LOADS + load", "load - len(agent.settings.skills) * _LOADS"
     ),
     "load goes before the number of work items": Mutant(
-        "pools.ranked", "items * _LOADS + load", "items + load * _LOADS"
+        "pools.ranked", "items * _LOADS + load", "items + load * _LOADS", "least-loaded"
     ),
-    "work items are not counted": Mutant("pools.ranked", "items * _LOADS + load", "load"),
+    "work items are not counted": Mutant("pools.ranked", "items * _LOADS + load", "load", "least-loaded"),
     "a dead ticket hides those behind it in the fixed order": Mutant(
         "pools.ring", "            del tickets[row]\n            self._rows.discard(row)\n", "            return None\n"
     ),
@@ -145,7 +145,9 @@ MUTANTS: Final = {
     "nobody is placed when enough are free again": Mutant(
         "reserving", "risen, domain.classes.risen = domain.classes.risen, []", "risen = domain.classes.risen = []"
     ),
-    "a broadcast asks whom others need": Mutant("matching", "            if cls.shut:\n", "            if False:\n"),
+    "a broadcast asks whom others need": Mutant(
+        "matching", "            if cls.shut:\n", "            if False:\n", "reserve"
+    ),
     "whoever comes free is counted too late": Mutant(
         "matching",
         "            recount(agent, self.classes.risen)\n        if self.waiting",
@@ -193,7 +195,9 @@ MUTANTS: Final = {
     "a broadcast asks one too many": Mutant(
         "matching", "interaction.queue.settings.broadcast)", "interaction.queue.settings.broadcast + 1)"
     ),
-    "a broadcast forgets exclusions": Mutant("matching", "excluded = interaction.exclusions or ()", "excluded = ()"),
+    "a broadcast forgets exclusions": Mutant(
+        "matching", "excluded = interaction.exclusions or ()", "excluded = ()", "broadcast"
+    ),
     "the losers of a broadcast ring on": Mutant(
         "handlers.offers", "if work is winner:\n            continue", "if work is not winner:\n            continue"
     ),
@@ -312,7 +316,7 @@ MUTANTS: Final = {
     ),
     "whoever is preferred has room": Mutant("eligibility", "        and agent.takes(cls.channel)\n", ""),
     "who has signed out is still waited for": Mutant(
-        "domain", "if agent.holds:", "if not agent.holds and agent.retired:"
+        "domain", "if agent.holds:", "if not agent.holds and agent.retired:", "preferred-agent"
     ),
     "who cannot serve is waited for": Mutant("holding", "and interaction.cls.crew.has(agent)", ""),
     "a queue closed without a reason is open": Mutant(
@@ -333,7 +337,7 @@ MUTANTS: Final = {
         "conference", "    come_in(domain, interaction, work.agent)\n", ""
     ),
     "who has left is never asked about the customer": Mutant(
-        "conference", "        go_out(domain, interaction, work.agent)\n", ""
+        "conference", "        go_out(domain, interaction, work.agent)\n", "", "conference-consult"
     ),
     "a consult outlives its parent's transfer": Mutant(
         "handlers.transfers", "        ending.end_consults(domain, interaction)\n", "        pass\n"
