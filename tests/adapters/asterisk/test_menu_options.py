@@ -159,7 +159,9 @@ def test_long_numbers_had_better_be_secret() -> None:
     (caution,) = read_options("pbx1", {**PLAIN, **tomllib.loads(long)}).cautions
     assert caution[0] == "menus.main.collect"
     assert read_options("pbx1", {**PLAIN, **tomllib.loads(f"{long}\nsecret = true")}).cautions == ()
-    assert read_options("pbx1", {**PLAIN, **tomllib.loads(COLLECT)}).cautions == ()
+    (caution,) = read_options("pbx1", {**PLAIN, **tomllib.loads(COLLECT)}).cautions
+    assert "max_digits" in caution[2]
+    assert read_options("pbx1", {**PLAIN, **tomllib.loads(f"{COLLECT}\nmax_digits = 14")}).cautions == ()
 
 
 def test_number_without_a_way_on() -> None:

@@ -201,14 +201,15 @@ class Menus:
 
     async def _command(self, stay: _Stay, queue: str) -> EnqueueInteraction:
         """What the engine is told; secrets go to the personal store on the way, and nowhere else."""
-        command = enqueue(stay.command, stay.visit, queue)
-        known = person(stay.call.party, stay.visit)
-        if known is not None:
+        command, handles = stay.command, {each: self._desk.host.new_id() for each in stay.visit.secrets}
+        if handles:
             try:
-                command = structs.replace(command, customer=await self._desk.host.remember(known))
+                customer = await self._desk.host.remember(person(stay.call.party, stay.visit, handles))
+                command = structs.replace(command, customer=customer)
             except PersonalStoreError:
+                handles = {}
                 _log.warning("the personal store did not take what a caller entered", instance=self._desk.name)
-        return command
+        return enqueue(command, stay.visit, queue, handles)
 
     def _gone(self, stay: _Stay, *, has_hung_up: bool = True) -> None:
         # Taken out of the application by the dead-man's switch or a transfer is not having hung up.

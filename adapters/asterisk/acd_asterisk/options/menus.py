@@ -68,9 +68,9 @@ def read_menus(reader: Reader, entry: str) -> tuple[Menu, ...]:
 def menu_cautions(menus: Iterable[Menu]) -> Iterator[tuple[str, str, str]]:
     """What works and had better be otherwise: key, reason, fix."""
     for menu in menus:
-        if menu.collect is not None and menu.collect.least >= LONG_NUMBER and not menu.collect.secret:
+        if menu.collect is not None and menu.collect.most >= LONG_NUMBER and not menu.collect.secret:
             reason = "a number as long as those of cards and of people would stand in the journal"
-            yield f"menus.{menu.name}.collect", reason, "set secret = true"
+            yield f"menus.{menu.name}.collect", reason, f"set secret = true, or max_digits below {LONG_NUMBER}"
 
 
 def _menu(reader: Reader, name: str, table: Reader) -> Menu:

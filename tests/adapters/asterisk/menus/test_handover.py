@@ -43,9 +43,12 @@ def test_what_was_pressed_is_kept_when_there_is_too_much() -> None:
     assert list(made.attributes) == sorted(made.attributes)
 
 
-def test_person() -> None:
-    assert person(Party("王小明", "10001"), pressed("2")) is None
-    known = person(Party("王小明", "10001"), pressed("46222020111122220"))
-    assert known is not None
-    assert (known.number, known.name, known.extra) == ("10001", "王小明", (("card", "6222020111122220"),))
+def test_secrets() -> None:
+    """With the person under a name that is nobody else's, which is all that travels with the call."""
+    visit = pressed("46222020111122220")
+    handles = {"card": "c-7"}
+    known = person(Party("王小明", "10001"), visit, handles)
+    assert (known.number, known.name, known.extra) == ("10001", "王小明", (("c-7", "6222020111122220"),))
     assert "6222" not in repr(known)
+    command = EnqueueInteraction("c1", "i1", "voice", "menu:main", attributes=(("card", "forged"),))
+    assert dict(enqueue(command, visit, "sales", handles).attributes) == {"menu.main": "4", "card": "c-7"}

@@ -90,5 +90,7 @@ async def test_more_keys_than_anybody_asked_for(provisioned: Provisioned, tmp_pa
             await until(lambda: it.channel.health()["in_menus"] == 0, lambda: str(it.channel.health()))
         queued = it.all(InteractionQueued)
         assert len(queued) == 1
-        assert dict(queued[0].attributes) == {"did": "hotline", "menu.main": "4"}
+        (handle,) = (value for name, value in queued[0].attributes if name == "card")
+        assert dict(queued[0].attributes) == {"did": "hotline", "menu.main": "4", "card": handle}
+        assert not handle.isdecimal()
         await it.empty()

@@ -179,21 +179,29 @@ async def test_a_number_is_entered_and_confirmed(provisioned: Provisioned, tmp_p
 
 
 async def test_a_secret_goes_to_the_personal_store_only(provisioned: Provisioned, tmp_path: Path) -> None:
-    """Not into the journal, no event, no variable, no log."""
-    card = "6222020111122220"
-    async with menus(provisioned, tmp_path) as it, Ear() as ear:
-        async with it.callers(CallSpec(CALLER, "hotline", ear=ear.port, voice_hz=VOICE_HZ)) as callers:
-            await hears(ear, WELCOME)
-            await it.press(CALLER, f"4{card}")
-            await callers.finished(seconds=10)
-        queued = await it.event(InteractionQueued)
-        assert dict(queued.attributes) == {"did": "hotline", "menu.main": "4"}
-        person = await it.router.recall(queued.customer)
+    """Not into the journal, no event, no variable, no log; and who forges the number writes no other call's."""
+    card, forged = "6222020111122220", "6222020000000000"
+    found: list[dict[str, str]] = []
+    async with menus(provisioned, tmp_path) as it:
+        for digits in (f"4{card}", f"4{forged}", "1"):
+            async with Ear() as ear:
+                call = CallSpec(CALLER, "hotline", ear=ear.port, voice_hz=VOICE_HZ)
+                async with it.callers(call) as callers:
+                    await hears(ear, WELCOME)
+                    await it.press(CALLER, digits)
+                    await callers.finished(seconds=10)
+            found.append(dict(it.all(InteractionQueued)[-1].attributes))
+            await it.empty()
+        customers = {queued.customer for queued in it.all(InteractionQueued)}
+        person = await it.router.recall(customers.pop())
         assert person is not None
-        assert (person.number, dict(person.extra)) == (CALLER, {"card": card})
-        await it.empty()
+        assert not customers
+        kept = dict(person.extra)
+        assert [kept.get(each.get("card", "")) for each in found] == [card, forged, None]
+        assert person.number == CALLER
+        assert found[0].keys() == {"did", "menu.main", "card"}
         await it.stop_engine()
-    assert files_with(tmp_path, card) == []
+    assert files_with(tmp_path, card) == files_with(tmp_path, forged) == []
 
 
 async def test_to_the_dialplan_and_the_end(provisioned: Provisioned, tmp_path: Path) -> None:
