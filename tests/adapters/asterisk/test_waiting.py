@@ -16,6 +16,7 @@ from acd.core.messages import (
     MoveInteraction,
     OfferAccepted,
 )
+from acd_asterisk.announcements import rounded_minutes
 from acd_asterisk.lab import AgentBehaviour, CallSpec, Ear, Provisioned
 from acd_asterisk.lab.tones import tone
 from tests.adapters.asterisk.rig import EXAMPLES, Agent, Queue, Rig, rig, until
@@ -25,6 +26,7 @@ SILENT = AgentBehaviour(no_answer_chance=1.0)
 MUSIC, JAZZ = range(600), 2_900
 WELCOME, LONG, BEFORE, AFTER, PLEASE, SORRY = 800, 1_000, 1_200, 1_400, 1_600, 1_800
 ONE, CHINESE_ONE = 2_200, 2_400
+MINUTES = {minutes: 3_000 + 100 * minutes for minutes in (1, 2, 3, 4, 5)}
 SHORT = Queue(more='offer_timeout = "20s"\nretry_after = "1s"')
 
 SOUNDS: Mapping[str, object] = {
@@ -109,6 +111,29 @@ async def test_greeting_then_positions_and_announcements(provisioned: Provisione
                 await callers.finished(seconds=5)
             await first.finished(seconds=5)
         await it.rig.empty()
+
+
+async def test_the_expected_wait(provisioned: Provisioned, tmp_path: Path) -> None:
+    """In minutes, rounded up: the middle of what is estimated for this caller, whose agent has just begun to talk."""
+    sounds = {"zh": {"wait": ["before", "{minutes}", "after"], "thanks": []}}
+    anna = Agent("anna", AgentBehaviour(ring_ms=50, talk_ms=60_000))
+    async with listening(provisioned, tmp_path, {"wait": True, "every": "5s"}, anna, sounds=sounds) as it:
+        for minutes, hertz in MINUTES.items():
+            it.rig.pbx.add_sound(f"digits/{minutes}", tone(hertz, 200), "zh")
+        await it.rig.ready("anna")
+        async with it.rig.callers(CallSpec("10000", "sales")):
+            await it.rig.event(OfferAccepted)
+            async with it.rig.callers(caller(it.ear)):
+                await until(lambda: len(it.rig.all(InteractionQueued)) == 2, lambda: str(it.rig.events))
+                waiting = it.rig.all(InteractionQueued)[-1].interaction_id
+                await until(lambda: AFTER in it.heard(), lambda: str(it.ear.tones()))
+                band = it.rig.router.waits.remaining(waiting)
+                assert band is not None
+                before, said, after = it.heard()
+                assert (before, after) == (BEFORE, AFTER)
+                # It was a little more a moment ago.
+                about = {rounded_minutes(int((band.middle_s + late) * 1e6)) for late in (0, 5)}
+                assert [minutes in about for minutes, hertz in MINUTES.items() if hertz == said] == [True]
 
 
 async def test_an_agent_is_there_at_once(provisioned: Provisioned, tmp_path: Path) -> None:
