@@ -14,7 +14,7 @@ import pytest
 from acd_asterisk.lab import AgentBehaviour, Provisioned
 from tests.adapters.asterisk.acceptance import Line, PlannedCall, Seat, Site, patient_dialplan, site
 from tests.adapters.asterisk.acceptance_account import assert_no_overlap
-from tests.adapters.asterisk.rig import APP, PATIENCE_SECONDS, POLL_SECONDS
+from tests.adapters.asterisk.rig import APP, PATIENCE_SECONDS, POLL_SECONDS, until
 
 TALKER = AgentBehaviour(ring_ms=20, talk_ms=1_500, hang_up_chance=1.0)
 DEAD_MAN_SECONDS = 3
@@ -99,7 +99,8 @@ async def test_nobody_is_lost(provisioned: Provisioned, tmp_path: Path, *, is_fi
                 if is_filled:
                     await fill(it)
                 else:
-                    await asyncio.sleep(UNNOTICED_SECONDS)
+                    late = asyncio.get_running_loop().time() + UNNOTICED_SECONDS
+                    await until(lambda: asyncio.get_running_loop().time() > late, lambda: "time")
                 after = await stack.enter_async_context(it.callers(calls[2], 20))
                 await until_callers(it, 9)
                 if is_long:
