@@ -4,7 +4,7 @@ Owns the two contracts. Must not know SQLite, files or encryption. Both block: t
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -46,6 +46,23 @@ class PersonStore(Protocol):
 
     def close(self) -> None:
         """Release everything. Idempotent."""
+        ...
+
+
+@runtime_checkable
+class PromptStore(PersonStore, Protocol):
+    """A store that can often tell without a look at where people are kept. Optional: known by having these methods."""
+
+    def remember_at_once(self, person: Personal) -> str | None:
+        """The reference, the same for the same number; None when that cannot be told at once, or nobody can be kept.
+
+        Called from the event loop: does not block, while another call does neither. What is new is told by `recall` and
+        by the others from now on, and durable with the next `commit`; when that raises, it is lost.
+        """
+        ...
+
+    def learn(self) -> bool:
+        """Prepare, for a millisecond, to tell at once; True when there is nothing left. Raises `PersonalStoreError`."""
         ...
 
 

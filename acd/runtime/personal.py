@@ -12,6 +12,7 @@ import secrets
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -22,25 +23,21 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from acd.errors import AcdError, PersonalStoreError
 from acd.ports.channel import Personal
 from acd.ports.stores import References
+from acd.runtime.acquaintances import MAX_TOLD, Acquaintances, Told
 from acd.runtime.database import DATABASE_ERRORS, DatabaseKind, explained, lock_database, open_database
 from acd.runtime.keyfile import KEY_BYTES, MasterKey, create_key, read_key, seal, unseal
 from acd.runtime.log import Logger
-from acd.runtime.numbering import known_region, normalised
-
-MAX_NUMBER: Final = 256
-"""Characters of a number."""
-
-MAX_NAME: Final = 512
-"""Characters of a name."""
-
-MAX_EXTRA: Final = 64
-"""Further details of one person; beyond it the oldest are dropped."""
-
-MAX_EXTRA_TEXT: Final = 4_096
-"""Characters of a detail's key or value."""
+from acd.runtime.numbering import COUNTRIES, know_countries, known_region, normalised
+from acd.runtime.person_record import check, decode, encode, merged
 
 MAX_BATCH: Final = 1_000
 """People remembered in one commit."""
+
+LEARNED_AT_ONCE: Final = 200
+"""People in one step of getting to know who is in the file."""
+
+COUNTRIES_AT_ONCE: Final = 2
+"""Countries in one such step: how their numbers are read lies in a file each."""
 
 _REFERENCE_BYTES: Final = 16
 _KIND: Final = DatabaseKind(
@@ -67,15 +64,14 @@ _COLUMNS: Final = (
     "SELECT reference, CAST(number_index AS BLOB), CAST(wrapped_key AS BLOB), CAST(data AS BLOB) FROM person"
 )
 
-_encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Personal).decode
+_INDEXES: Final = "SELECT CAST(number_index AS BLOB) FROM person WHERE number_index > ? ORDER BY number_index LIMIT ?"
 _log = Logger(__name__)
 
 _Fields = tuple[str, bytes | None, bytes, bytes]
 
 
 class PersonalStore:
-    """`acd.ports.stores.PersonStore` over one SQLite file. Blocks; safe to call from any thread.
+    """`acd.ports.stores.PromptStore` over one SQLite file. Blocks; safe to call from any thread.
 
     `region` (ISO 3166) is where a number without a country code is read. A missing key file is created with a
     new key, unless the store already holds people: those could never be read again.
@@ -90,6 +86,11 @@ class PersonalStore:
         self._mutex = threading.Lock()
         self._lost: PersonalStoreError | None = None
         """Why what was begun is not kept: for the next `commit`, if it was not the one that failed."""
+        self._met = Acquaintances(new_reference)
+        self._countries = COUNTRIES
+        """Those whose numbers cannot be read yet without a look into files."""
+        self._learned = b""
+        """The last index that was learned."""
         self._lock = lock_database(self._path, _KIND)
         try:
             self._connection = open_database(self._path, _KIND, secure_delete=True)
@@ -132,16 +133,58 @@ class PersonalStore:
         """What was begun is durable. Raises `PersonalStoreError`: then nobody is kept who has come since the last."""
         with self._mutex:
             lost, self._lost = self._lost, None
-            if lost is not None:
-                self._roll_back()
-                raise lost
-            self._commit()
+            try:
+                if lost is not None:
+                    self._roll_back()
+                    raise lost
+                self._write_told()
+                self._commit()
+            except BaseException:
+                self._met.drop()
+                raise
+
+    def remember_at_once(self, person: Personal) -> str | None:
+        """The reference of somebody who is known by heart or certainly new; None when only the file can tell.
+
+        What is new is told by `recall` from now on, and durable with the next `commit`. Touches no file, and waits for
+        nobody who does. Whoever cannot be kept is left to the others, who say why.
+        """
+        if self._countries:
+            return None  # To read a number, a file about its country might have to be read first.
+        try:
+            index = self._index_of(person)
+        except PersonalStoreError:
+            return None
+        return self._met.tell(index, person)
+
+    def learn(self) -> bool:
+        """Get to know some more of those in the file, some 0.5 ms long; True when all are known: who is not is new."""
+        if self._countries:
+            know_countries(self._countries[:COUNTRIES_AT_ONCE])
+            self._countries = self._countries[COUNTRIES_AT_ONCE:]
+            return False
+        try:
+            with self._mutex:
+                found = self._connection.execute(_INDEXES, (self._learned, LEARNED_AT_ONCE)).fetchall()
+        except DATABASE_ERRORS as error:
+            raise explained(error, self._path, _KIND, "read") from error
+        self._met.learn(index for (index,) in found)
+        if found:
+            (self._learned,) = found[-1]
+        else:
+            self._met.complete()
+            self._met.restock()
+        return not found
 
     def recall(self, customer: str) -> Personal | None:
         """The person behind a reference; None when unknown or erased. Raises `PersonalStoreError` when altered."""
         with self._mutex:
             fields = self._find("reference", customer)
-        return None if fields is None else self._opened(fields)[1]
+            told = self._met.told(customer)
+        if fields is None:
+            return told
+        known = self._opened(fields)[1]
+        return known if told is None else merged(known, told)
 
     def erase(self, customer: str) -> bool:
         """Destroy the person's key, data and index; False when there was none.
@@ -150,6 +193,7 @@ class PersonalStore:
         not be made sure; erasing again then tries again.
         """
         with self._mutex:
+            was_told = self._met.forget(customer)
             with self._losing_others():
                 self._commit()
             try:
@@ -159,13 +203,14 @@ class PersonalStore:
                 raise explained(error, self._path, _KIND, "cleaned") from error
         if busy:
             raise PersonalStoreError(f"another program reads {self._path}: close it and erase again")
-        if erased:
+        if erased or was_told:
             _log.info("person erased", customer=customer)
-        return bool(erased)
+        return bool(erased) or was_told
 
     def close(self) -> None:
         """Release everything. Idempotent."""
         with self._mutex:
+            self._met.close()
             self._connection.close()
             self._lock.release()
 
@@ -191,10 +236,33 @@ class PersonalStore:
     def _begun(self, people: Sequence[Personal]) -> References:
         if len(people) > MAX_BATCH:
             raise PersonalStoreError(f"at most {MAX_BATCH} people may be remembered at once")
+        with self._writing():
+            return tuple(self._remembered(person) for person in people)
+
+    def _write_told(self) -> None:
+        """Those of whom was told at once; whoever is told of meanwhile comes with the next commit."""
+        first = self._met.take()
+        if first is None:
+            return
+        self._met.restock()
+        failed, reason = 0, ""
+        with self._writing():
+            for told in (first, *islice(iter(self._met.take, None), MAX_TOLD)):
+                try:
+                    self._write(told)
+                except PersonalStoreError as error:
+                    self._met.forget(told.reference)
+                    failed, reason = failed + 1, str(error)
+        if failed:
+            _log.error("people whose reference was given already could not be kept", people=failed, reason=reason)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """In a transaction that stays open; when anything fails, there is none any more."""
         try:
             if not self._connection.in_transaction:
                 self._connection.execute("BEGIN IMMEDIATE")
-            return tuple(self._remembered(person) for person in people)
+            yield
         except DATABASE_ERRORS as error:
             raise self._rolled_back(error) from error
         except BaseException:
@@ -214,6 +282,7 @@ class PersonalStore:
         return explained(error, self._path, _KIND, "written")
 
     def _roll_back(self) -> None:
+        self._met.doubt()
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
 
@@ -231,30 +300,42 @@ class PersonalStore:
 
     def _remembered(self, person: Personal) -> str | PersonalStoreError:
         try:
-            _check(person)
-            number = normalised(person.number, self._region)
-            index = self._key.index(number) if number else None
-            fields = None if index is None else self._find("number_index", index)
-            return self._added(person, index) if fields is None else self._merged(person, fields)
+            index = self._index_of(person)
+            told = None if index is None else self._met.claim(index)
+            if told is not None:
+                self._write(told)
+            reference = self._write(Told(new_reference(), index, person))
         except PersonalStoreError as error:
             return error
-
-    def _added(self, person: Personal, index: bytes | None) -> str:
-        reference = new_reference()
-        data_key = secrets.token_bytes(KEY_BYTES)
-        label = _label(reference, index)
-        wrapped = self._key.wrap(data_key, label)
-        data = seal(AESGCM(data_key), _encode(person), label)
-        self._connection.execute("INSERT INTO person VALUES (?, ?, ?, ?)", (reference, index, wrapped, data))
+        if index is not None:
+            self._met.note(index, reference, person)
         return reference
+
+    def _index_of(self, person: Personal) -> bytes | None:
+        """By which a number is found; None for somebody without one. Raises `PersonalStoreError`."""
+        check(person)
+        number = normalised(person.number, self._region)
+        return self._key.index(number) if number else None
+
+    def _write(self, told: Told) -> str:
+        """Write what is new of somebody; returns the reference of the number, the drawn one if it has none yet."""
+        fields = None if told.index is None else self._find("number_index", told.index)
+        return self._added(told) if fields is None else self._merged(told.person, fields)
+
+    def _added(self, told: Told) -> str:
+        data_key = secrets.token_bytes(KEY_BYTES)
+        label = _label(told.reference, told.index)
+        wrapped = self._key.wrap(data_key, label)
+        data = seal(AESGCM(data_key), encode(told.person), label)
+        self._connection.execute("INSERT INTO person VALUES (?, ?, ?, ?)", (told.reference, told.index, wrapped, data))
+        return told.reference
 
     def _merged(self, person: Personal, fields: _Fields) -> str:
         reference, index, _, _ = fields
         data_key, known = self._opened(fields)
-        extra = tuple({**dict(known.extra), **dict(person.extra)}.items())[-MAX_EXTRA:]
-        merged = Personal(person.number or known.number, person.name or known.name, extra)
-        if merged != known:
-            data = seal(AESGCM(data_key), _encode(merged), _label(reference, index))
+        whole = merged(known, person)
+        if whole != known:
+            data = seal(AESGCM(data_key), encode(whole), _label(reference, index))
             self._connection.execute("UPDATE person SET data = ? WHERE reference = ?", (data, reference))
         return reference
 
@@ -264,7 +345,7 @@ class PersonalStore:
         try:
             label = _label(reference, index)
             data_key = self._key.unwrap(wrapped, label)
-            return data_key, _decode(unseal(AESGCM(data_key), data, label))
+            return data_key, decode(unseal(AESGCM(data_key), data, label))
         except (InvalidTag, msgspec.DecodeError, TypeError, ValueError):
             # Not chained: what could not be decoded would be quoted.
             raise PersonalStoreError(f"the record of {reference} has been altered: restore it, or erase it") from None
@@ -284,20 +365,4 @@ def new_reference() -> str:
 
 def _label(reference: str, index: bytes | None) -> bytes:
     """What binds a ciphertext to its row."""
-    return _encode(("acd personal 1", reference, index))
-
-
-def _check(person: Personal) -> None:
-    """Types and sizes. The reasons never quote what they complain about."""
-    try:
-        _decode(_encode(person))
-    except (msgspec.DecodeError, UnicodeError, TypeError):
-        raise PersonalStoreError("a person's number, name and details must be text") from None
-    if len(person.number) > MAX_NUMBER:
-        raise PersonalStoreError(f"a number has at most {MAX_NUMBER} characters")
-    if len(person.name) > MAX_NAME:
-        raise PersonalStoreError(f"a name has at most {MAX_NAME} characters")
-    if len(person.extra) > MAX_EXTRA:
-        raise PersonalStoreError(f"a person has at most {MAX_EXTRA} further details")
-    if any(len(text) > MAX_EXTRA_TEXT for pair in person.extra for text in pair):
-        raise PersonalStoreError(f"a further detail has at most {MAX_EXTRA_TEXT} characters")
+    return encode(("acd personal 1", reference, index))

@@ -14,7 +14,8 @@ from acd.core.messages import ApplyConfig, CoreSettings, EnqueueInteraction, Que
 from acd.errors import PersonalStoreError
 from acd.ports.channel import Personal
 from acd.runtime.journal import SqliteJournal
-from acd.runtime.personal import MAX_EXTRA, PersonalStore
+from acd.runtime.person_record import MAX_EXTRA
+from acd.runtime.personal import PersonalStore
 from tests.runtime.journaled import record
 
 NUMBER = "13812345678"
