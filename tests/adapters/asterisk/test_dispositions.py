@@ -73,10 +73,12 @@ async def test_a_telephone_whose_release_fails_is_hung_up(
         assert not on.it.all(DispositionSet)
 
 
-async def test_who_presses_nothing_or_nonsense_is_let_go(provisioned: Provisioned, tmp_path: Path) -> None:
+@pytest.mark.parametrize("keys", ["", "9"])
+async def test_who_presses_nothing_or_nonsense_is_let_go(provisioned: Provisioned, tmp_path: Path, keys: str) -> None:
     async with desk(provisioned, tmp_path, within="1s") as on:
         await on.is_asked()
-        await on.press("9")
+        for key in keys:
+            await on.press(key)
         await on.it.empty()
         assert not on.it.all(DispositionSet)
 

@@ -1,5 +1,6 @@
 """Options of `[channels.NAME]`: defaults, every problem at once, and no secret in any message."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from acd.errors import ConfigError
 from acd_asterisk.options import Options, PasswordUnavailable, read_options
 from acd_asterisk.plugin import open_channel
+from tests.adapters.asterisk.rig import EXAMPLES
 
 PLAIN: dict[str, object] = {"url": "http://127.0.0.1:8088/ari", "user": "acd", "password": "canary-secret"}
 
@@ -90,11 +92,15 @@ def test_urls(url: str, becomes: str) -> None:
         ({"recording": {"mode": "stereo"}}, "channels.pbx1.recording.mode: 'stereo' is no choice"),
         ({"recording": {"mode": "mixed", "queues": ["a b"]}}, "channels.pbx1.recording.queues: 'a b' is no queue's"),
         ({"recording": {"queues": ["sales"]}}, "channels.pbx1.recording.queues: is there, but nothing is recorded"),
-        ({"recording": {"format": "../x"}}, "channels.pbx1.recording.format: '../x' cannot be used"),
-        ({"recording": {"pause_code": "7"}}, "channels.pbx1.recording.pause_code: '7' cannot be used"),
-        ({"recording": {"announcement": ["a b"]}}, "channels.pbx1.recording.announcement: 'a b' cannot be played"),
-        ({"recording": {"keep": "1h"}}, "channels.pbx1.recording.keep: 3600 seconds are out of bounds"),
-        ({"recording": {"keeep": "90d"}}, "channels.pbx1.recording.keeep: is no option of recordings"),
+        ({"recording": {"pause_code": "*7"}}, "channels.pbx1.recording.pause_code: is there, but nothing is recorded"),
+        ({"recording": {"mode": "off", "format": "../x"}}, "channels.pbx1.recording.format: '../x' cannot be used"),
+        ({"recording": {"mode": "off", "pause_code": "7"}}, "channels.pbx1.recording.pause_code: '7' cannot be used"),
+        (
+            {"recording": {"mode": "off", "announcement": ["a b"]}},
+            "channels.pbx1.recording.announcement: 'a b' cannot be played",
+        ),
+        ({"recording": {"mode": "off", "keep": "1h"}}, "channels.pbx1.recording.keep: 3600 seconds are out of bounds"),
+        ({"recording": {"mode": "off", "keeep": "90d"}}, "channels.pbx1.recording.keeep: is no option of recordings"),
     ],
 )
 def test_problem(changes: dict[str, object], says: str) -> None:
@@ -156,3 +162,19 @@ def test_the_password_of_ami_that_is_not_there(tmp_path: Path, control: str) -> 
     assert "cannot be read" in caution[1]
     (tmp_path / "nowhere").write_text("a password")
     assert read_options("pbx1", {**given, "ami": ami}).cautions == ()
+
+
+def test_recording_that_is_switched_off_may_keep_its_options() -> None:
+    given = {**PLAIN, "recording": {"mode": "off", "pause_code": "*7", "queues": ["sales"]}}
+    assert read_options("pbx1", given).recording.mode == "off"
+
+
+def test_the_page_has_every_option() -> None:
+    """The table of the page for a plain Asterisk, against the keys that are known."""
+    (said,) = problems(nosuch=1)
+    known = set(said.partition("known are ")[2].split(", "))
+    page = (EXAMPLES / "README.md").read_text().partition("\n## All options of `[channels.NAME]`\n")[2]
+    rows = [line.split("|")[1] for line in page.partition("\n## ")[0].splitlines() if line.startswith("| `")]
+    shown = [key for row in rows for key in re.findall(r"`(\w+)`", row)]
+    assert len(shown) == len(set(shown))
+    assert set(shown) == known | {"type"}

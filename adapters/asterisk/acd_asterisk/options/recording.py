@@ -69,6 +69,7 @@ def read_recording(reader: Reader) -> Recording:
         longest_pause_us=reader.duration("longest_pause", 300 * SECOND_US, SECOND_US, HOUR_US),
         keep_us=reader.duration("keep", 0, DAY_US, 3_650 * DAY_US) if reader.has("keep") else 0,
     )
-    if queues and recording.mode == "off":
-        reader.problem("queues", "is there, but nothing is recorded", 'set mode = "mixed" or "both-legs"')
+    if not reader.has("mode"):
+        for key in reader.names():
+            reader.problem(key, "is there, but nothing is recorded", 'set mode = "mixed" or "both-legs", or "off"')
     return recording
