@@ -1,6 +1,7 @@
 """Options of `[channels.NAME]`: defaults, every problem at once, and no secret in any message."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from acd.errors import ConfigError
 from acd_asterisk.options import Options, PasswordUnavailable, read_options
 from acd_asterisk.plugin import open_channel
+from tests.adapters.asterisk.page_text import ROOT, blocks
 from tests.adapters.asterisk.rig import EXAMPLES
 
 PLAIN: dict[str, object] = {"url": "http://127.0.0.1:8088/ari", "user": "acd", "password": "canary-secret"}
@@ -178,3 +180,28 @@ def test_the_page_has_every_option() -> None:
     shown = [key for row in rows for key in re.findall(r"`(\w+)`", row)]
     assert len(shown) == len(set(shown))
     assert set(shown) == known | {"type"}
+
+
+PAGES = {
+    page: shown
+    for page in (*ROOT.glob("*.md"), *EXAMPLES.glob("*.md"))
+    if (shown := [block for block in blocks(page) if "[channels.pbx" in block])
+}
+
+
+def test_the_pages_that_show_options() -> None:
+    shown = {page.name for page in PAGES}
+    about = {"ANNOUNCEMENTS.md", "MENUS.md", "PHONES.md", "RECORDING.md", "SURVEYS.md", "QUEUELOG.md"}
+    assert {*about, "README.md", "FREEPBX.md", "AMI.md", "AMI_ONLY.md", "TRANSFERS.md"} <= shown
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_what_pages_show_can_be_pasted(page: Path) -> None:
+    """Every table of options of every page, each beneath the channel that the page for a plain Asterisk makes."""
+    for block in PAGES[page]:
+        shown = tomllib.loads(block)["channels"]["pbx"]
+        shown.pop("type", None)
+        has_access = {"control", "password_file", "password_env"} & shown.keys()
+        if "ami" in shown and not {"password_file", "password_env"} & shown["ami"].keys():
+            shown["ami"]["password"] = "x"
+        read_options("pbx", shown if has_access else {**PLAIN, **shown})
