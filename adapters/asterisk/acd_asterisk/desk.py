@@ -18,7 +18,7 @@ from acd.errors import AcdError, CommandInvalid, CommandQuarantined, RouterClose
 from acd.ports.channel import ChannelHost
 from acd_asterisk.ari import AriUnavailable
 from acd_asterisk.call import Back, Call, Lane, LaneFull, Leg, Step
-from acd_asterisk.names import Names, interaction_of_offer, visit_of
+from acd_asterisk.names import Names, first_visit, interaction_of_offer, visit_of
 from acd_asterisk.options import Options
 from acd_asterisk.wire import AriChannel, Party
 
@@ -175,8 +175,19 @@ class Desk:
         try:
             call.lane.put(partial(_about, call, step))
         except LaneFull:
-            _log.error("too much at once for one call", instance=self.name, interaction=call.interaction_id)
+            _log.error("too much at once for one call", instance=self.name, **call.keys)
             self.reconcile_soon()
+
+    def keys(self, interaction_id: str) -> dict[str, str]:
+        """By which log lines about an interaction are found, whether its call is still known or not.
+
+        Both keys every time: a task may have begun for another call, and what is logged in it bears that one's else.
+        """
+        call = self.calls.get(interaction_id)
+        if call is not None:
+            return call.keys
+        caller = self.names.caller(interaction_id)
+        return {"interaction": interaction_id, "channel": "" if caller == first_visit(interaction_id) else caller}
 
     def is_wanted(self, offer_id: str) -> bool:
         """Whether the engine wants this offer's leg: to ring, or to talk."""
@@ -213,7 +224,8 @@ class Desk:
         except RouterClosed:
             raise NotTaken("engine-stopped") from None
         except CommandInvalid as error:
-            _log.error("a command was invalid", instance=self.name, kind=type(command).__name__, reason=str(error))
+            kind = type(command).__name__
+            _log.error("a command was invalid", instance=self.name, kind=kind, reason=str(error), **self._keys(command))
             raise NotTaken("command-invalid") from None
         except CommandQuarantined:
             raise NotTaken("command-quarantined") from None
@@ -225,13 +237,21 @@ class Desk:
         try:
             outcome = await self.submit(command)
         except NotTaken as error:
-            _log.warning("not taken", instance=self.name, kind=type(command).__name__, code=error.code)
+            kind = type(command).__name__
+            _log.warning("not taken", instance=self.name, kind=kind, code=error.code, **self._keys(command))
             if error.code != "engine-stopped":
                 self.reconcile_soon()
             return None
         if outcome.refusal is not None:
-            _log.debug("refused", instance=self.name, kind=type(command).__name__, code=outcome.refusal.code)
+            kind, code = type(command).__name__, outcome.refusal.code
+            _log.debug("refused", instance=self.name, kind=kind, code=code, **self._keys(command))
         return outcome
+
+    def _keys(self, command: Command) -> dict[str, str]:
+        """Those of what a command is about; none when it is about an agent."""
+        offer_id = getattr(command, "offer_id", "")
+        interaction_id = getattr(command, "interaction_id", "") or interaction_of_offer(offer_id)
+        return self.keys(interaction_id) if interaction_id else {}
 
     def reconcile_soon(self) -> None:
         """Ask for a comparison after a pause, once however often it is wanted."""

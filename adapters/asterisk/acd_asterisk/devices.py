@@ -16,6 +16,7 @@ from typing import Final
 import structlog
 
 from acd_asterisk.call import Leg
+from acd_asterisk.names import interaction_of_offer
 from acd_asterisk.switchboard import Switchboard
 
 PATIENCE_SECONDS: Final = 1.0
@@ -85,7 +86,8 @@ class Devices:
                     if not is_wanted(other.offer_id):
                         await self._until_gone(other)
         except TimeoutError:
-            _log.warning("an agent's earlier call has not ended yet", agent=leg.agent_id, offer=leg.offer_id)
+            about = {"offer": leg.offer_id, "interaction": interaction_of_offer(leg.offer_id)}
+            _log.warning("an agent's earlier call has not ended yet", agent=leg.agent_id, **about)
 
     async def until_gone(self, offer_id: str) -> None:
         """Wait until Asterisk has done with a leg that it was told to end, or for `PATIENCE_SECONDS`."""

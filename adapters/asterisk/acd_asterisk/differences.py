@@ -1,6 +1,6 @@
 """How often the PBX was found to be otherwise than desired, by kind: what a comparison had to heal.
 
-Owns the kinds' names and the counts. Must not know how differences are found or healed.
+Owns the kinds' names, the counts, and what a difference is about. Must not know how differences are found or healed.
 """
 
 from collections import Counter
@@ -9,6 +9,7 @@ from typing import Final
 
 from acd_asterisk import mending
 from acd_asterisk.mending import Repair
+from acd_asterisk.names import Names, interaction_of_offer
 
 KINDS: Final[Mapping[type[Repair], str]] = {
     mending.End: "call-gone",
@@ -29,6 +30,24 @@ KINDS: Final[Mapping[type[Repair], str]] = {
     mending.Destroy: "orphaned-bridge",
 }
 """For figures and logs. What is kept is no difference."""
+
+
+def interaction_of(names: Names, repair: Repair) -> str:
+    """The interaction that a repair is about; empty when it is about none. Of who has come again: the first."""
+    match repair:
+        case mending.Keep():
+            return repair.desired.interaction_id
+        case mending.Enqueue(channel):
+            return names.interaction(channel.id)
+        case mending.LetGo(channel_id):
+            return names.interaction(channel_id)
+        case mending.Fail(offer_id):
+            return interaction_of_offer(offer_id)
+        case mending.HangUp(channel_id):
+            return interaction_of_offer(names.offer_of(channel_id) or "")
+        case _:
+            return repair.interaction_id
+
 
 PREFIX: Final = "difference_"
 

@@ -27,7 +27,7 @@ from acd_asterisk.abreast import abreast
 from acd_asterisk.call import Call, Leg
 from acd_asterisk.conversations import Conversations
 from acd_asterisk.desk import Desk, NotTaken
-from acd_asterisk.differences import Differences
+from acd_asterisk.differences import KINDS, Differences, interaction_of
 from acd_asterisk.happenings import arrival_of_waiting
 from acd_asterisk.intake import Intake
 from acd_asterisk.mending import Repair
@@ -35,6 +35,9 @@ from acd_asterisk.orders import Orders
 from acd_asterisk.snapshot import World
 from acd_asterisk.switchboard import Switchboard
 from acd_asterisk.wire import AriChannel
+
+MAX_NAMED: Final = 5
+"""Calls that one line of the log names."""
 
 LANES_PATIENCE_SECONDS: Final = 1.0
 """How long to wait for what is being done about single calls to be done."""
@@ -69,7 +72,8 @@ class Healer:
             async with asyncio.timeout(LANES_PATIENCE_SECONDS):
                 await self._desk.lanes_idle()
         except TimeoutError:
-            _log.warning("some calls are still being seen to", instance=self._desk.name)
+            busy_calls = [call.interaction_id for call in self._desk.calls.values() if not call.lane.is_idle]
+            _log.warning("some calls are still being seen to", instance=self._desk.name, calls=busy_calls[:MAX_NAMED])
         # One that is neither known to the engine nor being seen to has failed to be handed in: it is a caller anew.
         calls = self._desk.calls.values()
         busy = {call.channel_id for call in calls if call.in_menu or not (call.is_enqueued or call.lane.is_idle)}
@@ -144,6 +148,10 @@ class Healer:
         repairs = self._found(world, desired, busy, was_restarted=was_restarted)
         differences = self.differences.note(repairs)
         _log.info("compared with the PBX", instance=self._desk.name, live=len(desired), differences=differences)
+        for repair in repairs:
+            if (interaction_id := interaction_of(self._desk.names, repair)) and type(repair) in KINDS:
+                about = self._desk.keys(interaction_id)
+                _log.debug("call differs", instance=self._desk.name, kind=KINDS[type(repair)], **about)
         return repairs
 
     def _found(

@@ -96,7 +96,7 @@ class Intake:
     async def prepare(self, call: Call, arrived: CallerArrived) -> EnqueueInteraction:
         """Gather what the engine needs to know of a caller. Raises `NotTaken` when the queue's name is none."""
         variables = await self._brought(arrived)
-        customer = await self._remember(arrived.channel.caller)
+        customer = await self._remember(call, arrived.channel.caller)
         call.after = variables.get("AFTER", "")
         command = translate.enqueue(
             arrived,
@@ -173,7 +173,7 @@ class Intake:
     async def _turn_away(self, channel: AriChannel, code: str) -> None:
         await self._switchboard.send_back(channel.id, {"ACD_REFUSAL": code, "ACD_RESULT": "refused"})
 
-    async def _remember(self, party: Party) -> str:
+    async def _remember(self, call: Call, party: Party) -> str:
         """The opaque reference to a caller; a caller without one is better than no caller."""
         if not party.number and not party.name:
             return ""
@@ -181,7 +181,7 @@ class Intake:
             # The caller need not wait for a second disk write: who it was is written while the engine decides.
             return await self._desk.host.remember(Personal(number=party.number, name=party.name), durable=False)
         except PersonalStoreError:
-            _log.warning("the personal store did not take a caller", instance=self._desk.name)
+            _log.warning("the personal store did not take a caller", instance=self._desk.name, **call.keys)
             return ""
 
     def _caller_left(self, channel_id: str) -> None:

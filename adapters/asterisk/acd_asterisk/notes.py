@@ -40,7 +40,7 @@ class Notes:
         """Note it about an interaction, live or not; returns at once."""
         if len(self._waiting) >= MAX_NOTES:
             lost, _ = self._waiting.popleft()
-            _log.error("too much waits to be noted", instance=self._desk.name, interaction=lost)
+            _log.error("too much waits to be noted", instance=self._desk.name, **self._desk.keys(lost))
         said = tuple((name, value[: limits.MAX_TEXT]) for name, value in attributes.items())
         self._waiting.append((interaction_id, said))
         if self._task is None or self._task.done():
@@ -66,9 +66,11 @@ class Notes:
             outcome = await self._desk.submit(NoteInteraction(self._desk.host.new_id(), interaction_id, said))
         except NotTaken as error:
             if error.code in _HOPELESS:
-                _log.error("lost", instance=self._desk.name, interaction=interaction_id, names=names, code=error.code)
+                about = self._desk.keys(interaction_id)
+                _log.error("lost", instance=self._desk.name, names=names, code=error.code, **about)
             return error.code
         if outcome.refusal is not None:
             code = outcome.refusal.code
-            _log.warning("not noted", instance=self._desk.name, interaction=interaction_id, names=names, code=code)
+            about = self._desk.keys(interaction_id)
+            _log.warning("not noted", instance=self._desk.name, names=names, code=code, **about)
         return ""

@@ -88,6 +88,7 @@ class Orders:
                 "an agent has no usable address for voice; set addresses.voice, like PJSIP/anna",
                 instance=self._desk.name,
                 agent=agent_id,
+                **call.keys,
             )
             self._fail(call, leg, "unreachable")
             return

@@ -21,6 +21,9 @@ from acd_asterisk.mending import Repair
 CONFIRM_SECONDS: Final = 2.0
 """Between the two looks; nothing that is under way takes as long."""
 
+MAX_NAMED: Final = 5
+"""Interactions, channels and offers that one line of the log names."""
+
 STUCK: Final = (
     mending.End,
     mending.Fail,
@@ -84,8 +87,14 @@ class Patrol:
             return  # A comparison has been, or is to come.
         found = first & _stuck(await self._look())
         if found:
-            kinds = sorted({kind for kind, _ in found})
-            _log.warning("the PBX differs from what it should be", instance=self._name, count=len(found), kinds=kinds)
+            kinds, about = sorted({kind for kind, _ in found}), sorted(about for _, about in found)[:MAX_NAMED]
+            _log.warning(
+                "the PBX differs from what it should be",
+                instance=self._name,
+                count=len(found),
+                kinds=kinds,
+                about=about,
+            )
             await self._heal()
 
 

@@ -255,7 +255,7 @@ class Prompts:
         # stays known as long as its target is there, and can be stopped.
         answer = await self._client.request("POST", path, body)
         if not answer.is_success and answer.status != _NOT_FOUND:
-            _log.debug("nothing could be played", instance=self._instance, status=answer.status)
+            _log.debug("nothing could be played", instance=self._instance, status=answer.status, target=target)
         return answer.is_success
 
     async def _put_alone(self, channel_id: str) -> str:

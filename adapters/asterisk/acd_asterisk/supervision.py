@@ -185,7 +185,7 @@ class Supervision:
             self._watches.pop(phone, None)
             raise ChannelError("the supervisor's telephone cannot be reached")
         watch.is_called = True
-        _log.info("a supervisor is called", instance=self._desk.name, interaction=interaction_id, agent=agent_id)
+        _log.info("a supervisor is called", instance=self._desk.name, agent=agent_id, **self._desk.keys(interaction_id))
 
     async def _bring_about(self, watch: Watch) -> None:
         """What is wanted, as soon as the telephone has been picked up."""

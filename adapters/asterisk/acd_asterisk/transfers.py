@@ -128,8 +128,8 @@ class Transfers:
         _log.info(
             "a telephone transfers to nobody known",
             instance=self._desk.name,
-            interaction=call.interaction_id,
             agent=leg.agent_id,
+            **call.keys,
             attended=bool(what.other_line),
         )
         return _Target()
@@ -150,10 +150,12 @@ class Transfers:
         try:
             outcome = await self._desk.submit(command)
         except NotTaken as error:
-            _log.warning("not taken", instance=self._desk.name, kind=type(command).__name__, code=error.code)
+            kind = type(command).__name__
+            _log.warning("not taken", instance=self._desk.name, kind=kind, code=error.code, **call.keys)
         else:
             if outcome.refusal is None:
                 return True
-            _log.info("refused", instance=self._desk.name, kind=type(command).__name__, code=outcome.refusal.code)
+            kind, code = type(command).__name__, outcome.refusal.code
+            _log.info("refused", instance=self._desk.name, kind=kind, code=code, **call.keys)
         call.onward = ""
         return False

@@ -57,7 +57,8 @@ class Voice:
         try:
             await self._play(call, media, longest_seconds)
         except AriUnavailable as error:
-            _log.warning("a caller was not told something", instance=self._desk.name, reason=str(error))
+            name, reason = self._desk.name, str(error)
+            _log.warning("a caller was not told something", instance=name, reason=reason, **call.keys)
         finally:
             is_last = self._turns.get(call.interaction_id) is turn
             if is_last:

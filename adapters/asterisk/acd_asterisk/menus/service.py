@@ -208,7 +208,8 @@ class Menus:
                 command = structs.replace(command, customer=customer)
             except PersonalStoreError:
                 handles = {}
-                _log.warning("the personal store did not take what a caller entered", instance=self._desk.name)
+                about = stay.call.keys
+                _log.warning("the personal store did not take what a caller entered", instance=self._desk.name, **about)
         return enqueue(command, stay.visit, queue, handles)
 
     def _gone(self, stay: _Stay, *, has_hung_up: bool = True) -> None:

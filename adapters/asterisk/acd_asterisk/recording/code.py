@@ -70,7 +70,8 @@ class PauseCode:
         try:
             await (self._recorder.pause if is_pause else self._recorder.resume)(interaction_id)
         except ChannelError as error:
-            _log.warning("a recording was not paused or resumed", interaction=interaction_id, reason=str(error))
+            about = self._desk.keys(interaction_id)
+            _log.warning("a recording was not paused or resumed", reason=str(error), **about)
             return
         self._notes.put(interaction_id, {ATTRIBUTE: self._recorder.standing(interaction_id)})
         try:

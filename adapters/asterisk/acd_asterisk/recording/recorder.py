@@ -236,9 +236,7 @@ class Recorder:
             self._forget(part, tape.name)
             if is_wanted:
                 self.failures += 1
-                _log.error(
-                    "a call is not recorded", instance=self._desk.name, interaction=part.interaction_id, reason=fault
-                )
+                _log.error("a call is not recorded", instance=self._desk.name, reason=fault, **call.keys)
             return
         tape.begun = True
         self._link(part, tape)
@@ -315,7 +313,7 @@ class Recorder:
     async def _resume_in_the_end(self, part: Part) -> None:
         await asyncio.sleep(self._options.longest_pause_us / 1e6)
         part.resuming = None
-        _log.info("a pause of a recording has lasted long enough", interaction=part.interaction_id)
+        _log.info("a pause of a recording has lasted long enough", **self._desk.keys(part.interaction_id))
         await self._resume(part)
 
     async def _resume(self, part: Part) -> None:
