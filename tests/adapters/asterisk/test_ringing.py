@@ -42,7 +42,10 @@ async def test_headers_and_names(provisioned: Provisioned, tmp_path: Path) -> No
     queues = [Queue("sales", "skills.anna > 0"), Queue("support", "skills.ben > 0"), Queue("other", "skills.carla > 0")]
     async with rig(provisioned, tmp_path, agents, queues=queues, options=options) as it:
         await it.ready("anna", "ben", "carla")
-        calls = [CallSpec(caller=f"1000{at}", dialled=queue.name) for at, queue in enumerate(queues)]
+        calls = [
+            CallSpec(caller=f"1000{at}", dialled=queue.name, name='王小明 "&${X}' if at == 0 else "")
+            for at, queue in enumerate(queues)
+        ]
         async with it.callers(*calls) as callers:
             await callers.finished(seconds=10)
         await it.empty()
@@ -53,7 +56,7 @@ async def test_headers_and_names(provisioned: Provisioned, tmp_path: Path) -> No
         assert header(found["ben"], "Alert-Info") == "<http://acd.invalid>;info=alert-autoanswer;delay=0"
         assert not header(found["ben"], "Call-Info")
         assert not header(found["carla"], "Call-Info") + header(found["carla"], "Alert-Info")
-        assert header(found["anna"], "From").startswith('"sales" <sip:10000@')
+        assert header(found["anna"], "From").startswith('"sales: 王小明 X" <sip:10000@')
         assert header(found["ben"], "From").startswith('"支持 10001" <sip:10001@')
 
 

@@ -65,7 +65,7 @@ def _count(found: _Found, state: State) -> int:
 def _summary(found: _Found) -> str:
     wrong, warnings, unknowns = (_count(found, state) for state in ("wrong", "warning", "unknown"))
     good = len(found) - wrong - warnings - unknowns
-    return f"{good} good, {warnings} warnings, {wrong} wrong, {unknowns} not looked at"
+    return f"{good} good, {warnings} warning{'' if warnings == 1 else 's'}, {wrong} wrong, {unknowns} not looked at"
 
 
 def _as_json(found: _Found) -> str:

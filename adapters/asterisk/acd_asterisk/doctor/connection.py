@@ -73,10 +73,8 @@ async def reach(patient: Patient, client: AriClient) -> list[Finding]:
 
 
 def _not_ari(url: str) -> Finding:
-    return wrong(
-        "reachable",
-        f"what answers at {url} is not ARI, or lacks a part of it; load res_ari and res_ari_asterisk, or mend the url",
-    )
+    fix = "set `enabled = yes` in ari.conf, load res_ari and res_ari_asterisk, or mend the url"
+    return wrong("reachable", f"what answers at {url} is not ARI, or lacks a part of it; {fix}")
 
 
 def _version(version: str) -> Finding:

@@ -41,7 +41,7 @@ t=0 0
 m=audio [media_port] RTP/AVP 0
 a=rtpmap:0 PCMU/8000"""
 
-_FIRST_HEADER = 7
+_FIRST_HEADER = 8
 """The field of the injected file in which a call's headers begin."""
 
 
@@ -118,11 +118,15 @@ class CallSpec:
     """How high a tone the callers say once they are through, the same for all calls of a run; 0: nothing."""
     ear: int = 0
     """Where the caller hears: the port of an `Ear`; 0: nowhere."""
+    name: str = ""
+    """What the caller's telephone says beside the number."""
 
     def __post_init__(self) -> None:
         for number in (self.caller, self.dialled):
             if not _NUMBER.fullmatch(number):
                 raise ValueError(f"{number!r} is no number that a scenario can hold")
+        if _FORBIDDEN_IN_VALUE.search(self.name):
+            raise ValueError("a name that an injected file cannot hold")
         for name, value in self.headers.items():
             if not _HEADER_NAME.fullmatch(name) or _FORBIDDEN_IN_VALUE.search(value):
                 raise ValueError(f"{name}: a header that an injected file cannot hold")
@@ -206,12 +210,18 @@ def injected_file(calls: Sequence[CallSpec], deaf_port: int) -> str:
                     *(call.caller, call.dialled),
                     *(str(call.hang_up_after_ms or LIMIT_MS), "caller" if call.hang_up_after_ms else "limit"),
                     *(str(call.patience_ms or LIMIT_MS), "abandoned" if call.patience_ms else "limit"),
-                    str(call.ear or deaf_port),
+                    *(str(call.ear or deaf_port), _display(call.name)),
                     *headers,
                 )
             )
         )
     return "\n".join((*lines, ""))
+
+
+def _display(name: str) -> str:
+    """As it stands before the address in From: quoted, since anything may be in it."""
+    escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}" ' if name else ""
 
 
 def _render(template: str, values: Mapping[str, str], log_form: str) -> str:

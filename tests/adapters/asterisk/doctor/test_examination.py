@@ -76,6 +76,14 @@ async def test_nobody_there(tmp_path: Path) -> None:
     assert "bindport" in output
 
 
+async def test_ari_is_not_switched_on(provisioned: Provisioned, tmp_path: Path) -> None:
+    """As Asterisk comes: the HTTP server answers, and knows no ARI."""
+    async with ward(provisioned, tmp_path, replace={"ari.conf": "[general]\nenabled = no\n"}) as it:
+        found = await it.examine(it.write())
+        assert "`enabled = yes` in ari.conf" in wrongs(found)["reachable"]
+        assert "modules" not in found
+
+
 async def test_missing_modules(provisioned: Provisioned, tmp_path: Path) -> None:
     """Of what calls need, wrong; of what something else needs, a warning that says what."""
     async with ward(provisioned, tmp_path) as it:

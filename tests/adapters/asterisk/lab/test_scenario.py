@@ -35,12 +35,12 @@ def assert_labels_exist(scenario: str) -> None:
 def test_a_call_with_fewer_headers_gets_harmless_ones() -> None:
     calls = [
         CallSpec("1", "2", headers={"X-ACD-A": "b"}, ear=7_000),
-        CallSpec("3", "4", hang_up_after_ms=5, patience_ms=6),
+        CallSpec("3", "4", hang_up_after_ms=5, patience_ms=6, name='a "b" 王'),
     ]
     assert injected_file(calls, 9_000).splitlines() == [
         "SEQUENTIAL",
-        "1;2;3600000;limit;3600000;limit;7000;X-ACD-A: b",
-        "3;4;5;caller;6;abandoned;9000;X-Lab-Filler: -",
+        "1;2;3600000;limit;3600000;limit;7000;;X-ACD-A: b",
+        '3;4;5;caller;6;abandoned;9000;"a \\"b\\" 王" ;X-Lab-Filler: -',
     ]
 
 
@@ -48,6 +48,8 @@ def test_a_call_with_fewer_headers_gets_harmless_ones() -> None:
 def test_a_header_that_would_break_out_is_refused(value: str) -> None:
     with pytest.raises(ValueError, match="X-ACD-A"):
         CallSpec("1", "2", headers={"X-ACD-A": value})
+    with pytest.raises(ValueError, match="name"):
+        CallSpec("1", "2", name=value)
 
 
 @pytest.mark.parametrize("number", ["", "#1", "1;2", "1 2", "a@b"])
