@@ -148,3 +148,34 @@ async def test_the_key_of_somebody_without_a_number(provisioned: Provisioned, tm
         await it.empty()
         assert completed.interaction_id == queued.interaction_id
         assert not it.all(InteractionOverflowed)
+
+
+@pytest.mark.parametrize(("keys", "is_somebody"), [("1", True), ("", False)], ids=["presses", "voicemail"])
+async def test_a_key_tells_somebody_from_a_voicemail(
+    provisioned: Provisioned, tmp_path: Path, keys: str, *, is_somebody: bool
+) -> None:
+    """Who presses it has the agent; who picks up and says nothing is called again later, and never heard anybody."""
+    customer = AgentBehaviour(ring_ms=50, talk_ms=4_000, hang_up_chance=1.0, keys=keys)
+    asking = {**DIAL, "prompt": ["beep"], "key": "1", "answer_within": "1s", "tries": 2}
+    async with rig(provisioned, tmp_path, people(customer), queues=[QUEUE], options={"callbacks": asking}) as it:
+        await it.ready("anna")
+        await call_me(it)
+        if is_somebody:
+            await it.talking()
+            await it.event(InteractionCompleted)
+        else:
+            failed = await it.event(InteractionFailed, seconds=30)
+            assert (failed.reason, failed.attempts) == ("no-key", 2)
+        await it.empty()
+
+
+async def test_a_number_that_may_not_be_dialled(provisioned: Provisioned, tmp_path: Path) -> None:
+    """Nobody is called; it counts as an attempt, so that it comes to an end."""
+    only: dict[str, object] = {"callbacks": {**DIAL, "only": ["1"]}}
+    async with rig(provisioned, tmp_path, people(TALKS), queues=[QUEUE], options=only) as it:
+        await it.ready("anna")
+        await call_me(it, number="+44 900 123456")
+        failed = await it.event(InteractionFailed, seconds=20)
+        await it.empty()
+        assert failed.reason == "no-number"
+        assert {each.agent for each in it.phones.dialogs()} == {"anna"}
