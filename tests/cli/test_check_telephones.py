@@ -112,3 +112,16 @@ def test_two_channels_with_one_application_of_one_pbx(tmp_path: Path) -> None:
     assert [key for key, _, _ in shared(tmp_path, *ami, one)] == ["channels.pbx2.app"]
     others = [ARI.format(url=f"http://{host}/ari") for host in ("127.0.0.1:8089", "127.0.0.2:8088", "pbx.example:8088")]
     assert shared(tmp_path, one, *others, f'{one}\napp = "other"') == []
+
+
+def test_callbacks_that_a_pbx_is_to_dial(tmp_path: Path) -> None:
+    """Not warned of any more; a channel that calls nobody is an error, with the line of the queue's key."""
+    named = CONFIG + CALLBACKS + 'callback_channel = "pbx1"\n'
+    assert callbacks(tmp_path, named) == []
+    result = CliRunner().invoke(acd, ["check", "--json", str(tmp_path / "acd.toml")])
+    found = {each["key"]: each for each in json.loads(result.output)["problems"] if each["severity"] == "error"}
+    assert found["queues.night.callback_channel"]["reason"] == "the channel pbx1 calls nobody back"
+    assert found["queues.night.callback_channel"]["line"]
+    assert callbacks(tmp_path, named + '[channels.pbx1.callbacks]\ndial = "PJSIP/{number}@trunk"\n') == []
+    result = CliRunner().invoke(acd, ["check", "--json", str(tmp_path / "acd.toml")])
+    assert not [each for each in json.loads(result.output)["problems"] if each["severity"] == "error"]

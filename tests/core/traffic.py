@@ -46,7 +46,7 @@ WEIGHTS: Final[dict[str, float]] = {
     "open_queue": 2,
     "note_estimate": 1.5,
     "fail_callback": 3,
-    "call_back": 2,
+    "call_back": 1,
     "close_queue": 0.7,
     "repeat": 1.5,
     "consult": 8,

@@ -169,6 +169,26 @@ async def test_a_key_tells_somebody_from_a_voicemail(
         await it.empty()
 
 
+async def test_the_agent_goes_while_the_customer_hears_who_calls(provisioned: Provisioned, tmp_path: Path) -> None:
+    """The customer has answered, and is kept: they wait with music, and have the next agent."""
+    impatient = AgentBehaviour(ring_ms=50, talk_ms=900, hang_up_chance=1.0)
+    agents = [*people(AgentBehaviour(ring_ms=50, talk_ms=60_000), impatient)]
+    agents.append(Agent("ben", AgentBehaviour(ring_ms=50, talk_ms=500, hang_up_chance=1.0)))
+    queue = Queue(more=MORE.replace('retry_after = "1s"', 'retry_after = "30s"'))
+    asking = {**DIAL, "prompt": ["beep"] * 20}
+    async with rig(provisioned, tmp_path, agents, queues=[queue], options={"callbacks": asking}) as it:
+        await it.ready("anna")
+        await call_me(it)
+        await it.event(InteractionRequeued)
+        await it.presence("anna", "not-ready", "tea")
+        await until_places(it.pbx, {"chen": "hold"}, seconds=20)
+        await it.ready("ben")
+        completed = await it.event(InteractionCompleted)
+        await it.empty()
+        assert (completed.agent_id, completed.by) == ("ben", "agent")
+        assert len([each for each in it.phones.dialogs() if each.agent == NUMBER]) == 1
+
+
 async def test_a_number_that_may_not_be_dialled(provisioned: Provisioned, tmp_path: Path) -> None:
     """Nobody is called; it counts as an attempt, so that it comes to an end."""
     only: dict[str, object] = {"callbacks": {**DIAL, "only": ["1"]}}

@@ -1,0 +1,98 @@
+"""`[channels.NAME.callbacks]`: what may be dialled, and in which form; what is wrong with a table."""
+
+import tomllib
+from collections.abc import Mapping
+
+import pytest
+
+from acd.errors import ConfigError
+from acd_asterisk.options import read_options
+from acd_asterisk.options.callbacks import CallbackOptions, NumberForm
+from acd_asterisk.plugin import open_channel
+from tests.adapters.asterisk.page_text import blocks
+from tests.adapters.asterisk.rig import EXAMPLES
+
+ARI: dict[str, object] = {"url": "http://127.0.0.1:8088/ari", "user": "acd", "password": "secret"}
+DIAL = "PJSIP/{number}@trunk"
+
+
+def read(callbacks: Mapping[str, object]) -> CallbackOptions:
+    return read_options("pbx", {**ARI, "callbacks": callbacks}).callbacks
+
+
+def problems(callbacks: Mapping[str, object], **more: object) -> tuple[str, ...]:
+    with pytest.raises(ConfigError) as raised:
+        read_options("pbx", {**ARI, "callbacks": callbacks, **more})
+    return raised.value.problems
+
+
+@pytest.mark.parametrize(
+    ("form", "number", "dialled"),
+    [
+        ("as-known", "138 0013-8000", "13800138000"),
+        ("as-known", "+86 (138) 0013 8000", "+8613800138000"),
+        ("as-known", "\uff11\uff13\uff18\uff10\uff10\uff11\uff13\uff18\uff10\uff10\uff10", "13800138000"),
+        ("national", "+86 138 0013 8000", "13800138000"),
+        ("national", "021-12345678", "02112345678"),
+        ("national", "+8602112345678", "02112345678"),
+        ("national", "+1 650 253 0000", "0016502530000"),
+        ("e164", "13800138000", "+8613800138000"),
+        ("e164", "010 12345678", "+861012345678"),
+    ],
+)
+def test_forms_of_numbers(form: NumberForm, number: str, dialled: str) -> None:
+    assert CallbackOptions(dial=DIAL, number=form).endpoint(number) == f"PJSIP/{dialled}@trunk"
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        *("", "anonymous", "*72", "123#", "1", "+", "12&34", "1,2", "1@other", "1/2x", "${EXTEN}", "1\r\nAction: x"),
+        *("sip:1@x", "1" * 21, "٣٣٣٣a"),
+    ],
+)
+def test_what_is_never_dialled(number: str) -> None:
+    for form in ("as-known", "national", "e164"):
+        assert CallbackOptions(dial=DIAL, number=form).endpoint(number) == ""
+
+
+def test_only_some_beginnings() -> None:
+    options = read({"dial": DIAL, "number": "national", "only": ["13", "021"]})
+    assert options.endpoint("+86 138 0013 8000") == "PJSIP/13800138000@trunk"
+    assert options.endpoint("021 12345678") == "PJSIP/02112345678@trunk"
+    assert options.endpoint("+44 900 1234567") == ""
+
+
+def test_what_is_wrong_is_said() -> None:
+    assert problems({"ring": "20s"}) == (
+        'channels.pbx.callbacks.dial: is missing; write it like "PJSIP/{number}@trunk"',
+    )
+    for wrong in ("PJSIP/trunk", "PJSIP/{number}&PJSIP/1", "{number}", "PJSIP/{number}@{number}"):
+        (said,) = problems({"dial": wrong})
+        assert "channels.pbx.callbacks.dial" in said
+        assert "write it like" in said
+    said = " ".join(
+        problems({"dial": DIAL, "region": "XX", "only": ["a"], "key": "12", "caller_id": "me", "ring": "1h"})
+    )
+    for key in ("region", "only", "key", "caller_id", "ring"):
+        assert f"channels.pbx.callbacks.{key}: " in said
+    (said,) = problems({"dial": DIAL, "key": "1"})
+    assert said.startswith("channels.pbx.callbacks.prompt: is missing")
+
+
+def test_not_without_ari() -> None:
+    ami = {"user": "acd", "password": "secret"}
+    with pytest.raises(ConfigError) as raised:
+        read_options("pbx", {"control": "ami", "ami": ami, "callbacks": {"dial": DIAL}})
+    (said,) = raised.value.problems
+    assert said.startswith("channels.pbx.callbacks: needs ARI")
+
+
+def test_the_page_can_be_used_as_it_is() -> None:
+    """All of its TOML is read, and the channel says that it calls back."""
+    (text,) = (block for block in blocks(EXAMPLES / "CALLBACKS.md") if "[channels.pbx.callbacks]" in block)
+    pbx = tomllib.loads(text)["channels"]["pbx"]
+    del pbx["type"]
+    assert open_channel("pbx", pbx).calls_back
+    assert read_options("pbx", pbx).callbacks.endpoint("+8613800138000") == "PJSIP/13800138000@trunk"
+    assert not open_channel("pbx", ARI).calls_back
