@@ -6,6 +6,7 @@ route does.
 
 import traceback
 from collections.abc import Awaitable, Callable, MutableMapping
+from functools import cache
 from typing import Final
 
 import msgspec
@@ -23,7 +24,7 @@ from acd.api.problems import MAX_BODY, Problem, internal, of_error, of_http, una
 from acd.api.quota import QUOTA, Quota
 from acd.api.request_ids import new_request_id
 from acd.api.rotation import ROTATION, Read, Rotation
-from acd.api.routes import CURSOR_HEADER, register
+from acd.api.routes import CURSOR_HEADER, Route, register
 from acd.api.sockets import Sockets
 from acd.api.table import PUBLIC_PATHS, ROUTES
 from acd.api.tickets import TICKETS, Tickets
@@ -69,8 +70,7 @@ def build_app(
     """
     app = web.Application(middlewares=[_around] if around is None else [around, _around], client_max_size=MAX_BODY)
     app[API] = Api(router, Guard(config), history, configurations, repeats)
-    routes = ROUTES if config.metrics else tuple(route for route in ROUTES if route.name != "metrics")
-    app[DOCUMENT] = msgspec.json.encode(document(routes))
+    routes, app[DOCUMENT] = _routes(metrics=config.metrics)
     app[TICKETS] = Tickets()
     app[QUOTA] = Quota(config.rates.failures)
     app[ROTATION] = Rotation(app[API].guard, reread)
@@ -80,6 +80,13 @@ def build_app(
     channels.install(app)
     register(app, routes)
     return app
+
+
+@cache
+def _routes(*, metrics: bool) -> tuple[tuple[Route, ...], bytes]:
+    """With their document, which is most of the work of making an application, and alike for all in a process."""
+    routes = ROUTES if metrics else tuple(route for route in ROUTES if route.name != "metrics")
+    return routes, msgspec.json.encode(document(routes))
 
 
 @web.middleware
