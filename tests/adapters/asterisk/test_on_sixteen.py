@@ -12,8 +12,10 @@ import pytest
 from acd_asterisk.lab import LabUnavailable, Pbx, Provisioned, provision
 from tests.adapters.asterisk.doctor.test_examination import (
     test_a_healthy_pbx,
+    test_a_trunk_with_another_codec,
     test_beside_a_running_engine,
     test_missing_modules,
+    test_recordings,
     test_wrong_credentials,
 )
 from tests.adapters.asterisk.menus.test_keys import test_by_rfc_4733
@@ -76,6 +78,7 @@ __all__ = [
     "test_a_personal_call_makes_an_agent_busy_until_it_ends",
     "test_a_telephone_is_told",
     "test_a_telephone_that_is_not_registered_is_offered_nothing",
+    "test_a_trunk_with_another_codec",
     "test_a_voicemail_never_gets_the_call",
     "test_after_the_agent",
     "test_agent_cannot_be_had",
@@ -104,6 +107,7 @@ __all__ = [
     "test_missing_modules",
     "test_nobody_answers",
     "test_one_call",
+    "test_recordings",
     "test_shared_telephone",
     "test_the_answers_are_noted_and_the_caller_is_let_go",
     "test_the_dialplan_begins_early_media",

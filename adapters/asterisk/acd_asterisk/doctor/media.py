@@ -4,13 +4,16 @@ Owns the look-ups. Must not know when anything is played.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 from urllib.parse import quote
 
+import msgspec
+from msgspec import Struct
+
 from acd_asterisk.ami import Manager, texts_of
 from acd_asterisk.ari import AriClient
-from acd_asterisk.doctor.findings import Finding, good, named, unknown, wrong
+from acd_asterisk.doctor.findings import Finding, good, named, unknown, warning, wrong
 from acd_asterisk.doctor.patient import Patient
 from acd_asterisk.doctor.sounds import sounds_of
 
@@ -21,22 +24,52 @@ _CLASS: Final = re.compile(r"^\s*Class:\s*(\S+)", re.MULTILINE)
 _NOT_FOUND: Final = 404
 
 
+class _Format(Struct, frozen=True):
+    language: str = ""
+
+
+class _Sound(Struct, frozen=True):
+    formats: tuple[_Format, ...] = ()
+
+
 async def sounds(patient: Patient, client: AriClient) -> list[Finding]:
     """Every sound that the configuration names."""
     wanted = sounds_of(patient.options)
     if not wanted:
         return []
-    absent = []
-    for name in wanted[:MAX_SOUNDS]:
+    there: dict[str, frozenset[str]] = {}
+    for name in tuple(wanted)[:MAX_SOUNDS]:
         answer = await client.request("GET", f"sounds/{quote(name, safe='')}")
-        if answer.status == _NOT_FOUND:
-            if answer.message == "Resource not found":
-                return [unknown("sounds", "sounds cannot be looked up; load res_ari_sounds in modules.conf")]
-            absent.append(name)
-    if absent:
-        fix = "put the files into Asterisk's sounds folder, then `asterisk -rx 'module reload sounds'`"
+        if answer.status == _NOT_FOUND and answer.message == "Resource not found":
+            return [unknown("sounds", "sounds cannot be looked up; load res_ari_sounds in modules.conf")]
+        there[name] = _languages(answer.body) if answer.is_success else frozenset()
+    return judged_sounds(wanted, there)
+
+
+def judged_sounds(wanted: Mapping[str, frozenset[str]], there: Mapping[str, frozenset[str]]) -> list[Finding]:
+    """The languages in which each sound is wanted, and in which it is there; none: it is not there at all."""
+    reload = "then `asterisk -rx 'module reload sounds'`"
+    if absent := [name for name, languages in there.items() if not languages]:
+        fix = f"put the files into Asterisk's folder of a language, like sounds/en, {reload}"
         return [wrong("sounds", f"there is no sound {named(absent)}; {fix}")]
-    return [good("sounds", f"all {len(wanted)} sounds of the configuration exist")]
+    lacking: dict[str, list[str]] = {}
+    for name, languages in there.items():
+        for language in sorted(wanted[name]):
+            if not languages & {language, language.replace("-", "_").partition("_")[0]}:
+                lacking.setdefault(language, []).append(name)
+    found = [
+        warning("sounds", f"not there in {language}, so that callers hear another language: {named(names)}; "
+                f"put them into sounds/{language}, {reload}")
+        for language, names in lacking.items()
+    ]  # fmt: skip
+    return found or [good("sounds", f"all {len(wanted)} sounds of the configuration exist")]
+
+
+def _languages(body: bytes) -> frozenset[str]:
+    try:
+        return frozenset(each.language for each in msgspec.json.decode(body, type=_Sound).formats)
+    except msgspec.DecodeError:
+        return frozenset()
 
 
 async def music(patient: Patient, manager: Manager) -> Finding:

@@ -21,17 +21,31 @@ MAX_DEPTH: Final = 16
 """Tables and lists within each other."""
 
 
-def sounds_of(options: Options) -> list[str]:
-    """The names, each once, in the order of the options."""
+def sounds_of(options: Options) -> dict[str, frozenset[str]]:
+    """The names in the order of the options, each with the languages in which it is certain to be played."""
     bare = (Options(url="", user="", password=Password()), QueueOptions(), Sounds())
     usual = {media for each in bare for media in _media(each)}
-    chosen = (media for media in _media(options) if media not in usual)
-    wanted = (sound_name(media) for media in (*chosen, *_in_use(options)))
-    return list(dict.fromkeys(name for name in wanted if name is not None))
+    found: dict[str, frozenset[str]] = {}
+    chosen = ((media, "") for media in _media(options) if media not in usual)
+    for media, language in (*chosen, *_in_use(options)):
+        if (name := sound_name(media)) is not None:
+            found[name] = found.get(name, frozenset()) | ({language} - {""})
+    return found
 
 
-def _in_use(options: Options) -> Iterator[str]:
-    """What is played whether or not somebody has chosen it."""
+def _in_use(options: Options) -> Iterator[tuple[str, str]]:
+    """What is played whether or not somebody has chosen it, and to queues' callers, with its language."""
+    yield from ((media, "") for media in _in_any_language(options))
+    for queue in options.queues.values():
+        language = queue.waiting.language
+        told = _told(queue.waiting, options.sounds_for(language))
+        yield from ((media, language) for media in (*_media(queue.waiting), *told))
+    for menu in options.menus:
+        for spoken in (menu.prompt, menu.invalid, menu.timeout, () if menu.collect is None else menu.collect.confirm):
+            yield from ((media, language) for language, several in spoken for media in several)
+
+
+def _in_any_language(options: Options) -> Iterator[str]:
     if options.codes.codes:
         yield from (options.codes.sound(result) for result, _ in options.codes.sounds)
     if options.confirm.addresses or any(agent.confirm for agent in options.phones.agents.values()):
@@ -41,7 +55,6 @@ def _in_use(options: Options) -> Iterator[str]:
     for queue in options.queues.values():
         if queue.dispositions:
             yield from queue.disposition_prompt
-        yield from _told(queue.waiting, options.sounds_for(queue.waiting.language))
 
 
 def _told(waiting: Waiting, sounds: Sounds) -> Iterator[str]:

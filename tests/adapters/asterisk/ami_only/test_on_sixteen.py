@@ -1,5 +1,7 @@
 """AMI, and calls over it, on Asterisk 16: what has no ARI is mostly old."""
 
+from pathlib import Path
+
 import pytest
 
 from acd_asterisk.lab import LabUnavailable, Provisioned, provision
@@ -13,6 +15,7 @@ from tests.adapters.asterisk.ami_only.test_calls import (
     test_callers_whom_nobody_noticed,
 )
 from tests.adapters.asterisk.ami_only.test_contract import test_contract
+from tests.adapters.asterisk.test_hostile import test_hostile as hostile
 from tests.missing import missing_tool
 
 __all__ = [
@@ -32,3 +35,11 @@ def provisioned() -> Provisioned:
         return provision(version="16")
     except LabUnavailable as reason:
         missing_tool(f"an Asterisk 16 for the tests: {reason}")
+
+
+@pytest.mark.parametrize("way", ["number", "dialled"])
+async def test_line_breaks_of_callers(
+    provisioned: Provisioned, tmp_path: Path, capsys: pytest.CaptureFixture[str], way: str
+) -> None:
+    """Its AMI writes them into events, too."""
+    await hostile(provisioned, tmp_path, capsys, way, "ami")

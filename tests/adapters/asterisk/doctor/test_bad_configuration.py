@@ -26,7 +26,7 @@ CASES = {
     "modules": "not loaded: bridge_holding; load them in modules.conf",
     "application": f"another controller has the application {APP}; end it, or choose another name",
     "endpoint": "agent ben: PJSIP/nobody is no endpoint of this PBX; make it there, or mend agents.ben.addresses.voice",
-    "sounds": "there is no sound acd/welcome; put the files into Asterisk's sounds folder",
+    "sounds": "there is no sound acd/welcome; put the files into Asterisk's folder of a language, like sounds/en",
 }
 """What is looked at, and how the sentence begins."""
 

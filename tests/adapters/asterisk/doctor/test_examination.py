@@ -15,6 +15,7 @@ from acd.runtime.config import Secret
 from acd_asterisk.ami.watch import Watch
 from acd_asterisk.doctor.connection import CLOCK_SECONDS, judged_clock
 from acd_asterisk.lab import AgentBehaviour, LabAgent, Provisioned
+from acd_asterisk.lab.tones import tone
 from acd_asterisk.options.ami import AmiOptions
 from acd_asterisk.options.password import Password
 from tests.adapters.asterisk.doctor.ward import Ward, run, states, ward, wrongs
@@ -227,6 +228,16 @@ async def test_missing_sound_and_music(provisioned: Provisioned, tmp_path: Path)
         assert "choose one of default" in wrongs(found)["music"]
         found = await it.examine(it.write(more='[channels.pbx1.queues.sales]\nmusic_class = "jaz"\n'))
         assert "no music class jaz" in wrongs(found)["music"]
+
+
+async def test_a_sound_in_another_language(provisioned: Provisioned, tmp_path: Path) -> None:
+    """English for callers of a Chinese queue; what is there in Chinese is fine."""
+    queue = '[channels.pbx1.queues.sales]\nlanguage = "zh"\ngreeting = ["hello-world", "acd/huanying"]\n'
+    async with ward(provisioned, tmp_path) as it:
+        it.pbx.add_sound("acd/huanying", tone(400, 100), "zh")
+        await it.pbx.cli("module reload sounds")
+        ((state, said),) = (await it.examine(it.write(more=queue)))["sounds"]
+        assert (state, "not there in zh" in said, ": hello-world;" in said) == ("warning", True, True)
 
 
 async def test_the_dialplan(provisioned: Provisioned, tmp_path: Path) -> None:

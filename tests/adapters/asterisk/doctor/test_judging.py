@@ -18,7 +18,7 @@ from acd_asterisk.doctor.dialplan import Step, judged_codes, judged_dialplan
 from acd_asterisk.doctor.disk import disk
 from acd_asterisk.doctor.findings import MAX_NAMED, named
 from acd_asterisk.doctor.loaded import NEEDED, USEFUL, judged
-from acd_asterisk.doctor.media import judged_music
+from acd_asterisk.doctor.media import judged_music, judged_sounds
 from acd_asterisk.doctor.patient import Patient, patients
 from acd_asterisk.doctor.sounds import sounds_of
 from acd_asterisk.doctor.telephones import endpoint_of
@@ -129,14 +129,14 @@ def test_agents_of_whom_options_speak() -> None:
 def test_sounds_that_agents_hear() -> None:
     """Of what is configured, and of nothing else."""
     plain: dict[str, object] = {"url": "http://127.0.0.1:9/ari", "user": "acd", "password": "x"}
-    assert sounds_of(read_options("pbx", plain)) == []
+    assert sounds_of(read_options("pbx", plain)) == {}
     given = {
         **plain,
         "codes": {"sign_in": "*45", "sounds": {"signed_in": "custom/in"}},
         "confirm": {"addresses": ["PJSIP/*@trunk"]},
         "queues": {"sales": {"briefing": ["custom/sales", "number:5"], "dispositions": ["sold", "lost"]}},
         "survey": {"questions": ["custom/how"]},
-        "recording": {"announcement": ["custom/recorded"]},
+        "recording": {"mode": "mixed", "announcement": ["custom/recorded"]},
         "menus": {
             "main": {
                 "entry": True,
@@ -152,14 +152,27 @@ def test_sounds_that_agents_hear() -> None:
     assert "queue-thankyou" not in found
     waiting = {"position": "improved", "greeting": ["custom/hello"], "language": "zh"}
     told = {**plain, "queues": {"sales": waiting}, "sounds": {"zh": {"position": ["custom/before", "{ahead}"]}}}
-    assert sounds_of(read_options("pbx", told)) == [
-        *("custom/hello", "custom/before", "queue-youarenext", "queue-thankyou")
-    ]
+    assert sounds_of(read_options("pbx", told)) == dict.fromkeys(
+        ("custom/hello", "custom/before", "queue-youarenext", "queue-thankyou"), frozenset({"zh"})
+    )
     assert "custom/in" in found
     assert {"beeperr", "followme/options", "custom/sales", "beep"} <= set(found)
     assert {"custom/how", "auth-thankyou", "custom/recorded"} <= set(found)
     assert {"custom/huanying", "custom/welcome", "custom/entered"} <= set(found)
+    assert (found["custom/huanying"], found["custom/welcome"]) == (frozenset({"zh"}), frozenset())
     assert not [name for name in found if ":" in name]
+
+
+def test_sounds_and_their_languages() -> None:
+    zh, en, none = frozenset({"zh"}), frozenset({"en"}), frozenset[str]()
+    (found,) = judged_sounds({"a": none, "b": zh}, {"a": en, "b": zh | en})
+    assert found.state == "good"
+    (found,) = judged_sounds({"a": none, "b": zh}, {"a": none, "b": en})
+    assert (found.state, "no sound a;" in found.text) == ("wrong", True)
+    (found,) = judged_sounds({"a": none, "b": zh, "c": zh}, {"a": en, "b": en, "c": zh})
+    assert (found.state, "not there in zh" in found.text, ": b; put" in found.text) == ("warning", True, True)
+    (found,) = judged_sounds({"a": frozenset({"zh_CN"})}, {"a": zh})
+    assert found.state == "good"
 
 
 def test_every_door_is_looked_at() -> None:
