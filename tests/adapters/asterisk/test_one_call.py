@@ -1,8 +1,11 @@
 """One call, one agent, through every layer: SIPp, Asterisk, the adapter, the Router, SQLite, and back."""
 
+import asyncio
 from pathlib import Path
 
 from acd.core.messages import InteractionCompleted, InteractionQueued, OfferAccepted
+from acd.ports.channel import Personal
+from acd.runtime.personal import PersonalStore
 from acd_asterisk.lab import AgentBehaviour, CallSpec, Provisioned
 from tests.adapters.asterisk.rig import Agent, rig
 
@@ -36,3 +39,24 @@ async def test_one_call(provisioned: Provisioned, tmp_path: Path) -> None:
         person = await it.router.recall(queued.customer)
         assert person is not None
         assert person.number == "10001"
+
+
+async def test_a_caller_does_not_wait_for_the_personal_store(provisioned: Provisioned, tmp_path: Path) -> None:
+    """Somebody new rings the agent while the store is in the middle of a write, and is in it afterwards."""
+    quick = AgentBehaviour(ring_ms=100, talk_ms=TALK_MS, hang_up_chance=1.0)
+    async with rig(provisioned, tmp_path, [Agent("anna", quick)]) as it:
+        await it.router.remember(Personal("10000"))
+        people = it.router._people
+        assert people._learning is not None
+        await asyncio.wait_for(people._learning, 60)
+        store = people._store
+        assert isinstance(store, PersonalStore)
+        await it.ready("anna")
+        with store._mutex:
+            async with it.callers(CallSpec(caller="10001", dialled="sales")) as callers:
+                await it.event(OfferAccepted)
+                await callers.finished(seconds=10)
+        await it.empty()
+        queued = await it.event(InteractionQueued)
+        assert await it.router.recall(queued.customer) == Personal("10001")
+        assert await it.router.remember(Personal("10001")) == queued.customer
