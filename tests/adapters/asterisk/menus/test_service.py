@@ -401,8 +401,8 @@ exten => _[0-9a-z].,1,Stasis(acd,,after=continue)
             await until(lambda: SUPPORT in ear.tones(), lambda: str(ear.tones()))
             assert await seen(it.pbx, "SEEN") == "<>"
             await it.stop_engine(crash=True)
-            since = ear.packets
             await it.start_engine()
+            since = ear.packets  # What the engine that has died was saying is heard to its end.
             await until(lambda: SUPPORT in ear.tones(since), lambda: str(ear.tones(since)))
             await it.press(CALLER, "1")
             await callers.finished(seconds=10)
