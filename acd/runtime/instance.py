@@ -39,7 +39,9 @@ RECONCILE_MOST_US: Final = 60_000_000
 there may be something to heal for every single one, and a limit that does not grow with them would never be kept."""
 
 RECONCILE_GAP_US: Final = 100_000
-"""Least time from the end of a reconcile to the beginning of the next."""
+RECONCILE_GAP_MOST_US: Final = 1_000_000
+"""Least time from the end of a reconcile to the beginning of the next: as long as it took, between these two. Where
+there is more to do than the machine can, each leads to the next, and effects would never be performed again."""
 
 RETRY_FIRST_US: Final = 250_000
 RETRY_MOST_US: Final = 10_000_000
@@ -229,9 +231,11 @@ class Instance:
         while self._stopping is None:
             await self._wanted.wait()
             await self._quiet.wait()
+            begun_us = self._clock.monotonic_us()
             if await self._attempt_reconcile():
                 retry.reset()
-                await pause(self._clock, RECONCILE_GAP_US)
+                took_us = self._clock.monotonic_us() - begun_us
+                await pause(self._clock, min(max(took_us, RECONCILE_GAP_US), RECONCILE_GAP_MOST_US))
             else:
                 await pause(self._clock, retry.next_us())
 

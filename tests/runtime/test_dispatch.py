@@ -44,6 +44,7 @@ from acd.runtime.instance import (
     MAX_IN_LANE,
     MAX_QUEUED,
     RECONCILE_EACH_US,
+    RECONCILE_GAP_MOST_US,
     RECONCILE_GAP_US,
     RETRY_FIRST_US,
 )
@@ -470,6 +471,32 @@ async def test_reconciles_are_not_called_without_a_pause() -> None:
         await idle()
         assert len(fake.reconciles) == 2
         assert stage.health()["state"] == "ready"
+
+
+@pytest.mark.parametrize(
+    ("took_us", "gap_us"),
+    [(RECONCILE_GAP_US // 2, RECONCILE_GAP_US), (SECOND // 2, SECOND // 2), (3 * SECOND, RECONCILE_GAP_MOST_US)],
+)
+async def test_after_a_long_reconcile_effects_have_their_time(took_us: int, gap_us: int) -> None:
+    """Each may lead to the next, where there is more to do than the machine can."""
+    fake = FakeChannel()
+    async with Stage(fake) as stage:
+        await stage.ready()
+        fake.hang("reconcile")
+        stage.dispatcher.request_reconcile()
+        await fake.until(lambda: len(fake.reconciles) == 2)
+        stage.clock.advance(took_us)
+        fake.resume("reconcile")
+        await idle()
+        fake.appear("call-1").announcing = True
+        stage.dispatcher.publish((park(1),))
+        await fake.until(lambda: len(fake.effects) == 1)
+        stage.dispatcher.request_reconcile()
+        stage.clock.advance(gap_us - 1)
+        await idle()
+        assert len(fake.reconciles) == 2
+        stage.clock.advance(1)
+        await fake.until(lambda: len(fake.reconciles) == 3)
 
 
 async def test_new_wishes_replace_the_old_ones() -> None:

@@ -22,6 +22,7 @@ from yarl import URL
 
 from acd_asterisk import wire
 from acd_asterisk.lanes import MAX_LANES, Lanes
+from acd_asterisk.patience import answer_within
 from acd_asterisk.socket_requests import SocketClosed, SocketRequests
 
 MAX_CONNECTIONS: Final = 90
@@ -251,7 +252,7 @@ class AriClient:
         socket = None if lanes is None else lanes.free()
         begun = time.monotonic()
         try:
-            async with asyncio.timeout(self._deadline_seconds):
+            async with answer_within(self._deadline_seconds):
                 if socket is None:
                     answer = await self._over_http(method, path, body, query)
                 else:

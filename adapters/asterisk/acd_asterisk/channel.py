@@ -8,6 +8,7 @@ and the comparison that follows every connect brings the PBX there.
 """
 
 import asyncio
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 
@@ -212,7 +213,7 @@ class AsteriskChannel:
                     await self._link.tried.wait()
         if self._link.is_connected and self._sound <= begun:
             with suppress(AriUnavailable):
-                await self._compare()
+                await self._compare(begun)
 
     async def stop(self) -> None:
         """End all tasks and connections. Calls go on; new ones take the dialplan's way without a controller."""
@@ -346,14 +347,16 @@ class AsteriskChannel:
         self._vetoes.look_again()
         self._lamps.reconnected()
 
-    async def _compare(self) -> None:
+    async def _compare(self, earlier: int | None = None) -> None:
         """Compare and heal, while events wait and no effect is performed. Raises `AriUnavailable`.
 
-        What cannot be brought to its end is done anew with a new connection: events would wait for ever.
+        What cannot be brought to its end is done anew with a new connection: events would wait for ever. `earlier`: one
+        that begins after so many is as good, whoever wanted it.
         """
         async with self._comparing:
-            if not self._link.is_connected:
-                return  # Lost, or another controller's, while an earlier comparison went on.
+            if not self._link.is_connected or (earlier is not None and self._sound > earlier):
+                return  # Lost, or another controller's, while an earlier comparison went on; or it has been done.
+            begun = time.monotonic()
             self._comparisons += 1
             number, connection = self._comparisons, self._link.connects
             self._link.begin_adoption()
@@ -367,6 +370,8 @@ class AsteriskChannel:
                 if connection == self._link.connects:
                     self._link.drop(str(error) if isinstance(error, AriUnavailable) else "a comparison failed")
                 raise
+            finally:
+                self._desk.comparison_seconds = time.monotonic() - begun
             if connection == self._link.connects:
                 self._sound = number
                 self._link.end_adoption()

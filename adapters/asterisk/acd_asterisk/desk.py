@@ -32,7 +32,9 @@ MAX_VISITORS: Final = 20_000
 """Callers' channels of which it is remembered how often they have been here."""
 
 RECONCILE_DELAY_SECONDS: Final = 1.0
-"""How long after a command that was not taken the world is compared anew."""
+LONGEST_DELAY_SECONDS: Final = 10.0
+"""How long after a command that was not taken the world is compared anew: as long as the last comparison took, between
+these two. Where there is more to do than the machine can, each leads to the next, and is in the way of all else."""
 
 _log = structlog.get_logger(__name__)
 
@@ -72,6 +74,8 @@ class Desk:
         """The handing in of callers who came while nobody listened; those who come now are behind them."""
         self.version = ""
         """Asterisk's, once it is known."""
+        self.comparison_seconds = 0.0
+        """What the last comparison took."""
         self._visits: OrderedDict[str, int] = OrderedDict()
         self._host: ChannelHost | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -293,7 +297,7 @@ class Desk:
 
     async def _ask_to_reconcile(self) -> None:
         try:
-            await asyncio.sleep(RECONCILE_DELAY_SECONDS)
+            await asyncio.sleep(min(max(self.comparison_seconds, RECONCILE_DELAY_SECONDS), LONGEST_DELAY_SECONDS))
         finally:
             self._asked = False
         self.host.request_reconcile()

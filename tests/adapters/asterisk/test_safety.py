@@ -8,6 +8,7 @@ import aiohttp
 
 from acd.core.messages import InteractionCompleted, InteractionQueued, OfferAccepted
 from acd_asterisk.ari import BREAKER_FAILURES, MAX_CONNECTIONS, AriClient, AriUnavailable
+from acd_asterisk.channel import AsteriskChannel
 from acd_asterisk.lab import AgentBehaviour, CallSpec, Provisioned
 from acd_asterisk.names import Names
 from tests.adapters.asterisk.rig import APP, INSTANCE, POLL_SECONDS, Agent, Rig, ground, rig, until
@@ -144,6 +145,18 @@ async def test_what_a_dead_engine_has_left_is_collected(provisioned: Provisioned
             assert caller.how == "caller"
         assert len(it.all(InteractionQueued)) == 1
         await it.empty()
+
+
+async def test_comparisons_that_are_wanted_at_once_are_one_and_another(
+    provisioned: Provisioned, tmp_path: Path
+) -> None:
+    """One is under way, and may have looked too early for the second; it is as good for all the others."""
+    async with rig(provisioned, tmp_path, []) as it:
+        assert isinstance(it.channel, AsteriskChannel)
+        before = it.channel._comparisons
+        await asyncio.gather(*(it.channel.reconcile(()) for _ in range(5)))
+        assert it.channel._comparisons == before + 2
+        assert it.channel.health()["connected"]
 
 
 async def made(it: Rig, path: str, body: object) -> None:

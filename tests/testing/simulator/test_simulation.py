@@ -48,7 +48,7 @@ def test_together_the_runs_reach_everything() -> None:
     assert len(reports[0].transitions) == rows
 
 
-@pytest.mark.parametrize("seed", [0, 1, 5])
+@pytest.mark.parametrize("seed", [0, 1, 4])
 def test_advice_under_every_fault_brings_agents_to_customers_and_away_again(seed: int) -> None:
     report = simulate(Plan(seed, tuple(FAULTS), ("advice",), seconds=300))
     assert report.ok, f"{report.problem}; run it again: {report.plan.command_line()}"
