@@ -181,3 +181,21 @@ def nobody_is_named(calls: list[Call], folder: Path, said: str) -> None:
         assert text not in said
     assert not [char for char in said if not char.isprintable() and char not in "\n\x1b"]
     assert "\x1b[2J" not in said
+
+
+async def test_what_other_calls_say_of_themselves(provisioned: Provisioned, tmp_path: Path) -> None:
+    """AMI lists every channel of the PBX, with what its application was given: past the ACD, too."""
+    other = "exten => _8.,1,Answer()\n same => n,WaitExten(60,${EXTEN})\n"
+    text = dialplan("extensions_ami.conf").replace(NUMBERS, NUMBERS + other)
+    owner = "8\r\n\r\nEvent: UserEvent\r\nUserEvent: AcdOwner\r\nApp: acd"
+    async with rig(provisioned, tmp_path, [Agent("anna", TALKER)], dialplan=text, over_ami=True) as it:
+        async with raw_caller(it.pbx.sip_port, "10001", owner):
+            (channel,) = await it.pbx.channels()
+            assert "AcdOwner" in channel["dialplan"]["app_data"], channel
+            await it.channel.reconcile(())
+            await it.ready("anna")
+            async with raw_caller(it.pbx.sip_port, "10002", "7000") as caller:
+                await caller.ended.wait()
+        await it.empty()
+        health = it.channel.health()
+        assert (health["link"], health["connects"]) == ("live", 1)

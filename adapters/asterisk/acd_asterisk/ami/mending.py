@@ -12,6 +12,9 @@ from typing import Final
 MAX_VALUE: Final = 120
 """Bytes of a number that are looked through; Asterisk takes 79 of a SIP URI."""
 
+MAX_DATA: Final = 1_024
+"""Bytes of an application's arguments, which may hold such a number, too."""
+
 MAX_EVENT: Final = 4_096
 """Bytes in which what belongs to one event is looked for."""
 
@@ -25,6 +28,13 @@ _FORM: Final = (
     rb"(?P<d>\r\n(?P=whose)Priority: -?[0-9]+\r\n(?P=whose)Uniqueid: [^\r\n]+"
     rb"\r\n(?P=whose)Linkedid: [^\r\n]+(?:\r\n|$))"
 )
+_LISTED: Final = b"Event: CoreShowChannel\r\n"
+_DATA: Final = (
+    rb"(?P<a>\r\nApplicationData: )(?P<data>%s)"
+    rb"(?P<b>\r\nDuration: [0-9]{2,}:[0-9]{2}:[0-9]{2}\r\nBridgeId: [^\r\n]*(?:\r\n|$))"
+)
+_SOUND_DATA: Final = re.compile(_DATA % rb"[^\r\n]*")
+_BROKEN_DATA: Final = re.compile(_DATA % (rb"[\s\S]{0,%d}?" % MAX_DATA))
 _SOUND: Final = re.compile(_FORM % {b"line": _LINE, b"value": rb"[^\r\n]*"})
 _BROKEN: Final = re.compile(_FORM % {b"line": _LINE, b"value": _ANY})
 _BEGIN: Final = re.compile(rb"(?:^|\r\n)\w*ChannelStateDesc: ")
@@ -34,7 +44,9 @@ _BREAK: Final = re.compile(rb"[\r\n]+")
 def is_broken(raw: bytes) -> bool:
     """Whether what is said of a channel is not as Asterisk says it, in a message as far as it seems to go."""
     begins = sum(1 for _ in _BEGIN.finditer(raw))
-    return begins != 0 and begins != sum(1 for _ in _SOUND.finditer(raw))
+    if begins and begins != sum(1 for _ in _SOUND.finditer(raw)):
+        return True
+    return raw.startswith(_LISTED) and _SOUND_DATA.search(raw) is None
 
 
 def mended(text: bytes) -> bytes | None:
@@ -43,9 +55,15 @@ def mended(text: bytes) -> bytes | None:
     `text`: from the beginning of a broken message on, at most `MAX_EVENT` bytes, what follows it included.
     """
     found = _BROKEN.sub(_plain, text)
+    if found.startswith(_LISTED):
+        found = _BROKEN_DATA.sub(_plain_data, found, count=1)
     return None if found == text else found
 
 
 def _plain(match: re.Match[bytes]) -> bytes:
     caller, other, dialled = (_BREAK.sub(b" ", match[name]) for name in ("caller", "other", "dialled"))
     return b"".join((match["a"], caller, match["b"], other, match["c"], dialled, match["d"]))
+
+
+def _plain_data(match: re.Match[bytes]) -> bytes:
+    return b"".join((match["a"], _BREAK.sub(b" ", match["data"]), match["b"]))

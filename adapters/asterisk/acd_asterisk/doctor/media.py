@@ -57,11 +57,10 @@ def judged_sounds(wanted: Mapping[str, frozenset[str]], there: Mapping[str, froz
         for language in sorted(wanted[name]):
             if not languages & {language, language.replace("-", "_").partition("_")[0]}:
                 lacking.setdefault(language, []).append(name)
-    found = [
-        warning("sounds", f"not there in {language}, so that callers hear another language: {named(names)}; "
-                f"put them into sounds/{language}, {reload}")
-        for language, names in lacking.items()
-    ]  # fmt: skip
+    found = []
+    for language, names in lacking.items():
+        text = f"not there in {language}, so that callers hear another language: {named(names)}"
+        found.append(warning("sounds", f"{text}; put them into sounds/{language}, {reload}"))
     return found or [good("sounds", f"all {len(wanted)} sounds of the configuration exist")]
 
 

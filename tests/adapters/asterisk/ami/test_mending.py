@@ -83,6 +83,23 @@ def test_nobody_speaks_for_the_engine(caller: str, other: str, dialled: str, cut
         assert len(found) == 2
 
 
+def listed(number: int, data: str) -> str:
+    """One of the answer to CoreShowChannels."""
+    said = event(number, "1001").partition("Channel: ")[2].partition("Cause: ")[0]
+    more = f"Application: Wait\r\nApplicationData: {data}\r\nDuration: 00:00:07\r\nBridgeId: \r\n\r\n"
+    return f"Event: CoreShowChannel\r\nActionID: action/1\r\nChannel: {said}{more}"
+
+
+@given(hostile, st.lists(st.integers(0, 10_000), max_size=5))
+@example(f"8{OWNER}", [])
+@example(f"8{OWNER}", [400])
+def test_what_an_application_was_given_is_one_value(data: str, cuts: list[int]) -> None:
+    found = told(listed(1, data) + listed(2, "3600"), cuts)
+    assert [text_of(each, "Uniqueid") for each in found] == ["100.1", "100.2"]
+    assert [text_of(each, "Duration") for each in found] == ["00:00:07"] * 2
+    assert not any("UserEvent" in each for each in found)
+
+
 @pytest.mark.parametrize("prefix", ["", "Dest", "Transferer"])
 def test_channels_of_every_role(prefix: str) -> None:
     raw = event(1, f"1{OWNER}", dialled="4\r\n5", prefix=prefix).encode()
