@@ -23,6 +23,8 @@ class Desired(Struct, frozen=True, gc=False):
 
     `others`: further offers that ring at the same time (broadcast), or further agents who talk in the same conversation
     (conference), as (offer, agent), oldest first.
+    Of a callback (`InteractionStanding.kind`) there is no customer before the channel has called them, which it does
+    when it is `connected`; until they have been reached, `waiting` is nothing at all.
     `parent`: not empty if it is a consult: then the agent `asking`, who talks with the customer of the interaction
     `parent`, has the customer's part in this one. It is made if it does not exist, as long as its parent does.
     """

@@ -193,6 +193,13 @@ class Callbacks:
         """The customer has picked up meanwhile."""
         self._answered(call.channel_id)
 
+    def is_forgotten(self, interaction_id: str) -> bool:
+        """Whether an agent waits for the customer, and nobody is asking the customer anything."""
+        call = self._desk.calls.get(interaction_id)
+        if call is None or call.back is None or call.back.state not in {"away", "dialling"}:
+            return False
+        return any(leg.accepted and leg.state == "answered" for leg in call.live_legs())
+
     def accompany(self, call: Call) -> None:
         """The customer's telephone still rings: the agent goes on hearing that."""
         if call.back is not None and call.back.state == "dialling":

@@ -30,6 +30,7 @@ from acd_asterisk.desk import Desk, NotTaken
 from acd_asterisk.differences import KINDS, Differences, interaction_of
 from acd_asterisk.happenings import arrival_of_waiting
 from acd_asterisk.intake import Intake
+from acd_asterisk.looking import Looks
 from acd_asterisk.mending import Repair
 from acd_asterisk.orders import Orders
 from acd_asterisk.snapshot import World
@@ -65,6 +66,7 @@ class Healer:
         self.version = ""
         """Asterisk's, once it is known."""
         self.differences = Differences()
+        self.look = Looks(desk, switchboard, orders, partial(self._found, was_restarted=False)).look
 
     async def heal(self) -> None:
         """Look around, compare, and heal every difference. Raises `AriUnavailable` when the PBX does not answer."""
@@ -93,52 +95,14 @@ class Healer:
         """An earlier process may have begun to say something: whoever waits, waits on with music."""
         prompts = self._orders.prompts
         await prompts.take_over(world.spoken_to)
-        present = {*world.held, *world.callers, *world.codes, *(leg.id for leg in world.legs.values())}
+        ours = (*world.legs.values(), *world.backs.values())
+        present = {*world.held, *world.callers, *world.codes, *(channel.id for channel in ours)}
         for channel_id in world.spoken_to.values():
             if channel_id not in present:
                 prompts.forget(channel_id)  # It has gone while nobody looked.
             call = self._desk.by_channel.get(channel_id)
             if call is not None and call.is_waiting and not prompts.is_playing(channel_id):
                 self._orders.park(call)
-
-    async def look(self) -> list[Repair]:
-        """What differs at the moment, with nothing stopped and nothing changed; much of it may be on its way.
-
-        Raises `AriUnavailable`.
-        """
-        world = await self._switchboard.look_around()
-        # Whoever is known to this process and not to the engine is being seen to, in a menu for example.
-        busy = {call.channel_id for call in self._desk.calls.values() if not call.is_enqueued}
-        found = self._found(world, self._desk.host.desired(), busy | self._desk.attended, was_restarted=False)
-        silent = {each.interaction_id for each in found if isinstance(each, mending.Park)} | self._left_in_silence(
-            world
-        )
-        others = [each for each in found if not isinstance(each, mending.Park)]
-        return [
-            *(each for each in others if not isinstance(each, mending.Join) or self._has_parted(each.interaction_id)),
-            *(mending.Park(interaction_id) for interaction_id in sorted(silent) if self._waits(interaction_id)),
-        ]
-
-    def _has_parted(self, interaction_id: str) -> bool:
-        """Whether somebody has been with the caller who should be; others may still have to hear or press something."""
-        call = self._desk.calls.get(interaction_id)
-        legs = () if call is None else call.live_legs()
-        return bool(legs) and all(leg.joined and leg.state == "answered" for leg in legs)
-
-    def _left_in_silence(self, world: World) -> set[str]:
-        """Those who are where they have been told something, and are told nothing any more."""
-        calls = (self._desk.by_channel.get(listener) for listener in world.spoken_to.values() if listener in world.held)
-        return {call.interaction_id for call in calls if call is not None}
-
-    def _waits(self, interaction_id: str) -> bool:
-        """Whether there is music to be heard, and nobody is about to see to that."""
-        call = self._desk.calls.get(interaction_id)
-        if call is None or self._orders.prompts.is_playing(call.channel_id):
-            return False
-        if call.parent is None:
-            return call.is_waiting
-        asking = call.parent.leg_for(call.asking)
-        return asking is not None and asking.joined and asking.is_live
 
     def _compare(self, world: World, desired: tuple[Desired, ...], busy: set[str]) -> list[Repair]:
         known, identity = self._identity, world.info.identity

@@ -34,6 +34,8 @@ STUCK: Final = (
     mending.Destroy,
     mending.Join,
     mending.Park,
+    mending.CallBack,
+    mending.Welcome,
 )
 """Something is gone, or there, that nobody is doing anything about; those who talked are apart; or somebody waits and
 hears nothing. All else may rightly last: an agent who has picked up may have a key to press."""

@@ -1,6 +1,6 @@
 """The comparison of the world with what is desired: every combination, and nothing where all is sound."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Literal
 
 import pytest
@@ -8,9 +8,11 @@ from msgspec import structs
 
 from acd.ports.channel import Desired
 from acd_asterisk import adopt
+from acd_asterisk.adopt import NO_BACKS
 from acd_asterisk.mending import (
     Accept,
     Answer,
+    CallBack,
     Destroy,
     End,
     Enqueue,
@@ -26,6 +28,7 @@ from acd_asterisk.mending import (
     Repair,
     Requeue,
     Ring,
+    Welcome,
 )
 from acd_asterisk.names import Names
 from acd_asterisk.snapshot import World, survey
@@ -90,6 +93,7 @@ def differences(
     handed_in: Collection[str] = (),
     was_restarted: bool = False,
     holding: Collection[tuple[str, str]] = (),
+    backs: Mapping[str, bool] = NO_BACKS,
 ) -> list[Repair]:
     repairs = adopt.compare(
         NAMES,
@@ -100,6 +104,7 @@ def differences(
         busy=busy,
         handed_in=handed_in,
         was_restarted=was_restarted,
+        backs=backs,
     )
     return [repair for repair in repairs if not isinstance(repair, Keep)]
 
@@ -355,3 +360,72 @@ def test_channels_of_others_are_not_ours() -> None:
 
 def test_startup_time_that_cannot_be_read() -> None:
     assert differences(world(info=Info()), waiting(A)) == [End(one(A), "customer", "gone-while-away")]
+
+
+BACK = "b1"
+AGENT = AriChannel(NAMES.leg(f"{BACK}.1"), dialplan=IN_STASIS)
+
+
+def back(state: Literal["waiting", "offered", "connected"]) -> Desired:
+    return Desired(BACK, state) if state == "waiting" else Desired(BACK, state, f"{BACK}.1", "anna")
+
+
+def customer(number: int = 1, *, answered: bool = False) -> AriChannel:
+    channel_id = NAMES.back(f"{BACK}.{number}")
+    if answered:
+        return AriChannel(channel_id, "Up", dialplan=IN_STASIS)
+    return AriChannel(channel_id, "Ringing", dialplan=RINGING)
+
+
+def talk(*channels: AriChannel) -> World:
+    bridges = [AriBridge(NAMES.talk(BACK), tuple(each.id for each in channels))]
+    return survey(NAMES, INFO, [each.id for each in channels], list(channels), bridges)
+
+
+THERE, LATER = customer(answered=True), customer(2, answered=True)
+RINGS = AriChannel(NAMES.leg(f"{BACK}.1"), dialplan=RINGING)
+
+
+@pytest.mark.parametrize(
+    ("found", "state", "reached", "expected"),
+    [
+        (world(), "waiting", False, []),
+        (world(), "waiting", True, [End(BACK, "customer", "gone-while-away")]),
+        (world(customer()), "waiting", False, [HangUp(customer().id)]),
+        (world(THERE), "waiting", False, [Welcome(BACK)]),
+        (world(THERE), "waiting", True, [Park(BACK)]),
+        (world(RINGS), "offered", False, []),
+        (world(AGENT), "offered", False, [Accept(BACK, f"{BACK}.1")]),
+        (world(), "offered", False, [Ring(BACK, f"{BACK}.1", "anna")]),
+        (world(AGENT), "connected", False, [CallBack(BACK)]),
+        (world(RINGS), "connected", False, []),
+        (world(AGENT, customer()), "connected", False, []),
+        (world(AGENT, THERE), "connected", False, [Welcome(BACK)]),
+        (world(AGENT, THERE), "connected", True, [Join(BACK)]),
+        (world(AGENT, customer(), LATER), "connected", True, [Join(BACK), HangUp(customer().id)]),
+        (world(AGENT), "connected", True, [End(BACK, "customer", "gone-while-away"), HangUp(AGENT.id)]),
+        (world(customer()), "connected", False, [Requeue(BACK), HangUp(customer().id)]),
+        (world(), "connected", False, [Requeue(BACK)]),
+        (world(THERE), "connected", True, [Requeue(BACK)]),
+        (talk(AGENT, THERE), "connected", False, []),
+        (talk(THERE), "connected", True, [End(BACK, "agent", "agent-hung-up")]),
+    ],
+)
+def test_callbacks(
+    found: World, state: Literal["waiting", "offered", "connected"], expected: list[Repair], *, reached: bool
+) -> None:
+    """Nobody is missed who was never called; who was reached and is gone has hung up."""
+    assert differences(found, back(state), backs={BACK: reached}) == expected
+
+
+def test_a_callback_that_has_rung_or_of_which_nobody_knows() -> None:
+    assert differences(world(), back("offered"), rung=[f"{BACK}.1"], backs={BACK: False}) == [Fail(f"{BACK}.1")]
+    assert differences(world(customer(), AGENT)) == [HangUp(AGENT.id), HangUp(customer().id)]
+    assert differences(world(THERE), busy=[THERE.id]) == []
+
+
+def test_a_callback_takes_nobody_elses_channel() -> None:
+    """Its id begins with that of the caller whose place it has, and who has yet to be let go."""
+    name = f"{one(A)}~cb"
+    found = world(caller(A), held=[A])
+    assert differences(found, Desired(name, "waiting"), handed_in=[A], backs={name: False}) == [LetGo(A)]
