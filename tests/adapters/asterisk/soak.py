@@ -2,34 +2,32 @@
 
     python -m tests.adapters.asterisk.soak --minutes 60 --rate 20
 
-Owns the course of a soak and what must hold of it. Callers hang up at random, telephones are not answered, decline and
-are busy, agents come and go and hand calls on, the connection to the PBX is cut in every round. In the first part the
-engine is killed, and Asterisk, which also stands still for a while; in the second none of that happens, so that the
-engine's memory can be watched. Afterwards SIPp's counts, the journal's and the `queue_log`'s must be the same, and
-nothing may be left over. `test_soak.py` runs a short one.
+Owns the course of a soak; what must hold of it stands in `soak_account.py`. Callers hang up at random, telephones are
+not answered, decline and are busy, agents come and go and hand calls on, the connection to the PBX is cut in every
+round. In the first part the engine is killed, and Asterisk, which also stands still for a while; in the second none of
+that happens, so that the engine's memory can be watched. Afterwards SIPp's counts, the journal's and the `queue_log`'s
+must be the same, and nothing may be left over. `test_soak.py` runs a short one.
 """
 
 import asyncio
 import re
 import sys
 import tempfile
-from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
-from statistics import fmean
 from time import monotonic, time_ns
 
 import aiohttp
 import click
 
-from acd_asterisk.lab import AgentBehaviour, AgentDialog, CallerDialog, Provisioned, overlapping, provision
+from acd_asterisk.lab import AgentBehaviour, CallerDialog, Provisioned, provision
 from tests.adapters.asterisk.acceptance import PlannedCall, Site, draw_calls, draw_floor, seed, site
-from tests.adapters.asterisk.acceptance_account import Account, Story, assert_no_overlap, by_caller, dice
+from tests.adapters.asterisk.acceptance_account import dice
+from tests.adapters.asterisk.soak_account import Course, judge, keep, kept
 from tests.frozen import frozen
-from tests.runtime.queue_log.reader import read as read_queue_log
 
 LINE = 'offer_timeout = "2s"\nretry_after = "1s"'
 QUEUE_LOG = '[queue_log]\npath = "queue_log"\n'
@@ -52,8 +50,6 @@ TRANSFER_SECONDS = (0.5, 2.0)
 DRAIN_SECONDS = 90.0
 SAMPLE_SECONDS = 5.0
 _DATED = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\s")
-RACE_US = 500_000
-"""What happens within this time of a caller's hanging up may be told by one account and not by the other."""
 
 
 @dataclass(frozen=True)
@@ -67,23 +63,6 @@ class Plan:
     engine_kills: int = 5
     pbx_kills: int = 2
     freezes: int = 2
-
-
-@dataclass
-class Course:
-    """What has happened so far. Times in µs since 1970."""
-
-    plan: dict[str, PlannedCall] = field(default_factory=dict)
-    seen: dict[str, CallerDialog] = field(default_factory=dict)
-    died: set[str] = field(default_factory=set)
-    """Calls that were there when Asterisk was killed."""
-    pbx_killed_us: list[int] = field(default_factory=list)
-    outages: list[tuple[int, int]] = field(default_factory=list)
-    """The engine, or its connection, was away."""
-    transfers: int = 0
-    cuts: int = 0
-    memory: list[tuple[float, int]] = field(default_factory=list)
-    """Since nothing is killed any more: seconds, and bytes of the engine's process that are in memory."""
 
 
 async def soak(provisioned: Provisioned, folder: Path, much: Plan) -> Course:
@@ -110,115 +89,11 @@ async def soak(provisioned: Provisioned, folder: Path, much: Plan) -> Course:
         health = await it.health()
         assert await it.engine.stop() == 0, it.engine.log_tail()
         assert not it.faults(), it.faults()
-        dialogs, account = it.phones.dialogs(), it.account()
-    check(course, dialogs, account, folder / "queue_log")
-    report(course, dialogs, account, health)
+        course.rung = it.phones.dialogs()
+    course.unanswered = health["requests_unanswered"]
+    keep(course, folder)
+    judge(course, folder)
     return course
-
-
-def check(course: Course, dialogs: Sequence[AgentDialog], account: Account, queue_log: Path) -> None:
-    """The three accounts are the same."""
-    # A telephone whose Asterisk was killed never hears the end of its call.
-    last_kill_us = max(course.pbx_killed_us, default=0)
-    settled = [dialog for dialog in dialogs if dialog.how is not None or dialog.invited_us > last_kill_us]
-    # An Asterisk that has stood still carries out at once what it was told meanwhile, in an order of its own.
-    mixed_up = {other.call_id for _, other in overlapping(settled) if not _is_quiet(course, other.invited_us)}
-    assert_no_overlap(dialog for dialog in settled if dialog.call_id not in mixed_up)
-    rung = by_caller(dialogs)
-    for number, call in course.plan.items():
-        stories = account.stories.get(number, [])
-        told = f"\n{call}\n{course.seen.get(number)}\n{rung.get(number)}\n{stories}"
-        assert len(stories) <= 1, f"queued more than once{told}"
-        if number in course.died:
-            _check_died(stories, told)
-        else:
-            _check_call(call, course.seen[number], rung.get(number, []), stories, course, told)
-    assert set(account.stories) <= set(course.plan)
-    _check_queue_log(account, queue_log)
-
-
-def _check_died(stories: Sequence[Story], told: str) -> None:
-    """Whoever was on the telephone when Asterisk was killed has been ended, whatever the state."""
-    assert all(story.end for story in stories), told
-
-
-def _check_call(
-    call: PlannedCall,
-    caller: CallerDialog,
-    rung: Sequence[AgentDialog],
-    stories: Sequence[Story],
-    course: Course,
-    told: str,
-) -> None:
-    """Who stays is served, once; who leaves has left; and the journal says the same."""
-    assert caller.ended_us is not None, told
-    answered = [dialog for dialog in rung if dialog.is_answered]
-    if not stories:
-        # Came and went while there was no engine.
-        assert caller.how == "caller", told
-        assert not rung, told
-        return
-    (story,) = stories
-    assert story.end, told
-    if not call.hang_up_after_ms:
-        assert caller.how == "pbx", told
-        assert (story.end, story.by) == ("completed", "agent"), told
-        assert answered, told
-        assert answered[-1].agent == story.agent, told
-        return
-    assert caller.how in {"caller", "pbx"}, told
-    if caller.how == "pbx" and _is_quiet(course, caller.ended_us):
-        assert (story.end, story.by) == ("completed", "agent"), told
-    if not answered:
-        assert story.end == "abandoned" or story.by == "customer", told
-
-
-def _is_quiet(course: Course, at_us: int) -> bool:
-    """Whether the engine was there, with its PBX, around this moment."""
-    return not any(begin - RACE_US <= at_us <= end + RACE_US for begin, end in course.outages)
-
-
-def _check_queue_log(account: Account, path: Path) -> None:
-    """Everybody is in the log once for every time they entered, were connected, and left."""
-    found = Counter(entry.event for entry in read_queue_log(path))
-    stories = account.all()
-    handed_on = found["BLINDTRANSFER"]
-    # Picked up, and gone before the two were joined: a talk of no length, and the caller waits again.
-    lost = sum(story.returned.count("agent-leg-lost") for story in stories)
-    ends = Counter(story.end for story in stories)
-    assert found["ENTERQUEUE"] == len(stories) + handed_on + lost, (found, len(stories), lost)
-    assert found["COMPLETEAGENT"] + found["COMPLETECALLER"] == ends["completed"] + lost, (found, ends, lost)
-    assert found["CONNECT"] == sum(len(story.accepted) for story in stories), found
-    gone = found["ABANDON"] + found["WITHDRAW"] + found["EXITWITHTIMEOUT"] + found["EXITEMPTY"]
-    assert gone == ends["abandoned"] + ends["cancelled"], (found, ends)
-
-
-def memory_slope(samples: Sequence[tuple[float, int]]) -> float | None:
-    """By how many per cent the memory grows in ten minutes, by least squares; None when that was not watched for two.
-
-    The first fifth is left out: until then caches and histories of fixed size fill.
-    """
-    watched = samples[len(samples) // 5 :]
-    if len(watched) < 3 or watched[-1][0] - watched[0][0] < 120:
-        return None
-    at, size = fmean(each for each, _ in watched), fmean(each for _, each in watched)
-    spread = sum((each - at) ** 2 for each, _ in watched)
-    slope = sum((each - at) * (bytes_ - size) for each, bytes_ in watched) / spread
-    return 100 * slope * 600 / size
-
-
-def report(course: Course, dialogs: Sequence[AgentDialog], account: Account, health: Mapping[str, object]) -> None:
-    """Figures."""
-    ends = Counter(f"{story.end} {story.reason}" for story in account.all())
-    slope = memory_slope(course.memory)
-    growth = "not watched for long enough" if slope is None else f"{slope:+.2f} % in ten minutes"
-    last = course.memory[-1][1] / 1e6 if course.memory else 0
-    _say(
-        f"{len(course.plan)} calls, {len(dialogs)} INVITEs to agents, {account.rows} rows; {len(course.died)} died with"
-        f" Asterisk; {course.cuts} cuts, {course.transfers} transfers\n{dict(ends)}\n"
-        f"refused: {dict(account.refusals)}\n"
-        f"memory: {last:.0f} MB, {growth}\nunanswered requests of the last process: {health['requests_unanswered']}"
-    )
 
 
 # ---- the course of it
@@ -369,8 +244,12 @@ def _say(text: str) -> None:
 @click.option("--minutes", type=click.IntRange(1, 24 * 60), default=60, show_default=True)
 @click.option("--rate", type=click.FloatRange(0.5, 100), default=20, show_default=True, help="Calls a second.")
 @click.option("--agents", type=click.IntRange(3, 400), default=45, show_default=True)
-def main(*, minutes: int, rate: float, agents: int) -> None:
+@click.option("--again", type=click.Path(exists=True, path_type=Path), help="The folder of a soak: only judge it.")
+def main(*, minutes: int, rate: float, agents: int, again: Path | None) -> None:
     """Run it in a folder of its own, which stays if something does not hold."""
+    if again is not None:
+        judge(kept(again), again)
+        return
     folder = Path(tempfile.mkdtemp(prefix="soak-", dir=Path.cwd()))
     plan = Plan(rounds=minutes, rate=rate, agents=agents)
     _say(f"in {folder}")

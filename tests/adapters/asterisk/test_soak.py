@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from acd_asterisk.lab import Provisioned
-from tests.adapters.asterisk.soak import Plan, memory_slope, soak
+from tests.adapters.asterisk.soak import Plan, soak
+from tests.adapters.asterisk.soak_account import kept, memory_slope
 
 
 async def test_a_short_soak(provisioned: Provisioned, tmp_path: Path) -> None:
@@ -18,6 +19,7 @@ async def test_a_short_soak(provisioned: Provisioned, tmp_path: Path) -> None:
     assert course.cuts == 4
     assert course.transfers
     assert course.died
+    assert kept(tmp_path) == course
 
 
 def test_memory_slope() -> None:
