@@ -52,7 +52,6 @@ ANOTHER_LANE_SECONDS: Final = 10.0
 """After so long a further connection for requests that has ended, or could not be had, is tried again."""
 
 _UNAUTHORIZED: Final = (401, 403)
-_SERVER_ERROR: Final = 500
 
 
 class AriUnavailable(Exception):

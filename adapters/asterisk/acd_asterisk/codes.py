@@ -13,7 +13,7 @@ import structlog
 
 from acd.core.messages import Command, EndWrapUp, SetPresence, SignInAgent, SignOutAgent
 from acd.ports.channel import AgentStanding
-from acd_asterisk.desk import Desk, NotTaken
+from acd_asterisk.desk import Desk
 from acd_asterisk.happenings import CodeDialled, Happening
 from acd_asterisk.options.codes import CodeOptions, Dialled, Result
 from acd_asterisk.prompts import Prompts
@@ -97,7 +97,7 @@ class FeatureCodes:
             return "refused"
         work = self._work(agent, dialled)
         for command in work.commands:
-            if not await self._is_done(command):
+            if not await self._desk.carry_out(command):
                 return "refused"
         return work.result
 
@@ -149,14 +149,3 @@ class FeatureCodes:
         if agent.next_presence == "signed-out":
             return (SetPresence(new_id(), agent.agent_id, "ready" if is_ready else "not-ready", "signed-in"),)
         return ()
-
-    async def _is_done(self, command: Command) -> bool:
-        try:
-            outcome = await self._desk.submit(command)
-        except NotTaken as error:
-            _log.warning("not taken", instance=self._desk.name, kind=type(command).__name__, code=error.code)
-            return False
-        if outcome.refusal is None:
-            return True
-        _log.info("refused", instance=self._desk.name, kind=type(command).__name__, code=outcome.refusal.code)
-        return False

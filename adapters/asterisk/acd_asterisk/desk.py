@@ -257,6 +257,18 @@ class Desk:
         interaction_id = getattr(command, "interaction_id", "") or interaction_of_offer(offer_id)
         return self.keys(interaction_id) if interaction_id else {}
 
+    async def carry_out(self, command: Command, **keys: str) -> bool:
+        """Hand in what somebody has asked for by their telephone; whether it was done. They hear when it was not."""
+        kind = type(command).__name__
+        try:
+            outcome = await self.submit(command)
+        except NotTaken as error:
+            _log.warning("not taken", instance=self.name, kind=kind, code=error.code, **keys)
+            return False
+        if outcome.refusal is not None:
+            _log.info("refused", instance=self.name, kind=kind, code=outcome.refusal.code, **keys)
+        return outcome.refusal is None
+
     def reconcile_soon(self) -> None:
         """Ask for a comparison after a pause, once however often it is wanted."""
         if not self._asked:

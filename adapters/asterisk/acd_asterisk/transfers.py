@@ -20,7 +20,7 @@ import structlog
 
 from acd.core.messages import Command, EndInteraction, LeaveInteraction, RequeueInteraction, TransferInteraction
 from acd_asterisk.call import Call, Leg
-from acd_asterisk.desk import Desk, NotTaken
+from acd_asterisk.desk import Desk
 from acd_asterisk.happenings import Happening, Referred
 from acd_asterisk.ringing import PJSIP
 from acd_asterisk.switchboard import Switchboard
@@ -147,15 +147,7 @@ class Transfers:
     async def _is_done(self, call: Call, command: Command, target: _Target) -> bool:
         if target.outside:
             call.onward = target.outside
-        try:
-            outcome = await self._desk.submit(command)
-        except NotTaken as error:
-            kind = type(command).__name__
-            _log.warning("not taken", instance=self._desk.name, kind=kind, code=error.code, **call.keys)
-        else:
-            if outcome.refusal is None:
-                return True
-            kind, code = type(command).__name__, outcome.refusal.code
-            _log.info("refused", instance=self._desk.name, kind=kind, code=code, **call.keys)
+        if await self._desk.carry_out(command, **call.keys):
+            return True
         call.onward = ""
         return False

@@ -46,11 +46,6 @@ class Waiting(Struct, frozen=True, kw_only=True):
     """One of them each time, in turn."""
     keys: Mapping[str, KeyAction] = {}
 
-    @property
-    def says_anything(self) -> bool:
-        """Whether anything is said after the greeting."""
-        return bool(self.every_us) or self.position == "improved"
-
 
 def read_waiting(table: Reader) -> Waiting:
     """Read them; problems are the reader's."""
