@@ -33,8 +33,9 @@ MAX_VISITORS: Final = 20_000
 
 RECONCILE_DELAY_SECONDS: Final = 1.0
 LONGEST_DELAY_SECONDS: Final = 10.0
-"""How long after a command that was not taken the world is compared anew: as long as the last comparison took, between
-these two. Where there is more to do than the machine can, each leads to the next, and is in the way of all else."""
+"""How long after a command that was not taken the world is compared anew: twice as long as the last comparison took,
+between these two. Where there is more to do than the machine can, each leads to the next, in the way of all else:
+one that is wanted as another begins has to come well after its end."""
 
 _log = structlog.get_logger(__name__)
 
@@ -309,7 +310,7 @@ class Desk:
 
     async def _ask_to_reconcile(self) -> None:
         try:
-            await asyncio.sleep(min(max(self.comparison_seconds, RECONCILE_DELAY_SECONDS), LONGEST_DELAY_SECONDS))
+            await asyncio.sleep(min(max(2 * self.comparison_seconds, RECONCILE_DELAY_SECONDS), LONGEST_DELAY_SECONDS))
         finally:
             self._asked = False
         self.host.request_reconcile()

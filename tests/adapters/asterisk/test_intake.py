@@ -17,6 +17,7 @@ from acd.core.messages import (
 )
 from acd.errors import CommandInvalid, CommandQuarantined, JournalUnavailable, RouterClosed, RouterOverloaded
 from acd.testing.recording_host import RecordingHost
+from acd_asterisk import desk as desk_module
 from acd_asterisk.call import Call, Leg
 from acd_asterisk.desk import Desk, NotTaken
 from acd_asterisk.happenings import LegHeld, LegLeft, TalkEntered
@@ -26,6 +27,7 @@ from acd_asterisk.options import read_options
 from acd_asterisk.orders import Orders
 from acd_asterisk.switchboard import Switchboard
 from acd_asterisk.wire import AriChannel
+from tests.adapters.asterisk.rig import until
 from tests.adapters.asterisk.stand_in import nothing_plays
 
 OPTIONS = read_options("pbx1", {"url": "http://127.0.0.1:9/ari", "user": "acd", "password": "x"})
@@ -152,4 +154,24 @@ async def test_commands_that_are_not_taken(error: Exception, code: str) -> None:
     assert asks_again == (0 if code == "engine-stopped" else 1)
     assert await desk.tell(command) is None
     assert len(desk._tasks) == asks_again
+    await desk.stop()
+
+
+@pytest.mark.parametrize(("took_seconds", "least_seconds"), [(0.0, 0.02), (0.05, 0.1), (60.0, 0.2)])
+async def test_after_a_long_comparison_the_next_one_waits(
+    monkeypatch: pytest.MonkeyPatch, took_seconds: float, least_seconds: float
+) -> None:
+    """It may have led to it, and there is something else to do, too. Wanted again meanwhile, it is one all the same."""
+    monkeypatch.setattr(desk_module, "RECONCILE_DELAY_SECONDS", 0.02)
+    monkeypatch.setattr(desk_module, "LONGEST_DELAY_SECONDS", 0.2)
+    host = RecordingHost(lambda _agent, _channel: "")
+    desk, _, _ = talking(host)
+    desk.comparison_seconds = took_seconds
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    desk.reconcile_soon()
+    desk.reconcile_soon()
+    await until(lambda: host.reconciles > 0, lambda: "a comparison")
+    assert loop.time() - begun >= least_seconds
+    assert host.reconciles == 1
     await desk.stop()
