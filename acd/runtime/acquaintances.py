@@ -19,7 +19,7 @@ from acd.runtime.log import Logger
 from acd.runtime.number_filter import INDEX_BYTES, NumberFilter
 from acd.runtime.person_record import encode, merged
 
-MAX_KNOWN: Final = 16_384
+MAX_KNOWN: Final = 4_096
 """People known by heart; beyond it who has not called for longest is looked up again."""
 
 MAX_TOLD: Final = 1_000
