@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from acd.core.messages import (
+    EndInteraction,
     EnqueueInteraction,
     InteractionCompleted,
     InteractionFailed,
@@ -13,6 +14,7 @@ from acd.core.messages import (
     InteractionRequeued,
     InteractionScheduled,
     OfferAccepted,
+    TransferInteraction,
 )
 from acd.ports.channel import Personal
 from acd_asterisk.lab import AgentBehaviour, CallSpec, Provisioned
@@ -199,3 +201,35 @@ async def test_a_number_that_may_not_be_dialled(provisioned: Provisioned, tmp_pa
         await it.empty()
         assert failed.reason == "no-number"
         assert {each.agent for each in it.phones.dialogs()} == {"anna"}
+
+
+async def test_transferred_a_callback_is_like_any_call(provisioned: Provisioned, tmp_path: Path) -> None:
+    """The customer waits in the other queue with music, and has its agent; nobody calls them a second time."""
+    agents = [*people(LISTENS), Agent("ben", AgentBehaviour(ring_ms=50, talk_ms=500, hang_up_chance=1.0))]
+    queues = [Queue("support", more='retry_after = "1s"'), QUEUE]
+    async with rig(provisioned, tmp_path, agents, queues=queues, options=OPTIONS) as it:
+        await it.ready("anna")
+        await call_me(it)
+        await it.talking()
+        await it.presence("anna", "not-ready", "tea")
+        command = TransferInteraction("on", "callback", "anna", to_queue="support")
+        outcome = await it.router.submit(command)
+        assert outcome.refusal is None
+        await until_places(it.pbx, {"chen": "hold"})
+        await it.ready("ben")
+        completed = await it.event(InteractionCompleted)
+        await it.empty()
+        assert (completed.agent_id, completed.by) == ("ben", "agent")
+        assert len([each for each in it.phones.dialogs() if each.agent == NUMBER]) == 1
+
+
+async def test_cancelled_while_it_rings(provisioned: Provisioned, tmp_path: Path) -> None:
+    """Both telephones stop."""
+    async with rig(provisioned, tmp_path, people(SILENT), queues=[QUEUE], options=OPTIONS) as it:
+        await it.ready("anna")
+        await call_me(it)
+        await it.phones.wait_for(lambda seen: any(each.agent == NUMBER for each in seen))
+        outcome = await it.router.submit(EndInteraction("stop", "callback", by="system", reason="boss"))
+        assert outcome.refusal is None
+        await it.empty()
+        assert (await it.event(InteractionCompleted)).by == "system"

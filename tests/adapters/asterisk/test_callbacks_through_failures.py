@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from acd.core.messages import (
+    EndInteraction,
     InteractionCompleted,
     InteractionRequeued,
     InteractionScheduled,
@@ -15,6 +16,7 @@ from acd_asterisk.lab import AgentBehaviour, Provisioned
 from acd_asterisk.snapshot import STASIS
 from tests.adapters.asterisk.rig import POLL_SECONDS, Queue, Rig, rig, until
 from tests.adapters.asterisk.test_callbacks import (
+    DIAL,
     MORE,
     NUMBER,
     OPTIONS,
@@ -212,3 +214,21 @@ async def test_the_pbx_dies_while_they_talk(provisioned: Provisioned, tmp_path: 
         await it.empty()
         assert (completed.by, completed.reason) == ("system", "pbx-restarted")
         assert called(it) == 1
+
+
+@pytest.mark.parametrize("how", ["killed", "cut"])
+async def test_before_the_key(provisioned: Provisioned, tmp_path: Path, how: str) -> None:
+    """Between picking up and the key: the customer is asked, or asked again, and the key counts."""
+    customer = AgentBehaviour(ring_ms=50, talk_ms=20_000, keys="1", keys_after_ms=5_000)
+    asking = {"callbacks": {**DIAL, "prompt": ["beep"], "key": "1", "answer_within": "20s"}}
+    async with rig(provisioned, tmp_path, people(customer), queues=[QUEUE], options=asking, proxied=True) as it:
+        await it.ready("anna")
+        await call_me(it)
+        await customer_in(it)
+        await away(it, how)
+        await back(it, how)
+        await it.talking()
+        await it.router.submit(EndInteraction("end", "callback", by="system", reason="boss"))
+        await it.empty()
+        assert called(it) == 1
+        assert not it.all(InteractionScheduled)
