@@ -13,6 +13,7 @@ from acd_asterisk.ari import AriClient
 from acd_asterisk.doctor.codecs import codecs
 from acd_asterisk.doctor.findings import Finding, good, named, unknown, warning, wrong
 from acd_asterisk.doctor.patient import Patient
+from acd_asterisk.options.callbacks import NUMBER
 from acd_asterisk.translate import is_endpoint
 
 _ADDRESS: Final = re.compile(r"(?P<technology>[A-Za-z0-9]+)/(?:(?P<number>[^@/&]*)@)?(?P<resource>[^@/&]+)")
@@ -36,7 +37,8 @@ def endpoint_of(address: str) -> tuple[str, str] | None:
 
 async def telephones(patient: Patient, client: AriClient) -> list[Finding]:
     """All telephones of the configuration's agents."""
-    if not patient.telephones:
+    dial = patient.options.callbacks.dial
+    if not patient.telephones and not dial:
         return [unknown("endpoint", "the configuration names no agent with addresses.voice; nothing was looked up")]
     answer = await client.request("GET", "endpoints")
     try:
@@ -45,8 +47,22 @@ async def telephones(patient: Patient, client: AriClient) -> list[Finding]:
         return [unknown("endpoint", "the PBX does not say which endpoints it has")]
     states = {(each.technology.upper(), each.resource): each.state for each in listed}
     found, present = _looked_up(patient, states)
+    found.extend(_trunk(patient, states))
     others = [each.resource for each in listed if each.technology == _PJSIP and each.resource not in present]
     return [*found, *await codecs(sorted(present), sorted(others), client)]
+
+
+def _trunk(patient: Patient, states: dict[tuple[str, str], str]) -> list[Finding]:
+    """By which customers are called back, if any are."""
+    dial = patient.options.callbacks.dial
+    endpoint = endpoint_of(dial.replace(NUMBER, "1")) if dial else None
+    if endpoint is None:
+        return []
+    name = "/".join(endpoint)
+    if endpoint not in states:
+        fix = f"make it there, or mend channels.{patient.name}.callbacks.dial"
+        return [wrong("callbacks", f"customers are called back by {name}, which is no endpoint of this PBX; {fix}")]
+    return [good("callbacks", f"customers are called back by {name}, which exists")]
 
 
 def _looked_up(patient: Patient, states: dict[tuple[str, str], str]) -> tuple[list[Finding], set[str]]:

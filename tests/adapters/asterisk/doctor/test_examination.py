@@ -150,6 +150,18 @@ async def test_unknown_and_unreachable_endpoints(provisioned: Provisioned, tmp_p
         assert "cleo (PJSIP/desk)" in found["registered"][0][1]
 
 
+async def test_the_trunk_of_callbacks(provisioned: Provisioned, tmp_path: Path) -> None:
+    """One that does not exist is wrong: nobody would ever be called back."""
+    async with ward(provisioned, tmp_path) as it:
+        more = '[channels.pbx1.callbacks]\ndial = "PJSIP/{number}@nowhere"\n'
+        found = await it.examine(it.write(more=more))
+        assert "PJSIP/nowhere, which is no endpoint" in wrongs(found)["callbacks"]
+        assert "channels.pbx1.callbacks.dial" in wrongs(found)["callbacks"]
+        found = await it.examine(it.write(more=more.replace("nowhere", "anna")))
+        assert "callbacks" not in wrongs(found)
+        assert found["callbacks"][0][0] == "good"
+
+
 async def test_telephones_without_a_common_codec(provisioned: Provisioned, tmp_path: Path) -> None:
     desk = "[desk](acd-endpoint)\nallow = !all,g722\naors = desk\n[desk]\ntype = aor\ncontact = sip:desk@127.0.0.1:9\n"
     async with ward(provisioned, tmp_path, extra={"pjsip.conf": desk}) as it:
