@@ -37,15 +37,21 @@ _SOUND_DATA: Final = re.compile(_DATA % rb"[^\r\n]*")
 _BROKEN_DATA: Final = re.compile(_DATA % (rb"[\s\S]{0,%d}?" % MAX_DATA))
 _SOUND: Final = re.compile(_FORM % {b"line": _LINE, b"value": rb"[^\r\n]*"})
 _BROKEN: Final = re.compile(_FORM % {b"line": _LINE, b"value": _ANY})
-_BEGIN: Final = re.compile(rb"(?:^|\r\n)\w*ChannelStateDesc: ")
+_EOL: Final = b"\r\n"
+_BEGIN: Final = b"ChannelStateDesc: "
+_WHOSE: Final = re.compile(rb"(?:\r\n)?\w*")
 _BREAK: Final = re.compile(rb"[\r\n]+")
 
 
 def is_broken(raw: bytes) -> bool:
     """Whether what is said of a channel is not as Asterisk says it, in a message as far as it seems to go."""
-    begins = sum(1 for _ in _BEGIN.finditer(raw))
-    if begins and begins != sum(1 for _ in _SOUND.finditer(raw)):
-        return True
+    # By searching, not by one expression for all, which takes six times as long: this is asked of every message.
+    at = raw.find(_BEGIN)
+    while at >= 0:
+        line = max(raw.rfind(_EOL, 0, at), 0)
+        if _WHOSE.fullmatch(raw, line, at) is not None and _SOUND.match(raw, line) is None:
+            return True
+        at = raw.find(_BEGIN, at + 1)
     return raw.startswith(_LISTED) and _SOUND_DATA.search(raw) is None
 
 
