@@ -413,6 +413,18 @@ MUTANTS: Final = {
     "a callback is tried once more": Mutant(
         "handlers.callbacks", "found.attempts < settings", "found.attempts <= settings"
     ),
+    "whoever asks to be called back goes on ringing": Mutant(
+        "handlers.supervision", '_take_back(domain, offered, "called-back")', "offered = ()"
+    ),
+    "whoever would be called back twice is let go": Mutant(
+        "handlers.supervision", 'if request == "duplicate-callback":', "if False:"
+    ),
+    "the channel of the caller calls back": Mutant(
+        "callbacks", "instance=queue.settings.callback_channel,", "instance=request.instance,"
+    ),
+    "a callback that names a channel has its queue's": Mutant(
+        "callbacks", 'request.kind != "callback" or request.instance or not instance', 'request.kind != "callback"'
+    ),
     "callbacks lose patience": Mutant("patience", ' or interaction.request.kind == "callback"', ""),
     "an update's requirement changes nothing": Mutant(
         "handlers.updates", "        domain.reclassify(found)\n", "        pass\n"

@@ -9,6 +9,8 @@ from acd_asterisk.happenings import (
     CallerHangupRequested,
     CallerLeft,
     CodeDialled,
+    CustomerAnswered,
+    CustomerGone,
     Happening,
     KeyPressed,
     LegAnswered,
@@ -27,6 +29,7 @@ from acd_asterisk.wire import AriBridge, AriChannel, AriEvent, AriRecording, Dia
 NAMES = Names("pbx1", "acd")
 CALLER = "1795254033.0"
 LEG = NAMES.leg("pbx1-1795254033.0.1")
+BACK = NAMES.back("pbx1-1795254033.0~cb.1")
 TALK = NAMES.talk("pbx1-1795254033.0")
 
 START = b"""{"type": "StasisStart", "timestamp": "2026-11-21T09:40:33.428+0000", "args": ["sales", "tier=gold"],
@@ -132,6 +135,11 @@ def test_code_is_dialled() -> None:
         (event("ChannelUnhold", LEG), LegHeld("pbx1-1795254033.0.1", held=False)),
         (event("ChannelHangupRequest", LEG), None),
         (event("StasisStart", f"{LEG};2"), None),
+        (event("StasisStart", BACK), CustomerAnswered(BACK)),
+        (event("ChannelHangupRequest", BACK), CallerHangupRequested(BACK)),
+        (event("StasisEnd", BACK), CallerLeft(BACK)),
+        (event("ChannelDestroyed", BACK, 17), CustomerGone(BACK, 17)),
+        (event("ChannelHold", BACK), None),
         (entered(TALK, CALLER), TalkEntered("pbx1-1795254033.0", frozenset({CALLER}))),
         (entered(TALK, LEG, CALLER), TalkEntered("pbx1-1795254033.0", frozenset({CALLER, LEG}))),
         (entered(NAMES.hold, CALLER), None),

@@ -37,6 +37,8 @@ def test_everything_fits(instance: str, channel_id: str, visit: int, number: int
     assert names.offer_of(names.leg(offer_id)) == offer_id
     assert names.talk_of(names.talk(interaction_id)) == interaction_id
     assert interaction_of_offer(offer_id) == interaction_id
+    assert len(names.back(offer_id)) <= LONGEST_CHANNEL_ID
+    assert names.back_of(names.back(offer_id)) == offer_id
 
 
 @given(st.integers(1, 9_999), st.integers(1, 9_999))
@@ -59,6 +61,9 @@ def test_own_and_others() -> None:
     assert NAMES.talk_of(NAMES.leg("x.1")) is None
     assert NAMES.offer_of(f"{NAMES.leg('x.1')};2") is None
     assert NAMES.is_own(f"{NAMES.leg('x.1')};2")
+    assert NAMES.is_own(NAMES.back("x.1"))
+    assert NAMES.back_of(f"{NAMES.back('x.1')};2") is None
+    assert NAMES.back_of(NAMES.leg("x.1")) is NAMES.offer_of(NAMES.back("x.1")) is None
 
 
 def test_an_application_does_not_claim_what_is_another_ones() -> None:
