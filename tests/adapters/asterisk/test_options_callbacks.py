@@ -80,6 +80,15 @@ def test_what_is_wrong_is_said() -> None:
     assert said.startswith("channels.pbx.callbacks.prompt: is missing")
 
 
+def test_a_key_that_promises_a_call_which_nobody_makes() -> None:
+    """A caution: agents may have a desk that shows callbacks, and call by themselves."""
+    queues: dict[str, object] = {"queues": {"sales": {"keys": {"1": "callback"}}}}
+    (caution,) = (each for each in read_options("pbx", {**ARI, **queues}).cautions if "keys" in each[0])
+    assert caution[:2] == ("queues.sales.keys", "promises a call, and this PBX calls nobody")
+    dialling = read_options("pbx", {**ARI, **queues, "callbacks": {"dial": DIAL}})
+    assert not [each for each in dialling.cautions if "keys" in each[0]]
+
+
 def test_not_without_ari() -> None:
     ami = {"user": "acd", "password": "secret"}
     with pytest.raises(ConfigError) as raised:

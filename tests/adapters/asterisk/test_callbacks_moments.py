@@ -1,0 +1,206 @@
+"""Callbacks at moments that no telephone can bring about: between accepting and dialling, while nothing is answered."""
+
+import pytest
+
+from acd.core.messages import Command, FailCallback
+from acd.errors import PersonalStoreError
+from acd.ports.channel import Desired, InteractionStanding, Personal
+from acd.testing.recording_host import RecordingHost
+from acd_asterisk.ari import AriUnavailable
+from acd_asterisk.call import Call, Leg
+from acd_asterisk.callbacks import NOTED, REACHED, Callbacks
+from acd_asterisk.desk import Desk
+from acd_asterisk.happenings import CustomerAnswered, CustomerGone
+from acd_asterisk.mending import Keep
+from acd_asterisk.names import Names
+from acd_asterisk.notes import Notes
+from acd_asterisk.options import read_options
+from acd_asterisk.orders import Orders
+from acd_asterisk.switchboard import Switchboard
+from acd_asterisk.wire import AriChannel, DialplanPlace
+from tests.adapters.asterisk.stand_in import StandInAri, nothing_plays
+
+OPTIONS = read_options(
+    "pbx1",
+    {
+        "url": "http://127.0.0.1:9/ari",
+        "user": "acd",
+        "password": "x",
+        "callbacks": {"dial": "PJSIP/{number}@trunk", "caller_id": "02112345678", "ring": "25s", "progress": []},
+    },
+)
+NAMES = Names("pbx1", "acd")
+BACK, OFFER = "b1", "b1.1"
+CUSTOMER = f"channels/{NAMES.back(OFFER)}"
+IN_STASIS = DialplanPlace("s", "Stasis", "acd,callback")
+
+
+class Parts:
+    """An agent who has accepted a callback and picked up."""
+
+    def __init__(self, number: str = "13800138000") -> None:
+        self.host = RecordingHost(lambda _agent, _channel: "PJSIP/anna")
+        self.host.wished[BACK] = Desired(BACK, "connected", OFFER, "anna")
+        self.number = number
+        self.ari = StandInAri(lambda method, path: 200 if (method, path) == ("POST", CUSTOMER) else 204)
+        self.desk = Desk("pbx1", OPTIONS, NAMES)
+        self.desk.start(self.host)
+        switchboard = Switchboard(self.ari.client, NAMES, OPTIONS)
+        orders = Orders(self.desk, switchboard, nothing_plays(NAMES))
+        self.callbacks = Callbacks(self.desk, self.ari.client, switchboard, orders, Notes(self.desk))
+
+    async def opened(self) -> tuple[Call, Leg]:
+        customer = await self.host.remember(Personal(number=self.number))
+        self.host.interactions[BACK] = InteractionStanding(BACK, "active", "sales", kind="callback", customer=customer)
+        call = self.callbacks.open(BACK)
+        assert call is not None
+        return call, call.add_leg(Leg(OFFER, "anna", state="answered", accepted=True))
+
+    def dialled(self) -> list[object]:
+        """The bodies with which the customer was called."""
+        return [body for method, path, body in self.ari.asked if (method, path) == ("POST", CUSTOMER)]
+
+    def told(self) -> list[Command]:
+        return self.host.commands
+
+
+async def test_how_a_customer_is_dialled() -> None:
+    """Once, with nothing of theirs but digits, after word was left at the agent's channel."""
+    it = Parts("+86 138-0013 8000")
+    call, leg = await it.opened()
+    await it.callbacks.dial(call, leg)
+    await it.callbacks.dial(call, leg)
+    assert it.dialled() == [
+        {
+            "endpoint": "PJSIP/+8613800138000@trunk",
+            "app": "acd",
+            "appArgs": "callback",
+            "timeout": 25,
+            "callerId": "02112345678",
+        }
+    ]
+    (noted,) = (body for _, path, body in it.ari.asked if path == f"channels/{NAMES.leg(OFFER)}/variable")
+    assert noted == {"variable": NOTED, "value": OFFER}
+    assert [path for _, path, _ in it.ari.asked].index(CUSTOMER) == len(it.ari.asked) - 1
+    await it.desk.stop()
+
+
+@pytest.mark.parametrize("noted", [True, False])
+async def test_an_agent_waits_and_nobody_is_called(*, noted: bool) -> None:
+    """Of an engine that died between accepting and dialling nothing was noted: the customer is called now.
+
+    If they were called for this agent, what came of it nobody heard: an attempt, and no second call.
+    """
+    it = Parts()
+    call, _ = await it.opened()
+    it.ari.status = lambda _method, _path: 200
+    it.ari.body = lambda method, _path: {"value": OFFER if noted else ""} if method == "GET" else {}
+    await it.callbacks.resume(call)
+    await it.desk.lanes_idle()
+    assert bool(it.dialled()) is not noted
+    assert it.told() == ([FailCallback("contract-1", BACK, "lost")] if noted else [])
+    await it.desk.stop()
+
+
+@pytest.mark.parametrize(
+    ("cause", "reason"),
+    [(17, "busy"), (19, "no-answer"), (0, "no-answer"), (21, "rejected"), (1, "unknown-number"), (38, "unreachable")],
+)
+async def test_why_nobody_answered(cause: int, reason: str) -> None:
+    it = Parts()
+    call, leg = await it.opened()
+    await it.callbacks.dial(call, leg)
+    it.callbacks.handle(CustomerGone(NAMES.back(OFFER), cause))
+    it.callbacks.handle(CustomerGone(NAMES.back(OFFER), cause))
+    await it.desk.lanes_idle()
+    assert it.told() == [FailCallback("contract-1", BACK, reason)]
+    assert not call.channel_id
+    await it.desk.stop()
+
+
+async def test_no_answer_from_the_pbx_is_none_from_the_customer() -> None:
+    """It may ring all the same: nothing is told, and a comparison has to see to it."""
+    it = Parts()
+    call, leg = await it.opened()
+    it.ari.status = lambda _method, path: AriUnavailable("late") if path == CUSTOMER else 204
+    with pytest.raises(AriUnavailable):
+        await it.callbacks.dial(call, leg)
+    assert it.told() == []
+    it.callbacks.take_over(keep(AriChannel(NAMES.back(OFFER), "Ringing")))
+    await it.callbacks.dial(call, leg)
+    assert len(it.dialled()) == 1
+    await it.desk.stop()
+
+
+async def test_an_endpoint_that_is_not_there() -> None:
+    it = Parts()
+    call, leg = await it.opened()
+    it.ari.status = lambda _method, path: 500 if path == CUSTOMER else 204
+    await it.callbacks.dial(call, leg)
+    assert it.told() == [FailCallback("contract-1", BACK, "unreachable")]
+    await it.desk.stop()
+
+
+async def test_a_store_that_does_not_say_who_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An attempt like any other that reaches nobody; there will be another one."""
+    it = Parts()
+    call, leg = await it.opened()
+
+    async def recall(_customer: str) -> Personal | None:
+        raise PersonalStoreError("closed")
+
+    monkeypatch.setattr(it.host, "recall", recall)
+    await it.callbacks.dial(call, leg)
+    assert it.dialled() == []
+    assert it.told() == [FailCallback("contract-1", BACK, "no-number")]
+    await it.desk.stop()
+
+
+async def test_a_customer_of_an_attempt_that_is_over_is_hung_up() -> None:
+    """The agent went while it rang, and the customer picked up at that moment."""
+    it = Parts()
+    call, leg = await it.opened()
+    await it.callbacks.dial(call, leg)
+    leg.end()
+    await it.callbacks.rest(call)
+    it.callbacks.handle(CustomerAnswered(NAMES.back(OFFER)))
+    await it.desk.lanes_idle()
+    assert ("DELETE", CUSTOMER, None) in it.ari.asked
+    assert call.back is not None
+    assert (call.back.state, call.channel_id, it.told()) == ("away", "", [])
+    await it.desk.stop()
+
+
+async def test_who_was_reached_at_an_earlier_attempt_has_not_been_at_this_one() -> None:
+    it = Parts()
+    await it.opened()
+    standing = InteractionStanding(BACK, "active", "sales", ((REACHED, "1"),), kind="callback", attempts=0)
+    it.host.interactions[BACK] = standing
+    assert it.callbacks.is_reached(BACK)
+    it.host.interactions[BACK] = InteractionStanding(
+        BACK, "active", "sales", ((REACHED, "1"),), kind="callback", attempts=1
+    )
+    assert not it.callbacks.is_reached(BACK)
+    it.host.interactions[BACK] = InteractionStanding(BACK, "active", "sales")
+    assert not it.callbacks.is_back(BACK)
+    await it.desk.stop()
+
+
+def keep(channel: AriChannel, *, met: bool = False) -> Keep:
+    return Keep(Desired(BACK, "connected", OFFER, "anna"), channel, (), met, has_bridge=False, is_back=True)
+
+
+async def test_what_another_process_finds() -> None:
+    """Ringing goes on, who has answered is welcomed, who talks talks on."""
+    for channel, met, state in (
+        (AriChannel(""), False, "away"),
+        (AriChannel(NAMES.back(OFFER), "Ringing"), False, "dialling"),
+        (AriChannel(NAMES.back(OFFER), "Up", dialplan=IN_STASIS), False, "dialling"),
+        (AriChannel(NAMES.back(OFFER), "Up", dialplan=IN_STASIS), True, "there"),
+    ):
+        it = Parts()
+        it.host.interactions[BACK] = InteractionStanding(BACK, "active", "sales", kind="callback")
+        call = it.callbacks.take_over(keep(channel, met=met))
+        assert call.back is not None
+        assert (call.back.state, call.channel_id, call.is_reached) == (state, channel.id, met)
+        await it.desk.stop()
