@@ -12,6 +12,7 @@ import base64
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from math import inf
 from types import TracebackType
 from typing import Final, NamedTuple, Self
 from urllib.parse import quote
@@ -48,10 +49,14 @@ SHUN_SECONDS: Final = 60.0
 HELD_UP_SECONDS: Final = 1.0
 """A request that has waited so long when its connection ends was held up, too: no pong comes either, meanwhile."""
 
+GIVEN_UP_SECONDS: Final = 60.0
+"""For so long after an attempt to connect was given up without an answer, Asterisk may still carry it out."""
+
 ANOTHER_LANE_SECONDS: Final = 10.0
 """After so long a further connection for requests that has ended, or could not be had, is tried again."""
 
 _UNAUTHORIZED: Final = (401, 403)
+_NOT_FOUND: Final = 404
 
 
 class AriUnavailable(Exception):
@@ -125,6 +130,7 @@ class AriClient:
         self._demolition = asyncio.Semaphore(1)
         self._lanes: Lanes | None = None
         self._shunned_until = 0.0
+        self._given_up = -inf
         self.on_held_up: Callable[[str], None] = _nobody_minds
         """Told why, when a request over the WebSocket has had no answer. Asterisk carries it out all the same, when
         whatever holds it up is over, and all that were asked behind it, unless the connection is ended."""
@@ -202,9 +208,19 @@ class AriClient:
                 raise AriUnauthorized(f"status {error.status}") from None
             raise AriUnavailable(f"the WebSocket was refused with status {error.status}") from None
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            self._given_up = time.monotonic()
             raise AriUnavailable(f"no WebSocket: {_describe(error)}") from None
         self.breaker.succeeded()
         return EventSocket(socket)
+
+    @property
+    def has_given_up_lately(self) -> bool:
+        """Whether an attempt to connect may yet be carried out, of which nobody here will know."""
+        return time.monotonic() - self._given_up < GIVEN_UP_SECONDS
+
+    async def is_free(self, app: str) -> bool:
+        """Whether no connection has this application. Raises `AriUnavailable`."""
+        return (await self.request("GET", f"applications/{part(app)}")).status == _NOT_FOUND
 
     async def prefer(self, socket: "EventSocket") -> None:
         """Send requests over this connection from now on, if Asterisk takes them there, until it ends or fails."""

@@ -25,6 +25,11 @@ LONGEST_PAUSE_SECONDS: Final = 2.0
 CREDENTIALS_PAUSE_SECONDS: Final = 5.0
 """Between attempts when the password is wrong: it takes a person to mend that."""
 
+LATE_SECONDS: Final = 10.0
+"""So long an attempt of our own, carried out late by Asterisk, may have the application: it finds nobody at its end."""
+
+ASK_AGAIN_SECONDS: Final = 0.2
+
 _LEAST_SHARE: Final = 0.5
 """A pause is drawn between this share of it and the whole, so that many do not come at once."""
 
@@ -58,6 +63,8 @@ class Link:
         self.state: State = "connecting"
         self.error = ""
         self.connects = 0
+        self._disputed = False
+        """Another connection has got the application, which may be an attempt of our own."""
         self.tried = asyncio.Event()
         """Set when the first attempt to connect, and to compare, has succeeded or failed."""
 
@@ -80,6 +87,8 @@ class Link:
         """Connect and connect again, until `replaced` or cancelled."""
         pause = FIRST_PAUSE_SECONDS
         while self.state != "replaced":
+            if self._disputed and not await self._is_free_again():
+                break
             try:
                 socket = await self._connect()
             except PasswordUnavailable as error:
@@ -121,7 +130,18 @@ class Link:
             self._dropped.set()
 
     def replaced(self) -> None:
-        """Another controller has the application now: stop acting, and do not fight for it."""
+        """Another connection has the application now: another controller's, or one that we have given up.
+
+        An Asterisk that stood still carries out all attempts to connect at once, in any order.
+        """
+        if self._client.has_given_up_lately:
+            self._disputed = True
+            self.drop("an attempt to connect that was given up may have been carried out late")
+        else:
+            self._give_way()
+
+    def _give_way(self) -> None:
+        """Another controller has the application: stop acting, and do not fight for it."""
         self._complain(
             "replaced",
             f"another controller has taken over the Stasis application {self._options.app}; "
@@ -137,6 +157,20 @@ class Link:
             async with asyncio.timeout(seconds):
                 await self._live.wait()
         return self.is_live
+
+    async def _is_free_again(self) -> bool:
+        """Whether the application is nobody's, as it is when an attempt of our own is over; else give way."""
+        self._disputed = False
+        loop = asyncio.get_running_loop()
+        until: float | None = None
+        while until is None or loop.time() < until:
+            with suppress(AriUnavailable):
+                if await self._client.is_free(self._options.app):
+                    return True
+                until = until or loop.time() + LATE_SECONDS  # As long as Asterisk is silent, nothing is known.
+            await asyncio.sleep(ASK_AGAIN_SECONDS)
+        self._give_way()
+        return False
 
     async def _connect(self) -> EventSocket:
         try:

@@ -21,6 +21,8 @@ class Proxy:
         self._server: asyncio.Server | None = None
         self._flowing = asyncio.Event()
         self._flowing.set()
+        self._kept = asyncio.Event()
+        self._keeping = False
         self._refusing = False
         self._connections: set[asyncio.Task[None]] = set()
         self.port = 0
@@ -64,6 +66,18 @@ class Proxy:
         """Let everything through again, also what was kept back."""
         self._flowing.set()
 
+    def keep_back(self) -> None:
+        """Let nothing of connections that begin from now on reach the other end, until `let_go`."""
+        self._keeping = True
+
+    def keep_no_more(self) -> None:
+        """Connections that begin from now on are as usual; those that are kept back stay so."""
+        self._keeping = False
+
+    def let_go(self) -> None:
+        """What was kept back goes on its way, though whoever sent it may have left."""
+        self._kept.set()
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
@@ -80,6 +94,8 @@ class Proxy:
             finally:
                 far_reader, far_writer = await calling
                 writers.append(far_writer)
+            if self._keeping:
+                await self._kept.wait()
             await self._connect(reader, writer, far_reader, far_writer)
         except (OSError, asyncio.CancelledError):
             pass  # Cut, or the PBX is down: the connection ends, which is all that is wanted.

@@ -17,13 +17,15 @@ from acd.core.messages import (
     OfferMade,
     OfferRevoked,
 )
+from acd_asterisk import link
 from acd_asterisk.lab import AgentBehaviour, CallSpec, Provisioned
-from tests.adapters.asterisk.rig import Agent, Queue, rig, until
+from tests.adapters.asterisk.rig import Agent, Queue, Rig, rig, until
 
 LISTENER = AgentBehaviour(ring_ms=20, talk_ms=60_000)
 SILENT = AgentBehaviour(no_answer_chance=1.0)
 TALKER = AgentBehaviour(ring_ms=20, talk_ms=100, hang_up_chance=1.0)
 NEW_CALLS_WITHIN_SECONDS = 5.0
+IMPATIENT = {"rest_deadline": "500ms"}
 
 
 def call(number: str, seconds: float = 0) -> CallSpec:
@@ -146,6 +148,41 @@ async def test_wrong_password(provisioned: Provisioned, tmp_path: Path, capsys: 
         assert "channels.pbx1.password" in log
         assert "canary" not in log + str(health)
         assert it.pbx.ari_password not in log
+
+
+async def test_an_attempt_that_asterisk_carries_out_late_is_nobody(provisioned: Provisioned, tmp_path: Path) -> None:
+    """An Asterisk that stood still takes the application from us for a connection that we have given up."""
+    async with rig(provisioned, tmp_path, [Agent("anna", TALKER)], options=IMPATIENT, proxied=True) as it:
+        await it.ready("anna")
+        await _given_up(it)
+        connects = it.channel.health()["connects"]
+        it.proxy.let_go()
+        await until(lambda: it.channel.health()["connects"] != connects, lambda: "connected once more")
+        await it.connected()
+        async with it.callers(call("10001")) as callers:
+            await it.event(InteractionCompleted)
+            await callers.finished(seconds=5)
+        await it.empty()
+
+
+async def test_another_controller_is_another_one_though_we_have_given_up(
+    provisioned: Provisioned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(link, "LATE_SECONDS", 0.5)
+    async with rig(provisioned, tmp_path, [Agent("anna", TALKER)], options=IMPATIENT, proxied=True) as it:
+        await _given_up(it)
+        async with it.listener():
+            await until(lambda: it.channel.health()["link"] == "replaced", lambda: str(it.channel.health()))
+            assert "another controller" in str(it.channel.health()["reason"])
+
+
+async def _given_up(it: Rig) -> None:
+    """Connected, after an attempt that was given up, of which Asterisk has not heard yet."""
+    it.proxy.keep_back()
+    await it.proxy.cut()
+    await until(lambda: "no WebSocket" in str(it.channel.health()["reason"]), lambda: str(it.channel.health()))
+    it.proxy.keep_no_more()
+    await it.connected()
 
 
 async def test_another_controller_takes_over(provisioned: Provisioned, tmp_path: Path) -> None:
