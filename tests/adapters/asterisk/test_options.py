@@ -192,7 +192,7 @@ PAGES = {
 def test_the_pages_that_show_options() -> None:
     shown = {page.name for page in PAGES}
     about = {"ANNOUNCEMENTS.md", "MENUS.md", "PHONES.md", "RECORDING.md", "SURVEYS.md", "QUEUELOG.md"}
-    assert {*about, "README.md", "FREEPBX.md", "AMI.md", "AMI_ONLY.md", "TRANSFERS.md"} <= shown
+    assert {*about, "README.md", "FREEPBX.md", "AMI.md", "AMI_ONLY.md", "TRANSFERS.md", "CALLBACKS.md"} <= shown
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
