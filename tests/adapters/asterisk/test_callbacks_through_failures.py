@@ -218,8 +218,8 @@ async def test_the_pbx_dies_while_they_talk(provisioned: Provisioned, tmp_path: 
 
 @pytest.mark.parametrize("how", ["killed", "cut"])
 async def test_before_the_key(provisioned: Provisioned, tmp_path: Path, how: str) -> None:
-    """Between picking up and the key: the customer is asked, or asked again, and the key counts."""
-    customer = AgentBehaviour(ring_ms=50, talk_ms=20_000, keys="1", keys_after_ms=5_000)
+    """Between picking up and the key: the customer is asked, or asked again, and a key counts; one that nobody heard is pressed again."""
+    customer = AgentBehaviour(ring_ms=50, talk_ms=60_000, keys="111111", keys_after_ms=2_500)
     asking = {"callbacks": {**DIAL, "prompt": ["beep"], "key": "1", "answer_within": "20s"}}
     async with rig(provisioned, tmp_path, people(customer), queues=[QUEUE], options=asking, proxied=True) as it:
         await it.ready("anna")
@@ -227,7 +227,7 @@ async def test_before_the_key(provisioned: Provisioned, tmp_path: Path, how: str
         await customer_in(it)
         await away(it, how)
         await back(it, how)
-        await it.talking()
+        await it.talking(seconds=20)
         await it.router.submit(EndInteraction("end", "callback", by="system", reason="boss"))
         await it.empty()
         assert called(it) == 1
