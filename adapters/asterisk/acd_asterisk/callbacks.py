@@ -248,17 +248,27 @@ class Callbacks:
             self._desk.spawn(self._welcome(call, channel_id))
 
     async def _welcome(self, call: Call, channel_id: str) -> None:
-        """Say who calls, and have the key pressed if one is needed."""
-        options = self._desk.options.callbacks
-        if options.key:
-            is_there = await self._has_pressed(channel_id)
-        else:
-            prompts = self._orders.prompts
-            played = await prompts.play(channel_id, options.prompt, longest_seconds=LONGEST_PROMPT_SECONDS)
-            is_there = played != "gone"
+        """Say who calls, and have the key pressed if one is needed.
+
+        If the PBX does not answer, the comparison that follows finds them picked up and told nothing.
+        """
+        try:
+            is_there = await self._is_somebody(channel_id)
+        except BaseException:
+            if call.back is not None and call.back.state == "asking" and call.channel_id == channel_id:
+                call.back.state = "dialling"
+            raise
         # Whoever is gone has said so by an event.
         if is_there:
             self._desk.in_lane(call, partial(self._meet, call, channel_id))
+
+    async def _is_somebody(self, channel_id: str) -> bool:
+        options = self._desk.options.callbacks
+        if options.key:
+            return await self._has_pressed(channel_id)
+        prompts = self._orders.prompts
+        played = await prompts.play(channel_id, options.prompt, longest_seconds=LONGEST_PROMPT_SECONDS)
+        return played != "gone"
 
     async def _has_pressed(self, channel_id: str) -> bool:
         """Whether it is somebody; a voicemail is hung up."""

@@ -1,5 +1,7 @@
 """Callbacks at moments that no telephone can bring about: between accepting and dialling, while nothing is answered."""
 
+import asyncio
+
 import pytest
 
 from acd.core.messages import Command, FailCallback
@@ -18,6 +20,7 @@ from acd_asterisk.options import read_options
 from acd_asterisk.orders import Orders
 from acd_asterisk.switchboard import Switchboard
 from acd_asterisk.wire import AriChannel, DialplanPlace
+from tests.adapters.asterisk.rig import POLL_SECONDS
 from tests.adapters.asterisk.stand_in import StandInAri, nothing_plays
 
 OPTIONS = read_options(
@@ -46,7 +49,7 @@ class Parts:
         self.desk = Desk("pbx1", OPTIONS, NAMES)
         self.desk.start(self.host)
         switchboard = Switchboard(self.ari.client, NAMES, OPTIONS)
-        orders = Orders(self.desk, switchboard, nothing_plays(NAMES))
+        self.orders = orders = Orders(self.desk, switchboard, nothing_plays(NAMES))
         self.callbacks = Callbacks(self.desk, self.ari.client, switchboard, orders, Notes(self.desk))
 
     async def opened(self) -> tuple[Call, Leg]:
@@ -129,6 +132,31 @@ async def test_no_answer_from_the_pbx_is_none_from_the_customer() -> None:
     it.callbacks.take_over(keep(AriChannel(NAMES.back(OFFER), "Ringing")))
     await it.callbacks.dial(call, leg)
     assert len(it.dialled()) == 1
+    await it.desk.stop()
+
+
+async def test_who_could_not_be_told_anything_is_told_after_the_comparison(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The connection is lost at the moment at which the customer picks up."""
+    it = Parts()
+    call, leg = await it.opened()
+    await it.callbacks.dial(call, leg)
+    told: list[str] = []
+
+    async def play(channel_id: str, *_media: object, **_how: object) -> str:
+        told.append(channel_id)
+        if len(told) == 1:
+            raise AriUnavailable("POST bridges: disconnected")
+        return "gone"
+
+    monkeypatch.setattr(it.orders.prompts, "play", play)
+    it.callbacks.handle(CustomerAnswered(NAMES.back(OFFER)))
+    while it.host.reconciles == 0:
+        await asyncio.sleep(POLL_SECONDS)
+    it.callbacks.take_over(keep(AriChannel(NAMES.back(OFFER), "Up", dialplan=IN_STASIS)))
+    it.callbacks.welcome(call)
+    await asyncio.sleep(0)
+    assert told == [NAMES.back(OFFER)] * 2
+    assert it.told() == []
     await it.desk.stop()
 
 
