@@ -218,7 +218,7 @@ async def test_the_pbx_dies_while_they_talk(provisioned: Provisioned, tmp_path: 
 
 @pytest.mark.parametrize("how", ["killed", "cut"])
 async def test_before_the_key(provisioned: Provisioned, tmp_path: Path, how: str) -> None:
-    """Between picking up and the key: the customer is asked, or asked again; a key that nobody heard is pressed again."""
+    """Between picking up and the key: the customer is asked again; a key that nobody heard is pressed again."""
     customer = AgentBehaviour(ring_ms=50, talk_ms=60_000, keys="111111", keys_after_ms=2_500)
     asking = {"callbacks": {**DIAL, "prompt": ["beep"], "key": "1", "answer_within": "20s"}}
     async with rig(provisioned, tmp_path, people(customer), queues=[QUEUE], options=asking, proxied=True) as it:
