@@ -56,6 +56,44 @@ def test_what_is_never_dialled(number: str) -> None:
         assert CallbackOptions(dial=DIAL, number=form).endpoint(number) == ""
 
 
+MOBILES = ("13", "14", "15", "16", "17", "18", "19")
+
+
+@pytest.mark.parametrize("form", ["national", "e164"])
+@pytest.mark.parametrize(
+    "number",
+    [
+        *("110", "95588", "193", "17951", "13800"),  # The police, banks, other short numbers, half a number.
+        *("16896000", "+8616012345", "+449061234567", "4001234567"),  # They cost money, whoever has them.
+        "+447012345678",  # Nobody knows where it leads.
+        "17909008613800",  # Without the carrier's code and what follows it is another number.
+    ],
+)
+def test_numbers_that_cost_money_or_are_nobodys(form: NumberForm, number: str) -> None:
+    assert CallbackOptions(dial=DIAL, number=form).endpoint(number) == ""
+    assert CallbackOptions(dial=DIAL, number=form, only=(*MOBILES, "0", "1", "+")).endpoint(number) == ""
+
+
+@pytest.mark.parametrize("number", ["+44 20 7946 0958", "0044 20 7946 0958"])
+def test_no_country_is_dialled_that_is_not_named(number: str) -> None:
+    """A 0 is a beginning of this country's numbers, not of the two of the others'."""
+    for named, dialled in (("0", ""), ("1", ""), ("00", "00442079460958"), ("0044", "00442079460958"), ("0049", "")):
+        options = CallbackOptions(dial=DIAL, number="national", only=(named,))
+        assert options.endpoint(number) == (dialled and f"PJSIP/{dialled}@trunk")
+    if number.startswith("0"):
+        for named, dialled in (("0", ""), ("00", "00442079460958"), ("0044", "00442079460958")):
+            options = CallbackOptions(dial=DIAL, only=(named,))
+            assert options.endpoint(number) == (dialled and f"PJSIP/{dialled}@trunk")
+
+
+def test_a_carrier_s_code_before_another_country_s_number() -> None:
+    """17951, then 00: a way abroad which begins like a number of this country."""
+    assert CallbackOptions(dial=DIAL, only=("1",)).endpoint("17951004490012345") == ""
+    assert CallbackOptions(dial=DIAL, only=("1",)).endpoint("13800138000") == "PJSIP/13800138000@trunk"
+    elsewhere = CallbackOptions(dial=DIAL, number="national", region="US", only=("0",))
+    assert elsewhere.endpoint("+44 20 7946 0958") == ""
+
+
 def test_only_some_beginnings() -> None:
     options = read({"dial": DIAL, "number": "national", "only": ["13", "021"]})
     assert options.endpoint("+86 138 0013 8000") == "PJSIP/13800138000@trunk"
@@ -78,6 +116,22 @@ def test_what_is_wrong_is_said() -> None:
         assert f"channels.pbx.callbacks.{key}: " in said
     (said,) = problems({"dial": DIAL, "key": "1"})
     assert said.startswith("channels.pbx.callbacks.prompt: is missing")
+
+
+def test_what_may_be_dialled_had_better_be_said() -> None:
+    """Cautions: any number, and beginnings that a number can be given in more ways than one."""
+
+    def said(**more: object) -> list[tuple[str, str, str]]:
+        cautions = read_options("pbx", {**ARI, "callbacks": {"dial": DIAL, **more}}).cautions
+        return [each for each in cautions if each[0].startswith("callbacks.")]
+
+    ((key, reason, fix),) = said(number="national")
+    assert (key, fix) == ("callbacks.only", 'name what you call, as it is dialled: only = ["13", "021"]')
+    assert "forged" in reason
+    ((key, _, fix),) = said(only=["13"])
+    assert (key, fix) == ("callbacks.number", 'use "national" or "e164"')
+    assert said(number="e164", only=["+86"]) == []
+    assert not [each for each in read_options("pbx", ARI).cautions if each[0].startswith("callbacks.")]
 
 
 def test_a_key_that_promises_a_call_which_nobody_makes() -> None:

@@ -27,6 +27,16 @@ _DIALLED: Final = re.compile(rf"\+?[0-9]{{2,{MAX_DIALLED}}}")
 _PREFIX: Final = re.compile(r"\+?[0-9]{1,15}")
 _KEY: Final = re.compile(r"[0-9*#]")
 _REGION: Final = re.compile(r"[A-Z]{2}")
+_CALLED: Final = frozenset(
+    {
+        phonenumbers.PhoneNumberType.FIXED_LINE,
+        phonenumbers.PhoneNumberType.MOBILE,
+        phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE,
+        phonenumbers.PhoneNumberType.VOIP,
+        phonenumbers.PhoneNumberType.TOLL_FREE,
+    }
+)
+"""Whose numbers are dialled, where they are understood: those of people and companies, at ordinary cost."""
 _CALLER_ID: Final = re.compile(r"\+?[0-9]{2,20}")
 
 
@@ -55,13 +65,32 @@ class CallbackOptions(Struct, frozen=True, kw_only=True):
     progress: tuple[str, ...] = ("tone:ring",)
     """What the agent hears meanwhile."""
 
+    @property
+    def cautions(self) -> tuple[tuple[str, str, str], ...]:
+        """What works and had better be otherwise: key, reason, fix."""
+        if not self.dial:
+            return ()
+        if not self.only:
+            reason = "is missing: whoever calls with a forged number has you call any number, at your cost"
+            return (("only", reason, 'name what you call, as it is dialled: only = ["13", "021"]'),)
+        if self.number == "as-known":
+            reason = "is as-known: what only lets through goes by how a number was written, and none is checked"
+            return (("number", reason, 'use "national" or "e164"'),)
+        return ()
+
     def endpoint(self, number: str) -> str:
         """The dial string for somebody's number; empty if there is none that may be dialled."""
         dialled = self._dialled(number)
-        if not dialled or (self.only and not dialled.startswith(self.only)):
+        if not dialled or (self.only and not self._is_named(dialled)):
             return ""
         found = self.dial.replace(NUMBER, dialled)
         return found if is_endpoint(found) else ""
+
+    def _is_named(self, dialled: str) -> bool:
+        """Whether it has one of the beginnings; what leads abroad only by one that says so: 00 is not meant by 0."""
+        abroad = re.match(f"00|{_way_abroad(self.region)}", dialled)
+        least = 0 if abroad is None else abroad.end()
+        return any(dialled.startswith(each) and len(each) >= least for each in self.only)
 
     def _dialled(self, number: str) -> str:
         """Digits, perhaps behind a +; nothing else is ever part of a dial string. Full-width ones are digits, too."""
@@ -69,16 +98,23 @@ class CallbackOptions(Struct, frozen=True, kw_only=True):
         text = _PUNCTUATION.sub("", "".join(each for each in folded if unicodedata.category(each) != "Cf").strip())
         if not _DIALLED.fullmatch(text):
             return ""
-        if self.number == "as-known":
-            return text
+        return text if self.number == "as-known" else self._understood(text)
+
+    def _understood(self, text: str) -> str:
+        """A number as it is dialled; empty unless it is somebody's, at ordinary cost, and still the same number."""
         try:
             parsed = phonenumbers.parse(text, self.region)
+            if self.number == "e164":
+                dialled = _e164(parsed)
+            else:
+                national = phonenumbers.format_out_of_country_calling_number(parsed, self.region)
+                dialled = re.sub(r"[^0-9]", "", national)
+            again = phonenumbers.parse(dialled, self.region)
         except phonenumbers.NumberParseException:
             return ""
-        if self.number == "e164":
-            return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
-        national = phonenumbers.format_out_of_country_calling_number(parsed, self.region)
-        return re.sub(r"[^0-9]", "", national)
+        # A number of no known kind is none in use; a short one (the police, a bank) is nobody's.
+        is_called = phonenumbers.is_valid_number(parsed) and phonenumbers.number_type(parsed) in _CALLED
+        return dialled if is_called and _e164(again) == _e164(parsed) else ""
 
 
 def read_callbacks(table: Reader) -> CallbackOptions:
@@ -123,8 +159,18 @@ def _region(table: Reader) -> str:
     return region
 
 
+def _e164(number: phonenumbers.PhoneNumber) -> str:
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _way_abroad(region: str) -> str:
+    """The pattern of what is dialled there before another country's code: 00, or a carrier's code and then 00."""
+    known = phonenumbers.PhoneMetadata.metadata_for_region(region)
+    return (known and known.international_prefix) or "00"
+
+
 def _prefixes(table: Reader) -> tuple[str, ...]:
-    given = table.texts("only", (), MAX_PREFIXES, '["1", "0"]')
+    given = table.texts("only", (), MAX_PREFIXES, '["13", "021"]')
     for each in given:
         if not _PREFIX.fullmatch(each):
             table.problem("only", f"{each!r} begins no number", "write digits, perhaps behind a +")

@@ -133,6 +133,7 @@ class Options(Struct, frozen=True, kw_only=True):
         of_ami = () if self.ami is None else self.ami.cautions
         found = (*((f"ami.{key}", reason, fix) for key, reason, fix in of_ami), *menu_cautions(self.menus))
         found = (*found, *((f"transfers.{key}", reason, fix) for key, reason, fix in self.transfers.cautions))
+        found = (*found, *((f"callbacks.{key}", reason, fix) for key, reason, fix in self.callbacks.cautions))
         if not self.callbacks.dial:
             reason, fix = "promises a call, and this PBX calls nobody", "write dial into that channel's callbacks"
             promising = [queue for queue, own in self.queues.items() if "callback" in own.waiting.keys.values()]
