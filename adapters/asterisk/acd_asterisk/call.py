@@ -131,6 +131,8 @@ class Back:
     customer: str
     """The opaque reference; empty: nobody known."""
     state: BackState = "away"
+    welcoming: "asyncio.Task[None] | None" = None
+    """The telling and asking of whoever has picked up last."""
 
 
 @dataclass(slots=True)
@@ -212,6 +214,14 @@ class Call:
     def is_reached(self) -> bool:
         """Whether there is a customer: always, but for a callback whose customer has not answered."""
         return self.back is None or self.back.state == "there"
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether a customer who has picked up is told who calls at this moment, or what they answered is in hand."""
+        if self.back is None or self.back.state != "asking":
+            return False
+        welcoming = self.back.welcoming
+        return not self.lane.is_idle or (welcoming is not None and not welcoming.done())
 
     @property
     def is_left_alone(self) -> bool:

@@ -102,19 +102,23 @@ class Callbacks:
         if back is None or back.state != "away" or call.is_ended:
             return
         back.state = "dialling"
+        channel_id = call.channel_id = self._desk.names.back(leg.offer_id)
+        call.lost = call.hangup_requested = call.is_up = False
+        self._desk.by_channel[channel_id] = call
         await self.recall(call)
+        if not _is_dialled(call, channel_id):
+            return  # The agent has gone meanwhile.
         endpoint = self._desk.options.callbacks.endpoint(call.party.number)
         if not endpoint:
             _log.warning(
                 "nobody can be called back: no number that may be dialled", instance=self._desk.name, **call.keys
             )
-            await self._fail(call, call.channel_id, "no-number")
+            await self._fail(call, channel_id, "no-number")
             return
-        channel_id = call.channel_id = self._desk.names.back(leg.offer_id)
-        call.lost = call.hangup_requested = call.is_up = False
-        self._desk.by_channel[channel_id] = call
         self._hear_progress(leg)
         await self._switchboard.set_variables(self._desk.names.leg(leg.offer_id), {NOTED: leg.offer_id})
+        if not _is_dialled(call, channel_id):
+            return
         answer = await self._client.request("POST", f"channels/{part(channel_id)}", self._body(endpoint))
         _log.debug("customer dialled", instance=self._desk.name, status=answer.status, **call.keys)
         if not answer.is_success and answer.status != _CONFLICT:
@@ -164,7 +168,7 @@ class Callbacks:
         back = call.back
         if back is None:
             return call
-        was = back.state if channel.id and channel.id == call.channel_id else "away"
+        is_asked = call.is_asked and channel.id == call.channel_id
         if channel.id != call.channel_id:
             self._put_down(call)
         if not channel.id:
@@ -175,7 +179,7 @@ class Callbacks:
         if repair.met or self.is_reached(wish.interaction_id):
             back.state, call.is_up = "there", True
         else:
-            back.state = "asking" if was == "asking" else "dialling"
+            back.state = "asking" if is_asked else "dialling"
         return call
 
     async def resume(self, call: Call) -> None:
@@ -196,7 +200,7 @@ class Callbacks:
     def is_forgotten(self, interaction_id: str) -> bool:
         """Whether an agent waits for the customer, and nobody is asking the customer anything."""
         call = self._desk.calls.get(interaction_id)
-        if call is None or call.back is None or call.back.state not in {"away", "dialling"}:
+        if call is None or call.is_reached or call.is_asked:
             return False
         return any(leg.accepted and leg.state == "answered" for leg in call.live_legs())
 
@@ -240,12 +244,12 @@ class Callbacks:
     def _answered(self, channel_id: str) -> None:
         call = self._desk.by_channel.get(channel_id)
         back = None if call is None else call.back
-        if call is None or back is None or call.is_ended or call.channel_id != channel_id:
+        if call is None or back is None or call.is_ended or call.channel_id != channel_id or back.state == "away":
             self._desk.spawn(self._switchboard.hang_up(channel_id))
         elif back.state == "dialling":
             back.state = "asking"
             call.is_up = True
-            self._desk.spawn(self._welcome(call, channel_id))
+            back.welcoming = self._desk.spawn(self._welcome(call, channel_id))
 
     async def _welcome(self, call: Call, channel_id: str) -> None:
         """Say who calls, and have the key pressed if one is needed.
@@ -313,3 +317,10 @@ class Callbacks:
         call.lost = call.hangup_requested = call.is_up = False
         if call.back is not None:
             call.back.state = "away"
+
+
+def _is_dialled(call: Call, channel_id: str) -> bool:
+    """Whether the customer is still to be called on this channel."""
+    return (
+        call.back is not None and call.back.state == "dialling" and not call.is_ended and call.channel_id == channel_id
+    )

@@ -119,6 +119,8 @@ def _about(repair: Repair) -> str:
             | mending.Destroy(interaction_id)
             | mending.Join(interaction_id)
             | mending.Park(interaction_id)
+            | mending.CallBack(interaction_id)
+            | mending.Welcome(interaction_id)
         ):
             return interaction_id
         case _:

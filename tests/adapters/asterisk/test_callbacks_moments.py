@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from msgspec import structs
 
 from acd.core.messages import Command, FailCallback
 from acd.errors import PersonalStoreError
@@ -18,9 +19,10 @@ from acd_asterisk.names import Names
 from acd_asterisk.notes import Notes
 from acd_asterisk.options import read_options
 from acd_asterisk.orders import Orders
+from acd_asterisk.prompts import Answer, Question
 from acd_asterisk.switchboard import Switchboard
 from acd_asterisk.wire import AriChannel, DialplanPlace
-from tests.adapters.asterisk.rig import POLL_SECONDS
+from tests.adapters.asterisk.rig import POLL_SECONDS, until
 from tests.adapters.asterisk.stand_in import StandInAri, nothing_plays
 
 OPTIONS = read_options(
@@ -196,6 +198,66 @@ async def test_a_customer_of_an_attempt_that_is_over_is_hung_up() -> None:
     assert ("DELETE", CUSTOMER, None) in it.ari.asked
     assert call.back is not None
     assert (call.back.state, call.channel_id, it.told()) == ("away", "", [])
+    await it.desk.stop()
+
+
+async def test_a_voicemail_that_goes_on_after_it_was_hung_up_is_not_left_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asterisk said that it was hung up, and has it still: it is asked again. Nobody is asked twice at a time."""
+    it = Parts()
+    callbacks = structs.replace(OPTIONS.callbacks, key="1", tries=1)
+    it.desk.options = structs.replace(OPTIONS, callbacks=callbacks)
+    call, leg = await it.opened()
+    await it.callbacks.dial(call, leg)
+    answers: list[asyncio.Future[Answer]] = []
+
+    async def ask(_channel_id: str, _question: Question) -> Answer:
+        answers.append(asyncio.get_running_loop().create_future())
+        return await answers[-1]
+
+    monkeypatch.setattr(it.orders.prompts, "ask", ask)
+    it.callbacks.handle(CustomerAnswered(NAMES.back(OFFER)))
+    await until(lambda: len(answers) == 1, lambda: "never asked")
+    up = keep(AriChannel(NAMES.back(OFFER), "Up", dialplan=IN_STASIS))
+    assert not it.callbacks.is_forgotten(BACK)
+    it.callbacks.take_over(up)
+    it.callbacks.welcome(call)
+    assert call.back is not None
+    assert (call.back.state, len(answers)) == ("asking", 1)
+    answers[0].set_result(Answer("", "silence"))
+    await until(lambda: it.callbacks.is_forgotten(BACK), lambda: "never found by a look")
+    assert ("DELETE", CUSTOMER, None) in it.ari.asked
+    it.callbacks.take_over(up)
+    it.callbacks.welcome(call)
+    await until(lambda: len(answers) == 2, lambda: "never asked again")
+    await it.desk.stop()
+
+
+async def test_an_agent_who_goes_while_the_number_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is called for them; a customer who answers to nobody's call is hung up."""
+    it = Parts()
+    call, leg = await it.opened()
+    known = asyncio.Event()
+    recall = it.host.recall
+
+    async def slow(customer: str) -> Personal | None:
+        await known.wait()
+        return await recall(customer)
+
+    monkeypatch.setattr(it.host, "recall", slow)
+    dialling = asyncio.create_task(it.callbacks.dial(call, leg))
+    await asyncio.sleep(0)
+    leg.end()
+    await it.callbacks.rest(call)
+    known.set()
+    await dialling
+    assert it.dialled() == []
+    assert call.back is not None
+    assert (call.back.state, call.channel_id, it.told()) == ("away", "", [])
+    again = call.add_leg(Leg("b1.2", "ben", state="answered", accepted=True))
+    await it.callbacks.dial(call, again)
+    assert [path for method, path, _ in it.ari.asked if method == "POST" and "/variable" not in path] == [
+        f"channels/{NAMES.back('b1.2')}"
+    ]
     await it.desk.stop()
 
 

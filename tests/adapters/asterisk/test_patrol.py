@@ -56,6 +56,16 @@ async def test_what_two_looks_see_is_healed() -> None:
     assert world.healed == 1
 
 
+@pytest.mark.parametrize("kind", [mending.CallBack, mending.Welcome])
+async def test_two_customers_at_two_looks_are_not_one_who_is_stuck(
+    kind: type[mending.CallBack] | type[mending.Welcome],
+) -> None:
+    for second, healed in ((kind("y"), 0), (kind("x"), 1)):
+        world = World([kind("x")], [second])
+        await world.patrol().round()
+        assert world.healed == healed
+
+
 @pytest.mark.parametrize(
     "looks",
     [
