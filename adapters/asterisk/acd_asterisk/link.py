@@ -87,9 +87,9 @@ class Link:
         """Connect and connect again, until `replaced` or cancelled."""
         pause = FIRST_PAUSE_SECONDS
         while self.state != "replaced":
-            if self._disputed and not await self._is_free_again():
-                break
             try:
+                if self._disputed and not await self._is_free_again():
+                    break
                 socket = await self._connect()
             except PasswordUnavailable as error:
                 self._complain("unauthorized", f"channels.{self._name}.{error}")
@@ -159,26 +159,38 @@ class Link:
         return self.is_live
 
     async def _is_free_again(self) -> bool:
-        """Whether the application is nobody's, as it is when an attempt of our own is over; else give way."""
-        self._disputed = False
+        """Whether the application is nobody's, as it is when an attempt of our own is over; else give way.
+
+        Raises `AriUnauthorized`, `PasswordUnavailable`: nothing is known, and Asterisk may have been silent because of
+        a restart with another password. It is to be asked again.
+        """
+        self._log_in()
         loop = asyncio.get_running_loop()
         until: float | None = None
         while until is None or loop.time() < until:
-            with suppress(AriUnavailable):
+            try:
                 if await self._client.is_free(self._options.app):
+                    self._disputed = False
                     return True
                 until = until or loop.time() + LATE_SECONDS  # As long as Asterisk is silent, nothing is known.
+            except AriUnauthorized:
+                raise
+            except AriUnavailable as error:
+                self._complain("connecting", str(error))
             await asyncio.sleep(ASK_AGAIN_SECONDS)
         self._give_way()
         return False
 
     async def _connect(self) -> EventSocket:
         try:
-            self._client.log_in(self._options.user, self._options.password.read())
+            self._log_in()
             return await self._client.events(self._options.app)
         except (AriUnavailable, PasswordUnavailable):
             self.tried.set()
             raise
+
+    def _log_in(self) -> None:
+        self._client.log_in(self._options.user, self._options.password.read())
 
     async def _serve(self, socket: EventSocket) -> bool:
         """Use a connection until it ends; returns whether it had come to life."""

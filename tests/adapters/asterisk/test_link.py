@@ -1,0 +1,123 @@
+"""The connection of one PBX, when another one has got its application and Asterisk answers strangely."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from acd_asterisk import link
+from acd_asterisk.ari import AriClient, AriUnauthorized, AriUnavailable, EventSocket
+from acd_asterisk.link import Link
+from acd_asterisk.options import read_options
+from acd_asterisk.wire import AriEvent
+from tests.adapters.asterisk.rig import until
+
+RIGHT = "the-right-one"
+
+
+class Pbx:
+    """As much of a client as a connection needs in a dispute. `silence`: why it does not answer."""
+
+    def __init__(self) -> None:
+        self.has_given_up_lately = True
+        self.silence = ""
+        self.is_taken = True
+        self.asked = 0
+        self.connects = 0
+        self._password = ""
+
+    def log_in(self, _user: str, password: str) -> None:
+        self._password = password
+
+    async def is_free(self, _app: str) -> bool:
+        self.asked += 1
+        if self.silence:
+            raise AriUnavailable(self.silence)
+        self._authorize()
+        return not self.is_taken
+
+    async def events(self, _app: str) -> EventSocket:
+        self._authorize()
+        self.connects += 1
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    def forbid(self, _reason: str) -> None:
+        """Nothing is asked after that here."""
+
+    def _authorize(self) -> None:
+        if self._password != RIGHT:
+            raise AriUnauthorized("status 401")
+
+
+@asynccontextmanager
+async def disputed(pbx: Pbx, password: Path) -> AsyncIterator[Link]:
+    """A connection whose application somebody has got, which may be an attempt of its own."""
+
+    async def adopt() -> None:
+        raise AssertionError
+
+    def handle(_event: AriEvent) -> None:
+        raise AssertionError
+
+    given = {"url": "http://127.0.0.1:8088/ari", "user": "acd", "password_file": str(password)}
+    connection = Link("pbx1", read_options("pbx1", given), cast("AriClient", pbx), adopt=adopt, handle=handle)
+    connection.replaced()
+    running = asyncio.create_task(connection.run())
+    try:
+        yield connection
+    finally:
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+
+
+def write(password: Path, text: str) -> None:
+    password.write_text(text)
+
+
+@pytest.fixture
+def password(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(link, "CREDENTIALS_PAUSE_SECONDS", 0.02)
+    monkeypatch.setattr(link, "ASK_AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(link, "LATE_SECONDS", 0.3)
+    path = tmp_path / "password"
+    path.write_text("an-old-one")
+    return path
+
+
+async def test_a_refused_password_ends_no_dispute_and_is_said(password: Path) -> None:
+    """The one that the file has by now is taken, and it is asked again whose the application is."""
+    pbx = Pbx()
+    async with disputed(pbx, password) as connection:
+        await until(lambda: connection.state == "unauthorized", lambda: str(connection.error))
+        assert "channels.pbx1.password" in connection.error
+        assert pbx.connects == 0
+        write(password, "")
+        await until(lambda: "password_file" in connection.error, lambda: str(connection.error))
+        pbx.is_taken = False
+        write(password, RIGHT)
+        await until(lambda: pbx.connects == 1, lambda: str(connection.error))
+
+
+async def test_another_controller_is_not_fought_after_a_refused_password(password: Path) -> None:
+    pbx = Pbx()
+    async with disputed(pbx, password) as connection:
+        await until(lambda: connection.state == "unauthorized", lambda: str(connection.error))
+        write(password, RIGHT)
+        await until(lambda: connection.state == "replaced", lambda: str(connection.error))
+        assert pbx.connects == 0
+
+
+async def test_silence_is_said_and_decides_nothing(password: Path) -> None:
+    write(password, RIGHT)
+    pbx = Pbx()
+    pbx.silence = "no answer within 2 s"
+    async with disputed(pbx, password) as connection:
+        await until(lambda: pbx.asked > 2, lambda: str(pbx.asked))
+        assert (connection.state, connection.error) == ("connecting", pbx.silence)
+        pbx.silence, pbx.is_taken = "", False
+        await until(lambda: pbx.connects == 1, lambda: str(connection.error))
