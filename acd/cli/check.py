@@ -5,17 +5,16 @@ from contextlib import suppress
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
-from typing import Final
 
 import click
 import msgspec
 from rich.console import Console
 from rich.text import Text
 
+from acd.cli.calling_back import callback_cautions, callback_errors
 from acd.cli.examining import examined
 from acd.errors import ChannelError, ConfigError
 from acd.ports.addresses import Addressing
-from acd.ports.calling_back import CallsBack
 from acd.ports.cautions import Cautious
 from acd.ports.channel import Channel
 from acd.ports.far_ends import Placed
@@ -27,9 +26,6 @@ from acd.runtime.config.problems import Key, Located, dotted
 from acd.runtime.config.together import check_together
 from acd.runtime.configurations import check_in_force
 from acd.runtime.strategies import Strategies, own_name
-
-VOICE: Final = "voice"
-"""The medium of channels that ring agents' telephones."""
 
 
 @click.command(short_help="Find everything that is wrong with a configuration.")
@@ -74,12 +70,13 @@ def _joined(one: Located, other: Located) -> Located:
 
 def _found(file: Path, report: Report) -> Located:
     """What is wrong with one file by itself."""
-    of_queues = (*strategy_problems(file, report), *callers_back_problems(file, report))
+    opened = {channel.name: _opened(channel) for channel in report.channels}
+    of_queues = (*strategy_problems(file, report), *callback_errors(file, report, opened))
     of_channels = (*channel_problems(file, report), *far_end_problems(file, report))
     errors = [*report.errors, *of_channels, *of_queues]
     days = [Problem(str(file), 0, "", text) for text in unknown_days(report, datetime.now(UTC).date())]
     cautions = channel_problems(file, report, _cautioned_by_plugin)
-    addresses = (*address_problems(file, report), *callback_problems(file, report))
+    addresses = (*address_problems(file, report), *callback_cautions(file, report, opened))
     return Located(tuple(errors), (*report.warnings, *cautions, *addresses, *days), report.notes)
 
 
@@ -135,43 +132,6 @@ def far_end_problems(file: Path, report: Report) -> list[Problem]:
     fix = "give each its own app, in the dialplan, too"
     keys = [(("channels", name, "app"), reason) for name, reason in found]
     return [Problem(str(file), lines.line(key), dotted(key), reason, fix) for key, reason in keys]
-
-
-def callback_problems(file: Path, report: Report) -> list[Problem]:
-    """Queues that put callbacks in callers' places, when all channels are for telephones, and none is to dial them."""
-    opened: list[object] = [_opened(channel) for channel in report.channels]
-    if not opened or not all(isinstance(each, Addressing) and each.medium == VOICE for each in opened):
-        return []
-    queues = () if report.config is None else report.config.queues
-    found = [
-        ("queues", queue.settings.id, name)
-        for queue in queues
-        for name in ("when_closed", "when_unstaffed", "when_full", "when_overdue")
-        if getattr(queue.settings, name).kind == "callback" and not queue.settings.callback_channel
-    ]
-    lines = Lines(file.read_text(encoding="utf-8-sig") if found else "")
-    reason = "an agent is offered the callback through the API, and no telephone rings"
-    fix = 'let a PBX call: callback_channel; or have a desk that shows it; or use "release"'
-    return [Problem(str(file), lines.line(key), dotted(key), reason, fix) for key in found]
-
-
-def callers_back_problems(file: Path, report: Report) -> list[Problem]:
-    """Queues whose callbacks are given to a channel that calls nobody."""
-    queues = () if report.config is None else report.config.queues
-    wanted = {queue.settings.id: queue.settings.callback_channel for queue in queues if queue.settings.callback_channel}
-    named = set(wanted.values())
-    opened = {each.name: _opened(each) for each in report.channels if each.name in named}
-    # Of a channel whose options are wrong that is said already.
-    silent = {name for name, each in opened.items() if each and not (isinstance(each, CallsBack) and each.calls_back)}
-    found = [(queue, name) for queue, name in wanted.items() if name in silent]
-    lines = Lines(file.read_text(encoding="utf-8-sig") if found else "")
-    problems = []
-    for queue, name in found:
-        key = ("queues", queue, "callback_channel")
-        reason = f"the channel {name} calls nobody back"
-        fix = f"say how: [channels.{name}.callbacks]; or name a channel that does"
-        problems.append(Problem(str(file), lines.line(key), dotted(key), reason, fix))
-    return problems
 
 
 def strategy_problems(file: Path, report: Report) -> list[Problem]:

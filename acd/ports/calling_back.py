@@ -1,8 +1,9 @@
-"""Whether a channel calls customers back by itself: asked by `acd check` of those that queues name for it.
+"""Whether a channel calls customers back by itself, and who of them is promised it: asked by `acd check`.
 
 Owns the protocol. Must not know any channel. A channel without it calls nobody.
 """
 
+from collections.abc import Collection
 from typing import Protocol, runtime_checkable
 
 
@@ -13,4 +14,14 @@ class CallsBack(Protocol):
     @property
     def calls_back(self) -> bool:
         """Whether its options say how."""
+        ...
+
+    @property
+    def never_calls_back(self) -> str:
+        """Why it cannot, whatever its options say of callbacks: "is …, which calls nobody back"; empty: it can."""
+        ...
+
+    @property
+    def promises_callbacks(self) -> Collection[str]:
+        """The queues whose callers may ask for one here, by a key."""
         ...

@@ -125,3 +125,45 @@ def test_callbacks_that_a_pbx_is_to_dial(tmp_path: Path) -> None:
     assert callbacks(tmp_path, named + '[channels.pbx1.callbacks]\ndial = "PJSIP/{number}@trunk"\n') == []
     result = CliRunner().invoke(acd, ["check", "--json", str(tmp_path / "acd.toml")])
     assert not [each for each in json.loads(result.output)["problems"] if each["severity"] == "error"]
+
+
+KEYS = '[channels.pbx1.queues.sales]\nkeys = { 1 = "callback" }\n'
+DIALS = '[channels.pbx1.callbacks]\ndial = "PJSIP/{number}@trunk"\nnumber = "national"\nonly = ["13"]\n'
+
+
+def said(folder: Path, config: str) -> list[tuple[str, str, str, str]]:
+    """Severity, key, reason and fix of everything about callbacks; each has its line."""
+    (folder / "acd.toml").write_text(config)
+    result = CliRunner().invoke(acd, ["check", "--json", str(folder / "acd.toml")])
+    found = [each for each in json.loads(result.output)["problems"] if "callback" in each["key"] + each["fix"]]
+    assert all(each["line"] for each in found)
+    return [(each["severity"], each["key"], each["reason"], each["fix"]) for each in found]
+
+
+def test_a_key_for_callbacks_of_a_queue_that_no_channel_calls(tmp_path: Path) -> None:
+    """One half forgotten, or both: what to write is said, and where; nothing once it stands there."""
+    key, reason = "channels.pbx1.queues.sales.keys", "promises a call, and no telephone rings"
+    half = 'add callback_channel = "pbx1" to [queues.sales]'
+    assert said(tmp_path, CONFIG + KEYS + DIALS) == [("warning", key, reason, half)]
+    both = f"{half}, and dial to [channels.pbx1.callbacks]"
+    assert said(tmp_path, CONFIG + KEYS) == [("warning", key, reason, both)]
+    whole = CONFIG.replace("[queues.sales]", '[queues.sales]\ncallback_channel = "pbx1"')
+    assert said(tmp_path, whole + KEYS + DIALS) == []
+
+
+def test_a_channel_that_would_call_back_and_no_queue_that_has_it_do_so(tmp_path: Path) -> None:
+    """A warning: callbacks may come in over the API for a queue that the API will configure."""
+    reason = "no queue has its customers called back here"
+    fix = 'add callback_channel = "pbx1" to a queue, else no telephone rings'
+    assert said(tmp_path, CONFIG + DIALS) == [("warning", "channels.pbx1.callbacks", reason, fix)]
+    fixes = {each[-1] for each in said(tmp_path, CONFIG + CALLBACKS + DIALS)}
+    assert fixes == {'let a PBX call: callback_channel = "pbx1" here; or have a desk that shows it; or use "release"'}
+
+
+def test_callbacks_given_to_a_pbx_over_ami(tmp_path: Path) -> None:
+    """No table is asked for that would be refused."""
+    pbx = PBX.format(name="pbx", access=AMI.format(host="127.0.0.1"))
+    reason = "pbx is controlled over AMI, which calls nobody back"
+    fix = "use ARI, or leave callback_channel out"
+    error = ("error", "queues.sales.callback_channel", reason, fix)
+    assert said(tmp_path, f'{pbx}[queues.sales]\ncallback_channel = "pbx"\n') == [error]

@@ -145,6 +145,16 @@ class AsteriskChannel:
         """Whether the callbacks of a queue can be given to it: `acd.ports.calling_back.CallsBack`."""
         return bool(self._options.callbacks.dial)
 
+    @property
+    def never_calls_back(self) -> str:
+        """Over AMI nobody is."""
+        return "is controlled over AMI, which calls nobody back" if self._options.control == "ami" else ""
+
+    @property
+    def promises_callbacks(self) -> tuple[str, ...]:
+        """The queues with a key for it."""
+        return self._options.promising_callbacks
+
     # ---- acd.ports.examination.Examinable
 
     async def examine(self, around: Surroundings) -> list[Fault]:

@@ -134,13 +134,14 @@ def test_what_may_be_dialled_had_better_be_said() -> None:
     assert not [each for each in read_options("pbx", ARI).cautions if each[0].startswith("callbacks.")]
 
 
-def test_a_key_that_promises_a_call_which_nobody_makes() -> None:
-    """A caution: agents may have a desk that shows callbacks, and call by themselves."""
+def test_keys_that_promise_a_call() -> None:
+    """Told to `acd check`, which knows whether the queue has a channel that makes it."""
     queues: dict[str, object] = {"queues": {"sales": {"keys": {"1": "callback"}}}}
-    (caution,) = (each for each in read_options("pbx", {**ARI, **queues}).cautions if "keys" in each[0])
-    assert caution[:2] == ("queues.sales.keys", "promises a call, and this PBX calls nobody")
-    dialling = read_options("pbx", {**ARI, **queues, "callbacks": {"dial": DIAL}})
-    assert not [each for each in dialling.cautions if "keys" in each[0]]
+    assert read_options("pbx", {**ARI, **queues}).promising_callbacks == ("sales",)
+    asking = open_channel("pbx", {**ARI, **queues, "callbacks": {"dial": DIAL}})
+    assert (asking.calls_back, asking.never_calls_back, asking.promises_callbacks) == (True, "", ("sales",))
+    others: dict[str, object] = {"queues": {"sales": {"keys": {"1": "leave"}}}}
+    assert not open_channel("pbx", {**ARI, **others}).promises_callbacks
 
 
 def test_not_without_ari() -> None:

@@ -128,16 +128,17 @@ class Options(Struct, frozen=True, kw_only=True):
         return tuple(dict.fromkeys((self.music_class, *(each for each in own if each))))
 
     @property
+    def promising_callbacks(self) -> tuple[str, ...]:
+        """The queues whose callers may ask by key to be called back."""
+        return tuple(queue for queue, own in self.queues.items() if "callback" in own.waiting.keys.values())
+
+    @property
     def cautions(self) -> tuple[tuple[str, str, str], ...]:
         """What works and had better be otherwise: key, reason, fix."""
         of_ami = () if self.ami is None else self.ami.cautions
         found = (*((f"ami.{key}", reason, fix) for key, reason, fix in of_ami), *menu_cautions(self.menus))
         found = (*found, *((f"transfers.{key}", reason, fix) for key, reason, fix in self.transfers.cautions))
         found = (*found, *((f"callbacks.{key}", reason, fix) for key, reason, fix in self.callbacks.cautions))
-        if not self.callbacks.dial:
-            reason, fix = "promises a call, and this PBX calls nobody", "write dial into that channel's callbacks"
-            promising = [queue for queue, own in self.queues.items() if "callback" in own.waiting.keys.values()]
-            found = (*found, *((f"queues.{queue}.keys", reason, fix) for queue in promising))
         if self.control == "ari":
             found = (*found, *self.password.cautions)
         url = urlsplit(self.url)
