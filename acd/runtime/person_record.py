@@ -9,6 +9,7 @@ import msgspec
 
 from acd.errors import PersonalStoreError
 from acd.ports.channel import Personal
+from acd.runtime.numbering import normalised
 
 MAX_NUMBER: Final = 256
 """Characters of a number."""
@@ -27,9 +28,14 @@ decode: Final = msgspec.msgpack.Decoder(Personal).decode
 
 
 def merged(known: Personal, told: Personal) -> Personal:
-    """What is known of somebody after this: what is new wins."""
+    """What is known of somebody after this: what is new wins, but for the number.
+
+    That is one and the same, written otherwise, by whoever calls or asks with it; and it is dialled as it is written.
+    Only its international form (+ and digits, E.164), which says no less than any other, takes its place.
+    """
     extra = tuple({**dict(known.extra), **dict(told.extra)}.items())[-MAX_EXTRA:]
-    return Personal(told.number or known.number, told.name or known.name, extra)
+    number = told.number if not known.number or _is_international(told.number) else known.number
+    return Personal(number, told.name or known.name, extra)
 
 
 def check(person: Personal) -> None:
@@ -46,3 +52,8 @@ def check(person: Personal) -> None:
         raise PersonalStoreError(f"a person has at most {MAX_EXTRA} further details")
     if any(len(text) > MAX_EXTRA_TEXT for pair in person.extra for text in pair):
         raise PersonalStoreError(f"a further detail has at most {MAX_EXTRA_TEXT} characters")
+
+
+def _is_international(number: str) -> bool:
+    # No region reads it otherwise.
+    return number.startswith("+") and normalised(number, "") == f"tel:{number}"

@@ -104,7 +104,7 @@ class PersonalStore:
             raise
 
     def remember(self, person: Personal) -> str:
-        """Keep a person; returns the reference. What is known already is merged: what is new wins."""
+        """Keep a person; returns the reference. What is known already is merged (`merged`)."""
         (result,) = self.remember_many((person,))
         if isinstance(result, PersonalStoreError):
             raise result

@@ -53,7 +53,22 @@ def test_the_same_number_is_the_same_person(store: PersonalStore) -> None:
     assert re.fullmatch(r"cu_[a-z2-7]{26}", reference)
     assert store.remember(Personal("+86 138 1234 5678")) == reference
     assert store.remember(Personal("13812345679")) != reference
-    assert store.recall(reference) == Personal("+86 138 1234 5678", NAME, (("note", SECRET),))
+    assert store.recall(reference) == CANARY
+
+
+def test_a_number_once_known_is_rewritten_by_its_international_form_only(store: PersonalStore) -> None:
+    """Whoever writes it in another way, which may be somebody else, does not change what will be dialled."""
+    forged = ("17951" + NUMBER, "tel:+86" + NUMBER, "+86(0)" + NUMBER, "0086" + NUMBER)
+    reference = store.remember(CANARY)
+    for other in forged:
+        assert store.remember(Personal(other)) == reference
+        assert store.recall(reference) == CANARY
+    assert store.remember(Personal("+86" + NUMBER)) == reference
+    whole = Personal("+86" + NUMBER, NAME, CANARY.extra)
+    assert store.recall(reference) == whole
+    for other in (NUMBER, *forged):
+        assert store.remember(Personal(other)) == reference
+        assert store.recall(reference) == whole
 
 
 def test_details_are_merged_and_the_new_one_wins(store: PersonalStore) -> None:

@@ -203,6 +203,19 @@ async def test_a_number_that_may_not_be_dialled(provisioned: Provisioned, tmp_pa
         assert {each.agent for each in it.phones.dialogs()} == {"anna"}
 
 
+async def test_how_somebody_else_writes_the_number_changes_nothing(provisioned: Provisioned, tmp_path: Path) -> None:
+    """A later call, or request, with the same number in another form: what is dialled is what it was."""
+    async with rig(provisioned, tmp_path, people(TALKS), queues=[QUEUE], options=OPTIONS) as it:
+        await call_me(it)
+        for other in ("tel:+8613800138000", "+86(0)13800138000", "1795113800138000"):
+            await it.router.remember(Personal(number=other))
+        await it.ready("anna")
+        completed = await it.event(InteractionCompleted)
+        await it.empty()
+        assert completed.interaction_id == "callback"
+        assert {each.agent for each in it.phones.dialogs()} == {"anna", NUMBER}
+
+
 async def test_transferred_a_callback_is_like_any_call(provisioned: Provisioned, tmp_path: Path) -> None:
     """The customer waits in the other queue with music, and has its agent; nobody calls them a second time."""
     agents = [*people(LISTENS), Agent("ben", AgentBehaviour(ring_ms=50, talk_ms=500, hang_up_chance=1.0))]

@@ -31,6 +31,8 @@ def problems(callbacks: Mapping[str, object], **more: object) -> tuple[str, ...]
     [
         ("as-known", "138 0013-8000", "13800138000"),
         ("as-known", "+86 (138) 0013 8000", "+8613800138000"),
+        ("as-known", "TEL:+86-138-0013-8000", "+8613800138000"),
+        ("national", "tel:+8613800138000", "13800138000"),
         ("as-known", "\uff11\uff13\uff18\uff10\uff10\uff11\uff13\uff18\uff10\uff10\uff10", "13800138000"),
         ("national", "+86 138 0013 8000", "13800138000"),
         ("national", "021-12345678", "02112345678"),

@@ -95,7 +95,8 @@ class CallbackOptions(Struct, frozen=True, kw_only=True):
     def _dialled(self, number: str) -> str:
         """Digits, perhaps behind a +; nothing else is ever part of a dial string. Full-width ones are digits, too."""
         folded = unicodedata.normalize("NFKC", number)
-        text = _PUNCTUATION.sub("", "".join(each for each in folded if unicodedata.category(each) != "Cf").strip())
+        text = "".join(each for each in folded if unicodedata.category(each) != "Cf").strip()
+        text = _PUNCTUATION.sub("", text[4:] if text[:4].lower() == "tel:" else text)
         if not _DIALLED.fullmatch(text):
             return ""
         return text if self.number == "as-known" else self._understood(text)
