@@ -1,10 +1,16 @@
 """`[channels.NAME.callbacks]`: what may be dialled, and in which form; what is wrong with a table."""
 
+import json
+import re
 import tomllib
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from acd.cli import acd
+from acd.cli.init import template
 from acd.errors import ConfigError
 from acd_asterisk.options import read_options
 from acd_asterisk.options.callbacks import CallbackOptions, NumberForm
@@ -154,11 +160,28 @@ def test_not_without_ari() -> None:
     assert said.startswith("channels.pbx.callbacks: needs ARI")
 
 
-def test_the_page_can_be_used_as_it_is() -> None:
-    """All of its TOML is read, and the channel says that it calls back."""
-    (text,) = (block for block in blocks(EXAMPLES / "CALLBACKS.md") if "[channels.pbx.callbacks]" in block)
-    pbx = tomllib.loads(text)["channels"]["pbx"]
-    del pbx["type"]
-    assert open_channel("pbx", pbx).calls_back
-    assert read_options("pbx", pbx).callbacks.endpoint("+8613800138000") == "PJSIP/13800138000@trunk"
+def test_the_page_can_be_used_as_it_is(tmp_path: Path) -> None:
+    """After `acd init`, with its PBX: some lines for the queue that is there, and the rest at the end."""
+    for_the_queue, at_the_end = blocks(EXAMPLES / "CALLBACKS.md")[:2]
+    began, pbx, rest = template().partition("# [channels.pbx]\n")
+    access, rest = rest.split("\n\n", 1)
+    used = f"{began}{pbx[2:]}{access.replace('# ', '')}\n\n{rest}\n{at_the_end}"
+    (tmp_path / "acd.toml").write_text(used.replace("[queues.sales]\n", f"[queues.sales]\n{for_the_queue}", 1))
+    for name in ("ari.password", "acd-admin.token"):
+        (tmp_path / name).touch(mode=0o600)
+        (tmp_path / name).write_text("a-password-of-thirty-two-characters")
+    result = CliRunner().invoke(acd, ["check", "--json", str(tmp_path / "acd.toml")])
+    said = [each for each in json.loads(result.output)["problems"] if each["severity"] != "note"]
+    assert not [each for each in said if each["severity"] == "error" or "callback" in each["key"] + each["fix"]]
+    given = tomllib.loads((tmp_path / "acd.toml").read_text())["channels"]["pbx"]
+    del given["type"]
+    assert open_channel("pbx", given).calls_back
+    assert read_options("pbx", given).callbacks.endpoint("+8613800138000") == "PJSIP/13800138000@trunk"
     assert not open_channel("pbx", ARI).calls_back
+
+
+def test_the_page_has_every_option() -> None:
+    (said,) = problems({"dial": DIAL, "nosuch": 1})
+    known = set(said.partition("known are ")[2].split(", "))
+    page = (EXAMPLES / "CALLBACKS.md").read_text().partition("\n## All options of")[2].partition("\n## ")[0]
+    assert sorted(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)) == sorted(known)

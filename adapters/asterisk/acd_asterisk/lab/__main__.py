@@ -57,7 +57,7 @@ async def _run(provisioned: Provisioned, agents: list[LabAgent], folder: Path | 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
     async with Pbx(provisioned, agents=agents, folder=folder) as pbx:
-        password = pbx.folder / "ari-password"
+        password = pbx.folder / "ari.password"
         password.touch(mode=0o600)
         password.write_text(pbx.ari_password + "\n")
         _say(
