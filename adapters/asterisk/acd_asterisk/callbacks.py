@@ -7,12 +7,13 @@ Nobody is called twice for one offer: the channel's id follows from the offer, a
 at the agent's channel, for whoever comes after this process. Who has been reached is noted with the interaction.
 """
 
+from collections.abc import Callable
 from functools import partial
 from typing import Final
 
 import structlog
 
-from acd.core.messages import FailCallback
+from acd.core.messages import FailCallback, LeaveInteraction
 from acd.errors import PersonalStoreError
 from acd.ports.channel import InteractionStanding, Personal
 from acd_asterisk.ari import AriClient, part
@@ -55,6 +56,8 @@ class Callbacks:
         self._orders = orders
         self._notes = notes
         orders.callbacks = self
+        self.waits: Callable[[Call], None] = orders.park
+        """Told of customers who are there, and whose agents are not any more."""
 
     # ---- calls
 
@@ -188,7 +191,7 @@ class Callbacks:
             if leg.state == "answered" and leg.accepted:
                 agents = self._desk.names.leg(leg.offer_id)
                 if (await self._switchboard.variables(agents, (NOTED,))).get(NOTED) == leg.offer_id:
-                    await self._desk.tell(FailCallback(self._desk.host.new_id(), call.interaction_id, "lost"))
+                    await self._tell_failed(call.interaction_id, "lost")
                 else:
                     await self._orders.join(call, leg)
                 return
@@ -299,7 +302,7 @@ class Callbacks:
                 await self._orders.prompts.hush(self._desk.names.leg(leg.offer_id))
                 await self._orders.join(call, leg)
         if not call.is_talking:
-            self._orders.park(call)
+            self.waits(call)
 
     async def _fail(self, call: Call, channel_id: str, reason: str) -> None:
         """This attempt has reached nobody. If the agent has left before, none was made, as far as the engine knows."""
@@ -307,7 +310,14 @@ class Callbacks:
             return
         self._put_down(call)
         _log.debug("customer not reached", instance=self._desk.name, reason=reason, **call.keys)
-        await self._desk.tell(FailCallback(self._desk.host.new_id(), call.interaction_id, reason))
+        await self._tell_failed(call.interaction_id, reason)
+
+    async def _tell_failed(self, interaction_id: str, reason: str) -> None:
+        """The engine sets aside what one agent has: advisers who were brought in meanwhile leave before."""
+        wish = self._desk.host.wish(interaction_id)
+        for _, agent_id in () if wish is None or wish.state != "connected" else wish.others:
+            await self._desk.tell(LeaveInteraction(self._desk.host.new_id(), interaction_id, agent_id, reason))
+        await self._desk.tell(FailCallback(self._desk.host.new_id(), interaction_id, reason))
 
     def _put_down(self, call: Call) -> None:
         """Nobody is being called any more."""

@@ -38,6 +38,8 @@ class Exits:
     def pressed(self, call: Call, key: str) -> None:
         """A caller has pressed a key; of interest while they wait, and if it is one of their queue's."""
         action = self._voice.waiting(call).keys.get(key)
+        if call.back is not None and action != "callback":
+            return  # We have called them: there is no dialplan that they could go on in.
         if action is not None and call.is_waiting and call.way_out is None:
             self._desk.in_lane(call, partial(self._act, call, key, action))
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from acd.core.messages import (
+    AgentLeft,
     EndInteraction,
     EnqueueInteraction,
     InteractionCompleted,
@@ -13,6 +14,7 @@ from acd.core.messages import (
     InteractionQueued,
     InteractionRequeued,
     InteractionScheduled,
+    MergeConsult,
     OfferAccepted,
     TransferInteraction,
 )
@@ -172,18 +174,26 @@ async def test_a_key_tells_somebody_from_a_voicemail(
 
 
 async def test_the_agent_goes_while_the_customer_hears_who_calls(provisioned: Provisioned, tmp_path: Path) -> None:
-    """The customer has answered, and is kept: they wait with music, and have the next agent."""
+    """The customer has answered, and is kept: they wait with music, and have the next agent.
+
+    A key by which callers leave leads nowhere: no dialplan has sent them.
+    """
     impatient = AgentBehaviour(ring_ms=50, talk_ms=900, hang_up_chance=1.0)
     agents = [*people(AgentBehaviour(ring_ms=50, talk_ms=60_000), impatient)]
     agents.append(Agent("ben", AgentBehaviour(ring_ms=50, talk_ms=500, hang_up_chance=1.0)))
     queue = Queue(more=MORE.replace('retry_after = "1s"', 'retry_after = "30s"'))
     asking = {**DIAL, "prompt": ["beep"] * 20}
-    async with rig(provisioned, tmp_path, agents, queues=[queue], options={"callbacks": asking}) as it:
+    given: dict[str, object] = {"callbacks": asking, "queues": {"sales": {"keys": {"9": "leave"}}}}
+    async with rig(provisioned, tmp_path, agents, queues=[queue], options=given) as it:
         await it.ready("anna")
         await call_me(it)
         await it.event(InteractionRequeued)
         await it.presence("anna", "not-ready", "tea")
         await until_places(it.pbx, {"chen": "hold"}, seconds=20)
+        (customer,) = (each["name"] for each in await it.pbx.channels() if ":back:" in each["id"])
+        async with it.pbx.ami() as ami:
+            await ami.action("PlayDTMF", Channel=customer, Digit="9", Receive="yes")
+            await ami.event("DTMFEnd", lambda event: event["Digit"] == "9")
         await it.ready("ben")
         completed = await it.event(InteractionCompleted)
         await it.empty()
@@ -246,3 +256,29 @@ async def test_cancelled_while_it_rings(provisioned: Provisioned, tmp_path: Path
         assert outcome.refusal is None
         await it.empty()
         assert (await it.event(InteractionCompleted)).by == "system"
+
+
+async def test_an_adviser_who_is_brought_in_while_the_customer_is_called(
+    provisioned: Provisioned, tmp_path: Path
+) -> None:
+    """Nobody answers: the adviser leaves, it was an attempt like any other, and nobody talks with nobody for good."""
+    agents = [*people(SILENT), Agent("ben", LISTENS, {"law": 5})]
+    queues = [QUEUE, Queue("advice", "skills.law >= 1")]
+    slow = {**DIAL, "ring": "6s"}
+    async with rig(provisioned, tmp_path, agents, queues=queues, options={"callbacks": slow}) as it:
+        await it.ready("anna")
+        await call_me(it)
+        await it.phones.wait_for(lambda seen: any(each.agent == NUMBER for each in seen))
+        await it.ready("ben")
+        await it.router.submit(
+            EnqueueInteraction("ask", "question", "voice", "advice", instance=INSTANCE, parent="callback")
+        )
+        await it.event(OfferAccepted, lambda each: each.interaction_id == "question")
+        merged = await it.router.submit(MergeConsult("bring", "question", "anna", "conference"))
+        assert merged.refusal is None
+        left = await it.event(AgentLeft, seconds=20)
+        scheduled = await it.event(InteractionScheduled)
+        assert (left.agent_id, left.reason) == ("ben", "no-answer")
+        assert (scheduled.interaction_id, scheduled.attempts) == ("callback", 1)
+        await it.router.submit(EndInteraction("stop", "callback", by="system", reason="boss"))
+        await it.empty()
