@@ -41,6 +41,11 @@ class Announcer:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         """By interaction; each removes itself."""
 
+    def wait(self, call: Call) -> None:
+        """A caller waits from now on, where music is, and is spoken to. Begun, not waited for."""
+        self._orders.park(call)
+        self.begin(call)
+
     def begin(self, call: Call) -> None:
         """A caller waits, for the first time or again. Returns at once; twice for one caller is once."""
         running = self._tasks.get(call.interaction_id)

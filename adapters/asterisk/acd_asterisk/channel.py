@@ -101,7 +101,7 @@ class AsteriskChannel:
         self._pause_code = PauseCode(self._desk, self._recorder, self._prompts, notes, self._conversations)
         self._orders.dispositions = Dispositions(self._desk, self._prompts)
         self._callbacks = Callbacks(self._desk, self._client, self._switchboard, self._orders, notes)
-        self._callbacks.waits = self._wait
+        self._callbacks.waits = self._announcer.wait
         self._orders.survey = Survey(self._desk, self._prompts, notes)
         self._codes = FeatureCodes(self._desk, self._switchboard, self._prompts, options.codes)
         self._supervision = Supervision(self._desk, self._client)
@@ -323,13 +323,9 @@ class AsteriskChannel:
         if not call.is_reached:
             await self._callbacks.rest(call)
         elif call.parent is None:
-            self._wait(call)
+            self._announcer.wait(call)
         else:
             await self._conversations.wait(call)
-
-    def _wait(self, call: Call) -> None:
-        self._orders.park(call)
-        self._announcer.begin(call)
 
     def _known(self, call: Call | None, effect: Effect) -> Call:
         call = call or self._callbacks.open(effect.interaction_id)
