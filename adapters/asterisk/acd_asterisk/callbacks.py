@@ -7,7 +7,6 @@ Nobody is called twice for one offer: the channel's id follows from the offer, a
 at the agent's channel, for whoever comes after this process. Who has been reached is noted with the interaction.
 """
 
-from collections.abc import Callable
 from functools import partial
 from typing import Final
 
@@ -16,6 +15,7 @@ import structlog
 from acd.core.messages import FailCallback, LeaveInteraction
 from acd.errors import PersonalStoreError
 from acd.ports.channel import InteractionStanding, Personal
+from acd_asterisk.announcer import Announcer
 from acd_asterisk.ari import AriClient, part
 from acd_asterisk.call import Back, Call, Leg
 from acd_asterisk.desk import Desk, NotTaken
@@ -48,16 +48,23 @@ _log = structlog.get_logger(__name__)
 class Callbacks:
     """Those of one PBX. What asks Asterisk raises `AriUnavailable`."""
 
-    def __init__(self, desk: Desk, client: AriClient, switchboard: Switchboard, orders: Orders, notes: Notes) -> None:
-        """Nobody is called."""
+    def __init__(
+        self,
+        desk: Desk,
+        client: AriClient,
+        switchboard: Switchboard,
+        orders: Orders,
+        notes: Notes,
+        announcer: Announcer,
+    ) -> None:
+        """Nobody is called. `announcer`: with whom customers wait whose agents are not there any more."""
         self._desk = desk
         self._client = client
         self._switchboard = switchboard
         self._orders = orders
         self._notes = notes
         orders.callbacks = self
-        self.waits: Callable[[Call], None] = orders.park
-        """Told of customers who are there, and whose agents are not any more."""
+        self._announcer = announcer
 
     # ---- calls
 
@@ -302,7 +309,7 @@ class Callbacks:
                 await self._orders.prompts.hush(self._desk.names.leg(leg.offer_id))
                 await self._orders.join(call, leg)
         if not call.is_talking:
-            self.waits(call)
+            self._announcer.wait(call)
 
     async def _fail(self, call: Call, channel_id: str, reason: str) -> None:
         """This attempt has reached nobody. If the agent has left before, none was made, as far as the engine knows."""

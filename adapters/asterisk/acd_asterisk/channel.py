@@ -100,8 +100,7 @@ class AsteriskChannel:
         self._recorder = Recorder(self._desk, self._client, self._prompts, notes)
         self._pause_code = PauseCode(self._desk, self._recorder, self._prompts, notes, self._conversations)
         self._orders.dispositions = Dispositions(self._desk, self._prompts)
-        self._callbacks = Callbacks(self._desk, self._client, self._switchboard, self._orders, notes)
-        self._callbacks.waits = self._announcer.wait
+        self._callbacks = Callbacks(self._desk, self._client, self._switchboard, self._orders, notes, self._announcer)
         self._orders.survey = Survey(self._desk, self._prompts, notes)
         self._codes = FeatureCodes(self._desk, self._switchboard, self._prompts, options.codes)
         self._supervision = Supervision(self._desk, self._client)

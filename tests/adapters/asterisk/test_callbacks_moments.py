@@ -9,10 +9,13 @@ from acd.core.messages import Command, FailCallback, LeaveInteraction
 from acd.errors import PersonalStoreError
 from acd.ports.channel import Desired, InteractionStanding, Personal
 from acd.testing.recording_host import RecordingHost
+from acd_asterisk.announcer import Announcer
 from acd_asterisk.ari import AriUnavailable
 from acd_asterisk.call import Call, Leg
 from acd_asterisk.callbacks import NOTED, REACHED, Callbacks
+from acd_asterisk.conversations import Conversations
 from acd_asterisk.desk import Desk
+from acd_asterisk.exits import Exits
 from acd_asterisk.happenings import CustomerAnswered, CustomerGone
 from acd_asterisk.mending import Keep
 from acd_asterisk.names import Names
@@ -21,6 +24,7 @@ from acd_asterisk.options import read_options
 from acd_asterisk.orders import Orders
 from acd_asterisk.prompts import Answer, Question
 from acd_asterisk.switchboard import Switchboard
+from acd_asterisk.voice import Voice
 from acd_asterisk.wire import AriChannel, DialplanPlace
 from tests.adapters.asterisk.rig import POLL_SECONDS, until
 from tests.adapters.asterisk.stand_in import StandInAri, nothing_plays
@@ -52,7 +56,10 @@ class Parts:
         self.desk.start(self.host)
         switchboard = Switchboard(self.ari.client, NAMES, OPTIONS)
         self.orders = orders = Orders(self.desk, switchboard, nothing_plays(NAMES))
-        self.callbacks = Callbacks(self.desk, self.ari.client, switchboard, orders, Notes(self.desk))
+        voice = Voice(self.desk, orders)
+        exits = Exits(self.desk, switchboard, orders, Conversations(self.desk, switchboard, orders), voice)
+        self.announcer = Announcer(self.desk, orders, voice, exits)
+        self.callbacks = Callbacks(self.desk, self.ari.client, switchboard, orders, Notes(self.desk), self.announcer)
 
     async def opened(self) -> tuple[Call, Leg]:
         customer = await self.host.remember(Personal(number=self.number))
@@ -281,7 +288,7 @@ async def test_who_is_there_when_the_agent_has_gone_waits_like_any_caller(monkey
     """Whoever speaks to those who wait is told of them."""
     it = Parts()
     waiting: list[Call] = []
-    it.callbacks.waits = waiting.append
+    monkeypatch.setattr(it.announcer, "begin", waiting.append)
     call, leg = await it.opened()
     await it.callbacks.dial(call, leg)
 
@@ -293,6 +300,7 @@ async def test_who_is_there_when_the_agent_has_gone_waits_like_any_caller(monkey
     it.callbacks.handle(CustomerAnswered(NAMES.back(OFFER)))
     await until(lambda: waiting == [call], lambda: f"{len(waiting)} wait")
     assert call.is_reached
+    assert call.parking is not None
     await it.desk.stop()
 
 
