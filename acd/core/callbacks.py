@@ -93,14 +93,14 @@ def replacement(domain: Domain, interaction: Interaction) -> EnqueueInteraction 
         interaction_id=name,
         queue=queue.id,
         kind="callback",
-        instance=queue.settings.callback_channel,
+        instance=_caller_back(request, queue),
         not_before_us=0,
     )
 
 
 def with_channel(request: EnqueueInteraction, queue: Queue) -> EnqueueInteraction:
     """The request of an interaction that waits aside: a callback for which none is named has its queue's channel."""
-    instance = queue.settings.callback_channel
+    instance = _caller_back(request, queue)
     if request.kind != "callback" or request.instance or not instance:
         return request
     return msgspec.structs.replace(request, instance=instance)
@@ -119,6 +119,14 @@ def take_place(domain: Domain, callback: Interaction, caller: Interaction) -> No
 def token(domain: Domain, customer: str, queue: Queue) -> str | None:
     """The callback that the customer has in the queue, if there is one."""
     return domain.callbacks.get((customer, queue.id)) if customer else None
+
+
+def _caller_back(request: EnqueueInteraction, queue: Queue) -> str:
+    """The channel that calls the customer. Empty: none can, as for a chat where telephones are rung."""
+    settings = queue.settings
+    if settings.callback_medium and settings.callback_medium != request.channel:
+        return ""
+    return settings.callback_channel
 
 
 def _enter(domain: Domain, interaction: Interaction) -> None:

@@ -41,7 +41,7 @@ class Callbacks(Consult):
         if command.kind == "callback" and self.callback_of(command.customer, queue) is not None:
             raise Refused("duplicate-callback")
         if command.kind == "callback":
-            instance = command.instance or queue.settings.callback_channel
+            instance = command.instance or called_by(command, queue)
             command = msgspec.structs.replace(command, instance=instance)
         interaction = self.admit(command, queue)
         if command.not_before_us > self.now or queue.closed is not None:
@@ -124,3 +124,9 @@ class Callbacks(Consult):
         alive = [each.request.interaction_id for each in self.interactions]
         begun = [work.offer_id.rpartition(".")[0] for work in self.work]
         return interaction_id in [*alive, *begun] or interaction_id in self.ended_interactions
+
+
+def called_by(request: m.EnqueueInteraction, queue: Queue) -> str:
+    """Which channel calls whoever asked, if any does."""
+    fits = queue.settings.callback_medium in {"", request.channel}
+    return queue.settings.callback_channel if fits else ""

@@ -10,7 +10,7 @@ import msgspec
 
 import acd.core.messages as m
 from acd.core import limits
-from tests.core.naive_callbacks import Callbacks
+from tests.core.naive_callbacks import Callbacks, called_by
 from tests.core.naive_rules import Agent, Interaction, Patience, Queue, Refused
 from tests.core.naive_supervision import Supervision
 
@@ -163,7 +163,7 @@ class Entry(Callbacks, Supervision):
             self.overflow(interaction, why_not)
             return
         changes = {"interaction_id": name, "queue": queue.settings.id, "kind": "callback"}
-        changes["instance"] = queue.settings.callback_channel
+        changes["instance"] = called_by(request, queue)
         callback = self.admit(msgspec.structs.replace(request, **changes, not_before_us=0), queue, interaction)
         self.overflow(interaction, reason)
         callback.preferred, callback.preferred_by = interaction.preferred, interaction.preferred_by

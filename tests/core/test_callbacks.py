@@ -78,6 +78,23 @@ def test_callbacks_have_their_queues_channel_unless_they_name_one() -> None:
     assert instances == {"asked": "pbx", "named": "pbx2", "later": "", "live~cb": "pbx"}
 
 
+def test_a_telephone_calls_back_whoever_called_and_nobody_who_wrote() -> None:
+    """Agents are offered a chat's callback with no channel, as in a queue that has none; a telephone's id is free."""
+    callback = m.Action("callback")
+    queue = m.QueueSettings(
+        "q", max_wait_us=SECOND, when_overdue=callback, callback_channel="pbx", callback_medium="voice"
+    )
+    engine = engine_with(queue)
+    engine.apply(m.EnqueueInteraction("c1", "chat", "chat", "q", customer="a", instance="webchat"), 1)
+    engine.apply(m.EnqueueInteraction("c2", "call", "voice", "q", customer="b", instance="pbx"), 2)
+    engine.apply(m.EnqueueInteraction("c3", "asked", "mail", "q", customer="c", kind="callback"), 3)
+    engine.apply(m.EnqueueInteraction("c4", "named", "mail", "q", customer="d", kind="callback", instance="pbx"), 4)
+    engine.apply(m.Tick("tick"), 4 + SECOND)
+    invariants.check(engine)
+    instances = {each.request.interaction_id: each.request.instance for each in engine.state().interactions}
+    assert instances == {"chat~cb": "", "call~cb": "pbx", "asked": "", "named": "pbx"}
+
+
 def test_who_is_about_to_be_answered_may_still_want_to_be_called_back() -> None:
     """What rings stops; the agent is free for the callback, which has the place."""
     engine = engine_with(m.QueueSettings("q", callback_channel="pbx"))

@@ -420,7 +420,10 @@ MUTANTS: Final = {
         "handlers.supervision", 'if request == "duplicate-callback":', "if False:"
     ),
     "the channel of the caller calls back": Mutant(
-        "callbacks", "instance=queue.settings.callback_channel,", "instance=request.instance,"
+        "callbacks", "instance=_caller_back(request, queue),", "instance=request.instance,"
+    ),
+    "whoever wrote is called back by a telephone": Mutant(
+        "callbacks", "settings.callback_medium != request.channel", "not request.channel"
     ),
     "a callback that names a channel has its queue's": Mutant(
         "callbacks", 'request.kind != "callback" or request.instance or not instance', 'request.kind != "callback"'

@@ -120,6 +120,7 @@ class SettingsTraffic:
             affinity_us=choice((0, 0, 1, 20 * SECOND, 900 * SECOND)) if self._chance(0.5) else 0,
             dedicated_attribute=choice(("", "", "", "manager")),
             callback_channel=choice(("", "pbx")),
+            callback_medium=choice(("", "voice", "chat")),
         )
 
     def _steps(self) -> tuple[m.Step, ...]:

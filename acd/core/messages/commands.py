@@ -72,8 +72,8 @@ class EnqueueInteraction(CommandBase, frozen=True, gc=False, tag=True):
     waited for during the queue's `hold_for`; one who is not there is as none.
 
     A `callback` waits in place of the customer, who need not be there; without an `instance` it has its queue's
-    `callback_channel`. A customer has one at a time in a queue. With `not_before_us` it is scheduled: it comes into the
-    line then, or as soon as the queue is open after that.
+    `callback_channel`, if that is for its `channel`. A customer has one at a time in a queue. With `not_before_us` it
+    is scheduled: it comes into the line then, or as soon as the queue is open after that.
 
     With `parent` it is a consult: the agent who is responsible for that interaction asks for another agent's advice.
     Its `instance` is the parent's, or empty.

@@ -151,7 +151,8 @@ class QueueSettings(Struct, frozen=True, gc=False):
     `dispositions`: codes that agents may set; with `disposition_required` a wrap-up is not ended by hand without one.
     `broadcast`: strategy `broadcast` offers an interaction to this many agents at once.
     `callback_attempts`: how often a customer is called back, `callback_retry_us` apart. `callback_channel`: the channel
-    instance that calls them; empty for none, the agents do it themselves.
+    instance that calls them; empty for none, the agents do it themselves. `callback_medium`: whose interactions it
+    calls, by their channel (`voice`); those of others have none; empty for any.
     `when_overdue`: what becomes of one that has waited here for `max_wait_us`, if that is not 0.
     `level_delays_us`: how long after it entered the queue an interaction may go to agents of level 2, 3, …; all further
     levels open with the last that is named.
@@ -191,6 +192,7 @@ class QueueSettings(Struct, frozen=True, gc=False):
     dedicated_attribute: OptionalId = ""
     reserve: Annotated[int, Meta(ge=0, le=limits.MAX_RESERVE)] = 0
     callback_channel: OptionalId = ""
+    callback_medium: OptionalId = ""
 
 
 class CoreSettings(Struct, frozen=True, gc=False):

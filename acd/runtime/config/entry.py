@@ -18,6 +18,9 @@ AT_ENTRY: Final[tuple[ActionKind, ...]] = ("wait", "refuse", "release", "callbac
 WHEN_OVERDUE: Final[tuple[ActionKind, ...]] = ("wait", "release", "callback")
 """What can be said in one word of an interaction that has waited too long: it cannot be refused any more."""
 
+CALLED_BACK: Final = "voice"
+"""The channel of interactions whose customers a `callback_channel` calls: it has a telephone."""
+
 _PLAIN: Final = QueueSettings("plain")
 
 SITUATIONS: Final = ("when_closed", "when_unstaffed", "when_full", "when_overdue")
@@ -46,11 +49,13 @@ def read_action(table: Table, name: str, default: Action, words: Sequence[Action
 
 def read_entry(table: Table) -> dict[str, Any]:
     """The fields of `QueueSettings` that these keys fill."""
+    channel = table.identifier("callback_channel", "") if table.has("callback_channel") else ""
     return {
         "max_waiting": table.integer("max_waiting", _PLAIN.max_waiting, 1, limits.MAX_INTERACTIONS),
         "callback_attempts": table.integer("callback_attempts", _PLAIN.callback_attempts, 1, limits.MAX_ATTEMPTS),
         "callback_retry_us": table.duration("callback_retry", _PLAIN.callback_retry_us),
-        "callback_channel": table.identifier("callback_channel", "") if table.has("callback_channel") else "",
+        "callback_channel": channel,
+        "callback_medium": CALLED_BACK if channel else "",
         "max_wait_us": table.duration("max_wait", _PLAIN.max_wait_us),
         **{name: read_action(table, name, getattr(_PLAIN, name), _WORDS.get(name, AT_ENTRY)) for name in SITUATIONS},
     }

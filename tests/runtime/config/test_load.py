@@ -272,6 +272,14 @@ def test_everything_that_can_be_said(folder: Path) -> None:
     assert config.core_settings() == CoreSettings((helper, zhang), (sales, chinese))
 
 
+def test_a_channel_that_calls_back_is_for_those_who_called(tmp_path: Path) -> None:
+    """Nobody is rung who wrote."""
+    text = '[channels.pbx]\ntype = "asterisk"\n[queues.night]\ncallback_channel = "pbx"\n[queues.day]\n'
+    queues = {each.settings.id: each.settings for each in loads(text, base=tmp_path).queues}
+    assert (queues["night"].callback_channel, queues["night"].callback_medium) == ("pbx", "voice")
+    assert (queues["day"].callback_channel, queues["day"].callback_medium) == ("", "")
+
+
 def test_an_empty_file_is_a_configuration(tmp_path: Path) -> None:
     config = loads("", base=tmp_path)
     assert config.core_settings() == CoreSettings()
