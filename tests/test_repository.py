@@ -393,6 +393,7 @@ def test_set_up_prefers_a_complete_python_and_happens_once(machine: Path) -> Non
     ran = calls.read_text().splitlines()
     assert "-m venv --clear .venv" in ran
     assert ran[-1].endswith("--editable .[dev,bench]")
+    assert "--quiet" in ran[-1]
     assert set_up(machine).stderr == ""
     (machine / "pyproject.toml").write_text("# changed")
     assert set_up(machine).stderr.splitlines()[-1] == "acd: ready"

@@ -16,7 +16,7 @@ from acd.runtime.config.capacities import DEFAULT
 from acd.runtime.config.entry import check_action_keys, check_entry, read_entry
 from acd.runtime.config.model import AgentConfig, QueueConfig
 from acd.runtime.config.ordering import check_bands, check_levels, check_ordering, read_levels
-from acd.runtime.config.problems import did_you_mean, excerpt, quoted
+from acd.runtime.config.problems import did_you_mean, dotted, excerpt, quoted
 from acd.runtime.config.steps import read_steps
 from acd.runtime.config.table import Table
 from acd.runtime.config.wrap_up import read_wrap_up
@@ -28,6 +28,8 @@ _RONAS: Final[tuple[Rona, ...]] = get_args(Rona)
 _ORDERINGS: Final[tuple[Ordering, ...]] = get_args(Ordering)
 _BY_POSITION: Final[tuple[Strategy, ...]] = ("linear", "round-robin")
 """Strategies that go by the agents' positions."""
+
+_AT_THE_CHANNEL: Final = ("keys", "greeting", "announcements", "position", "music_class")
 
 _ONLY_WITH: Final = (("fit_weight", "weighted"), ("broadcast", "broadcast"))
 """Keys that one strategy alone looks at."""
@@ -165,7 +167,8 @@ def _queue(identity: str, table: Table, names: frozenset[str]) -> QueueConfig:
         table.problems.warn(table.at("rona"), reason, "leave it out", code="no-effect")
     check_ordering(table, settings)
     check_action_keys(table, settings)
-    table.finish()
+    # What callers hear and press is their channel's.
+    table.finish({key: f"[{dotted(('channels', 'NAME', 'queues', identity))}]" for key in _AT_THE_CHANNEL})
     return config
 
 

@@ -6,8 +6,9 @@ it and returns the default, so that the rest of the document is still looked at.
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final, TypeVar
 
 from acd.core import limits
@@ -45,10 +46,11 @@ class Table:
         self._known.add(name)
         return name in self.raw
 
-    def finish(self) -> None:
-        """Note every key that nobody asked for."""
+    def finish(self, elsewhere: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Note every key that nobody asked for. `elsewhere`: those that people write here, and where they belong."""
         for name in sorted(self.raw.keys() - self._known):
-            self.problems.error(self.at(name), "is not a key here", did_you_mean(name, self._known))
+            fix = f"it belongs into {elsewhere[name]}" if name in elsewhere else did_you_mean(name, self._known)
+            self.problems.error(self.at(name), "is not a key here", fix)
 
     def text(self, name: str, default: str = "", *, most: int = MAX_TITLE) -> str:
         """A text of at most `most` characters, on one line."""

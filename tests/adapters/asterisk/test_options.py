@@ -78,6 +78,14 @@ def test_urls(url: str, becomes: str) -> None:
         ({"music_class": "a/b"}, "channels.pbx1.music_class"),
         ({"timout": 5}, "channels.pbx1.timout: is no option"),
         (
+            {"keys": {}},
+            "channels.pbx1.keys: is no option of an Asterisk channel; it belongs into [channels.pbx1.queues.QUEUE]",
+        ),
+        (
+            {"dial": ""},
+            "channels.pbx1.dial: is no option of an Asterisk channel; it belongs into [channels.pbx1.callbacks]",
+        ),
+        (
             {"queues": {"sales": {"dispositions": ["a", "a"]}}},
             "channels.pbx1.queues.sales.dispositions: 'a' is no code",
         ),

@@ -133,3 +133,12 @@ def test_without_ari_nothing_is_said_and_no_key_is_heard() -> None:
     with pytest.raises(ConfigError, match=r"queues\.sales\.answer: needs ARI"):
         read_options("pbx1", {**without, "queues": {"sales": {"answer": "at-once"}}})
     assert read_options("pbx1", {**without, "queues": {"sales": {"music_class": "jazz"}}}).music_classes
+
+
+def test_announcements_that_look_like_misspelt_ones() -> None:
+    """A caution, as a queue may announce what it wants by its own name."""
+    names = ("callback-imposible", "callback", "longer-than-usual", "fulfilled")
+    given: dict[str, object] = {"any": {"announcements": {name: ["beep"] for name in names}}}
+    said = [each for each in read(sounds=given).cautions if each[0].startswith("sounds.")]
+    key, reason = "sounds.any.announcements.callback-imposible", "is said only if a queue names it"
+    assert said == [(key, reason, "did you mean callback-impossible?")]

@@ -68,6 +68,12 @@ async def _run(provisioned: Provisioned, agents: list[LabAgent], folder: Path | 
             f"  AMI       127.0.0.1:{pbx.ami_port}\n"
             f"  SIP       udp 127.0.0.1:{pbx.sip_port}\n"
             f"  log       {pbx.folder / 'log' / 'messages.log'}\n"
+            "For acd.toml:\n"
+            "  [channels.pbx]\n"
+            '  type = "asterisk"\n'
+            f'  url = "{pbx.ari_url}"\n'
+            f'  user = "{pbx.ari_user}"\n'
+            f'  password_file = "{password}"\n'
             "Stop it with ctrl-C."
         )
         await stopped.wait()

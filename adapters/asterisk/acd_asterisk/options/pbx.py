@@ -29,7 +29,7 @@ from acd_asterisk.options.phones import ANY_NAME, Phones, read_phones
 from acd_asterisk.options.queues import Answer, QueueOptions, read_answer, read_queues
 from acd_asterisk.options.reader import HOUR_US, SECOND_US, Reader
 from acd_asterisk.options.recording import Recording, read_recording
-from acd_asterisk.options.sounds import ANY_LANGUAGE, Sounds, read_sounds
+from acd_asterisk.options.sounds import ANY_LANGUAGE, Sounds, read_sounds, sound_cautions
 from acd_asterisk.options.survey import SurveyOptions, read_survey
 from acd_asterisk.options.transfers import TransferOptions, read_transfers
 from acd_asterisk.options.waiting import Waiting
@@ -47,6 +47,13 @@ _USER: Final = re.compile(r"[^\x00-\x20:\x7f-\xa0]{1,128}")
 _PORTS: Final = {"http": 80, "https": 443}
 
 Control = Literal["ari", "ami"]
+
+_ELSEWHERE: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("keys", "greeting", "position", "every", "briefing"), "queues.QUEUE"),
+    "announcements": "sounds.LANGUAGE.announcements",
+    "dial": "callbacks",
+}
+"""Options that are looked for in the channel's own table, and the tables that they belong into."""
 
 
 class Options(Struct, frozen=True, kw_only=True):
@@ -139,6 +146,7 @@ class Options(Struct, frozen=True, kw_only=True):
         found = (*((f"ami.{key}", reason, fix) for key, reason, fix in of_ami), *menu_cautions(self.menus))
         found = (*found, *((f"transfers.{key}", reason, fix) for key, reason, fix in self.transfers.cautions))
         found = (*found, *((f"callbacks.{key}", reason, fix) for key, reason, fix in self.callbacks.cautions))
+        found = (*found, *((f"sounds.{key}", reason, fix) for key, reason, fix in sound_cautions(self.sounds)))
         if self.control == "ari":
             found = (*found, *self.password.cautions)
         url = urlsplit(self.url)
@@ -166,7 +174,7 @@ class Options(Struct, frozen=True, kw_only=True):
 
 def read_options(name: str, given: Mapping[str, object]) -> Options:
     """Check everything; raises `ConfigError` with every problem at once."""
-    reader = Reader(f"channels.{name}", given, what="an Asterisk channel")
+    reader = Reader(f"channels.{name}", given, what="an Asterisk channel", elsewhere=_ELSEWHERE)
     control: Control = reader.choice("control", "ari", "ami")
     ami = read_ami(reader)
     url, user, password = _access(reader) if control == "ari" else _without_ari(reader, ami)

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final, TypeVar
 
 from acd.errors import ConfigError
@@ -34,8 +35,20 @@ class Reader:
     Every key that is asked for is a known one; `finish` complains about all others.
     """
 
-    def __init__(self, path: str, given: Mapping[str, object], *, what: str, base: Path | None = None) -> None:
-        """`what` the table is: "an Asterisk channel". `base`: where paths start from; else `given.base`."""
+    def __init__(
+        self,
+        path: str,
+        given: Mapping[str, object],
+        *,
+        what: str,
+        base: Path | None = None,
+        elsewhere: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """`what` the table is: "an Asterisk channel". `base`: where paths start from; else `given.base`.
+
+        `elsewhere`: keys that people write here, with the tables within this one that they belong into.
+        """
+        self._elsewhere = elsewhere
         self._path = path
         self._given = given
         self._what = what
@@ -210,6 +223,8 @@ class Reader:
         for key in sorted(set(self._given) - self._known):
             close = get_close_matches(key, self._known, n=1)
             fix = f"did you mean {close[0]}?" if close else f"known are {', '.join(sorted(self._known))}"
+            if key in self._elsewhere:
+                fix = f"it belongs into [{self._path}.{self._elsewhere[key]}]"
             self.problem(key, f"is no option of {self._what}", fix)
         return [*self._problems, *(problem for table in self._tables for problem in table.problems())]
 

@@ -9,6 +9,7 @@ What is shipped are names of Asterisk's own sounds, which are there in every lan
 
 import re
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Final
 
 from msgspec import Struct
@@ -23,6 +24,21 @@ ANY_LANGUAGE: Final = "any"
 
 POSITION, AHEAD, MINUTES = "{position}", "{ahead}", "{minutes}"
 FIGURES: Final = (POSITION, AHEAD, MINUTES)
+
+BUILT_IN: Final = (
+    "callback",
+    "callback-impossible",
+    "duplicate-callback",
+    "closed",
+    "unstaffed",
+    "full",
+    "overdue",
+    "overflow-loop",
+)
+"""Announcements whose names no queue has to say: what becomes of callbacks, and why callers are let go."""
+
+_NEAR: Final = 0.85
+"""How alike, of 1, a name and a built-in one are that were meant to be the same."""
 
 _NAME: Final = re.compile(r"[\w.:-]{1,128}")
 
@@ -60,6 +76,16 @@ def read_sounds(reader: Reader) -> Mapping[str, Sounds]:
         if language != ANY_LANGUAGE and not LANGUAGE.fullmatch(language):
             reader.problem(f"sounds.{language}", "is no language", 'name it as Asterisk does: "zh", "en"')
     return {language: _of_language(table) for language, table in tables.items()}
+
+
+def sound_cautions(sounds: Mapping[str, Sounds]) -> tuple[tuple[str, str, str], ...]:
+    """Announcements that look like misspelt built-in ones: key, reason, fix."""
+    named = [(language, name) for language, each in sounds.items() for name in each.announcements]
+    return tuple(
+        (f"{language}.announcements.{name}", "is said only if a queue names it", f"did you mean {close[0]}?")
+        for language, name in named
+        if name not in BUILT_IN and (close := get_close_matches(name, BUILT_IN, n=1, cutoff=_NEAR))
+    )
 
 
 def read_media(table: Reader, key: str, default: tuple[str, ...] = (), *, figures: bool = False) -> tuple[str, ...]:

@@ -5,12 +5,16 @@ import os
 import select
 import shutil
 import signal
+import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from acd_asterisk.lab import LabAgent, Pbx, PbxFailed, Provisioned
+from acd_asterisk.options import read_options
 
 SURVIVOR = """
 import asyncio, sys
@@ -128,3 +132,25 @@ async def test_it_dies_with_its_parent_unless_detached(provisioned: Provisioned,
             signal.pidfd_send_signal(death, signal.SIGKILL)
         os.close(death)
         shutil.rmtree(folder)
+
+
+@pytest.mark.usefixtures("provisioned")
+async def test_what_the_command_prints_can_be_pasted(tmp_path: Path) -> None:
+    """Its [channels.pbx] leads to the PBX that runs: ARI lets in whoever has what stands there."""
+    running = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "acd_asterisk.lab", "run", "--folder", str(tmp_path / "pbx")), stdout=subprocess.PIPE
+    )
+    assert running.stdout is not None
+    try:
+        said = (await running.stdout.readuntil(b"Stop it")).decode()
+        shown = [line.strip() for line in said.partition("For acd.toml:")[2].splitlines()[1:-1]]
+        (tmp_path / "acd.toml").write_text("\n".join([*shown, "[queues.sales]", ""]))
+        options = tomllib.loads((tmp_path / "acd.toml").read_text())["channels"]["pbx"]
+        assert options.pop("type") == "asterisk"
+        read = read_options("pbx", options)
+        access = {"Authorization": aiohttp.encode_basic_auth(read.user, read.password.read())}
+        async with aiohttp.ClientSession(headers=access) as http, http.get(f"{read.url}/asterisk/info") as answer:
+            assert answer.status == 200
+    finally:
+        running.send_signal(signal.SIGINT)
+        assert await running.wait() == 0
