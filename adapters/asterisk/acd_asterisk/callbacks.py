@@ -74,7 +74,7 @@ class Callbacks:
         if call is not None:
             return call
         standing = self._standing(interaction_id)
-        if standing is None or not is_nameable(interaction_id):
+        if standing is None:
             return None
         try:
             return self._add(standing)
@@ -175,6 +175,8 @@ class Callbacks:
         if call is None:
             standing = self._standing(wish.interaction_id)
             call = self._add(standing or InteractionStanding(wish.interaction_id, wish.state, ""))
+        else:
+            self._end_if_unusable(call)
         back = call.back
         if back is None:
             return call
@@ -229,7 +231,15 @@ class Callbacks:
         return standing if standing is not None and standing.kind == "callback" else None
 
     def _add(self, standing: InteractionStanding) -> Call:
-        return self._desk.add_back(standing.interaction_id, Back(standing.customer))
+        call = self._desk.add_back(standing.interaction_id, Back(standing.customer))
+        self._end_if_unusable(call)
+        return call
+
+    def _end_if_unusable(self, call: Call) -> None:
+        """Nobody's telephone is to ring for what could not be found again on the PBX."""
+        if not is_nameable(call.interaction_id):
+            call.is_ended = True
+            self._desk.spawn(self._desk.end_unusable(call.interaction_id))
 
     def _body(self, endpoint: str) -> dict[str, object]:
         options = self._desk.options

@@ -40,11 +40,7 @@ class Conversations:
             await self._end(effect.interaction_id, "no-consults-over-ami")
             return
         if not is_nameable(effect.interaction_id):
-            _log.error(
-                "a consult's id cannot be part of a channel's name; use letters, digits and ._:@+~-, at most 100",
-                instance=self._desk.name,
-            )
-            await self._end(effect.interaction_id, "unusable-id")
+            await self._desk.end_unusable(effect.interaction_id)
             return
         parent = self._desk.calls.get(effect.parent_id)
         leg = None if parent is None else parent.leg_of(effect.agent_id)

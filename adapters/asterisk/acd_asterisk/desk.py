@@ -13,7 +13,7 @@ from typing import Any, Final
 import structlog
 from structlog.contextvars import bind_contextvars
 
-from acd.core.messages import Command, Outcome
+from acd.core.messages import Command, EndInteraction, Outcome
 from acd.errors import AcdError, CommandInvalid, CommandQuarantined, RouterClosed, RouterOverloaded
 from acd.ports.channel import ChannelHost
 from acd_asterisk.ari import AriUnavailable
@@ -257,6 +257,14 @@ class Desk:
         offer_id = getattr(command, "offer_id", "")
         interaction_id = getattr(command, "interaction_id", "") or interaction_of_offer(offer_id)
         return self.keys(interaction_id) if interaction_id else {}
+
+    async def end_unusable(self, interaction_id: str) -> None:
+        """End what no channel can be named after."""
+        _log.error(
+            "a consult's or callback's id cannot name a channel; use letters, digits and ._:@+~-, at most 100",
+            instance=self.name,
+        )
+        await self.tell(EndInteraction(self.host.new_id(), interaction_id, by="system", reason="unusable-id"))
 
     async def carry_out(self, command: Command, **keys: str) -> bool:
         """Hand in what somebody has asked for by their telephone; whether it was done. They hear when it was not."""

@@ -171,7 +171,7 @@ def visit_of(interaction_id: str) -> int:
 
 
 def is_nameable(interaction_id: str) -> bool:
-    """Whether an id that is not ours can be part of a channel's and a bridge's name: a consult's."""
+    """Whether an id that is not ours can be part of a channel's and a bridge's name: a consult's, a callback's."""
     return _SAFE_INTERACTION.fullmatch(interaction_id) is not None
 
 

@@ -8,6 +8,7 @@ from acd.core.messages import (
     AgentLeft,
     EndInteraction,
     EnqueueInteraction,
+    InteractionCancelled,
     InteractionCompleted,
     InteractionFailed,
     InteractionOverflowed,
@@ -282,3 +283,17 @@ async def test_an_adviser_who_is_brought_in_while_the_customer_is_called(
         assert (scheduled.interaction_id, scheduled.attempts) == ("callback", 1)
         await it.router.submit(EndInteraction("stop", "callback", by="system", reason="boss"))
         await it.empty()
+
+
+async def test_an_id_that_no_channel_can_be_named_after(provisioned: Provisioned, tmp_path: Path) -> None:
+    """It ends, and says why; the agent's telephone never rings, and the next callback is theirs."""
+    async with rig(provisioned, tmp_path, people(TALKS), queues=[QUEUE], options=OPTIONS) as it:
+        await it.ready("anna")
+        await call_me(it, "订单/1;2")
+        ended = await it.event(InteractionCancelled)
+        await call_me(it, "order-2", "13900139000")
+        completed = await it.event(InteractionCompleted)
+        await it.empty()
+        assert (ended.interaction_id, ended.reason) == ("订单/1;2", "unusable-id")
+        assert completed.interaction_id == "order-2"
+        assert len([each for each in it.phones.dialogs() if each.agent == "anna"]) == 1

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from msgspec import structs
 
-from acd.core.messages import Command, FailCallback, LeaveInteraction
+from acd.core.messages import Command, EndInteraction, FailCallback, LeaveInteraction
 from acd.errors import PersonalStoreError
 from acd.ports.channel import Desired, InteractionStanding, Personal
 from acd.testing.recording_host import RecordingHost
@@ -301,6 +301,27 @@ async def test_who_is_there_when_the_agent_has_gone_waits_like_any_caller(monkey
     await until(lambda: waiting == [call], lambda: f"{len(waiting)} wait")
     assert call.is_reached
     assert call.parking is not None
+    await it.desk.stop()
+
+
+@pytest.mark.parametrize("unusable", ["订单/1;2", "a!b", "x" * 101])
+@pytest.mark.parametrize("found", [False, True])
+async def test_an_id_that_no_channel_can_be_named_after_ends_the_callback(unusable: str, *, found: bool) -> None:
+    """Whether it is offered now, or was while nobody could be called; no telephone rings."""
+    it = Parts()
+    offer = f"{unusable}.1"
+    it.host.interactions[unusable] = InteractionStanding(unusable, "offered", "sales", kind="callback")
+    if found:
+        wish = Desired(unusable, "offered", offer, "anna")
+        kept = Keep(wish, AriChannel(""), (), met=False, has_bridge=False, is_back=True)
+        call: Call | None = it.callbacks.take_over(kept)
+    else:
+        call = it.callbacks.open(unusable)
+    assert call is not None
+    await it.orders.ring(call, offer, "anna")
+    await until(lambda: len(it.told()) > 0, lambda: "nothing was told")
+    assert it.told() == [EndInteraction("contract-1", unusable, by="system", reason="unusable-id")]
+    assert it.ari.asked == []
     await it.desk.stop()
 
 
