@@ -10,8 +10,6 @@ long as nobody is with them.
 
 import asyncio
 
-import structlog
-
 from acd.core.messages import EndInteraction, JoinAgent, OpenConsult
 from acd.errors import ChannelError
 from acd_asterisk.call import Call, Leg
@@ -19,8 +17,6 @@ from acd_asterisk.desk import Desk, NotTaken
 from acd_asterisk.names import is_nameable
 from acd_asterisk.orders import Orders
 from acd_asterisk.switchboard import Switchboard
-
-_log = structlog.get_logger(__name__)
 
 
 class Conversations:
