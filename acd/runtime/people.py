@@ -216,7 +216,7 @@ class People:
             _log.exception("the personal store failed")
             self._failing = True
             return PersonalStoreError(f"the personal store failed ({type(error).__name__}); see the log")
-        if self._learning is None and isinstance(self._store, PromptStore):
+        if self._learning is None and not self._closed and isinstance(self._store, PromptStore):
             self._prompt = self._store
             self._learning = asyncio.create_task(self._learn(self._prompt), name="getting to know people")
         return results

@@ -37,6 +37,11 @@ token_file = "token"
 roles = ["system"]
 [channels.lab]
 type = "simulated"
+[channels.pbx]
+type = "asterisk"
+url = "http://127.0.0.1:9/ari"
+user = "nobody"
+password_file = "secret"
 [webhooks.crm]
 url = "http://127.0.0.1:9/nobody"
 secret_file = "secret"
@@ -222,9 +227,13 @@ def test_what_is_wrong_is_seen_by_the_rules(prometheus: Prometheus, address: tup
     assert [rule["name"] for rule in loaded] == alerts()
     assert {rule["health"] for rule in loaded} <= {"ok", "unknown"}
     assert all(rule["annotations"]["summary"] and rule["annotations"]["description"] for rule in loaded)
-    (raised,) = prometheus.ask("alerts")["alerts"]
+    raised = {
+        each["labels"]["alertname"]: each["annotations"]["summary"] for each in prometheus.ask("alerts")["alerts"]
+    }
     address[0]("POST", "/v1/agents/anna/sign-in", {"ready": True})
-    assert raised["annotations"]["summary"] == "default: 1 wait, and no agent is signed in."
+    assert raised.pop("AcdNobodySignedIn") == "default: 1 wait, and no agent is signed in."
+    # There is no PBX where one should be.
+    assert set(raised) <= {"AcdChannelDisconnected", "AcdNotReady"}
 
 
 def test_the_dashboard_is_whole() -> None:

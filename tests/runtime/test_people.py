@@ -387,6 +387,18 @@ async def test_getting_to_know_people_is_tried_again_so_many_times(
     await people.close()
 
 
+async def test_who_is_remembered_while_it_closes_sets_nothing_going(config: PersonalConfig) -> None:
+    """The first answer of the store may come when nobody wants it to get to know people any more."""
+    people = People(config, None)
+    before = asyncio.all_tasks()
+    first = asyncio.create_task(people.remember(Personal(number="13800138000")))
+    await asyncio.sleep(0)
+    await people.close()
+    assert (await first).startswith("cu_")
+    await asyncio.sleep(0)
+    assert asyncio.all_tasks() == before
+
+
 async def test_with_the_real_store(config: PersonalConfig) -> None:
     people = People(config, None)
     first = await people.remember(Personal("1001"))

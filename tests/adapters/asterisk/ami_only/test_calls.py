@@ -27,6 +27,7 @@ from tests.adapters.asterisk.rig import EXAMPLES, INSTANCE, Agent, Queue, rig, u
 
 PLAIN = {"provisioned", "tmp_path"}
 OF_ARI = {
+    "test_an_attempt_that_asterisk_carries_out_late_is_nobody",
     "test_another_controller_takes_over",
     "test_caller_goes_on_when_the_dialplan_says_so",
     "test_callers_whom_nobody_noticed",
