@@ -405,8 +405,8 @@ def test_set_up_prefers_a_complete_python_and_happens_once(machine: Path) -> Non
         ("nothing", 0),
         ("--ignore=", 1),
         ("ARGS=tests/examples", 1),
-        ("ARGS=--numprocesses=2", 1),
-        ("ARGS=--numprocesses=3", 1),
+        ("--dist=loadfile", 1),
+        ("--dist=worksteal", 1),
         ("check", 2),
     ],
 )
