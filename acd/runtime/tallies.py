@@ -5,7 +5,8 @@ sliding windows ("the last 15 minutes") and calendar intervals aligned to UTC, f
 in any time zone) are added up. Times are µs since 1970.
 """
 
-from collections.abc import Iterable
+from array import array
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from msgspec import Struct
@@ -24,7 +25,13 @@ CALENDAR_KEPT: Final = 4 * 24 * 8
 
 
 _SLACK: Final = 2
-"""How many times as many intervals as are promised may be there before the old ones go."""
+"""How many times as many calendar intervals as are promised may be there before the old ones go."""
+
+_WORD: Final = 8
+"""Bytes of a count."""
+
+LONGEST: Final = frozenset({"longest_us"})
+"""Of these the longest is kept; all else is summed."""
 
 
 class Counts(Struct):
@@ -64,7 +71,7 @@ class Counts(Struct):
     def add(self, name: str, amount: int) -> None:
         """Count; the longest of something is kept, everything else is summed."""
         before: int = getattr(self, name)
-        setattr(self, name, max(before, amount) if name == "longest_us" else before + amount)
+        setattr(self, name, max(before, amount) if name in LONGEST else before + amount)
 
     def service_level(self, denominator: str = "answered+abandoned") -> float | None:
         """Answered in time ÷ what the denominator names (`DENOMINATORS`), 0 to 1; None when that is nothing."""
@@ -99,6 +106,49 @@ DENOMINATORS: Final = {
 NAMES: Final = Counts.__struct_fields__
 
 
+class Slots:
+    """The fine slots of one tally: one array by name, whose whole room is taken when it is first counted.
+
+    So that an agent's or a queue's hour takes what it takes after the first calls, and not what an hour makes of it.
+    """
+
+    __slots__ = ("_columns", "_newest")
+
+    def __init__(self) -> None:
+        self._columns: dict[str, array[int]] = {}
+        self._newest = 0
+
+    def add(self, index: int, name: str, amount: int) -> None:
+        """Count in slot `index`; one that is older than all that are kept counts no more."""
+        if index > self._newest:
+            self._go_on(index)
+        elif index <= self._newest - FINE_KEPT:
+            return
+        column = self._columns.get(name)
+        if column is None:
+            column = self._columns[name] = array("q", bytes(_WORD * FINE_KEPT))
+        at = index % FINE_KEPT
+        column[at] = max(column[at], amount) if name in LONGEST else column[at] + amount
+
+    def since(self, first: int) -> Counts:
+        """What was counted in slot `first` and all after it."""
+        total = Counts()
+        places = [index % FINE_KEPT for index in range(max(first, self._newest - FINE_KEPT + 1), self._newest + 1)]
+        for name, column in self._columns.items():
+            for at in places:
+                if column[at]:
+                    total.add(name, column[at])
+        return total
+
+    def _go_on(self, newest: int) -> None:
+        """Slots up to this one begin, empty."""
+        places = [index % FINE_KEPT for index in range(max(self._newest + 1, newest - FINE_KEPT + 1), newest + 1)]
+        for column in self._columns.values():
+            for at in places:
+                column[at] = 0
+        self._newest = newest
+
+
 class Tally:
     """Counts of one queue, agent or channel: in all, by slot and by calendar interval."""
 
@@ -106,45 +156,51 @@ class Tally:
 
     def __init__(self) -> None:
         self.total = Counts()
-        self.fine: dict[int, Counts] = {}
+        self.fine = Slots()
         self.calendar: dict[int, Counts] = {}
 
     def add(self, at_us: int, name: str, amount: int = 1) -> None:
         """Count something that happened at a moment."""
         self.total.add(name, amount)
-        _at(self.fine, at_us // FINE_US, FINE_KEPT).add(name, amount)
-        _at(self.calendar, at_us // CALENDAR_US, CALENDAR_KEPT).add(name, amount)
+        self.fine.add(at_us // FINE_US, name, amount)
+        self._interval(at_us // CALENDAR_US).add(name, amount)
 
     def spend(self, begin_us: int, end_us: int, name: str) -> None:
         """Count time that was spent: every interval gets its part. O(intervals that are kept)."""
         self.total.add(name, end_us - begin_us)
-        for grid, length_us, kept in ((self.fine, FINE_US, FINE_KEPT), (self.calendar, CALENDAR_US, CALENDAR_KEPT)):
-            last = end_us // length_us
-            for index in range(max(begin_us // length_us, last - kept + 1), last + 1):
-                part_us = min(end_us, (index + 1) * length_us) - max(begin_us, index * length_us)
-                if part_us:
-                    _at(grid, index, kept).add(name, part_us)
+        for index, part_us in _parts(begin_us, end_us, FINE_US, FINE_KEPT):
+            self.fine.add(index, name, part_us)
+        for index, part_us in _parts(begin_us, end_us, CALENDAR_US, CALENDAR_KEPT):
+            self._interval(index).add(name, part_us)
 
     def sliding(self, now_us: int, length_us: int) -> Counts:
         """The last `length_us` (an hour at most), from the beginning of the slot that it begins in."""
-        first = max(now_us - length_us, 0) // FINE_US
-        return _sum(counts for index, counts in self.fine.items() if index >= first)
+        return self.fine.since(max(now_us - length_us, 0) // FINE_US)
 
     def between(self, begin_us: int, end_us: int) -> Counts:
         """The calendar intervals that begin at `begin_us` or later and before `end_us`."""
         first, last = -(-begin_us // CALENDAR_US), -(-end_us // CALENDAR_US)
         return _sum(counts for index, counts in self.calendar.items() if first <= index < last)
 
+    def _interval(self, index: int) -> Counts:
+        grid = self.calendar
+        counts = grid.get(index)
+        if counts is None:
+            counts = grid[index] = Counts()
+            if len(grid) > _SLACK * CALENDAR_KEPT:
+                newest = max(grid)
+                for old in [each for each in grid if each <= newest - CALENDAR_KEPT]:
+                    del grid[old]
+        return counts
 
-def _at(grid: dict[int, Counts], index: int, kept: int) -> Counts:
-    counts = grid.get(index)
-    if counts is None:
-        counts = grid[index] = Counts()
-        if len(grid) > _SLACK * kept:
-            newest = max(grid)
-            for old in [each for each in grid if each <= newest - kept]:
-                del grid[old]
-    return counts
+
+def _parts(begin_us: int, end_us: int, length_us: int, kept: int) -> Iterator[tuple[int, int]]:
+    """How much of a time lies in which interval, of those that are kept at its end."""
+    last = end_us // length_us
+    for index in range(max(begin_us // length_us, last - kept + 1), last + 1):
+        part_us = min(end_us, (index + 1) * length_us) - max(begin_us, index * length_us)
+        if part_us:
+            yield index, part_us
 
 
 def _sum(parts: Iterable[Counts]) -> Counts:

@@ -10,7 +10,7 @@ import acd.core.messages as m
 from acd.core.engine import Engine
 from acd.runtime import live_figures
 from acd.runtime.live_figures import LiveFigures
-from acd.runtime.tallies import CALENDAR_KEPT, CALENDAR_US, DENOMINATORS, FINE_KEPT, FINE_US, NAMES, Counts, Tally
+from acd.runtime.tallies import CALENDAR_US, DENOMINATORS, FINE_US, Counts, Tally
 from acd.runtime.view import View
 from tests.core.side_by_side import Pair, run, seeded
 from tests.runtime.wait_centres import one_queue, queue, several_at_once, shared_agents
@@ -207,19 +207,6 @@ def test_ratios_name_their_denominators() -> None:
     assert nothing.service_level() is None
     assert nothing.speed_of_answer_us() is None
     assert nothing.occupancy() is None
-
-
-def test_what_is_kept_is_bounded_and_the_past_stays_in_the_total() -> None:
-    tally = Tally()
-    for index in range(5_000):
-        tally.add(index * CALENDAR_US, "entered")
-    assert tally.total.entered == 5_000
-    assert len(tally.calendar) <= 2 * CALENDAR_KEPT
-    assert len(tally.fine) <= 2 * FINE_KEPT
-    tally.spend(0, 5_000 * CALENDAR_US, "idle_us")
-    assert tally.total.idle_us == 5_000 * CALENDAR_US
-    assert tally.sliding(5_000 * CALENDAR_US, 60 * SECOND).idle_us == 60 * SECOND
-    assert set(NAMES) == set(Counts.__struct_fields__)
 
 
 def test_who_is_gone_is_kept_for_long_and_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -150,6 +150,8 @@ class Call:
     """The bridge in which the caller was put to wait last."""
     greeted: bool = False
     """The caller has been told what everybody is told who comes in."""
+    announced: bool = False
+    """Both have been told that they are recorded."""
     language: str = ""
     """In which the caller is spoken to; empty: as their queue has it."""
     way_out: "dict[str, str] | None" = None

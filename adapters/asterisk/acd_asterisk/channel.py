@@ -192,7 +192,7 @@ class AsteriskChannel:
     async def perform(self, effect: Effect) -> None:
         """Carry out one effect. Raises `ChannelError` when that cannot be: then everything is compared anew."""
         if isinstance(effect, OfferInteraction):
-            self._desk.note_offer(effect.offer_id, effect.expires_at_us)
+            self._desk.offered.note(effect.offer_id, effect.expires_at_us)
         if not self._link.is_live and not (
             self._link.is_connected and await self._link.until_live(self._options.rest_deadline_us / 1e6)
         ):

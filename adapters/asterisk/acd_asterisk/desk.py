@@ -4,7 +4,6 @@ Owns the registry of calls and what happens when the engine takes no command. Mu
 """
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Coroutine
 from functools import partial
 from traceback import extract_tb
@@ -19,17 +18,13 @@ from acd.ports.channel import ChannelHost
 from acd_asterisk.ari import AriUnavailable
 from acd_asterisk.call import Back, Call, Lane, LaneFull, Leg, Step
 from acd_asterisk.names import Names, first_visit, interaction_of_offer, visit_of
+from acd_asterisk.offered import Offered
 from acd_asterisk.options import Options
+from acd_asterisk.visits import Visits
 from acd_asterisk.wire import AriChannel, Party
 
 MAX_CALLS: Final = 20_000
 """Callers of one PBX in the application at a time; further ones go on in the dialplan."""
-
-MAX_RUNG: Final = 20_000
-"""Offers that are remembered as having rung."""
-
-MAX_VISITORS: Final = 20_000
-"""Callers' channels of which it is remembered how often they have been here."""
 
 RECONCILE_DELAY_SECONDS: Final = 1.0
 LONGEST_DELAY_SECONDS: Final = 10.0
@@ -61,10 +56,8 @@ class Desk:
         """By interaction id."""
         self.by_channel: dict[str, Call] = {}
         """By the caller's channel id."""
-        self.offers: OrderedDict[str, int] = OrderedDict()
-        """Offers that this process was told of, with the engine's time at which each expires."""
-        self.rung: OrderedDict[str, None] = OrderedDict()
-        """Offers for which this process has dialled."""
+        self.offered = Offered(lambda interaction_id: self.host.wish(interaction_id) is not None)
+        """What this process was told of offers, and for which it has dialled."""
         self.guests: dict[str, Call] = {}
         """By offer: calls that a leg has come to out of a consult; its offer is another interaction's."""
         self.attended: set[str] = set()
@@ -77,7 +70,7 @@ class Desk:
         """Asterisk's, once it is known."""
         self.comparison_seconds = 0.0
         """What the last comparison took."""
-        self._visits: OrderedDict[str, int] = OrderedDict()
+        self._visits = Visits()
         self._host: ChannelHost | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._asked = False
@@ -140,7 +133,7 @@ class Desk:
 
     def next_visit(self, channel_id: str) -> int:
         """1 for a channel that has not been here before, as far as this process knows."""
-        return self._visits.get(channel_id, 0) + 1
+        return self._visits.next_of(channel_id)
 
     def visit_again(self, call: Call, visit: int) -> None:
         """The call turns out to be a further visit of its channel."""
@@ -153,27 +146,14 @@ class Desk:
         call.is_ended = True
         _log.debug("call over", instance=self.name, **call.keys)
         if call.parent is None and call.back is None:
-            self._visits[call.channel_id] = visit_of(call.interaction_id)
-            if len(self._visits) > MAX_VISITORS:
-                self._visits.popitem(last=False)
+            self._visits.note(call.channel_id, visit_of(call.interaction_id))
+        self.offered.forget(call.interaction_id)
         for offer_id in [offer_id for offer_id, its in self.guests.items() if its is call]:
             del self.guests[offer_id]
         if self.calls.get(call.interaction_id) is call:
             del self.calls[call.interaction_id]
         if self.by_channel.get(call.channel_id) is call:
             del self.by_channel[call.channel_id]
-
-    def note_offer(self, offer_id: str, expires_at_us: int) -> None:
-        """The engine has made an offer."""
-        self.offers[offer_id] = expires_at_us
-        if len(self.offers) > MAX_RUNG:
-            self.offers.popitem(last=False)
-
-    def note_rung(self, offer_id: str) -> None:
-        """An agent's device has been dialled for an offer."""
-        self.rung[offer_id] = None
-        if len(self.rung) > MAX_RUNG:
-            self.rung.popitem(last=False)
 
     def in_lane(self, call: Call, step: Step) -> None:
         """Do something about a call when all that came before it is done."""

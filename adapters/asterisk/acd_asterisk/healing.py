@@ -126,7 +126,7 @@ class Healer:
             world,
             desired,
             backs=self._backs(desired),
-            has_rung=lambda offer_id: offer_id in self._desk.rung,
+            has_rung=self._desk.offered.has_rung,
             is_held=self._desk.is_held,
             busy=busy,
             handed_in={call.channel_id for call in self._desk.calls.values() if call.is_enqueued},
@@ -257,7 +257,7 @@ class Healer:
 
         What an earlier process did stands in a variable of the caller's channel.
         """
-        has_rung = offer_id not in self._desk.offers and (
+        has_rung = self._desk.offered.expires_at_us(offer_id) is None and (
             not call.channel_id or await self._switchboard.is_noted(call.channel_id, offer_id)
         )
         if has_rung:

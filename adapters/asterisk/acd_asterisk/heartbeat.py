@@ -82,6 +82,6 @@ class Heartbeat:
         soon = time.time_ns() // 1_000 + int(SPARE_SECONDS * 1e6)
         for wish in self._desk.host.desired():
             for offer_id, _ in wish.ringing():
-                expires = self._desk.offers.get(offer_id)
+                expires = self._desk.offered.expires_at_us(offer_id)
                 if expires is not None and expires <= soon:
                     await self._desk.tell(FailOffer(self._desk.host.new_id(), offer_id, reason="failed"))

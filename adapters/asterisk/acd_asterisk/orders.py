@@ -81,7 +81,7 @@ class Orders:
         if self.devices.is_taken(agent_id) and not self._desk.is_wanted(offer_id):
             return  # The engine has taken it back already, and the agent has another one.
         leg = call.add_leg(Leg(offer_id, agent_id))
-        self._desk.note_rung(offer_id)
+        self._desk.offered.note_rung(offer_id)
         endpoint = self._desk.host.address(agent_id, "voice")
         if not is_endpoint(endpoint):
             _log.error(
@@ -386,7 +386,7 @@ class Orders:
         return wish is not None and offer_id in wish.offers()
 
     def _ring_seconds(self, offer_id: str) -> float:
-        expires_at_us = self._desk.offers.get(offer_id)
+        expires_at_us = self._desk.offered.expires_at_us(offer_id)
         left = None if expires_at_us is None else expires_at_us / 1e6 - time.time()
         return ring_seconds(left, self._desk.options.ring_margin_us / 1e6)
 

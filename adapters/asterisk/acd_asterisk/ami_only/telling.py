@@ -33,7 +33,7 @@ MAX_BRIDGES: Final = 20_000
 """Of which it is known who is in them."""
 
 MAX_LEGS: Final = 20_000
-"""Of which it is remembered that they have had a channel."""
+"""Of which it is remembered that they have had a channel, until it is known what came of dialling them."""
 
 NO_ROUTE: Final = 3
 """Q.850: no channel could even be made."""
@@ -115,10 +115,11 @@ class Telling:
     def _originated(self, message: Message) -> list[AriEvent]:
         """A telephone for which no channel could be made: nothing else tells of it."""
         leg = text_of(message, "ActionID")
+        had_channel = self._legs.pop(leg, False)
         if text_of(message, "Response") != "Failure" or self._names.offer_of(leg) is None:
             return []
-        if self._legs.pop(leg, False):
-            return []  # There was one, and its end is told.
+        if had_channel:
+            return []  # Its end is told.
         return [AriEvent("ChannelDestroyed", AriChannel(leg), cause=NO_ROUTE)]
 
     def _is_ours(self, message: Message) -> bool:

@@ -29,8 +29,9 @@ NOT_IMPLEMENTED: Final = 501
 _SPECIAL: Final = re.compile(r'[,"\\()\[\]]')
 """What parts one variable from the next in a line of AMI."""
 
-MAX_DIALLED: Final = 20_000
-"""Legs that are remembered as having been dialled."""
+MAX_DIALLED: Final = 2_048
+"""Legs that are remembered as having been dialled, a kilobyte each: more than there can be on their way, and who asks
+once more for want of an answer does so within seconds."""
 
 APPEAR_SECONDS: Final = 1.0
 """How long a telephone that has just been dialled may have no channel yet."""

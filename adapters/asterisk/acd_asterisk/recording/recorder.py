@@ -43,8 +43,6 @@ class Recorder:
     def __init__(self, desk: Desk, client: AriClient, prompts: Prompts, notes: Notes) -> None:
         """Nothing is being recorded."""
         self._prompts = prompts
-        self._announced: OrderedDict[str, None] = OrderedDict()
-        """Interactions in which it has been said."""
         options = desk.options
         self._desk = desk
         self._options = options.recording
@@ -177,16 +175,14 @@ class Recorder:
             if mode == "off":
                 return
             part = self._parts[call.interaction_id] = Part(call.interaction_id, mode, stamp_of(time.time()))
-            self._announce(call.interaction_id)
+            self._announce(call)
         self._begin_missing(call, part, offers)
 
-    def _announce(self, interaction_id: str) -> None:
+    def _announce(self, call: Call) -> None:
         """Both hear once in a call that it is recorded, if that is wanted."""
-        if self._options.announcement and interaction_id not in self._announced:
-            self._announced[interaction_id] = None
-            if len(self._announced) > MAX_KNOWN:
-                self._announced.popitem(last=False)
-            self._desk.spawn(self._say(self._desk.names.talk(interaction_id)))
+        if self._options.announcement and not call.announced:
+            call.announced = True
+            self._desk.spawn(self._say(self._desk.names.talk(call.interaction_id)))
 
     async def _say(self, bridge_id: str) -> None:
         await self._prompts.play(bridge_id, self._options.announcement, where="bridges")

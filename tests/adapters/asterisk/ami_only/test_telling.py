@@ -1,5 +1,7 @@
 """AMI's events as ARI would have told them, and what the dialplan says; pure."""
 
+import tracemalloc
+
 import pytest
 from panoramisk.message import Message
 
@@ -47,6 +49,22 @@ def test_a_telephone_without_a_channel_is_told_of_once(telling: Telling) -> None
     assert told(telling, "Newchannel", Uniqueid=LEG) == []
     assert telling.events(Message(failed)) == []
     assert telling.events(Message({**failed, "ActionID": "another's"})) == []
+
+
+def test_of_telephones_that_have_rung_nothing_is_kept(telling: Telling) -> None:
+    """It kept the last twenty thousand: only of those that could not be dialled it forgot that there was a channel."""
+    answered = {"Event": "OriginateResponse", "Response": "Success", "Uniqueid": LEG}
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        for number in range(5_000):
+            leg = NAMES.leg(f"pbx1-1795301009.{number}.1")
+            assert told(telling, "Newchannel", Uniqueid=leg) == []
+            assert telling.events(Message({**answered, "ActionID": leg})) == []
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert after - before < 50_000
 
 
 def test_who_talks_with_whom(telling: Telling) -> None:
