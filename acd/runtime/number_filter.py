@@ -12,8 +12,9 @@ from typing import Final
 INDEX_BYTES: Final = 32
 """An index is as good as random bits: its eight words of four bytes are places in the filter."""
 
-STAGE_BYTES: Final = (64 * 1024, 1024 * 1024, 16 * 1024 * 1024)
-"""Powers of two: a small centre takes no more than it needs, and 10 million people fit under one in a hundred."""
+STAGE_BYTES: Final = (1024 * 1024, 16 * 1024 * 1024)
+"""Powers of two: 640,000 people fit into what is taken at once, so that a process does not grow while it gets to know
+them; and 10 million under one in a hundred."""
 
 BITS_EACH: Final = 13
 """Bits of a stage for one index: with eight places, one stranger in five hundred is taken for one who is there."""

@@ -1,11 +1,12 @@
 """Who was added is never denied, few others are taken for them, and it takes no more room than is needed."""
 
+import tracemalloc
 from hashlib import sha256
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acd.runtime.number_filter import INDEX_BYTES, STAGE_BYTES, NumberFilter
+from acd.runtime.number_filter import INDEX_BYTES, NumberFilter
 
 SMALL = (64, 128, 256)
 """Bytes of stages that a test fills: room for 39, 78 and 157."""
@@ -25,7 +26,7 @@ def test_nobody_who_was_added_is_denied(indexes: list[bytes]) -> None:
 
 
 def test_few_are_taken_for_one_who_was_added() -> None:
-    numbers = NumberFilter(STAGE_BYTES[:2])
+    numbers = NumberFilter((64 * 1024, 1024 * 1024))
     # The first stage is full, the second begun: both are asked.
     for n in range(60_000):
         numbers.add(index(n))
@@ -35,6 +36,21 @@ def test_few_are_taken_for_one_who_was_added() -> None:
 
 def test_an_empty_one_knows_nobody() -> None:
     assert index(1) not in NumberFilter()
+
+
+def test_to_get_to_know_six_hundred_thousand_takes_no_more_than_to_know_nobody() -> None:
+    """At 20 unknown callers a second it grew by a megabyte after half an hour."""
+    tracemalloc.start()
+    try:
+        numbers = NumberFilter()
+        empty, _ = tracemalloc.get_traced_memory()
+        for n in range(50_000):
+            numbers.add(index(n))
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert after - empty < 2_000
+    assert empty < 1_100_000
 
 
 def test_too_many_and_anybody_may_have_been_added() -> None:
