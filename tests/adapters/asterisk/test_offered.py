@@ -56,7 +56,8 @@ def test_offers_told_of_after_the_end_are_forgotten_though_nobody_says_so() -> N
     assert offered.expires_at_us("lives.1") == 1
 
 
-def test_a_desk_keeps_nothing_of_twenty_thousand_calls_that_are_over(traced: None) -> None:
+@pytest.mark.usefixtures("traced")
+def test_a_desk_keeps_nothing_of_twenty_thousand_calls_that_are_over() -> None:
     """It kept half a kilobyte of each of the last twenty thousand: a quarter of an hour at 20 a second."""
     host = RecordingHost(lambda _agent, _channel: "PJSIP/anna")
     desk = Desk("pbx1", OPTIONS, NAMES)
@@ -96,7 +97,8 @@ def test_a_channel_that_comes_back_is_on_its_next_visit() -> None:
     assert [visits.next_of(each) for each in "abcd"] == [1, 2, 2, 2]
 
 
-def test_visits_take_their_room_at_once_and_no_more_ever(traced: None) -> None:
+@pytest.mark.usefixtures("traced")
+def test_visits_take_their_room_at_once_and_no_more_ever() -> None:
     before, _ = tracemalloc.get_traced_memory()
     visits = Visits()
     empty, _ = tracemalloc.get_traced_memory()
