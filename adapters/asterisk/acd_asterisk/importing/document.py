@@ -40,6 +40,7 @@ def _lines(result: Result, report: Report, sources: Sequence[str], domain: str) 
         if place not in origins:
             yield from (comment(f"[{place}] {told(each)}") for each in findings)
     yield from ("", "[domain]", line("name", domain), "", _SERVICE.rstrip("\n"))
+    yield from _at_pbx(result.queues)
     for part in result.queues:
         yield from ("", f"[queues.{name(part.id)}]")
         yield from (comment(told(each)) for each in notable.get(part.origin, ()))
@@ -47,6 +48,14 @@ def _lines(result: Result, report: Report, sources: Sequence[str], domain: str) 
     for part in result.agents:
         yield from ("", f"[agents.{name(part.id)}]")
         yield from _settings(part)
+
+
+def _at_pbx(queues: Sequence[Part]) -> Iterator[str]:
+    """What callers of a queue hear, which is the channel's to know: beneath its table, and a comment as that is."""
+    for part in queues:
+        if part.at_pbx:
+            yield from ("#", f"# [channels.pbx.queues.{name(part.id)}]")
+            yield from (f"# {line(key, value)}" for key, value in part.at_pbx.items())
 
 
 def _settings(part: Part) -> Iterator[str]:

@@ -47,6 +47,8 @@ class Part(NamedTuple):
     id: str
     settings: dict[str, Value]
     origin: str = ""
+    at_pbx: Mapping[str, Value] = {}
+    """Of a queue: what `[channels.NAME.queues.ID]` has."""
 
 
 class Result(NamedTuple):
@@ -64,6 +66,7 @@ class _Queue(NamedTuple):
     settings: dict[str, Value]
     members: dict[str, Member]
     levels: Levels
+    at_pbx: dict[str, Value]
 
 
 def convert(source: Source, report: Report) -> Result:
@@ -109,11 +112,12 @@ def _queue(
     given = last["strategy"].value.lower() if "strategy" in last else DEFAULT_STRATEGY
     settings.update(_strategy(section, last.get("strategy"), members, report))
     strategy = settings["strategy"]
-    settings.update(settings_of(section, report, broadcast=strategy == "broadcast"))
+    read = settings_of(section, report, broadcast=strategy == "broadcast")
+    settings.update(read.of_queue)
     found = _levels_of(section, last, members, rules, start, report, weighted=given == UNWEIGHTED)
     if found.delays:
         settings["level_delays"] = [f"{seconds}s" for seconds in found.delays]
-    return _Queue(identity, section, settings, members, found)
+    return _Queue(identity, section, settings, members, found, read.at_pbx)
 
 
 def _strategy(section: Section, entry: Entry | None, members: Mapping[str, Member], report: Report) -> dict[str, Value]:
@@ -332,4 +336,4 @@ def _positions(queues: Sequence[_Queue], people: Mapping[str, Person], report: R
 
 
 def _part(queue: _Queue) -> Part:
-    return Part(queue.id, queue.settings, queue.section.name)
+    return Part(queue.id, queue.settings, queue.section.name, queue.at_pbx)

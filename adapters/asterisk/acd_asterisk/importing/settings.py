@@ -9,11 +9,14 @@ from typing import Final, NamedTuple
 from acd.core import limits
 from acd.runtime.config import format_duration
 from acd.runtime.config.problems import did_you_mean, quoted
+from acd_asterisk.importing import hearing
 from acd_asterisk.importing.conf import Entry, Section
 from acd_asterisk.importing.members import is_true, whole
-from acd_asterisk.importing.report import Outcome, Report
+from acd_asterisk.importing.report import Report
+from acd_asterisk.importing.said import NOTHING, Said
 from acd_asterisk.importing.unmapped import ANYWAY, LEFT, is_off
 from acd_asterisk.importing.writing import Value, line
+from acd_asterisk.media import MUSIC_CLASS
 
 STRATEGIES: Final[Mapping[str, tuple[str, str]]] = {
     "ringall": ("broadcast", ""),
@@ -43,6 +46,7 @@ _RETRY_SECONDS: Final = 5
 _FOR_EVER: Final = "1h"
 _SYNONYMS: Final = {"music": "musicclass", "musiconhold": "musicclass"}
 _MOST_SECONDS: Final = limits.MAX_DURATION_US // 1_000_000
+_NAMED_SO: Final = "of letters, digits, _ . and -"
 
 _NOBODY_SIGNED_IN: Final = frozenset({"paused", "penalty", "unavailable", "invalid", "unknown"})
 _BUSY: Final = frozenset({"inuse", "ringing", "wrapup"})
@@ -50,15 +54,14 @@ _WORDS: Final = {"strict": _NOBODY_SIGNED_IN - {"unknown"}, "loose": frozenset({
 _NO_JOIN: Final = frozenset({"penalty", "paused", "invalid"})
 
 
-class Said(NamedTuple):
-    """What one option came to: settings, and in which words it is accounted for."""
+class Settings(NamedTuple):
+    """Those of `[queues.QUEUE]`, and those of `[channels.NAME.queues.QUEUE]`."""
 
-    settings: dict[str, Value]
-    outcome: Outcome = "mapped"
-    text: str = ""
+    of_queue: dict[str, Value]
+    at_pbx: dict[str, Value]
 
 
-def settings_of(section: Section, report: Report, *, broadcast: bool) -> dict[str, Value]:
+def settings_of(section: Section, report: Report, *, broadcast: bool) -> Settings:
     """The settings of a queue, without strategy, band and levels. Accounts for every option but those of `ELSEWHERE`.
 
     `broadcast`: the queue rings several agents at once, and then nobody is made not-ready for not answering.
@@ -70,7 +73,9 @@ def settings_of(section: Section, report: Report, *, broadcast: bool) -> dict[st
     }
     if not broadcast:
         found["rona"] = "stay-ready"
+    at_pbx: dict[str, Value] = {}
     last = {option_of(entry): entry for entry in section.entries}
+    together = hearing.heard(last)
     for entry in section.entries:
         option = option_of(entry)
         if option in ELSEWHERE:
@@ -78,13 +83,14 @@ def settings_of(section: Section, report: Report, *, broadcast: bool) -> dict[st
         if last[option] is not entry:
             report.add("anyway", section.name, entry, "the same option stands below again, and the last one counts")
             continue
-        said = _said(option, entry.value, broadcast=broadcast)
+        said = together.get(option) or _said(option, entry.value, broadcast=broadcast)
         found.update(said.settings)
-        text = "; ".join(part for part in (_shown(said.settings), said.text) if part)
+        at_pbx.update(said.at_pbx)
+        text = "; ".join(part for part in (_shown(said.settings), _shown(said.at_pbx), said.text) if part)
         report.add(said.outcome, section.name, entry, text)
     if "max_waiting" in found:
         del found["when_full"]
-    return found
+    return Settings(found, at_pbx)
 
 
 def account_general(section: Section, report: Report) -> None:
@@ -109,7 +115,7 @@ def option_of(entry: Entry) -> str:
 def _said(option: str, value: str, *, broadcast: bool) -> Said:
     if option == "autopause" and broadcast:
         if is_off(option, value):
-            return Said({}, "anyway", "asks for nothing")
+            return NOTHING
         return Said({}, "left", "nobody is made not-ready for what others were rung for, too")
     mapper = _MAPPED.get(option)
     return mapper(value) if mapper else _known(option, value)
@@ -120,8 +126,8 @@ def _known(option: str, value: str) -> Said:
         values, same, different = ANYWAY[option]
         return Said({}, "anyway", same) if is_true(value) in values else Said({}, "differs", different)
     if option in LEFT:
-        return Said({}, "anyway", "asks for nothing") if is_off(option, value) else Said({}, "left", LEFT[option])
-    hint = did_you_mean(option, [*_MAPPED, *ANYWAY, *LEFT, *ELSEWHERE])
+        return NOTHING if is_off(option, value) else Said({}, "left", LEFT[option])
+    hint = did_you_mean(option, [*_MAPPED, *ANYWAY, *LEFT, *ELSEWHERE, *hearing.OPTIONS])
     hint = f"; {hint}" if hint.startswith("did") else ""
     return Said({}, "left", f"app_queue has no such option and passes over it{hint}")
 
@@ -148,7 +154,7 @@ def _maxlen(value: str) -> Said:
 
 
 def _wrapuptime(value: str) -> Said:
-    return Said({"wrap_up": _seconds(whole(value))}) if whole(value) > 0 else Said({}, "anyway", "asks for nothing")
+    return Said({"wrap_up": _seconds(whole(value))}) if whole(value) > 0 else NOTHING
 
 
 def _servicelevel(value: str) -> Said:
@@ -175,8 +181,18 @@ def _autopauseunavail(value: str) -> Said:
 def _musicclass(value: str) -> Said:
     if value in {"", "default"}:
         return Said({}, "anyway", "callers hear the class default unless the channel's music_class says otherwise")
-    text = f"music is the same for all queues of a PBX: music_class = {quoted(value)} in its [channels] section"
-    return Said({}, "left", text)
+    if not MUSIC_CLASS.fullmatch(value):
+        return Said({}, "left", f"no class of music may be called so; rename it in musiconhold.conf, {_NAMED_SO}")
+    return Said(at_pbx={"music_class": value})
+
+
+def _announce(value: str) -> Said:
+    if value.strip().lower() in {"", "no"}:
+        return NOTHING
+    good, bad = hearing.played(value)
+    if bad or not good:
+        return Said({}, "left", f"no prompt can be made of {quoted(value)}: name it otherwise, and then in briefing")
+    return Said(at_pbx={"briefing": good})
 
 
 def _joinempty(value: str) -> Said:
@@ -193,7 +209,7 @@ def _joinempty(value: str) -> Said:
 def _leavewhenempty(value: str) -> Said:
     factors, unknown = _factors(value, _NO_JOIN if is_true(value) else frozenset())
     if not factors and not unknown:
-        return Said({}, "anyway", "asks for nothing")
+        return NOTHING
     text = 'who waits is not sent away when the last agent leaves; max_wait = "5m" with when_overdue bounds the wait'
     return Said({}, "left", text)
 
@@ -218,6 +234,7 @@ _MAPPED: Final[Mapping[str, Callable[[str], Said]]] = {
     "autopause": _autopause,
     "autopauseunavail": _autopauseunavail,
     "musicclass": _musicclass,
+    "announce": _announce,
     "joinempty": _joinempty,
     "leavewhenempty": _leavewhenempty,
 }

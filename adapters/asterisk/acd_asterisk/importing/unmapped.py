@@ -7,33 +7,22 @@ from typing import Final
 
 from acd_asterisk.importing.members import is_true
 
-_ANNOUNCED: Final = (
-    "not taken over: what callers hear while they wait is set up in [channels.NAME.queues.QUEUE], see ANNOUNCEMENTS.md"
+_SOUND: Final = (
+    "what callers are told is one set of sounds for each language, of all queues: [channels.NAME.sounds.any], see "
+    "ANNOUNCEMENTS.md"
 )
 _TO_AGENTS: Final = "agents hear the caller at once, or after the queue's briefing: nothing else delays the two"
-_SOUND: Final = f"a sound of announcements: {_ANNOUNCED}"
-_RECORDED: Final = "recording is the dialplan's: MixMonitor() before Stasis()"
-_VARIABLES: Final = "no such variables are set; the API and its events tell who talks with whom, and since when"
-_LOGGED: Final = "no queue_log is written; GET /v1/events tells everything that happens"
+_RECORDED: Final = "calls are recorded as [channels.NAME.recording] says (mode, format, queues), see RECORDING.md"
+_VARIABLES: Final = (
+    "the caller's channel has ACD_QUEUE, ACD_AGENT and others instead while they talk, with set_on_connect in "
+    "[channels.NAME.data]"
+)
+_ENTERING: Final = "the queue_log says of callers what `caller` in [queue_log] says, see QUEUELOG.md"
 _FREEPBX: Final = "a setting of the page that made this file: app_queue itself does nothing with it"
 _GONE: Final = "Asterisk itself has had no such option since version 12 or earlier"
 
 LEFT: Final[dict[str, str]] = {
-    "announce": "what agents hear before the caller is a matter of the PBX: [channels.NAME.queues.QUEUE] briefing",
-    "announce-frequency": _ANNOUNCED,
-    "announce-holdtime": _ANNOUNCED,
-    "announce-position": _ANNOUNCED,
-    "announce-position-limit": _ANNOUNCED,
-    "announce-position-only-up": _ANNOUNCED,
-    "announce-round-seconds": _ANNOUNCED,
-    "announce-to-first-user": _ANNOUNCED,
-    "min-announce-frequency": _ANNOUNCED,
-    "periodic-announce": _ANNOUNCED,
-    "periodic-announce-frequency": _ANNOUNCED,
-    "periodic-announce-startdelay": _ANNOUNCED,
-    "random-periodic-announce": _ANNOUNCED,
-    "relative-periodic-announce": _ANNOUNCED,
-    "queue-callerannounce": _ANNOUNCED,
+    "queue-callerannounce": "callers hear music until they hear the agent: nothing is said between the two",
     "queue-callswaiting": _SOUND,
     "queue-holdtime": _SOUND,
     "queue-lessthan": _SOUND,
@@ -48,7 +37,7 @@ LEFT: Final[dict[str, str]] = {
     "queue-youarenext": _SOUND,
     "memberdelay": _TO_AGENTS,
     "reportholdtime": _TO_AGENTS,
-    "context": "callers leave a queue by hanging up or by max_wait; keys are not listened to while they wait",
+    "context": "which keys lead out of the queue is said by [channels.NAME.queues.QUEUE.keys], see ANNOUNCEMENTS.md",
     "membergosub": "nothing is run on the agent's channel before it is connected",
     "membermacro": "nothing is run on the agent's channel before it is connected",
     "monitor-format": _RECORDED,
@@ -62,10 +51,10 @@ LEFT: Final[dict[str, str]] = {
     "timeoutrestart": "a phone that is busy ends the offer; the next agent has the whole offer_timeout",
     "timeoutpriority": "an offer always has its whole offer_timeout; how long callers wait at most is max_wait",
     "updatecdr": "Asterisk writes its CDRs as ever, with the agent's channel as it is",
-    "log_membername_as_agent": _LOGGED,
-    "log_unpause_on_reason_change": _LOGGED,
-    "log-caller-id-name": _LOGGED,
-    "log-restricted-caller-id": _LOGGED,
+    "log_membername_as_agent": "the queue_log has the agent's id, which the API has, too: see QUEUELOG.md",
+    "log_unpause_on_reason_change": "another reason for a break is no end of it: the queue_log has PAUSE again",
+    "log-caller-id-name": _ENTERING,
+    "log-restricted-caller-id": _ENTERING,
     "eventmemberstatus": _GONE,
     "eventmemberstatusoff": _GONE,
     "eventwhencalled": _GONE,
@@ -124,4 +113,7 @@ def is_off(option: str, value: str) -> bool:
         return value == "app"
     if option.startswith("log-restricted"):
         return is_true(value)
-    return value in _OFF or (option.startswith("queue-") and value.startswith(_SILENT))
+    if option.startswith("queue-"):
+        # Asterisk's own sound is what is shipped here, too.
+        return value in _OFF or value.startswith(_SILENT) or value.replace("-", "") == option.replace("-", "")
+    return value in _OFF
