@@ -42,6 +42,9 @@ PLAYBACK_ENDS: Final = frozenset({"done", "failed", "canceled"})
 
 _TRANSFERS: Final = frozenset({"ChannelTransfer", "BridgeBlindTransfer", "BridgeAttendedTransfer"})
 
+_OF_ASTERISK: Final = "Local/"
+"""How the names of channels begin that Asterisk puts between others."""
+
 CODE: Final = "code:"
 """Begins what the dialplan says of an agent's telephone that has dialled a feature code."""
 
@@ -108,7 +111,8 @@ class Referred(Struct, frozen=True):
 
     Asterisk leaves that to us, or has put the channel `replaced_by` in the leg's place by itself, from `context`.
     Blind: to `number`, as the agent dialled it. Attended: to whom the agent has called on the channel `other_line`, by
-    `number`: to the channel `other_end` of `other_endpoint` (`PJSIP/ben`), unless that still rings.
+    `number`: to the channel `other_end` of `other_endpoint` (`PJSIP/ben`), unless that still rings. With neither number
+    nor line, that telephone has taken the caller over by itself.
     """
 
     offer_id: str
@@ -235,8 +239,8 @@ def happening(event: AriEvent, names: Names) -> Happening | None:
         return _beside(event.type, event.channel.id) if names.is_supervising(event.channel.id) else None
     match event.type:
         case "StasisStart":
-            if event.replace_channel is not None and names.offer_of(event.replace_channel.id) is not None:
-                return None  # A transfer that Asterisk has carried out, of which another event tells all.
+            if event.replace_channel is not None and (taken := names.offer_of(event.replace_channel.id)) is not None:
+                return _taken_over(event.channel, taken)
             return code_dialled(event.channel, event.args) or arrival(event.channel, event.args)
         case "StasisEnd":
             return CallerLeft(event.channel.id)
@@ -244,6 +248,16 @@ def happening(event: AriEvent, names: Names) -> Happening | None:
             return CallerHangupRequested(event.channel.id)
         case _:
             return None
+
+
+def _taken_over(channel: AriChannel, offer_id: str) -> Referred | None:
+    """A telephone has put itself in a leg's place, by an INVITE with Replaces of which nothing else tells.
+
+    None when it is a channel of Asterisk's own: then it has carried a transfer out, and another event tells all.
+    """
+    if channel.name.startswith(_OF_ASTERISK):
+        return None
+    return Referred(offer_id, other_endpoint=_endpoint(channel), replaced_by=channel.id)
 
 
 def code_dialled(channel: AriChannel, args: Iterable[str]) -> CodeDialled | None:

@@ -8,7 +8,8 @@ leaves the REFER to us (`PJSIP_TRANSFER_HANDLING`), does nothing by itself, and 
 - to a queue (`number` of `[channels.NAME.queues.QUEUE]`): the customer waits there, with everything that is known;
 - to any other number: out of the engine, into the dialplan's `context` (else that which Asterisk has chosen); refused
   where there is none;
-- attended: likewise, to whoever the agent talks with, or has called, on the other line, which ends; not outside.
+- attended: likewise, to whoever the agent talks with, or has called, on the other line, which ends; not outside;
+- a telephone that puts itself in the agent's place (an INVITE with Replaces): likewise, to whose telephone it is.
 """
 
 import asyncio
@@ -70,7 +71,8 @@ class Transfers:
 
     async def _transfer(self, call: Call, leg: Leg, what: Referred) -> None:
         target = self._target(call, leg, what)
-        command = self._command(call, leg, target, "attended-transfer" if what.other_line else "blind-transfer")
+        is_attended = bool(what.other_line or what.other_endpoint)
+        command = self._command(call, leg, target, "attended-transfer" if is_attended else "blind-transfer")
         is_done_already = bool(what.replaced_by)
         if is_done_already:
             leg.reported = True

@@ -87,6 +87,9 @@ def test_transfers_that_asterisk_has_carried_out() -> None:
     arrived = AriEvent("StasisStart", local, replace_channel=leg)
     assert happenings.happening(arrived, NAMES) is None  # no new caller
     assert happenings.happening(structs.replace(arrived, replace_channel=AriChannel(CALLER)), NAMES) is not None
+    telephone = AriChannel("1795254034.2", name="PJSIP/ben-00000003")
+    taken = Referred(offer, other_endpoint="PJSIP/ben", replaced_by=telephone.id)
+    assert happenings.happening(structs.replace(arrived, channel=telephone), NAMES) == taken
 
 
 def event(kind: str, channel_id: str = CALLER, cause: int = 0) -> AriEvent:

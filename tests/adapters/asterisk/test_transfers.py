@@ -266,3 +266,37 @@ async def test_other_line_has_called_a_queue(provisioned: Provisioned, tmp_path:
         assert it.router.view.interactions[customer].queue == "support"
         if by_phone == "asterisk":
             await phone.hang_up(first)
+
+
+@pytest.mark.parametrize("by_phone", ["asterisk", "engine"])
+@pytest.mark.parametrize("who", ["ben", "lobby"])
+async def test_a_telephone_takes_the_call_over_by_itself(
+    provisioned: Provisioned, tmp_path: Path, who: str, by_phone: str
+) -> None:
+    """An INVITE with Replaces, which no REFER has announced: the customer is its agent's, or waits if it has none."""
+    phone, other = Handset("anna"), Handset(who)
+    agents = [Agent("anna", handset=phone), Agent(who, handset=other)]
+    text = 'addresses.voice = "PJSIP/{0}"'
+    config = "\n".join(["[queues.sales]", *(f"[agents.{name}]\n{text.format(name)}" for name in ("anna", "ben"))])
+    options: dict[str, object] = {"transfers": {"by_phone": by_phone}}
+    async with rig(provisioned, tmp_path, agents, options=options, dialplan=DIALPLAN, text=config) as it:
+        await it.ready("anna")
+        async with it.callers(CallSpec(caller="10001", dialled="sales")) as callers:
+            customer = (await it.event(OfferAccepted)).interaction_id
+            await until_places(it.pbx, {CALLER: f"talk:{customer}", "anna": f"talk:{customer}"})
+            await it.presence("anna", "not-ready", "lunch")
+            await it.ready("ben")
+            await other.take_over(await phone.rung(), "600")
+            if who == "ben":
+                transferred = await it.event(InteractionTransferred)
+                assert (transferred.to_agent, transferred.reason) == ("ben", "attended-transfer")
+                await until_places(it.pbx, {CALLER: f"talk:{customer}", "ben": f"talk:{customer}"})
+            else:
+                assert (await it.event(InteractionRequeued)).reason == "transfer-not-followed"
+            assert not it.router.view.agents["anna"].work
+            await it.channel.reconcile(())
+            assert len(it.all(InteractionQueued)) == 1
+            for channel in await it.pbx.channels():
+                await it.pbx.cli(f"channel request hangup {channel['name']}")
+            await callers.finished(seconds=5)
+        await it.empty()

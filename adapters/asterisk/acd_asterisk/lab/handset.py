@@ -96,16 +96,22 @@ class Handset:
                 await self._news.wait()
         return self.dialogs[calls - 1]
 
-    async def call(self, number: str) -> Dialog:
-        """Call somebody, and wait until the PBX has answered."""
+    async def call(self, number: str, *headers: str) -> Dialog:
+        """Call somebody, and wait until the PBX has answered. `headers`: further lines of the INVITE."""
         number = check_name(number)
         local = f"<sip:{self._name}@127.0.0.1>;tag=here-{next(self._ids)}"
         dialog = Dialog(f"handset-{self._name}-{next(self._ids)}", local, f"<sip:{number}@127.0.0.1>")
         dialog.target = f"sip:{number}@127.0.0.1:{self._pbx_port}"
         self._add(dialog)
-        await self._request(dialog, "INVITE", body=self._sdp)
+        await self._request(dialog, "INVITE", *headers, body=self._sdp)
         await asyncio.wait_for(dialog.answered.wait(), _PATIENCE_SECONDS)
         return dialog
+
+    async def take_over(self, other: Dialog, number: str) -> Dialog:
+        """Put a call of this telephone in the place of another telephone's, by an INVITE with Replaces."""
+        local, remote = (_TAG.search(side) for side in (other.local, other.remote))
+        tags = f"to-tag={remote[1] if remote else ''};from-tag={local[1] if local else ''}"
+        return await self.call(number, f"Replaces: {other.call_id};{tags}", "Require: replaces", "Supported: replaces")
 
     async def transfer(self, dialog: Dialog, number: str, *, silent: bool = False) -> int:
         """Blind: ask the PBX to connect the other side with this number; gives the answer's status.
