@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
@@ -217,6 +218,7 @@ def _make_data_folder(data: Path, provisioned: Provisioned) -> None:
     (data / "moh" / "lab.ulaw").write_bytes(_music())
 
 
+@cache
 def _music() -> bytes:
     """Eight seconds of a quiet falling arpeggio, G.711 µ-law at 8 kHz, so that no transcoding is needed."""
     notes = (523, 440, 349, 262)

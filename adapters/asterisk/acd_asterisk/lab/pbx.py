@@ -191,8 +191,14 @@ class Pbx:
             raise PbxFailed(f"Asterisk was not ready after {BOOT_TIMEOUT_SECONDS:.0f} s\n{self.log_tail()}") from None
 
     async def stop(self) -> None:
-        """End it, release its ports, and remove its folder unless the caller gave one."""
-        if self._process is not None:
+        """End it, release its ports, and remove its folder unless the caller gave one.
+
+        Without a folder of the caller's it is killed, as by `kill`: nothing of it is kept, and to end in order would
+        take a second.
+        """
+        if self._process is not None and self._own_folder:
+            await _process.kill(self._process)
+        elif self._process is not None:
             await _process.end(self._process, patience_seconds=STOP_PATIENCE_SECONDS)
         self._ports.release()
         self._media.release()
