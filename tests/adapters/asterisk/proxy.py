@@ -4,6 +4,7 @@ Owns the two directions of every connection. Must not know HTTP.
 """
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
@@ -24,6 +25,8 @@ class Proxy:
         self._kept = asyncio.Event()
         self._keeping = False
         self._refusing = False
+        self.reorder: Callable[[], Callable[[bytes], bytes]] | None = None
+        """Gives, for a connection that begins from now on, what is made of that which comes from the PBX."""
         self._connections: set[asyncio.Task[None]] = set()
         self.port = 0
         self.accepted = 0
@@ -118,7 +121,7 @@ class Proxy:
         """Both directions, until one of them ends."""
         pumps = [
             asyncio.create_task(self._pump(reader, far_writer)),
-            asyncio.create_task(self._pump(far_reader, writer)),
+            asyncio.create_task(self._pump(far_reader, writer, None if self.reorder is None else self.reorder())),
         ]
         try:
             await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
@@ -127,10 +130,15 @@ class Proxy:
                 pump.cancel()
             await asyncio.gather(*pumps, return_exceptions=True)
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pump(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        reorder: Callable[[bytes], bytes] | None = None,
+    ) -> None:
         while data := await reader.read(CHUNK):
             await self._flowing.wait()
-            writer.write(data)
+            writer.write(data if reorder is None else reorder(data))
             await writer.drain()
 
 

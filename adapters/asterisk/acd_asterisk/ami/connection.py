@@ -196,6 +196,10 @@ class Manager(panoramisk.Manager):  # type: ignore[misc] # panoramisk has no typ
         """The next event, in the order of arrival."""
         return await self._events.get()
 
+    def hand_on_again(self, event: Message, seconds: float) -> None:
+        """Let an event be the next one once more, after so many seconds, behind what has come by then."""
+        self.loop.call_later(seconds, self._put_aside, event)
+
     @property
     def waiting(self) -> int:
         """Events that nobody has taken yet."""

@@ -35,6 +35,9 @@ ALIVE_EVERY_SECONDS: Final = 2.0
 
 FAREWELL_SECONDS: Final = 0.5
 
+OVERTAKEN_SECONDS: Final = 0.5
+"""How long the events of a channel may be behind the one that says that it could not be dialled."""
+
 Body = Mapping[str, Any]
 Params = Mapping[str, str]
 Done = Answer | int
@@ -226,7 +229,11 @@ class AmiEvents(EventSocket):
     async def next(self) -> AriEvent | None:
         """The next event, in the order of arrival."""
         while not self._ready:
-            self._ready.extend(self._telling.events(await self._manager.next()))
+            message = await self._manager.next()
+            if self._telling.is_early(message):
+                self._manager.hand_on_again(message, OVERTAKEN_SECONDS)
+            else:
+                self._ready.extend(self._telling.events(message))
         return self._ready.popleft()
 
 

@@ -33,7 +33,7 @@ MAX_BRIDGES: Final = 20_000
 """Of which it is known who is in them."""
 
 MAX_LEGS: Final = 20_000
-"""Of which it is remembered that they have had a channel, until it is known what came of dialling them."""
+"""Of which it is remembered whether they have had a channel, until it is known what came of dialling them."""
 
 NO_ROUTE: Final = 3
 """Q.850: no channel could even be made."""
@@ -51,7 +51,7 @@ class Telling:
         self._owner = owner
         self._bridges: OrderedDict[str, set[str]] = OrderedDict()
         self._legs: OrderedDict[str, bool] = OrderedDict()
-        """Those for which there has been a channel."""
+        """Those for which there has been a channel, and those that have failed without one, as far as is known."""
 
     def events(self, message: Message) -> list[AriEvent]:
         """What it comes to; nothing when it is of no interest."""
@@ -59,9 +59,7 @@ class Telling:
             case "UserEvent":
                 return self._said(message) if text_of(message, "App") == self._app else []
             case "Newchannel" if self._names.offer_of(text_of(message, "Uniqueid")) is not None:
-                self._legs[text_of(message, "Uniqueid")] = True
-                if len(self._legs) > MAX_LEGS:
-                    self._legs.popitem(last=False)
+                self._note(text_of(message, "Uniqueid"), has_channel=True)
             case "Hangup":
                 return self._hung_up(message)
             case "Hold" | "Unhold" as name:
@@ -77,6 +75,18 @@ class Telling:
             case "OriginateResponse":
                 return self._originated(message)
         return []
+
+    def is_early(self, message: Message) -> bool:
+        """Whether it says that a telephone could not be dialled, but may have overtaken what is said of its channel.
+
+        Asterisk sends it past the queue in which the events of channels wait. True once for each leg: what is not known
+        by the time it is handed on again has never been.
+        """
+        leg = self._failed(message)
+        if not leg or leg in self._legs:
+            return False
+        self._note(leg, has_channel=False)
+        return True
 
     def _said(self, message: Message) -> list[AriEvent]:
         channel = channel_of(message)
@@ -114,13 +124,22 @@ class Telling:
 
     def _originated(self, message: Message) -> list[AriEvent]:
         """A telephone for which no channel could be made: nothing else tells of it."""
-        leg = text_of(message, "ActionID")
-        had_channel = self._legs.pop(leg, False)
-        if text_of(message, "Response") != "Failure" or self._names.offer_of(leg) is None:
-            return []
-        if had_channel:
-            return []  # Its end is told.
+        had_channel = self._legs.pop(text_of(message, "ActionID"), False)
+        leg = self._failed(message)
+        if not leg or had_channel:
+            return []  # It was answered, or its end is told.
         return [AriEvent("ChannelDestroyed", AriChannel(leg), cause=NO_ROUTE)]
+
+    def _failed(self, message: Message) -> str:
+        """The leg that could not be dialled; empty when that is not what is said."""
+        leg = text_of(message, "ActionID")
+        is_failure = text_of(message, "Event") == "OriginateResponse" and text_of(message, "Response") == "Failure"
+        return leg if is_failure and self._names.offer_of(leg) is not None else ""
+
+    def _note(self, leg: str, *, has_channel: bool) -> None:
+        self._legs[leg] = has_channel
+        if len(self._legs) > MAX_LEGS:
+            self._legs.popitem(last=False)
 
     def _is_ours(self, message: Message) -> bool:
         return text_of(message, "Context") == dialplan.context_of(self._app)

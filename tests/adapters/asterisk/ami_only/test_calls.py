@@ -1,5 +1,6 @@
 """The same calls as over ARI, with an engine, telephones and a real Asterisk of which nothing but AMI is used."""
 
+import re
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from inspect import signature
@@ -15,16 +16,20 @@ from acd.core.messages import (
     InteractionOverflowed,
     InteractionQueued,
     OfferAccepted,
+    OfferDeclined,
+    OfferRevoked,
 )
 from acd.ports.supervision import NotSupervisable, Supervisable
 from acd.testing.recording_host import RecordingHost
 from acd_asterisk.ami_only import dialplan
-from acd_asterisk.lab import CallSpec, Provisioned
+from acd_asterisk.lab import AgentBehaviour, CallSpec, Provisioned
 from acd_asterisk.names import Names
 from acd_asterisk.plugin import open_channel
 from tests.adapters.asterisk import test_connection, test_endings, test_engine_away, test_one_call
 from tests.adapters.asterisk.rig import EXAMPLES, INSTANCE, Agent, Queue, rig, until
 
+END = b"\r\n\r\n"
+LEG = re.compile(rb"\r\nUniqueid: [^\r]*~\r\n")
 PLAIN = {"provisioned", "tmp_path"}
 OF_ARI = {
     "test_an_attempt_that_asterisk_carries_out_late_is_nobody",
@@ -128,6 +133,57 @@ async def test_refused_caller_goes_on_in_the_dialplan(provisioned: Provisioned, 
         await it.empty()
         (dialog,) = it.phones.dialogs()
         assert dialog.caller == "10001"
+
+
+class Overtaking:
+    """AMI as a busy Asterisk sends it: that a leg could not be dialled comes before what is said of its channel."""
+
+    def __init__(self, overtaken: list[bytes]) -> None:
+        self._overtaken = overtaken
+        self._rest = b""
+        self._held: list[bytes] = []
+        self._has_failed = False
+
+    def __call__(self, data: bytes) -> bytes:
+        *messages, self._rest = (self._rest + data).split(END)
+        ordered: list[bytes] = []
+        for message in messages:
+            is_of_leg = message.startswith((b"Event: Newchannel", b"Event: Hangup")) and LEG.search(message)
+            if is_of_leg and not self._has_failed:
+                self._held.append(message)
+                continue
+            ordered.append(message)
+            if message.startswith(b"Event: OriginateResponse"):
+                self._has_failed = True
+                self._overtaken += self._held
+                ordered += self._held
+        return b"".join(message + END for message in ordered)
+
+
+@pytest.mark.parametrize("address", ["Local/none@acd-agents", None])
+async def test_a_failure_that_overtakes_its_channel(
+    provisioned: Provisioned, tmp_path: Path, address: str | None
+) -> None:
+    """An agent who has declined is not taken for one who cannot be reached, and sent away for it."""
+    declines = AgentBehaviour(decline_chance=1.0, ring_ms=50)
+    agents = [Agent("anna", declines, address=address), Agent("ben", TALKER)]
+    async with rig(provisioned, tmp_path, agents, over_ami=True, proxied=True, connect=False) as it:
+        overtaken: list[bytes] = []
+        it.proxy.reorder = lambda: Overtaking(overtaken)
+        await it.proxy.cut()
+        await it.connected(connected=False)
+        await it.connected()
+        await it.ready("anna")
+        async with it.callers(CallSpec(caller="10001", dialled="sales")) as callers:
+            ended = await it.event(OfferDeclined)
+            assert (ended.agent_id, ended.reason) == ("anna", "declined")
+            assert overtaken
+            await it.presence("anna", "not-ready", "lunch")
+            await it.ready("ben")
+            assert (await it.event(InteractionCompleted)).agent_id == "ben"
+            await callers.finished(seconds=5)
+        await it.empty()
+        assert it.all(OfferRevoked) == []
 
 
 async def test_let_go_by_the_queue(provisioned: Provisioned, tmp_path: Path) -> None:

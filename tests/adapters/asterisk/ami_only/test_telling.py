@@ -67,6 +67,26 @@ def test_of_telephones_that_have_rung_nothing_is_kept(telling: Telling) -> None:
     assert after - before < 50_000
 
 
+def test_a_failure_that_has_overtaken_its_channel(telling: Telling) -> None:
+    """Asterisk sends it past the events of channels: whether there was one is not known before a moment has passed."""
+    failed = Message({"Event": "OriginateResponse", "Response": "Failure", "ActionID": LEG, "Uniqueid": LEG})
+    assert telling.is_early(failed)
+    assert told(telling, "Newchannel", Uniqueid=LEG) == []
+    (declined,) = telling.events(Message({"Event": "Hangup", "Uniqueid": LEG, "Cause": "21"}))
+    assert declined.cause == 21
+    assert not telling.is_early(failed)
+    assert telling.events(failed) == []
+
+
+def test_a_failure_is_early_once(telling: Telling) -> None:
+    failed = Message({"Event": "OriginateResponse", "Response": "Failure", "ActionID": LEG, "Uniqueid": LEG})
+    assert telling.is_early(failed)
+    assert not telling.is_early(failed)
+    assert [each.cause for each in telling.events(failed)] == [NO_ROUTE]
+    for other in ({"Response": "Success"}, {"ActionID": "another's"}, {"Event": "Hangup"}):
+        assert not telling.is_early(Message({**failed, **other}))
+
+
 def test_who_talks_with_whom(telling: Telling) -> None:
     assert told(telling, "BridgeEnter", BridgeUniqueid="b", Uniqueid=CALLER) == []
     (event,) = telling.events(Message({"Event": "BridgeEnter", "BridgeUniqueid": "b", "Uniqueid": LEG}))
