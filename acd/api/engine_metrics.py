@@ -13,6 +13,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 _ENDPOINTS: Final = "endpoints_"
 TRUNK: Final = "trunk_"
 _DIFFERENCE: Final = "difference_"
+_SILENCES: Final = "silences"
 
 
 def engine_families(health: Mapping[str, object]) -> Iterator[Metric]:
@@ -73,15 +74,22 @@ def _pbx(channels: Mapping[str, Mapping[str, object]]) -> Iterator[Metric]:
         "What comparisons found otherwise on a PBX than desired, and healed.",
         labels=["channel_instance", "kind"],
     )
+    silences = CounterMetricFamily(
+        "acd_pbx_silences",
+        "Connections to a PBX that stood and on which no events came, so that they were made anew.",
+        labels=["channel_instance"],
+    )
     for name, each in channels.items():
         for key, value in each.items():
-            if key.startswith(_ENDPOINTS) and isinstance(value, int):
+            if key == _SILENCES and isinstance(value, int):
+                silences.add_metric([name], value)
+            elif key.startswith(_ENDPOINTS) and isinstance(value, int):
                 endpoints.add_metric([name, key.removeprefix(_ENDPOINTS)], value)
             elif key.startswith(_DIFFERENCE) and isinstance(value, int):
                 differences.add_metric([name, key.removeprefix(_DIFFERENCE)], value)
             elif key.startswith(TRUNK) and isinstance(value, bool):
                 trunks.add_metric([name, key.removeprefix(TRUNK)], int(value))
-    yield from (endpoints, trunks, differences)
+    yield from (endpoints, trunks, differences, silences)
 
 
 def _number(health: Mapping[str, object], name: str) -> float:

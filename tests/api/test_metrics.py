@@ -119,6 +119,7 @@ def test_the_engine_as_a_program() -> None:
                 "trunk_isp": True,
                 "trunk_spare": False,
                 "difference_orphaned-bridge": 2,
+                "silences": 1,
             },
             "web": {"connected": False},
         },
@@ -143,6 +144,7 @@ def test_the_engine_as_a_program() -> None:
         ("acd_pbx_trunk_up", "pbx", "isp"): 1,
         ("acd_pbx_trunk_up", "pbx", "spare"): 0,
         ("acd_pbx_differences_total", "pbx", "orphaned-bridge"): 2,
+        ("acd_pbx_silences_total", "pbx"): 1,
         ("acd_build_info", version("acd-engine")): 1,
     }
     assert {sample.value for family in engine_families({}) for sample in family.samples} == {0, 1}

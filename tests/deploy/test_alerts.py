@@ -72,6 +72,7 @@ CASES = {
     "AcdPbxDiffersAgainAndAgain": Case(
         {PBX_DIFFERS: "0+0.5x45", PBX_CONNECTED: "1x45"}, {PBX_DIFFERS: "0+0.5x45", PBX_CONNECTED: "1x20 0x1 1x24"}
     ),
+    "AcdPbxFallsSilent": gauge("acd_pbx_silences_total", PBX, "0+0.2x45", "0x30 2x15"),
     "AcdJournalOutage": gauge("acd_journal_outage", D, "1x45", "0x45"),
     "AcdJournalHangs": gauge("acd_journal_appending_seconds", D, "0x38 8x5", "0.2x45"),
     "AcdJournalSlow": Case(commits("0+10x45", "0+100x45"), commits("0+100x45", "0+100x45")),

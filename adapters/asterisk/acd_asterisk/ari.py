@@ -10,11 +10,10 @@ nothing can be said about whether the request was carried out.
 import asyncio
 import base64
 import time
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from math import inf
-from types import TracebackType
-from typing import Final, NamedTuple, Self
+from typing import Final, Literal, NamedTuple
 from urllib.parse import quote
 
 import aiohttp
@@ -22,15 +21,13 @@ import msgspec
 from yarl import URL
 
 from acd_asterisk import wire
+from acd_asterisk.event_socket import EventSocket, describe
 from acd_asterisk.lanes import MAX_LANES, Lanes
 from acd_asterisk.patience import answer_within
-from acd_asterisk.socket_requests import SocketClosed, SocketRequests
+from acd_asterisk.socket_requests import SocketClosed
 
 MAX_CONNECTIONS: Final = 90
 """Asterisk's HTTP server ends the connections beyond its `sessionlimit`, which is 100 by default."""
-
-MAX_EVENTS_WAITING: Final = 20_000
-"""Events read but not yet handled. Beyond it the connection is given up and everything is compared anew."""
 
 KEEPALIVE_SECONDS: Final = 10.0
 """Below the 15 s after which Asterisk closes an idle connection, so that none is used while it closes."""
@@ -52,9 +49,17 @@ HELD_UP_SECONDS: Final = 1.0
 GIVEN_UP_SECONDS: Final = 60.0
 """For so long after an attempt to connect was given up without an answer, Asterisk may still carry it out."""
 
+MAX_GIVEN_UP: Final = 64
+"""Such attempts that are remembered, the latest: more cannot be made in this time."""
+
 ANOTHER_LANE_SECONDS: Final = 10.0
 """After so long a further connection for requests that has ended, or could not be had, is tried again."""
 
+Holder = Literal["nobody", "somebody", "unclear"]
+"""Who has an application. `unclear`: it is there for the calls in it, whether or not anybody listens."""
+
+_ECHO: Final = "events/user/AcdEcho"
+_PING: Final = "asterisk/ping"
 _UNAUTHORIZED: Final = (401, 403)
 _NOT_FOUND: Final = 404
 
@@ -65,6 +70,10 @@ class AriUnavailable(Exception):
 
 class AriUnauthorized(AriUnavailable):
     """Asterisk does not accept the user or the password."""
+
+
+class _GivenUp(AriUnavailable):
+    """A WebSocket was asked for and not had: Asterisk may yet carry that out."""
 
 
 def part(some_id: str) -> str:
@@ -130,13 +139,13 @@ class AriClient:
         self._demolition = asyncio.Semaphore(1)
         self._lanes: Lanes | None = None
         self._shunned_until = 0.0
-        self._given_up = -inf
+        self._given_up: deque[float] = deque(maxlen=MAX_GIVEN_UP)
         self.on_held_up: Callable[[str], None] = _nobody_minds
         """Told why, when a request over the WebSocket has had no answer. Asterisk carries it out all the same, when
         whatever holds it up is over, and all that were asked behind it, unless the connection is ended."""
         self.breaker = Breaker()
         self.requests = 0
-        """How many were tried."""
+        """How many were tried. Those of `say_to` do nothing, and are none."""
         self.unanswered = 0
         """How many of them had no usable answer."""
 
@@ -186,52 +195,52 @@ class AriClient:
         async with self._demolition:
             await self.request("DELETE", f"bridges/{part(bridge_id)}", attempts=2)
 
-    async def events(self, app: str) -> "EventSocket":
+    async def events(self, app: str) -> EventSocket:
         """Open the WebSocket, which registers the application with Asterisk.
 
         Raises:
             AriUnavailable, AriUnauthorized: it cannot be had.
         """
-        if self._forbidden:
-            raise AriUnavailable(self._forbidden)
-        url = f"{self._url}/events?app={quote(app, safe='')}&subscribeAll=false"
         try:
-            async with asyncio.timeout(self._deadline_seconds):
-                socket = await self._open_session().ws_connect(
-                    url,
-                    headers=self._headers,
-                    heartbeat=PING_SECONDS,
-                    max_msg_size=wire.MAX_MESSAGE_BYTES,
-                )
-        except aiohttp.WSServerHandshakeError as error:
-            if error.status in _UNAUTHORIZED:
-                raise AriUnauthorized(f"status {error.status}") from None
-            raise AriUnavailable(f"the WebSocket was refused with status {error.status}") from None
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            self._given_up = time.monotonic()
-            raise AriUnavailable(f"no WebSocket: {_describe(error)}") from None
-        self.breaker.succeeded()
-        return EventSocket(socket)
+            return await self._open(app)
+        except _GivenUp:
+            self._given_up.append(time.monotonic())
+            raise
 
     @property
     def has_given_up_lately(self) -> bool:
         """Whether an attempt to connect may yet be carried out, of which nobody here will know."""
-        return time.monotonic() - self._given_up < GIVEN_UP_SECONDS
+        while self._given_up and time.monotonic() - self._given_up[0] >= GIVEN_UP_SECONDS:
+            self._given_up.popleft()
+        return bool(self._given_up)
 
-    async def is_free(self, app: str) -> bool:
-        """Whether no connection has this application. Raises `AriUnavailable`."""
-        return (await self.request("GET", f"applications/{part(app)}")).status == _NOT_FOUND
+    def count_one_as_carried_out(self) -> None:
+        """One of the attempts that were given up has been carried out, and is over."""
+        if self._given_up:
+            self._given_up.popleft()
 
-    async def prefer(self, socket: "EventSocket") -> None:
+    async def holder(self, app: str) -> Holder:
+        """Who has this application, as far as Asterisk says it. Raises `AriUnavailable`."""
+        answer = await self.request("GET", f"applications/{part(app)}")
+        if answer.status == _NOT_FOUND:
+            return "nobody"
+        try:
+            return "unclear" if wire.decode_application(answer.body).is_in_use else "somebody"
+        except msgspec.DecodeError as error:
+            raise AriUnavailable(f"an answer that cannot be read: {error}") from None
+
+    async def say_to(self, app: str) -> Answer:
+        """Ask for an event of no meaning, for whoever has this application. Raises `AriUnavailable`.
+
+        By HTTP: it is to say something of the events alone, whatever holds up requests over the WebSocket.
+        """
+        return await self.request("POST", _ECHO, query={"application": app}, large=True)
+
+    async def prefer(self, socket: EventSocket) -> None:
         """Send requests over this connection from now on, if Asterisk takes them there, until it ends or fails."""
         if time.monotonic() < self._shunned_until:
             return
-        try:
-            async with asyncio.timeout(self._deadline_seconds):
-                status, _ = await socket.requests.ask("GET", "asterisk/ping")
-        except (SocketClosed, TimeoutError, aiohttp.ClientError, OSError):
-            return  # An older Asterisk says nothing at all.
-        if status // 100 == 2:  # noqa: PLR2004 - the class of success
+        if await self._takes_requests(socket):
             self._lanes = Lanes(socket.requests)
 
     async def widen(self, app: str) -> None:
@@ -262,7 +271,7 @@ class AriClient:
             raise AriUnavailable(self._forbidden)
         if self.breaker.is_open:
             raise AriUnavailable("too many requests in a row had no answer; waiting before the next one")
-        self.requests += 1
+        self.requests += path != _ECHO
         lanes = None if large else self._lanes
         socket = None if lanes is None else lanes.free()
         begun = time.monotonic()
@@ -278,7 +287,7 @@ class AriClient:
                 self.breaker.failed()  # All that are under way over a WebSocket fail as one, and HTTP may be well.
             elif isinstance(error, TimeoutError) or time.monotonic() - begun >= HELD_UP_SECONDS:
                 self._shun(lanes)
-            raise AriUnavailable(f"{method} {path.partition('/')[0]}: {_describe(error)}") from None
+            raise AriUnavailable(f"{method} {path.partition('/')[0]}: {describe(error)}") from None
         self.breaker.succeeded()
         if answer.status in _UNAUTHORIZED:
             raise AriUnauthorized(f"status {answer.status}")
@@ -294,10 +303,65 @@ class AriClient:
     async def _keep_lane(self, app: str) -> None:
         while (lanes := self._lanes) is not None:
             with suppress(AriUnavailable):
-                async with await self.events(app) as socket:
-                    with lanes.with_another(socket.requests):
-                        await socket.pump()
+                async with await self._open(app) as socket:
+                    # No event is for it, but that another connection has got its application.
+                    ended = [asyncio.create_task(each) for each in (socket.pump(), socket.news.wait())]
+                    try:
+                        # It may be nobody's, as that of events may be: then no answer comes.
+                        if await self._takes_requests(socket):
+                            with lanes.with_another(socket.requests):
+                                await asyncio.wait(ended, return_when=asyncio.FIRST_COMPLETED)
+                    finally:
+                        for task in ended:
+                            task.cancel()
+                        await asyncio.gather(*ended, return_exceptions=True)
             await asyncio.sleep(ANOTHER_LANE_SECONDS)
+
+    async def _takes_requests(self, socket: EventSocket) -> bool:
+        try:
+            async with asyncio.timeout(self._deadline_seconds):
+                status, _ = await socket.requests.ask("GET", _PING)
+        except (SocketClosed, TimeoutError, aiohttp.ClientError, OSError):
+            return False  # An older Asterisk says nothing at all.
+        return status // 100 == 2  # noqa: PLR2004 - the class of success
+
+    async def _open(self, app: str) -> EventSocket:
+        """A WebSocket of an Asterisk that answers.
+
+        One that stands still is not asked for any: it would carry that out when it goes on, for nobody, and may then
+        take the application from whoever has it by then, without a word.
+        """
+        if self._forbidden:
+            raise AriUnavailable(self._forbidden)
+        try:
+            async with asyncio.timeout(self._deadline_seconds):
+                status = (await self._over_http("GET", _PING, None, None)).status
+            if status not in _UNAUTHORIZED:
+                return await self._upgrade(app)
+        except aiohttp.WSServerHandshakeError as error:
+            status = error.status
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            raise AriUnavailable(f"no WebSocket: {describe(error)}") from None
+        if status in _UNAUTHORIZED:
+            raise AriUnauthorized(f"status {status}")
+        raise AriUnavailable(f"the WebSocket was refused with status {status}")
+
+    async def _upgrade(self, app: str) -> EventSocket:
+        url = f"{self._url}/events?app={quote(app, safe='')}&subscribeAll=false"
+        try:
+            async with asyncio.timeout(self._deadline_seconds):
+                socket = await self._open_session().ws_connect(
+                    url,
+                    headers=self._headers,
+                    heartbeat=PING_SECONDS,
+                    max_msg_size=wire.MAX_MESSAGE_BYTES,
+                )
+        except (aiohttp.WSServerHandshakeError, aiohttp.ClientConnectorError):
+            raise
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            raise _GivenUp(f"no WebSocket: {describe(error)}") from None
+        self.breaker.succeeded()
+        return EventSocket(socket)
 
     async def _over_http(self, method: str, path: str, body: object, query: dict[str, str] | None) -> Answer:
         headers = self._headers
@@ -323,69 +387,5 @@ class AriClient:
         return self._session
 
 
-class EventSocket:
-    """One connection's events. Use as an async context manager; `pump` reads, `next` gives them in order."""
-
-    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
-        """`socket` is open."""
-        self._socket = socket
-        self._events: asyncio.Queue[str] = asyncio.Queue(MAX_EVENTS_WAITING)
-        self.requests = SocketRequests(socket.send_str)
-        """Those over this connection; their answers come between the events."""
-
-    async def __aenter__(self) -> Self:
-        """Nothing to do: it is open already."""
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close it."""
-        self.requests.close()
-        await self._socket.close()
-
-    @property
-    def waiting(self) -> int:
-        """Events read but not handled yet."""
-        return self._events.qsize()
-
-    async def pump(self) -> str:
-        """Read until the connection ends, in whatever way; returns why. Does nothing but put events aside.
-
-        Asterisk drops a reader that does not take an event within 100 ms.
-        """
-        async for message in self._socket:
-            if message.type is not aiohttp.WSMsgType.TEXT or self.requests.take(message.data):
-                continue
-            try:
-                self._events.put_nowait(message.data)
-            except asyncio.QueueFull:
-                return f"more than {MAX_EVENTS_WAITING} events were waiting"
-        self.requests.close()
-        error = self._socket.exception()
-        if error is not None:
-            return _describe(error)
-        return f"closed with code {self._socket.close_code}"
-
-    async def next(self) -> wire.AriEvent | None:
-        """The next event, in the order of arrival; None for one that cannot be read."""
-        text = await self._events.get()
-        try:
-            return wire.decode_event(text)
-        except msgspec.DecodeError:
-            return None
-
-
 def _nobody_minds(_reason: str) -> None:
     """Until somebody does."""
-
-
-def _describe(error: BaseException) -> str:
-    """The kind of an error and, where it is harmless, its text: never a URL, never a header."""
-    if isinstance(error, SocketClosed):
-        return "the connection ended before the answer"
-    if isinstance(error, TimeoutError):
-        return "no answer within the deadline"
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return type(error).__name__

@@ -277,6 +277,7 @@ class AsteriskChannel:
             "in_menus": self._intake.menus.callers,
             "menu_hangups": self._intake.menus.hangups,
             "connects": self._link.connects,
+            "silences": self._link.silences,
             "events_waiting": self._link.waiting,
             "requests": self._client.requests,
             "requests_over_websocket": self._client.lanes,
@@ -352,6 +353,7 @@ class AsteriskChannel:
     async def _adopt(self) -> None:
         """After every connect."""
         self._healer.is_new = await self._switchboard.prepare()
+        await self._link.hear()
         await self._compare()
         self._vetoes.look_again()
         self._lamps.reconnected()

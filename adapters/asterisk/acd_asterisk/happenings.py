@@ -32,6 +32,7 @@ EVENTS: Final = (
     "RecordingFinished",
     "RecordingFailed",
     "ApplicationReplaced",
+    "ChannelUserevent",  # The one that is asked for to be heard (`hearing`).
     "RESTResponse",  # What is asked over the WebSocket has no answer otherwise.
 )
 """The event types that this adapter asks Asterisk for; without a filter a call is ten times as many."""

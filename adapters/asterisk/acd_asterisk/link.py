@@ -14,7 +14,9 @@ from typing import Final, Literal
 
 import structlog
 
-from acd_asterisk.ari import AriClient, AriUnauthorized, AriUnavailable, EventSocket
+from acd_asterisk.ari import AriClient, AriUnauthorized, AriUnavailable
+from acd_asterisk.event_socket import EventSocket
+from acd_asterisk.hearing import Hearing
 from acd_asterisk.options import Options, PasswordUnavailable
 from acd_asterisk.wire import AriEvent
 
@@ -27,6 +29,9 @@ CREDENTIALS_PAUSE_SECONDS: Final = 5.0
 
 LATE_SECONDS: Final = 10.0
 """So long an attempt of our own, carried out late by Asterisk, may have the application: it finds nobody at its end."""
+
+UNCLEAR_SECONDS: Final = 1.0
+"""After so long an attempt of our own that was carried out late is over, where Asterisk does not say so."""
 
 ASK_AGAIN_SECONDS: Final = 0.2
 
@@ -57,6 +62,7 @@ class Link:
         client.on_held_up = self.drop
         self._adopt = adopt
         self._handle = handle
+        self._hearing = Hearing(name, client, options.app)
         self._live = asyncio.Event()
         self._dropped = asyncio.Event()
         self._socket: EventSocket | None = None
@@ -82,6 +88,16 @@ class Link:
     def waiting(self) -> int:
         """Events that have not been handed on yet."""
         return 0 if self._socket is None else self._socket.waiting
+
+    @property
+    def silences(self) -> int:
+        """Connections that stood, and on which no events came."""
+        return self._hearing.silences
+
+    async def hear(self) -> None:
+        """See that events come, as soon as they are the ones that are wanted. Raises `AriUnavailable`: they do not."""
+        if self._socket is not None:
+            await self._hearing.check(self._socket)
 
     async def run(self) -> None:
         """Connect and connect again, until `replaced` or cancelled."""
@@ -161,18 +177,23 @@ class Link:
     async def _is_free_again(self) -> bool:
         """Whether the application is nobody's, as it is when an attempt of our own is over; else give way.
 
+        Asterisk keeps an application that has calls in it, and does not say whose it is. Then it is taken back, once
+        for each attempt that was given up: another controller is told so, and is the one to give way.
+
         Raises `AriUnauthorized`, `PasswordUnavailable`: nothing is known, and Asterisk may have been silent because of
         a restart with another password. It is to be asked again.
         """
         self._log_in()
         loop = asyncio.get_running_loop()
-        until: float | None = None
-        while until is None or loop.time() < until:
+        begun: float | None = None
+        while begun is None or loop.time() < begun + LATE_SECONDS:
             try:
-                if await self._client.is_free(self._options.app):
+                holder = await self._client.holder(self._options.app)
+                begun = begun or loop.time()  # As long as Asterisk is silent, nothing is known.
+                if holder == "nobody" or (holder == "unclear" and loop.time() >= begun + UNCLEAR_SECONDS):
+                    self._client.count_one_as_carried_out()
                     self._disputed = False
                     return True
-                until = until or loop.time() + LATE_SECONDS  # As long as Asterisk is silent, nothing is known.
             except AriUnauthorized:
                 raise
             except AriUnavailable as error:
@@ -201,7 +222,7 @@ class Link:
             pump = asyncio.create_task(socket.pump())
             work = asyncio.create_task(self._hand_on(socket))
             dropped = asyncio.create_task(self._dropped.wait())
-            preferring = asyncio.create_task(self._prefer(socket))
+            beside = [asyncio.create_task(each(socket)) for each in (self._prefer, self._listen)]
             try:
                 await asyncio.wait((pump, work, dropped), return_when=asyncio.FIRST_COMPLETED)
                 reason = pump.result() if pump.done() else self.error
@@ -209,9 +230,9 @@ class Link:
                     _log.error("a fault while comparing or handing on events", instance=self._name, exc_info=fault)
             finally:
                 was_live = self.is_live
-                for task in (pump, work, dropped, preferring):
+                for task in (pump, work, dropped, *beside):
                     task.cancel()
-                await asyncio.gather(pump, work, dropped, preferring, return_exceptions=True)
+                await asyncio.gather(pump, work, dropped, *beside, return_exceptions=True)
                 self._socket = None
                 self._live.clear()
                 if self.is_connected:
@@ -226,6 +247,13 @@ class Link:
             await self._live.wait()
             await self._client.prefer(socket)
             await self._client.widen(self._options.app)
+
+    async def _listen(self, socket: EventSocket) -> None:
+        await self._live.wait()
+        try:
+            await self._hearing.watch(socket)
+        except AriUnavailable as error:
+            self.drop(str(error))
 
     async def _hand_on(self, socket: EventSocket) -> None:
         self.state = "adopting"

@@ -57,7 +57,7 @@ class Switchboard:
 
         Returns whether the first had to be made: then this Asterisk has been started since anybody waited in it.
         """
-        allowed = {"allowed": [{"type": name} for name in EVENTS]}
+        allowed = {"allowed": [{"type": name} for name in EVENTS], "disallowed": []}
         _, were_made = await asyncio.gather(
             self._client.request(
                 "PUT", f"applications/{_part(self._options.app)}/eventFilter", allowed, attempts=ATTEMPTS

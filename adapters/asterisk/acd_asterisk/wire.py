@@ -70,6 +70,13 @@ class Application(Struct, frozen=True):
 
     name: str
     channel_ids: tuple[str, ...] = ()
+    bridge_ids: tuple[str, ...] = ()
+    endpoint_ids: tuple[str, ...] = ()
+
+    @property
+    def is_in_use(self) -> bool:
+        """Whether Asterisk keeps it for what it has subscribed to, though nobody may listen any more."""
+        return bool(self.channel_ids or self.bridge_ids or self.endpoint_ids)
 
 
 class _System(Struct, frozen=True):

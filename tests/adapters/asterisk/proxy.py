@@ -23,7 +23,7 @@ class Proxy:
         self._flowing = asyncio.Event()
         self._flowing.set()
         self._kept = asyncio.Event()
-        self._keeping = False
+        self._keeping: bytes | None = None
         self._refusing = False
         self.reorder: Callable[[], Callable[[bytes], bytes]] | None = None
         """Gives, for a connection that begins from now on, what is made of that which comes from the PBX."""
@@ -69,13 +69,13 @@ class Proxy:
         """Let everything through again, also what was kept back."""
         self._flowing.set()
 
-    def keep_back(self) -> None:
-        """Let nothing of connections that begin from now on reach the other end, until `let_go`."""
-        self._keeping = True
+    def keep_back(self, begun_by: bytes) -> None:
+        """Let nothing reach the other end of what is sent from now on with these bytes, and after, until `let_go`."""
+        self._keeping = begun_by
 
     def keep_no_more(self) -> None:
-        """Connections that begin from now on are as usual; those that are kept back stay so."""
-        self._keeping = False
+        """What is sent from now on goes its way; what is kept back stays so, with all that follows it."""
+        self._keeping = None
 
     def let_go(self) -> None:
         """What was kept back goes on its way, though whoever sent it may have left."""
@@ -97,8 +97,6 @@ class Proxy:
             finally:
                 far_reader, far_writer = await calling
                 writers.append(far_writer)
-            if self._keeping:
-                await self._kept.wait()
             await self._connect(reader, writer, far_reader, far_writer)
         except (OSError, asyncio.CancelledError):
             pass  # Cut, or the PBX is down: the connection ends, which is all that is wanted.
@@ -120,7 +118,7 @@ class Proxy:
     ) -> None:
         """Both directions, until one of them ends."""
         pumps = [
-            asyncio.create_task(self._pump(reader, far_writer)),
+            asyncio.create_task(self._pump(reader, far_writer, is_outward=True)),
             asyncio.create_task(self._pump(far_reader, writer, None if self.reorder is None else self.reorder())),
         ]
         try:
@@ -135,8 +133,12 @@ class Proxy:
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
         reorder: Callable[[bytes], bytes] | None = None,
+        *,
+        is_outward: bool = False,
     ) -> None:
         while data := await reader.read(CHUNK):
+            if is_outward and self._keeping is not None and self._keeping in data:
+                await self._kept.wait()
             await self._flowing.wait()
             writer.write(data if reorder is None else reorder(data))
             await writer.drain()

@@ -8,7 +8,7 @@ import pytest
 from aiohttp import WSMsgType, web
 from aiohttp.test_utils import TestServer
 
-from acd_asterisk import ari
+from acd_asterisk import ari, event_socket
 from acd_asterisk.ari import AriClient, AriUnauthorized, AriUnavailable
 from acd_asterisk.lanes import Lanes
 from acd_asterisk.socket_requests import SocketRequests
@@ -216,7 +216,66 @@ async def test_nobody_there() -> None:
         await client.request("GET", "x")
     with pytest.raises(AriUnavailable, match="no WebSocket"):
         await client.events("acd")
+    assert not client.has_given_up_lately
     await client.close()
+
+
+async def test_who_stands_still_is_asked_for_no_websocket(far: tuple[Asterisk, AriClient]) -> None:
+    """It would be opened late, for nobody, and take the application from whoever has it by then."""
+    asterisk, client = far
+    asterisk.answer = hang
+    with pytest.raises(AriUnavailable, match="no WebSocket: no answer within the deadline"):
+        await client.events("acd")
+    assert [request.path for request in asterisk.requests] == ["/ari/asterisk/ping"]
+    assert not client.has_given_up_lately
+
+
+async def test_each_attempt_that_had_no_answer_may_be_carried_out_late(
+    far: tuple[Asterisk, AriClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asterisk, client = far
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        return await hang(request) if request.path.endswith("/events") else web.Response(status=200)
+
+    asterisk.answer = answer
+    for _ in range(2):
+        with pytest.raises(AriUnavailable, match="no WebSocket: no answer within the deadline"):
+            await client.events("acd")
+    client.count_one_as_carried_out()
+    assert client.has_given_up_lately
+    client.count_one_as_carried_out()
+    assert not client.has_given_up_lately
+    client.count_one_as_carried_out()
+    with pytest.raises(AriUnavailable):
+        await client.events("acd")
+    monkeypatch.setattr(ari, "GIVEN_UP_SECONDS", 0.0)
+    assert not client.has_given_up_lately
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "holder"),
+    [
+        (404, "{}", "nobody"),
+        (200, '{"name": "acd", "channel_ids": [], "bridge_ids": [], "endpoint_ids": []}', "somebody"),
+        (200, '{"name": "acd", "channel_ids": ["1.2"]}', "unclear"),
+        (200, '{"name": "acd", "bridge_ids": ["hold"]}', "unclear"),
+        (200, '{"name": "acd", "endpoint_ids": ["PJSIP/anna"]}', "unclear"),
+    ],
+)
+async def test_who_has_an_application(far: tuple[Asterisk, AriClient], status: int, body: str, holder: str) -> None:
+    asterisk, client = far
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        assert request.path == "/ari/applications/acd"
+        return web.Response(status=status, text=body)
+
+    asterisk.answer = answer
+    assert await client.holder("acd") == holder
+    body = "no json"
+    if status == 200:
+        with pytest.raises(AriUnavailable, match="cannot be read"):
+            await client.holder("acd")
 
 
 async def test_events_in_order_and_what_cannot_be_read(far: tuple[Asterisk, AriClient]) -> None:
@@ -236,7 +295,7 @@ async def test_events_in_order_and_what_cannot_be_read(far: tuple[Asterisk, AriC
         assert socket.waiting == 4
         events = [await socket.next() for _ in range(4)]
     assert [event and event.type for event in events] == ["StasisStart", None, None, "StasisEnd"]
-    (request,) = asterisk.requests
+    _, request = asterisk.requests
     assert dict(request.query) == {"app": "acd", "subscribeAll": "false"}
     assert PASSWORD not in str(request.url)
 
@@ -245,7 +304,7 @@ async def test_too_many_events_end_the_connection(
     far: tuple[Asterisk, AriClient], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asterisk, client = far
-    monkeypatch.setattr(ari, "MAX_EVENTS_WAITING", 3)
+    monkeypatch.setattr(event_socket, "MAX_EVENTS_WAITING", 3)
 
     async def answer(request: web.Request) -> web.StreamResponse:
         socket = web.WebSocketResponse()

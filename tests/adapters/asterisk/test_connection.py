@@ -1,8 +1,10 @@
 """The line to the PBX: cut, dead, taken over, with a wrong password; and Asterisk itself killed."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from acd.core.messages import (
@@ -17,15 +19,17 @@ from acd.core.messages import (
     OfferMade,
     OfferRevoked,
 )
-from acd_asterisk import link
+from acd_asterisk import hearing, link
 from acd_asterisk.lab import AgentBehaviour, CallSpec, Provisioned
-from tests.adapters.asterisk.rig import Agent, Queue, Rig, rig, until
+from tests.adapters.asterisk.rig import APP, Agent, Queue, Rig, rig, until
+from tests.adapters.asterisk.test_patrol import plant
 
 LISTENER = AgentBehaviour(ring_ms=20, talk_ms=60_000)
 SILENT = AgentBehaviour(no_answer_chance=1.0)
 TALKER = AgentBehaviour(ring_ms=20, talk_ms=100, hang_up_chance=1.0)
 NEW_CALLS_WITHIN_SECONDS = 5.0
 IMPATIENT = {"rest_deadline": "500ms"}
+NOTICED = hearing.SILENCE_SECONDS + 2 * hearing.ECHO_SECONDS + 5.0
 
 
 def call(number: str, seconds: float = 0) -> CallSpec:
@@ -150,19 +154,80 @@ async def test_wrong_password(provisioned: Provisioned, tmp_path: Path, capsys: 
         assert it.pbx.ari_password not in log
 
 
-async def test_an_attempt_that_asterisk_carries_out_late_is_nobody(provisioned: Provisioned, tmp_path: Path) -> None:
-    """An Asterisk that stood still takes the application from us for a connection that we have given up."""
-    async with rig(provisioned, tmp_path, [Agent("anna", TALKER)], options=IMPATIENT, proxied=True) as it:
-        await it.ready("anna")
+@pytest.mark.parametrize("waiting", [False, True], ids=["empty", "with-a-caller"])
+async def test_an_attempt_that_asterisk_carries_out_late_is_nobody(
+    provisioned: Provisioned, tmp_path: Path, *, waiting: bool
+) -> None:
+    """An Asterisk that stood still takes the application from us for a connection that we have given up.
+
+    With a caller in it, it is there after the end of that connection, too, and does not say that it is nobody's.
+    """
+    async with (
+        rig(provisioned, tmp_path, [Agent("anna", TALKER)], options=IMPATIENT, proxied=True) as it,
+        AsyncExitStack() as stack,
+    ):
+        if waiting:
+            await stack.enter_async_context(it.callers(call("10000")))
+            await it.event(InteractionQueued)
         await _given_up(it)
         connects = it.channel.health()["connects"]
         it.proxy.let_go()
-        await until(lambda: it.channel.health()["connects"] != connects, lambda: "connected once more")
+        await until(lambda: it.channel.health()["connects"] != connects, lambda: str(it.channel.health()))
         await it.connected()
+        await it.ready("anna")
         async with it.callers(call("10001")) as callers:
-            await it.event(InteractionCompleted)
             await callers.finished(seconds=5)
+            await until(lambda: len(it.all(InteractionCompleted)) == 1 + waiting, lambda: str(it.events))
         await it.empty()
+
+
+@pytest.mark.parametrize("waiting", [False, True], ids=["empty", "with-a-caller"])
+async def test_a_connection_on_which_no_events_come_is_made_anew(
+    provisioned: Provisioned, tmp_path: Path, capsys: pytest.CaptureFixture[str], *, waiting: bool
+) -> None:
+    """The application is nobody's, and nobody has told us so: pings and requests are answered as ever.
+
+    Whoever comes in meanwhile is not taken; with somebody in it the application is there, without: it is not.
+    """
+    async with (
+        rig(provisioned, tmp_path, [Agent("anna", TALKER)], options={"reconcile_every": "1h"}) as it,
+        AsyncExitStack() as stack,
+    ):
+        if waiting:
+            await stack.enter_async_context(it.callers(call("10000")))
+            await it.event(InteractionQueued)
+        connects = it.channel.health()["connects"]
+        assert it.channel.health()["silences"] == 0
+        await _nobodys(it)
+        await until(lambda: it.channel.health()["connects"] != connects, lambda: str(it.channel.health()), NOTICED)
+        await it.connected()
+        assert it.channel.health()["silences"] == 1
+        assert "answers, and sends no events" in capsys.readouterr().out
+        await it.ready("anna")
+        async with it.callers(call("10001")) as callers:
+            await callers.finished(seconds=5)
+            await until(lambda: len(it.all(InteractionCompleted)) == 1 + waiting, lambda: str(it.events))
+        await it.empty()
+
+
+async def test_a_pbx_without_calls_is_heard(provisioned: Provisioned, tmp_path: Path) -> None:
+    """Nothing happens for longer than it takes to call a connection deaf."""
+    async with rig(provisioned, tmp_path, [Agent("anna", TALKER)]) as it:
+        loop = asyncio.get_running_loop()
+        end = loop.time() + hearing.SILENCE_SECONDS + 2 * hearing.ECHO_SECONDS + 1
+        await until(lambda: loop.time() > end, lambda: "time")
+        assert (it.channel.health()["silences"], it.channel.health()["connects"]) == (0, 1)
+
+
+async def _nobodys(it: Rig) -> None:
+    """Asterisk has the application down as nobody's, and we have not been told."""
+    await plant(it, ("PUT", f"applications/{APP}/eventFilter", {"disallowed": [{"type": "ApplicationReplaced"}]}))
+    auth = aiohttp.encode_basic_auth(it.pbx.ari_user, it.pbx.ari_password)
+    async with (
+        aiohttp.ClientSession(headers={"Authorization": auth}) as session,
+        session.ws_connect(f"{it.pbx.ari_url}/events?app={APP}&subscribeAll=false"),
+    ):
+        pass
 
 
 async def test_another_controller_is_another_one_though_we_have_given_up(
@@ -178,7 +243,7 @@ async def test_another_controller_is_another_one_though_we_have_given_up(
 
 async def _given_up(it: Rig) -> None:
     """Connected, after an attempt that was given up, of which Asterisk has not heard yet."""
-    it.proxy.keep_back()
+    it.proxy.keep_back(f"/events?app={APP}&".encode())
     await it.proxy.cut()
     await until(lambda: "no WebSocket" in str(it.channel.health()["reason"]), lambda: str(it.channel.health()))
     it.proxy.keep_no_more()

@@ -9,7 +9,8 @@ from typing import cast
 import pytest
 
 from acd_asterisk import link
-from acd_asterisk.ari import AriClient, AriUnauthorized, AriUnavailable, EventSocket
+from acd_asterisk.ari import AriClient, AriUnauthorized, AriUnavailable, Holder
+from acd_asterisk.event_socket import EventSocket
 from acd_asterisk.link import Link
 from acd_asterisk.options import read_options
 from acd_asterisk.wire import AriEvent
@@ -22,9 +23,9 @@ class Pbx:
     """As much of a client as a connection needs in a dispute. `silence`: why it does not answer."""
 
     def __init__(self) -> None:
-        self.has_given_up_lately = True
+        self.given_up = 1
         self.silence = ""
-        self.is_taken = True
+        self.held: Holder = "somebody"
         self.asked = 0
         self.connects = 0
         self._password = ""
@@ -32,12 +33,19 @@ class Pbx:
     def log_in(self, _user: str, password: str) -> None:
         self._password = password
 
-    async def is_free(self, _app: str) -> bool:
+    @property
+    def has_given_up_lately(self) -> bool:
+        return self.given_up > 0
+
+    def count_one_as_carried_out(self) -> None:
+        self.given_up -= 1
+
+    async def holder(self, _app: str) -> Holder:
         self.asked += 1
         if self.silence:
             raise AriUnavailable(self.silence)
         self._authorize()
-        return not self.is_taken
+        return self.held
 
     async def events(self, _app: str) -> EventSocket:
         self._authorize()
@@ -84,6 +92,7 @@ def password(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(link, "CREDENTIALS_PAUSE_SECONDS", 0.02)
     monkeypatch.setattr(link, "ASK_AGAIN_SECONDS", 0.01)
     monkeypatch.setattr(link, "LATE_SECONDS", 0.3)
+    monkeypatch.setattr(link, "UNCLEAR_SECONDS", 0.1)
     path = tmp_path / "password"
     path.write_text("an-old-one")
     return path
@@ -98,7 +107,7 @@ async def test_a_refused_password_ends_no_dispute_and_is_said(password: Path) ->
         assert pbx.connects == 0
         write(password, "")
         await until(lambda: "password_file" in connection.error, lambda: str(connection.error))
-        pbx.is_taken = False
+        pbx.held = "nobody"
         write(password, RIGHT)
         await until(lambda: pbx.connects == 1, lambda: str(connection.error))
 
@@ -119,5 +128,17 @@ async def test_silence_is_said_and_decides_nothing(password: Path) -> None:
     async with disputed(pbx, password) as connection:
         await until(lambda: pbx.asked > 2, lambda: str(pbx.asked))
         assert (connection.state, connection.error) == ("connecting", pbx.silence)
-        pbx.silence, pbx.is_taken = "", False
+        pbx.silence, pbx.held = "", "nobody"
         await until(lambda: pbx.connects == 1, lambda: str(connection.error))
+
+
+async def test_what_asterisk_keeps_for_its_calls_is_taken_back_once_for_each_attempt(password: Path) -> None:
+    """It does not say whether anybody listens; the next time it is another controller's."""
+    write(password, RIGHT)
+    pbx = Pbx()
+    pbx.held = "unclear"
+    async with disputed(pbx, password) as connection:
+        await until(lambda: pbx.connects == 1, lambda: str(connection.error))
+        assert not pbx.has_given_up_lately
+        connection.replaced()
+        assert connection.state == "replaced"

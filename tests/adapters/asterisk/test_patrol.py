@@ -24,7 +24,7 @@ LISTENER = AgentBehaviour(ring_ms=20, talk_ms=60_000)
 TALKER = AgentBehaviour(ring_ms=20, talk_ms=100, hang_up_chance=1.0)
 NAMES = Names(INSTANCE, APP)
 GONE = f"{INSTANCE}-1795254033.77"
-UNLISTENED = ["StasisEnd", "ChannelDestroyed", "ChannelHangupRequest", "ApplicationReplaced"]
+UNLISTENED = ["StasisEnd", "ChannelDestroyed", "ChannelHangupRequest", "ApplicationReplaced", "ChannelUserevent"]
 
 
 class World:

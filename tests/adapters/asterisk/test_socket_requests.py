@@ -13,7 +13,8 @@ from aiohttp.test_utils import TestServer
 
 from acd.core.messages import InteractionCompleted, InteractionQueued
 from acd_asterisk import ari
-from acd_asterisk.ari import AriClient, AriUnavailable, EventSocket
+from acd_asterisk.ari import AriClient, AriUnavailable
+from acd_asterisk.event_socket import EventSocket
 from acd_asterisk.lab import AgentBehaviour, CallSpec, Provisioned
 from acd_asterisk.lab.tones import tone
 from acd_asterisk.lanes import MAX_LANES, Lanes
@@ -44,20 +45,31 @@ class Far:
         """The latest."""
         self.sockets: dict[str, web.WebSocketResponse] = {}
         """By application."""
+        self.silent: set[str] = set()
+        """Applications that are nobody's: on their connections no answer comes."""
+        self.late: set[str] = set()
+        """Applications whose connections are not opened."""
+        self.attempts: list[str] = []
+        """Applications for which a connection was wanted."""
 
     async def events(self, request: web.Request) -> web.WebSocketResponse:
+        self.attempts.append(request.query["app"])
+        if request.query["app"] in self.late:
+            await asyncio.Event().wait()
         socket = self.socket = self.sockets[request.query["app"]] = web.WebSocketResponse()
         await socket.prepare(request)
         async for message in socket:
             assert message.type is WSMsgType.TEXT
             self.asked.append(json.loads(message.data))
-            await socket.send_json({"type": "StasisEnd"})
-            if (found := self.reply(self.asked[-1])) is not None:
+            if request.query["app"] == "acd":
+                await socket.send_json({"type": "StasisEnd"})
+            if (found := self.reply(self.asked[-1])) is not None and request.query["app"] not in self.silent:
                 await socket.send_json(found)
         return socket
 
     async def request(self, request: web.Request) -> web.Response:
-        self.by_http.append(request.path)
+        if request.path != "/ari/asterisk/ping":  # As before every connection.
+            self.by_http.append(request.path)
         return web.Response(status=200)
 
 
@@ -196,10 +208,10 @@ async def test_a_connection_that_ends_for_want_of_a_pong_is_one_that_was_held_up
 
 
 @asynccontextmanager
-async def widened(client: AriClient, socket: EventSocket) -> AsyncIterator[None]:
+async def widened(client: AriClient, socket: EventSocket, lanes: int = MAX_LANES) -> AsyncIterator[None]:
     await client.prefer(socket)
     widening = asyncio.create_task(client.widen("acd"))
-    await until(lambda: client.lanes == MAX_LANES, lambda: "all lanes")
+    await until(lambda: client.lanes == lanes, lambda: "all lanes")
     yield
     widening.cancel()
     await asyncio.gather(widening, return_exceptions=True)
@@ -207,11 +219,15 @@ async def widened(client: AriClient, socket: EventSocket) -> AsyncIterator[None]
 
 async def test_what_is_held_up_on_one_lane_holds_up_no_other(far: tuple[Far, AriClient, EventSocket]) -> None:
     asterisk, client, socket = far
+
+    def asked_for(uri: str) -> int:
+        return sum(each["uri"] == uri for each in asterisk.asked)
+
     async with widened(client, socket):
         assert set(asterisk.sockets) == {"acd", *(f"acd~{number}" for number in range(1, MAX_LANES))}
         asterisk.reply = lambda request: None if request["uri"] == "slow" else answer(request)
         slow = [asyncio.create_task(client.request("GET", "slow")) for _ in range(MAX_LANES - 1)]
-        await until(lambda: len(asterisk.asked) == MAX_LANES, lambda: "one on each lane but the last")
+        await until(lambda: asked_for("slow") == MAX_LANES - 1, lambda: "one on each lane but the last")
         for _ in range(10):
             assert (await client.request("GET", "quick")).status == 204
         assert asterisk.by_http == []
@@ -232,6 +248,46 @@ async def test_a_further_lane_that_ends_takes_only_what_was_on_it(far: tuple[Far
         await until(lambda: client.lanes == 0, lambda: "no lanes without the first")
         assert (await client.request("GET", "x")).status == 200
         assert asterisk.by_http == ["/ari/x"]
+
+
+async def test_a_lane_on_which_no_answer_comes_is_none(
+    far: tuple[Far, AriClient, EventSocket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is open, and its application is nobody's; and another attempt is made."""
+    asterisk, client, socket = far
+    monkeypatch.setattr(ari, "ANOTHER_LANE_SECONDS", 0.02)
+    asterisk.silent = {"acd~2"}
+    async with widened(client, socket, MAX_LANES - 1):
+        await until(lambda: asterisk.attempts.count("acd~2") == 2, lambda: "another attempt")
+        assert client.lanes == MAX_LANES - 1
+        asterisk.silent = set()
+        await until(lambda: client.lanes == MAX_LANES, lambda: "all lanes")
+    assert client.unanswered == 0
+
+
+async def test_a_lane_whose_application_another_connection_has_got_is_made_anew(
+    far: tuple[Far, AriClient, EventSocket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When that one ends, no answer would come any more."""
+    asterisk, client, socket = far
+    monkeypatch.setattr(ari, "ANOTHER_LANE_SECONDS", 0.02)
+    async with widened(client, socket):
+        await asterisk.sockets["acd~2"].send_json({"type": "ApplicationReplaced", "application": "acd~2"})
+        await until(lambda: client.lanes == MAX_LANES - 1, lambda: "one lane less")
+        await until(lambda: client.lanes == MAX_LANES, lambda: "all lanes")
+        assert asterisk.attempts.count("acd~2") == 2
+
+
+async def test_a_lane_that_cannot_be_had_says_nothing_of_the_events(
+    far: tuple[Far, AriClient, EventSocket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is of an application of its own: whoever takes that of the events is another controller all the same."""
+    asterisk, client, socket = far
+    monkeypatch.setattr(ari, "ANOTHER_LANE_SECONDS", 0.02)
+    asterisk.late = {"acd~2"}
+    async with widened(client, socket, MAX_LANES - 1):
+        await until(lambda: asterisk.attempts.count("acd~2") == 2, lambda: "another attempt")
+        assert not client.has_given_up_lately
 
 
 async def test_the_emptiest_lane_is_taken() -> None:

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from errno import ENOTCONN
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, ClassVar, Final, Self
 from urllib.parse import unquote
 
 import msgspec
@@ -23,7 +23,8 @@ from acd_asterisk.ami_only import dialplan, verbs
 from acd_asterisk.ami_only.telling import CLASSES, EVENTS, Telling
 from acd_asterisk.ami_only.verbs import Verbs
 from acd_asterisk.ami_only.world import Looking
-from acd_asterisk.ari import Answer, AriClient, AriUnauthorized, AriUnavailable, EventSocket
+from acd_asterisk.ari import Answer, AriClient, AriUnauthorized, AriUnavailable
+from acd_asterisk.event_socket import EventSocket
 from acd_asterisk.names import Names
 from acd_asterisk.options.ami import AmiOptions
 from acd_asterisk.wire import AriEvent
@@ -182,6 +183,9 @@ class AmiClient(AriClient):
 
 class AmiEvents(EventSocket):
     """One connection's events, as ARI would have told them."""
+
+    may_fall_silent: ClassVar[bool] = False
+    """Events are nobody's: they come, in order, between the answers, and so with those to pings."""
 
     def __init__(
         self,

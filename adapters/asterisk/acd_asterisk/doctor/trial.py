@@ -15,9 +15,10 @@ from urllib.parse import quote
 import msgspec
 
 from acd_asterisk import wire
-from acd_asterisk.ari import AriClient, AriUnavailable, EventSocket
+from acd_asterisk.ari import AriClient, AriUnavailable
 from acd_asterisk.doctor.findings import Finding, good, unknown, warning, wrong
 from acd_asterisk.doctor.patient import Patient
+from acd_asterisk.event_socket import EventSocket
 from acd_asterisk.names import Names
 
 PLACE: Final = re.compile(r"(?P<extension>[0-9A-Za-z*#+_.-]{1,40})@(?P<context>[0-9A-Za-z_.-]{1,79})")
