@@ -14,6 +14,9 @@ from acd.core.messages import Command, Effect, Outcome
 KEY_REASON: Final = "key:"
 """Begins the reason why an interaction is cancelled whose customer left by a key, which follows: `key:1`."""
 
+TRANSFERRED_OUT: Final = "transferred-out"
+"""Why an interaction has ended whose customer the agent's telephone has transferred to somebody outside."""
+
 
 class Desired(Struct, frozen=True, gc=False):
     """How one interaction should stand in the world.

@@ -38,11 +38,14 @@ from acd.core.messages import (
 )
 from acd.core.ordering import key_us
 from acd.ports.call_names import CallNames
-from acd.ports.channel import KEY_REASON
+from acd.ports.channel import KEY_REASON, TRANSFERRED_OUT
 from acd.runtime.queue_log.layout import ENTERQUEUE, Line
 
 CONTEXT: Final = "acd"
 """Stands where app_queue writes the dialplan's context into BLINDTRANSFER."""
+
+OUTSIDE: Final = "outside"
+"""Stands there for a number that is no queue's: it may be a person's, and is in no journal."""
 
 _UNSTAFFED: Final = frozenset({"unstaffed", "queue-unstaffed"})
 _RANG_OUT: Final = frozenset({"busy", "unreachable", "failed", "late", "recovered"})
@@ -237,7 +240,11 @@ class Calls:
 
     def _completed(self, event: InteractionCompleted) -> None:
         call = self._calls.pop(event.interaction_id, None)
-        if call is not None and call.state == "talking":
+        if call is None or call.state != "talking":
+            return
+        if event.reason == TRANSFERRED_OUT:
+            self._talk_over(call, "BLINDTRANSFER", OUTSIDE, CONTEXT)
+        else:
             self._talk_over(call, "COMPLETECALLER" if event.by == "customer" else "COMPLETEAGENT")
 
     def _abandoned(self, event: InteractionAbandoned) -> None:

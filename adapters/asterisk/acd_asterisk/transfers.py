@@ -20,6 +20,7 @@ from typing import Final, NamedTuple
 import structlog
 
 from acd.core.messages import Command, EndInteraction, LeaveInteraction, RequeueInteraction, TransferInteraction
+from acd.ports.channel import TRANSFERRED_OUT
 from acd_asterisk.call import Call, Leg
 from acd_asterisk.desk import Desk
 from acd_asterisk.happenings import Happening, Referred
@@ -139,7 +140,7 @@ class Transfers:
     def _command(self, call: Call, leg: Leg, target: _Target, how: str) -> Command | None:
         new_id, interaction_id = self._desk.host.new_id, call.interaction_id
         if target.outside:
-            return EndInteraction(new_id(), interaction_id, by="agent", reason="transferred-out")
+            return EndInteraction(new_id(), interaction_id, by="agent", reason=TRANSFERRED_OUT)
         if not target.agent and not target.queue:
             return None
         return TransferInteraction(

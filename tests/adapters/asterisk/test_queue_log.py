@@ -9,8 +9,8 @@ from typing import Final
 from acd.core.messages import SignOutAgent
 from acd.runtime.config import QueueLogConfig
 from acd.runtime.queue_log import QueueLog
-from acd_asterisk.lab import AgentBehaviour, CallSpec, Provisioned
-from tests.adapters.asterisk.rig import EXAMPLES, Agent, Queue, rig, until
+from acd_asterisk.lab import AgentBehaviour, CallSpec, Handset, Provisioned
+from tests.adapters.asterisk.rig import EXAMPLES, Agent, Queue, Rig, rig, until
 from tests.runtime.queue_log.reader import Entry, read
 
 NATIVE: Final = "native-"
@@ -193,6 +193,88 @@ def members(log: Path) -> list[tuple[str, str, str, str, tuple[str, ...]]]:
         for entry in read(log)
         if entry.event != "QUEUESTART"
     ]
+
+
+KEYS: Final = """
+exten => 2,1,Wait(1)
+ same => n,Hangup()
+"""
+OUTSIDE: Final = "0123"
+
+
+async def test_both_tell_the_same_of_keys_and_transfers(provisioned: Provisioned, tmp_path: Path) -> None:
+    """A caller presses the key that leads out; an agent's telephone transfers another one to the outside.
+
+    The number is not told here: it may be a person's, and stands in no journal.
+    """
+    phone = Handset("anna")
+    native = f"{_NATIVE_QUEUE.format(name='sales')}member => PJSIP/anna,0,anna\n"
+    native += f"{_NATIVE_QUEUE.format(name='nobody')}context = native-keys\n"
+    extension = "".join(_EXTENSION.format(name=name, seconds=30) for name in ("sales", "nobody"))
+    away = f"[acd-agents]\nexten => {OUTSIDE},1,Wait(60)\n"
+    dialplan = (EXAMPLES / "extensions.conf").read_text().replace("[acd-agents]\n", away)
+    dialplan += f"\n[acd-inbound](+){extension}\n[native-keys]{KEYS}"
+    dialplan = dialplan.replace("exten => key,1,Goto(serve,1)", "exten => key,1,Hangup()")
+    options = {"queues": {"nobody": {"keys": {"2": "leave"}}}}
+    async with rig(
+        provisioned,
+        tmp_path,
+        [Agent("anna", handset=phone)],
+        queues=[Queue("sales"), Queue("nobody", "skills.anything >= 1")],
+        options=options,
+        dialplan=dialplan,
+        extra_config={"queues.conf": native},
+    ) as it:
+        ours = tmp_path / "queue_log"
+        log = QueueLog(QueueLogConfig(ours, tmp_path / "queue_log.acd", "number"), it.config.domain, it.router)
+        await log.start()
+        theirs = it.pbx.folder / "log" / "queue_log"
+        await pressed(it, f"{NATIVE}nobody", theirs)
+        await pressed(it, "nobody", ours)
+        await it.ready("anna")
+        await transferred(it, phone, f"{NATIVE}sales", theirs, 1)
+        await transferred(it, phone, "sales", ours, 2)
+        await it.stop_engine()
+        await log.close()
+        found = (read(ours), ""), (read(theirs), NATIVE)
+    told = [[*by_call(entries, f"{prefix}nobody"), *by_call(entries, f"{prefix}sales")] for entries, prefix in found]
+    assert [[[entry.event for entry in call] for call in calls] for calls in told] == 2 * [
+        [["ENTERQUEUE", "EXITWITHKEY"], ["ENTERQUEUE", "CONNECT", "BLINDTRANSFER"]]
+    ]
+    own, like = (calls[1][-1].data for calls in told)
+    assert (like.pop("extension"), like.pop("context")) == (OUTSIDE, "acd-agents")
+    assert (own.pop("extension"), own.pop("context")) == ("outside", "acd")
+    for mine, other in zip(*told, strict=True):
+        compare(mine, other)
+
+
+async def written(path: Path, event: str) -> None:
+    """Wait until a line of this event is there."""
+    await until(lambda: path.exists() and f"|{event}|" in path.read_text(), path.read_text)
+
+
+async def pressed(it: Rig, dialled: str, log: Path) -> None:
+    """Somebody waits, presses the key, and is gone."""
+    async with it.callers(CallSpec("1001", dialled)) as callers:
+        await written(log, "ENTERQUEUE")
+        await it.press("1001", "2")
+        await written(log, "EXITWITHKEY")
+        await callers.finished(seconds=10)
+    await it.empty()
+
+
+async def transferred(it: Rig, phone: Handset, dialled: str, log: Path, number: int) -> None:
+    """Somebody talks with the agent, whose telephone transfers them away."""
+    async with it.callers(CallSpec("1002", dialled)) as callers:
+        dialog = await phone.rung(number)
+        await it.talking()
+        await phone.transfer(dialog, OUTSIDE)
+        await written(log, "BLINDTRANSFER")
+        await phone.hang_up(dialog)
+        for channel in await it.pbx.channels():
+            await it.pbx.cli(f"channel request hangup {channel['name']}")
+        await callers.finished(seconds=10)
+    await it.empty()
 
 
 async def test_asterisk_writes_every_line_into_its_own_log(provisioned: Provisioned, tmp_path: Path) -> None:

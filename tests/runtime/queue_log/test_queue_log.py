@@ -14,7 +14,7 @@ from acd.core.messages import (
     SignOutAgent,
     TransferInteraction,
 )
-from acd.ports.channel import KEY_REASON, Personal
+from acd.ports.channel import KEY_REASON, TRANSFERRED_OUT, Personal
 from acd.runtime.config import check_text
 from acd.runtime.queue_log.standing import load
 from acd.testing import ManualClock
@@ -104,6 +104,19 @@ async def test_a_transfer_ends_the_call_in_one_queue_and_begins_it_in_another(
     ]
     assert tuple(entries[2].data.values()) == ("support", "acd", "0", "30", "1")
     assert tuple(entries[5].data.values()) == ("4", "20", "1")
+
+
+async def test_a_transfer_to_the_outside_is_one(tmp_path: Path, clock: ManualClock) -> None:
+    """The number is not told: it may be a person's."""
+    async with running(configured(tmp_path), clock) as it:
+        await sign_in(it.router, "anna")
+        await it.do(call(1))
+        it.later(2)
+        await it.answer("call-1", "anna")
+        it.later(30)
+        await it.do(EndInteraction(it.id(), "call-1", "agent", reason=TRANSFERRED_OUT))
+    last = read(it.log)[-1]
+    assert (last.agent, last.event, *last.data.values()) == ("anna", "BLINDTRANSFER", "outside", "acd", "2", "30", "1")
 
 
 async def test_members_and_pauses(tmp_path: Path, clock: ManualClock) -> None:
