@@ -32,6 +32,7 @@ from acd_asterisk.happenings import arrival_of_waiting
 from acd_asterisk.intake import Intake
 from acd_asterisk.looking import Looks
 from acd_asterisk.mending import Repair
+from acd_asterisk.names import is_nameable
 from acd_asterisk.orders import Orders
 from acd_asterisk.snapshot import World
 from acd_asterisk.switchboard import Switchboard
@@ -121,7 +122,7 @@ class Healer:
     def _found(
         self, world: World, desired: tuple[Desired, ...], busy: set[str], *, was_restarted: bool
     ) -> list[Repair]:
-        return adopt.compare(
+        repairs = adopt.compare(
             self._desk.names,
             world,
             desired,
@@ -132,6 +133,7 @@ class Healer:
             handed_in={call.channel_id for call in self._desk.calls.values() if call.is_enqueued},
             was_restarted=was_restarted,
         )
+        return [repair for repair in repairs if not _is_of_nothing(repair)]
 
     def _backs(self, desired: Iterable[Desired]) -> dict[str, bool]:
         """The callbacks among them, and whether their customers have been reached."""
@@ -162,7 +164,9 @@ class Healer:
         wish = repair.desired
         call = self._known(repair)
         call.is_enqueued = call.greeted = True
-        call.lost = call.is_ended = call.hangup_requested = False
+        call.lost = call.hangup_requested = False
+        # That of an unusable callback stays ended: nothing is to ring for it until the engine has ended it, too.
+        call.is_ended = repair.is_back and not is_nameable(wish.interaction_id)
         call.has_bridge = call.has_bridge or repair.has_bridge
         call.beat_due = 0.0
         before = dict(call.legs)
@@ -358,3 +362,13 @@ class Healer:
             await self._orders.dismissal.cancel_again(call)
         elif code:
             await self._orders.dismissal.refuse(call, code)
+
+
+def _is_of_nothing(repair: Repair) -> bool:
+    """Whether a callback is kept that nobody is offered, and whose customer nobody has called.
+
+    Nothing of it is on the PBX, and there may be any number of them: they must not take callers' room.
+    """
+    if not isinstance(repair, mending.Keep):
+        return False
+    return repair.is_back and repair.desired.state == "waiting" and not repair.channel.id

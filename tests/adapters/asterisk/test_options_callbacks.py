@@ -137,9 +137,59 @@ def test_what_may_be_dialled_had_better_be_said() -> None:
     assert (key, fix) == ("callbacks.only", 'name what you call, as it is dialled: only = ["13", "021"]')
     assert "forged" in reason
     ((key, _, fix),) = said(only=["13"])
-    assert (key, fix) == ("callbacks.number", 'use "national" or "e164"')
+    assert (key, fix) == ("callbacks.number", 'use "national"')
+    assert said(only=["+8613"])[0][2] == 'use "e164"'
+    assert said(only=["13", "+44"])[0][2] == 'use "national" or "e164", and write only in that form'
     assert said(number="e164", only=["+86"]) == []
+    assert said(number="e164")[0][2] == 'name what you call, as it is dialled: only = ["+8613", "+8621"]'
     assert not [each for each in read_options("pbx", ARI).cautions if each[0].startswith("callbacks.")]
+
+
+@pytest.mark.parametrize(
+    ("form", "region", "beginning", "reason", "fix"),
+    [
+        ("e164", "CN", "13", 'with number = "e164" all begin with +', 'write "+8613"'),
+        ("e164", "CN", "021", 'with number = "e164" all begin with +', 'write "+8621"'),
+        ("e164", "CN", "0044", 'with number = "e164" all begin with +', 'write "+44"'),
+        ("e164", "US", "01144", 'with number = "e164" all begin with +', 'write "+44"'),
+        ("e164", "CN", "+999", "no country's code begins like that", "leave it out"),
+        ("national", "CN", "+86", "none begins with +", "it without the country's code, or number = \"e164\""),
+        ("national", "CN", "+44", "none begins with +", 'write "0044", or number = "e164"'),
+        ("national", "CN", "008613", "86 is the country's own code", "as one dials at home"),
+        ("national", "CN", "00999", "no country's code begins like that", "leave it out"),
+    ],
+)
+def test_beginnings_of_no_number_that_is_dialled(
+    form: NumberForm, region: str, beginning: str, reason: str, fix: str
+) -> None:
+    """A form of numbers and a beginning that contradict each other: such an `only` lets nothing through."""
+    (said,) = problems({"dial": DIAL, "number": form, "region": region, "only": [beginning]})
+    assert said.startswith(f'channels.pbx.callbacks.only: "{beginning}" begins no number that is dialled: ')
+    assert reason in said
+    assert said.endswith(fix)
+    options = CallbackOptions(dial=DIAL, number=form, region=region, only=(beginning,))
+    for number in ("13800138000", "+8613800138000", "021 12345678", "+44 20 7946 0958", "+1 650 253 0000"):
+        assert options.endpoint(number) == ""
+
+
+@pytest.mark.parametrize(
+    ("form", "region", "only"),
+    [
+        ("as-known", "CN", ["13", "021", "+86", "0086", "00999"]),
+        ("national", "CN", ["13", "021", "0", "1", "00", "0044", "4008"]),
+        ("e164", "CN", ["+8", "+86", "+8613", "+44", "+1650"]),
+        ("national", "US", ["1", "011", "01144"]),
+        ("national", "RU", ["8", "810", "81044"]),
+    ],
+)
+def test_beginnings_that_a_number_may_have(form: NumberForm, region: str, only: list[str]) -> None:
+    assert list(read({"dial": DIAL, "number": form, "region": region, "only": only}).only) == only
+
+
+def test_every_wrong_beginning_is_said_and_only_once() -> None:
+    first, second, third = problems({"dial": DIAL, "number": "e164", "only": ["13", "+86", "a", "021"]})
+    assert "'a' begins no number; write digits" in first
+    assert ('"13"' in second, '"021"' in third) == (True, True)
 
 
 def test_keys_that_promise_a_call() -> None:

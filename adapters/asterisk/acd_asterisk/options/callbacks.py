@@ -5,6 +5,7 @@ Owns the names, bounds and defaults of these options, and what may be dialled. M
 
 import re
 import unicodedata
+from collections.abc import Iterable, Iterator
 from typing import Final, Literal
 
 import phonenumbers
@@ -16,6 +17,9 @@ from acd_asterisk.translate import is_endpoint
 
 NumberForm = Literal["as-known", "national", "e164"]
 """As it came, without punctuation; as one dials from the `region`; with + and the country's code."""
+
+_CHECKED: Final[tuple[NumberForm, ...]] = ("national", "e164")
+"""Those in which a number is dialled only if it is somebody's."""
 
 MAX_PREFIXES: Final = 100
 MAX_DIALLED: Final = 20
@@ -72,10 +76,13 @@ class CallbackOptions(Struct, frozen=True, kw_only=True):
             return ()
         if not self.only:
             reason = "is missing: whoever calls with a forged number has you call any number, at your cost"
-            return (("only", reason, 'name what you call, as it is dialled: only = ["13", "021"]'),)
+            example = '["+8613", "+8621"]' if self.number == "e164" else '["13", "021"]'
+            return (("only", reason, f"name what you call, as it is dialled: only = {example}"),)
         if self.number == "as-known":
             reason = "is as-known: what only lets through goes by how a number was written, and none is checked"
-            return (("number", reason, 'use "national" or "e164"'),)
+            forms = [each for each in _CHECKED if not any(never_begins(self.only, each, self.region))]
+            fix = f'use "{forms[0]}"' if forms else 'use "national" or "e164", and write only in that form'
+            return (("number", reason, fix),)
         return ()
 
     def endpoint(self, number: str) -> str:
@@ -118,6 +125,30 @@ class CallbackOptions(Struct, frozen=True, kw_only=True):
         return dialled if is_called and _e164(again) == _e164(parsed) else ""
 
 
+def never_begins(only: Iterable[str], form: NumberForm, region: str) -> Iterator[tuple[str, str]]:
+    """Which of these beginnings no number of this form has, so that they let nothing through: reason and fix of each.
+
+    As far as that is certain: of a number as known nobody knows how it was written.
+    """
+    if form == "as-known":
+        return
+    country, abroad = str(phonenumbers.country_code_for_region(region)), _usual_way_abroad(region)
+    for each in only:
+        reason = f'"{each}" begins no number that is dialled'
+        international = each.startswith("+")
+        if form == "e164" and not international:
+            yield f'{reason}: with number = "e164" all begin with +', f'write "{_with_country(each, country, region)}"'
+        elif form == "national" and international:
+            fix = f'"{abroad}{each[1:]}"' if not each.startswith(f"+{country}") else "it without the country's code"
+            yield f'{reason}: with number = "national" none begins with +', f'write {fix}, or number = "e164"'
+        elif international or (abroad and each.startswith(abroad)):
+            code = each[1:] if international else each.removeprefix(abroad)
+            if form == "national" and code.startswith(country):
+                yield f"{reason}: {country} is the country's own code", "write what follows it as one dials at home"
+            elif not _begins_country(code):
+                yield f"{reason}: no country's code begins like that", "leave it out"
+
+
 def read_callbacks(table: Reader) -> CallbackOptions:
     """Read the table; problems are the reader's."""
     options = CallbackOptions(
@@ -139,6 +170,8 @@ def read_callbacks(table: Reader) -> CallbackOptions:
         table.problem("dial", "is missing", 'write it like "PJSIP/{number}@trunk"')
     if options.key and not options.prompt:
         table.problem("prompt", "is missing: nobody would know that a key is needed", "name a sound, or leave key out")
+    for reason, fix in never_begins(filter(_PREFIX.fullmatch, options.only), options.number, options.region):
+        table.problem("only", reason, fix)
     return options
 
 
@@ -168,6 +201,28 @@ def _way_abroad(region: str) -> str:
     """The pattern of what is dialled there before another country's code: 00, or a carrier's code and then 00."""
     known = phonenumbers.PhoneMetadata.metadata_for_region(region)
     return (known and known.international_prefix) or "00"
+
+
+def _usual_way_abroad(region: str) -> str:
+    """What is dialled for numbers of other countries, as `national` does; empty where it is not one and the same."""
+    known = phonenumbers.PhoneMetadata.metadata_for_region(region)
+    usual = (known and (known.preferred_international_prefix or known.international_prefix)) or "00"
+    digits = usual.replace("~", "")
+    return digits if digits.isdecimal() else ""
+
+
+def _with_country(beginning: str, country: str, region: str) -> str:
+    """The international form of how numbers begin that are dialled from a region."""
+    abroad, at_home = _usual_way_abroad(region), phonenumbers.ndd_prefix_for_region(region, True)
+    if abroad and beginning.startswith(abroad):
+        return f"+{beginning.removeprefix(abroad)}"
+    return f"+{country}{beginning.removeprefix(at_home or '')}"
+
+
+def _begins_country(digits: str) -> bool:
+    """Whether a country's code begins with these digits, or the digits with it."""
+    codes = map(str, phonenumbers.COUNTRY_CODE_TO_REGION_CODE)
+    return any(each.startswith(digits) or digits.startswith(each) for each in codes)
 
 
 def _prefixes(table: Reader) -> tuple[str, ...]:
