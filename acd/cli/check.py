@@ -52,7 +52,7 @@ def command(files: tuple[Path, ...], *, connect: bool, as_json: bool) -> None:
         config = reports[number].config
         if connect and config is not None and not found[number].errors:
             # Of what cannot be used it is known already why.
-            found[number] = _joined(found[number], examined(file, config))
+            found[number] = _joined(found[number], examined(file, config, reports[number].overrides))
     checked = list(zip(files, reports, found, strict=True))
     if as_json:
         answers = [_answer(*each) for each in checked]

@@ -2,26 +2,31 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from acd.ports.addresses import Addressing
 from acd.ports.examination import Examinable, Fault, Surroundings
 from acd.runtime.channels import open_channel
 from acd.runtime.config import ChannelConfig, Config, Problem
-from acd.runtime.config.lines import Lines
-from acd.runtime.config.problems import Located, dotted
+from acd.runtime.config.environment import Override
+from acd.runtime.config.places import Places
+from acd.runtime.config.problems import Key, Located, dotted
 
 
-def examined(file: Path, config: Config) -> Located:
-    """What is wrong at the far ends of a configuration without errors, each with the line of its channel. Blocks."""
+def examined(file: Path, config: Config, overrides: Sequence[Override] = ()) -> Located:
+    """What is wrong at the far ends of a configuration without errors. Blocks.
+
+    Each with its key and where that stands, or else those of its channel.
+    """
     found = asyncio.run(_all(config))
-    lines = Lines(file.read_text(encoding="utf-8-sig"))
+    places = Places(file, overrides)
     problems: dict[str, list[Problem]] = {"error": [], "warning": []}
     for channel, faults in zip(config.channels, found, strict=True):
-        key = ("channels", channel.name)
         for fault in faults:
+            key: Key = fault.key or ("channels", channel.name)
             reason, _, fix = fault.text.partition("; ")
-            problems[fault.severity].append(Problem(str(file), lines.line(key), dotted(key), reason, fix))
+            problems[fault.severity].append(Problem(*places.of(key), dotted(key), reason, fix))
     return Located(tuple(problems["error"]), tuple(problems["warning"]))
 
 
@@ -40,4 +45,4 @@ async def _one(config: Config, channel: ChannelConfig, *, is_only: bool) -> list
     addresses = (
         (agent.settings.id, address) for agent in config.agents for kind, address in agent.addresses if kind == medium
     )
-    return await opened.examine(Surroundings(tuple(addresses), config.journal.path, is_only))
+    return await opened.examine(Surroundings(tuple(addresses), config.journal.path, is_only, channel.options))

@@ -3,6 +3,7 @@
 Owns the protocol. Must not know any channel. A channel without this method has nothing that could be looked at.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
 
@@ -17,6 +18,8 @@ class Surroundings(Struct, frozen=True):
     journal: Path
     is_only: bool
     """There is no other channel of this type, so that every agent's address must be good for this one."""
+    options: Mapping[str, object] = {}
+    """The channel's own, as they were written."""
 
 
 class Fault(Struct, frozen=True):
@@ -24,6 +27,9 @@ class Fault(Struct, frozen=True):
 
     severity: Literal["error", "warning"]
     text: str
+    key: tuple[str | int, ...] = ()
+    """What has to be changed in the configuration, from its top: `("channels", "pbx", "url")`; empty: nothing there,
+    or that is not known."""
 
 
 @runtime_checkable

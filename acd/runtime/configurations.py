@@ -288,11 +288,16 @@ def check_in_force(path: Path) -> Report:
 
 def load_in_force(path: Path) -> Config:
     """The file; with what the API owns only where the file leans on that. Raises `ConfigError`, `VersionsError`."""
+    return usable_in_force(path)[0]
+
+
+def usable_in_force(path: Path) -> tuple[Config, Report]:
+    """The same, with what was found about it."""
     report = check(path)
     report = check_in_force(path) if report.config is None else report
     if report.config is None:
         raise ConfigError(tuple(map(str, report.errors)))
-    return report.config
+    return report.config, report
 
 
 def _tables(text: str) -> dict[str, object]:

@@ -153,7 +153,7 @@ def test_what_may_be_dialled_had_better_be_said() -> None:
         ("e164", "CN", "0044", 'with number = "e164" all begin with +', 'write "+44"'),
         ("e164", "US", "01144", 'with number = "e164" all begin with +', 'write "+44"'),
         ("e164", "CN", "+999", "no country's code begins like that", "leave it out"),
-        ("national", "CN", "+86", "none begins with +", "it without the country's code, or number = \"e164\""),
+        ("national", "CN", "+86", "none begins with +", 'it without the country\'s code, or number = "e164"'),
         ("national", "CN", "+44", "none begins with +", 'write "0044", or number = "e164"'),
         ("national", "CN", "008613", "86 is the country's own code", "as one dials at home"),
         ("national", "CN", "00999", "no country's code begins like that", "leave it out"),

@@ -15,7 +15,10 @@ def agents(patient: Patient) -> list[Finding]:
     absent = [f"channels.{patient.name}.agents.{agent}" for agent in options.phones.agents if agent not in there]
     if absent:
         fix = "mend the names, unless these agents are made over the API"
-        found.append(warning("agents", f"about no agent of this file with addresses.voice: {named(absent)}; {fix}"))
+        key = patient.key("agents", next(each for each in options.phones.agents if each not in there))
+        found.append(
+            warning("agents", f"about no agent of this file with addresses.voice: {named(absent)}; {fix}", key)
+        )
     if not options.codes.codes:
         return found
     owners: dict[str, list[str]] = {}
@@ -24,7 +27,6 @@ def agents(patient: Patient) -> list[Finding]:
     for device, several in owners.items():
         if device and len(several) > 1 and device not in options.codes.shared:
             fix = f'add it to codes.shared = ["{device}"] and give each an addresses.number, or an own telephone'
-            found.append(
-                warning("codes", f"{device} is the telephone of {named(several)}, so its codes do nothing; {fix}")
-            )
+            text = f"{device} is the telephone of {named(several)}, so its codes do nothing; {fix}"
+            found.append(warning("codes", text, patient.key("codes", "shared")))
     return found

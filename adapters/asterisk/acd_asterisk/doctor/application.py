@@ -32,7 +32,8 @@ def rival(patient: Patient) -> list[Finding]:
     if not patient.rival:
         return []
     app, fix = patient.options.app, f"give channels.{patient.name}.app and the dialplan behind it another name"
-    return [wrong("application", f"channels.{patient.rival} has the same application {app} of the same PBX; {fix}")]
+    text = f"channels.{patient.rival} has the same application {app} of the same PBX; {fix}"
+    return [wrong("application", text, patient.key("app"))]
 
 
 async def application(patient: Patient, client: AriClient) -> list[Finding] | Finding:
@@ -44,7 +45,8 @@ async def application(patient: Patient, client: AriClient) -> list[Finding] | Fi
     if answer.status == _NOT_FOUND:
         if engine_runs(patient.journal):
             fix = "`acd healthy` and its log say why"
-            return wrong("application", f"the engine runs, and does not have the application {app}; {fix}")
+            text = f"the engine runs, and does not have the application {app}; {fix}"
+            return wrong("application", text, patient.key("app"))
         return good("application", f"nobody has the application {app}: the engine can have it")
     try:
         calls = len(wire.decode_application(answer.body).channel_ids)
@@ -57,9 +59,9 @@ async def application(patient: Patient, client: AriClient) -> list[Finding] | Fi
             f"the application {app} has {calls} channels, and no engine runs here: they wait for one that has died, "
             "or another controller has it; start the engine, or end the other one"
         )
-        return warning("application", text)
+        return warning("application", text, patient.key("app"))
     fix = f"end it, or choose another name in channels.{name}.app and in the dialplan's Stasis()"
-    return wrong("application", f"another controller has the application {app}; {fix}")
+    return wrong("application", f"another controller has the application {app}; {fix}", patient.key("app"))
 
 
 def engine_runs(journal: Path) -> bool:

@@ -13,10 +13,10 @@ _SAID: Final = frozenset({"configuration"})
 
 async def faults(name: str, options: Options, around: Surroundings) -> list[Fault]:
     """What the doctor finds wrong, or had better be otherwise."""
-    patient = Patient(name, options, around.addresses, around.journal, around.is_only)
+    patient = Patient(name, options, around.addresses, around.journal, around.is_only, given=around.options)
     found = [each for each in await examine(patient) if each.check not in _SAID]
     return [
-        Fault("error" if each.state == "wrong" else "warning", each.text)
+        Fault("error" if each.state == "wrong" else "warning", each.text, each.key)
         for each in found
         if each.state in {"wrong", "warning"}
     ]

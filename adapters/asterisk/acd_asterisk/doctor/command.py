@@ -8,7 +8,9 @@ import click
 import msgspec
 
 from acd.errors import ConfigError
-from acd.runtime.configurations import load_in_force
+from acd.runtime.config.places import Places
+from acd.runtime.config.problems import dotted
+from acd.runtime.configurations import usable_in_force
 from acd_asterisk.doctor.examination import examine
 from acd_asterisk.doctor.findings import Finding, State
 from acd_asterisk.doctor.patient import Patient, patients
@@ -36,18 +38,20 @@ def command(file: Path, channel: str | None, place: str, agent: str, *, as_json:
     if place and not PLACE.fullmatch(place):
         raise click.BadParameter(f"{place!r} is not like 1000@from-internal", param_hint="--call")
     try:
-        chosen = patients(load_in_force(file), channel)
+        config, report = usable_in_force(file)
+        chosen = patients(config, channel)
     except ConfigError as error:
         raise ConfigError(
             tuple(f"{file}: {each}" if each.startswith("has no") else each for each in error.problems)
         ) from None
     found = asyncio.run(_all(chosen, place, agent))
+    places = Places(file, report.overrides)
     if as_json:
-        click.echo(_as_json(found))
+        click.echo(_as_json(found, places))
     else:
         for name, finding in found:
             state = click.style(f"{finding.state:8}", fg=_COLOURS[finding.state])
-            click.echo(f"{name}  {state} {finding.check}: {finding.text}")
+            click.echo(f"{name}  {state} {finding.check}: {finding.text}{_place(finding, places)}")
         click.echo(_summary(found))
     if _count(found, "wrong"):
         raise SystemExit(1)
@@ -68,6 +72,24 @@ def _summary(found: _Found) -> str:
     return f"{good} good, {warnings} warning{'' if warnings == 1 else 's'}, {wrong} wrong, {unknowns} not looked at"
 
 
-def _as_json(found: _Found) -> str:
-    findings = [{"channel": name, **msgspec.structs.asdict(finding)} for name, finding in found]
+def _place(finding: Finding, places: Places) -> str:
+    """What would have to be changed, for people."""
+    if not finding.key:
+        return ""
+    file, line = places.of(finding.key)
+    return f" ({file}:{line})" if line else f" ({file})"
+
+
+def _as_json(found: _Found, places: Places) -> str:
+    findings = [
+        {
+            "channel": name,
+            "check": finding.check,
+            "state": finding.state,
+            "text": finding.text,
+            "key": dotted(finding.key),
+            "line": places.of(finding.key)[1] if finding.key else 0,
+        }
+        for name, finding in found
+    ]
     return msgspec.json.encode({"findings": findings, "wrong": _count(found, "wrong")}).decode()

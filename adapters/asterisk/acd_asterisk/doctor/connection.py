@@ -45,7 +45,8 @@ async def reach(patient: Patient, client: AriClient) -> list[Finding]:
     try:
         client.log_in(options.user, options.password.read())
     except PasswordUnavailable as error:
-        return [wrong("credentials", f"channels.{name}.{error}; put the password of ari.conf there")]
+        text = f"channels.{name}.{error}; put the password of ari.conf there"
+        return [wrong("credentials", text, patient.key_of_password())]
     try:
         answer = await client.request("GET", "asterisk/info?only=system,status")
     except AriUnauthorized:
@@ -53,16 +54,17 @@ async def reach(patient: Patient, client: AriClient) -> list[Finding]:
             f"the PBX refuses the user {options.user} or its password; compare channels.{name}.user and its password "
             "with ari.conf, then `asterisk -rx 'module reload res_ari'`"
         )
-        return [good("reachable", f"something answers at {options.url}"), wrong("credentials", text)]
+        refused = wrong("credentials", text, patient.key_of_password())
+        return [good("reachable", f"something answers at {options.url}"), refused]
     except AriUnavailable as error:
         fix = "is Asterisk running, `enabled = yes` in http.conf, and bindaddr and bindport the ones of this url?"
-        return [wrong("reachable", f"nobody answers at {options.url} ({error}); {fix}")]
+        return [wrong("reachable", f"nobody answers at {options.url} ({error}); {fix}", patient.key("url"))]
     if answer.status == _NOT_FOUND:
-        return [_not_ari(options.url)]
+        return [_not_ari(patient)]
     try:
         info = wire.decode_info(answer.body)
     except msgspec.DecodeError:
-        return [_not_ari(options.url)]
+        return [_not_ari(patient)]
     found = [
         good("reachable", f"ARI answers at {options.url}"),
         good("credentials", f"the user {options.user} is let in"),
@@ -72,9 +74,10 @@ async def reach(patient: Patient, client: AriClient) -> list[Finding]:
     return [*found, rights]
 
 
-def _not_ari(url: str) -> Finding:
+def _not_ari(patient: Patient) -> Finding:
     fix = "set `enabled = yes` in ari.conf, load res_ari and res_ari_asterisk, or mend the url"
-    return wrong("reachable", f"what answers at {url} is not ARI, or lacks a part of it; {fix}")
+    text = f"what answers at {patient.options.url} is not ARI, or lacks a part of it; {fix}"
+    return wrong("reachable", text, patient.key("url"))
 
 
 def _version(version: str) -> Finding:
@@ -94,7 +97,7 @@ async def _rights(patient: Patient, client: AriClient) -> Finding:
     except AriUnauthorized as error:
         if str(error) == _FORBIDDEN:
             fix = f"set `read_only = no` for [{user}] in ari.conf, then `asterisk -rx 'module reload res_ari'`"
-            return wrong("rights", f"the user {user} may only read; {fix}")
+            return wrong("rights", f"the user {user} may only read; {fix}", patient.key("user"))
         raise
     return good("rights", f"the user {user} may act")
 
@@ -148,5 +151,6 @@ async def sessions(patient: Patient) -> Finding:
     if ended:
         allowed = options.connections - ended
         fix = f"raise sessionlimit in http.conf (100 is usual), or set connections = {max(4, allowed - 4)}"
-        return wrong("sessions", f"the PBX allows {allowed} connections at a time, of {options.connections}; {fix}")
+        text = f"the PBX allows {allowed} connections at a time, of {options.connections}; {fix}"
+        return wrong("sessions", text, patient.key("connections"))
     return good("sessions", f"the PBX allows the {options.connections} connections of `connections`")

@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from acd.runtime.config.problems import Key
 from acd_asterisk.ami import Manager, Message, text_of
 from acd_asterisk.doctor.findings import Finding, good, named, unknown, warning, wrong
 from acd_asterisk.doctor.patient import Patient
@@ -47,7 +48,7 @@ async def dialplan(patient: Patient, manager: Manager) -> list[Finding]:
     known = {name: await _value(manager, name) for name in sorted(_variables(steps))[:MAX_VARIABLES]}
     steps = [_resolved(step, known) for step in steps]
     options = patient.options
-    found = judged_dialplan(steps, options.app, has_switch=options.heartbeat_us > 0)
+    found = judged_dialplan(steps, options.app, has_switch=options.heartbeat_us > 0, key=patient.key("app"))
     return [*found, *judged_codes(steps, options.app)] if options.codes.codes else found
 
 
@@ -108,10 +109,10 @@ def _resolved(step: Step, known: Mapping[str, str]) -> Step:
     return msgspec.structs.replace(step, data=_VARIABLE.sub(lambda found: known.get(found[1]) or found[0], step.data))
 
 
-def judged_dialplan(steps: Iterable[Step], app: str, *, has_switch: bool) -> list[Finding]:
+def judged_dialplan(steps: Iterable[Step], app: str, *, has_switch: bool, key: Key = ()) -> list[Finding]:
     """Every place that hands callers to the application.
 
-    `has_switch`: the configuration winds the dead-man's switch.
+    `has_switch`: the configuration winds the dead-man's switch. `key`: where `app` is written.
     """
     extensions, includes = by_place(steps)
     found: list[Finding] = []
@@ -128,7 +129,7 @@ def judged_dialplan(steps: Iterable[Step], app: str, *, has_switch: bool) -> lis
                     found += _switch(place, context, lines[:number], has_end=has_end)
     if not doors:
         fix = f"add the contexts of examples/asterisk/extensions.conf, whose Stasis() names {app}"
-        return [wrong("dialplan", f"nothing in the dialplan leads to Stasis({app},…): no call will arrive; {fix}")]
+        return [wrong("dialplan", f"nothing in the dialplan leads to Stasis({app},…): no call will arrive; {fix}", key)]
     return found or [good("dialplan", f"callers come in at {named(doors)}, with a fallback and a dead-man's switch")]
 
 

@@ -14,6 +14,7 @@ from acd_asterisk.doctor import trial
 from acd_asterisk.doctor.agents import agents
 from acd_asterisk.doctor.application import application, is_held, rival
 from acd_asterisk.doctor.connection import clock, reach, sessions
+from acd_asterisk.doctor.device_states import device_states, unseen
 from acd_asterisk.doctor.dialplan import dialplan
 from acd_asterisk.doctor.disk import disk
 from acd_asterisk.doctor.findings import Finding, good, unknown, warning, wrong
@@ -36,7 +37,8 @@ async def examine(patient: Patient, *, place: str = "", agent: str = "") -> list
     """Everything about one PBX. `place`: also call this extension; `agent`: also let this telephone ring."""
     options = patient.options
     found = [
-        warning("configuration", f"channels.{patient.name}.{key}: {why}; {fix}") for key, why, fix in options.cautions
+        warning("configuration", f"channels.{patient.name}.{key}: {why}; {fix}", patient.key(*key.split(".")))
+        for key, why, fix in options.cautions
     ]
     found += agents(patient)
     found += rival(patient)
@@ -103,28 +105,33 @@ async def _by_ami(patient: Patient) -> list[Finding]:
     options = patient.options.ami
     if options is None:
         fix = f"only AMI shows them: add [channels.{patient.name}.ami]"
-        return [unknown("dialplan", f"the dialplan and the classes of music were not looked at; {fix}")]
+        return [
+            unknown("dialplan", f"the dialplan and the classes of music were not looked at; {fix}"),
+            *unseen(patient),
+        ]
     try:
         # With events, as `acd serve` has it: a user who hears none is let in, and AMI never comes up.
         manager = Manager(access_of(options), events=CLASSES, wanted=frozenset(), boot_seconds=BOOT_SECONDS)
         await manager.open()
     except PasswordUnavailable as error:
-        return [wrong("ami", f"channels.{patient.name}.ami.{error}; put the secret of manager.conf there")]
+        text = f"channels.{patient.name}.ami.{error}; put the secret of manager.conf there"
+        return [wrong("ami", text, patient.key("ami", str(error).partition(":")[0]))]
     except AmiDeaf as error:
-        return [wrong("ami", str(error))]
+        return [wrong("ami", str(error), patient.key("ami", "user"))]
     except AmiUnauthorized as error:
-        return [
-            wrong("ami", f"{error}; compare channels.{patient.name}.ami with user, secret and permit of manager.conf")
-        ]
+        text = f"{error}; compare channels.{patient.name}.ami with user, secret and permit of manager.conf"
+        return [wrong("ami", text, patient.key("ami", "user"))]
     except AmiUnavailable as error:
-        return [wrong("ami", f"{error}; is AMI enabled in manager.conf, and reachable from here?")]
+        text = f"{error}; is AMI enabled in manager.conf, and reachable from here?"
+        return [wrong("ami", text, patient.key("ami", "port"))]
     try:
         found = [good("ami", _entered(options))]
         if patient.options.control == "ari":
             found += await dialplan(patient, manager)
         else:
-            found += [await rights(manager), *await dialplan_without_ari(patient, manager)]
+            found += [await rights(patient, manager), *await dialplan_without_ari(patient, manager)]
         found.append(await music(patient, manager))
+        found += await device_states(patient, manager)
     except AmiUnavailable as error:
         return [unknown("ami", f"AMI did not answer ({error}); try again")]
     finally:

@@ -4,6 +4,8 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
+from acd.runtime.config.problems import Key
+
 State = Literal["good", "warning", "wrong", "unknown"]
 
 MAX_NAMED: Final = 10
@@ -17,6 +19,8 @@ class Finding(Struct, frozen=True):
     """In kebab-case, the same for ever: for programs."""
     state: State
     text: str
+    key: Key = ()
+    """What had to be changed in the configuration, from its top; empty: nothing there, or no one thing."""
 
 
 def good(check: str, text: str) -> Finding:
@@ -24,14 +28,14 @@ def good(check: str, text: str) -> Finding:
     return Finding(check, "good", text)
 
 
-def warning(check: str, text: str) -> Finding:
+def warning(check: str, text: str, key: Key = ()) -> Finding:
     """It works, and had better be otherwise."""
-    return Finding(check, "warning", text)
+    return Finding(check, "warning", text, key)
 
 
-def wrong(check: str, text: str) -> Finding:
+def wrong(check: str, text: str, key: Key = ()) -> Finding:
     """It will not work."""
-    return Finding(check, "wrong", text)
+    return Finding(check, "wrong", text, key)
 
 
 def unknown(check: str, text: str) -> Finding:

@@ -1,13 +1,15 @@
 """Which modules Asterisk has loaded, against what the adapter needs. Owns the two lists."""
 
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 import msgspec
 from msgspec import Struct
 
+from acd.runtime.config.problems import Key
 from acd_asterisk.ari import AriClient
 from acd_asterisk.doctor.findings import Finding, good, named, unknown, warning, wrong
-from acd_asterisk.doctor.patient import Patient
+from acd_asterisk.doctor.patient import Patient, key_of
 
 NEEDED: Final = (
     *("res_stasis", "app_stasis", "res_ari", "res_ari_applications", "res_ari_asterisk", "res_ari_bridges"),
@@ -32,6 +34,7 @@ USEFUL: Final = (
 """Without one of them something else does not work."""
 
 _DRIVERS: Final = {"PJSIP": "chan_pjsip", "SIP": "chan_sip", "IAX2": "chan_iax2", "DAHDI": "chan_dahdi"}
+_INSTEAD: Final = {"SIP": ", or use PJSIP/…: Asterisk 21 and later has no chan_sip"}
 
 
 class _Module(Struct, frozen=True):
@@ -53,13 +56,15 @@ async def modules(patient: Patient, client: AriClient) -> list[Finding]:
     loaded = await loaded_modules(client)
     if loaded is None:
         return [unknown("modules", "the PBX does not say which modules it has")]
-    return judged(loaded, {address.partition("/")[0] for _, address in patient.telephones})
+    addresses = {address: key_of(agent) for agent, address in patient.telephones}
+    if patient.options.callbacks.dial:
+        addresses[patient.options.callbacks.dial] = patient.key("callbacks", "dial")
+    return judged(loaded, addresses)
 
 
-def judged(loaded: set[str], technologies: set[str]) -> list[Finding]:
-    """The same of a set of names without their ending. `technologies`: of agents' addresses, like PJSIP."""
-    drivers = [_DRIVERS[each] for each in sorted(technologies) if each in _DRIVERS]
-    absent = [name for name in (*NEEDED, *drivers) if name not in loaded]
+def judged(loaded: set[str], addresses: Mapping[str, Key]) -> list[Finding]:
+    """The same of a set of names without their ending. `addresses`: what is dialled, and where that is written."""
+    absent = [name for name in NEEDED if name not in loaded]
     found = [
         wrong(
             "modules",
@@ -67,11 +72,21 @@ def judged(loaded: set[str], technologies: set[str]) -> list[Finding]:
             "tells why not)",
         )
         if absent
-        else good("modules", f"all {len(NEEDED) + len(drivers)} modules that are needed are loaded")
+        else good("modules", f"all {len(NEEDED)} modules that are always needed are loaded")
     ]
+    found += _drivers(loaded, addresses)
     found += [
         warning("modules", f"{name} is not loaded: {lacking}; load it in modules.conf")
         for name, lacking in USEFUL
         if name not in loaded
     ]
     return found
+
+
+def _drivers(loaded: set[str], addresses: Mapping[str, Key]) -> Iterator[Finding]:
+    """Kinds of addresses that nothing here can dial."""
+    for kind, driver in _DRIVERS.items():
+        own = [each for each in addresses if each.partition("/")[0].upper() == kind]
+        if own and driver not in loaded:
+            text = f"{named(own)} need {driver}, which is not loaded; load it in modules.conf{_INSTEAD.get(kind, '')}"
+            yield wrong("modules", text, addresses[own[0]])

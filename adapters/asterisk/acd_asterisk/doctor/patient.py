@@ -3,18 +3,23 @@
 Owns how these are had from a checked file. Must not know what is looked at.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Final
 
 from msgspec import Struct
 
 from acd.errors import ConfigError
 from acd.runtime.channels import Options as Based
 from acd.runtime.config import Config
+from acd.runtime.config.problems import Key
 from acd_asterisk.options import Options, read_options
 
 TYPE = "asterisk"
 VOICE = "voice"
+
+MAX_DEPTH: Final = 16
+"""Tables and lists of options within each other."""
 
 
 class Patient(Struct, frozen=True):
@@ -28,6 +33,27 @@ class Patient(Struct, frozen=True):
     """There is no other PBX in this configuration, so that every agent's telephone must be on this one."""
     rival: str = ""
     """Another channel of this configuration with the same application of the same PBX."""
+    given: Mapping[str, object] = {}
+    """The channel's options as they were written."""
+
+    def key(self, *parts: str) -> Key:
+        """An option of this channel, from the top of the configuration."""
+        return ("channels", self.name, *parts)
+
+    def key_of_password(self) -> Key:
+        """Whichever of the options it comes from."""
+        given = (each for each in ("password_file", "password_env", "password") if each in self.given)
+        return self.key(next(given, "user"))
+
+    def where(self, is_meant: Callable[[str], bool]) -> Key:
+        """The first option of this channel with such a text for a value; empty when there is none."""
+        found = _within(self.given, is_meant, 0)
+        return () if found is None else (*self.key(), *found)
+
+
+def key_of(agent: str) -> Key:
+    """Where an agent's telephone is written, from the top of the configuration."""
+    return ("agents", agent, "addresses", VOICE)
 
 
 def patients(config: Config, only: str | None) -> list[Patient]:
@@ -52,7 +78,8 @@ def patients(config: Config, only: str | None) -> list[Patient]:
         raise ConfigError(tuple(problems))
     names = [channel.name for channel in chosen]
     is_only, journal = len(channels) == 1, config.journal.path
-    return [Patient(name, read[name], telephones, journal, is_only, _rival(name, read)) for name in names]
+    given = {channel.name: channel.options for channel in chosen}
+    return [Patient(name, read[name], telephones, journal, is_only, _rival(name, read), given[name]) for name in names]
 
 
 def _rival(name: str, read: Mapping[str, Options]) -> str:
@@ -61,3 +88,20 @@ def _rival(name: str, read: Mapping[str, Options]) -> str:
         (other for other, options in read.items() if other != name and options.far_end == own.far_end),
         "",
     )
+
+
+def _within(value: object, is_meant: Callable[[str], bool], depth: int) -> Key | None:
+    if isinstance(value, str):
+        return () if is_meant(value) else None
+    if depth >= MAX_DEPTH:
+        return None
+    inner: Iterable[tuple[str | int, object]] = ()
+    if isinstance(value, Mapping):
+        inner = value.items()
+    elif isinstance(value, list | tuple):
+        inner = enumerate(value)
+    for part, each in inner:
+        found = _within(each, is_meant, depth + 1)
+        if found is not None:
+            return (part, *found)
+    return None

@@ -38,32 +38,34 @@ async def recordings(patient: Patient, client: AriClient) -> list[Finding]:
         answer = await client.request("POST", f"bridges/{name}/record", body)
         if answer.status == _UNPROCESSABLE:
             fix = f"set channels.{patient.name}.recording.format to another, or load its module format_…"
-            return [wrong("recording", f"Asterisk cannot write {options.format} ({answer.message}); {fix}")]
+            text = f"Asterisk cannot write {options.format} ({answer.message}); {fix}"
+            return [wrong("recording", text, patient.key("recording", "format"))]
         if answer.status == _NOT_FOUND:
             return [unknown("recording", "recordings cannot be tried; load res_ari_recordings in modules.conf")]
         if not answer.is_success:
-            return [_unwritable(f"is missing (status {answer.status})")]
-        return [await _begun(client, name)]
+            return [_unwritable(patient, f"is missing (status {answer.status})")]
+        return [await _begun(patient, client, name)]
     finally:
         for path in (f"recordings/live/{name}/stop", f"recordings/stored/{name}", f"bridges/{name}"):
             with suppress(AriUnavailable):
                 await client.request("POST" if path.endswith("/stop") else "DELETE", path)
 
 
-async def _begun(client: AriClient, name: str) -> Finding:
+async def _begun(patient: Patient, client: AriClient, name: str) -> Finding:
     """Asterisk says yes at once, and opens the file a moment later."""
     with suppress(TimeoutError):
         async with asyncio.timeout(BEGIN_SECONDS):
             while True:
                 answer = await client.request("GET", f"recordings/live/{name}")
                 if answer.status == _NOT_FOUND:
-                    return _unwritable("cannot be written")
+                    return _unwritable(patient, "cannot be written")
                 if answer.is_success and msgspec.json.decode(answer.body, type=_Live).state == "recording":
                     return good("recording", "a recording can be written")
                 await asyncio.sleep(LOOK_SECONDS)
     return unknown("recording", "a recording was begun and has not started; look at Asterisk's log")
 
 
-def _unwritable(what: str) -> Finding:
+def _unwritable(patient: Patient, what: str) -> Finding:
     fix = "make it, and let the user that Asterisk runs as write there"
-    return wrong("recording", f"{_FOLDER} {what}, so that no call is recorded; {fix}")
+    text = f"{_FOLDER} {what}, so that no call is recorded; {fix}"
+    return wrong("recording", text, patient.key("recording", "mode"))

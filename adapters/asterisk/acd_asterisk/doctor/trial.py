@@ -17,7 +17,7 @@ import msgspec
 from acd_asterisk import wire
 from acd_asterisk.ari import AriClient, AriUnavailable
 from acd_asterisk.doctor.findings import Finding, good, unknown, warning, wrong
-from acd_asterisk.doctor.patient import Patient
+from acd_asterisk.doctor.patient import Patient, key_of
 from acd_asterisk.event_socket import EventSocket
 from acd_asterisk.names import Names
 
@@ -112,7 +112,8 @@ async def ring(patient: Patient, client: AriClient, agent: str) -> Finding:
     if address is None:
         return wrong("ring", f"the configuration has no agent {agent} with addresses.voice")
     if not ADDRESS.fullmatch(address):
-        return wrong("ring", f"{address!r} is no address that can be dialled; mend agents.{agent}.addresses.voice")
+        text = f"{address!r} is no address that can be dialled; mend agents.{agent}.addresses.voice"
+        return wrong("ring", text, key_of(agent))
     async with _own_application(client) as (own, socket):
         channel = f"{own}:ring"
         body = {"endpoint": address, "app": own, "callerId": _SHOWN, "timeout": int(RING_SECONDS)}

@@ -32,15 +32,14 @@ _TOLD: Final = {places.ENTER: "AcdEnter", places.LEG: "AcdAnswered"}
 _EXAMPLE: Final = "examples/asterisk/extensions_ami.conf"
 
 
-async def rights(manager: Manager) -> Finding:
+async def rights(patient: Patient, manager: Manager) -> Finding:
     """AMI lists what this user may do, and nothing else."""
     reply = await manager.ask("ListCommands")
     lacking = [action for action in ACTIONS if action not in reply.response]
     if lacking:
         classes = ",".join(dict.fromkeys(ACTIONS[action] for action in lacking))
-        return wrong(
-            "rights", f"the user of AMI may not {named(lacking)}; add {classes} to its `write` in manager.conf"
-        )
+        text = f"the user of AMI may not {named(lacking)}; add {classes} to its `write` in manager.conf"
+        return wrong("rights", text, patient.key("ami", "user"))
     return good("rights", "the user of AMI may do what moving calls takes")
 
 

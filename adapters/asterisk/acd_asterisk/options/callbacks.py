@@ -213,7 +213,7 @@ def _usual_way_abroad(region: str) -> str:
 
 def _with_country(beginning: str, country: str, region: str) -> str:
     """The international form of how numbers begin that are dialled from a region."""
-    abroad, at_home = _usual_way_abroad(region), phonenumbers.ndd_prefix_for_region(region, True)
+    abroad, at_home = _usual_way_abroad(region), phonenumbers.ndd_prefix_for_region(region, strip_non_digits=True)
     if abroad and beginning.startswith(abroad):
         return f"+{beginning.removeprefix(abroad)}"
     return f"+{country}{beginning.removeprefix(at_home or '')}"

@@ -30,6 +30,15 @@ CASES = {
 }
 """What is looked at, and how the sentence begins."""
 
+KEYS = {
+    "credentials": ("channels.pbx1.password_file", 5),
+    "modules": ("channels.pbx1", 1),
+    "application": ("channels.pbx1.app", 1),
+    "endpoint": ("agents.ben.addresses.voice", 15),
+    "sounds": ("channels.pbx1.menus.main.prompt", 8),
+}
+"""What is to be changed in the file, and on which line that, or what is around it, stands."""
+
 MENU = (
     'menu = "main"\n[channels.pbx1.menus.main]\nprompt = "acd/welcome"\nkeys.1.hangup = true\ndefault.hangup = true\n'
 )
@@ -68,7 +77,7 @@ async def test_said_in_one_sentence(provisioned: Provisioned, tmp_path: Path, ch
         assert "\n" not in said
         status, errors = await checked(file, "--connect")
         assert (status, [f"{each['reason']}; {each['fix']}" for each in errors]) == (1, [said])
-        assert [(each["key"], each["line"]) for each in errors] == [("channels.pbx1", 1)]
+        assert [(each["key"], each["line"]) for each in errors] == [KEYS[check]]
         assert await checked(file) == (0, [])
 
 

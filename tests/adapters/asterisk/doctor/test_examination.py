@@ -18,6 +18,7 @@ from acd_asterisk.lab import AgentBehaviour, LabAgent, Provisioned
 from acd_asterisk.lab.tones import tone
 from acd_asterisk.options.ami import AmiOptions
 from acd_asterisk.options.password import Password
+from tests.adapters.asterisk.ami.certificate import free_port
 from tests.adapters.asterisk.doctor.ward import Ward, run, states, ward, wrongs
 from tests.adapters.asterisk.rig import APP, EXAMPLES, Agent, manager_section, rig, until
 
@@ -160,6 +161,89 @@ async def test_the_trunk_of_callbacks(provisioned: Provisioned, tmp_path: Path) 
         found = await it.examine(it.write(more=more.replace("nowhere", "anna")))
         assert "callbacks" not in wrongs(found)
         assert found["callbacks"][0][0] == "good"
+
+
+IAX = """\
+[general]
+bindaddr = 127.0.0.1
+bindport = {}
+[desk]
+type = friend
+host = 127.0.0.1
+"""
+BEYOND = """\
+[agents.ben]
+addresses.voice = "Local/ben@telephones/n"
+[agents.carla]
+addresses.voice = "Local/311@telephones/n"
+[agents.dora]
+addresses.voice = "DAHDI/1"
+[agents.emil]
+addresses.voice = "IAX2/desk"
+[agents.fritz]
+addresses.voice = "IAX2/nobody"
+[agents.greta]
+addresses.voice = "Local/211@telephones/n"
+[agents.hanna]
+addresses.voice = "SIP/100"
+"""
+
+
+async def test_telephones_of_other_kinds(provisioned: Provisioned, tmp_path: Path) -> None:
+    """What ARI lists, by ARI; all else by the state of the device; what nobody can tell is said to be so."""
+    plan = "\n[telephones]\nexten => ben,1,Dial(PJSIP/anna)\nexten => _2XX,1,Dial(PJSIP/anna)\n"
+    extra = {"modules.conf": "load = chan_iax2\n", "iax.conf": IAX.format(free_port()), "extensions.conf": plan}
+    async with ward(provisioned, tmp_path, extra=extra) as it:
+        found = await it.examine(it.write(after=BEYOND))
+        wrong = [text.partition("; ")[0] for state, text in found["endpoint"] if state == "wrong"]
+        assert wrong == [
+            "agent fritz: IAX2/nobody is no endpoint of this PBX",
+            "agent hanna: SIP/100 is no endpoint of this PBX",
+            "agent carla: Local/311@telephones/n leads to no extension of the dialplan",
+            "agent dora: DAHDI/1 is nothing that this PBX knows: there is no such device, or no driver of its kind",
+        ]
+        assert [text.partition(";")[0] for state, text in found["modules"] if state == "wrong"] == [
+            "SIP/100 need chan_sip, which is not loaded",
+            "DAHDI/1 need chan_dahdi, which is not loaded",
+        ]
+        assert not {"ben", "emil", "greta"} & {text.split()[1].rstrip(":") for _, text in found["endpoint"]}
+        lone = it.write(after='[agents.ben]\naddresses.voice = "Local/ben@telephones/n"\n')
+        assert states(await it.examine(lone), "endpoint") == ["good", "good"]
+        lone.write_text(re.sub(r"\[channels.pbx1.ami\]\n(.*\n){3}", "", lone.read_text()))
+        (_, said) = (await it.examine(lone))["endpoint"][1]
+        assert said.startswith(
+            "only AMI could tell whether these are there: Local/ben@telephones/n; add [channels.pbx1.ami]"
+        )
+
+
+async def test_callbacks_by_other_kinds_of_trunks(provisioned: Provisioned, tmp_path: Path) -> None:
+    dial = '[channels.pbx1.callbacks]\ndial = "{}"\nnumber = "e164"\nonly = ["+86"]\n'
+    async with ward(provisioned, tmp_path) as it:
+        found = await it.examine(it.write(more=dial.format("Local/{number}@outbound/n")))
+        assert states(found, "callbacks") == ["unknown"]
+        assert "cannot be tried without a call" in found["callbacks"][0][1]
+        found = await it.examine(it.write(more=dial.format("DAHDI/g1/{number}")))
+        assert "is nothing that this PBX knows" in wrongs(found)["callbacks"]
+        assert "DAHDI/g1/{number} need chan_dahdi" in wrongs(found)["modules"]
+
+
+async def test_the_line_of_what_is_to_be_changed(provisioned: Provisioned, tmp_path: Path) -> None:
+    """Behind the sentence, and for programs; not of what comes from the environment."""
+    after = '[agents.ben]\naddresses.voice = "PJSIP/nobody"\n'
+    async with ward(provisioned, tmp_path) as it:
+        file = it.write(after=after, more='music_class = "opera"\n')
+        _, output = await run(file)
+        (said,) = [each for each in output.splitlines() if "PJSIP/nobody" in each]
+        line = file.read_text().splitlines().index('addresses.voice = "PJSIP/nobody"') + 1
+        assert said.endswith(f"or mend agents.ben.addresses.voice ({file}:{line})")
+        _, output = await run(file, "--json")
+        (said,) = [each for each in msgspec.json.decode(output)["findings"] if each["check"] == "music"]
+        assert (said["key"], said["line"]) == ("channels.pbx1.music_class", 6)
+        with pytest.MonkeyPatch.context() as environment:
+            environment.setenv("ACD_CHANNELS_PBX1_MUSIC_CLASS", "jaz")
+            _, output = await run(file)
+        (said,) = [each for each in output.splitlines() if "no music class jaz" in each]
+        assert said.endswith("(ACD_CHANNELS_PBX1_MUSIC_CLASS)")
 
 
 async def test_telephones_without_a_common_codec(provisioned: Provisioned, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from acd_asterisk.doctor.disk import disk
 from acd_asterisk.doctor.findings import MAX_NAMED, named
 from acd_asterisk.doctor.loaded import NEEDED, USEFUL, judged
 from acd_asterisk.doctor.media import judged_music, judged_sounds
-from acd_asterisk.doctor.patient import Patient, patients
+from acd_asterisk.doctor.patient import Patient, key_of, patients
 from acd_asterisk.doctor.sounds import sounds_of
 from acd_asterisk.doctor.telephones import endpoint_of
 from acd_asterisk.doctor.trial import PLACE
@@ -29,25 +29,36 @@ from acd_asterisk.options import read_options
 ALL = {*NEEDED, *(name for name, _ in USEFUL), "chan_pjsip"}
 
 
-@pytest.mark.parametrize("absent", [*NEEDED, "chan_pjsip"])
+ANNA = {"PJSIP/anna": key_of("anna"), "Local/ben@telephones/n": key_of("ben")}
+
+
+@pytest.mark.parametrize("absent", NEEDED)
 def test_every_module_that_is_needed_is_missed(absent: str) -> None:
-    (found,) = judged(ALL - {absent}, {"PJSIP", "Local"})
+    (found,) = judged(ALL - {absent}, ANNA)
     assert found.state == "wrong"
     assert f"module load {absent}" in found.text
 
 
 @pytest.mark.parametrize(("absent", "lacking"), USEFUL)
 def test_what_is_useful_is_a_warning(absent: str, lacking: str) -> None:
-    first, second = judged(ALL - {absent}, {"PJSIP"})
+    first, second = judged(ALL - {absent}, ANNA)
     assert (first.state, second.state) == ("good", "warning")
     assert absent in second.text
     assert lacking in second.text
 
 
 def test_a_driver_is_needed_only_by_its_own_addresses() -> None:
-    assert [each.state for each in judged(ALL, {"PJSIP"})] == ["good"]
-    (found,) = judged(ALL, {"SIP"})
-    assert "chan_sip" in found.text
+    assert [each.state for each in judged(ALL, ANNA)] == ["good"]
+    for address, said in (
+        ("SIP/100", "SIP/100 need chan_sip, which is not loaded; load it in modules.conf, or use PJSIP/"),
+        ("IAX2/office", "IAX2/office need chan_iax2, which is not loaded; load it in modules.conf"),
+        ("dahdi/g1/{number}", "dahdi/g1/{number} need chan_dahdi, which is not loaded"),
+    ):
+        _, found = judged(ALL, {**ANNA, address: key_of("carla")})
+        assert found.text.startswith(said)
+        assert (found.state, found.key) == ("wrong", ("agents", "carla", "addresses", "voice"))
+    _, found = judged(ALL - {"chan_pjsip"}, ANNA)
+    assert "chan_pjsip" in found.text
 
 
 @pytest.mark.parametrize(
