@@ -37,7 +37,7 @@ async def test_nothing_rings_for_an_id_that_no_channel_can_be_named_after() -> N
     offer = f"{UNUSABLE}.1"
     it.host.interactions[UNUSABLE] = InteractionStanding(UNUSABLE, "offered", "sales", kind="callback")
     it.host.wished[UNUSABLE] = Desired(UNUSABLE, "offered", offer, "anna")
-    it.desk.note_offer(offer, 0)
+    it.desk.offered.note(offer, 0)
     await healer(it).heal()
     await it.desk.lanes_idle()
     await it.desk.stop()

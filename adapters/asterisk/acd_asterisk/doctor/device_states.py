@@ -7,6 +7,7 @@ a call. Without ARI there is no other way for any address.
 
 from typing import Final, Literal
 
+from acd.runtime.config.problems import dotted
 from acd_asterisk.ami import Manager, text_of
 from acd_asterisk.doctor.findings import Finding, good, named, unknown, warning, wrong
 from acd_asterisk.doctor.patient import Patient, key_of
@@ -103,7 +104,7 @@ async def _way_back(patient: Patient, manager: Manager) -> list[Finding]:
     key = patient.key("callbacks", "dial")
     match await _existence(dial.replace(NUMBER, "1"), manager):
         case "absent":
-            fix = f"make it there, or mend {'.'.join(key)}"
+            fix = f"make it there, or mend {dotted(key)}"
             text = f"customers are called back by {dial}, which {_absent(dial)}; {fix}"
             return [wrong("callbacks", text, key)]
         case "unknown":
