@@ -2,8 +2,16 @@
 
 from pathlib import Path
 
-from acd.core.messages import InteractionQueued
-from acd_asterisk.lab import CallSpec, Provisioned
+import pytest
+
+from acd.core.messages import (
+    InteractionMoved,
+    InteractionQueued,
+    InteractionTransferred,
+    OfferAccepted,
+    TransferInteraction,
+)
+from acd_asterisk.lab import CallSpec, Handset, Provisioned
 from acd_asterisk.passing import clean
 from tests.adapters.asterisk.hostile import HOSTILE
 from tests.adapters.asterisk.raw_telephone import headers, raw_telephone
@@ -15,6 +23,8 @@ DATA = {
     "agent_variables": ["queue", "attribute.x_customer_id"],
     "agent_headers": {"X-ACD-Queue": "queue", "X-Customer": "attribute.x_customer_id", "X-ACD-Call": "interaction"},
 }
+
+TO_SUPPORT = "\n[acd-agents](+)\nexten => 600,1,Wait(1)\n"
 
 DESK = """
 [acd-desk]
@@ -50,6 +60,63 @@ async def test_headers_in_and_out(provisioned: Provisioned, tmp_path: Path) -> N
         assert found["X-ACD-Queue"] == "sales"
         assert found["X-Customer"] == "王小明 4711"
         assert found["X-ACD-Call"] == queued.interaction_id
+        await it.empty()
+
+
+@pytest.mark.parametrize("how", ["desk", "telephone"])
+async def test_a_transfer_takes_everything_along(provisioned: Provisioned, tmp_path: Path, how: str) -> None:
+    """Back into a queue by either way: the next agent's INVITE has what the caller brought, and the place is kept."""
+    text = """
+[queues.sales]
+requirement = 'skills.sales > 0'
+[queues.support]
+requirement = 'skills.support > 0'
+retry_after = "1s"
+[agents.anna]
+skills.sales = 1
+addresses.voice = "PJSIP/anna"
+[agents.ben]
+skills.support = 1
+addresses.voice = "PJSIP/raw"
+"""
+    options: dict[str, object] = {"data": DATA, "queues": {"support": {"number": "600"}}}
+    phone = Handset("anna")
+    async with (
+        raw_telephone() as telephone,
+        rig(
+            provisioned,
+            tmp_path,
+            [Agent("anna", handset=phone)],
+            options=options,
+            text=text,
+            extra_config={"pjsip.conf": telephone.config("raw"), "extensions.conf": TO_SUPPORT},
+        ) as it,
+    ):
+        await it.ready("anna")
+        first = CallSpec("10001", "sales", headers={"X-Customer-Id": "王小明 4711", "X-ACD-Priority": "3"})
+        async with it.callers(first) as callers:
+            customer = (await it.event(OfferAccepted)).interaction_id
+            await it.talking()
+            async with it.callers(CallSpec("10002", "support")) as later:
+                await it.event(InteractionQueued, lambda each: each.queue == "support")
+                if how == "desk":
+                    await it.router.submit(TransferInteraction(it.router.new_id(), customer, "anna", "support"))
+                else:
+                    dialog = await phone.rung()
+                    await phone.transfer(dialog, "600")
+                    await it.event(InteractionTransferred)
+                    await phone.hang_up(dialog)
+                await it.event(InteractionMoved)
+                await it.ready("ben")
+                found = dict(headers(await telephone.invite()))
+                assert found["X-ACD-Call"] == customer
+                assert (found["X-ACD-Queue"], found["X-Customer"]) == ("support", "王小明 4711")
+                assert it.router.view.interactions[customer].priority == 3
+                await it.presence("ben", "not-ready", "test")
+                for channel in await it.pbx.channels():
+                    await it.pbx.cli(f"channel request hangup {channel['name']}")
+                await later.finished(seconds=5)
+            await callers.finished(seconds=5)
         await it.empty()
 
 

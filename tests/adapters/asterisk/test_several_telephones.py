@@ -53,6 +53,29 @@ async def test_one_after_another(provisioned: Provisioned, tmp_path: Path) -> No
         assert len(it.all(OfferAccepted)) == 1
 
 
+async def test_numbers_outside_one_after_another(provisioned: Provisioned, tmp_path: Path) -> None:
+    """The first one does not answer, the second presses the key: until then the caller waits."""
+    presses = AgentBehaviour(ring_ms=50, talk_ms=400, hang_up_chance=1.0, keys="1", keys_after_ms=700)
+    phones = [Agent("anna", SILENT), Agent("ben", presses)]
+    dialplan = DIALPLAN.replace("13800138000@trunk,20", "13800138000@anna,1").replace("9000@trunk", "9000@ben")
+    options: dict[str, object] = {"confirm": {"prompt": ["beep"]}, "agents": {"emil": {"confirm": True}}}
+    async with rig(provisioned, tmp_path, phones, dialplan=dialplan, text=text("emil"), options=options) as it:
+        await it.ready("emil")
+        async with it.callers(CALL) as callers:
+            accepted = await it.event(OfferAccepted)
+            completed = await it.event(InteractionCompleted)
+            await callers.finished(seconds=5)
+        await it.empty()
+        first, second = it.phones.dialogs()
+        assert [(each.agent, each.how) for each in (first, second)] == [
+            ("13800138000", "cancelled"),
+            ("13900139000", "agent"),
+        ]
+        assert second.answered_us is not None
+        assert accepted.waited_us >= second.answered_us + 700_000 - first.invited_us - 20_000
+        assert (completed.by, completed.agent_id) == ("agent", "emil")
+
+
 async def test_nobody_picks_up(provisioned: Provisioned, tmp_path: Path) -> None:
     """At the offer's end, and when the caller leaves, all stop."""
     phones = [Agent("anna", SILENT), Agent("ben", SILENT)]

@@ -21,11 +21,15 @@ from acd.core.messages import (
 from acd_asterisk.announcements import rounded_minutes
 from acd_asterisk.lab import AgentBehaviour, CallSpec, Ear, Provisioned
 from acd_asterisk.lab.tones import tone
+from acd_asterisk.media import sound_name
+from acd_asterisk.options.sounds import LISTS, Sounds
+from tests.adapters.asterisk.recording.sounds import loudness, samples_of, seconds
 from tests.adapters.asterisk.rig import EXAMPLES, Agent, Queue, Rig, rig, until
 
 TALKER = AgentBehaviour(ring_ms=50, talk_ms=200, hang_up_chance=1.0)
 SILENT = AgentBehaviour(no_answer_chance=1.0)
 MUSIC, JAZZ = range(600), 2_900
+LOUD = 1_500
 WELCOME, LONG, BEFORE, AFTER, PLEASE, SORRY = 800, 1_000, 1_200, 1_400, 1_600, 1_800
 ONE, CHINESE_ONE = 2_200, 2_400
 MINUTES = {minutes: 3_000 + 100 * minutes for minutes in (1, 2, 3, 4, 5)}
@@ -314,6 +318,51 @@ async def test_keys(provisioned: Provisioned, tmp_path: Path) -> None:
             reasons = [each.reason for each in it.rig.all(InteractionCancelled)]
             assert reasons[-1] == f"key:{key}"
         await it.rig.empty()
+
+
+async def test_a_message_is_left(provisioned: Provisioned, tmp_path: Path) -> None:
+    """By the example's dialplan as it stands: what the caller says after the key is in a file."""
+    voice, second = 400, 16_000
+    async with listening(provisioned, tmp_path, {"keys": {"2": "message"}}) as it, Ear(voice) as ear:
+        folder = it.rig.pbx.folder / "data" / "sounds"
+        async with it.rig.callers(CallSpec("10001", "sales", ear=ear.port)) as callers:
+            await it.rig.event(InteractionQueued)
+            await until(lambda: bool(ear.tones()), lambda: "no music")
+            await it.rig.press("10001", "2")
+            await until(
+                lambda: any(file.stat().st_size > second for file in folder.glob("acd-message-*.wav")),
+                lambda: f"no message; heard {ear.tones()}",
+                20,
+            )
+            (channel,) = await it.rig.pbx.channels()
+            await it.rig.pbx.cli(f"channel request hangup {channel['name']}")
+            await callers.finished(seconds=10)
+        await it.rig.empty()
+        (message,) = folder.glob("acd-message-*.wav")
+        samples = samples_of(message)
+        assert seconds(samples) >= 1.0
+        assert loudness(samples, voice) > LOUD
+
+
+async def test_asterisks_own_english(
+    provisioned: Provisioned, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without any table: each sound that is shipped is one of Asterisk's, and position and wait are said with them."""
+    anna = Agent("anna", AgentBehaviour(ring_ms=50, talk_ms=60_000))
+    options = {"queues": {"sales": {"language": "en", "position": "every", "wait": True, "every": "5s"}}}
+    async with Ear() as ear, rig(provisioned, tmp_path, [anna], queues=(SHORT,), options=options) as it:
+        shipped = Sounds()
+        names = {name for field in LISTS for each in getattr(shipped, field) if (name := sound_name(each))}
+        names |= {f"digits/{number}" for number in range(21)}
+        there = {each["id"]: {one["language"] for one in each["formats"]} for each in await it.pbx.ari_get("sounds")}
+        assert [name for name in sorted(names) if "en" not in there.get(name, ())] == []
+        await it.ready("anna")
+        async with it.callers(CallSpec("10000", "sales")):
+            await it.event(OfferAccepted)
+            async with it.callers(CallSpec("10001", "sales")), it.callers(CallSpec("10002", "sales", ear=ear.port)):
+                await until(lambda: any(each not in MUSIC for each in ear.tones()), lambda: str(ear.tones()), 15)
+                await until(lambda: ear.tones()[-1] in MUSIC, lambda: str(ear.tones()), 30)
+        assert "cannot be played" not in capsys.readouterr().out
 
 
 async def test_a_key_does_nothing_while_talking(

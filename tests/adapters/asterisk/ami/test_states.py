@@ -186,6 +186,47 @@ async def test_states_of_a_real_asterisk(provisioned: Provisioned) -> None:
         assert [each.state for each in heard if each.device == "Custom:desk"] == ["INUSE", "NOT_INUSE"]
 
 
+class Registrar(asyncio.DatagramProtocol):
+    """A carrier that lets everybody register."""
+
+    def __init__(self) -> None:
+        self.port = 0
+        self._transport: asyncio.DatagramTransport | None = None
+
+    def connection_made(self, transport: asyncio.DatagramTransport) -> None:  # type: ignore[override] # it is one
+        self._transport = transport
+        self.port = transport.get_extra_info("sockname")[1]
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        lines = data.decode().split("\r\n")
+        kept = [line for line in lines if line.startswith(("Via:", "From:", "Call-ID:", "CSeq:", "Contact:"))]
+        to = next(line for line in lines if line.startswith("To:"))
+        expires = [line for line in lines if line.startswith("Expires:")]
+        answer = ["SIP/2.0 200 OK", *kept, f"{to};tag=carrier", *expires, "Content-Length: 0", "", ""]
+        assert self._transport is not None
+        self._transport.sendto("\r\n".join(answer).encode(), addr)
+
+
+async def test_a_trunk_comes_and_goes(provisioned: Provisioned) -> None:
+    """Registered with a carrier, no longer, and again: told as it happens, and known after a connect."""
+    loop = asyncio.get_running_loop()
+    transport, carrier = await loop.create_datagram_endpoint(Registrar, local_addr=("127.0.0.1", 0))
+    config = {"pjsip.conf": TRUNK.partition("[carla]")[0].replace("127.0.0.1:9", f"127.0.0.1:{carrier.port}")}
+    try:
+        async with Pbx(provisioned, extra_config=config) as pbx:
+            async with watched(pbx) as watch:
+                await until(lambda: watch.states.trunk("carrier") is True, lambda: str(watch.states.trunks))
+                assert watch.health()["trunk_carrier"] is True
+                await pbx.cli("pjsip send unregister carrier")
+                await until(lambda: watch.states.trunk("carrier") is False, lambda: str(watch.states.trunks))
+                await pbx.cli("pjsip send register carrier")
+                await until(lambda: watch.states.trunk("carrier") is True, lambda: str(watch.states.trunks))
+            async with watched(pbx) as watch:
+                assert watch.states.trunk("carrier") is True
+    finally:
+        transport.close()
+
+
 async def test_after_a_loss_states_count_for_a_while_and_are_replaced(
     provisioned: Provisioned, monkeypatch: pytest.MonkeyPatch
 ) -> None:
