@@ -39,10 +39,14 @@ class SingleThread:
         if not self._is_started:
             self._is_started = True
             threading.Thread(target=_run_all, args=(self._work,), name=self._name, daemon=True).start()
+        return await self._begun(function, args)
+
+    def _begun(self, function: Callable[..., T], args: tuple[Any, ...]) -> "asyncio.Future[T]":
+        """Known to nobody but its awaiter: a frame with it would make a circle of frame, future and error."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         self._work.put((loop, future, function, args))
-        return await future
+        return future
 
     def close(self) -> None:
         """No more functions. The thread ends by itself after those it has been given; nobody waits for it."""
@@ -73,6 +77,7 @@ def _run(
     # A closed loop means that nobody waits any more.
     with suppress(RuntimeError):
         loop.call_soon_threadsafe(how, future, what)
+    del what, future  # An error knows this frame: in a circle with it would be all that `function` knew.
 
 
 def _resolve(future: "asyncio.Future[T]", result: T) -> None:

@@ -23,7 +23,16 @@ async def abreast(act: Callable[[_T], Awaitable[_U]], items: Iterable[_T]) -> li
     try:
         return await asyncio.gather(*tasks)
     finally:
-        # What is given up must not go on beside what is begun in its place.
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await _give_up(tasks)
+
+
+async def _give_up(tasks: list[asyncio.Task[_U]]) -> None:
+    """What is given up must not go on beside what is begun in its place.
+
+    None is left in the list: a task knows its error, and that the frame with the list. In such a circle all that any of
+    them knows would stay until the collector comes.
+    """
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    tasks.clear()

@@ -282,8 +282,15 @@ class Desk:
 
     def _done(self, task: "asyncio.Task[None]") -> None:
         self._tasks.discard(task)
-        if not task.cancelled() and isinstance(error := task.exception(), Exception):
-            self.report(error)
+        if task.cancelled():
+            return
+        try:
+            task.result()
+        except BaseException as error:  # noqa: BLE001 - told, and looked up
+            if isinstance(error, Exception):
+                self.report(error)
+            # A call knows its tasks, a task its error, that the frames, and those the call: nobody needs them now.
+            error.__traceback__ = None
 
     def report(self, error: Exception) -> None:
         """Something raised that should not have: say so, and look up what is true."""

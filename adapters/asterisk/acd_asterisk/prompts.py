@@ -373,6 +373,7 @@ class Prompts:
         finally:
             playing.cancel()
             pressing.cancel()
+            del playing, pressing, awaited  # No circle of a task, its error and this frame.
         while not question.barge_in and not keys.empty():
             keys.get_nowait()
         return await _within(question.first_seconds, keys)

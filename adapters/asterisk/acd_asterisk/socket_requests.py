@@ -93,6 +93,7 @@ class SocketRequests:
             return await answer
         finally:
             self._waiting.pop(request_id, None)
+            del answer  # It knows its error, and that this frame: a circle, which would keep all that the caller knows.
 
     def take(self, text: str) -> bool:
         """Whether a message is an answer; then whoever waits for it has it now."""

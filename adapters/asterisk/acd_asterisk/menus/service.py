@@ -259,11 +259,14 @@ class _Line:
             if pressing.done():
                 return pressing.result(), ""
             if self._playing is not None and self._playing.done():
-                said, self._playing = self._playing.result(), None
-                return None, said
+                try:
+                    return None, self._playing.result()
+                finally:
+                    self._playing = None
             return None, ""
         finally:
             pressing.cancel()
+            del pressing, awaited  # No circle of a task, its error and this frame.
 
     def close(self) -> None:
         """Wait for nothing any more."""
