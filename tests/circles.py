@@ -1,6 +1,6 @@
 """What only the collector finds: objects that know one another in a circle, and that nobody else knows.
 
-The engine lets the collector look rarely (`acd/cli/collecting.py`), so that what is left in circles is what it grows by.
+The engine lets the collector look rarely (`acd/cli/collecting.py`): by what is left in circles it grows until then.
 """
 
 import gc

@@ -131,6 +131,8 @@ async def test_of_calls_on_a_real_pbx_nothing_is_left_in_circles(provisioned: Pr
             await it.connected()
             assert it.channel.health()["requests_unanswered"]
     assert not _of(found, Call, Leg)
+    futures = [each for each in found if isinstance(each, asyncio.Future) and each.done() and not each.cancelled()]
+    assert not [each for each in futures if isinstance(each.exception(), AriUnavailable | SocketClosed)]
 
 
 def _of(found: list[object], *kinds: type) -> list[object]:
