@@ -62,7 +62,7 @@ async def test_the_connection_ends_before_the_answer() -> None:
         known = Known()
         with pytest.raises(SocketClosed):
             await requests.ask("GET", "channels")
-        assert known
+        assert type(known) is Known
 
     with circles() as found:
         requests = SocketRequests(send)
@@ -83,19 +83,21 @@ async def test_callers_who_could_not_be_put_to_wait() -> None:
     orders = Orders(desk, Switchboard(ari.client, NAMES, OPTIONS), Prompts(ari.client, NAMES, "pbx1"))
     with circles() as found:
         for number in range(3):
-            channel = AriChannel(f"1795254033.{number}", "Up")
-            call = desk.add(NAMES.interaction(channel.id), channel)
-            call.add_leg(Leg(f"{call.interaction_id}.1", "anna"))
-            orders.park(call)
-            orders.make_bridge(call)
-            assert call.parking is not None
-            assert call.bridging is not None
-            await asyncio.wait((call.parking, call.bridging))
-            await asyncio.sleep(0)
-            desk.forget(call)
-        del call
+            await _come_and_go(desk, orders, AriChannel(f"1795254033.{number}", "Up"))
     await desk.stop()
     assert not _of(found, Call, Leg, asyncio.Task)
+
+
+async def _come_and_go(desk: Desk, orders: Orders, channel: AriChannel) -> None:
+    call = desk.add(NAMES.interaction(channel.id), channel)
+    call.add_leg(Leg(f"{call.interaction_id}.1", "anna"))
+    orders.park(call)
+    orders.make_bridge(call)
+    assert call.parking is not None
+    assert call.bridging is not None
+    await asyncio.wait((call.parking, call.bridging))
+    await asyncio.sleep(0)
+    desk.forget(call)
 
 
 async def test_a_question_that_could_not_be_put() -> None:
