@@ -188,12 +188,20 @@ class AriClient:
         raise AriUnavailable("no attempt was allowed")
 
     async def remove_bridge(self, bridge_id: str) -> None:
-        """Remove a bridge; whoever is in it stays in the application, and one that is gone is fine.
+        """Remove a bridge; whoever is in it stays in the application (see `take_out`), and one that is gone is fine.
 
         One after another: side by side it has crashed Asterisk (issue 1201). Raises `AriUnavailable`.
         """
         async with self._demolition:
             await self.request("DELETE", f"bridges/{part(bridge_id)}", attempts=2)
+
+    async def take_out(self, bridge_id: str, channel_id: str) -> None:
+        """Take a channel out of a bridge: it is in none when this returns. Raises `AriUnavailable`.
+
+        A bridge that is removed puts its channels out a moment after the answer. One that is moved in that moment is
+        taken out of the bridge it was moved to, too, and hears nothing (measured: four of two thousand).
+        """
+        await self.request("POST", f"bridges/{part(bridge_id)}/removeChannel", {"channel": channel_id}, attempts=2)
 
     async def events(self, app: str) -> EventSocket:
         """Open the WebSocket, which registers the application with Asterisk.

@@ -206,16 +206,17 @@ class Healer:
     async def _act(self, repairs: list[Repair]) -> None:
         """What the PBX must do. What ends, ends first: no telephone is to ring beside a call that is being ended.
 
-        And nobody is joined whose own telephone still rings.
+        And nobody is joined whose own telephone still rings, nor moved while the bridge goes in which they are.
         """
         ending = [repair for repair in repairs if isinstance(repair, mending.HangUp)]
         first = [repair for repair in repairs if isinstance(repair, mending.HangUp | mending.Answer)]
+        last = [repair for repair in repairs if isinstance(repair, mending.Destroy)]
+        apart = mending.HangUp | mending.Answer | mending.Destroy
         await abreast(self._act_on, first)
         offers = (self._desk.names.offer_of(repair.channel_id) for repair in ending)
         await abreast(self._orders.devices.until_gone, [offer_id for offer_id in offers if offer_id is not None])
-        await abreast(
-            self._act_on, [repair for repair in repairs if not isinstance(repair, mending.HangUp | mending.Answer)]
-        )
+        await abreast(self._act_on, [repair for repair in repairs if not isinstance(repair, apart)])
+        await abreast(self._act_on, last)
 
     async def _act_on(self, repair: Repair) -> None:
         calls = self._desk.calls
@@ -223,6 +224,8 @@ class Healer:
             case mending.HangUp(channel_id):
                 await self._switchboard.hang_up(channel_id)
             case mending.Destroy(interaction_id):
+                if (call := calls.get(interaction_id)) is not None and call.parking is not None:
+                    await asyncio.wait((call.parking,))
                 await self._switchboard.destroy_talk_bridge(interaction_id)
             case mending.Park(interaction_id):
                 await self._park(calls[interaction_id])

@@ -304,7 +304,8 @@ class Orders:
         if call.bridging is not None:
             await asyncio.wait((call.bridging,))
         if call.has_bridge:
-            await self._switchboard.destroy_talk_bridge(call.interaction_id)
+            staying = [call.channel_id] * asks + [self._desk.names.leg(each.offer_id) for each in (asked,) if each]
+            await self._switchboard.destroy_talk_bridge(call.interaction_id, staying)
 
     def _who_joins(self, call: Call, leg: Leg) -> tuple[str, ...]:
         """Whoever is in the bridge already is left there: to be added again is to be taken out for a moment.

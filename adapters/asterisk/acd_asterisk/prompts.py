@@ -204,7 +204,9 @@ class Prompts:
     async def let_out(self, channel_id: str) -> None:
         """Nothing more is to be said: the channel is in no bridge when this returns, and can be put anywhere."""
         if channel_id not in self._playing and (bridge := self._alone.pop(channel_id, None)) is not None:
-            await self._close(bridge)
+            with suppress(AriUnavailable):
+                await self._client.take_out(bridge, channel_id)
+            self._closing[bridge] = asyncio.create_task(self._close(bridge))
 
     async def stop(self) -> None:
         """Ask nothing any more. What is being said goes on."""
@@ -280,6 +282,7 @@ class Prompts:
         """A playback outlasts its bridge, and keeps its id; so it is stopped first."""
         if (channel_id := self._names.listener_of(bridge)) is not None:
             await self._delete(channel_id)
+            await self._client.take_out(bridge, channel_id)
         await self._close(bridge)
 
     async def _close(self, bridge: str) -> None:

@@ -208,9 +208,11 @@ class Switchboard:
     async def _enter(self, interaction_id: str, channel_ids: Sequence[str]) -> Answer:
         return await self._add(f"bridges/{_part(self._names.talk(interaction_id))}/addChannel", channel_ids)
 
-    async def destroy_talk_bridge(self, interaction_id: str) -> None:
-        """Remove a conversation's bridge; gone already is fine."""
-        await self._client.remove_bridge(self._names.talk(interaction_id))
+    async def destroy_talk_bridge(self, interaction_id: str, staying: Sequence[str] = ()) -> None:
+        """Remove a conversation's bridge; gone already is fine. `staying` are channels in it that go somewhere else."""
+        bridge = self._names.talk(interaction_id)
+        await asyncio.gather(*(self._client.take_out(bridge, each) for each in staying))
+        await self._client.remove_bridge(bridge)
 
     async def set_dead_mans_switch(self, channel_id: str, seconds: float) -> bool:
         """Let the dialplan's `T` extension have the caller in so many seconds; 0: never. False: the caller is gone."""

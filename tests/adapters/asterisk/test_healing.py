@@ -60,6 +60,19 @@ class StandIn:
     async def make_talk_bridge(self, _interaction_id: str) -> None:
         pass
 
+    def hold_bridge(self, _music_class: str) -> str:
+        return NAMES.hold
+
+    async def hold(self, channel_id: str, _music_class: str) -> None:
+        await asyncio.sleep(0)
+        self.done.append(f"hold {channel_id}")
+
+    async def destroy_talk_bridge(self, interaction_id: str) -> None:
+        self.done.append(f"destroy {interaction_id}")
+
+    async def play_on_hold(self, _music_class: str) -> None:
+        pass
+
     async def stop_music(self, channel_id: str) -> None:
         self.done.append(f"stop music {channel_id}")
 
@@ -136,6 +149,17 @@ async def test_agent_who_picks_up_does_not_wait_for_newcomers() -> None:
     assert [each.interaction_id for each in host.commands if isinstance(each, EnqueueInteraction)] == [early, late]
     (end,) = (each for each in host.commands if isinstance(each, EndInteraction))
     assert (end.interaction_id, end.by) == (early, "customer")
+    await desk.stop()
+
+
+async def test_a_talk_bridge_goes_when_the_caller_has_left_it() -> None:
+    """Asterisk may lose a caller who is moved in the moment in which their bridge goes: they would hear nothing."""
+    host = RecordingHost(lambda _agent, _channel: "")
+    host.wished[INTERACTION] = Desired(INTERACTION, "waiting")
+    pbx = StandIn([CALLER], talking=[CALLER.id])
+    desk, _, healer = parts(host, pbx)
+    await healer.heal()
+    assert pbx.done == [f"hold {CALLER.id}", f"destroy {INTERACTION}"]
     await desk.stop()
 
 

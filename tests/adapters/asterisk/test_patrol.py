@@ -1,6 +1,7 @@
 """Looking at the PBX while calls go on: what is stuck is healed and counted, what is on its way is left alone."""
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 import aiohttp
@@ -125,9 +126,9 @@ async def test_a_healing_that_fails_is_done_anew(
         failed = asyncio.Event()
         answered = it.channel._switchboard.destroy_talk_bridge
 
-        async def destroy(interaction_id: str) -> None:
+        async def destroy(interaction_id: str, staying: Sequence[str] = ()) -> None:
             if failed.is_set():
-                await answered(interaction_id)
+                await answered(interaction_id, staying)
                 return
             failed.set()
             raise error

@@ -197,6 +197,22 @@ async def test_a_sound_that_is_not_there_is_said_once() -> None:
     assert [entry["media"] for entry in logs] == ["sound:a"]
 
 
+@pytest.mark.parametrize("answers", [True, False])
+async def test_who_is_let_out_is_out_before_the_bridge_goes(*, answers: bool) -> None:
+    """A bridge that goes puts its channels out later than it is told; who is moved meanwhile may be lost."""
+    lost = AriUnavailable("no answer")
+    prompts, ari = setting(StandInAri(lambda _method, path: lost if not answers and "remove" in path else 204))
+    playing = asyncio.create_task(prompts.play(CHANNEL, ("sound:a",)))
+    await settle()
+    prompts.handle(changed("done"))
+    assert await playing == "done"
+    await prompts.let_out(CHANNEL)
+    assert ari.asked[3:] == [("POST", f"{ALONE}/removeChannel", {"channel": CHANNEL})]
+    await prompts.let_out(CHANNEL)
+    await settle()
+    assert ari.asked[4:] == [("DELETE", ALONE, None)]
+
+
 async def test_after_missed_events() -> None:
     """What has ended meanwhile is found out, and what an earlier process has begun is stopped."""
     gone = set[str]()
@@ -206,7 +222,9 @@ async def test_after_missed_events() -> None:
     await prompts.take_over([NAMES.say("other"), NAMES.say(CHANNEL)])
     assert [entry[:2] for entry in ari.asked[3:]] == [
         ("GET", STOP),
-        *(("DELETE", "playbacks/acd-acd:play:other"), ("DELETE", "bridges/acd-acd:say:other~1")),
+        ("DELETE", "playbacks/acd-acd:play:other"),
+        ("POST", "bridges/acd-acd:say:other~1/removeChannel"),
+        ("DELETE", "bridges/acd-acd:say:other~1"),
     ]
     await settle()
     assert not playing.done()

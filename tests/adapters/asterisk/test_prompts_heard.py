@@ -36,7 +36,12 @@ class Line:
     callers: SippCallers
 
     async def move(self, bridge: str) -> None:
-        assert (await self.client.request("POST", f"bridges/{bridge}/addChannel", {"channel": self.channel_id})).status
+        moved = await self.client.request("POST", f"bridges/{bridge}/addChannel", {"channel": self.channel_id})
+        assert moved.is_success
+
+    async def bridges(self) -> list[str]:
+        """Those in which the caller is."""
+        return [each["id"] for each in await self.ground.pbx.bridges() if self.channel_id in each["channels"]]
 
     async def hears(self, *expected: int, since: int = 0) -> None:
         """Wait until exactly these tones have been heard besides music."""
@@ -107,9 +112,12 @@ async def test_a_prompt_over_the_music(provisioned: Provisioned) -> None:
         media = ("sound:low", "number:3", "sound:no-such-sound", "sound:high")
         assert await it.prompts.play(it.channel_id, media, language="zh") == "done"
         await it.hears(LOW, CHINESE_THREE, HIGH, since=since)
+        assert await it.bridges() == [it.names.say(it.channel_id)]
         await it.prompts.let_out(it.channel_id)
+        assert await it.bridges() == []
         await it.move("hold")
-        await it.client.request("POST", "bridges/hold/moh", {"mohClass": "default"})
+        assert await it.bridges() == ["hold"]
+        assert (await it.client.request("POST", "bridges/hold/moh", {"mohClass": "default"})).is_success
         await until(lambda: it.ear.tones(since)[-1] in MUSIC, lambda: str(it.ear.tones(since)))
         assert await it.prompts.play(it.channel_id, ("number:3",), language="xx") == "done"
         assert await it.prompts.play(it.channel_id, ("sound:no-such-sound",)) == "failed"

@@ -1,7 +1,7 @@
 """Surveys on the real Asterisk: the caller hears the questions, presses keys, and is let go."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,11 +94,11 @@ def fail_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first end of a talk gets no answer."""
     answered, failed = Switchboard.destroy_talk_bridge, set[str]()
 
-    async def destroy(switchboard: Switchboard, interaction_id: str) -> None:
+    async def destroy(switchboard: Switchboard, interaction_id: str, staying: Sequence[str] = ()) -> None:
         if not failed:
             failed.add(interaction_id)
             raise AriUnavailable("no answer")
-        await answered(switchboard, interaction_id)
+        await answered(switchboard, interaction_id, staying)
 
     monkeypatch.setattr(Switchboard, "destroy_talk_bridge", destroy)
 
