@@ -130,7 +130,7 @@ async def measure(
 ) -> Result:
     """All three questions. Raises `LabUnavailable`, and what the lab raises when a call fails."""
     result = Result("", seconds, 0, [], {}, [])
-    numbers = (f"+8620{serial:07d}" for serial in count())
+    numbers = (f"+8620{serial:08d}" for serial in count())
     for size in agents:
         for rate in rates:
             talk_s = talk_seconds(size, rate)

@@ -107,7 +107,7 @@ async def measure(
                 # The first round only warms up: connections, caches, the caller's and agents' channels in Asterisk.
                 count = calls if number else warm_up
                 print(f"round {number} of {rounds}: {each.name}, {count} calls …", file=sys.stderr, flush=True)
-                numbers = [f"+8620{serial + index:07d}" for index in range(count)]
+                numbers = [f"+8620{serial + index:08d}" for index in range(count)]
                 serial += count
                 callers, rung = await rig.call(each.name, numbers, rate)
                 if number:

@@ -47,7 +47,11 @@ class Picture(Protocol):
     """What is read; as `acd.runtime.projections.Projections`."""
 
     view: View
-    waits: WaitEstimator
+
+    @property
+    def waits(self) -> WaitEstimator:
+        """After the last outcome."""
+        ...
 
 
 class EstimateNotes:

@@ -24,6 +24,13 @@ COUNTRIES: Final[tuple[str | int, ...]] = (
 _DIALLED: Final = re.compile(r"\+?\(?[0-9][0-9 ()./-]*")
 _PUNCTUATION: Final = re.compile(r"[ ()./-]")
 
+_MOBILE: Final = "1(?:[3-689][0-9]|7[0-8])[0-9]{8}"
+_CITY: Final = "(?:10|2[0-9])[0-9]{8}"
+_CHINESE: Final = re.compile(rf"\+86({_MOBILE}|{_CITY})")
+_WITHIN_CHINA: Final = re.compile(rf"({_MOBILE})|0({_CITY})")
+"""Mobiles, and lines of the largest cities. The library takes up to 0.2 ms over each, while a caller waits to be routed;
+a test compares with it."""
+
 
 def normalised(number: str, region: str) -> str:
     """The normal form of a number; empty when it names nobody. `region` (ISO 3166, `CN`) reads national numbers.
@@ -33,6 +40,9 @@ def normalised(number: str, region: str) -> str:
     # ASCII is folded already, and has no invisible marks.
     text = (number if number.isascii() else _folded(number)).strip()
     text = text[4:] if text[:4].lower() == "tel:" else text
+    plain = _CHINESE.fullmatch(text) or (_WITHIN_CHINA.fullmatch(text) if region == "CN" else None)
+    if plain is not None:
+        return f"tel:+86{plain[plain.lastindex or 1]}"
     if text.lower() in ANONYMOUS:
         return ""
     if _DIALLED.fullmatch(text) is None:

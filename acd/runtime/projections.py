@@ -1,7 +1,7 @@
 """Everything that is read instead of the engine, kept in step: the view, what follows the view, and the events.
 
 Owns when projections begin, begin anew and take in what was committed. Must not know the journal nor asyncio.
-To add one: begin it in `begin`, fold it in `fold`, after the view.
+To add one: begin it in `begin`, fold it in `fold`, after the view; in `catch_up`, if it takes its time.
 """
 
 from collections.abc import AsyncGenerator, Callable, Sequence
@@ -31,17 +31,21 @@ class Projections:
         """The picture of an engine that has never seen a command."""
         self._config = config
         self.view = View()
-        self.waits = WaitEstimator(self.view)
-        self.figures = LiveFigures(self.view)
+        self._waits = WaitEstimator(self.view)
+        self._figures = LiveFigures(self.view)
+        self._owed: Outcome | None = None
+        """What the view has folded, and what follows it has not."""
+        self._has_lost_its_way = False
         self.events = EventSource(config.domain, config.journal.path, config.snapshots.path)
         self.feed = Feed()
         self.configure(config)
 
     def begin(self, state: EngineState | None, seq: int) -> None:
         """Begin anew, from the state after row `seq`. What was learnt about waits stays, and what was counted, too."""
+        self._owed, self._has_lost_its_way = None, False
         self.view = View() if state is None else View.from_state(state, state.now_us)
-        self.waits = WaitEstimator(self.view, self.waits)
-        self.figures = LiveFigures(self.view, self.figures)
+        self._waits = WaitEstimator(self.view, self._waits)
+        self._figures = LiveFigures(self.view, self._figures)
         self.events.stream.begin(seq)
         self.configure(self._config)
 
@@ -67,24 +71,54 @@ class Projections:
                 names[agent.settings.id] = agent.name
         self.view.names = names
 
+    @property
+    def waits(self) -> WaitEstimator:
+        """Estimated waits, after the last outcome."""
+        self.catch_up()
+        return self._waits
+
+    @property
+    def figures(self) -> LiveFigures:
+        """Counts by interval, after the last outcome."""
+        self.catch_up()
+        return self._figures
+
     def fold(self, first_seq: int, at_us: int, outcomes: Sequence[Outcome], state: Callable[[], EngineState]) -> None:
         """Take in the rows from `first_seq` on, committed at `at_us`. `state` gives the engine's if one cannot follow.
 
-        The engine is the truth: whoever cannot follow it begins anew rather than hold anybody up.
+        The engine is the truth: whoever cannot follow it begins anew rather than hold anybody up. Call `catch_up` when
+        the channels have been told.
         """
         self.events.lives.commit(at_us)
         try:
             for seq, outcome in enumerate(outcomes, first_seq):
+                self.catch_up()
                 self.view.fold(at_us, outcome)
-                self.waits.fold(outcome)
-                self.figures.fold(outcome)
+                self._owed = outcome
                 self.events.stream.take(seq, at_us, outcome.events, self.view)
         except Exception:  # noqa: BLE001 - a projection's fault must not stop the engine
             _log.exception("the view could not follow; it begins anew")
+            self._has_lost_its_way = True
+        if self._has_lost_its_way:
             self.begin(state(), first_seq + len(outcomes) - 1)
         for seq, outcome in enumerate(outcomes, first_seq):
             if outcome.events:
                 self.feed.push(Commit(seq, at_us, outcome.events))
+
+    def catch_up(self) -> None:
+        """Fold what is owed: what the waits are, and what is counted, need not be known before a telephone rings.
+
+        If they cannot follow, all begins anew with the next outcome: only then is the engine's state what was committed.
+        """
+        outcome, self._owed = self._owed, None
+        if outcome is None:
+            return
+        try:
+            self._waits.fold(outcome)
+            self._figures.fold(outcome)
+        except Exception:  # noqa: BLE001 - as in `fold`
+            _log.exception("estimates and figures could not follow; all begins anew with the next outcome")
+            self._has_lost_its_way = True
 
     def close(self) -> None:
         """Nothing more will be committed: whoever follows is told. Idempotent."""

@@ -5,7 +5,7 @@ no event loop, no signal handling and no logging set-up. What can be read here h
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, get_args
@@ -300,6 +300,11 @@ class Router(Readings):
                 if outcome.effects:
                     self._dispatcher.publish(outcome.effects)
         self._projections.fold(first_seq, at_us, outcomes, self._writer_state)
+        # After the channels, which begin in the loop's next turn, and before whoever is answered goes on.
+        asyncio.get_running_loop().call_soon(self._digest, outcomes)
+
+    def _digest(self, outcomes: Sequence[Outcome]) -> None:
+        self._projections.catch_up()
         self._notes.heard(outcomes)
 
     def reread(self, state: EngineState, seq: int) -> None:

@@ -1,6 +1,9 @@
 """The normal form of numbers."""
 
+import phonenumbers
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from acd.runtime.numbering import known_region, normalised
 
@@ -55,3 +58,14 @@ def test_the_region_reads_national_numbers() -> None:
     assert normalised("020 7946 0018", "GB") == "tel:+442079460018"
     assert known_region("GB")
     assert not known_region("XX")
+
+
+@given(st.from_regex(r"(\+86|0|)(1[0-9]|2[0-9])[0-9]{7,10}", fullmatch=True), st.sampled_from(["CN", "GB", "US"]))
+def test_what_is_read_without_the_library_is_read_as_by_it(number: str, region: str) -> None:
+    parsed = phonenumbers.parse(number, region)
+    expected = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    found = normalised(number, region)
+    if phonenumbers.is_possible_number_with_reason(parsed) == phonenumbers.ValidationResult.IS_POSSIBLE:
+        assert found == f"tel:{expected}"
+    else:
+        assert found == f"id:{number}"

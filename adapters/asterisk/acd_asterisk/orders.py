@@ -100,17 +100,17 @@ class Orders:
             leg.end()
             self.devices.freed(offer_id)
             return
+        # Dialled in this turn of the loop: a task would come after whatever else waits for its turn.
+        noting = self._desk.spawn(self._note_offer(call, offer_id))
+        shown, seconds = self._shown(call, leg, endpoint), self._ring_seconds(offer_id)
         try:
-            dialled, _ = await asyncio.gather(
-                self._switchboard.dial(
-                    offer_id, endpoint, self._shown(call, leg, endpoint), call.channel_id, self._ring_seconds(offer_id)
-                ),
-                self._note_offer(call, offer_id),
-            )
+            dialled = await self._switchboard.dial(offer_id, endpoint, shown, call.channel_id, seconds)
         except AriUnavailable:
             # It may ring all the same: the comparison that follows sees to it.
             leg.end()
             raise
+        finally:
+            await asyncio.wait((noting,))
         _log.debug("agent dialled", instance=self._desk.name, agent=agent_id, offer=offer_id, how=dialled, **call.keys)
         if dialled != "ringing":
             self._fail(call, leg, dialled)
