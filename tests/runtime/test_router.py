@@ -13,10 +13,12 @@ from acd.core.messages import (
     AcceptOffer,
     ApplyConfig,
     ConnectInteraction,
+    Effect,
     EndInteraction,
     EnqueueInteraction,
     OfferInteraction,
     OfferMade,
+    Outcome,
     ReleaseInteraction,
     SetPresence,
     SignInAgent,
@@ -467,6 +469,52 @@ async def test_a_projection_that_cannot_follow_begins_anew(tmp_path: Path, monke
         assert list(router.view.interactions) == ["call-1"]
         await router.submit(call(2))
         assert list(router.view.interactions) == ["call-1", "call-2"]
+
+
+async def test_figures_that_cannot_follow_begin_anew_with_the_next_outcome(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with router_of(configuration(tmp_path), MemoryJournal()) as router:
+        broken = router.figures
+
+        def raises(_outcome: object) -> None:
+            raise KeyError("a bug in the figures")
+
+        monkeypatch.setattr(broken, "fold", raises)
+        await router.submit(call(1))
+        assert list(router.view.interactions) == ["call-1"]
+        await router.submit(call(2))
+        assert router.figures is not broken
+        assert list(router.view.interactions) == ["call-1", "call-2"]
+
+
+async def test_a_telephone_rings_before_figures_are_folded_and_whoever_reads_them_finds_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[str] = []
+
+    class Channel(FakeChannel):
+        async def perform(self, effect: Effect) -> None:
+            order.append(type(effect).__name__)
+            await super().perform(effect)
+            if isinstance(effect, OfferInteraction):
+                assert router.waits.given(effect.interaction_id) is not None
+                order.append("read")
+
+    fake = Channel()
+    async with router_of(configuration(tmp_path), MemoryJournal(), fake) as router:
+        await sign_in(router, "anna")
+        figures = router.figures
+        fold = figures.fold
+
+        def folds(outcome: Outcome) -> None:
+            order.append("folded")
+            fold(outcome)
+
+        monkeypatch.setattr(figures, "fold", folds)
+        await fake.arrive("sales")
+        await fake.expect(OfferInteraction)
+        assert order == ["ParkInteraction", "OfferInteraction", "folded", "read"]
 
 
 async def test_reconfiguring_a_live_router(tmp_path: Path) -> None:
