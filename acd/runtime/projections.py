@@ -108,7 +108,7 @@ class Projections:
     def catch_up(self) -> None:
         """Fold what is owed: what the waits are, and what is counted, need not be known before a telephone rings.
 
-        If they cannot follow, all begins anew with the next outcome: only then is the engine's state what was committed.
+        If they cannot follow, all begins anew with the next outcome: only then is the state what was committed.
         """
         outcome, self._owed = self._owed, None
         if outcome is None:
