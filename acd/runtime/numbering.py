@@ -28,8 +28,8 @@ _MOBILE: Final = "1(?:[3-689][0-9]|7[0-8])[0-9]{8}"
 _CITY: Final = "(?:10|2[0-9])[0-9]{8}"
 _CHINESE: Final = re.compile(rf"\+86({_MOBILE}|{_CITY})")
 _WITHIN_CHINA: Final = re.compile(rf"({_MOBILE})|0({_CITY})")
-"""Mobiles, and lines of the largest cities. The library takes up to 0.2 ms over each, while a caller waits to be routed;
-a test compares with it."""
+"""Mobiles, and lines of the largest cities. The library takes up to 0.2 ms over each, while a caller waits; a test
+compares with it."""
 
 
 def normalised(number: str, region: str) -> str:
