@@ -27,7 +27,9 @@ from tests.adapters.asterisk.recording.test_recorder import (
     test_what_is_said_during_a_pause_is_nowhere,
 )
 from tests.adapters.asterisk.test_answering import test_the_dialplan_begins_early_media
+from tests.adapters.asterisk.test_briefing import test_agent_hears_the_queue
 from tests.adapters.asterisk.test_broadcast import test_two_answer_at_once_and_one_talks
+from tests.adapters.asterisk.test_callbacks import test_first_the_agent_then_the_customer
 from tests.adapters.asterisk.test_codes import test_shared_telephone
 from tests.adapters.asterisk.test_confirming import test_a_voicemail_never_gets_the_call, test_the_key_accepts
 from tests.adapters.asterisk.test_connection import (
@@ -35,6 +37,7 @@ from tests.adapters.asterisk.test_connection import (
     test_asterisk_is_killed,
     test_what_happened_while_the_line_was_cut,
 )
+from tests.adapters.asterisk.test_consult import test_transfer_after_asking
 from tests.adapters.asterisk.test_contract import test_contract, test_contract_of_consults
 from tests.adapters.asterisk.test_dispositions import test_the_key_is_the_code
 from tests.adapters.asterisk.test_endings import (
@@ -56,6 +59,7 @@ from tests.adapters.asterisk.test_one_call import test_one_call
 from tests.adapters.asterisk.test_passing_headers import test_headers_in_and_out
 from tests.adapters.asterisk.test_passing_variables import test_after_the_agent
 from tests.adapters.asterisk.test_patrol import test_what_got_lost_is_found_while_a_call_goes_on
+from tests.adapters.asterisk.test_queue_log import test_both_tell_the_same_of_members
 from tests.adapters.asterisk.test_ringing import test_headers_and_names
 from tests.adapters.asterisk.test_safety import (
     test_deadlines_and_the_breaker,
@@ -70,6 +74,7 @@ from tests.adapters.asterisk.test_vetoes import (
     test_a_telephone_that_is_not_registered_is_offered_nothing,
     test_looking_heals_what_no_event_tells,
 )
+from tests.adapters.asterisk.test_waiting import test_greeting_then_positions_and_announcements
 from tests.missing import missing_tool
 
 __all__ = [
@@ -82,12 +87,14 @@ __all__ = [
     "test_a_voicemail_never_gets_the_call",
     "test_after_the_agent",
     "test_agent_cannot_be_had",
+    "test_agent_hears_the_queue",
     "test_an_agent_pauses_by_a_code",
     "test_asterisk_is_killed",
     "test_attended_by_asterisk",
     "test_beside_a_running_engine",
     "test_blind_by_asterisk",
     "test_both_are_in_one_file_that_the_interaction_knows",
+    "test_both_tell_the_same_of_members",
     "test_by_rfc_4733",
     "test_caller_goes_on_when_the_dialplan_says_so",
     "test_callers_whom_nobody_noticed",
@@ -99,6 +106,8 @@ __all__ = [
     "test_each_side_has_its_own_file",
     "test_engine_dies_with_calls_in_every_state",
     "test_fallback_without_a_controller",
+    "test_first_the_agent_then_the_customer",
+    "test_greeting_then_positions_and_announcements",
     "test_headers_and_names",
     "test_headers_in_and_out",
     "test_hold_and_resume_at_the_desk",
@@ -113,6 +122,7 @@ __all__ = [
     "test_the_dialplan_begins_early_media",
     "test_the_key_accepts",
     "test_the_key_is_the_code",
+    "test_transfer_after_asking",
     "test_two_answer_at_once_and_one_talks",
     "test_two_menus_and_a_language",
     "test_variables_arrive",
