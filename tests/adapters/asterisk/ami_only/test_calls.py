@@ -62,7 +62,7 @@ def given_to(check: Check) -> Iterator[dict[str, object]]:
     for mark in marks:
         names, values = mark.args
         for each in values:
-            yield dict(zip(names, each, strict=True))
+            yield {names: each} if isinstance(names, str) else dict(zip(names, each, strict=True))
 
 
 def short_dead_man() -> str:
