@@ -8,10 +8,15 @@ from collections.abc import Iterator
 
 import pytest
 import structlog
+from hypothesis import settings
 
 from acd_asterisk.lab import LabUnavailable, Provisioned, provision
 from tests.missing import missing_tool
 from tests.served import Served
+
+# How long an example takes depends on what else the machine does.
+settings.register_profile("acd", parent=settings.default, deadline=None)
+settings.load_profile("acd")
 
 
 @pytest.fixture(autouse=True)

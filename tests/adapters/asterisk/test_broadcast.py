@@ -17,7 +17,7 @@ from tests.adapters.asterisk.rig import Agent, Queue, Rig, rig, until
 
 ALL = Queue(more='strategy = "broadcast"\nbroadcast = 3\noffer_timeout = "20s"\nretry_after = "1s"')
 SILENT = AgentBehaviour(no_answer_chance=1.0)
-QUICK = AgentBehaviour(ring_ms=400, talk_ms=600, hang_up_chance=1.0)
+QUICK = AgentBehaviour(ring_ms=1_000, talk_ms=600, hang_up_chance=1.0)
 CALLER = CallSpec(caller="10001", dialled="sales")
 
 

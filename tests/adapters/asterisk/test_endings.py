@@ -162,7 +162,7 @@ async def test_refused_caller_goes_on_in_the_dialplan(
     )
     dialplan = dialplan.replace("exten => refused,1,Goto(serve,1)", told)
     async with rig(provisioned, tmp_path, [Agent("anna", TALKER)], queues=queues, dialplan=dialplan) as it:
-        first = CallSpec(caller="10000", dialled="full", hang_up_after_ms=3_000)
+        first = CallSpec(caller="10000", dialled="full")
         second = CallSpec(caller="10001", dialled=dialled, headers=headers)
         async with it.callers(first) as one, it.pbx.ami() as ami:
             await it.event(InteractionQueued)
@@ -170,6 +170,8 @@ async def test_refused_caller_goes_on_in_the_dialplan(
                 event = await ami.event("UserEvent", lambda each: each.get("UserEvent") == "Refused")
                 assert (event["Code"], event["Status"]) == (code, "SUCCESS")
                 await two.finished(seconds=10)
+            (waiting,) = [each for each in await it.pbx.channels() if each["caller"]["number"] == "10000"]
+            await ami.action("Hangup", Channel=waiting["name"])
             await one.finished(seconds=10)
         await it.empty()
         (dialog,) = it.phones.dialogs()

@@ -26,6 +26,8 @@ KEYRINGS = (
 )
 APT_TIMEOUT_SECONDS = 300
 PAUSE_BETWEEN_ATTEMPTS_SECONDS = 1.0
+RETRIES = 2
+"""Of apt's own, at each attempt."""
 MIRRORS_TRIED_AT_MOST = 5
 
 _CONFIG = """\
@@ -41,7 +43,7 @@ Dir::Etc::preferences "/dev/null";
 Dir::Etc::preferencesparts "/dev/null";
 Acquire::Check-Valid-Until "false";
 Acquire::Languages "none";
-Acquire::Retries "2";
+Acquire::Retries "{retries}";
 Acquire::http::Timeout "20";
 Acquire::https::Timeout "20";
 APT::Sandbox::User "";
@@ -109,7 +111,7 @@ class PrivateApt:
         for part in ("state", "lists/partial", "cache/archives/partial", "debs"):
             (folder / part).mkdir(parents=True)
         (folder / "status").touch()
-        (folder / "apt.conf").write_text(_CONFIG.format(folder=folder) + self.host_settings)
+        (folder / "apt.conf").write_text(_CONFIG.format(folder=folder, retries=RETRIES) + self.host_settings)
         self._suite = suite
 
     def update(self, *, attempts: int, report: Report) -> None:

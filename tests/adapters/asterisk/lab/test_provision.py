@@ -82,6 +82,7 @@ def test_an_unreachable_mirror_is_retried_then_named_and_leaves_nothing_behind(
         mirror = f"http://127.0.0.1:{unused.getsockname()[1]}/debian"
         monkeypatch.setenv("ACD_LAB_MIRROR", mirror)
         monkeypatch.setattr(_apt, "PAUSE_BETWEEN_ATTEMPTS_SECONDS", 0.0)
+        monkeypatch.setattr(_apt, "RETRIES", 0)
         reported: list[str] = []
         with pytest.raises(LabUnavailable, match=mirror):
             provision(tmp_path / "cache", report=reported.append)
