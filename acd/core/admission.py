@@ -31,6 +31,8 @@ def admit(
     queue.unanswered += 1
     if request.kind == "callback" and request.customer:
         domain.callbacks[request.customer, queue.id] = interaction_id
+    if interaction.calls_first:
+        domain.reclassify(interaction)
     domain.events.append(
         InteractionQueued(
             interaction_id,

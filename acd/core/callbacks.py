@@ -13,10 +13,16 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from acd.core import limits
+from acd.core import calling, limits
 from acd.core.deadlines import ANY_LENGTH
 from acd.core.entities import Appointment, Interaction
-from acd.core.messages import EnqueueInteraction, InteractionDue, InteractionScheduled
+from acd.core.messages import (
+    EnqueueInteraction,
+    InteractionDue,
+    InteractionFailed,
+    InteractionScheduled,
+    ReleaseInteraction,
+)
 from acd.core.moving import begin_stay
 from acd.core.queue_entity import Queue
 from acd.core.states import interaction as interaction_states
@@ -35,6 +41,7 @@ def schedule(domain: Domain, interaction: Interaction, at_us: int) -> None:
     if interaction.state == "queued":
         interaction.queue.unanswered -= 1
     interaction.state = _INTERACTION[interaction.state]["schedule"]
+    interaction.reached = False
     domain.end_stay(interaction)
     interaction.reach = limits.MAX_LEVEL
     interaction.relaxed = None
@@ -44,6 +51,22 @@ def schedule(domain: Domain, interaction: Interaction, at_us: int) -> None:
     queue = interaction.queue
     if at_us > domain.now_us or queue.closed is None or queue.retired:
         appointment.deadline = domain.deadlines.register(at_us, domain.next_seq(), appointment, ANY_LENGTH)
+
+
+def miss(domain: Domain, interaction: Interaction, reason: str) -> None:
+    """An attempt has reached nobody, and nobody is with it any more: once more later, or never again."""
+    calling.stop(domain, interaction)
+    interaction.attempts += 1
+    settings = interaction.queue.settings
+    release = ReleaseInteraction(interaction.id, interaction.request.instance, "callback-failed")
+    if interaction.attempts < settings.callback_attempts:
+        schedule(domain, interaction, domain.now_us + settings.callback_retry_us)
+        domain.effects.append(release)
+    else:
+        domain.close(interaction, "fail")
+        domain.events.append(InteractionFailed(interaction.id, interaction.attempts, reason))
+        domain.effects.append(release)
+        domain.forget_if_done(interaction)
 
 
 def fall_due(domain: Domain, interaction: Interaction) -> None:

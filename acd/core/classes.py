@@ -20,7 +20,8 @@ class ClassKey(NamedTuple):
     """What makes classes differ. `requirement` is canonical, the queue's and the interaction's own together.
 
     `queue`: the only queue of the class, where no other may share it, else empty. `reach`: the highest level in it.
-    `reserve`: how many agents it leaves to others.
+    `reserve`: how many agents it leaves to others. `calls`: the queue whose customers are called first, and have not
+    been yet; else empty.
     """
 
     channel: str
@@ -32,6 +33,7 @@ class ClassKey(NamedTuple):
     queue: str
     reach: int
     reserve: int
+    calls: str = ""
 
 
 class Class:
@@ -40,12 +42,15 @@ class Class:
     __slots__ = (
         "aside",
         "broadcasts",
+        "calls",
         "channel",
         "crew",
         "evicted",
+        "full",
         "gate",
         "head",
         "heads",
+        "kept",
         "key",
         "lanes",
         "last_used",
@@ -65,6 +70,8 @@ class Class:
         self.preferences = key.preferences
         self.requirement = crew.requirement
         self.broadcasts = key.strategy == "broadcast"
+        self.calls = bool(key.calls)
+        """Its interactions are not offered: their customers are called."""
         self.crew = crew
         self.pool = crew.pool_within(key.reach)
         """Who is idle, of the levels within reach."""
@@ -75,8 +82,12 @@ class Class:
         self.aside: dict[str, Interaction] | None = None
         """Those who wait for one agent alone, by id: out of the line, so that nobody else comes across them."""
         self.gate: Gate | None = None
-        self.shut = False
+        self.kept = False
         """No more agents are free than are kept for others."""
+        self.full = False
+        """As many customers of the queue are called as may be at once."""
+        self.shut = False
+        """One of the two: nobody finds those who wait."""
         self.users = 0
         """Live interactions of this class; an idle class may be evicted."""
         self.last_used = 0
@@ -121,13 +132,34 @@ class Class:
             self.aside.pop(interaction.id, None)
 
     def shut_out(self) -> None:
-        """Let nobody find those who wait."""
+        """Whoever is free is kept for others: let nobody find those who wait."""
+        self.kept = True
+        self._shut()
+
+    def open_up(self) -> None:
+        """More are free than are kept for others."""
+        self.kept = False
+        self._open()
+
+    def fill(self) -> None:
+        """Enough customers are called: let nobody find those who wait."""
+        self.full = True
+        self._shut()
+
+    def make_room(self) -> None:
+        """One more customer may be called."""
+        self.full = False
+        self._open()
+
+    def _shut(self) -> None:
         self.shut = True
         self.head = None
         self.heads[self.number] = NOBODY
 
-    def open_up(self) -> None:
-        """Let those who wait be found again."""
+    def _open(self) -> None:
+        """Let those who wait be found again, unless there is another reason not to."""
+        if self.kept or self.full:
+            return
         self.shut = False
         self.head = first = self._first()
         self.heads[self.number] = NOBODY if first is None else first.key

@@ -57,7 +57,7 @@ class Crew:
         """Members who are signed in, from the first time that somebody asks."""
         self.classes: list[Class] = []
         self.reaching: dict[int, Class] = {}
-        """The classes of one that goes by levels, by their reach; they differ in nothing else."""
+        """The classes of one that goes by levels, by their reach; without those whose customers are called first."""
 
     @property
     def has_levels(self) -> bool:
@@ -76,13 +76,14 @@ class Crew:
     def add(self, cls: Class) -> None:
         """One more class."""
         self.classes.append(cls)
-        if self.has_levels:
+        if self.has_levels and not cls.calls:
             self.reaching[cls.key.reach] = cls
 
     def remove(self, cls: Class) -> None:
         """One class less."""
         self.classes.remove(cls)
-        self.reaching.pop(cls.key.reach, None)
+        if self.reaching.get(cls.key.reach) is cls:
+            del self.reaching[cls.key.reach]
 
     def has(self, agent: Agent) -> bool:
         """Whether the agent is a member. O(log members)."""

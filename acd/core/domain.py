@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from acd.core import callbacks, consulting, digest, entry, holding, levels, limits, patience, relaxing, vetoes
+from acd.core import callbacks, calling, consulting, digest, entry, holding, levels, limits, patience, relaxing, vetoes
 from acd.core.affinity import LastAgents
 from acd.core.entities import Agent, Interaction, Work
 from acd.core.matching import Matching, next_offer_state
@@ -204,6 +204,8 @@ class Domain(Matching):
             interaction.queue.unanswered -= 1
         if interaction.appointment is not None:
             callbacks.drop(interaction)
+        if interaction.reaching is not None:
+            calling.stop(self, interaction)
         request = interaction.request
         if request.kind == "callback" and self.callbacks.get((request.customer, request.queue)) == interaction.id:
             del self.callbacks[request.customer, request.queue]

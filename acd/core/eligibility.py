@@ -67,7 +67,11 @@ def _is_not_held_for_another(interaction: Interaction, agent: Agent) -> bool:
 
 
 def _is_not_kept_for_others(interaction: Interaction, _agent: Agent) -> bool:
-    return not interaction.cls.shut
+    return not interaction.cls.kept
+
+
+def _is_its_turn(interaction: Interaction, _agent: Agent) -> bool:
+    return not interaction.cls.full
 
 
 def _satisfies_requirement(interaction: Interaction, agent: Agent) -> bool:
@@ -90,6 +94,7 @@ CLAUSES: Final = (
     Clause("not-asking", _is_not_asking),
     Clause("preferred", _is_not_held_for_another),
     Clause("reserve", _is_not_kept_for_others),
+    Clause("turn", _is_its_turn),
     Clause("level", _is_within_reach),
     Clause("requirement", _satisfies_requirement),
     Clause("room", _has_room),

@@ -180,6 +180,8 @@ class Interaction(Struct, eq=False):
     `ended_with`: the agent whose conversation it was in the end, where others still have work on it.
     `parent`: of a consult that has not ended; `asking`: who asks in it, or did. `consults`: its own, oldest first.
     `participants`: in a conference, the work of all who talk but `current`, who is responsible; oldest first.
+    `reached`: the customer of a callback has answered this time, or an agent has accepted it. `reaching`: they are
+    being called.
     """
 
     id: str
@@ -215,6 +217,13 @@ class Interaction(Struct, eq=False):
     asking: str = ""
     consults: list[Interaction] | None = None
     participants: list[Work] | None = None
+    reached: bool = False
+    reaching: Reaching | None = None
+
+    @property
+    def calls_first(self) -> bool:
+        """Whether its customer has to be called, and to answer, before anybody is offered it."""
+        return self.queue.calls_first and self.request.kind == "callback" and not self.reached
 
     def offered(self) -> tuple[Work, ...]:
         """The pending offers of one that is queued or offered, oldest first."""
@@ -288,6 +297,14 @@ class Appointment(Struct, eq=False):
     deadline: Ticket[Timed | None] | None = None
 
 
+class Reaching(Struct, eq=False):
+    """A callback's customer is called, since `since_us`, and nobody waits for that longer than this deadline."""
+
+    interaction: Interaction
+    since_us: int
+    deadline: Ticket[Timed | None] | None = None
+
+
 class Opening(Struct, eq=False):
     """The next level opens to an interaction when this deadline is handled."""
 
@@ -311,5 +328,5 @@ class Veto(Struct, eq=False):
     deadline: Ticket[Timed | None] | None = None
 
 
-Timed = Work | Exclusion | Hold | Patience | Opening | NextStep | Appointment | Veto
+Timed = Work | Exclusion | Hold | Patience | Opening | NextStep | Appointment | Veto | Reaching
 """What a deadline may belong to."""

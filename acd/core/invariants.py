@@ -10,7 +10,19 @@ from acd.core.consulting import consulting_agent, talking
 from acd.core.domain import Domain
 from acd.core.eligibility import offerable
 from acd.core.engine import Engine
-from acd.core.entities import Agent, Appointment, Exclusion, Hold, Interaction, NextStep, Opening, Patience, Veto, Work
+from acd.core.entities import (
+    Agent,
+    Appointment,
+    Exclusion,
+    Hold,
+    Interaction,
+    NextStep,
+    Opening,
+    Patience,
+    Reaching,
+    Veto,
+    Work,
+)
 from acd.core.lines import NOBODY
 from acd.core.queue_entity import Queue
 from acd.core.relaxing import upcoming
@@ -19,6 +31,7 @@ from acd.core.states import interaction as interaction_states
 _OWNERS: Final[dict[str, list[str]]] = {
     "queued": [],
     "scheduled": [],
+    "reaching": [],
     "offered": ["offered"],
     "active": ["active", "held"],
 }
@@ -180,6 +193,9 @@ def _deadlines(domain: Domain) -> None:
         elif isinstance(owner, Appointment):
             assert owner.interaction.appointment is owner, "an appointment that is over"
             assert (owner.at_us, owner.interaction.state) == (ticket.key, "scheduled"), f"{owner.interaction.id}: due"
+        elif isinstance(owner, Reaching):
+            assert owner.interaction.reaching is owner, "a deadline of a customer who is not called any more"
+            assert owner.interaction.state == "reaching", f"{owner.interaction.id}: the customer is called"
         elif isinstance(owner, Hold):
             assert owner.interaction.held is owner, "a deadline of a hold that is over"
             assert domain.interactions.get(owner.interaction.id) is owner.interaction, "a hold of the dead"
@@ -213,8 +229,17 @@ def _callbacks(domain: Domain) -> None:
         if each.appointment is not None and each.appointment.deadline is None:
             assert each.queue.closed is not None, f"{each.id} is due, and its queue is open"
             assert not each.queue.retired, f"{each.id} is due, and its queue will never open"
+        assert (each.state == "reaching") == (each.reaching is not None), f"{each.id}: reaching"
+        assert each.reaching is None or not each.reached, f"{each.id}: called, and there"
+        assert each.cls.calls == each.calls_first, f"{each.id}: the customer comes first: {each.cls.calls}"
+        assert not (each.calls_first and each.state == "active"), f"{each.id}: nobody has called"
         if request.kind == "callback" and request.customer and interaction_states.TABLE[each.state]:
             tokens.append(((request.customer, request.queue), each.id))
+    for queue in domain.queues.values():
+        called = sum(each.queue is queue and each.reaching is not None for each in domain.interactions.values())
+        assert queue.reaching == called, f"{queue.id}: {called} customers are called"
+        for cls in {each.cls for each in domain.interactions.values() if each.queue is queue and each.cls.calls}:
+            assert cls.full == (called >= queue.settings.callback_ahead), f"{cls.key}: full while {called} are called"
     assert sorted(tokens) == sorted(domain.callbacks.items()), "callbacks of customers"
 
 
@@ -290,7 +315,8 @@ def _reserves(domain: Domain) -> None:
         gate, reserve = each.cls.gate, each.queue.settings.reserve
         assert (gate is None) == (reserve == 0), f"{each.id}: {reserve} agents are kept free"
         free = [agent for agent in domain.agents.values() if _is_free_for(each, agent)]
-        assert each.cls.shut == (0 < reserve >= len(free)), f"{each.id}: {len(free)} are free, {reserve} are kept"
+        assert each.cls.shut == (each.cls.kept or each.cls.full), f"{each.cls.key}: shut"
+        assert each.cls.kept == (0 < reserve >= len(free)), f"{each.id}: {len(free)} are free, {reserve} are kept"
         assert gate is None or gate.free == len(free), f"{each.id}: the gate counts otherwise"
     for agent in domain.agents.values():
         for channel, counted in (agent.gates or {}).items():

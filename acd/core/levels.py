@@ -59,8 +59,8 @@ def _reach(domain: Matching, interaction: Interaction, reach: int) -> None:
     interaction.reach = reach
     cls = interaction.cls
     siblings = cls.crew.reaching
-    if siblings:
-        found = siblings.get(reach)
+    if siblings or cls.calls:
+        found = None if cls.calls else siblings.get(reach)
         if found is None:
             domain.reclassify(interaction)
             return

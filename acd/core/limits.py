@@ -105,6 +105,9 @@ MAX_INTERACTIONS: Final = 2_000_000
 MAX_ATTEMPTS: Final = 20
 """Most that a queue may let a customer be called back."""
 
+MAX_AHEAD: Final = 100
+"""Customers of one queue who may be called back at once, before an agent is asked."""
+
 MAX_HOPS: Final = 8
 """Queues that one interaction overflows into in its life; after that it is released."""
 

@@ -9,7 +9,7 @@ from bisect import bisect_left, insort
 from collections.abc import Mapping, Sequence
 from itertools import islice
 
-from acd.core import holding, relaxing
+from acd.core import calling, holding, relaxing
 from acd.core.classes import Class
 from acd.core.deadlines import Deadlines
 from acd.core.eligibility import may_have
@@ -140,6 +140,8 @@ class Matching:
             ticket = next((each for each in cls.pool.ordered() if each.owner.id not in excluded), None)
         if ticket is None or cls.shut:
             self.wait(interaction)
+        elif cls.calls:
+            calling.call(self, interaction)
         elif cls.broadcasts:
             self._broadcast(interaction, cls)
         else:
@@ -149,7 +151,10 @@ class Matching:
         """Offer it to its preferred agent, or let it wait for them; False if neither."""
         agent = self.agents.get(interaction.preferred)
         if agent is not None and may_have(interaction, agent):
-            self._offer(interaction, agent, interaction.cls, "preferred")
+            if interaction.cls.calls:
+                calling.call(self, interaction)
+            else:
+                self._offer(interaction, agent, interaction.cls, "preferred")
         elif interaction.held is not None:
             self.wait(interaction)
         else:
@@ -178,7 +183,11 @@ class Matching:
                 return
             interaction = found.owner
             self.leave(interaction)
-            self._offer(interaction, agent, interaction.cls, "interaction")
+            if interaction.cls.calls:
+                # The agent is free as before, for whoever is next.
+                calling.call(self, interaction)
+            else:
+                self._offer(interaction, agent, interaction.cls, "interaction")
 
     def come_free(self, agent: Agent) -> None:
         """The agent has new room, and no place for it yet: `serve`, and join the idle only if nothing is found.
@@ -186,11 +195,12 @@ class Matching:
         With a line of waiting interactions this saves standing in every pool for no time at all. But whoever counts for
         a reserve has to be counted first.
         """
+        found: Ticket[Interaction] | None = None
         if agent.gates:
             recount(agent, self.classes.risen)
         if self.waiting and agent.presence == "ready" and agent.used <= agent.full_above:
             found = self._first_for(agent)
-            if found is not None:
+            if found is not None and not found.owner.cls.calls:
                 interaction = found.owner
                 self.leave(interaction)
                 self._offer(interaction, agent, interaction.cls, "interaction")
@@ -200,6 +210,8 @@ class Matching:
             self._join(agent)
         else:
             self.refresh(agent)
+        if found is not None:
+            self.serve(agent)
 
     def _first_for(self, agent: Agent) -> Ticket[Interaction] | None:
         """The interaction that an agent who has come free takes: of the least tier, and of it the first in line."""

@@ -26,6 +26,7 @@ class Queue:
 
     __slots__ = (
         "adhoc",
+        "calls_first",
         "closed",
         "counts_staff",
         "cursor",
@@ -39,6 +40,7 @@ class Queue:
         "offer_timeout_us",
         "offset_us",
         "plain",
+        "reaching",
         "retired",
         "settings",
         "standing",
@@ -58,6 +60,8 @@ class Queue:
         """Interactions that are queued or offered."""
         self.live = 0
         """Interactions that are not forgotten yet, and wrap-ups on those that were transferred elsewhere."""
+        self.reaching = 0
+        """Interactions whose customers are called just now."""
         self.estimate_us = UNKNOWN
         """How long whoever comes in now will wait, as it was noted last."""
         self.standing: list[tuple[int, int]] | None = None
@@ -84,6 +88,7 @@ class Queue:
         begins = settings.steps or settings.max_wait_us or settings.affinity_us or settings.dedicated_attribute
         self.stays = bool(begins) or self.first_reach != limits.MAX_LEVEL
         """Whether anything may begin when an interaction enters that prefers nobody."""
+        self.calls_first = settings.callback_first == "customer"
         self.counts_staff = settings.when_unstaffed.kind != "wait"
         """Whether it makes a difference that nobody who could serve an interaction is signed in."""
         self.close(self.closed)

@@ -57,6 +57,8 @@ class ClassRegistry:
         """Queues for which agents have levels."""
         self._gates: dict[tuple[str, str], Gate] = {}
         """By channel and canonical requirement."""
+        self._calling: dict[str, list[Class]] = {}
+        """By queue: the classes of those whose customers are called before anybody is offered them."""
         self.risen: list[Class] = []
         """Classes that have opened up; whoever waits there is yet to be placed (`reserving`)."""
 
@@ -144,6 +146,18 @@ class ClassRegistry:
         """Every class that goes by a reserve and is open."""
         return [cls for cls in self._classes.values() if cls.gate is not None and not cls.shut]
 
+    def fill(self, queue: Queue) -> None:
+        """As many customers of the queue are called as may be at once."""
+        for cls in self._calling.get(queue.id, ()):
+            cls.fill()
+
+    def make_room(self, queue: Queue) -> None:
+        """One more customer of the queue may be called; whoever waits for that is placed after the command."""
+        for cls in self._calling.get(queue.id, ()):
+            if cls.full:
+                cls.make_room()
+                self.risen.append(cls)
+
     def class_of(
         self,
         queue: Queue,
@@ -152,13 +166,16 @@ class ClassRegistry:
         preferences: tuple[Preference, ...],
         reach: int = limits.MAX_LEVEL,
         instead: tuple[str, ...] = (),
+        *,
+        calls: bool = False,
     ) -> Class:
         """The class of an interaction. Raises `RequirementError`; then nothing has changed.
 
-        `instead`: requirements of which any may take the place of the queue's own.
+        `instead`: requirements of which any may take the place of the queue's own. `calls`: the customer is called
+        before anybody is offered it.
         """
-        if requirement or preferences or instead or reach != limits.MAX_LEVEL:
-            cls = self._adhoc(queue, channel, requirement, preferences, reach, instead)
+        if requirement or preferences or instead or calls or reach != limits.MAX_LEVEL:
+            cls = self._adhoc(queue, channel, requirement, preferences, reach, instead, calls=calls)
         else:
             found = queue.plain.get(channel)
             if found is None or found.evicted:
@@ -196,11 +213,13 @@ class ClassRegistry:
         preferences: tuple[Preference, ...],
         reach: int,
         instead: tuple[str, ...],
+        *,
+        calls: bool,
     ) -> Class:
-        key = (channel, requirement, preferences, reach, instead)
+        key = (channel, requirement, preferences, reach, instead, calls)
         cls = queue.adhoc.get(key)
         if cls is None or cls.evicted:
-            cls = self._intern(queue, channel, requirement, preferences, reach, instead)
+            cls = self._intern(queue, channel, requirement, preferences, reach, instead, calls=calls)
             if len(queue.adhoc) >= self._max_classes:
                 queue.adhoc.clear()
             queue.adhoc[key] = cls
@@ -215,6 +234,8 @@ class ClassRegistry:
         preferences: tuple[Preference, ...],
         reach: int,
         instead: tuple[str, ...] = (),
+        *,
+        calls: bool = False,
     ) -> Class:
         parsed = relaxed(instead, requirement) if instead else conjunction(queue.settings.requirement, requirement)
         strategy = queue.settings.strategy
@@ -224,6 +245,7 @@ class ClassRegistry:
         reach = reach if levelled else limits.MAX_LEVEL
         band, reserve = queue.settings.band, queue.settings.reserve
         key = ClassKey(channel, parsed.canonical, preferences, strategy, weight_us, band, own, reach, reserve)
+        key = key._replace(calls=queue.id) if calls else key
         cls = self._classes.get(key)
         if cls is None:
             if len(self._classes) >= self._most[0] or self._memberships > max(self._most[1], self._usual()):
@@ -235,6 +257,10 @@ class ClassRegistry:
                 agent.lines = None
             if reserve:
                 self._gate(cls)
+            if calls:
+                self._calling.setdefault(queue.id, []).append(cls)
+                if queue.reaching >= queue.settings.callback_ahead:
+                    cls.fill()
         return cls
 
     def _crew(self, key: CrewKey, requirement: Requirement, cursor: Cursor | None) -> Crew:
@@ -311,6 +337,8 @@ class ClassRegistry:
             if not cls.crew.classes:
                 del self._crews[cls.crew.key]
                 self._memberships -= len(cls.crew.rows)
+            if cls.calls:
+                self._calling[cls.key.calls].remove(cls)
             if cls.gate is not None and cls.gate.remove(cls):
                 del self._gates[cls.channel, cls.requirement.canonical]
         for row in sorted(members):

@@ -142,15 +142,18 @@ def class_for(domain: Matching, interaction: Interaction) -> Class:
     reach = interaction.reach
     queue = interaction.queue
     relaxed = interaction.relaxed
+    calls = interaction.calls_first
     if relaxed is None:
-        return domain.classes.class_of(queue, request.channel, request.requirement, request.preferences, reach)
+        return domain.classes.class_of(
+            queue, request.channel, request.requirement, request.preferences, reach, (), calls=calls
+        )
     own = "" if relaxed.drop_own else request.requirement
     instead: tuple[str, ...] = ()
     if relaxed.requirement or relaxed.queues:
         others = [domain.queues.get(each) for each in relaxed.queues]
         wider = [each.settings.requirement for each in others if each is not None and not each.retired]
         instead = (relaxed.requirement or queue.settings.requirement, *wider)
-    return domain.classes.class_of(queue, request.channel, own, request.preferences, reach, instead)
+    return domain.classes.class_of(queue, request.channel, own, request.preferences, reach, instead, calls=calls)
 
 
 def _skip(domain: Domain, interaction: Interaction, step: Step, found: int) -> None:

@@ -15,6 +15,7 @@ from acd.core.entities import (
     NextStep,
     Opening,
     Patience,
+    Reaching,
     Timed,
     Veto,
     Work,
@@ -124,6 +125,7 @@ def _interactions(domain: Domain, state: EngineState, pending: list[tuple[int, i
             preferred_by=saved.preferred_by,
             ended_with=saved.ended_with,
             asking=saved.asking,
+            reached=saved.reached,
         )
         domain.interactions[interaction.id] = interaction
         queue.live += 1
@@ -166,6 +168,11 @@ def _stay(
         opening = interaction.opening = Opening(interaction)
         due = (saved.opening_us, saved.opening_seq)
         pending.append((*due, _registration(domain, opening, *due)))
+    if saved.reaching_seq:
+        reaching = interaction.reaching = Reaching(interaction, saved.reaching_since_us)
+        interaction.queue.reaching += 1
+        due = (saved.reaching_us, saved.reaching_seq)
+        pending.append((*due, _registration(domain, reaching, *due)))
     if saved.step_seq:
         step = interaction.next_step = NextStep(interaction)
         due = (saved.step_at_us, saved.step_seq)

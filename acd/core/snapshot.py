@@ -73,6 +73,7 @@ def _interaction(interaction: Interaction) -> InteractionState:
     held = None if interaction.held is None else interaction.held.deadline
     due = None if interaction.appointment is None else interaction.appointment.deadline
     opening = None if interaction.opening is None else interaction.opening.deadline
+    call = None if interaction.reaching is None else interaction.reaching.deadline
     step = None if interaction.next_step is None else interaction.next_step.deadline
     return InteractionState(
         interaction.request,
@@ -105,6 +106,10 @@ def _interaction(interaction: Interaction) -> InteractionState:
         preferred_by=interaction.preferred_by,
         ended_with=interaction.ended_with,
         asking=interaction.asking,
+        reached=interaction.reached,
+        reaching_since_us=0 if interaction.reaching is None else interaction.reaching.since_us,
+        reaching_us=0 if call is None else call.key,
+        reaching_seq=0 if call is None else call.seq,
         participants=tuple(work.offer_id for work in interaction.participants or ()),
     )
 

@@ -83,6 +83,10 @@ def _reserve(interaction: Interaction, _agent: Agent) -> Detail:
     return f"kept free for others: {free} could take it just now, and the last {kept} are not for this queue", 0
 
 
+def _turn(interaction: Interaction, _agent: Agent) -> Detail:
+    return f"{interaction.queue.reaching} customers of the queue are being called, and no more at once", 0
+
+
 def _level(interaction: Interaction, agent: Agent) -> Detail:
     deadline = None if interaction.opening is None else interaction.opening.deadline
     detail = f"is of level {agent.level(interaction.queue.id)}, and {interaction.reach} is the highest that is open yet"
@@ -114,6 +118,7 @@ DETAILS: Final[dict[str, Callable[[Interaction, Agent], Detail]]] = {
     "not-asking": _asks,
     "preferred": _hold,
     "reserve": _reserve,
+    "turn": _turn,
     "level": _level,
     "requirement": _requirement,
     "room": _room,

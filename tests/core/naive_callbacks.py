@@ -18,24 +18,33 @@ class Callbacks(Consult):
         if interaction.request.kind != "callback":
             raise Refused("not-a-callback")
         work = self.current(interaction)
-        if interaction.state != "active" or work is None:
+        if interaction.state != "reaching" and (interaction.state != "active" or work is None):
             raise Refused("interaction-not-active")
+        if command.attempt not in {0, interaction.attempts + 1}:
+            raise Refused("other-attempt")
         if interaction.guests:
             raise Refused("in-conference")
         self.end_consults(interaction)
-        settings, name = interaction.queue.settings, command.interaction_id
+        if work is not None:
+            self.end_work(work)
+        self.miss(interaction, command.reason)
+        if work is not None:
+            self.serve(work.agent)
+
+    def miss(self, interaction: Interaction, reason: str) -> None:
+        """An attempt has reached nobody."""
+        settings, name = interaction.queue.settings, interaction.request.interaction_id
         interaction.attempts += 1
-        self.end_work(work)
+        interaction.reaching = None
         if interaction.attempts < settings.callback_attempts:
             self.schedule(interaction, self.now + settings.callback_retry_us)
         else:
             interaction.state = "failed"
             interaction.exclusions = []
             interaction.opening = None
-            self.events.append(m.InteractionFailed(name, interaction.attempts, command.reason))
+            self.events.append(m.InteractionFailed(name, interaction.attempts, reason))
         self.effects.append(m.ReleaseInteraction(name, interaction.request.instance, "callback-failed"))
         self.forget_if_done(interaction)
-        self.serve(work.agent)
 
     def set_aside(self, command: m.EnqueueInteraction, queue: Queue) -> None:
         if command.kind == "callback" and self.callback_of(command.customer, queue) is not None:
@@ -54,13 +63,14 @@ class Callbacks(Consult):
         """Which callback the customer has in the queue that was asked for."""
         for each in self.interactions:
             asked = (each.request.kind, each.request.customer, each.request.queue)
-            alive = each.state in {"queued", "offered", "active", "scheduled"}
+            alive = each.state in {"queued", "offered", "active", "scheduled", "reaching"}
             if alive and customer and asked == ("callback", customer, queue.settings.id):
                 return each
         return None
 
     def schedule(self, interaction: Interaction, at: int) -> None:
         interaction.state = "scheduled"
+        interaction.reached = False
         interaction.hold = interaction.patience = interaction.opening = interaction.step = None
         interaction.steps_until, interaction.instead, interaction.own_dropped, interaction.wider = 0, "", False, []
         interaction.reach = limits.MAX_LEVEL

@@ -7,7 +7,7 @@ import acd.core.messages as m
 from acd.core import limits
 from tests.core.naive_rules import Agent, Interaction, Refused, Rules
 
-LIVE = {"queued", "offered", "active", "scheduled"}
+LIVE = {"queued", "offered", "active", "scheduled", "reaching"}
 
 
 class Consult(Rules):

@@ -39,7 +39,7 @@ class Ending(Transfer, Affinity):
         interaction.state = "abandoned" if abandoned else "cancelled"
         interaction.exclusions = []
         interaction.hold = interaction.patience = interaction.opening = interaction.step = None
-        interaction.appointment = interaction.parent = None
+        interaction.appointment = interaction.parent = interaction.reaching = None
         name, waited = interaction.request.interaction_id, self.now - interaction.enqueued_at
         told = m.InteractionAbandoned if abandoned else m.InteractionCancelled
         self.events.append(told(name, waited, reason))

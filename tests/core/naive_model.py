@@ -30,6 +30,7 @@ from tests.core.naive_state import (
     Opening,
     Patience,
     Queue,
+    Reaching,
     Veto,
     Work,
 )
@@ -301,6 +302,7 @@ class Model(Reserving, LevelRules, Ending, Conference, Update, Devices):
         interaction = work.interaction
         request = interaction.request
         interaction.state = work.state = "active"
+        interaction.reached = True
         interaction.patience = interaction.step = None
         work.since = self.now
         work.deadline = None
@@ -365,6 +367,8 @@ class Model(Reserving, LevelRules, Ending, Conference, Update, Devices):
                 self.lose_patience(owner)
             elif isinstance(owner, NextStep):
                 self.take_step(owner.interaction)
+            elif isinstance(owner, Reaching):
+                self.miss(owner.interaction, "unanswered")
             elif isinstance(owner, Veto):
                 self.lift_veto(owner, "expired")
             elif owner.state == "wrap-up":

@@ -1,10 +1,10 @@
 """The naive model's reserve: of the agents who could take an interaction now, the last few are for other queues."""
 
-from tests.core.naive_rules import Rules
+from tests.core.naive_calling import Calling
 from tests.core.naive_state import Agent, Interaction
 
 
-class Reserving(Rules):
+class Reserving(Calling):
     """The rules, and the reserve."""
 
     def offerable(self, interaction: Interaction, agent: Agent) -> bool:
@@ -32,7 +32,7 @@ class Reserving(Rules):
                 each
                 for each in self.interactions
                 if each.state == "queued"
-                and each.queue.settings.reserve > 0
+                and (each.queue.settings.reserve > 0 or self.calls_first(each))
                 and any(self.offerable(each, agent) for agent in self.agents)
             ]
             if not found:

@@ -204,6 +204,7 @@ class Rules:
         patient = [each.patience for each in self.interactions if each.patience is not None]
         found += [(each.deadline, each) for each in patient if each.deadline is not None]
         found += [(each.deadline, each) for agent in self.agents for each in agent.vetoes]
+        found += [(each.reaching.deadline, each.reaching) for each in self.interactions if each.reaching is not None]
         found += [(each.step.deadline, each.step) for each in self.interactions if each.step is not None]
         return found
 
@@ -391,7 +392,7 @@ class Rules:
         self.serve(work.agent)
 
     def forget_if_done(self, interaction: Interaction) -> None:
-        if interaction.state in {"queued", "offered", "active", "scheduled"}:
+        if interaction.state in {"queued", "offered", "active", "scheduled", "reaching"}:
             return
         if any(work.interaction is interaction for work in self.work):
             return
@@ -425,7 +426,7 @@ class Rules:
     def interaction(self, interaction_id: str) -> Interaction:
         for interaction in self.interactions:
             if interaction.request.interaction_id == interaction_id:
-                if interaction.state not in {"queued", "offered", "active", "scheduled"}:
+                if interaction.state not in {"queued", "offered", "active", "scheduled", "reaching"}:
                     raise Refused("interaction-ended")
                 return interaction
         ended = interaction_id in self.ended_interactions

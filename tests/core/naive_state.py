@@ -67,6 +67,8 @@ class Interaction:
     parent: "Interaction | None" = None
     asking: str = ""
     guests: "list[Work]" = field(default_factory=list)
+    reached: bool = False
+    reaching: "Reaching | None" = None
 
     def __post_init__(self) -> None:
         self.entered_at = self.place_at = self.enqueued_at
@@ -148,6 +150,15 @@ class Appointment:
 
 
 @dataclass(eq=False)
+class Reaching:
+    """The customer is called, until a Tick handles the deadline."""
+
+    interaction: Interaction
+    since: int
+    deadline: tuple[int, int]
+
+
+@dataclass(eq=False)
 class Veto:
     """The agent's device keeps a channel from them, until a Tick handles the deadline."""
 
@@ -157,4 +168,4 @@ class Veto:
     deadline: tuple[int, int]
 
 
-Timed = Work | Exclusion | Hold | Patience | Opening | NextStep | Appointment | Veto
+Timed = Work | Exclusion | Hold | Patience | Opening | NextStep | Appointment | Veto | Reaching

@@ -15,6 +15,8 @@ class Supervision(Relaxing):
             raise Refused("interaction-active")
         if interaction.state == "scheduled":
             raise Refused("interaction-scheduled")
+        if interaction.state == "reaching":
+            raise Refused("interaction-reaching")
         return interaction
 
     def on_ReprioritizeInteraction(self, command: m.ReprioritizeInteraction) -> None:

@@ -47,7 +47,7 @@ class Update(Callbacks, Affinity, Relaxing):
         known = [each for each in self.interactions if each.request.interaction_id == command.interaction_id]
         update = m.UpdateInteraction(command.id, command.interaction_id, command.attributes)
         for interaction in known:
-            if interaction.state in {"queued", "offered", "active", "scheduled"}:
+            if interaction.state in {"queued", "offered", "active", "scheduled", "reaching"}:
                 self.on_UpdateInteraction(update)
                 return
             interaction.request = self.improved(interaction, update)
@@ -91,7 +91,7 @@ class Update(Callbacks, Affinity, Relaxing):
 
     def waits_like(self, other: Interaction, request: m.EnqueueInteraction) -> bool:
         """Another callback in the queue that was asked for."""
-        alive = other.state in {"queued", "offered", "active", "scheduled"}
+        alive = other.state in {"queued", "offered", "active", "scheduled", "reaching"}
         return alive and (other.request.kind, other.request.queue) == ("callback", request.queue)
 
     def check_routing(

@@ -199,7 +199,7 @@ def _differences(want: list[m.Event] | list[m.Effect], have: list[m.Event] | lis
 
 Picture = dict[str, object]
 
-LIVE = frozenset({"queued", "offered", "active", "scheduled"})
+LIVE = frozenset({"queued", "offered", "active", "scheduled", "reaching"})
 """What levels are open matters to these only; an ended one may be there for a wrap-up."""
 
 
@@ -230,6 +230,8 @@ def _model_picture(model: Model) -> Picture:
                 (0, 0) if each.step is None else each.step.deadline,
                 tuple(guest.offer_id for guest in each.guests),
                 each.asking,
+                each.reached,
+                (0, 0, 0) if each.reaching is None else (each.reaching.since, *each.reaching.deadline),
             )
             for each in interactions
         ],
@@ -321,6 +323,8 @@ def _engine_picture(state: EngineState) -> Picture:
                 (each.step_at_us, each.step_seq),
                 each.participants,
                 each.asking,
+                each.reached,
+                (each.reaching_since_us, each.reaching_us, each.reaching_seq),
             )
             for each in state.interactions
         ],

@@ -46,6 +46,7 @@ WEIGHTS: Final[dict[str, float]] = {
     "open_queue": 2,
     "note_estimate": 1.5,
     "fail_callback": 3,
+    "note_reached": 4,
     "call_back": 1,
     "close_queue": 0.7,
     "repeat": 1.5,
@@ -317,10 +318,20 @@ class Traffic(UpdateTraffic):
         return _renamed(other, earlier.id)
 
     def _fail_callback(self, model: Model) -> m.Command | None:
-        active = [each for each in model.interactions if each.state == "active"]
+        active = [each for each in model.interactions if each.state in {"active", "reaching"}]
         calls = [each for each in active if each.request.kind == "callback" or self._stray()]
         found = self._one(calls)
-        return m.FailCallback(self._id(), self._interaction_id(model, found), "no-answer") if found else None
+        if found is None:
+            return None
+        attempt = self.random.choice((0, 0, found.attempts + 1, 1))
+        return m.FailCallback(self._id(), self._interaction_id(model, found), "no-answer", attempt)
+
+    def _note_reached(self, model: Model) -> m.Command | None:
+        found = self._interaction(model, ("reaching",))
+        if found is None:
+            return None
+        attempt = 1 if self._stray() else found.attempts + 1
+        return m.NoteReached(self._id(), self._interaction_id(model, found), attempt)
 
     def _open_queue(self, model: Model) -> m.Command | None:
         closed = [each.settings.id for each in model.queues if each.closed is not None or self._stray()]

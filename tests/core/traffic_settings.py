@@ -121,6 +121,9 @@ class SettingsTraffic:
             dedicated_attribute=choice(("", "", "", "manager")),
             callback_channel=choice(("", "pbx")),
             callback_medium=choice(("", "voice", "chat")),
+            callback_first=choice(("agent", "customer")),
+            callback_ahead=choice((1, 1, 2, 5)),
+            callback_reach_us=choice((1, 20 * SECOND, 60 * SECOND)),
         )
 
     def _steps(self) -> tuple[m.Step, ...]:

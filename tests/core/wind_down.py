@@ -53,6 +53,9 @@ def _next(model: Model, command_id: str) -> m.Command | None:
             return m.SignInAgent(command_id, agent.settings.id, ready=True)
         if not agent.retired and agent.presence != "ready":
             return m.SetPresence(command_id, agent.settings.id, "ready")
+    for each in model.interactions:
+        if each.state == "reaching":
+            return m.NoteReached(command_id, each.request.interaction_id, each.attempts + 1)
     for work in model.work:
         agent_id, interaction_id = work.agent.settings.id, work.interaction.request.interaction_id
         if work.state == "offered":

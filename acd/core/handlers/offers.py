@@ -31,6 +31,10 @@ def accept(domain: Domain, command: AcceptOffer) -> Refusal | None:
     interaction = work.interaction
     interaction.state = _INTERACTION[interaction.state]["accept"]
     interaction.queue.unanswered -= 1
+    interaction.reached = True
+    if interaction.cls.calls:
+        # The queue has begun to call customers first while it rang.
+        domain.reclassify(interaction)
     if interaction.patience is not None:
         patience.drop(interaction)
     if interaction.next_step is not None:

@@ -2,7 +2,18 @@
 
 from acd.core import callbacks, entry, holding, levels, limits, relaxing, vetoes
 from acd.core.domain import Domain
-from acd.core.entities import Appointment, Exclusion, Hold, Interaction, NextStep, Opening, Patience, Veto, Work
+from acd.core.entities import (
+    Appointment,
+    Exclusion,
+    Hold,
+    Interaction,
+    NextStep,
+    Opening,
+    Patience,
+    Reaching,
+    Veto,
+    Work,
+)
 from acd.core.handlers.offers import expire
 from acd.core.handlers.wrap_up import finish_wrap_up
 from acd.core.lane import order
@@ -26,6 +37,8 @@ def tick(domain: Domain, _command: Tick) -> Refusal | None:
             _place_again(domain, owner.interaction)
         elif isinstance(owner, Appointment):
             callbacks.fall_due(domain, owner.interaction)
+        elif isinstance(owner, Reaching):
+            callbacks.miss(domain, owner.interaction, "unanswered")
         elif isinstance(owner, Patience):
             owner.deadline = None
             if owner.interaction.state == "queued":

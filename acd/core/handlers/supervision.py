@@ -125,4 +125,6 @@ def _unanswered(domain: Domain, interaction_id: str) -> Interaction | Refusal:
         return Refusal("interaction-active", f"interaction {found.id} is with an agent")
     if isinstance(found, Interaction) and found.state == "scheduled":
         return Refusal("interaction-scheduled", f"interaction {found.id} is not in line before its time")
+    if isinstance(found, Interaction) and found.state == "reaching":
+        return Refusal("interaction-reaching", f"the customer of interaction {found.id} is being called just now")
     return found

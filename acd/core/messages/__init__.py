@@ -5,10 +5,17 @@ scalars, tuples and other messages; they hold no engine object and no dict. A St
 validates nothing: whatever comes from outside goes through `acd.core.messages.codec`.
 """
 
+from acd.core.messages.callback_commands import CallBackInteraction, FailCallback, NoteReached
+from acd.core.messages.callback_events import (
+    CustomerCalled,
+    CustomerReached,
+    InteractionDue,
+    InteractionFailed,
+    InteractionScheduled,
+)
 from acd.core.messages.command_base import Origin
 from acd.core.messages.commands import (
     AcceptOffer,
-    CallBackInteraction,
     CancelInteraction,
     CloseQueue,
     Command,
@@ -17,7 +24,6 @@ from acd.core.messages.commands import (
     EndWrapUp,
     EnqueueInteraction,
     ExtendWrapUp,
-    FailCallback,
     FailOffer,
     HoldWork,
     MoveInteraction,
@@ -52,6 +58,7 @@ from acd.core.messages.effects import (
     OfferInteraction,
     OpenConsult,
     ParkInteraction,
+    ReachCustomer,
     ReleaseInteraction,
     RevokeOffer,
 )
@@ -66,8 +73,6 @@ from acd.core.messages.events import (
     InteractionAbandoned,
     InteractionCancelled,
     InteractionCompleted,
-    InteractionDue,
-    InteractionFailed,
     InteractionMoved,
     InteractionNoted,
     InteractionOverflowed,
@@ -75,7 +80,6 @@ from acd.core.messages.events import (
     InteractionRelaxed,
     InteractionReprioritized,
     InteractionRequeued,
-    InteractionScheduled,
     InteractionUpdated,
     LevelOpened,
     OfferAccepted,
@@ -137,6 +141,8 @@ __all__ = [
     "ConnectInteraction",
     "ConsultMerged",
     "CoreSettings",
+    "CustomerCalled",
+    "CustomerReached",
     "DeclineOffer",
     "Demand",
     "DeviceCleared",
@@ -179,6 +185,7 @@ __all__ = [
     "NoteDevice",
     "NoteEstimate",
     "NoteInteraction",
+    "NoteReached",
     "OfferAccepted",
     "OfferDeclined",
     "OfferExpired",
@@ -198,6 +205,7 @@ __all__ = [
     "QueueOpened",
     "QueueRemoved",
     "QueueSettings",
+    "ReachCustomer",
     "RecallInteraction",
     "Recover",
     "Refusal",

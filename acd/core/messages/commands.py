@@ -10,6 +10,7 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import Meta, Struct
 
 from acd.core import limits
+from acd.core.messages.callback_commands import CallBackInteraction, FailCallback, NoteReached
 from acd.core.messages.command_base import CommandBase, Origin
 from acd.core.messages.config_commands import ApplyConfig, ConfigureAgents
 from acd.core.messages.device_commands import NoteDevice
@@ -110,22 +111,6 @@ class CancelInteraction(CommandBase, frozen=True, gc=False, tag=True):
     """Take a waiting or ringing interaction out of the queue and release the customer."""
 
     ORIGIN: ClassVar[Origin] = "policy"
-
-    interaction_id: InteractionId
-    reason: Text = ""
-
-
-class CallBackInteraction(CommandBase, frozen=True, gc=False, tag=True):
-    """A customer who waits would rather be called back: a callback takes their place, and they are let go."""
-
-    interaction_id: InteractionId
-    reason: Text = "callback"
-
-
-class FailCallback(CommandBase, frozen=True, gc=False, tag=True):
-    """The agent who has a callback did not reach the customer: tried again later, so often as the queue says."""
-
-    ORIGIN: ClassVar[Origin] = "reaction"
 
     interaction_id: InteractionId
     reason: Text = ""
@@ -356,6 +341,7 @@ Command = (
     | MoveInteraction
     | RecallInteraction
     | FailCallback
+    | NoteReached
     | CallBackInteraction
     | OpenQueue
     | CloseQueue

@@ -26,6 +26,18 @@ class OpenConsult(Struct, frozen=True, gc=False, tag=True):
     agent_id: str
 
 
+class ReachCustomer(Struct, frozen=True, gc=False, tag=True):
+    """Call the customer of a callback, for the `attempt`-th time. The engine itself watches `expires_at_us`.
+
+    `NoteReached` says that they are there, `FailCallback` that they are not. `ReleaseInteraction` ends it.
+    """
+
+    interaction_id: str
+    instance: str
+    attempt: int
+    expires_at_us: int
+
+
 class OfferInteraction(Struct, frozen=True, gc=False, tag=True):
     """Let the agent's device ring, or pop up. The engine itself watches `expires_at_us`."""
 
@@ -107,4 +119,5 @@ Effect = (
     | DisconnectAgent
     | OpenConsult
     | JoinAgent
+    | ReachCustomer
 )

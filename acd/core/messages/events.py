@@ -7,6 +7,13 @@ that of the command that caused it.
 
 from msgspec import Struct
 
+from acd.core.messages.callback_events import (
+    CustomerCalled,
+    CustomerReached,
+    InteractionDue,
+    InteractionFailed,
+    InteractionScheduled,
+)
 from acd.core.messages.config_events import AgentsConfigured, ConfigApplied
 from acd.core.messages.device_events import DeviceCleared, DeviceVetoed
 from acd.core.messages.handover_events import AgentLeft, ConsultMerged, InteractionTransferred
@@ -258,30 +265,6 @@ class InteractionCancelled(Struct, frozen=True, gc=False, tag=True):
     reason: str
 
 
-class InteractionScheduled(Struct, frozen=True, gc=False, tag=True):
-    """It waits aside, until `not_before_us` and until its queue is open. `attempts`: how often calling back failed."""
-
-    interaction_id: str
-    not_before_us: int
-    attempts: int
-
-
-class InteractionDue(Struct, frozen=True, gc=False, tag=True):
-    """A scheduled interaction has come into the line: its place counts from now on, its priority is the request's."""
-
-    interaction_id: str
-    place_at_us: int
-    priority: int
-
-
-class InteractionFailed(Struct, frozen=True, gc=False, tag=True):
-    """The customer was called back so often as the queue says, and never answered."""
-
-    interaction_id: str
-    attempts: int
-    reason: str
-
-
 class InteractionOverflowed(Struct, frozen=True, gc=False, tag=True):
     """No queue could take it, or keep it any longer: released without an answer."""
 
@@ -378,6 +361,8 @@ Event = (
     | InteractionOverflowed
     | InteractionScheduled
     | InteractionDue
+    | CustomerCalled
+    | CustomerReached
     | InteractionFailed
     | WorkHeld
     | WorkResumed

@@ -28,6 +28,7 @@ Strategy = Id
 WrapUpPolicy = Literal["timed", "none", "optional", "forced", "extended"]
 Rona = Literal["not-ready", "stay-ready"]
 Ordering = Literal["head-start", "strict", "due"]
+CallbackFirst = Literal["agent", "customer"]
 ActionKind = Literal["wait", "refuse", "queue", "callback", "release"]
 
 SECOND_US = 1_000_000
@@ -153,6 +154,8 @@ class QueueSettings(Struct, frozen=True, gc=False):
     `callback_attempts`: how often a customer is called back, `callback_retry_us` apart. `callback_channel`: the channel
     instance that calls them; empty for none, the agents do it themselves. `callback_medium`: whose interactions it
     calls, by their channel (`voice`); those of others have none; empty for any.
+    `callback_first`: whom that channel calls first. If the customer: as soon as an agent could have the callback, of
+    the queue `callback_ahead` at once at most; it is offered when they have answered, within `callback_reach_us`.
     `when_overdue`: what becomes of one that has waited here for `max_wait_us`, if that is not 0.
     `level_delays_us`: how long after it entered the queue an interaction may go to agents of level 2, 3, …; all further
     levels open with the last that is named.
@@ -193,6 +196,9 @@ class QueueSettings(Struct, frozen=True, gc=False):
     reserve: Annotated[int, Meta(ge=0, le=limits.MAX_RESERVE)] = 0
     callback_channel: OptionalId = ""
     callback_medium: OptionalId = ""
+    callback_first: CallbackFirst = "agent"
+    callback_ahead: Annotated[int, Meta(ge=1, le=limits.MAX_AHEAD)] = 1
+    callback_reach_us: Annotated[int, Meta(ge=1, le=limits.MAX_DURATION_US)] = 180 * SECOND_US
 
 
 class CoreSettings(Struct, frozen=True, gc=False):

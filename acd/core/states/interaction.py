@@ -11,6 +11,14 @@ TABLE: Final[dict[str, dict[str, str]]] = {
         "cancel": "cancelled",
         "overflow": "overflowed",
         "schedule": "scheduled",
+        "call": "reaching",
+    },
+    "reaching": {
+        "reach": "queued",
+        "schedule": "scheduled",
+        "fail": "failed",
+        "abandon": "abandoned",
+        "cancel": "cancelled",
     },
     "offered": {
         "offer": "offered",
