@@ -96,7 +96,7 @@ class Class:
     def has(self, agent: Agent) -> bool:
         """Whether the agent is a member: of the crew, and within reach. O(log members)."""
         crew = self.crew
-        return crew.has(agent) and (not crew.reaching or crew.level_of(agent) <= self.key.reach)
+        return crew.has(agent) and (not crew.has_levels or crew.level_of(agent) <= self.key.reach)
 
     def wait(self, interaction: Interaction) -> None:
         """Put the interaction into the line, at its own place."""

@@ -26,14 +26,16 @@ class Desired(Struct, frozen=True, gc=False):
 
     `others`: further offers that ring at the same time (broadcast), or further agents who talk in the same conversation
     (conference), as (offer, agent), oldest first.
-    Of a callback (`InteractionStanding.kind`) there is no customer before the channel has called them, which it does
-    when it is `connected`; until they have been reached, `waiting` is nothing at all.
+    `reaching`: a callback whose customer is called before any agent is asked; `NoteReached` says that they are there,
+    `FailCallback` that they are not. From then on they wait like anybody else.
+    Of another callback (`InteractionStanding.kind`) there is no customer before the channel has called them, which it
+    does when it is `connected`; until they have been reached, `waiting` is nothing at all.
     `parent`: not empty if it is a consult: then the agent `asking`, who talks with the customer of the interaction
     `parent`, has the customer's part in this one. It is made if it does not exist, as long as its parent does.
     """
 
     interaction_id: str
-    state: Literal["waiting", "offered", "connected"]
+    state: Literal["waiting", "offered", "connected", "reaching"]
     offer_id: str = ""
     agent_id: str = ""
     others: tuple[tuple[str, str], ...] = ()
@@ -46,7 +48,7 @@ class Desired(Struct, frozen=True, gc=False):
 
     def offers(self) -> dict[str, str]:
         """Every offer that should ring or talk, with its agent, oldest first."""
-        return {} if self.state == "waiting" else {self.offer_id: self.agent_id, **dict(self.others)}
+        return {} if self.state in ("waiting", "reaching") else {self.offer_id: self.agent_id, **dict(self.others)}
 
 
 class Personal(Struct, frozen=True):

@@ -19,6 +19,7 @@ from acd.core.messages import (
     OfferInteraction,
     OpenConsult,
     ParkInteraction,
+    ReachCustomer,
     ReleaseInteraction,
     RevokeOffer,
 )
@@ -48,7 +49,7 @@ def desired_of(state: EngineState) -> Wishes:
     for interaction in state.interactions:
         request = interaction.request
         instance, interaction_id = request.instance, request.interaction_id
-        if not instance or interaction.state not in ("queued", "offered", "active"):
+        if not instance or interaction.state not in ("queued", "offered", "active", "reaching"):
             continue
         offers = tuple((work.offer_id, work.agent_id) for work in talks.get(interaction_id, ()))
         if interaction.state == "active":
@@ -57,6 +58,8 @@ def desired_of(state: EngineState) -> Wishes:
             agent_of = dict(offers)
             others = tuple((offer_id, agent_of[offer_id]) for offer_id in guests)
             desired = Desired(interaction_id, "connected", *owner, others)
+        elif interaction.state == "reaching":
+            desired = Desired(interaction_id, "reaching")
         else:
             desired = _offered(interaction_id, offers)
         wishes.setdefault(instance, {})[interaction_id] = desired
@@ -87,6 +90,8 @@ def _fold(wishes: dict[str, Desired], effect: Effect) -> None:
             wishes[interaction_id] = Desired(interaction_id, "waiting", parent=effect.parent_id, asking=asking)
         case ParkInteraction():
             wishes[interaction_id] = Desired(interaction_id, "waiting")
+        case ReachCustomer():
+            wishes[interaction_id] = Desired(interaction_id, "reaching")
         case OfferInteraction():
             wish = wishes.get(interaction_id)
             ringing = () if wish is None else wish.ringing()

@@ -16,6 +16,7 @@ import numpy as np
 from acd.core.messages import (
     AgentsConfigured,
     ConfigApplied,
+    CustomerCalled,
     DeviceCleared,
     DeviceVetoed,
     Event,
@@ -82,7 +83,8 @@ class WaitEstimator:
             InteractionQueued: self._interaction_queued,
             OfferAccepted: self._offer_accepted,
             InteractionAbandoned: self._interaction_abandoned,
-            InteractionScheduled: self._interaction_scheduled,
+            InteractionScheduled: self._interaction_aside,
+            CustomerCalled: self._interaction_aside,
         }
         self._look_around()
 
@@ -205,8 +207,8 @@ class WaitEstimator:
         if row is not None and row.queue in self._view.queues:
             self._learnt(row.queue).stopped_waiting(gave_up=True)
 
-    def _interaction_scheduled(self, event: InteractionScheduled) -> None:
-        """What waits on purpose says nothing about waits."""
+    def _interaction_aside(self, event: InteractionScheduled | CustomerCalled) -> None:
+        """What waits on purpose, or for the customer, says nothing about waits."""
         self._given.pop(event.interaction_id, None)
 
     def _ended(self, ended: Ended) -> None:

@@ -238,6 +238,8 @@ class InteractionRecord(Struct):
             return Desired(self.id, "connected", self.offer_id, self.agent_id, self.participants, parent, asking)
         if self.state == "offered":
             return Desired(self.id, "offered", self.offer_id, self.agent_id, self.pending[1:], parent, asking)
+        if self.state == "reaching":
+            return Desired(self.id, "reaching")
         return Desired(self.id, "waiting", parent=parent, asking=asking)
 
     def offered(self, pending: tuple[tuple[str, str], ...]) -> None:

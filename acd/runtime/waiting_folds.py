@@ -9,6 +9,8 @@ from typing import Any
 from acd.core import limits
 from acd.core.messages import (
     AgentPreferred,
+    CustomerCalled,
+    CustomerReached,
     Event,
     HoldEnded,
     HoldStarted,
@@ -23,6 +25,7 @@ from acd.core.messages import (
     QueueClosed,
     QueueOpened,
 )
+from acd.core.reaching import reach_after
 from acd.runtime.records import InteractionRecord, QueueRecord
 
 Folds = dict[type[Event], Callable[[Any], None]]
@@ -76,7 +79,22 @@ def _aside(queues: Queues, interactions: Interactions, now_us: Callable[[], int]
         row.place_at_us, row.priority = event.place_at_us, event.priority
         queues[row.queue].count(row)
 
-    return {InteractionScheduled: scheduled, InteractionDue: due}
+    def called(event: CustomerCalled) -> None:
+        row = interactions[event.interaction_id]
+        queue = queues[row.queue]
+        queue.uncount(row)
+        queue.line.pop(row.id, None)
+        row.state, row.since_us, row.held_for = "reaching", now_us(), ""
+        row.reach = limits.MAX_LEVEL
+
+    def reached(event: CustomerReached) -> None:
+        row = interactions[event.interaction_id]
+        queue = queues[row.queue]
+        row.state, row.since_us = "queued", now_us()
+        row.reach = reach_after(queue.settings.level_delays_us, 0)
+        queue.count(row)
+
+    return {InteractionScheduled: scheduled, InteractionDue: due, CustomerCalled: called, CustomerReached: reached}
 
 
 def _in_line(interactions: Interactions) -> Folds:

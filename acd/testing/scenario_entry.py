@@ -1,7 +1,8 @@
 """The words of a scenario about entry: queues that open and close, and what becomes of whoever comes in.
 
-    open QUEUE        close QUEUE [reason R]        fail-callback ID [reason R]
-    expect opened|closed sales        expect overflowed|scheduled|due|failed c1
+    open QUEUE        close QUEUE [reason R]
+    fail-callback ID [reason R] [attempt N]        reached ID [attempt N]
+    expect opened|closed sales        expect overflowed|scheduled|due|failed|called|reached c1
 
 A queue's `when-closed`, `when-unstaffed`, `when-full`, `when-overdue`: `wait`, `refuse`, `release`,
 `release:REASON`, `callback`, `queue:NAME` or `queue:NAME:REASON`.
@@ -16,11 +17,14 @@ from acd.core.messages import (
     Action,
     CloseQueue,
     Command,
+    CustomerCalled,
+    CustomerReached,
     FailCallback,
     InteractionDue,
     InteractionFailed,
     InteractionOverflowed,
     InteractionScheduled,
+    NoteReached,
     OpenQueue,
     QueueClosed,
     QueueOpened,
@@ -29,10 +33,17 @@ from acd.runtime.config.durations import format_duration
 from acd.testing.scenario_statement import Statement, duration, integer
 
 EntryEvent = (
-    QueueOpened | QueueClosed | InteractionOverflowed | InteractionScheduled | InteractionDue | InteractionFailed
+    QueueOpened
+    | QueueClosed
+    | InteractionOverflowed
+    | InteractionScheduled
+    | InteractionDue
+    | InteractionFailed
+    | CustomerCalled
+    | CustomerReached
 )
 
-LENGTHS: Final = {"opened": 2, "closed": 2, "overflowed": 2, "scheduled": 2, "due": 2, "failed": 2}
+LENGTHS: Final = dict.fromkeys(("opened", "closed", "overflowed", "scheduled", "due", "failed", "called", "reached"), 2)
 """How many words belong to each event; the rest are details."""
 
 
@@ -48,6 +59,12 @@ def words_of(event: EntryEvent) -> tuple[tuple[str, ...], dict[str, object]]:
             return ("scheduled", event.interaction_id), {"until": until, "attempts": event.attempts}
         case InteractionDue():
             return ("due", event.interaction_id), {}
+        case CustomerCalled():
+            until = format_duration(event.until_us)
+            return ("called", event.interaction_id), {"attempt": event.attempt, "until": until}
+        case CustomerReached():
+            after = format_duration(event.called_us)
+            return ("reached", event.interaction_id), {"attempt": event.attempt, "after": after}
         case InteractionFailed():
             return ("failed", event.interaction_id), {"attempts": event.attempts, "reason": event.reason}
         case InteractionOverflowed():
@@ -71,7 +88,13 @@ def _close(statement: Statement, command_id: str, _offers: Mapping[str, str]) ->
 
 
 def _fail_callback(statement: Statement, command_id: str, _offers: Mapping[str, str]) -> Command:
-    return FailCallback(command_id, statement.take("the callback"), **statement.options("reason"))
+    interaction_id, options = statement.take("the callback"), statement.options("reason", "attempt")
+    return FailCallback(command_id, interaction_id, options.get("reason", ""), integer(options.get("attempt", "0")))
+
+
+def _reached(statement: Statement, command_id: str, _offers: Mapping[str, str]) -> Command:
+    interaction_id, options = statement.take("the callback"), statement.options("attempt")
+    return NoteReached(command_id, interaction_id, integer(options.get("attempt", "1")))
 
 
 SETTINGS: Final[Mapping[str, Callable[[str], Any]]] = {
@@ -83,6 +106,9 @@ SETTINGS: Final[Mapping[str, Callable[[str], Any]]] = {
     "callback-attempts": integer,
     "callback-retry": duration,
     "callback-channel": str,
+    "callback-first": str,
+    "callback-ahead": integer,
+    "callback-reach": duration,
 }
 """Readers of a queue's options."""
 
@@ -90,5 +116,6 @@ COMMANDS: Final[dict[str, Callable[[Statement, str, Mapping[str, str]], Command]
     "open": _open,
     "close": _close,
     "fail-callback": _fail_callback,
+    "reached": _reached,
 }
 """Verb -> how the rest of the line is read."""

@@ -223,6 +223,8 @@ def _describe_effect(effect: m.Effect) -> Described:
     match effect:
         case m.ParkInteraction():
             return _described(("park", effect.interaction_id), on=effect.instance)
+        case m.ReachCustomer():
+            return _described(("reach", effect.interaction_id), attempt=effect.attempt, on=effect.instance)
         case m.OfferInteraction():
             return _described(("offer", effect.interaction_id), agent=effect.agent_id, on=effect.instance)
         case m.RevokeOffer():

@@ -17,11 +17,13 @@ from acd.core.messages import (
     Effect,
     EndInteraction,
     EnqueueInteraction,
+    FailCallback,
     FailOffer,
     JoinAgent,
     OfferInteraction,
     OpenConsult,
     ParkInteraction,
+    ReachCustomer,
     ReleaseInteraction,
     RevokeOffer,
 )
@@ -77,6 +79,8 @@ class WorldChannel:
         match effect:
             case ParkInteraction():
                 self._wait(self._call(effect.interaction_id))
+            case ReachCustomer():
+                await self._reach_nobody(effect.interaction_id)
             case OpenConsult():
                 self._open_consult(effect.interaction_id, effect.parent_id)
             case OfferInteraction():
@@ -110,7 +114,9 @@ class WorldChannel:
             call = self.calls.get(each.interaction_id)
             if call is None and each.parent in self.calls:
                 call = self._open_consult(each.interaction_id, each.parent)
-            if call is None:
+            if each.state == "reaching":
+                await self._reach_nobody(each.interaction_id)
+            elif call is None:
                 await self._report_lost(each.interaction_id)
             elif each.state == "waiting":
                 self._wait(call)
@@ -260,6 +266,11 @@ class WorldChannel:
                 await host.submit(FailOffer(host.new_id(), offer_id, "failed"))
             else:
                 self._ring(call, offer_id, agent_id)
+
+    async def _reach_nobody(self, interaction_id: str) -> None:
+        """Customers of this world call, and are not called."""
+        host = self.hosted()
+        await host.submit(FailCallback(host.new_id(), interaction_id, "unreachable"))
 
     async def _report_lost(self, interaction_id: str) -> None:
         host = self.hosted()

@@ -19,6 +19,7 @@ from acd.core.messages import (
     OfferInteraction,
     OpenConsult,
     ParkInteraction,
+    ReachCustomer,
     ReleaseInteraction,
     RevokeOffer,
 )
@@ -64,12 +65,12 @@ class Wish(Struct, frozen=True):
     """How one interaction should stand.
 
     `waiting`: nobody rings, nobody talks. `offered`: all of `offers` ring, and nothing else. `connected`: all of
-    `offers` talk, the first is responsible. `parent`: not empty if it is a consult about that
+    `offers` talk, the first is responsible. `reaching`: the customer of a callback is called. `parent`: not empty if it is a consult about that
     interaction; then the agent `asking` has the customer's part in it.
     """
 
     interaction_id: str
-    state: Literal["waiting", "offered", "connected"]
+    state: Literal["waiting", "offered", "connected", "reaching"]
     offers: tuple[Ringing, ...] = ()
     parent: str = ""
     asking: str = ""
@@ -92,6 +93,18 @@ class Park(Message, frozen=True, tag="park"):
 
     number: Number
     interaction_id: str
+
+
+class Reach(Message, frozen=True, tag="reach"):
+    """Call the customer of a callback, before any agent is asked. The engine watches `expires_at`, and then releases.
+
+    When they are there, say `reached` with this `attempt`, and keep them waiting; if they are not, `unreached`.
+    """
+
+    number: Number
+    interaction_id: str
+    attempt: int
+    expires_at: Moment
 
 
 class Offer(Message, frozen=True, tag="offer"):
@@ -218,7 +231,7 @@ class Closing(Message, frozen=True, tag="closing"):
     detail: str
 
 
-Order = Park | Offer | Revoke | Connect | Disconnect | Release | Announce | Consult | Join
+Order = Park | Reach | Offer | Revoke | Connect | Disconnect | Release | Announce | Consult | Join
 
 Told = Welcome | Reconcile | Order | Outcome | Remembered | Person | Closing
 """Everything that a process is told."""
@@ -230,6 +243,8 @@ def order_of(effect: Effect, number: int, address: Address) -> Order:
     match effect:
         case ParkInteraction():
             return Park(number, interaction_id)
+        case ReachCustomer():
+            return Reach(number, interaction_id, effect.attempt, moment(effect.expires_at_us))
         case OfferInteraction(offer_id, _, agent_id):
             until = moment(effect.expires_at_us)
             return Offer(number, interaction_id, offer_id, agent_id, address(agent_id), until)
@@ -259,6 +274,6 @@ def pages(desired: tuple[Desired, ...], number: int, address: Address, size: int
 
 
 def _wish(desired: Desired, address: Address) -> Wish:
-    own = ((desired.offer_id, desired.agent_id), *desired.others) if desired.state != "waiting" else ()
+    own = ((desired.offer_id, desired.agent_id), *desired.others) if desired.offer_id else ()
     offers = tuple(Ringing(offer_id, agent_id, address(agent_id)) for offer_id, agent_id in own)
     return Wish(desired.interaction_id, desired.state, offers, desired.parent, desired.asking)

@@ -56,6 +56,9 @@ def read_entry(table: Table) -> dict[str, Any]:
         "callback_retry_us": table.duration("callback_retry", _PLAIN.callback_retry_us),
         "callback_channel": channel,
         "callback_medium": CALLED_BACK if channel else "",
+        "callback_first": table.choice("callback_first", "agent", "customer"),
+        "callback_ahead": table.integer("callback_ahead", _PLAIN.callback_ahead, 1, limits.MAX_AHEAD),
+        "callback_reach_us": table.duration("callback_timeout", _PLAIN.callback_reach_us),
         "max_wait_us": table.duration("max_wait", _PLAIN.max_wait_us),
         **{name: read_action(table, name, getattr(_PLAIN, name), _WORDS.get(name, AT_ENTRY)) for name in SITUATIONS},
     }
@@ -72,6 +75,13 @@ def check_action_keys(table: Table, settings: QueueSettings) -> None:
     if settings.callback_attempts == 1 and "callback_retry" in table.raw:
         reason = "has no effect with callback_attempts = 1"
         table.problems.error(table.at("callback_retry"), reason, "leave one of the two out")
+    if settings.callback_first == "customer" and not settings.callback_channel:
+        fix = 'say which calls them: callback_channel = "pbx"'
+        table.problems.error(table.at("callback_first"), "needs a channel that calls the customer", fix)
+    for name in ("callback_ahead", "callback_timeout"):
+        if settings.callback_first == "agent" and name in table.raw:
+            fix = 'add callback_first = "customer", or leave it out'
+            table.problems.error(table.at(name), "has no effect while agents are called first", fix)
     if settings.when_overdue.kind != "wait" and not settings.max_wait_us:
         table.problems.error(table.at("when_overdue"), "has no effect without max_wait", 'add max_wait = "5m"')
 

@@ -27,6 +27,7 @@ from acd.core.messages import (
     OpenConsult,
     Outcome,
     ParkInteraction,
+    ReachCustomer,
     ReleaseInteraction,
     RequeueInteraction,
     RevokeOffer,
@@ -190,6 +191,8 @@ class Exchange:
             case DisconnectAgent():
                 self.account.handed_on += 1
                 self.unring(caller, effect.offer_id)
+            case ReachCustomer():
+                raise ChannelError("nobody is called from here: callbacks are for the agents' screens")
             case AnnounceInteraction():
                 self.account.announced += 1
             case JoinAgent():

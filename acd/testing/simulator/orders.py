@@ -16,7 +16,9 @@ from acd.core.messages import (
     Command,
     EndInteraction,
     EnqueueInteraction,
+    FailCallback,
     MoveInteraction,
+    NoteReached,
     OpenQueue,
     RecallInteraction,
     ReprioritizeInteraction,
@@ -98,6 +100,22 @@ def _call_me_back(moment: Moment) -> Command:
     )
 
 
+def _while_called(*, reached: bool) -> Make:
+    """What a dialler of one's own says of a customer whom it calls before any agent."""
+
+    def order(moment: Moment) -> Command | None:
+        called = [row for row in moment.view.interactions.values() if row.state == "reaching"]
+        if not called:
+            return None
+        row = moment.dice.choice(called)
+        attempt = row.attempts + 1
+        if reached:
+            return NoteReached(moment.id, row.id, attempt)
+        return FailCallback(moment.id, row.id, "no answer", attempt)
+
+    return order
+
+
 def _open_again(moment: Moment) -> Command | None:
     """After the drill; what a calendar has closed it opens itself."""
     shut = [row.id for row in moment.view.queues.values() if row.closed == DRILL and not row.retired]
@@ -149,10 +167,14 @@ ORDERS: Final = (
         "callbacks",
     ),
     Order("call me back", 0.3, _call_me_back, "callbacks"),
+    Order("the customer answers", 0.5, _while_called(reached=True), "callbacks"),
+    Order("the customer does not answer", 0.2, _while_called(reached=False), "callbacks"),
     Order(
         "do not call back",
         0.1,
-        _on_interaction("scheduled", make=lambda moment, who: EndInteraction(moment.id, who, "customer", "solved")),
+        _on_interaction(
+            "scheduled", "reaching", make=lambda moment, who: EndInteraction(moment.id, who, "customer", "solved")
+        ),
         "callbacks",
     ),
 )

@@ -189,7 +189,13 @@ POLICIES: Final[dict[str, Policy]] = {
     ),
     "callbacks": Policy(
         "customers are called back, who may not answer",
-        {"callback_attempts": (1, 2, 3), "callback_retry_us": (0, 5 * SECOND, 20 * SECOND)},
+        {
+            "callback_attempts": (1, 2, 3),
+            "callback_retry_us": (0, 5 * SECOND, 20 * SECOND),
+            "callback_first": ("agent", "customer"),
+            "callback_ahead": (1, 1, 3),
+            "callback_reach_us": (8 * SECOND, 30 * SECOND),
+        },
     ),
     "appointments": Policy(
         "customers are to be called for later", arrivals={AHEAD: (*(0,) * 7, 2 * SECOND, 25 * SECOND)}
