@@ -47,6 +47,7 @@ ROUTES: Final = (
             "interaction-ended",
             "interaction-active",
             "interaction-scheduled",
+            "interaction-reaching",
             "duplicate-callback",
             "callback-impossible",
         ),

@@ -26,7 +26,16 @@ from acd.ports.channel import Personal
 from acd.runtime.records import InteractionRecord
 
 InteractionStateName = Literal[
-    "queued", "offered", "active", "scheduled", "completed", "abandoned", "cancelled", "overflowed", "failed"
+    "queued",
+    "offered",
+    "active",
+    "scheduled",
+    "reaching",
+    "completed",
+    "abandoned",
+    "cancelled",
+    "overflowed",
+    "failed",
 ]
 
 ENTRY_PROBLEMS: Final = (

@@ -14,7 +14,13 @@ from acd.api.shapes import InteractionShape
 from acd.core.messages import MoveInteraction, RecallInteraction, ReprioritizeInteraction, UpdateInteraction
 
 _MAIL: Final = {"interaction": "mail-1"}
-_WAITING: Final = ("unknown-interaction", "interaction-ended", "interaction-active", "interaction-scheduled")
+_WAITING: Final = (
+    "unknown-interaction",
+    "interaction-ended",
+    "interaction-active",
+    "interaction-scheduled",
+    "interaction-reaching",
+)
 
 
 async def update(call: Call[Update, NoQuery]) -> InteractionShape:

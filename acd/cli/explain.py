@@ -141,6 +141,8 @@ def _waiting(console: Console, it: Waiting, agent: str | None, most: int | None)
     if it.state == "scheduled":
         # Due already: the queue is closed.
         where = f" until {_moment(it.due_us)}{where}" if it.due_us > it.at_us else f" until queue {it.queue} opens"
+    if it.state == "reaching":
+        where = f": the customer is being called, until {_moment(it.due_us)}{where}"
     console.print(
         Text.assemble(
             (f"Interaction {it.interaction_id}", "bold"),

@@ -68,7 +68,8 @@ class Waiting(Struct, frozen=True):
     """Why an interaction waits, or what it is doing. `position` in its queue's line from 1, 0 when it is not in line.
 
     `candidates`: every agent, those with the fewest obstacles first. `obstacles`: agents kept off, by clause.
-    `preferred`, `preferred_by`: as of a `Decision`. `due_us`: until when a scheduled one waits aside, 0 for any other.
+    `preferred`, `preferred_by`: as of a `Decision`. `due_us`: until when a scheduled one waits aside, or
+    the customer of one that is `reaching` is called; 0 for any other.
     """
 
     interaction_id: str
@@ -188,8 +189,14 @@ def _waiting(domain: Domain, interaction: Interaction) -> Waiting:
         tuple(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))),
         interaction.preferred,
         _preferred_by(interaction),
-        0 if interaction.appointment is None else interaction.appointment.at_us,
+        _due_us(interaction),
     )
+
+
+def _due_us(interaction: Interaction) -> int:
+    if interaction.reaching is not None and interaction.reaching.deadline is not None:
+        return interaction.reaching.deadline.key
+    return 0 if interaction.appointment is None else interaction.appointment.at_us
 
 
 def _preferred_by(interaction: Interaction) -> str:

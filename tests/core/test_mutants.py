@@ -428,6 +428,50 @@ MUTANTS: Final = {
     "a callback that names a channel has its queue's": Mutant(
         "callbacks", 'request.kind != "callback" or request.instance or not instance', 'request.kind != "callback"'
     ),
+    "customers are called though enough of them are": Mutant(
+        "calling", "if queue.reaching >= settings.callback_ahead:", "if queue.reaching > settings.callback_ahead:"
+    ),
+    "nobody is called again when there is room": Mutant(
+        "calling", "        domain.classes.make_room(queue)\n", "        pass\n"
+    ),
+    "who is called is not counted": Mutant("calling", "    queue.reaching += 1\n", "    pass\n"),
+    "who is called no more is counted on": Mutant("calling", "    queue.reaching -= 1\n", "    pass\n"),
+    "a customer who has answered is called again": Mutant("calling", "    interaction.reached = True\n", "    pass\n"),
+    "who has answered is offered as somebody who has not": Mutant(
+        "calling",
+        "    interaction.entered_at = domain.now_us\n    domain.reclassify(interaction)\n",
+        "    interaction.entered_at = domain.now_us\n",
+    ),
+    "a customer who is called is waited for without end": Mutant(
+        "handlers.passing", 'callbacks.miss(domain, owner.interaction, "unanswered")', "pass"
+    ),
+    "a customer who is called is unanswered": Mutant("calling", "    queue.unanswered -= 1\n", "    pass\n"),
+    "who was called once need not be called again": Mutant(
+        "callbacks", "    interaction.reached = False\n", "    pass\n"
+    ),
+    "what came of an earlier attempt is believed": Mutant(
+        "handlers.callbacks", "    if attempt == now:", "    if True:"
+    ),
+    "whoever is called stays in reach of a few": Mutant(
+        "calling", "    interaction.reach = limits.MAX_LEVEL\n", "    pass\n"
+    ),
+    "steps go on while a customer is called": Mutant(
+        "calling", "        relaxing.unschedule(interaction)\n", "        pass\n"
+    ),
+    "a new callback of a queue that calls first is offered": Mutant(
+        "admission", "    if interaction.calls_first:", "    if False:"
+    ),
+    "an agent's place is lost to a customer who is called": Mutant(
+        "matching",
+        "        if found is not None:\n            self.serve(agent)\n\n    def _first_for",
+        "\n    def _first_for",
+    ),
+    "an ended callback is called on": Mutant(
+        "domain", "            calling.stop(self, interaction)\n", "            pass\n"
+    ),
+    "new classes of a full queue are open": Mutant(
+        "registry", "                    cls.fill()\n", "                    pass\n"
+    ),
     "callbacks lose patience": Mutant("patience", ' or interaction.request.kind == "callback"', ""),
     "an update's requirement changes nothing": Mutant(
         "handlers.updates", "        domain.reclassify(found)\n", "        pass\n"

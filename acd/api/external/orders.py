@@ -65,8 +65,8 @@ class Wish(Struct, frozen=True):
     """How one interaction should stand.
 
     `waiting`: nobody rings, nobody talks. `offered`: all of `offers` ring, and nothing else. `connected`: all of
-    `offers` talk, the first is responsible. `reaching`: the customer of a callback is called. `parent`: not empty if it is a consult about that
-    interaction; then the agent `asking` has the customer's part in it.
+    `offers` talk, the first is responsible. `reaching`: the customer of a callback is being called, see `reach`.
+    `parent`: not empty if it is a consult about that interaction; then the agent `asking` has the customer's part.
     """
 
     interaction_id: str

@@ -18,15 +18,17 @@ from acd.core.messages import (
     DeclineOffer,
     EndInteraction,
     EnqueueInteraction,
+    FailCallback,
     FailOffer,
     HoldWork,
     LeaveInteraction,
     MergeConsult,
+    NoteReached,
     RequeueInteraction,
     ResumeWork,
     TransferInteraction,
 )
-from acd.core.messages.types import Id, InteractionId, OptionalId, Priority, Requirement, Text, Trace
+from acd.core.messages.types import Attempt, Id, InteractionId, OptionalId, Priority, Requirement, Text, Trace
 
 MAX_EXTRA: Final = 32
 """Further entries about one person."""
@@ -120,6 +122,21 @@ class Fail(Asked, frozen=True, tag="fail-offer"):
     reason: Literal["busy", "unreachable", "failed"]
 
 
+class Reached(Asked, frozen=True, tag="reached"):
+    """The customer of a callback, whom `reach` had you call, is there, and waits."""
+
+    interaction_id: InteractionId
+    attempt: Attempt
+
+
+class Unreached(Asked, frozen=True, tag="unreached"):
+    """They are not: nobody answers, or nobody can be called. `release` follows; once more later, or never again."""
+
+    interaction_id: InteractionId
+    attempt: Attempt
+    reason: Text = ""
+
+
 class End(Asked, frozen=True, tag="end"):
     """It is over: the customer or the agent has left, or (`system`) the channel has lost it. `release` follows."""
 
@@ -199,7 +216,7 @@ class Recall(Asked, frozen=True, tag="recall"):
     customer: Text
 
 
-Ordered = Accept | Decline | Fail | End | Requeue | Hold | Resume | Transfer | Merge | Leave
+Ordered = Accept | Decline | Fail | Reached | Unreached | End | Requeue | Hold | Resume | Transfer | Merge | Leave
 """Commands about an interaction that there is."""
 
 Message = Hello | Done | Failed | Enqueue | Ordered | Remember | Recall
@@ -241,6 +258,10 @@ def command_of(asked: Ordered, command_id: str) -> Command:
             return DeclineOffer(command_id, asked.offer_id, asked.agent_id, asked.reason)
         case Fail():
             return FailOffer(command_id, asked.offer_id, asked.reason)
+        case Reached():
+            return NoteReached(command_id, asked.interaction_id, asked.attempt)
+        case Unreached():
+            return FailCallback(command_id, asked.interaction_id, asked.reason, asked.attempt)
         case End():
             return EndInteraction(command_id, asked.interaction_id, asked.by, asked.reason)
         case Requeue():

@@ -23,7 +23,7 @@ MAX_INTERACTIONS: Final = 200_000
 """Live interactions that are followed one by one; of more, those that come last are not shown."""
 
 IN_LINE: Final = frozenset({"queued", "offered"})
-LIVE: Final = IN_LINE | {"active", "scheduled"}
+LIVE: Final = IN_LINE | {"active", "scheduled", "reaching"}
 
 
 class WorkRow(Struct):

@@ -265,6 +265,8 @@ _FOLDS: Final[Mapping[str, _Fold]] = {
     "interaction-transferred": _becomes("queued"),
     "interaction-scheduled": _becomes("scheduled"),
     "interaction-due": _becomes("queued"),
+    "customer-called": _becomes("reaching"),
+    "customer-reached": _becomes("queued"),
     "interaction-abandoned": _abandoned,
     "interaction-cancelled": _ended,
     "interaction-overflowed": _ended,

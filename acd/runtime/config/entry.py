@@ -9,11 +9,18 @@ from typing import Any, Final
 
 from acd.core import limits
 from acd.core.messages import Action, ActionKind, QueueSettings
+from acd.core.messages.settings import CallbackFirst
 from acd.runtime.config.problems import did_you_mean, quoted
 from acd.runtime.config.table import Table
 
 AT_ENTRY: Final[tuple[ActionKind, ...]] = ("wait", "refuse", "release", "callback")
 """What can be said in one word of an interaction that comes in; `queue` needs a name."""
+
+FIRST: Final[tuple[CallbackFirst, ...]] = ("agent", "customer")
+"""Whom the channel of a queue's callbacks may call first."""
+
+SHORTEST_REACH_US: Final = 5_000_000
+"""Nobody answers a telephone sooner."""
 
 WHEN_OVERDUE: Final[tuple[ActionKind, ...]] = ("wait", "release", "callback")
 """What can be said in one word of an interaction that has waited too long: it cannot be refused any more."""
@@ -56,9 +63,9 @@ def read_entry(table: Table) -> dict[str, Any]:
         "callback_retry_us": table.duration("callback_retry", _PLAIN.callback_retry_us),
         "callback_channel": channel,
         "callback_medium": CALLED_BACK if channel else "",
-        "callback_first": table.choice("callback_first", "agent", "customer"),
+        "callback_first": table.choice("callback_first", _PLAIN.callback_first, FIRST, "who is called first"),
         "callback_ahead": table.integer("callback_ahead", _PLAIN.callback_ahead, 1, limits.MAX_AHEAD),
-        "callback_reach_us": table.duration("callback_timeout", _PLAIN.callback_reach_us),
+        "callback_reach_us": table.duration("callback_timeout", _PLAIN.callback_reach_us, SHORTEST_REACH_US),
         "max_wait_us": table.duration("max_wait", _PLAIN.max_wait_us),
         **{name: read_action(table, name, getattr(_PLAIN, name), _WORDS.get(name, AT_ENTRY)) for name in SITUATIONS},
     }
