@@ -411,7 +411,7 @@ MUTANTS: Final = {
         "callbacks", "if interaction.queue.closed is None or interaction.queue.retired:", "if True:"
     ),
     "a callback is tried once more": Mutant(
-        "handlers.callbacks", "found.attempts < settings", "found.attempts <= settings"
+        "callbacks", "interaction.attempts < settings", "interaction.attempts <= settings"
     ),
     "whoever asks to be called back goes on ringing": Mutant(
         "handlers.supervision", '_take_back(domain, offered, "called-back")', "offered = ()"

@@ -141,14 +141,22 @@ def _compare_back(
     is_there = channel is not None and is_answered(channel)
     keep = structs.replace(_keep(world, wish, channel or _NOBODY), is_back=True)
     is_reached = back.is_reached or keep.met
-    if is_reached and not is_there:
+    is_due = wish.state == "reaching"
+    if is_reached and not is_there and not is_due:
         yield back.ended
         return
-    if not is_there and not (wish.state == "connected" and keep.legs):
+    if not is_there and not is_due and not (wish.state == "connected" and keep.legs):
         # Whoever was to talk with them is gone, so that nobody's telephone needs to ring any more.
         keep = structs.replace(keep, channel=_NOBODY)
     keeps[wish.interaction_id] = keep
     yield keep
+    if is_due:
+        # It is the customer's turn, before any agent is asked.
+        if is_there:
+            yield Welcome(wish.interaction_id)
+        elif channel is None:
+            yield CallBack(wish.interaction_id)
+        return
     if is_reached:
         yield from _differences_and_holds(world, keep, has_rung, back.asking, back.holding)
         return

@@ -133,6 +133,8 @@ class Back:
     state: BackState = "away"
     welcoming: "asyncio.Task[None] | None" = None
     """The telling and asking of whoever has picked up last."""
+    attempt: int = 0
+    """The engine's, if the customer is called before any agent; 0: for an agent who waits."""
 
 
 @dataclass(slots=True)

@@ -1,10 +1,13 @@
-"""Calls customers back for agents who have accepted their callbacks: dials, hears of the answer, lets the two meet.
+"""Calls customers back: for agents who have accepted their callbacks, or before any agent is asked.
+
+Dials, hears of the answer, and lets the two meet; or tells the engine that the customer is there, and waits.
 
 Owns the customer's end of a callback until they are there; from then on it is a caller's like any other. Must not know
 how agents are rung, nor when anybody is called again: attempts, pauses and hours are the engine's.
 
 Nobody is called twice for one offer: the channel's id follows from the offer, and that it was dialled is left as word
-at the agent's channel, for whoever comes after this process. Who has been reached is noted with the interaction.
+at the agent's channel, for whoever comes after this process. Where no agent is asked before, the id follows from the
+attempt, and the word is left with the interaction. There who has been reached is noted, too.
 """
 
 from functools import partial
@@ -12,35 +15,33 @@ from typing import Final
 
 import structlog
 
-from acd.core.messages import FailCallback, LeaveInteraction
+from acd.core.messages import FailCallback, LeaveInteraction, NoteInteraction, NoteReached, Outcome
 from acd.errors import PersonalStoreError
 from acd.ports.channel import InteractionStanding, Personal
 from acd_asterisk.announcer import Announcer
 from acd_asterisk.ari import AriClient, part
 from acd_asterisk.call import Back, Call, Leg
 from acd_asterisk.desk import Desk, NotTaken
+from acd_asterisk.dialling import reason_of, request_body
+from acd_asterisk.greeting import Greeting
 from acd_asterisk.happenings import CallerLeft, CustomerAnswered, CustomerGone, Happening
 from acd_asterisk.mending import Keep
 from acd_asterisk.names import is_nameable
 from acd_asterisk.notes import Notes
 from acd_asterisk.orders import Orders
-from acd_asterisk.prompts import Question
 from acd_asterisk.switchboard import Switchboard
 from acd_asterisk.wire import Party
 
 NOTED: Final = "ACD_CALLED_BACK"
 """The variable of an agent's channel that says for which offer the customer has been dialled."""
 
+DIALLED: Final = "callback.dialled"
+"""The attribute of a callback that says for which attempt the customer has been dialled before any agent."""
+
 REACHED: Final = "callback.reached"
 """The attribute of a callback that says at which attempt the customer was there."""
 
-LONGEST_PROMPT_SECONDS: Final = 60.0
-
 _CONFLICT: Final = 409
-
-_REASONS: Final = {1: "unknown-number", 17: "busy", 21: "rejected", 22: "unknown-number", 28: "unknown-number"}
-_NO_ANSWER: Final = frozenset({0, 16, 18, 19})
-"""Causes of a call that has rung until somebody gave it up, we or the network."""
 
 _log = structlog.get_logger(__name__)
 
@@ -65,6 +66,7 @@ class Callbacks:
         self._notes = notes
         orders.callbacks = self
         self._announcer = announcer
+        self._greeting = Greeting(desk.options.callbacks, orders.prompts, switchboard)
 
     # ---- calls
 
@@ -111,25 +113,65 @@ class Callbacks:
         back = call.back
         if back is None or back.state != "away" or call.is_ended:
             return
+        back.attempt = 0
+        channel_id = self._expect(call, back, leg.offer_id)
+        endpoint = await self._endpoint(call, channel_id)
+        if not endpoint:
+            return
+        self._hear_progress(leg)
+        await self._switchboard.set_variables(self._desk.names.leg(leg.offer_id), {NOTED: leg.offer_id})
+        if _is_dialled(call, channel_id):
+            await self._ring(call, channel_id, endpoint)
+
+    async def reach(self, call: Call) -> None:
+        """Call the customer before any agent is asked, if the engine wants that now. Twice is once."""
+        back, standing = call.back, self._standing(call.interaction_id)
+        if back is None or back.state != "away" or call.is_ended or standing is None or standing.state != "reaching":
+            return
+        back.attempt = standing.attempts + 1
+        channel_id = self._expect(call, back, f"{call.interaction_id}.c{back.attempt}")
+        endpoint = await self._endpoint(call, channel_id)
+        if not endpoint:
+            return
+        noted = await self._note(call, DIALLED)
+        if not _is_dialled(call, channel_id):
+            return
+        if noted is None:
+            self._put_down(call)  # The engine takes nothing at the moment: nobody is called without a word left.
+        elif noted.refusal is not None:
+            await self._fail(call, channel_id, "unreachable")
+        else:
+            await self._ring(call, channel_id, endpoint)
+
+    def _expect(self, call: Call, back: Back, named_by: str) -> str:
+        """Be ready for what happens at the customer's end: events may come before the answer."""
         back.state = "dialling"
-        channel_id = call.channel_id = self._desk.names.back(leg.offer_id)
+        channel_id = call.channel_id = self._desk.names.back(named_by)
         call.lost = call.hangup_requested = call.is_up = False
         self._desk.by_channel[channel_id] = call
+        return channel_id
+
+    async def _endpoint(self, call: Call, channel_id: str) -> str:
+        """Where the customer is dialled; empty if nowhere, or if it is over meanwhile: then all is said."""
         await self.recall(call)
         if not _is_dialled(call, channel_id):
-            return  # The agent has gone meanwhile.
+            return ""
         endpoint = self._desk.options.callbacks.endpoint(call.party.number)
         if not endpoint:
             _log.warning(
                 "nobody can be called back: no number that may be dialled", instance=self._desk.name, **call.keys
             )
             await self._fail(call, channel_id, "no-number")
-            return
-        self._hear_progress(leg)
-        await self._switchboard.set_variables(self._desk.names.leg(leg.offer_id), {NOTED: leg.offer_id})
-        if not _is_dialled(call, channel_id):
-            return
-        answer = await self._client.request("POST", f"channels/{part(channel_id)}", self._body(endpoint))
+        return endpoint
+
+    async def _note(self, call: Call, name: str) -> Outcome | None:
+        """Leave word with the interaction of what has been done at this attempt; None if that was not taken."""
+        said = ((name, str(0 if call.back is None else call.back.attempt)),)
+        return await self._desk.tell(NoteInteraction(self._desk.host.new_id(), call.interaction_id, said))
+
+    async def _ring(self, call: Call, channel_id: str, endpoint: str) -> None:
+        body = request_body(self._desk.options, endpoint)
+        answer = await self._client.request("POST", f"channels/{part(channel_id)}", body)
         _log.debug("customer dialled", instance=self._desk.name, status=answer.status, **call.keys)
         if not answer.is_success and answer.status != _CONFLICT:
             await self._fail(call, channel_id, "unreachable")
@@ -156,8 +198,7 @@ class Callbacks:
             case CustomerGone(channel_id, cause):
                 call = self._desk.by_channel.get(channel_id)
                 if call is not None and call.back is not None and call.back.state == "dialling":
-                    reason = "no-answer" if cause in _NO_ANSWER else _REASONS.get(cause, "unreachable")
-                    self._desk.in_lane(call, partial(self._fail, call, channel_id, reason))
+                    self._desk.in_lane(call, partial(self._fail, call, channel_id, reason_of(cause)))
             case CallerLeft(channel_id):
                 call = self._desk.by_channel.get(channel_id)
                 if call is not None and not call.is_reached:
@@ -180,6 +221,9 @@ class Callbacks:
         back = call.back
         if back is None:
             return call
+        if wish.state == "reaching":
+            standing = self._standing(wish.interaction_id)
+            back.attempt = 1 if standing is None else standing.attempts + 1
         is_asked = call.is_asked and channel.id == call.channel_id
         if channel.id != call.channel_id:
             self._put_down(call)
@@ -195,25 +239,41 @@ class Callbacks:
         return call
 
     async def resume(self, call: Call) -> None:
-        """An agent waits, and nobody is called. If somebody was for this agent, they have not been reached."""
+        """An agent waits, or it is the customer's turn, and nobody is called.
+
+        If somebody was, for this agent or at this attempt, they have not been reached.
+        """
+        standing = self._standing(call.interaction_id)
+        if standing is not None and standing.state == "reaching":
+            if dict(standing.attributes).get(DIALLED) == str(standing.attempts + 1):
+                await self._tell_failed(call, "lost")
+            else:
+                await self.reach(call)
+            return
         for leg in call.live_legs():
             if leg.state == "answered" and leg.accepted:
                 agents = self._desk.names.leg(leg.offer_id)
                 if (await self._switchboard.variables(agents, (NOTED,))).get(NOTED) == leg.offer_id:
-                    await self._tell_failed(call.interaction_id, "lost")
+                    await self._tell_failed(call, "lost")
                 else:
                     await self._orders.join(call, leg)
                 return
 
     def welcome(self, call: Call) -> None:
-        """The customer has picked up meanwhile."""
-        self._answered(call.channel_id)
+        """The customer has picked up meanwhile; or is there, and the engine has not taken that yet."""
+        if call.is_reached:
+            self._desk.in_lane(call, partial(self._arrive, call))
+        else:
+            self._answered(call.channel_id)
 
     def is_forgotten(self, interaction_id: str) -> bool:
-        """Whether an agent waits for the customer, and nobody is asking the customer anything."""
-        call = self._desk.calls.get(interaction_id)
+        """Whether the customer is waited for, by an agent or by the engine, and nobody is asking them anything."""
+        call, standing = self._desk.calls.get(interaction_id), self._standing(interaction_id)
+        is_due = standing is not None and standing.state == "reaching"
         if call is None or call.is_reached or call.is_asked:
-            return False
+            return is_due and call is None
+        if is_due:
+            return True
         return any(leg.accepted and leg.state == "answered" for leg in call.live_legs())
 
     def accompany(self, call: Call) -> None:
@@ -241,18 +301,6 @@ class Callbacks:
             call.is_ended = True
             self._desk.spawn(self._desk.end_unusable(call.interaction_id))
 
-    def _body(self, endpoint: str) -> dict[str, object]:
-        options = self._desk.options
-        body: dict[str, object] = {
-            "endpoint": endpoint,
-            "app": options.app,
-            "appArgs": "callback",
-            "timeout": -(-options.callbacks.ring_us // 1_000_000),
-        }
-        if options.callbacks.caller_id:
-            body["callerId"] = options.callbacks.caller_id
-        return body
-
     def _hear_progress(self, leg: Leg) -> None:
         media = self._desk.options.callbacks.progress
         if media:
@@ -277,7 +325,7 @@ class Callbacks:
         If the PBX does not answer, the comparison that follows finds them picked up and told nothing.
         """
         try:
-            is_there = await self._is_somebody(channel_id)
+            is_there = await self._greeting.is_somebody(channel_id)
         except BaseException:
             if call.back is not None and call.back.state == "asking" and call.channel_id == channel_id:
                 call.back.state = "dialling"
@@ -286,31 +334,15 @@ class Callbacks:
         if is_there:
             self._desk.in_lane(call, partial(self._meet, call, channel_id))
 
-    async def _is_somebody(self, channel_id: str) -> bool:
-        options = self._desk.options.callbacks
-        if options.key:
-            return await self._has_pressed(channel_id)
-        prompts = self._orders.prompts
-        played = await prompts.play(channel_id, options.prompt, longest_seconds=LONGEST_PROMPT_SECONDS)
-        return played != "gone"
-
-    async def _has_pressed(self, channel_id: str) -> bool:
-        """Whether it is somebody; a voicemail is hung up."""
-        options = self._desk.options.callbacks
-        question = Question(media=options.prompt, first_seconds=options.answer_us / 1e6)
-        for _ in range(options.tries):
-            answer = await self._orders.prompts.ask(channel_id, question)
-            if answer.end == "gone" or answer.keys == options.key:
-                return answer.end != "gone"
-        await self._switchboard.hang_up(channel_id)
-        return False
-
     async def _meet(self, call: Call, channel_id: str) -> None:
         """The customer is there. If no agent is any more, they wait as any caller does."""
         back = call.back
         if back is None or back.state != "asking" or call.channel_id != channel_id or call.is_ended or call.lost:
             return
         back.state = "there"
+        if back.attempt:
+            await self._arrive(call)
+            return
         standing = self._standing(call.interaction_id)
         if standing is not None:
             self._notes.put(call.interaction_id, {REACHED: str(standing.attempts + 1)})
@@ -321,20 +353,30 @@ class Callbacks:
         if not call.is_talking:
             self._announcer.wait(call)
 
+    async def _arrive(self, call: Call) -> None:
+        """Tell the engine that the customer is there. What it wants then, it says: to let them wait, for a start."""
+        back = call.back
+        if back is None or call.is_ended or call.lost:
+            return
+        # Who cannot be noted, with too many attributes, is there all the same.
+        if await self._note(call, REACHED) is not None:
+            await self._desk.tell(NoteReached(self._desk.host.new_id(), call.interaction_id, back.attempt))
+
     async def _fail(self, call: Call, channel_id: str, reason: str) -> None:
         """This attempt has reached nobody. If the agent has left before, none was made, as far as the engine knows."""
         if call.is_ended or call.is_reached or call.channel_id != channel_id:
             return
         self._put_down(call)
         _log.debug("customer not reached", instance=self._desk.name, reason=reason, **call.keys)
-        await self._tell_failed(call.interaction_id, reason)
+        await self._tell_failed(call, reason)
 
-    async def _tell_failed(self, interaction_id: str, reason: str) -> None:
+    async def _tell_failed(self, call: Call, reason: str) -> None:
         """The engine sets aside what one agent has: advisers who were brought in meanwhile leave before."""
+        interaction_id, attempt = call.interaction_id, 0 if call.back is None else call.back.attempt
         wish = self._desk.host.wish(interaction_id)
         for _, agent_id in () if wish is None or wish.state != "connected" else wish.others:
             await self._desk.tell(LeaveInteraction(self._desk.host.new_id(), interaction_id, agent_id, reason))
-        await self._desk.tell(FailCallback(self._desk.host.new_id(), interaction_id, reason))
+        await self._desk.tell(FailCallback(self._desk.host.new_id(), interaction_id, reason, attempt))
 
     def _put_down(self, call: Call) -> None:
         """Nobody is being called any more."""

@@ -24,6 +24,7 @@ from acd.core.messages import (
     OfferInteraction,
     OpenConsult,
     ParkInteraction,
+    ReachCustomer,
     ReleaseInteraction,
     RevokeOffer,
     SupervisionMode,
@@ -306,6 +307,8 @@ class AsteriskChannel:
                     await self._orders.tune(call)
             case ParkInteraction():
                 await self._park(self._known(call, effect))
+            case ReachCustomer():
+                await self._callbacks.reach(self._known(call, effect))
             case OfferInteraction():
                 await self._orders.ring(self._known(call, effect), effect.offer_id, effect.agent_id)
             case ConnectInteraction():
