@@ -53,7 +53,8 @@ async def test_nobody_is_called_before_an_agent_is_there(provisioned: Provisione
             await it.ready("anna")
             live = await it.event(OfferMade)
             await it.event(CustomerReached)
-            await until_places(it.pbx, {"chen": "hold"})
+            talk = f"talk:{live.interaction_id}"
+            await until_places(it.pbx, {"anna": talk, "trunk": talk, "chen": "hold"})
             assert live.interaction_id != "callback"
             await callers.finished(seconds=20)
         accepted = await it.event(OfferAccepted, lambda each: each.interaction_id == "callback")
