@@ -75,7 +75,7 @@ async def test_who_has_answered_waits_on(provisioned: Provisioned, tmp_path: Pat
         await it.ready("anna")
         await call_me(it)
         await it.event(OfferMade)
-        await until_places(it.pbx, {"chen": "hold"})
+        await until_places(it.pbx, {"anna": "", "chen": "hold"})
         await away(it, how)
         await back(it, how)
         completed = await it.event(InteractionCompleted)
@@ -127,7 +127,7 @@ async def test_the_pbx_dies_while_they_wait(provisioned: Provisioned, tmp_path: 
     async with rig(provisioned, tmp_path, people(STAYS, anna), queues=[QUEUE], options=OPTIONS) as it:
         await it.ready("anna")
         await call_me(it)
-        await until_places(it.pbx, {"chen": "hold"})
+        await until_places(it.pbx, {"anna": "", "chen": "hold"})
         await it.pbx.kill()
         await it.connected(connected=False)
         await it.pbx.start()
