@@ -453,7 +453,7 @@ INTERACTION_KINDS = {
     "interaction-queued", "interaction-requeued", "interaction-moved", "interaction-reprioritized",
     "interaction-relaxed", "hold-started", "hold-ended", "level-opened", "offer-made", "offer-accepted",
     "offer-declined", "offer-expired", "offer-revoked", "offer-rescinded", "interaction-completed",
-    "interaction-abandoned", "interaction-cancelled", "interaction-overflowed", "interaction-scheduled",
+    "interaction-abandoned", "interaction-cancelled", "interaction-overflowed", "interaction-scheduled", "customer-called", "customer-reached",
     "interaction-due",
     "interaction-updated", "interaction-failed", "work-held", "work-resumed", "wrap-up-started", "wrap-up-requested",
     "wrap-up-extended", "work-ended", "disposition-set", "agent-preferred", "interaction-transferred",

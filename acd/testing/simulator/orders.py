@@ -167,14 +167,24 @@ ORDERS: Final = (
         "callbacks",
     ),
     Order("call me back", 0.3, _call_me_back, "callbacks"),
+    Order(
+        "cancel while the customer is called",
+        0.1,
+        _on_interaction("reaching", make=lambda moment, who: CancelInteraction(moment.id, who, "boss")),
+        "callbacks",
+    ),
+    Order(
+        "the customer calls us while we call",
+        0.1,
+        _on_interaction("reaching", make=lambda moment, who: EndInteraction(moment.id, who, "customer", "solved")),
+        "callbacks",
+    ),
     Order("the customer answers", 0.5, _while_called(reached=True), "callbacks"),
     Order("the customer does not answer", 0.2, _while_called(reached=False), "callbacks"),
     Order(
         "do not call back",
         0.1,
-        _on_interaction(
-            "scheduled", "reaching", make=lambda moment, who: EndInteraction(moment.id, who, "customer", "solved")
-        ),
+        _on_interaction("scheduled", make=lambda moment, who: EndInteraction(moment.id, who, "customer", "solved")),
         "callbacks",
     ),
 )
