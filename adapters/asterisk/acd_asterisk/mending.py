@@ -130,13 +130,13 @@ class Destroy(Struct, frozen=True):
 
 
 class CallBack(Struct, frozen=True):
-    """An agent waits for a customer to be called back, who is not: not yet, or not any more."""
+    """An agent, or the engine, waits for a customer to be called back, who is not: not yet, or not any more."""
 
     interaction_id: str
 
 
 class Welcome(Struct, frozen=True):
-    """A customer who was called back has picked up meanwhile."""
+    """A customer who was called back has picked up meanwhile, or is there and the engine does not know."""
 
     interaction_id: str
 

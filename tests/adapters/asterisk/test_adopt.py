@@ -366,8 +366,8 @@ BACK = "b1"
 AGENT = AriChannel(NAMES.leg(f"{BACK}.1"), dialplan=IN_STASIS)
 
 
-def back(state: Literal["waiting", "offered", "connected"]) -> Desired:
-    return Desired(BACK, state) if state == "waiting" else Desired(BACK, state, f"{BACK}.1", "anna")
+def back(state: Literal["waiting", "offered", "connected", "reaching"]) -> Desired:
+    return Desired(BACK, state) if state in {"waiting", "reaching"} else Desired(BACK, state, f"{BACK}.1", "anna")
 
 
 def customer(number: int = 1, *, answered: bool = False) -> AriChannel:
@@ -409,10 +409,16 @@ RINGS = AriChannel(NAMES.leg(f"{BACK}.1"), dialplan=RINGING)
         (world(THERE), "connected", True, [Requeue(BACK)]),
         (talk(AGENT, THERE), "connected", False, []),
         (talk(THERE), "connected", True, [End(BACK, "agent", "agent-hung-up")]),
+        (world(), "reaching", False, [CallBack(BACK)]),
+        (world(), "reaching", True, [CallBack(BACK)]),
+        (world(customer()), "reaching", False, []),
+        (world(THERE), "reaching", False, [Welcome(BACK)]),
+        (world(THERE), "reaching", True, [Welcome(BACK)]),
+        (world(THERE, LATER), "reaching", False, [Welcome(BACK), HangUp(THERE.id)]),
     ],
 )
 def test_callbacks(
-    found: World, state: Literal["waiting", "offered", "connected"], expected: list[Repair], *, reached: bool
+    found: World, state: Literal["waiting", "offered", "connected", "reaching"], expected: list[Repair], *, reached: bool
 ) -> None:
     """Nobody is missed who was never called; who was reached and is gone has hung up."""
     assert differences(found, back(state), backs={BACK: reached}) == expected

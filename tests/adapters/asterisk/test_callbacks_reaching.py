@@ -1,0 +1,191 @@
+"""Customers who are called before any agent, at moments that no telephone can bring about."""
+
+import asyncio
+
+import pytest
+
+from acd.core.messages import Command, FailCallback, NoteInteraction, NoteReached, Outcome, Refusal
+from acd.errors import RouterOverloaded
+from acd.ports.channel import Desired, InteractionStanding, Personal
+from acd.testing.recording_host import RecordingHost
+from acd_asterisk.call import Call
+from acd_asterisk.callbacks import DIALLED, REACHED, Callbacks
+from acd_asterisk.desk import Desk
+from acd_asterisk.happenings import CustomerAnswered, CustomerGone
+from acd_asterisk.mending import Keep
+from acd_asterisk.notes import Notes
+from acd_asterisk.orders import Orders
+from acd_asterisk.switchboard import Switchboard
+from acd_asterisk.wire import AriChannel
+from tests.adapters.asterisk.stand_in import StandInAri, nothing_plays
+from tests.adapters.asterisk.test_callbacks_moments import BACK, IN_STASIS, NAMES, OPTIONS
+
+FIRST, SECOND = NAMES.back(f"{BACK}.c1"), NAMES.back(f"{BACK}.c2")
+
+
+class Host(RecordingHost):
+    """Answers the next command as it is told."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda _agent, _channel: "PJSIP/anna")
+        self.answer: Outcome | None = Outcome()
+        """None: the engine takes nothing."""
+
+    async def submit(self, command: Command) -> Outcome:
+        if self.answer is None:
+            raise RouterOverloaded("busy")
+        await super().submit(command)
+        return self.answer
+
+
+class Parts:
+    """A callback whose turn it is."""
+
+    def __init__(self, number: str = "13800138000", attempts: int = 0) -> None:
+        self.host = Host()
+        self.host.wished[BACK] = Desired(BACK, "reaching")
+        self.attempts = attempts
+        self.number = number
+        self.ari = StandInAri(lambda method, _path: 200 if method == "POST" else 204)
+        self.desk = Desk("pbx1", OPTIONS, NAMES)
+        self.desk.start(self.host)
+        switchboard = Switchboard(self.ari.client, NAMES, OPTIONS)
+        self.orders = Orders(self.desk, switchboard, nothing_plays(NAMES))
+        self.callbacks = Callbacks(self.desk, self.ari.client, switchboard, self.orders, Notes(self.desk))
+
+    async def opened(self, *attributes: tuple[str, str], state: str = "reaching") -> Call:
+        customer = await self.host.remember(Personal(number=self.number))
+        self.host.interactions[BACK] = InteractionStanding(
+            BACK, state, "sales", attributes, kind="callback", customer=customer, attempts=self.attempts
+        )
+        call = self.callbacks.open(BACK)
+        assert call is not None
+        return call
+
+    def dialled(self) -> list[str]:
+        """The channels as which the customer was called."""
+        return [path.removeprefix("channels/") for method, path, _ in self.ari.asked if method == "POST"]
+
+    def told(self) -> list[Command]:
+        return self.host.commands
+
+
+async def test_a_customer_is_dialled_once_and_word_is_left_before() -> None:
+    it = Parts(attempts=1)
+    call = await it.opened()
+    await it.callbacks.reach(call)
+    await it.callbacks.reach(call)
+    assert it.dialled() == [SECOND]
+    assert it.told() == [NoteInteraction("contract-1", BACK, ((DIALLED, "2"),))]
+    await it.desk.stop()
+
+
+async def test_nobody_is_dialled_without_a_word_left() -> None:
+    """The engine takes nothing: a comparison follows, and then they are called."""
+    it = Parts()
+    call = await it.opened()
+    it.host.answer = None
+    await it.callbacks.reach(call)
+    assert (it.dialled(), call.channel_id) == ([], "")
+    it.host.answer = Outcome()
+    await it.callbacks.resume(call)
+    assert it.dialled() == [FIRST]
+    await it.desk.stop()
+
+
+async def test_word_that_cannot_be_left_is_an_attempt_that_has_failed() -> None:
+    it = Parts()
+    call = await it.opened()
+    it.host.answer = Outcome(refusal=Refusal("too-many-attributes", "there are 64"))
+    await it.callbacks.reach(call)
+    assert it.dialled() == []
+    assert it.told()[1:] == [FailCallback("contract-2", BACK, "unreachable", 1)]
+    await it.desk.stop()
+
+
+async def test_nobody_is_dialled_whose_turn_is_over() -> None:
+    it = Parts()
+    call = await it.opened(state="scheduled")
+    await it.callbacks.reach(call)
+    assert (it.dialled(), it.told()) == ([], [])
+    await it.desk.stop()
+
+
+async def test_nobody_knows_where() -> None:
+    it = Parts(number="")
+    call = await it.opened()
+    await it.callbacks.reach(call)
+    assert (it.dialled(), it.told()) == ([], [FailCallback("contract-1", BACK, "no-number", 1)])
+    await it.desk.stop()
+
+
+async def test_who_has_answered_is_noted_before_the_engine_is_told() -> None:
+    """Whoever comes after this process between the two tells the engine, and does not ask the customer again."""
+    it = Parts()
+    call = await it.opened()
+    await it.callbacks.reach(call)
+    it.callbacks.handle(CustomerAnswered(FIRST))
+    while len(it.told()) < 3:  # noqa: PLR2004 - dialled, there, reached
+        await asyncio.sleep(0)
+    assert it.told()[1:] == [
+        NoteInteraction("contract-2", BACK, ((REACHED, "1"),)),
+        NoteReached("contract-3", BACK, 1),
+    ]
+    assert call.is_reached
+    await it.desk.stop()
+
+
+@pytest.mark.parametrize("dialled", ["", "1", "2"])
+async def test_nobody_is_called_at_the_moment(dialled: str) -> None:
+    """Dialled at this attempt, what came of it nobody heard; dialled at an earlier one, or never: now."""
+    it = Parts(attempts=1)
+    call = await it.opened((DIALLED, dialled))
+    it.callbacks.take_over(keep(AriChannel("")))
+    await it.callbacks.resume(call)
+    lost = [each for each in it.told() if isinstance(each, FailCallback)]
+    if dialled == "2":
+        assert (it.dialled(), lost) == ([], [FailCallback("contract-1", BACK, "lost", 2)])
+    else:
+        assert (it.dialled(), lost) == ([SECOND], [])
+    await it.desk.stop()
+
+
+def keep(channel: AriChannel) -> Keep:
+    return Keep(Desired(BACK, "reaching"), channel, (), met=False, has_bridge=False, is_back=True)
+
+
+async def test_another_process_finds_somebody_who_is_there() -> None:
+    """Noted and not told: told now."""
+    it = Parts()
+    call = await it.opened((REACHED, "1"), (DIALLED, "1"))
+    it.callbacks.take_over(keep(AriChannel(FIRST, "Up", dialplan=IN_STASIS)))
+    assert call.is_reached
+    it.callbacks.welcome(call)
+    await it.desk.lanes_idle()
+    assert it.told()[-1] == NoteReached("contract-2", BACK, 1)
+    await it.desk.stop()
+
+
+async def test_another_process_finds_a_telephone_that_rings() -> None:
+    it = Parts()
+    call = await it.opened((DIALLED, "1"))
+    it.callbacks.take_over(keep(AriChannel(FIRST, "Ringing")))
+    assert (call.channel_id, call.is_reached) == (FIRST, False)
+    await it.callbacks.reach(call)
+    assert it.dialled() == []
+    it.callbacks.handle(CustomerGone(FIRST, 17))
+    await it.desk.lanes_idle()
+    assert it.told() == [FailCallback("contract-1", BACK, "busy", 1)]
+    await it.desk.stop()
+
+
+async def test_what_the_patrol_takes_for_forgotten() -> None:
+    it = Parts()
+    call = await it.opened()
+    assert it.callbacks.is_forgotten(BACK)
+    assert call.back is not None
+    call.back.state = "asking"
+    assert not it.callbacks.is_forgotten(BACK)
+    it.desk.forget(call)
+    assert it.callbacks.is_forgotten(BACK)
+    await it.desk.stop()
