@@ -60,7 +60,8 @@ class InteractionState(Struct, frozen=True):
     `attempts`: failed ones of a callback; a scheduled one is due at (`due_us`, `due_seq`), the latter 0 once it was.
     `reach`: the highest level open to it; the next opens at (`opening_us`, `opening_seq`) if the latter is not 0.
     `participants`: in a conference, the offers of those who take part and are not responsible, oldest first.
-    `asking`: who asks in a consult, or did. `reached`: of a callback, the customer is there or was.
+    `asking`: who asks in a consult, or did. `reached`: the customer of a callback has answered this time, or an agent
+    has accepted it.
     `reaching_since_us`: since when they are called, until (`reaching_us`, `reaching_seq`), if the latter is not 0.
     `relaxed`: None before the first step; the next one is due at (`step_at_us`, `step_seq`) if the latter is not 0.
     """

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from acd.core.messages import (
+    CancelInteraction,
     CustomerCalled,
     CustomerReached,
     InteractionAbandoned,
@@ -89,3 +90,31 @@ async def test_a_customer_who_does_not_want_to_wait(provisioned: Provisioned, tm
         await it.empty()
         assert abandoned.interaction_id == "callback"
         assert not it.all(InteractionScheduled)
+
+
+async def test_nobody_wants_it_any_more(provisioned: Provisioned, tmp_path: Path) -> None:
+    """Cancelled while it rings: the customer's telephone stops."""
+    async with rig(provisioned, tmp_path, people(SILENT), queues=[QUEUE], options=OPTIONS) as it:
+        await it.ready("anna")
+        await call_me(it)
+        await it.phones.wait_for(lambda seen: len(seen) == 1)
+        outcome = await it.router.submit(CancelInteraction("cancel", "callback"))
+        assert outcome.refusal is None
+        await it.empty()
+        assert [each.agent for each in it.phones.dialogs()] == [NUMBER]
+        assert not it.all(InteractionScheduled)
+
+
+async def test_it_rings_longer_than_anybody_waits(provisioned: Provisioned, tmp_path: Path) -> None:
+    """`callback_timeout` is over before the PBX gives up: the telephone stops, and the attempt has failed."""
+    keys = 'callback_first = "customer"\ncallback_timeout = "5s"\ncallback_attempts'
+    queue = Queue(more=MORE.replace("callback_attempts", keys))
+    options: dict[str, object] = {"callbacks": {**DIAL, "ring": "60s"}}
+    async with rig(provisioned, tmp_path, people(SILENT), queues=[queue], options=options) as it:
+        await it.ready("anna")
+        await call_me(it)
+        await it.event(InteractionScheduled, seconds=20)
+        failed = await it.event(InteractionFailed, seconds=20)
+        await it.empty()
+        assert (failed.attempts, failed.reason) == (2, "unanswered")
+        assert [each.agent for each in it.phones.dialogs()] == [NUMBER, NUMBER]

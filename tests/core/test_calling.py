@@ -1,0 +1,82 @@
+"""What the run beside the naive model shows in passing only: who is called when, and what is said of it."""
+
+import acd.core.messages as m
+from acd.core import invariants
+from acd.core.explain import WitnessEngine
+
+SECOND = 1_000_000
+
+
+def engine_with(**settings: int) -> WitnessEngine:
+    queue = m.QueueSettings("q", callback_first="customer", callback_channel="pbx", **settings)  # type: ignore[arg-type]
+    engine = WitnessEngine()
+    config = m.CoreSettings((m.AgentSettings("anna"), m.AgentSettings("ben")), (queue,))
+    assert engine.apply(m.ApplyConfig("config", config), 0).refusal is None
+    return engine
+
+
+def wants(engine: WitnessEngine, name: str, now_us: int) -> m.Outcome:
+    return engine.apply(
+        m.EnqueueInteraction(f"ask-{name}", name, "voice", "q", customer=f"of-{name}", kind="callback"), now_us
+    )
+
+
+def called(outcome: m.Outcome) -> list[str]:
+    return [event.interaction_id for event in outcome.events if isinstance(event, m.CustomerCalled)]
+
+
+def test_so_many_are_called_at_once_and_the_next_when_one_has_answered() -> None:
+    engine = engine_with(callback_ahead=2)
+    for number in range(4):
+        assert called(wants(engine, f"i{number}", number)) == []
+    assert called(engine.apply(m.SignInAgent("in", "anna", ready=True), 10)) == ["i0", "i1"]
+    invariants.check(engine)
+    restored = WitnessEngine.from_state(engine.state())
+    for each in (engine, restored):
+        reached = each.apply(m.NoteReached("there", "i1", 1), 11)
+        offered = [event.interaction_id for event in reached.events if isinstance(event, m.OfferMade)]
+        # Anna has somebody, so that there is nobody for whom i2 could be called.
+        assert (called(reached), offered) == ([], ["i1"])
+        assert called(each.apply(m.SignInAgent("too", "ben", ready=True), 12)) == ["i2"]
+        invariants.check(each)
+
+
+def test_no_agent_is_kept_for_a_customer_who_is_called() -> None:
+    engine = engine_with()
+    wants(engine, "i0", 1)
+    engine.apply(m.SignInAgent("in", "anna", ready=True), 2)
+    live = engine.apply(m.EnqueueInteraction("call", "caller", "voice", "q"), 3)
+    assert [event.agent_id for event in live.events if isinstance(event, m.OfferMade)] == ["anna"]
+
+
+def test_what_is_said_of_those_who_are_called_and_of_those_who_wait_for_that() -> None:
+    engine = engine_with(callback_reach_us=60 * SECOND)
+    wants(engine, "i0", 1)
+    wants(engine, "i1", 2)
+    engine.apply(m.SignInAgent("in", "anna", ready=True), 3)
+    first, second = engine.waiting("i0"), engine.waiting("i1")
+    assert first is not None
+    assert (first.state, first.position, first.due_us) == ("reaching", 0, 3 + 60 * SECOND)
+    assert second is not None
+    (anna,) = (each for each in second.candidates if each.id == "anna")
+    assert [(each.clause, each.detail) for each in anna.obstacles] == [
+        ("turn", "1 customers of the queue are being called, and no more at once")
+    ]
+
+
+def test_a_queue_that_begins_to_call_customers_first_calls_nobody_who_talks() -> None:
+    """Offered when the configuration changes, then accepted, then lost by the agent: nobody is called again."""
+    engine = WitnessEngine()
+    agents = (m.AgentSettings("anna"),)
+    engine.apply(m.ApplyConfig("before", m.CoreSettings(agents, (m.QueueSettings("q"),))), 0)
+    engine.apply(m.SignInAgent("in", "anna", ready=True), 1)
+    wants(engine, "i0", 2)
+    queue = m.QueueSettings("q", callback_first="customer", retry_after_us=0)
+    engine.apply(m.ApplyConfig("after", m.CoreSettings(agents, (queue,))), 3)
+    engine.apply(m.AcceptOffer("accept", "i0.1", "anna"), 4)
+    invariants.check(engine)
+    lost = engine.apply(m.RequeueInteraction("lost", "i0"), 5)
+    assert called(lost) == []
+    again = engine.apply(m.Tick("tick"), 6)
+    assert [event.agent_id for event in again.events if isinstance(event, m.OfferMade)] == ["anna"]
+    invariants.check(engine)
