@@ -84,7 +84,7 @@ def _reserve(interaction: Interaction, _agent: Agent) -> Detail:
 
 
 def _turn(interaction: Interaction, _agent: Agent) -> Detail:
-    return f"{interaction.queue.reaching} customers of the queue are being called, and no more at once", 0
+    return f"its customer comes first: {interaction.queue.reaching} of the queue are being called, and no more at once", 0
 
 
 def _level(interaction: Interaction, agent: Agent) -> Detail:

@@ -60,7 +60,7 @@ def test_what_is_said_of_those_who_are_called_and_of_those_who_wait_for_that() -
     assert second is not None
     (anna,) = (each for each in second.candidates if each.id == "anna")
     assert [(each.clause, each.detail) for each in anna.obstacles] == [
-        ("turn", "1 customers of the queue are being called, and no more at once")
+        ("turn", "its customer comes first: 1 of the queue are being called, and no more at once")
     ]
 
 
