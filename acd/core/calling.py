@@ -6,6 +6,7 @@ attempt that has reached nobody (`callbacks`).
 A callback of a queue with `callback_first = "customer"` stands in line like any other. When its turn has come, an agent
 being free for it, its customer is called, and the agent goes on to whoever is next. Of one queue no more than
 `callback_ahead` are called at once: beyond that the classes of those not called yet are *full*, and nobody finds them.
+One without an instance nobody could call: it is offered like any other, and the agents call.
 """
 
 from __future__ import annotations

@@ -222,8 +222,9 @@ class Interaction(Struct, eq=False):
 
     @property
     def calls_first(self) -> bool:
-        """Whether its customer has to be called, and to answer, before anybody is offered it."""
-        return self.queue.calls_first and self.request.kind == "callback" and not self.reached
+        """Whether its customer has to be called, and to answer, before anybody is offered it; by whom there is."""
+        request = self.request
+        return self.queue.calls_first and request.kind == "callback" and request.instance != "" and not self.reached
 
     def offered(self) -> tuple[Work, ...]:
         """The pending offers of one that is queued or offered, oldest first."""

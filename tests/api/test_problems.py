@@ -63,7 +63,7 @@ def configured(**changes: Any) -> ApplyConfig:  # noqa: ANN401 - any setting
 
 UNSTAFFED = configured(when_unstaffed=Action("refuse"))
 EXTENDED = configured(wrap_up_policy="extended", wrap_up_most_us=6_000_000)
-CALLING = configured(callback_first="customer")
+CALLING = configured(callback_first="customer", callback_channel="pbx")
 REQUIRED = configured(dispositions=("solved",), disposition_required=True)
 EXTEND = ExtendWrapUp("p5", "anna", "c1", 60_000_000)
 

@@ -13,7 +13,8 @@ class Calling(Callbacks):
 
     def calls_first(self, interaction: Interaction) -> bool:
         first = interaction.queue.settings.callback_first == "customer"
-        return first and interaction.request.kind == "callback" and not interaction.reached
+        request = interaction.request
+        return first and request.kind == "callback" and request.instance != "" and not interaction.reached
 
     def called(self, queue: Queue) -> int:
         return sum(each.queue is queue and each.state == "reaching" for each in self.interactions)

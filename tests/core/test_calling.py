@@ -68,10 +68,10 @@ def test_a_queue_that_begins_to_call_customers_first_calls_nobody_who_talks() ->
     """Offered when the configuration changes, then accepted, then lost by the agent: nobody is called again."""
     engine = WitnessEngine()
     agents = (m.AgentSettings("anna"),)
-    engine.apply(m.ApplyConfig("before", m.CoreSettings(agents, (m.QueueSettings("q"),))), 0)
+    engine.apply(m.ApplyConfig("before", m.CoreSettings(agents, (m.QueueSettings("q", callback_channel="pbx"),))), 0)
     engine.apply(m.SignInAgent("in", "anna", ready=True), 1)
     wants(engine, "i0", 2)
-    queue = m.QueueSettings("q", callback_first="customer", retry_after_us=0)
+    queue = m.QueueSettings("q", callback_channel="pbx", callback_first="customer", retry_after_us=0)
     engine.apply(m.ApplyConfig("after", m.CoreSettings(agents, (queue,))), 3)
     engine.apply(m.AcceptOffer("accept", "i0.1", "anna"), 4)
     invariants.check(engine)
@@ -80,3 +80,18 @@ def test_a_queue_that_begins_to_call_customers_first_calls_nobody_who_talks() ->
     again = engine.apply(m.Tick("tick"), 6)
     assert [event.agent_id for event in again.events if isinstance(event, m.OfferMade)] == ["anna"]
     invariants.check(engine)
+
+
+def test_a_callback_that_no_channel_calls_is_the_agents_to_call() -> None:
+    """As for a chat in a queue whose channel calls telephones."""
+    engine = engine_with()
+    engine.apply(m.ApplyConfig("chats", settings_for_voice()), 1)
+    engine.apply(m.EnqueueInteraction("ask", "c0", "chat", "q", customer="chen", kind="callback"), 2)
+    outcome = engine.apply(m.SignInAgent("in", "anna", ready=True), 3)
+    assert called(outcome) == []
+    assert [event.interaction_id for event in outcome.events if isinstance(event, m.OfferMade)] == ["c0"]
+
+
+def settings_for_voice() -> m.CoreSettings:
+    queue = m.QueueSettings("q", callback_first="customer", callback_channel="pbx", callback_medium="voice")
+    return m.CoreSettings((m.AgentSettings("anna"),), (queue,))

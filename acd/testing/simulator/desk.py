@@ -38,6 +38,7 @@ from acd.runtime.view import View
 from acd.testing.simulator import advice
 from acd.testing.simulator.loop import SimulatedLoop
 from acd.testing.simulator.orders import ORDERS, Moment
+from acd.testing.simulator.policies import DIALLER
 from acd.testing.simulator.teller import Teller
 
 SECOND: Final = 1_000_000
@@ -148,7 +149,7 @@ def _on_callback(state: str, make: Callable[[str, WorkRecord], Command]) -> Do:
         del dice
         for item in agent.work.values():
             row = view.interactions.get(item.interaction_id)
-            if item.state == state and row is not None and not row.instance:
+            if item.state == state and row is not None and row.instance in ("", DIALLER):
                 return make(command_id, item)
         return None
 

@@ -28,6 +28,9 @@ from acd.testing.simulator.disk import DOMAIN
 
 SECOND: Final = 1_000_000
 
+DIALLER: Final = "dialler"
+"""An instance that is none of the router's: agents hear of its callbacks on the screen, and a supervisor of customers."""
+
 BROADCAST: Final = 4
 """Most agents whom one customer is offered to at once."""
 
@@ -192,6 +195,7 @@ POLICIES: Final[dict[str, Policy]] = {
         {
             "callback_attempts": (1, 2, 3),
             "callback_retry_us": (0, 5 * SECOND, 20 * SECOND),
+            "callback_channel": ("", DIALLER),
             "callback_first": ("agent", "customer"),
             "callback_ahead": (1, 1, 3),
             "callback_reach_us": (8 * SECOND, 30 * SECOND),

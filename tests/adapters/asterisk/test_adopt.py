@@ -418,7 +418,11 @@ RINGS = AriChannel(NAMES.leg(f"{BACK}.1"), dialplan=RINGING)
     ],
 )
 def test_callbacks(
-    found: World, state: Literal["waiting", "offered", "connected", "reaching"], expected: list[Repair], *, reached: bool
+    found: World,
+    state: Literal["waiting", "offered", "connected", "reaching"],
+    expected: list[Repair],
+    *,
+    reached: bool,
 ) -> None:
     """Nobody is missed who was never called; who was reached and is gone has hung up."""
     assert differences(found, back(state), backs={BACK: reached}) == expected

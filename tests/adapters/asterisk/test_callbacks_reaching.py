@@ -125,7 +125,7 @@ async def test_who_has_answered_is_noted_before_the_engine_is_told() -> None:
     call = await it.opened()
     await it.callbacks.reach(call)
     it.callbacks.handle(CustomerAnswered(FIRST))
-    while len(it.told()) < 3:  # noqa: PLR2004 - dialled, there, reached
+    while len(it.told()) < 3:
         await asyncio.sleep(0)
     assert it.told()[1:] == [
         NoteInteraction("contract-2", BACK, ((REACHED, "1"),)),
