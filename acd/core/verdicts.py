@@ -84,10 +84,8 @@ def _reserve(interaction: Interaction, _agent: Agent) -> Detail:
 
 
 def _turn(interaction: Interaction, _agent: Agent) -> Detail:
-    return (
-        f"its customer comes first: {interaction.queue.reaching} of the queue are being called, and no more at once",
-        0,
-    )
+    called = interaction.queue.reaching
+    return f"its customer comes first: {called} of the queue are being called, and no more at once", 0
 
 
 def _level(interaction: Interaction, agent: Agent) -> Detail:

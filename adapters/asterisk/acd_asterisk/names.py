@@ -4,8 +4,8 @@ Owns the naming scheme. Must not know ARI, events or the state of any call. Ever
 is drawn: after a restart the same call gets the same interaction id, and the same offer the same channel id.
 
 - agent leg:   `acd-APP:leg:OFFER~`     (a channel id that we choose, so that originating twice is one leg)
-- customer:    `acd-APP:back:OFFER~`    (whom we call back for the agent who has accepted this offer; before any agent is
-               asked: `acd-APP:back:INTERACTION.cATTEMPT~`)
+- customer:    `acd-APP:back:OFFER~`    (whom we call back for the agent who has accepted this offer; before any agent
+               is asked: `acd-APP:back:INTERACTION.cATTEMPT~`)
 - talk bridge: `acd-APP:talk:INTERACTION`
 - tape:        `acd-APP:tape:OFFER:SIDE` (the channel beside another one that records it)
 - supervisor:  `acd-APP:boss:AGENT:INTERACTION`, and, with AGENT as a digest, too: `…:watch:…` (the bridge in which
