@@ -29,7 +29,7 @@ from acd.testing.simulator.disk import DOMAIN
 SECOND: Final = 1_000_000
 
 DIALLER: Final = "dialler"
-"""An instance that is none of the router's: its callbacks are seen on the screen, and what comes of them is said there."""
+"""An instance that is none of the router's: its callbacks are on the screen, and what comes of them is said there."""
 
 BROADCAST: Final = 4
 """Most agents whom one customer is offered to at once."""

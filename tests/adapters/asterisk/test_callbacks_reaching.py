@@ -8,14 +8,18 @@ from acd.core.messages import Command, FailCallback, NoteInteraction, NoteReache
 from acd.errors import RouterOverloaded
 from acd.ports.channel import Desired, InteractionStanding, Personal
 from acd.testing.recording_host import RecordingHost
+from acd_asterisk.announcer import Announcer
 from acd_asterisk.call import Call
 from acd_asterisk.callbacks import DIALLED, REACHED, Callbacks
+from acd_asterisk.conversations import Conversations
 from acd_asterisk.desk import Desk
+from acd_asterisk.exits import Exits
 from acd_asterisk.happenings import CustomerAnswered, CustomerGone
 from acd_asterisk.mending import Keep
 from acd_asterisk.notes import Notes
 from acd_asterisk.orders import Orders
 from acd_asterisk.switchboard import Switchboard
+from acd_asterisk.voice import Voice
 from acd_asterisk.wire import AriChannel
 from tests.adapters.asterisk.stand_in import StandInAri, nothing_plays
 from tests.adapters.asterisk.test_callbacks_moments import BACK, IN_STASIS, NAMES, OPTIONS
@@ -50,8 +54,11 @@ class Parts:
         self.desk = Desk("pbx1", OPTIONS, NAMES)
         self.desk.start(self.host)
         switchboard = Switchboard(self.ari.client, NAMES, OPTIONS)
-        self.orders = Orders(self.desk, switchboard, nothing_plays(NAMES))
-        self.callbacks = Callbacks(self.desk, self.ari.client, switchboard, self.orders, Notes(self.desk))
+        self.orders = orders = Orders(self.desk, switchboard, nothing_plays(NAMES))
+        voice = Voice(self.desk, orders)
+        exits = Exits(self.desk, switchboard, orders, Conversations(self.desk, switchboard, orders), voice)
+        announcer = Announcer(self.desk, orders, voice, exits)
+        self.callbacks = Callbacks(self.desk, self.ari.client, switchboard, orders, Notes(self.desk), announcer)
 
     async def opened(self, *attributes: tuple[str, str], state: str = "reaching") -> Call:
         customer = await self.host.remember(Personal(number=self.number))
@@ -185,6 +192,8 @@ async def test_what_the_patrol_takes_for_forgotten() -> None:
     assert it.callbacks.is_forgotten(BACK)
     assert call.back is not None
     call.back.state = "asking"
+    assert it.callbacks.is_forgotten(BACK)
+    call.back.welcoming = asyncio.create_task(asyncio.sleep(0))
     assert not it.callbacks.is_forgotten(BACK)
     it.desk.forget(call)
     assert it.callbacks.is_forgotten(BACK)
