@@ -469,6 +469,7 @@ MUTANTS: Final = {
     "an ended callback is called on": Mutant(
         "domain", "            calling.stop(self, interaction)\n", "            pass\n"
     ),
+    "a callback that nobody calls waits for that": Mutant("entities", ' and request.instance != ""', ""),
     "new classes of a full queue are open": Mutant(
         "registry", "                    cls.fill()\n", "                    pass\n"
     ),
