@@ -16,6 +16,7 @@ from acd.core.engine import Engine
 from acd.core.messages import (
     Command,
     ConsultMerged,
+    CustomerCalled,
     Event,
     InteractionScheduled,
     InteractionTransferred,
@@ -140,6 +141,10 @@ def the_view_overlooks_appointments(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(waiting_folds, "table", _without(InteractionScheduled, waiting_folds.table))
 
 
+def the_view_overlooks_customers_who_are_called(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(waiting_folds, "table", _without(CustomerCalled, waiting_folds.table))
+
+
 def the_view_overlooks_advisers(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(handover_folds, "table", _without(ConsultMerged, handover_folds.table))
 
@@ -181,6 +186,7 @@ BUGS: Final[dict[Callable[[pytest.MonkeyPatch], None], Expected]] = {
     calendars_speak_only_at_the_start: Expected("by its calendar, and has not followed", ()),
     the_view_overlooks_transfers: Expected("the view shows"),
     the_view_overlooks_appointments: Expected("the view shows"),
+    the_view_overlooks_customers_who_are_called: Expected("the view shows", (), policies=("callbacks",)),
     the_view_overlooks_advisers: Expected("the view shows|KeyError", (), policies=("advice",)),
     a_device_is_in_the_way_for_ever: Expected("is vetoed without end", (), policies=("devices",)),
     consults_outlive_the_talk: Expected("nobody asks for advice any more", (), policies=("advice",)),
