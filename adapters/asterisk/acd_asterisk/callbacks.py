@@ -66,7 +66,7 @@ class Callbacks:
         self._notes = notes
         orders.callbacks = self
         self._announcer = announcer
-        self._greeting = Greeting(desk.options.callbacks, orders.prompts, switchboard)
+        self._greeting = Greeting(orders.prompts, switchboard)
 
     # ---- calls
 
@@ -325,7 +325,7 @@ class Callbacks:
         If the PBX does not answer, the comparison that follows finds them picked up and told nothing.
         """
         try:
-            is_there = await self._greeting.is_somebody(channel_id)
+            is_there = await self._greeting.is_somebody(channel_id, self._desk.options.callbacks)
         except BaseException:
             if call.back is not None and call.back.state == "asking" and call.channel_id == channel_id:
                 call.back.state = "dialling"

@@ -15,22 +15,19 @@ LONGEST_PROMPT_SECONDS: Final = 60.0
 class Greeting:
     """That of one PBX. Raises `AriUnavailable`."""
 
-    def __init__(self, options: CallbackOptions, prompts: Prompts, switchboard: Switchboard) -> None:
+    def __init__(self, prompts: Prompts, switchboard: Switchboard) -> None:
         """Nobody is greeted."""
-        self._options = options
         self._prompts = prompts
         self._switchboard = switchboard
 
-    async def is_somebody(self, channel_id: str) -> bool:
+    async def is_somebody(self, channel_id: str, options: CallbackOptions) -> bool:
         """Whether somebody is there who wants to talk; a voicemail is hung up. Whoever is gone says so by an event."""
-        options = self._options
         if options.key:
-            return await self._has_pressed(channel_id)
+            return await self._has_pressed(channel_id, options)
         played = await self._prompts.play(channel_id, options.prompt, longest_seconds=LONGEST_PROMPT_SECONDS)
         return played != "gone"
 
-    async def _has_pressed(self, channel_id: str) -> bool:
-        options = self._options
+    async def _has_pressed(self, channel_id: str, options: CallbackOptions) -> bool:
         question = Question(media=options.prompt, first_seconds=options.answer_us / 1e6)
         for _ in range(options.tries):
             answer = await self._prompts.ask(channel_id, question)

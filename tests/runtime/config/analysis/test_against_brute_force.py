@@ -109,7 +109,7 @@ def is_ever_offered(settings: m.CoreSettings, queue_id: str) -> bool:
 
 
 def is_offered(settings: m.CoreSettings, come: m.EnqueueInteraction) -> bool:
-    """Whether whoever comes in is offered to anybody before they leave the queue."""
+    """Whether whoever comes in is offered to anybody before they leave the queue. Who is called answers at once."""
     engine = Engine(strategies=OWN)
     assert not engine.apply(m.ApplyConfig("config", settings), 0).refusal
     for agent in settings.agents:
@@ -121,6 +121,10 @@ def is_offered(settings: m.CoreSettings, come: m.EnqueueInteraction) -> bool:
                 return True
             if isinstance(event, m.InteractionMoved | m.InteractionOverflowed):
                 return False
+        called = [event.attempt for event in events if isinstance(event, m.CustomerCalled)]
+        if called:
+            events = engine.apply(m.NoteReached(f"there-{number}", "i", called[0]), engine.now_us).events
+            continue
         due_us = engine.next_deadline()
         if due_us is None:
             return False
