@@ -2,7 +2,7 @@
 
 import pytest
 
-from acd.core.messages import AcceptOffer, EnqueueInteraction, SignInAgent, Tick
+from acd.core.messages import AcceptOffer, EnqueueInteraction, MergeConsult, SignInAgent, Tick
 from tests.api.harness import As, Client, MemoryRouter
 
 SECOND = 1_000_000
@@ -34,6 +34,21 @@ async def test_nobody_reached_means_later_again_until_the_last_attempt(as_: As, 
     router.apply(AcceptOffer("a3", "b1.3", "anna"))
     status, body = await system("POST", "/v1/callbacks/b1/fail", {})
     assert (status, body["state"]) == (200, "failed")
+
+
+async def test_nobody_reached_though_several_agents_talk(system: Client, router: MemoryRouter) -> None:
+    """A voicemail, of which an adviser has heard, too: both are free, and it is tried again later."""
+    await system("POST", "/v1/callbacks", {"id": "b1", "queue": "sales", "customer": "ref-1"})
+    router.apply(SignInAgent("s1", "anna", ready=True))
+    router.apply(AcceptOffer("a1", "b1.1", "anna"))
+    router.apply(SignInAgent("s2", "boris", ready=True))
+    router.apply(EnqueueInteraction("e1", "q1", "voice", "sales", parent="b1", preferred_agent="boris"))
+    router.apply(AcceptOffer("a2", "q1.1", "boris"))
+    router.apply(MergeConsult("m1", "q1", "anna", "conference"))
+    status, body = await system("POST", "/v1/callbacks/b1/fail", {"reason": "voicemail"})
+    assert (status, body["state"], body["attempts"]) == (200, "scheduled", 1)
+    for agent in ("anna", "boris"):
+        assert (await system("GET", f"/v1/agents/{agent}"))[1]["work"] == []
 
 
 async def test_an_interaction_may_come_later(system: Client, router: MemoryRouter) -> None:

@@ -1,4 +1,3 @@
-# ruff: noqa: N802 - each on_… carries the name of its command
 """The naive model of what waits without standing in line: scheduled interactions, and callbacks."""
 
 import msgspec
@@ -12,24 +11,6 @@ from tests.core.naive_state import Appointment, Interaction, Queue
 
 class Callbacks(Consult):
     """Setting aside, coming in when due, and callers' places."""
-
-    def on_FailCallback(self, command: m.FailCallback) -> None:
-        interaction = self.interaction(command.interaction_id)
-        if interaction.request.kind != "callback":
-            raise Refused("not-a-callback")
-        work = self.current(interaction)
-        if interaction.state != "reaching" and (interaction.state != "active" or work is None):
-            raise Refused("interaction-not-active")
-        if command.attempt not in {0, interaction.attempts + 1}:
-            raise Refused("other-attempt")
-        if interaction.guests:
-            raise Refused("in-conference")
-        self.end_consults(interaction)
-        if work is not None:
-            self.end_work(work)
-        self.miss(interaction, command.reason)
-        if work is not None:
-            self.serve(work.agent)
 
     def miss(self, interaction: Interaction, reason: str) -> None:
         """An attempt has reached nobody."""

@@ -3,12 +3,12 @@
 
 import acd.core.messages as m
 from acd.core import limits
-from tests.core.naive_callbacks import Callbacks
+from tests.core.naive_conference import Conference
 from tests.core.naive_rules import Refused
 from tests.core.naive_state import Agent, Interaction, Queue, Reaching
 
 
-class Calling(Callbacks):
+class Calling(Conference):
     """Whose turn it is to be called, and what comes of it."""
 
     def calls_first(self, interaction: Interaction) -> bool:
@@ -64,3 +64,23 @@ class Calling(Callbacks):
         self.effects.append(m.ParkInteraction(name, interaction.request.instance))
         self.begin_stay(interaction)
         self.place(interaction)
+
+    def on_FailCallback(self, command: m.FailCallback) -> None:
+        interaction = self.interaction(command.interaction_id)
+        if interaction.request.kind != "callback":
+            raise Refused("not-a-callback")
+        work = self.current(interaction)
+        if interaction.state != "reaching" and (interaction.state != "active" or work is None):
+            raise Refused("interaction-not-active")
+        if command.attempt not in {0, interaction.attempts + 1}:
+            raise Refused("other-attempt")
+        self.end_consults(interaction)
+        for guest in list(interaction.guests):
+            self.step_out(guest, command.reason)
+            self.end_work(guest)
+            self.serve(guest.agent)
+        if work is not None:
+            self.end_work(work)
+        self.miss(interaction, command.reason)
+        if work is not None:
+            self.serve(work.agent)

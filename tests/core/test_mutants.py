@@ -452,6 +452,9 @@ MUTANTS: Final = {
     "what came of an earlier attempt is believed": Mutant(
         "handlers.callbacks", "    if attempt == now:", "    if True:"
     ),
+    "advisers stay with a callback that has failed": Mutant(
+        "handlers.callbacks", "    for guest in tuple(found.participants or ()):", "    for guest in ():"
+    ),
     "whoever is called stays in reach of a few": Mutant(
         "calling", "    interaction.reach = limits.MAX_LEVEL\n", "    pass\n"
     ),

@@ -1,6 +1,6 @@
 """What becomes of a callback: its customer is there, or is not. Owns those commands' checks and moves."""
 
-from acd.core import callbacks, calling, ending
+from acd.core import callbacks, calling, conference, ending
 from acd.core.domain import Domain
 from acd.core.entities import Interaction
 from acd.core.handlers.interactions import live
@@ -22,7 +22,7 @@ def note_reached(domain: Domain, command: NoteReached) -> Refusal | None:
 
 
 def fail_callback(domain: Domain, command: FailCallback) -> Refusal | None:
-    """The customer did not answer: once more later, or never again."""
+    """The customer did not answer: once more later, or never again. Nobody has anything to do after it."""
     found = live(domain, command.interaction_id)
     if isinstance(found, Refusal):
         return found
@@ -34,10 +34,12 @@ def fail_callback(domain: Domain, command: FailCallback) -> Refusal | None:
     refusal = _another(found, command.attempt) if command.attempt else None
     if refusal is not None:
         return refusal
-    if found.participants:
-        return Refusal("in-conference", f"several agents talk in interaction {found.id}; end it instead")
     if found.consults:
         ending.end_consults(domain, found)
+    for guest in tuple(found.participants or ()):
+        conference.step_out(domain, guest, command.reason)
+        domain.release(guest)
+        domain.come_free(guest.agent)
     if work is not None:
         domain.release(work)
     callbacks.miss(domain, found, command.reason)

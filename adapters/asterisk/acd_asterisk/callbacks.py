@@ -15,7 +15,7 @@ from typing import Final
 
 import structlog
 
-from acd.core.messages import FailCallback, LeaveInteraction, NoteInteraction, NoteReached, Outcome
+from acd.core.messages import FailCallback, NoteInteraction, NoteReached, Outcome
 from acd.errors import PersonalStoreError
 from acd.ports.channel import InteractionStanding, Personal
 from acd_asterisk.announcer import Announcer
@@ -371,12 +371,8 @@ class Callbacks:
         await self._tell_failed(call, reason)
 
     async def _tell_failed(self, call: Call, reason: str) -> None:
-        """The engine sets aside what one agent has: advisers who were brought in meanwhile leave before."""
-        interaction_id, attempt = call.interaction_id, 0 if call.back is None else call.back.attempt
-        wish = self._desk.host.wish(interaction_id)
-        for _, agent_id in () if wish is None or wish.state != "connected" else wish.others:
-            await self._desk.tell(LeaveInteraction(self._desk.host.new_id(), interaction_id, agent_id, reason))
-        await self._desk.tell(FailCallback(self._desk.host.new_id(), interaction_id, reason, attempt))
+        attempt = 0 if call.back is None else call.back.attempt
+        await self._desk.tell(FailCallback(self._desk.host.new_id(), call.interaction_id, reason, attempt))
 
     def _put_down(self, call: Call) -> None:
         """Nobody is being called any more."""

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from msgspec import structs
 
-from acd.core.messages import Command, EndInteraction, FailCallback, LeaveInteraction
+from acd.core.messages import Command, EndInteraction, FailCallback
 from acd.errors import PersonalStoreError
 from acd.ports.channel import Desired, InteractionStanding, Personal
 from acd.testing.recording_host import RecordingHost
@@ -264,22 +264,6 @@ async def test_an_agent_who_goes_while_the_number_is_looked_up(monkeypatch: pyte
     await it.callbacks.dial(call, again)
     assert [path for method, path, _ in it.ari.asked if method == "POST" and "/variable" not in path] == [
         f"channels/{NAMES.back('b1.2')}"
-    ]
-    await it.desk.stop()
-
-
-async def test_advisers_leave_a_customer_who_is_not_reached() -> None:
-    """They were brought in while the customer's telephone rang; the engine refuses to fail what several talk in."""
-    it = Parts()
-    call, leg = await it.opened()
-    await it.callbacks.dial(call, leg)
-    it.host.wished[BACK] = Desired(BACK, "connected", OFFER, "anna", (("c1.1", "ben"), ("c2.1", "li")))
-    it.callbacks.handle(CustomerGone(NAMES.back(OFFER), 17))
-    await it.desk.lanes_idle()
-    assert it.told() == [
-        LeaveInteraction("contract-1", BACK, "ben", "busy"),
-        LeaveInteraction("contract-2", BACK, "li", "busy"),
-        FailCallback("contract-3", BACK, "busy"),
     ]
     await it.desk.stop()
 
