@@ -92,7 +92,7 @@ ROUTES: Final = (
             after=("request_callback", "sign_in", "accept"),
             shows={"state": "scheduled", "attempts": 1},
         ),
-        notes="A token with the role agent fails callbacks that its own agent has. Advisers in the conversation leave it, too.",
+        notes="A token with the role agent fails callbacks that its own agent has. Advisers leave them, too.",
         scoped=True,
     ),
 )

@@ -157,6 +157,8 @@ def _enter(domain: Domain, interaction: Interaction) -> None:
     interaction.state = _INTERACTION[interaction.state]["enter"]
     interaction.queue.unanswered += 1
     interaction.place_at = interaction.entered_at = domain.now_us
+    # Nobody has waited for an agent until now.
+    interaction.enqueued_at = domain.now_us
     interaction.priority = interaction.request.priority
     domain.rekey(interaction)
     domain.events.append(InteractionDue(interaction.id, domain.now_us, interaction.priority))

@@ -52,7 +52,8 @@ def arrive(domain: Domain, interaction: Interaction) -> None:
     interaction.state = _INTERACTION[interaction.state]["reach"]
     interaction.reached = True
     interaction.queue.unanswered += 1
-    interaction.entered_at = domain.now_us
+    # The place is the callback's, the wait is the customer's.
+    interaction.entered_at = interaction.enqueued_at = domain.now_us
     domain.reclassify(interaction)
     domain.events.append(CustomerReached(interaction.id, interaction.attempts + 1, domain.now_us - reaching.since_us))
     domain.park(interaction)

@@ -76,6 +76,7 @@ def _aside(queues: Queues, interactions: Interactions, now_us: Callable[[], int]
     def due(event: InteractionDue) -> None:
         row = interactions[event.interaction_id]
         row.state, row.since_us, row.due_us = "queued", now_us(), 0
+        row.enqueued_at_us = row.since_us
         row.place_at_us, row.priority = event.place_at_us, event.priority
         queues[row.queue].count(row)
 
@@ -91,6 +92,7 @@ def _aside(queues: Queues, interactions: Interactions, now_us: Callable[[], int]
         row = interactions[event.interaction_id]
         queue = queues[row.queue]
         row.state, row.since_us = "queued", now_us()
+        row.enqueued_at_us = row.since_us
         row.reach = reach_after(queue.settings.level_delays_us, 0)
         queue.count(row)
 

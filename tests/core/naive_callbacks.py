@@ -79,7 +79,7 @@ class Callbacks(Consult):
     def come_in(self, interaction: Interaction) -> None:
         interaction.appointment = None
         interaction.state = "queued"
-        interaction.place_at = interaction.entered_at = self.now
+        interaction.place_at = interaction.entered_at = interaction.enqueued_at = self.now
         request = interaction.request
         interaction.priority = request.priority
         self.events.append(m.InteractionDue(request.interaction_id, self.now, request.priority))

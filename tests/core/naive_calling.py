@@ -58,7 +58,7 @@ class Calling(Conference):
         interaction.reaching = None
         interaction.state = "queued"
         interaction.reached = True
-        interaction.entered_at = self.now
+        interaction.entered_at = interaction.enqueued_at = self.now
         name = command.interaction_id
         self.events.append(m.CustomerReached(name, command.attempt, self.now - reaching.since))
         self.effects.append(m.ParkInteraction(name, interaction.request.instance))

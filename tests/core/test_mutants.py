@@ -407,6 +407,12 @@ MUTANTS: Final = {
         "interaction.place_at = interaction.entered_at = domain.now_us",
         "interaction.entered_at = domain.now_us",
     ),
+    "what waits on purpose waits for an agent": Mutant(
+        "callbacks", "    interaction.enqueued_at = domain.now_us\n", "    pass\n"
+    ),
+    "a customer who is called waits for an agent": Mutant(
+        "calling", "interaction.entered_at = interaction.enqueued_at =", "interaction.entered_at ="
+    ),
     "what falls due comes in although it is night": Mutant(
         "callbacks", "if interaction.queue.closed is None or interaction.queue.retired:", "if True:"
     ),
@@ -439,8 +445,8 @@ MUTANTS: Final = {
     "a customer who has answered is called again": Mutant("calling", "    interaction.reached = True\n", "    pass\n"),
     "who has answered is offered as somebody who has not": Mutant(
         "calling",
-        "    interaction.entered_at = domain.now_us\n    domain.reclassify(interaction)\n",
-        "    interaction.entered_at = domain.now_us\n",
+        "interaction.enqueued_at = domain.now_us\n    domain.reclassify(interaction)\n",
+        "interaction.enqueued_at = domain.now_us\n",
     ),
     "a customer who is called is waited for without end": Mutant(
         "handlers.passing", 'callbacks.miss(domain, owner.interaction, "unanswered")', "pass"

@@ -102,6 +102,14 @@ def _becomes(state: str) -> _Fold:
     return fold
 
 
+def _comes_in(taking: Taking) -> None:
+    """Only now it waits for an agent."""
+    row = taking.interaction()
+    if row is not None:
+        row.enqueued_us = taking.at_us
+        taking.floor.change(row, "queued")
+
+
 def _ended(taking: Taking) -> None:
     row = taking.interaction()
     if row is not None:
@@ -264,9 +272,9 @@ _FOLDS: Final[Mapping[str, _Fold]] = {
     "interaction-requeued": _becomes("queued"),
     "interaction-transferred": _becomes("queued"),
     "interaction-scheduled": _becomes("scheduled"),
-    "interaction-due": _becomes("queued"),
+    "interaction-due": _comes_in,
     "customer-called": _becomes("reaching"),
-    "customer-reached": _becomes("queued"),
+    "customer-reached": _comes_in,
     "interaction-abandoned": _abandoned,
     "interaction-cancelled": _ended,
     "interaction-overflowed": _ended,

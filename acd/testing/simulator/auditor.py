@@ -28,7 +28,7 @@ from acd.core.messages.codec import decode_command
 from acd.core.states.interaction import TABLE
 from acd.ports.channel import Desired
 from acd.ports.journal import Entry
-from acd.runtime.dispatch import desired_of
+from acd.runtime.dispatch import Wishes, desired_of
 from acd.runtime.replay import outcome_digest
 from acd.testing.simulator.coverage import Coverage
 from acd.testing.simulator.referee import Referee
@@ -158,9 +158,9 @@ class Auditor:
         same = digest == self.engine.digest()
         self._referee.require(same, f"the engine loaded after row {self.seq} is not the one that wrote it")
 
-    def desired(self, instance: str) -> dict[str, Desired]:
-        """How the world should stand by what is on disk. O(everything)."""
-        return desired_of(self.engine.state()).get(instance, {})
+    def desired(self) -> Wishes:
+        """How the world should stand by what is on disk, by instance. O(everything)."""
+        return desired_of(self.engine.state())
 
     def live(self) -> list[str]:
         """Interactions and work items that have not ended. O(everything)."""

@@ -28,6 +28,7 @@ from acd.testing.simulator.faults import Faults
 from acd.testing.simulator.line import NAME, ExchangeLine
 from acd.testing.simulator.mail import Mail
 from acd.testing.simulator.persons import SimulatedPersons
+from acd.testing.simulator.policies import DIALLER
 from acd.testing.simulator.process import Process, ProcessDied
 from acd.testing.simulator.referee import Referee
 from acd.testing.simulator.teller import Teller
@@ -106,9 +107,12 @@ class SimulatedRouter(Router):
         self._process.point("after-publish")
         self._commits += 1
         if self._commits % COMPARE_EVERY == 0 and self.seq == surroundings.auditor.seq:
-            wanted = surroundings.auditor.desired(NAME)
-            seen = {each.interaction_id: each for each in self.view.desired(NAME)}
-            surroundings.referee.require(seen == wanted, f"after row {self.seq} the view shows {seen}, not {wanted}")
+            wishes = surroundings.auditor.desired()
+            for name in (NAME, DIALLER):
+                wanted = wishes.get(name, {})
+                seen = {each.interaction_id: each for each in self.view.desired(name)}
+                said = f"after row {self.seq} the view shows {seen}, not {wanted}"
+                surroundings.referee.require(seen == wanted, said)
 
     def _open_journal(self) -> Journal:
         return self._surroundings.disk.open_journal(self._process)

@@ -85,7 +85,7 @@ def test_what_is_right_is_let_pass() -> None:
     auditor.loaded(book.engine.digest())
     book.write(Recover("recover-2"), epoch=2)
     assert auditor.lives("call")
-    assert auditor.desired("pbx") == {"call": Desired("call", "offered", "call.1", "anna")}
+    assert auditor.desired() == {"pbx": {"call": Desired("call", "offered", "call.1", "anna")}}
     assert auditor.live() == ["call", "call.1"]
 
 
