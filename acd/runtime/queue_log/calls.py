@@ -14,6 +14,7 @@ from msgspec import Struct, field
 
 from acd.core.messages import (
     ConsultMerged,
+    CustomerReached,
     Event,
     InteractionAbandoned,
     InteractionCancelled,
@@ -56,7 +57,7 @@ _US: Final = 1_000_000
 NamesOf = Callable[[str], CallNames | None]
 """What the far end of a channel instance calls things; None if it says nothing of that."""
 
-State = Literal["aside", "entering", "waiting", "talking", "passing", "elsewhere"]
+State = Literal["aside", "entering", "waiting", "talking", "passing", "elsewhere", "unreached"]
 
 
 class Call(Struct):
@@ -64,7 +65,8 @@ class Call(Struct):
 
     `since_s`: when it entered the queue; `first`: its position then; `held_s`: how long it had waited when the agent
     answered, at `answered_s`. `offers`: agent and moment (µs) of those that are pending. `elsewhere`: handed on within
-    a consult, after which app_queue tells nothing more.
+    a consult, after which app_queue tells nothing more. `is_back`: a callback; nothing is told of it while it is
+    `unreached`: until its customer, who was called before any agent, is there.
     """
 
     id: str
@@ -81,6 +83,7 @@ class Call(Struct):
     answered_s: int = 0
     held_s: int = 0
     offers: dict[str, tuple[str, int]] = field(default_factory=dict)
+    is_back: bool = False
 
 
 class Calls:
@@ -125,7 +128,14 @@ class Calls:
         return self._told
 
     def _about(self, event: Event) -> Call | None:
-        return self._calls.get(getattr(event, "interaction_id", ""))
+        """The call that there is something to tell of."""
+        call = self._calls.get(getattr(event, "interaction_id", ""))
+        return None if call is None or call.state == "unreached" else call
+
+    def _unreached(self, event: Event) -> Call | None:
+        """The callback of which there is nothing to tell yet."""
+        call = self._calls.get(getattr(event, "interaction_id", ""))
+        return call if call is not None and call.state == "unreached" else None
 
     def _enter(self, call: Call) -> None:
         call.state, call.since_s = "waiting", self._at_us // _US
@@ -136,9 +146,10 @@ class Calls:
     # ---- events, in the order of a call's life
 
     def _queued(self, event: InteractionQueued) -> None:
-        if event.channel not in self._channels or event.parent or event.kind != "live":
+        if event.channel not in self._channels or event.parent:
             return
         self.order += 1
+        is_back = event.kind != "live"
         self._calls[event.interaction_id] = Call(
             event.interaction_id,
             event.queue,
@@ -147,18 +158,28 @@ class Calls:
             event.priority,
             event.place_at_us or self._at_us,
             self.order,
+            "unreached" if is_back else "entering",
+            is_back=is_back,
         )
 
     def _scheduled(self, event: InteractionScheduled) -> None:
         if call := self._about(event):
+            self._hang_up(call)
             self._leave(call)
-            call.state = "aside"
+            call.state = "unreached" if call.is_back else "aside"
 
     def _due(self, event: InteractionDue) -> None:
-        if call := self._about(event):
-            call.place_at_us, call.priority, call.state = event.place_at_us, event.priority, "entering"
+        if call := self._calls.get(event.interaction_id):
+            call.place_at_us, call.priority = event.place_at_us, event.priority
+            call.state = "unreached" if call.is_back else "entering"
+
+    def _reached(self, event: CustomerReached) -> None:
+        if call := self._unreached(event):
+            call.state = "entering"
 
     def _reprioritized(self, event: InteractionReprioritized | InteractionRelaxed) -> None:
+        if unreached := self._unreached(event):
+            unreached.priority = event.priority
         call = self._about(event)
         if call is None or call.state != "waiting":
             return
@@ -217,7 +238,7 @@ class Calls:
             call.state = "passing"
 
     def _moved(self, event: InteractionMoved) -> None:
-        call = self._about(event)
+        call = self._calls.get(event.interaction_id)
         if call is None:
             return
         if call.state == "waiting":
@@ -225,7 +246,8 @@ class Calls:
         elif call.state == "passing" and call.agent:
             self._talk_over(call, "BLINDTRANSFER", event.to_queue, CONTEXT)
         call.queue, call.place_at_us, call.priority = event.to_queue, event.place_at_us, event.priority
-        call.state = "entering"
+        if call.state != "unreached":
+            call.state = "entering"
 
     def _merged(self, event: ConsultMerged) -> None:
         call = self._about(event)
@@ -261,15 +283,14 @@ class Calls:
         self._given_up(event, _exit_verb(event.reason))
 
     def _failed(self, event: InteractionFailed) -> None:
+        if call := self._about(event):
+            self._hang_up(call)
         self._given_up(event, "WITHDRAW", event.reason)
 
     def _given_up(self, event: Event, verb: str, *more: str, first: tuple[str, ...] = ()) -> None:
-        call = self._about(event)
-        if call is None:
-            return
-        if call.state == "waiting":
+        call = self._calls.pop(getattr(event, "interaction_id", ""), None)
+        if call is not None and call.state == "waiting":
             self._out(call, verb, *more, first=first)
-        del self._calls[call.id]
 
     # ---- lines
 
@@ -286,6 +307,11 @@ class Calls:
         self._leave(call)
         self._tell(call, "", verb, *first, position, call.first, self._at_us // _US - call.since_s, *more)
 
+    def _hang_up(self, call: Call) -> None:
+        """The agent says that it is not the customer who has answered."""
+        if call.state == "talking":
+            self._talk_over(call, "COMPLETEAGENT")
+
     def _talk_over(self, call: Call, verb: str, *first: str) -> None:
         if call.agent:
             talked_s = self._at_us // _US - call.answered_s
@@ -294,7 +320,8 @@ class Calls:
 
     def _tell(self, call: Call, agent: str, verb: str, *data: str | int, customer: str = "") -> None:
         names = self._names(call.instance)
-        name = call.id if names is None else names.caller(call.id)
+        # A callback is a call of its own, also where its id is made of the caller's.
+        name = call.id if names is None or call.is_back else names.caller(call.id)
         texts = tuple(map(str, data))
         self._told.append(Line(self._at_us // _US, name, call.queue, agent, verb, texts, customer))
 
@@ -322,6 +349,7 @@ class Calls:
             InteractionQueued: self._queued,
             InteractionScheduled: self._scheduled,
             InteractionDue: self._due,
+            CustomerReached: self._reached,
             InteractionReprioritized: self._reprioritized,
             InteractionRelaxed: self._relaxed,
             OfferMade: self._offered,

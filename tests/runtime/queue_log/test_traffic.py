@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from acd.core.engine import Engine
-from acd.core.messages import EnqueueInteraction
+from acd.core.messages import CustomerReached, EnqueueInteraction, InteractionScheduled
 from acd.core.ordering import key_us
 from acd.runtime.queue_log.calls import Call, Calls
 from acd.runtime.queue_log.layout import Line
@@ -38,6 +38,8 @@ class Log:
         self.view = View()
         self.calls, self.staff = Calls(CHANNELS, nameless), Staff(self.view.settings)
         self.lines: list[Line] = []
+        self.reached: set[str] = set()
+        """Callbacks whose customers are there."""
 
     def begin_again(self) -> None:
         """As after a restart: from what is kept, through its form on disk."""
@@ -54,7 +56,7 @@ class Log:
         others = [
             (key_us(queue.settings, each.place_at_us, each.priority), each.order)
             for each in queue.line.values()
-            if each.channel in CHANNELS and each.kind == "live" and not each.parent
+            if each.channel in CHANNELS and (each.kind == "live" or each.id in self.reached) and not each.parent
         ]
         own = (key_us(queue.settings, row.place_at_us, row.priority), row.order)
         return 1 + sum(other < own for other in others)
@@ -72,6 +74,11 @@ def test_every_call_makes_sense(seed: int) -> None:
             continue
         outcome = engine.apply(command, now_us)
         log.view.fold(now_us, outcome)
+        for event in outcome.events:
+            if isinstance(event, CustomerReached):
+                log.reached.add(event.interaction_id)
+            elif isinstance(event, InteractionScheduled):
+                log.reached.discard(event.interaction_id)
         said = log.staff.row(now_us, outcome.events)
         log.calls.configure(log.staff.settings.queues)
         said += log.calls.row(now_us, outcome.events)
