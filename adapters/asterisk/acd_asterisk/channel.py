@@ -118,11 +118,7 @@ class AsteriskChannel:
         self.states = States() if self._watch is None else self._watch.states
         """What the PBX says of its devices and trunks; of none without AMI."""
         self._patrol = Patrol(
-            name,
-            options.reconcile_us,
-            look=self._healer.look,
-            heal=self._compare,
-            is_live=lambda: self._link.is_live,
+            name, options.reconcile_us, look=self._healer.look, heal=self._compare, is_live=lambda: self._link.is_live
         )
         self._heartbeat = Heartbeat(self._desk, self._switchboard, self._orders, lambda: self._link.is_live)
         self._vetoes = Vetoes(
