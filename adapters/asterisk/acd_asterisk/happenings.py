@@ -123,6 +123,10 @@ class Referred(Struct, frozen=True):
     other_endpoint: str = ""
     replaced_by: str = ""
     context: str = ""
+    by: str = ""
+    """The name of the leg's channel, `PJSIP/anna-00000001`, of a blind one."""
+    parked: bool = False
+    """Asterisk has taken the caller away by itself, to a place where whoever wants to may fetch them."""
 
 
 class CustomerAnswered(Struct, frozen=True):
@@ -336,6 +340,7 @@ def _transferred(event: AriEvent, names: Names) -> Referred | None:
         return None
     line, other = event.transferer_second_leg, event.transfer_target
     replaced_by = event.replace_channel or event.destination_link_first_leg
+    is_blind = event.type == "BridgeBlindTransfer"
     return Referred(
         offer_id,
         number=event.exten if line is None else line.dialplan.exten,
@@ -344,6 +349,9 @@ def _transferred(event: AriEvent, names: Names) -> Referred | None:
         other_endpoint="" if other is None else _endpoint(other),
         replaced_by="" if replaced_by is None else replaced_by.id,
         context=event.context,
+        by=leg.name if leg is not None and is_blind else "",
+        # Where anybody else is called, a channel is in the agent's place who does that.
+        parked=is_blind and replaced_by is None and event.transferee is not None,
     )
 
 
@@ -354,7 +362,7 @@ def _referred(refer_to: ReferTo, referred_by: ReferredBy, names: Names) -> Refer
         return None
     line, other = refer_to.destination_channel, refer_to.connected_channel
     if line is None:
-        return Referred(offer_id, refer_to.requested_destination.destination)
+        return Referred(offer_id, refer_to.requested_destination.destination, by=referred_by.source_channel.name)
     number = line.dialplan.exten
     if other is None:
         return Referred(offer_id, number, other_line=line.id)

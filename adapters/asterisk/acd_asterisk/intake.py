@@ -4,9 +4,11 @@ Owns the reaction to every happening. Must not know how events arrive, nor what 
 `handle` is synchronous: it notes what is certain at once, and leaves the rest to the call's lane.
 """
 
+import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import partial
-from typing import assert_never
+from typing import Final, assert_never
 
 import structlog
 from msgspec import structs
@@ -51,6 +53,9 @@ from acd_asterisk.orders import Orders
 from acd_asterisk.passing import header_expression, named
 from acd_asterisk.switchboard import Switchboard
 from acd_asterisk.wire import AriChannel, Party
+
+PARKED_SECONDS: Final = 0.5
+"""How long to wait for word that a caller who has left in the middle of a talk was parked."""
 
 _log = structlog.get_logger(__name__)
 
@@ -194,6 +199,8 @@ class Intake:
     async def _end_for_caller(self, call: Call) -> None:
         if call.is_ended or not call.is_enqueued:
             return
+        if call.is_talking and not call.hangup_requested and await _is_parked(call):
+            return  # The transfer, which comes behind this, says so.
         end = EndInteraction(self._desk.host.new_id(), call.interaction_id, by="customer", reason="caller-hung-up")
         if not call.hangup_requested:
             # Taken out of the application by the dialplan (the dead-man's switch) or by a transfer.
@@ -296,3 +303,11 @@ class Intake:
                 await self._desk.tell(command)
 
             self._desk.in_lane(call, tell)
+
+
+async def _is_parked(call: Call) -> bool:
+    """Of the two events of a parking, that the caller has left may come first."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(PARKED_SECONDS):
+            await call.parked.wait()
+    return call.parked.is_set()

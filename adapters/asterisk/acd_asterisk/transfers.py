@@ -8,6 +8,7 @@ leaves the REFER to us (`PJSIP_TRANSFER_HANDLING`), does nothing by itself, and 
 - to a queue (`number` of `[channels.NAME.queues.QUEUE]`): the customer waits there, with everything that is known;
 - to any other number: out of the engine, into the dialplan's `context` (else that which Asterisk has chosen); refused
   where there is none;
+- to a number where calls are parked: Asterisk has taken the customer away, and has them; they are left alone;
 - attended: likewise, to whoever the agent talks with, or has called, on the other line, which ends; not outside;
 - a telephone that puts itself in the agent's place (an INVITE with Replaces): likewise, to whose telephone it is.
 """
@@ -21,18 +22,23 @@ import structlog
 
 from acd.core.messages import Command, EndInteraction, LeaveInteraction, RequeueInteraction, TransferInteraction
 from acd.ports.channel import TRANSFERRED_OUT
+from acd_asterisk.ari import AriUnavailable
 from acd_asterisk.call import Call, Leg
 from acd_asterisk.desk import Desk
 from acd_asterisk.happenings import Happening, Referred
 from acd_asterisk.ringing import PJSIP
 from acd_asterisk.switchboard import Switchboard
 from acd_asterisk.telephones import agents_at, agents_with
-from acd_asterisk.translate import clean_number
+from acd_asterisk.translate import clean_number, is_endpoint
 
 PATIENCE_SECONDS: Final = 1.0
 """How long to wait for the other line's end."""
 
 LOOK_SECONDS: Final = 0.02
+
+BY: Final = "BLINDTRANSFER"
+"""The variable by which Asterisk knows who has transferred a channel: if the number is one where calls are parked, they
+come back to that telephone."""
 
 NOT_FOLLOWED: Final = "transfer-not-followed"
 """Why a customer is back in the queue whom Asterisk has transferred where we cannot follow."""
@@ -68,7 +74,20 @@ class Transfers:
             self._desk.spawn(self._refuse(what))
             return
         call, leg = found
-        self._desk.in_lane(call, partial(self._transfer, call, leg, what))
+        if what.parked and call.parent is None:
+            call.parked.set()
+            call.lost = True
+            self._desk.in_lane(call, partial(self._park, call, leg))
+        else:
+            self._desk.in_lane(call, partial(self._transfer, call, leg, what))
+
+    async def _park(self, call: Call, leg: Leg) -> None:
+        """The customer is out of our hands, and nothing is to be done to them; whoever fetches them has an own call."""
+        leg.reported = True
+        end = EndInteraction(self._desk.host.new_id(), call.interaction_id, by="agent", reason=TRANSFERRED_OUT)
+        outcome = await self._desk.tell(end)
+        if outcome is None or outcome.refusal is not None:
+            leg.reported = False
 
     async def _transfer(self, call: Call, leg: Leg, what: Referred) -> None:
         target = self._target(call, leg, what)
@@ -81,7 +100,7 @@ class Transfers:
         if command is not None and what.other_line:
             await self._end_other_line(what)
         leg.refers = not is_done_already
-        if command is not None and await self._is_done(call, command, target):
+        if command is not None and await self._is_done(call, command, target, what.by):
             leg.reported = True  # Its end is the transfer's, and no hanging up.
             return
         leg.refers = False
@@ -147,9 +166,12 @@ class Transfers:
             new_id(), interaction_id, leg.agent_id, to_queue=target.queue, to_agent=target.agent, reason=how
         )
 
-    async def _is_done(self, call: Call, command: Command, target: _Target) -> bool:
+    async def _is_done(self, call: Call, command: Command, target: _Target, by: str) -> bool:
         if target.outside:
             call.onward = target.outside
+            if is_endpoint(by):
+                with suppress(AriUnavailable):
+                    await self._switchboard.set_variables(call.channel_id, {BY: by})
         if await self._desk.carry_out(command, **call.keys):
             return True
         call.onward = ""

@@ -139,6 +139,8 @@ class AriEvent(Struct, frozen=True):
     referred_by: ReferredBy | None = None
     replace_channel: AriChannel | None = None
     """Of StasisStart: whose place the channel has taken; of BridgeBlindTransfer: who has taken the channel's place."""
+    transferee: AriChannel | None = None
+    """Of BridgeBlindTransfer: who has talked with the channel, if that was one."""
     result: str = ""
     exten: str = ""
     context: str = ""

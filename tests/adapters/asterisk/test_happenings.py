@@ -57,7 +57,7 @@ def test_transfers_by_telephone() -> None:
     def read(text: bytes, channel_id: str) -> Happening | None:
         return happenings.happening(decode_event(text % channel_id.encode()), NAMES)
 
-    assert read(BLIND, LEG) == Referred(offer, "600")
+    assert read(BLIND, LEG) == Referred(offer, "600", by="PJSIP/anna-00000001")
     assert read(ATTENDED, LEG) == Referred(
         offer, "2001", other_line="1795254034.1", other_end="1795254034.2", other_endpoint="PJSIP/ben"
     )
@@ -71,7 +71,8 @@ def test_transfers_that_asterisk_has_carried_out() -> None:
     )
     blind = AriEvent("BridgeBlindTransfer", leg, replace_channel=local, result="Success", exten="ben", context="agents")
     offer = "pbx1-1795254033.0.1"
-    assert happenings.happening(blind, NAMES) == Referred(offer, "ben", replaced_by=local.id, context="agents")
+    followed = Referred(offer, "ben", replaced_by=local.id, context="agents", by=leg.name)
+    assert happenings.happening(blind, NAMES) == followed
     assert happenings.happening(structs.replace(blind, result="Fail"), NAMES) is None
     attended = AriEvent(
         "BridgeAttendedTransfer",
@@ -165,7 +166,7 @@ def test_happenings(given_event: AriEvent, expected: Happening | None) -> None:
 
 def test_every_event_that_means_something_is_asked_for() -> None:
     kinds = {"StasisStart", "StasisEnd", "ChannelHangupRequest", "ChannelDestroyed", "ChannelHold", "ChannelUnhold"}
-    others = {"ChannelEnteredBridge", "ApplicationReplaced", "RESTResponse"}
+    others = {"ChannelEnteredBridge", "ApplicationReplaced", "RESTResponse", "ChannelUserevent"}
     transfers = {"ChannelTransfer", "BridgeBlindTransfer", "BridgeAttendedTransfer"}
     recordings = {"RecordingFinished", "RecordingFailed"}
     heard = {"PlaybackStarted", "PlaybackContinuing", "PlaybackFinished", "ChannelDtmfReceived"}

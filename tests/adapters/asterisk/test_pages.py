@@ -177,8 +177,9 @@ def acd_toml(folder: Path, pbx: Pbx, technology: str = "PJSIP") -> None:
     """The page's, with the ports of this machine."""
     text = page_text.files(FREEPBX)["acd.toml"].replace("8088", port_of(pbx)).replace("8420", "0")
     (folder / "acd.toml").write_text(text.replace("PJSIP/", f"{technology}/"))
-    (folder / "ari.password").touch(mode=0o600)
-    (folder / "ari.password").write_text("change-me-please\n")
+    (line,) = (line for text in page_text.blocks(FREEPBX) for line in text.splitlines() if line.startswith("(umask"))
+    subprocess.run(["/bin/sh", "-c", line], cwd=folder, check=True)
+    assert (folder / "ari.password").stat().st_mode & 0o777 == 0o600
 
 
 async def test_the_page_for_freepbx(provisioned: Provisioned, tmp_path: Path, lives: list[Served]) -> None:
