@@ -181,8 +181,8 @@ class Call:
     """The dead-man's switch must be cleared, and that has not been confirmed."""
     lost: bool = False
     """The caller's leg has left the application."""
-    parked: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set when an agent's telephone has parked the caller: they are Asterisk's now, and not gone."""
+    in_lot: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when an agent's telephone has parked the caller in a lot of Asterisk's: they are its, and not gone."""
     lingers: bool = False
     """The engine has let go of it, and the caller is still told or asked something."""
     music: bool | None = False

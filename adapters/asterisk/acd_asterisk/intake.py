@@ -199,7 +199,7 @@ class Intake:
     async def _end_for_caller(self, call: Call) -> None:
         if call.is_ended or not call.is_enqueued:
             return
-        if call.is_talking and not call.hangup_requested and await _is_parked(call):
+        if call.is_talking and not call.hangup_requested and await _is_in_lot(call):
             return  # The transfer, which comes behind this, says so.
         end = EndInteraction(self._desk.host.new_id(), call.interaction_id, by="customer", reason="caller-hung-up")
         if not call.hangup_requested:
@@ -305,9 +305,9 @@ class Intake:
             self._desk.in_lane(call, tell)
 
 
-async def _is_parked(call: Call) -> bool:
+async def _is_in_lot(call: Call) -> bool:
     """Of the two events of a parking, that the caller has left may come first."""
     with suppress(TimeoutError):
         async with asyncio.timeout(PARKED_SECONDS):
-            await call.parked.wait()
-    return call.parked.is_set()
+            await call.in_lot.wait()
+    return call.in_lot.is_set()

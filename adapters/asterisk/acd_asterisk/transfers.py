@@ -75,7 +75,7 @@ class Transfers:
             return
         call, leg = found
         if what.parked and call.parent is None:
-            call.parked.set()
+            call.in_lot.set()
             call.lost = True
             self._desk.in_lane(call, partial(self._park, call, leg))
         else:
