@@ -11,6 +11,7 @@ from acd.ports.addresses import Addressing
 from acd.ports.calling_back import CallsBack
 from acd.ports.channel import Channel
 from acd.runtime.config import Problem, Report
+from acd.runtime.config.durations import format_duration
 from acd.runtime.config.lines import Lines
 from acd.runtime.config.problems import Key, dotted
 
@@ -35,7 +36,7 @@ def callback_cautions(file: Path, report: Report, opened: Opened) -> list[Proble
         return []
     found = [*_promised_by_actions(report, opened), *_promised_by_key(report, opened)]
     # Whoever is told by which channel a promise can be kept need not be told that it has nothing to do.
-    return _placed(file, found or _unused(report, opened))
+    return _placed(file, [*(found or _unused(report, opened)), *_cut_short(report, opened)])
 
 
 def _given_in_vain(report: Report, opened: Opened) -> Iterator[_Finding]:
@@ -88,6 +89,21 @@ def _unused(report: Report, opened: Opened) -> Iterator[_Finding]:
             reason = "no queue has its customers called back here"
             fix = f'add callback_channel = "{name}" to a queue, else no telephone rings'
             yield ("channels", name, "callbacks"), reason, fix
+
+
+def _cut_short(report: Report, opened: Opened) -> Iterator[_Finding]:
+    """Queues that call customers first, and give up while their telephones may still ring."""
+    for queue in report.config.queues if report.config else ():
+        settings = queue.settings
+        channel: object = opened.get(settings.callback_channel)
+        if settings.callback_first != "customer" or not isinstance(channel, CallsBack) or not channel.calls_back:
+            continue
+        if settings.callback_reach_us <= channel.reaches_within_us:
+            within, until = format_duration(channel.reaches_within_us), format_duration(settings.callback_reach_us)
+            reason = f"is over after {until}, while {settings.callback_channel} rings, and asks for a key, for {within}"
+            ring = dotted(("channels", settings.callback_channel, "callbacks", "ring"))
+            fix = f"let callback_timeout be longer, with time for the prompt, or {ring} shorter"
+            yield ("queues", settings.id, "callback_timeout"), reason, fix
 
 
 def _wanted(report: Report) -> dict[str, str]:

@@ -25,3 +25,8 @@ class CallsBack(Protocol):
     def promises_callbacks(self) -> Collection[str]:
         """The queues whose callers may ask for one here, by a key."""
         ...
+
+    @property
+    def reaches_within_us(self) -> int:
+        """How long after it was begun a call may still reach a customer, at least (µs)."""
+        ...

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 
 from acd.cli import acd
@@ -158,6 +159,32 @@ def test_a_channel_that_would_call_back_and_no_queue_that_has_it_do_so(tmp_path:
     assert said(tmp_path, CONFIG + DIALS) == [("warning", "channels.pbx1.callbacks", reason, fix)]
     fixes = {each[-1] for each in said(tmp_path, CONFIG + CALLBACKS + DIALS)}
     assert fixes == {'let a PBX call: callback_channel = "pbx1" here; or have a desk that shows it; or use "release"'}
+
+
+FIRST = '[queues.sales]\ncallback_channel = "pbx1"\ncallback_first = "customer"'
+
+
+@pytest.mark.parametrize(
+    ("timeout", "how", "within"),
+    [
+        ("30s", "", "30s"),
+        ("40s", 'key = "1"', "40s"),
+        ("1m", 'ring = "50s"\nkey = "1"', "1m"),
+        ("", 'ring = "2m"\nkey = "1"\nanswer_within = "15s"\ntries = 4', "3m"),
+    ],
+)
+def test_a_timeout_that_is_over_while_it_may_ring(tmp_path: Path, timeout: str, how: str, within: str) -> None:
+    """Customers who answer late would be hung up on. One second longer, nothing is said."""
+    written = f'\ncallback_timeout = "{timeout}"' if timeout else ""
+    rings = f"{DIALS}prompt = ['beep']\n{how}\n"
+    key, until = "queues.sales.callback_timeout", timeout or "3m"
+    reason = f"is over after {until}, while pbx1 rings, and asks for a key, for {within}"
+    fix = "let callback_timeout be longer, with time for the prompt, or channels.pbx1.callbacks.ring shorter"
+    config = CONFIG.replace("[queues.sales]", FIRST + written) + rings
+    assert said(tmp_path, config) == [("warning", key, reason, fix)]
+    assert said(tmp_path, config.replace("customer", "agent").replace(written, "")) == []
+    longer = CONFIG.replace("[queues.sales]", f'{FIRST}\ncallback_timeout = "181s"')
+    assert said(tmp_path, longer + rings) == []
 
 
 def test_callbacks_given_to_a_pbx_over_ami(tmp_path: Path) -> None:

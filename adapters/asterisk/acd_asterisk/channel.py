@@ -38,12 +38,12 @@ from acd.ports.supervision import Supervisor
 from acd_asterisk.ami.queue_log import write_line
 from acd_asterisk.ami.states import States
 from acd_asterisk.ami.watch import Watch
-from acd_asterisk.ami_only import AmiClient
 from acd_asterisk.announcer import Announcer
-from acd_asterisk.ari import AriClient, AriUnavailable
+from acd_asterisk.ari import AriUnavailable
 from acd_asterisk.call import Call
 from acd_asterisk.callbacks import Callbacks
 from acd_asterisk.codes import FeatureCodes
+from acd_asterisk.control import open_client
 from acd_asterisk.conversations import Conversations
 from acd_asterisk.desk import Desk
 from acd_asterisk.dispositions import Dispositions
@@ -86,7 +86,7 @@ class AsteriskChannel:
         self._names = Names(name, options.app)
         self.call_names: CallNames = self._names
         """By which others know calls, who read Asterisk's own records."""
-        self._client = _client(options, self._names)
+        self._client = open_client(options, self._names)
         self._desk = Desk(name, options, self._names)
         self._switchboard = Switchboard(self._client, self._names, options)
         self._prompts = Prompts(self._client, self._names, name)
@@ -151,6 +151,11 @@ class AsteriskChannel:
     def promises_callbacks(self) -> tuple[str, ...]:
         """The queues with a key for it."""
         return self._options.promising_callbacks
+
+    @property
+    def reaches_within_us(self) -> int:
+        """Ringing, and the key."""
+        return self._options.callbacks.reaches_within_us
 
     # ---- acd.ports.examination.Examinable
 
@@ -387,11 +392,3 @@ class AsteriskChannel:
                 self._link.end_adoption()
                 self._desk.spawn(self._recorder.heal(desired, is_new=self._healer.was_restarted))
                 self._desk.spawn(self._supervision.heal())
-
-
-def _client(options: Options, names: Names) -> AriClient:
-    """ARI's, or what stands in its place where there is none."""
-    deadline_seconds = options.rest_deadline_us / 1e6
-    if options.control == "ami" and options.ami is not None:
-        return AmiClient(names, options.app, options.music_class, options.ami, deadline_seconds=deadline_seconds)
-    return AriClient(options.url, connections=options.connections, deadline_seconds=deadline_seconds)

@@ -70,6 +70,11 @@ class CallbackOptions(Struct, frozen=True, kw_only=True):
     """What the agent hears meanwhile."""
 
     @property
+    def reaches_within_us(self) -> int:
+        """How long it may take from the first ring until the key: as far as that is certain, without the prompt."""
+        return self.ring_us + (self.tries * self.answer_us if self.key else 0)
+
+    @property
     def cautions(self) -> tuple[tuple[str, str, str], ...]:
         """What works and had better be otherwise: key, reason, fix."""
         if not self.dial:
