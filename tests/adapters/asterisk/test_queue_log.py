@@ -6,11 +6,13 @@ from itertools import groupby
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 from acd.core.messages import SignOutAgent
 from acd.runtime.config import QueueLogConfig
 from acd.runtime.queue_log import QueueLog
 from acd_asterisk.lab import AgentBehaviour, CallSpec, Handset, Provisioned
-from tests.adapters.asterisk.rig import EXAMPLES, Agent, Queue, Rig, rig, until
+from tests.adapters.asterisk.rig import EXAMPLES, Agent, Queue, Rig, manager_section, rig, until
 from tests.runtime.queue_log.reader import Entry, read
 
 NATIVE: Final = "native-"
@@ -277,10 +279,16 @@ async def transferred(it: Rig, phone: Handset, dialled: str, log: Path, number: 
     await it.empty()
 
 
-async def test_asterisk_writes_every_line_into_its_own_log(provisioned: Provisioned, tmp_path: Path) -> None:
-    """Over AMI: each once and in order, over a restart of Asterisk in the middle."""
-    agents = [Agent("anna", AgentBehaviour(ring_ms=20, talk_ms=100, hang_up_chance=1.0))]
-    async with rig(provisioned, tmp_path, agents, ami=True) as it:
+@pytest.mark.parametrize("control", ["ari", "ami"])
+async def test_asterisk_writes_every_line_into_its_own_log(
+    provisioned: Provisioned, tmp_path: Path, control: str
+) -> None:
+    """Over AMI, with ARI beside it or without: each once and in order, over a restart of Asterisk in the middle."""
+    agents = [Agent("anna", AgentBehaviour(ring_ms=20, talk_ms=300, hang_up_chance=1.0))]
+    # As AMI_ONLY.md says of its user.
+    over_ami = control == "ami"
+    users = {"manager.conf": manager_section().replace("originate,", "originate,agent,")} if over_ami else None
+    async with rig(provisioned, tmp_path, agents, ami=not over_ami, over_ami=over_ami, extra_config=users) as it:
         theirs = it.pbx.folder / "log" / "queue_log"
 
         def told() -> list[str]:

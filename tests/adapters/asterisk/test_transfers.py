@@ -269,6 +269,36 @@ async def test_other_line_has_called_a_queue(provisioned: Provisioned, tmp_path:
 
 
 @pytest.mark.parametrize("by_phone", ["asterisk", "engine"])
+async def test_the_other_line_still_rings(provisioned: Provisioned, tmp_path: Path, by_phone: str) -> None:
+    """Anna does not wait until ben picks up: the customer is offered to him all the same."""
+    slow = AgentBehaviour(ring_ms=1_500, talk_ms=60_000)
+    phone = Handset("anna")
+    agents = [Agent("anna", handset=phone), Agent("ben", slow, {"cables": 5})]
+    options: dict[str, object] = {"transfers": {"by_phone": by_phone}}
+    async with rig(provisioned, tmp_path, agents, queues=QUEUES, options=options, dialplan=DIALPLAN) as it:
+        await it.ready("anna")
+        async with it.callers(CallSpec(caller="10001", dialled="sales")) as callers:
+            customer = (await it.event(OfferAccepted)).interaction_id
+            talk = f"talk:{customer}"
+            await until_places(it.pbx, {CALLER: talk, "anna": talk})
+            await it.ready("ben")
+            first = await phone.rung()
+            await phone.hold(first)
+            await it.event(WorkHeld)
+            second = await phone.ring("ben")
+            assert await phone.transfer_to(first, second) == ACCEPTED
+            await phone.told(first, DONE)
+            transferred = await it.event(InteractionTransferred)
+            assert (transferred.to_agent, transferred.reason) == ("ben", "attended-transfer")
+            await until_places(it.pbx, {CALLER: talk, "ben": talk})
+            assert len(it.all(InteractionQueued)) == 1
+            for channel in await it.pbx.channels():
+                await it.pbx.cli(f"channel request hangup {channel['name']}")
+            await callers.finished(seconds=5)
+        await it.empty()
+
+
+@pytest.mark.parametrize("by_phone", ["asterisk", "engine"])
 @pytest.mark.parametrize("who", ["ben", "lobby"])
 async def test_a_telephone_takes_the_call_over_by_itself(
     provisioned: Provisioned, tmp_path: Path, who: str, by_phone: str

@@ -20,6 +20,7 @@ from acd_asterisk.lab._ports import lease_ports
 MAX_DIALOGS = 16
 
 _PATIENCE_SECONDS = 10.0
+_RINGING, _IN_PROGRESS = 180, 183
 _FINAL = 200
 _REDIRECTION = 300
 _STATUS_LINE = re.compile(r"SIP/2\.0 ([0-9]{3})")
@@ -98,13 +99,24 @@ class Handset:
 
     async def call(self, number: str, *headers: str) -> Dialog:
         """Call somebody, and wait until the PBX has answered. `headers`: further lines of the INVITE."""
+        dialog = await self._invite(number, headers)
+        await asyncio.wait_for(dialog.answered.wait(), _PATIENCE_SECONDS)
+        return dialog
+
+    async def ring(self, number: str) -> Dialog:
+        """Call somebody, and wait until it rings there."""
+        dialog = await self._invite(number, ())
+        async with asyncio.timeout(_PATIENCE_SECONDS), dialog.answers:
+            await dialog.answers.wait_for(lambda: dialog.status in {_RINGING, _IN_PROGRESS})
+        return dialog
+
+    async def _invite(self, number: str, headers: tuple[str, ...]) -> Dialog:
         number = check_name(number)
         local = f"<sip:{self._name}@127.0.0.1>;tag=here-{next(self._ids)}"
         dialog = Dialog(f"handset-{self._name}-{next(self._ids)}", local, f"<sip:{number}@127.0.0.1>")
         dialog.target = f"sip:{number}@127.0.0.1:{self._pbx_port}"
         self._add(dialog)
         await self._request(dialog, "INVITE", *headers, body=self._sdp)
-        await asyncio.wait_for(dialog.answered.wait(), _PATIENCE_SECONDS)
         return dialog
 
     async def take_over(self, other: Dialog, number: str) -> Dialog:
@@ -224,11 +236,12 @@ class Handset:
 
     async def _answered(self, dialog: Dialog, message: _Message, status: int) -> None:
         number, _, method = message.one("CSeq").partition(" ")
+        if method == "INVITE" and _TAG.search(message.one("To")):
+            dialog.remote = message.one("To")
         async with dialog.answers:
             dialog.status = status
             dialog.answers.notify_all()
         if method == "INVITE" and status >= _FINAL:
-            dialog.remote = message.one("To")
             if status < _REDIRECTION:
                 dialog.target = _uri(message.one("Contact"))
             await self._request(dialog, "ACK", number=int(number))
