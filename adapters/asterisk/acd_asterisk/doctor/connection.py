@@ -102,6 +102,9 @@ async def _rights(patient: Patient, client: AriClient) -> Finding:
     return good("rights", f"the user {user} may act")
 
 
+NO_TIME: Final = "the PBX does not say what time it is"
+
+
 async def clock(client: AriClient) -> Finding:
     """How far the PBX's clock is from ours."""
     before = time.time()
@@ -114,7 +117,12 @@ def judged_clock(body: bytes, before: float, after: float) -> Finding:
     try:
         theirs = datetime.strptime(msgspec.json.decode(body, type=_Ping).timestamp, _TIME).timestamp()  # noqa: DTZ007 - the format has %z
     except (msgspec.DecodeError, ValueError):
-        return unknown("clock", "the PBX does not say what time it is")
+        return unknown("clock", NO_TIME)
+    return judged_time(theirs, before, after)
+
+
+def judged_time(theirs: float, before: float, after: float) -> Finding:
+    """Of the PBX's time in seconds since 1970, which it told between `before` and `after`."""
     # What lies between asking and being answered is nobody's fault.
     difference = max(before - theirs, theirs - after, 0.0)
     if difference > CLOCK_SECONDS:

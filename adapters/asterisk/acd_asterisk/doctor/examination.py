@@ -10,7 +10,7 @@ from typing import Final
 from acd_asterisk.ami import AmiDeaf, AmiUnauthorized, AmiUnavailable, Manager
 from acd_asterisk.ami.watch import CLASSES, access_of
 from acd_asterisk.ari import AriClient, AriUnauthorized, AriUnavailable
-from acd_asterisk.doctor import trial
+from acd_asterisk.doctor import trial, trial_by_ami, without_ari
 from acd_asterisk.doctor.agents import agents
 from acd_asterisk.doctor.application import application, is_held, rival
 from acd_asterisk.doctor.connection import clock, reach, sessions
@@ -23,7 +23,6 @@ from acd_asterisk.doctor.media import music, sounds
 from acd_asterisk.doctor.patient import Patient
 from acd_asterisk.doctor.recordings import recordings
 from acd_asterisk.doctor.telephones import telephones
-from acd_asterisk.doctor.without_ari import dialplan_without_ari, rights
 from acd_asterisk.options import PasswordUnavailable
 from acd_asterisk.options.ami import AmiOptions
 
@@ -43,12 +42,7 @@ async def examine(patient: Patient, *, place: str = "", agent: str = "") -> list
     found += agents(patient)
     found += rival(patient)
     if options.control == "ami":
-        found += [
-            unknown(check, f"{option} was left out; it needs ARI, which the PBX is used without")
-            for check, option, wanted in (("call", "--call", place), ("ring", "--ring", agent))
-            if wanted
-        ]
-        return [*found, *await _by_ami(patient), await asyncio.to_thread(disk, patient.journal)]
+        return [*found, *await _by_ami(patient, place, agent), await asyncio.to_thread(disk, patient.journal)]
     client = AriClient(options.url, connections=4, deadline_seconds=max(5.0, options.rest_deadline_us / 1e6))
     try:
         found += await reach(patient, client)
@@ -101,7 +95,8 @@ async def _each(looks: dict[str, Look]) -> list[Finding]:
     return found
 
 
-async def _by_ami(patient: Patient) -> list[Finding]:
+async def _by_ami(patient: Patient, place: str = "", agent: str = "") -> list[Finding]:
+    """`place`, `agent`: what ARI has not tried already."""
     options = patient.options.ami
     if options is None:
         fix = f"only AMI shows them: add [channels.{patient.name}.ami]"
@@ -129,14 +124,27 @@ async def _by_ami(patient: Patient) -> list[Finding]:
         if patient.options.control == "ari":
             found += await dialplan(patient, manager)
         else:
-            found += [await rights(patient, manager), *await dialplan_without_ari(patient, manager)]
+            found += await _without_ari(patient, manager)
         found.append(await music(patient, manager))
         found += await device_states(patient, manager)
+        if place:
+            found.append(await trial_by_ami.call(patient, manager, place))
+        if agent:
+            found.append(await trial_by_ami.ring(patient, manager, agent))
     except AmiUnavailable as error:
         return [unknown("ami", f"AMI did not answer ({error}); try again")]
     finally:
         manager.close()
     return found
+
+
+async def _without_ari(patient: Patient, manager: Manager) -> list[Finding]:
+    return [
+        await without_ari.rights(patient, manager),
+        await without_ari.modules(manager),
+        await without_ari.clock(manager),
+        *await without_ari.dialplan_without_ari(patient, manager),
+    ]
 
 
 def _entered(options: AmiOptions) -> str:

@@ -1,15 +1,17 @@
 """A PBX that is used by AMI alone: whether its user may do what moving calls takes, and its dialplan has all places.
 
-Owns what must be found there. Must not know ARI, nor how calls are moved.
+Owns what must be found there, and the look at modules and the clock. Must not know ARI, nor how calls are moved.
 """
 
+import time
 from collections.abc import Iterable
 from typing import Final
 
-from acd_asterisk.ami import Manager
+from acd_asterisk.ami import Manager, text_of
 from acd_asterisk.ami_only import dialplan as places
+from acd_asterisk.doctor.connection import NO_TIME, judged_time
 from acd_asterisk.doctor.dialplan import Step, after, by_place, read_steps
-from acd_asterisk.doctor.findings import Finding, good, named, warning, wrong
+from acd_asterisk.doctor.findings import Finding, good, named, unknown, warning, wrong
 from acd_asterisk.doctor.patient import Patient
 
 ACTIONS: Final = {
@@ -23,6 +25,9 @@ ACTIONS: Final = {
     "UserEvent": "user",
 }
 """What calls are moved by, and the class of `write` that lets a user do it."""
+
+MODULES: Final = ("app_stack", "app_userevent", "res_musiconhold", "func_uri", "func_timeout", "pbx_config")
+"""Of the contexts of the example."""
 
 _END: Final = "T"
 _PLACES: Final = (places.ENTER, places.HOLD, places.TALK, places.LEG, places.BACK, _END)
@@ -41,6 +46,24 @@ async def rights(patient: Patient, manager: Manager) -> Finding:
         text = f"the user of AMI may not {named(lacking)}; add {classes} to its `write` in manager.conf"
         return wrong("rights", text, patient.key("ami", "user"))
     return good("rights", "the user of AMI may do what moving calls takes")
+
+
+async def modules(manager: Manager) -> Finding:
+    """What the places of the dialplan are made of."""
+    lacking = [name for name in MODULES if not (await manager.ask("ModuleCheck", {"Module": name})).is_success]
+    if lacking:
+        return wrong("modules", f"not loaded: {named(lacking)}; load them in modules.conf")
+    return good("modules", "all modules are loaded that the dialplan needs")
+
+
+async def clock(manager: Manager) -> Finding:
+    """How far the PBX's clock is from ours."""
+    before = time.time()
+    said = text_of((await manager.ask("Ping")).response, "Timestamp")
+    try:
+        return judged_time(float(said), before, time.time())
+    except ValueError:
+        return unknown("clock", NO_TIME)
 
 
 async def dialplan_without_ari(patient: Patient, manager: Manager) -> list[Finding]:

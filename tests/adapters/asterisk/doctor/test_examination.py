@@ -385,8 +385,6 @@ async def test_a_pbx_without_ari(provisioned: Provisioned, tmp_path: Path) -> No
         assert "no context [acd-ami]" in wrongs(found)["dialplan"]
         assert "reachable" not in found
         assert not found.keys() & {"call", "ring"}
-        found = await it.examine(file, "--call", "1000@acd-inbound", "--ring", "anna")
-        assert (states(found, "call"), states(found, "ring")) == (["unknown"], ["unknown"])
         (tmp_path / "ami-password").write_text("canary-of-a-wrong-secret")
         found = await it.examine(file)
         assert "manager.conf" in wrongs(found)["ami"]
