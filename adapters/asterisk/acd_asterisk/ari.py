@@ -282,7 +282,7 @@ class AriClient:
         self.requests += path != _ECHO
         lanes = None if large else self._lanes
         socket = None if lanes is None else lanes.free()
-        begun = time.monotonic()
+        begun, fault = time.monotonic(), ""
         try:
             async with answer_within(self._deadline_seconds):
                 if socket is None:
@@ -295,7 +295,10 @@ class AriClient:
                 self.breaker.failed()  # All that are under way over a WebSocket fail as one, and HTTP may be well.
             elif isinstance(error, TimeoutError) or time.monotonic() - begun >= HELD_UP_SECONDS:
                 self._shun(lanes)
-            raise AriUnavailable(f"{method} {path.partition('/')[0]}: {describe(error)}") from None
+            fault = f"{method} {path.partition('/')[0]}: {describe(error)}"
+        if fault:
+            # Only here: a deadline's error knows our task, and the task would know this one, with that as its context.
+            raise AriUnavailable(fault)
         self.breaker.succeeded()
         if answer.status in _UNAUTHORIZED:
             raise AriUnauthorized(f"status {answer.status}")

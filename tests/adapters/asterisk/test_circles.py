@@ -8,7 +8,7 @@ import pytest
 from acd.core.messages import CancelInteraction, InteractionCompleted, InteractionQueued
 from acd.testing.recording_host import RecordingHost
 from acd_asterisk.abreast import abreast
-from acd_asterisk.ari import AriUnavailable
+from acd_asterisk.ari import AriClient, AriUnavailable
 from acd_asterisk.call import Call, Leg
 from acd_asterisk.desk import Desk
 from acd_asterisk.lab import AgentBehaviour, CallSpec, Provisioned
@@ -73,6 +73,29 @@ async def test_the_connection_ends_before_the_answer() -> None:
         await asyncio.gather(*asking)
         asking.clear()
     assert not _of(found, Known, asyncio.Task, asyncio.Future)
+
+
+async def test_a_request_that_is_not_answered_in_time() -> None:
+    """A deadline knows the task that it is for, and the task knows its error."""
+    over = asyncio.Event()
+
+    async def silent(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await over.wait()
+        writer.close()
+
+    server = await asyncio.start_server(silent, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    client = AriClient(f"http://127.0.0.1:{port}/ari", connections=10, deadline_seconds=0.1)
+    client.log_in("acd", "x")
+    with circles() as found:
+        asking = [asyncio.create_task(client.request("GET", "channels")) for _ in range(3)]
+        await asyncio.wait(asking)
+        assert all(isinstance(task.exception(), AriUnavailable) for task in asking)
+        asking.clear()
+    await client.close()
+    over.set()
+    server.close()
+    assert not _of(found, AriUnavailable, TimeoutError, asyncio.Task)
 
 
 async def test_callers_who_could_not_be_put_to_wait() -> None:
