@@ -16,7 +16,7 @@ APART = ("acd.testing", "tests")
 
 
 def kept(root: object) -> Counter[str]:
-    """Entries by place: `View.ended`, and `View.ended[]` for what is in that one. What threads and tasks know is not seen."""
+    """Entries by place: `View.ended`, `View.ended[]` for what is in there. Threads and tasks are not looked into."""
     counts: Counter[str] = Counter()
     seen: set[int] = set()
     to_see = deque([(root, "")])
