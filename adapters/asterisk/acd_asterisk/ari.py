@@ -282,7 +282,8 @@ class AriClient:
         self.requests += path != _ECHO
         lanes = None if large else self._lanes
         socket = None if lanes is None else lanes.free()
-        begun, fault = time.monotonic(), ""
+        begun = time.monotonic()
+        answer: Answer | str
         try:
             async with answer_within(self._deadline_seconds):
                 if socket is None:
@@ -295,10 +296,10 @@ class AriClient:
                 self.breaker.failed()  # All that are under way over a WebSocket fail as one, and HTTP may be well.
             elif isinstance(error, TimeoutError) or time.monotonic() - begun >= HELD_UP_SECONDS:
                 self._shun(lanes)
-            fault = f"{method} {path.partition('/')[0]}: {describe(error)}"
-        if fault:
+            answer = f"{method} {path.partition('/')[0]}: {describe(error)}"
+        if isinstance(answer, str):
             # Only here: a deadline's error knows our task, and the task would know this one, with that as its context.
-            raise AriUnavailable(fault)
+            raise AriUnavailable(answer)
         self.breaker.succeeded()
         if answer.status in _UNAUTHORIZED:
             raise AriUnauthorized(f"status {answer.status}")
