@@ -1,6 +1,6 @@
 """ARI's two sides: requests over HTTP or the WebSocket, and events over the WebSocket.
 
-Owns deadlines, the cap on connections, the circuit breaker, which way a request goes, and the credentials, which travel
+Owns deadlines, the cap on connections, which way a request goes, and the credentials, which travel
 in a header and appear in no URL and no log. Must not know what a request is for or what an event means.
 
 An answer with any status is a fact and is returned. `AriUnavailable` means that there was no usable answer:
@@ -21,6 +21,7 @@ import msgspec
 from yarl import URL
 
 from acd_asterisk import wire
+from acd_asterisk.breaker import Breaker
 from acd_asterisk.event_socket import EventSocket, describe
 from acd_asterisk.lanes import MAX_LANES, Lanes
 from acd_asterisk.patience import answer_within
@@ -34,11 +35,6 @@ KEEPALIVE_SECONDS: Final = 10.0
 
 PING_SECONDS: Final = 4.0
 """A ping is sent this often; a pong that takes more than half of it is a disconnect."""
-
-BREAKER_FAILURES: Final = 8
-"""Requests in a row without an answer after which none is tried for a while."""
-
-BREAKER_PAUSE_SECONDS: Final = 1.0
 
 SHUN_SECONDS: Final = 60.0
 """How long requests go by HTTP only after one over the WebSocket has had no answer: what holds it up may last."""
@@ -100,29 +96,6 @@ class Answer(NamedTuple):
         except (msgspec.DecodeError, UnicodeDecodeError):
             return ""
         return problem.message or problem.error
-
-
-class Breaker:
-    """Counts requests without an answer. After too many in a row it is open for a pause, and after each further one."""
-
-    def __init__(self) -> None:
-        """Closed."""
-        self._failures = 0
-        self._closed_again = 0.0
-
-    @property
-    def is_open(self) -> bool:
-        """Whether requests are refused without being tried."""
-        return self._failures >= BREAKER_FAILURES and time.monotonic() < self._closed_again
-
-    def succeeded(self) -> None:
-        """There was an answer, of whatever status."""
-        self._failures = 0
-
-    def failed(self) -> None:
-        """There was none."""
-        self._failures += 1
-        self._closed_again = time.monotonic() + BREAKER_PAUSE_SECONDS
 
 
 class AriClient:

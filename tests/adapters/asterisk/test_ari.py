@@ -8,7 +8,7 @@ import pytest
 from aiohttp import WSMsgType, web
 from aiohttp.test_utils import TestServer
 
-from acd_asterisk import ari, event_socket
+from acd_asterisk import breaker, event_socket
 from acd_asterisk.ari import AriClient, AriUnauthorized, AriUnavailable
 from acd_asterisk.lanes import Lanes
 from acd_asterisk.socket_requests import SocketRequests
@@ -148,7 +148,7 @@ async def test_a_second_attempt_may_succeed(far: tuple[Asterisk, AriClient]) -> 
 async def test_breaker_opens_and_closes(far: tuple[Asterisk, AriClient]) -> None:
     asterisk, client = far
     asterisk.answer = hang
-    for _ in range(ari.BREAKER_FAILURES):
+    for _ in range(breaker.BREAKER_FAILURES):
         with pytest.raises(AriUnavailable):
             await client.request("GET", "x")
     tried = len(asterisk.requests)
@@ -156,7 +156,7 @@ async def test_breaker_opens_and_closes(far: tuple[Asterisk, AriClient]) -> None
         await client.request("GET", "x", attempts=2)
     assert len(asterisk.requests) == tried
     asterisk.answer = asterisk._empty
-    async with asyncio.timeout(3 * ari.BREAKER_PAUSE_SECONDS):
+    async with asyncio.timeout(3 * breaker.BREAKER_PAUSE_SECONDS):
         while client.breaker.is_open:
             await asyncio.sleep(POLL_SECONDS)
     assert (await client.request("GET", "x")).status == 204
@@ -166,7 +166,7 @@ async def test_many_that_fail_over_the_websocket_go_by_http(far: tuple[Asterisk,
     """All that wait behind one slow request fail at the same time: that says nothing of HTTP."""
     asterisk, client = far
     client._lanes = Lanes(cast("SocketRequests", Mute()))
-    asked = [client.request("GET", "x", attempts=2) for _ in range(3 * ari.BREAKER_FAILURES)]
+    asked = [client.request("GET", "x", attempts=2) for _ in range(3 * breaker.BREAKER_FAILURES)]
     assert {each.status for each in await asyncio.gather(*asked)} == {204}
     assert len(asterisk.requests) == len(asked)
     assert client.lanes == 0

@@ -7,7 +7,8 @@ from pathlib import Path
 import aiohttp
 
 from acd.core.messages import InteractionCompleted, InteractionQueued, OfferAccepted
-from acd_asterisk.ari import BREAKER_FAILURES, MAX_CONNECTIONS, AriClient, AriUnavailable
+from acd_asterisk.ari import MAX_CONNECTIONS, AriClient, AriUnavailable
+from acd_asterisk.breaker import BREAKER_FAILURES
 from acd_asterisk.channel import AsteriskChannel
 from acd_asterisk.lab import AgentBehaviour, CallSpec, Provisioned
 from acd_asterisk.names import Names
