@@ -8,7 +8,7 @@ import pytest
 from aiohttp import WSMsgType, web
 from aiohttp.test_utils import TestServer
 
-from acd_asterisk import breaker, event_socket
+from acd_asterisk import ari, breaker, event_socket
 from acd_asterisk.ari import AriClient, AriUnauthorized, AriUnavailable
 from acd_asterisk.lanes import Lanes
 from acd_asterisk.socket_requests import SocketRequests
