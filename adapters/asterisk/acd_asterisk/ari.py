@@ -319,7 +319,7 @@ class AriClient:
         if self._forbidden:
             raise AriUnavailable(self._forbidden)
         try:
-            async with asyncio.timeout(self._deadline_seconds):
+            async with answer_within(self._deadline_seconds):
                 status = (await self._over_http("GET", _PING, None, None)).status
             if status not in _UNAUTHORIZED:
                 return await self._upgrade(app)
@@ -334,7 +334,7 @@ class AriClient:
     async def _upgrade(self, app: str) -> EventSocket:
         url = f"{self._url}/events?app={quote(app, safe='')}&subscribeAll=false"
         try:
-            async with asyncio.timeout(self._deadline_seconds):
+            async with answer_within(self._deadline_seconds):
                 socket = await self._open_session().ws_connect(
                     url,
                     headers=self._headers,

@@ -84,9 +84,9 @@ class Hearing:
         with suppress(TimeoutError):
             async with asyncio.timeout(self._patience):
                 await socket.news.wait()
-                self._patience = ECHO_SECONDS
-                return True
-        return False
+        if socket.news.is_set():  # At the last moment, too: we may be the ones who are late.
+            self._patience = ECHO_SECONDS
+        return socket.news.is_set()
 
     async def _ask(self) -> int | None:
         """The status of an answer that means something."""

@@ -94,6 +94,22 @@ async def test_who_stands_still_is_not_deaf(answers: tuple[Answer | AriUnavailab
     assert (pbx.asked, ears.silences) == (len(answers), 0)
 
 
+async def test_what_is_heard_when_the_time_is_over_is_heard() -> None:
+    """The process itself had something else to do until then."""
+    pbx = Pbx(TAKEN)
+    loop = asyncio.get_running_loop()
+
+    def be_busy() -> None:
+        while loop.time() < end:
+            pass
+
+    end = loop.time() + 2 * ECHO_SECONDS
+    loop.call_later(ECHO_SECONDS / 2, be_busy)
+    loop.call_later(1.2 * ECHO_SECONDS, pbx.news.set)
+    await pbx.hearing.check(pbx.socket)
+    assert pbx.asked == 1
+
+
 async def test_credentials_that_are_wrong_by_now_are_no_silence() -> None:
     pbx = Pbx(AriUnauthorized("status 401"))
     ears = pbx.hearing

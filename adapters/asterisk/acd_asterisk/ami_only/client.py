@@ -54,17 +54,18 @@ class AmiClient(AriClient):
         self._app = app
         self._music = music
         self._ami = ami
+        self._owner = secrets.token_hex(8)
+        """One for all connections: an attempt that is given up, and carried out late, is no other controller."""
         self._manager: Manager | None = None
         self._verbs: Verbs | None = None
 
     async def events(self, app: str) -> "AmiEvents":
         """Connect, and say to any other controller of this application that it is replaced."""
         manager = Manager(access_of(self._ami), events=CLASSES, wanted=EVENTS, deadline_seconds=self._deadline_seconds)
-        owner = secrets.token_hex(8)
         self._verbs = Verbs(self._names, self._app, self._music, manager)
         try:
             await manager.open()
-            said = await manager.ask("UserEvent", {"UserEvent": "AcdOwner", "App": app, "Owner": owner})
+            said = await manager.ask("UserEvent", {"UserEvent": "AcdOwner", "App": app, "Owner": self._owner})
             if not said.is_success:
                 raise AmiUnauthorized(f"its user may not send UserEvent ({said.reason}); give it write = user")
         except AmiUnauthorized as error:
@@ -74,7 +75,7 @@ class AmiClient(AriClient):
             manager.close()
             raise AriUnavailable(str(error)) from None
         self._manager = manager
-        return AmiEvents(manager, Telling(self._names, app, owner), self._say_alive, self._say_farewell)
+        return AmiEvents(manager, Telling(self._names, app, self._owner), self._say_alive, self._say_farewell)
 
     async def prefer(self, socket: EventSocket) -> None:
         """Everything goes over the one connection anyway."""

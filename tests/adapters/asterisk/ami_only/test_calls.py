@@ -186,6 +186,29 @@ async def test_a_failure_that_overtakes_its_channel(
         assert it.all(OfferRevoked) == []
 
 
+async def test_an_attempt_that_asterisk_carries_out_late_is_nobody(provisioned: Provisioned, tmp_path: Path) -> None:
+    """What it says to other controllers comes back to us: it was our own word, and nobody else is there."""
+    options = {"rest_deadline": "500ms"}
+    async with (
+        rig(provisioned, tmp_path, [Agent("anna", TALKER)], options=options, over_ami=True, proxied=True) as it,
+        it.pbx.ami() as ami,
+    ):
+        it.proxy.keep_back(b"AcdOwner")
+        await it.proxy.cut()
+        await until(lambda: "UserEvent" in str(it.channel.health()["reason"]), lambda: str(it.channel.health()))
+        it.proxy.keep_no_more()
+        await it.connected()
+        await ami.event("UserEvent", lambda each: each.get("UserEvent") == "AcdOwner")
+        it.proxy.let_go()
+        await ami.event("UserEvent", lambda each: each.get("UserEvent") == "AcdOwner")
+        await it.ready("anna")
+        async with it.callers(CallSpec(caller="10001", dialled="sales")) as callers:
+            await it.event(InteractionCompleted)
+            await callers.finished(seconds=5)
+        assert it.channel.health()["link"] == "live"
+        await it.empty()
+
+
 async def test_let_go_by_the_queue(provisioned: Provisioned, tmp_path: Path) -> None:
     """The queue keeps nobody for long: that was its decision, and Asterisk's own queue does not take them up."""
     text = (EXAMPLES / "extensions_ami.conf").read_text()
