@@ -7,11 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from acd.core.messages import InteractionCompleted, InteractionQueued, InteractionRequeued, OfferAccepted, WorkHeld
+from acd.core.messages import (
+    EnqueueInteraction,
+    InteractionCompleted,
+    InteractionQueued,
+    InteractionRequeued,
+    MergeConsult,
+    OfferAccepted,
+    WorkHeld,
+)
 from acd_asterisk.lab import CallSpec, Handset, Provisioned
 from tests.adapters.asterisk import page_text
 from tests.adapters.asterisk.places import until_places
-from tests.adapters.asterisk.rig import EXAMPLES, PATIENCE_SECONDS, POLL_SECONDS, Agent, Rig, rig, until
+from tests.adapters.asterisk.rig import EXAMPLES, INSTANCE, PATIENCE_SECONDS, POLL_SECONDS, Agent, Rig, rig, until
 
 CALLER = "trunk"
 ACCEPTED = 202
@@ -144,3 +152,25 @@ async def test_attended(provisioned: Provisioned, tmp_path: Path, by_phone: str)
             await phone.hang_up(first)
         assert customer in it.router.view.interactions
         assert not it.all(InteractionCompleted)
+
+
+async def test_out_of_a_conference(provisioned: Provisioned, tmp_path: Path) -> None:
+    """Asterisk parks nobody: who tried has left by hanging up, and the others talk on."""
+    async with talking(provisioned, tmp_path, seconds=30) as (it, phone, other, customer):
+        talk = f"talk:{customer}"
+        await it.ready("ben")
+        question = EnqueueInteraction(
+            it.router.new_id(), "question", "voice", "sales", instance=INSTANCE, parent=customer
+        )
+        await it.router.submit(question)
+        await until_places(it.pbx, {CALLER: talk, "anna": "talk:question", "ben": "talk:question"})
+        await it.router.submit(MergeConsult(it.router.new_id(), "question", "anna", "conference"))
+        await until_places(it.pbx, {CALLER: talk, "anna": talk, "ben": talk})
+        dialog = await phone.rung()
+        assert await phone.transfer(dialog, LOT) == ACCEPTED
+        await phone.hang_up(dialog)
+        await until_places(it.pbx, {CALLER: talk, "ben": talk})
+        assert "PJSIP" not in await it.pbx.cli("parking show default")
+        assert it.router.view.interactions[customer].state == "active"
+        await other.hang_up(await other.rung())
+        await it.event(InteractionCompleted)
