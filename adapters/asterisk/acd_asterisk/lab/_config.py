@@ -14,6 +14,7 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
+from acd_asterisk.lab import _documentation
 from acd_asterisk.lab._modules import RECORDING_MODULES
 from acd_asterisk.lab._process import open_files_limit
 from acd_asterisk.lab.bridges import FIELDS
@@ -205,17 +206,22 @@ def _one_line(step: str) -> str:
 
 
 def _make_data_folder(data: Path, provisioned: Provisioned) -> None:
-    """The tree's read-only data by links, with a music folder and a language of our own beside it."""
+    """The tree's read-only data by links, with music, a language and a documentation of our own beside it."""
     (data / "sounds").mkdir(parents=True, exist_ok=True)
     (data / "moh").mkdir(exist_ok=True)
     (data / "keys").mkdir(exist_ok=True)
     shipped = provisioned.data_folder
-    links = {name: shipped / name for name in ("documentation", "rest-api", "static-http", "agi-bin")}
+    links = {name: shipped / name for name in ("rest-api", "static-http", "agi-bin")}
     links["sounds/en"] = next(iter(sorted((shipped / "sounds").glob("en_*"))), shipped / "sounds")
     for name, target in links.items():
         if not (data / name).is_symlink():
             (data / name).symlink_to(target)
     (data / "moh" / "lab.ulaw").write_bytes(_music())
+    documentation = data / "documentation"
+    if documentation.is_symlink():
+        documentation.unlink()  # As it was once: what is written there would be written into the tree.
+    documentation.mkdir(exist_ok=True)
+    (documentation / _documentation.FILE).write_bytes(_documentation.shortened(shipped / "documentation"))
 
 
 @cache

@@ -54,6 +54,7 @@ async def test_it_boots_empty_and_answers_on_ari_and_ami(provisioned: Provisione
         assert info["system"]["version"].startswith("22.")
         assert "sip:ann@127.0.0.1:9" in await pbx.cli("pjsip show contacts")
         assert " ERROR[" not in pbx.log_tail(1_000)
+        assert "ocumentation" not in pbx.log_tail(1_000)
         folder = pbx.folder
     assert not folder.exists()
 
