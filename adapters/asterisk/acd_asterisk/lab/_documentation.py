@@ -31,4 +31,4 @@ def shortened(folder: Path) -> bytes:
         elif each.tag in _NAMED:
             named = ET.SubElement(kept, each.tag, each.attrib)
             ET.SubElement(named, "synopsis").text = each.get("name")
-    return ET.tostring(kept, encoding="utf-8", xml_declaration=True)
+    return bytes(ET.tostring(kept, encoding="utf-8", xml_declaration=True))
