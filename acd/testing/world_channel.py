@@ -80,7 +80,7 @@ class WorldChannel:
             case ParkInteraction():
                 self._wait(self._call(effect.interaction_id))
             case ReachCustomer():
-                await self._reach_nobody(effect.interaction_id)
+                await self.reach(effect.interaction_id)
             case OpenConsult():
                 self._open_consult(effect.interaction_id, effect.parent_id)
             case OfferInteraction():
@@ -115,7 +115,7 @@ class WorldChannel:
             if call is None and each.parent in self.calls:
                 call = self._open_consult(each.interaction_id, each.parent)
             if each.state == "reaching":
-                await self._reach_nobody(each.interaction_id)
+                await self.reach(each.interaction_id)
             elif call is None:
                 await self._report_lost(each.interaction_id)
             elif each.state == "waiting":
@@ -149,6 +149,11 @@ class WorldChannel:
 
     def left(self, call: Call) -> None:
         """The customer is gone."""
+
+    async def reach(self, interaction_id: str) -> None:
+        """The customer of a callback is to be called: those of this world call, and are not called."""
+        host = self.hosted()
+        await host.submit(FailCallback(host.new_id(), interaction_id, "unreachable"))
 
     async def announce(self, call: Call, queue: str, **more: Any) -> None:  # noqa: ANN401 - a message's fields
         """Enqueue the customer; `more` as in `EnqueueInteraction`. Raises `ChannelError` when the engine refuses."""
@@ -266,11 +271,6 @@ class WorldChannel:
                 await host.submit(FailOffer(host.new_id(), offer_id, "failed"))
             else:
                 self._ring(call, offer_id, agent_id)
-
-    async def _reach_nobody(self, interaction_id: str) -> None:
-        """Customers of this world call, and are not called."""
-        host = self.hosted()
-        await host.submit(FailCallback(host.new_id(), interaction_id, "unreachable"))
 
     async def _report_lost(self, interaction_id: str) -> None:
         host = self.hosted()

@@ -67,23 +67,26 @@ class PbxDriver:
         await self._pbx.cli(f"channel request hangup {name}")
 
     async def device_dies(self, offer_id: str) -> None:
-        await self._pbx.cli(f"channel request hangup {await self._device(offer_id)}")
+        await self._hang_up(self._names.leg(offer_id))
 
     async def rings(self, offer_id: str) -> int:
         shown = await self._pbx.cli("database show rang")
         return sum(f"/{self._names.leg(offer_id)};2/" in line for line in shown.splitlines())
 
-    async def _answer(self, offer_id: str, context: str, extension: str, is_there: Callable[[Any], bool]) -> None:
-        """The device goes there in the dialplan and answers; `is_there`: what the leg's channel is like after that."""
-        device, leg = await self._device(offer_id), self._names.leg(offer_id)
+    async def _answer(self, leg: str, context: str, extension: str, is_there: Callable[[Any], bool]) -> None:
+        """The device of a channel goes there in the dialplan and answers; `is_there`: what the channel is like then."""
+        device = await self._device(leg)
         async with self._pbx.ami() as ami:
             await ami.action("Redirect", Channel=device, Context=context, Exten=extension, Priority="1")
         async with asyncio.timeout(PATIENCE_SECONDS):
             while not any(each["id"] == leg and is_there(each["dialplan"]) for each in await self._pbx.channels()):
                 await asyncio.sleep(POLL_SECONDS)
 
-    async def _device(self, offer_id: str) -> str:
-        wanted = f"{self._names.leg(offer_id)};2"
+    async def _hang_up(self, leg: str) -> None:
+        await self._pbx.cli(f"channel request hangup {await self._device(leg)}")
+
+    async def _device(self, leg: str) -> str:
+        wanted = f"{leg};2"
         return str(next(each["name"] for each in await self._pbx.channels() if each["id"] == wanted))
 
     def _offers(self, channel_ids: set[str], interaction_id: str) -> bool:

@@ -3,13 +3,15 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import aiohttp
 import pytest
 
 from acd.ports.channel import Channel
 from acd.testing.contract import ChannelContract, Standing
+from acd.testing.contract import until as until_so
+from acd.testing.contract_callback import CallbackContract
 from acd.testing.contract_consult import ConsultContract
 from acd_asterisk.lab import Provisioned
 from acd_asterisk.plugin import open_channel
@@ -23,7 +25,7 @@ exten => _X.,1,Stasis({APP},sales)
 
 ; A device that rings until it is told to do something else; what it has ever done stays in the database.
 [devices]
-exten => _[a-z].,1,Set(DB(rang/${{UNIQUEID}}/${{CHANNEL(name)}})=1)
+exten => _[a-z0-9].,1,Set(DB(rang/${{UNIQUEID}}/${{CHANNEL(name)}})=1)
  same => n,Ringing()
  same => n,Wait(600)
 
@@ -37,6 +39,7 @@ class AsteriskDriver(PbxDriver):
     """Moves a PBX whose agents' devices are a context of its dialplan."""
 
     adviser_id: str = "ben"
+    customer_number: str = "13800138000"
 
     def __init__(self, provisioned: Provisioned) -> None:
         super().__init__(provisioned, "100")
@@ -54,8 +57,9 @@ class AsteriskDriver(PbxDriver):
 
     async def make(self, *, far_end: bool = True) -> Channel:
         url = self._pbx.ari_url if far_end else f"http://127.0.0.1:{UNUSED_PORT}/ari"
-        options = {"url": url, "user": self._pbx.ari_user, "password": self._pbx.ari_password, "on_cancel": "hangup"}
-        self._channel = open_channel(INSTANCE, options)
+        access = {"url": url, "user": self._pbx.ari_user, "password": self._pbx.ari_password}
+        callbacks = {"dial": "Local/{number}@devices/n"}
+        self._channel = open_channel(INSTANCE, {**access, "on_cancel": "hangup", "callbacks": callbacks})
         await self._leave()
         return self._channel
 
@@ -68,7 +72,7 @@ class AsteriskDriver(PbxDriver):
             # Asterisk lets nobody into an application without a controller: it must believe that there is one.
             self._standing_in = AsyncExitStack()
             await self._standing_in.enter_async_context(self._listener())
-        await self._answer(offer_id, "answered", "s", lambda place: place["app_name"] == "Stasis")
+        await self._answer(self._names.leg(offer_id), "answered", "s", _is_ours)
 
     async def standing(self, interaction_id: str) -> Standing:
         shown = await self._pbx.channels()
@@ -101,6 +105,38 @@ class AsteriskDriver(PbxDriver):
             if each["id"] in there and each["name"].startswith("Local/")
         )
 
+    async def is_called(self, interaction_id: str) -> bool:
+        return bool(await self._called(interaction_id, "Ringing"))
+
+    async def calls(self, interaction_id: str) -> int:
+        shown = await self._pbx.cli("database show rang")
+        return sum(f"/{self._back(interaction_id)}" in line for line in shown.splitlines())
+
+    async def customer_answers(self, interaction_id: str) -> None:
+        (called,) = await self._called(interaction_id, "Ringing")
+        self._customers[interaction_id] = called
+        await self._answer(called, "answered", "s", _is_ours)
+
+    async def customer_refuses(self, interaction_id: str) -> None:
+        (called,) = await self._called(interaction_id, "Ringing")
+        await self._hang_up(called)
+
+        async def is_over() -> bool:
+            return not await self._called(interaction_id, "Ringing")
+
+        await until_so(is_over, "the customer's telephone to stop")
+
+    async def _called(self, interaction_id: str, state: str) -> list[str]:
+        """The channels by which the customer is called."""
+        beginning = self._back(interaction_id)
+        channels = await self._pbx.channels()
+        found = [each["id"] for each in channels if each["state"] == state and each["id"].startswith(beginning)]
+        return [each for each in found if ";" not in each]
+
+    def _back(self, interaction_id: str) -> str:
+        """How the ids of those begin, whichever attempt it is."""
+        return self._names.back(f"{interaction_id}.c").removesuffix("~")
+
     @property
     def _asking(self) -> str:
         """The leg of the first offer of the first customer: it has the customer's part in every consult."""
@@ -119,6 +155,18 @@ class AsteriskDriver(PbxDriver):
             session.ws_connect(f"{self._pbx.ari_url}/events?app={APP}"),
         ):
             yield
+
+
+def _is_ours(place: Any) -> bool:  # noqa: ANN401 - as ARI says it
+    """Whether a channel that stands there is in the application."""
+    return bool(place["app_name"] == "Stasis")
+
+
+@pytest.mark.parametrize("check", CallbackContract.checks())
+async def test_contract_of_customers_who_are_called(provisioned: Provisioned, check: str) -> None:
+    """Likewise, for callbacks whose customers are called before any agent."""
+    async with AsteriskDriver(provisioned) as driver:
+        await CallbackContract(driver).run(check)
 
 
 @pytest.mark.parametrize("check", ConsultContract.checks())

@@ -43,7 +43,7 @@ class AmiDriver(PbxDriver):
         return "Local/ring@devices/n" if (agent_id, channel) == (self.agent_id, "voice") else ""
 
     async def device_answers(self, offer_id: str) -> None:
-        await self._answer(offer_id, "devices", "answer", lambda place: place["exten"] == dialplan.LEG)
+        await self._answer(self._names.leg(offer_id), "devices", "answer", lambda place: place["exten"] == dialplan.LEG)
 
     async def standing(self, interaction_id: str) -> Standing:
         shown = {each["id"]: each for each in await self._pbx.channels()}
