@@ -58,6 +58,7 @@ _ECHO: Final = "events/user/AcdEcho"
 _PING: Final = "asterisk/ping"
 _UNAUTHORIZED: Final = (401, 403)
 _NOT_FOUND: Final = 404
+_SERVER_ERROR: Final = 500
 
 
 class AriUnavailable(Exception):
@@ -321,7 +322,8 @@ class AriClient:
         try:
             async with answer_within(self._deadline_seconds):
                 status = (await self._over_http("GET", _PING, None, None)).status
-            if status not in _UNAUTHORIZED:
+            # Of 5xx it may not know: that can be whoever stands between us and it.
+            if status not in _UNAUTHORIZED and status < _SERVER_ERROR:
                 return await self._upgrade(app)
         except aiohttp.WSServerHandshakeError as error:
             status = error.status

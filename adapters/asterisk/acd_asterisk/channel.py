@@ -356,7 +356,7 @@ class AsteriskChannel:
 
     async def _adopt(self) -> None:
         """After every connect."""
-        self._healer.is_new = await self._switchboard.prepare()
+        self._healer.is_new |= await self._switchboard.prepare()  # Until a comparison has made use of it.
         await self._link.hear()
         await self._compare()
         self._vetoes.look_again()

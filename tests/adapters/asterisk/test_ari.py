@@ -230,6 +230,21 @@ async def test_who_stands_still_is_asked_for_no_websocket(far: tuple[Asterisk, A
     assert not client.has_given_up_lately
 
 
+@pytest.mark.parametrize("status", [502, 503, 504])
+async def test_who_answers_in_place_of_asterisk_is_asked_for_no_websocket(
+    far: tuple[Asterisk, AriClient], status: int
+) -> None:
+    asterisk, client = far
+
+    async def answer(_: web.Request) -> web.StreamResponse:
+        return web.Response(status=status)
+
+    asterisk.answer = answer
+    with pytest.raises(AriUnavailable, match=f"refused with status {status}"):
+        await client.events("acd")
+    assert [request.path for request in asterisk.requests] == ["/ari/asterisk/ping"]
+
+
 async def test_each_attempt_that_had_no_answer_may_be_carried_out_late(
     far: tuple[Asterisk, AriClient], monkeypatch: pytest.MonkeyPatch
 ) -> None:

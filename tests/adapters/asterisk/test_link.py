@@ -10,6 +10,7 @@ import pytest
 
 from acd_asterisk import link
 from acd_asterisk.ari import AriClient, AriUnauthorized, AriUnavailable, Holder
+from acd_asterisk.channel import AsteriskChannel
 from acd_asterisk.event_socket import EventSocket
 from acd_asterisk.link import Link
 from acd_asterisk.options import read_options
@@ -142,3 +143,23 @@ async def test_what_asterisk_keeps_for_its_calls_is_taken_back_once_for_each_att
         assert not pbx.has_given_up_lately
         connection.replaced()
         assert connection.state == "replaced"
+
+
+async def test_a_restart_is_known_until_it_has_been_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the two connections after it, the first had to be given up: the second finds all bridges made."""
+    given = {"url": "http://127.0.0.1:8088/ari", "user": "acd", "password": RIGHT}
+    channel = AsteriskChannel("pbx1", read_options("pbx1", given))
+    made = iter((True, False))
+
+    async def prepare() -> bool:
+        return next(made)
+
+    async def hear() -> None:
+        raise AriUnavailable("it sends no events")
+
+    monkeypatch.setattr(channel._switchboard, "prepare", prepare)
+    monkeypatch.setattr(channel._link, "hear", hear)
+    for _ in range(2):
+        with pytest.raises(AriUnavailable):
+            await channel._adopt()
+    assert channel._healer.is_new
