@@ -154,6 +154,22 @@ async def test_wrong_password(provisioned: Provisioned, tmp_path: Path, capsys: 
         assert it.pbx.ari_password not in log
 
 
+async def test_the_password_is_changed_while_nobody_calls(provisioned: Provisioned, tmp_path: Path) -> None:
+    """It is found out at once, and not by the next caller; what the file has by then is enough to go on."""
+    secret = tmp_path / "ari-password"
+    options: dict[str, object] = {"password_file": str(secret), "reconcile_every": "1h"}
+    async with rig(provisioned, tmp_path, [Agent("anna", TALKER)], options=options, connect=False) as it:
+        secret.write_text(it.pbx.ari_password)
+        await it.connected()
+        config = it.pbx.folder / "config" / "ari.conf"
+        config.write_text(config.read_text().replace(it.pbx.ari_password, "another one"))
+        await it.pbx.cli("module reload res_ari.so")
+        await until(lambda: it.channel.health()["link"] == "unauthorized", lambda: str(it.channel.health()))
+        assert "channels.pbx1.password" in str(it.channel.health()["reason"])
+        secret.write_text("another one")
+        await it.connected()
+
+
 @pytest.mark.parametrize("waiting", [False, True], ids=["empty", "with-a-caller"])
 async def test_an_attempt_that_asterisk_carries_out_late_is_nobody(
     provisioned: Provisioned, tmp_path: Path, *, waiting: bool

@@ -37,8 +37,9 @@ OF_ARI = {
     "test_caller_goes_on_when_the_dialplan_says_so",
     "test_callers_whom_nobody_noticed",
     "test_refused_caller_goes_on_in_the_dialplan",
+    "test_the_password_is_changed_while_nobody_calls",
 }
-"""They bring a dialplan, or a controller, of ARI's; below is what stands for them."""
+"""They bring a dialplan, a controller, or a password of ARI's; below is what stands for them."""
 
 LISTENER, TALKER = test_engine_away.LISTENER, test_engine_away.TALKER
 
