@@ -1,15 +1,16 @@
-"""The golden journal of semantics version 1: a few hundred commands and what came of each, as it was decided once.
+"""The golden journals of semantics version 1: some hundred commands and what came of each, as it was decided once.
 
-Owns the file's format: a header, then a line per command with its time and the digest of its outcome. The header names
+Owns the files' format: a header, then a line per command with its time and the digest of its outcome. The header names
 the fields of events and effects that the digests cover, so that a field appended later changes none of them.
 
-A digest that changes is a decision that changed: that needs a new semantics version with a journal of its own. Only
-while version 1 is unreleased may this one be written anew:
+A digest that changes is a decision that changed: that needs a new semantics version with journals of its own. Only
+while version 1 is unreleased may one be written anew:
 
-    python -m tests.core.golden_journal
+    python -m tests.core.golden_journal v1-callbacks
 """
 
 import hashlib
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, get_args
@@ -21,10 +22,17 @@ from acd.core.engine import Engine
 from tests.core.naive_model import Model
 from tests.core.side_by_side import seeded
 
-PATH: Final = Path(__file__).parent / "golden" / "v1.jsonl"
+FOLDER: Final = Path(__file__).parent / "golden"
 
-SEED: Final = 34
-LENGTH: Final = 600
+FIRST: Final = "v1"
+"""Of the commands that there were at first."""
+
+CALLBACKS: Final = "v1-callbacks"
+"""Of callbacks, also such whose customers are called before any agent; and of whatever else there was by then."""
+
+JOURNALS: Final = {FIRST: (34, 600), CALLBACKS: (107, 1_200)}
+"""By name: the seed of the traffic, and how many commands."""
+
 AGENTS: Final = 5
 
 UNCOVERED: Final = {"ConfigApplied": ()}
@@ -52,9 +60,14 @@ decode_header = msgspec.json.Decoder(Header).decode
 decode_entry = msgspec.json.Decoder(Entry).decode
 
 
-def read(path: Path = PATH) -> tuple[Header, list[Entry]]:
-    """The journal."""
-    first, *lines = path.read_bytes().splitlines()
+def path_of(name: str) -> Path:
+    """Where a journal is."""
+    return FOLDER / f"{name}.jsonl"
+
+
+def read(name: str = FIRST) -> tuple[Header, list[Entry]]:
+    """One journal."""
+    first, *lines = path_of(name).read_bytes().splitlines()
     return decode_header(first), [decode_entry(line) for line in lines]
 
 
@@ -73,18 +86,19 @@ def known_fields() -> Fields:
     return {kind.__name__: UNCOVERED.get(kind.__name__, kind.__struct_fields__) for kind in kinds}
 
 
-def made() -> Iterator[bytes]:
-    """The lines of the journal as the engine decides today."""
+def made(name: str) -> Iterator[bytes]:
+    """The lines of a journal as the engine decides today."""
+    seed, length = JOURNALS[name]
     fields = known_fields()
     yield msgspec.json.encode(Header(1, fields))
     engine = Engine()
-    traffic = seeded(SEED, agents=AGENTS, disorder=0.05)
+    traffic = seeded(seed, agents=AGENTS, disorder=0.05)
     model = Model(traffic.trees)
-    for _ in range(LENGTH):
+    for _ in range(length):
         command, now_us = traffic.next(model)
         model.apply(command, now_us)
         yield msgspec.json.encode(Entry(now_us, command, digest(engine.apply(command, now_us), fields)))
 
 
 if __name__ == "__main__":
-    PATH.write_bytes(b"\n".join(made()) + b"\n")
+    path_of(sys.argv[1]).write_bytes(b"\n".join(made(sys.argv[1])) + b"\n")

@@ -3,13 +3,14 @@
 import os
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 import acd.core.messages as m
 from acd.core.engine import Engine
-from tests.core.golden_journal import LENGTH, digest, known_fields, read
+from tests.core.golden_journal import CALLBACKS, JOURNALS, digest, known_fields, read
 
 FIRST_COMMANDS = {
     *("ApplyConfig", "SignInAgent", "SignOutAgent", "SetPresence", "HoldWork", "ResumeWork", "EndWrapUp"),
@@ -24,15 +25,16 @@ MOST_REFUSALS = 16
 ROOT = Path(__file__).parents[2]
 
 
-def test_every_outcome_is_as_it_was() -> None:
-    header, entries = read()
+@pytest.mark.parametrize("name", JOURNALS)
+def test_every_outcome_is_as_it_was(name: str) -> None:
+    header, entries = read(name)
     assert header.semantics == 1
-    assert len(entries) == LENGTH
+    assert len(entries) == JOURNALS[name][1]
     engine = Engine()
     for number, entry in enumerate(entries, 2):
         outcome = engine.apply(entry.command, entry.now_us)
         assert digest(outcome, header.fields) == entry.outcome, (
-            f"v1.jsonl:{number}: this command used to lead to something else than {outcome}\n{entry.command}\n"
+            f"{name}.jsonl:{number}: this command used to lead to something else than {outcome}\n{entry.command}\n"
             "A decision that changes needs a new semantics version; see tests/core/golden_journal.py"
         )
 
@@ -55,6 +57,23 @@ def test_the_journal_covers_what_there_was_at_first() -> None:
     assert len(refused) >= MOST_REFUSALS
 
 
+def test_the_journal_of_callbacks_covers_them() -> None:
+    """Called before any agent: reached, not reached, called again, given up; and offered to agents."""
+    engine, seen, refused = Engine(), Counter[str](), Counter[str]()
+    for entry in read(CALLBACKS)[1]:
+        outcome = engine.apply(entry.command, entry.now_us)
+        seen.update(type(each).__name__ for each in (*outcome.events, *outcome.effects))
+        if outcome.refusal is None:
+            seen[type(entry.command).__name__] += 1
+        else:
+            refused[outcome.refusal.code] += 1
+    assert seen["CustomerCalled"] == seen["ReachCustomer"] > 10
+    assert seen["NoteReached"] == seen["CustomerReached"] > 1
+    assert min(seen["FailCallback"], seen["CallBackInteraction"], seen["InteractionFailed"]) > 1
+    assert min(seen["InteractionScheduled"], seen["InteractionDue"]) > 10
+    assert min(refused["other-attempt"], refused["interaction-not-reaching"]) > 0
+
+
 def test_another_process_decides_the_same_whatever_its_hash_seed() -> None:
     program = (
         "from tests.core.golden_journal import read\n"
@@ -73,11 +92,12 @@ def test_another_process_decides_the_same_whatever_its_hash_seed() -> None:
     assert len(digests) == 1
 
 
-def test_fields_are_only_ever_appended() -> None:
-    header, _ = read()
+@pytest.mark.parametrize("name", JOURNALS)
+def test_fields_are_only_ever_appended(name: str) -> None:
+    header, _ = read(name)
     now = known_fields()
-    for name, fields in header.fields.items():
-        assert now[name][: len(fields)] == fields, f"{name}: a field was removed or moved"
+    for kind, fields in header.fields.items():
+        assert now[kind][: len(fields)] == fields, f"{kind}: a field was removed or moved"
 
 
 def test_a_digest_covers_code_effects_and_events() -> None:
