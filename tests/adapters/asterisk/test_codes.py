@@ -22,7 +22,7 @@ from acd.testing.recording_host import RecordingHost
 from acd_asterisk.codes import FeatureCodes
 from acd_asterisk.desk import Desk
 from acd_asterisk.happenings import CodeDialled
-from acd_asterisk.lab import AgentBehaviour, CallSpec, Provisioned
+from acd_asterisk.lab import AgentBehaviour, CallSpec, Ear, Provisioned
 from acd_asterisk.lab.tones import tone
 from acd_asterisk.names import Names
 from acd_asterisk.options import read_options
@@ -190,8 +190,8 @@ async def test_connection_is_lost_meanwhile(provisioned: Provisioned, tmp_path: 
     given = {"codes": {**CODES, "sounds": {"signed_in": "custom/long"}}}
     async with rig(provisioned, tmp_path, AGENTS, options=given, dialplan=DIALPLAN, text=TEXT, proxied=True) as it:
         it.pbx.add_sound("custom/long", tone(900, 2_500))
-        async with it.callers(CallSpec(caller="anna", dialled="*45")) as callers:
-            await callers.wait_for(lambda dialogs: any(each.answered_us for each in dialogs))
+        async with Ear() as ear, it.callers(CallSpec(caller="anna", dialled="*45", ear=ear.port)) as callers:
+            await until(lambda: 900 in ear.tones(), lambda: str(ear.tones()))
             await it.proxy.cut()
             await until(lambda: it.channel.health()["connects"] == 2, lambda: str(it.channel.health()))
             (dialog,) = await callers.finished(seconds=15)
