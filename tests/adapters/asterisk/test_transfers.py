@@ -330,3 +330,25 @@ async def test_a_telephone_takes_the_call_over_by_itself(
                 await it.pbx.cli(f"channel request hangup {channel['name']}")
             await callers.finished(seconds=5)
         await it.empty()
+
+
+async def test_taken_over_while_the_engine_was_away(provisioned: Provisioned, tmp_path: Path) -> None:
+    """Nobody heard of it: the customer is with the agent who has them, and the other telephone is no new caller."""
+    phone, other = Handset("anna"), Handset("lobby")
+    agents = [Agent("anna", handset=phone), Agent("lobby", handset=other)]
+    async with rig(provisioned, tmp_path, agents, dialplan=DIALPLAN) as it:
+        await it.ready("anna")
+        async with it.callers(CallSpec(caller="10001", dialled="sales")) as callers:
+            customer = (await it.event(OfferAccepted)).interaction_id
+            talk = f"talk:{customer}"
+            await until_places(it.pbx, {CALLER: talk, "anna": talk})
+            await it.stop_engine(crash=True)
+            async with it.listener():
+                await other.take_over(await phone.rung(), "600")
+                await until_places(it.pbx, {CALLER: talk, "lobby": talk, "anna": ""})
+            await it.start_engine()
+            await until_places(it.pbx, {CALLER: talk, "anna": talk})
+            assert len(it.all(InteractionQueued)) == 1
+            await it.router.submit(EndInteraction(it.router.new_id(), customer, by="agent"))
+            await callers.finished(seconds=5)
+        await it.empty()

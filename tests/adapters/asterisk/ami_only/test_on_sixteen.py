@@ -15,6 +15,7 @@ from tests.adapters.asterisk.ami_only.test_calls import (
     test_callers_whom_nobody_noticed,
 )
 from tests.adapters.asterisk.ami_only.test_contract import test_contract
+from tests.adapters.asterisk.doctor.test_examination_by_ami import test_calls_without_ari
 from tests.adapters.asterisk.test_hostile import test_hostile as hostile
 from tests.missing import missing_tool
 
@@ -22,6 +23,7 @@ __all__ = [
     "test_a_wrong_secret_is_an_error",
     "test_caller_goes_on_when_the_dialplan_says_so",
     "test_callers_whom_nobody_noticed",
+    "test_calls_without_ari",
     "test_contract",
     "test_queue_add_is_answered_and_lists_are_whole",
     "test_states_of_a_real_asterisk",
