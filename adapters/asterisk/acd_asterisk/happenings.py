@@ -129,6 +129,12 @@ class Referred(Struct, frozen=True):
     """Asterisk has taken the caller away by itself, to a place where whoever wants to may fetch them."""
 
 
+class StrayArrived(Struct, frozen=True):
+    """Asterisk has put a channel of its own in a caller's place, who has transferred somebody: it is nobody's."""
+
+    channel_id: str
+
+
 class CustomerAnswered(Struct, frozen=True):
     """A customer who is called back has picked up."""
 
@@ -205,6 +211,7 @@ Happening = (
     | LegDestroyed
     | LegHeld
     | Referred
+    | StrayArrived
     | CustomerAnswered
     | CustomerGone
     | TalkEntered
@@ -244,8 +251,12 @@ def happening(event: AriEvent, names: Names) -> Happening | None:
         return _beside(event.type, event.channel.id) if names.is_supervising(event.channel.id) else None
     match event.type:
         case "StasisStart":
-            if event.replace_channel is not None and (taken := names.offer_of(event.replace_channel.id)) is not None:
-                return _taken_over(event.channel, taken)
+            if event.replace_channel is not None:
+                offer_id = names.offer_of(event.replace_channel.id)
+                if offer_id is not None:
+                    return _taken_over(event.channel, offer_id)
+                if event.channel.name.startswith(_OF_ASTERISK):
+                    return StrayArrived(event.channel.id)
             return code_dialled(event.channel, event.args) or arrival(event.channel, event.args)
         case "StasisEnd":
             return CallerLeft(event.channel.id)

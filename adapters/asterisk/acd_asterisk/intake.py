@@ -45,6 +45,7 @@ from acd_asterisk.happenings import (
     RecordingEnded,
     Referred,
     Replaced,
+    StrayArrived,
     TalkEntered,
 )
 from acd_asterisk.menus.service import Menus
@@ -91,7 +92,7 @@ class Intake:
                 self._talk_entered(what)
             case BesideArrived() | BesideLeft() | CodeDialled() | KeyPressed() | PlaybackChanged() | RecordingEnded():
                 pass
-            case Referred() | Replaced() | CustomerAnswered() | CustomerGone():
+            case StrayArrived() | Referred() | Replaced() | CustomerAnswered() | CustomerGone():
                 pass
             case _:
                 assert_never(what)

@@ -25,14 +25,14 @@ from acd.ports.channel import TRANSFERRED_OUT
 from acd_asterisk.ari import AriUnavailable
 from acd_asterisk.call import Call, Leg
 from acd_asterisk.desk import Desk
-from acd_asterisk.happenings import Happening, Referred
+from acd_asterisk.happenings import Happening, Referred, StrayArrived
 from acd_asterisk.ringing import PJSIP
 from acd_asterisk.switchboard import Switchboard
 from acd_asterisk.telephones import agents_at, agents_with
 from acd_asterisk.translate import clean_number, is_endpoint
 
 PATIENCE_SECONDS: Final = 1.0
-"""How long to wait for the other line's end."""
+"""How long to wait for the other line's end, and how long Asterisk has for a transfer of its own."""
 
 LOOK_SECONDS: Final = 0.02
 
@@ -67,6 +67,8 @@ class Transfers:
 
     def handle(self, what: Happening) -> None:
         """See to a telephone that transfers; all else is none of this part's business."""
+        if isinstance(what, StrayArrived):
+            self._desk.spawn(self._end_stray(what.channel_id))
         if not isinstance(what, Referred):
             return
         found = self._desk.find(what.offer_id)
@@ -79,7 +81,19 @@ class Transfers:
             call.lost = True
             self._desk.in_lane(call, partial(self._park, call, leg))
         else:
-            self._desk.in_lane(call, partial(self._transfer, call, leg, what))
+            # What is known of the other line is known now: it may be gone when its turn has come.
+            self._desk.in_lane(call, partial(self._transfer, call, leg, what, self._waited_in(what.other_line)))
+
+    async def _end_stray(self, channel_id: str) -> None:
+        """Not at once: the telephone would be told that its transfer has failed."""
+        await asyncio.sleep(PATIENCE_SECONDS)
+        await self._switchboard.hang_up(channel_id)
+
+    def _waited_in(self, channel_id: str) -> str:
+        """The queue in which an agent's other line waits, or has waited, like any caller's."""
+        line = self._desk.by_channel.get(channel_id)
+        standing = None if line is None else self._desk.host.interaction(line.interaction_id)
+        return "" if standing is None else standing.queue
 
     async def _park(self, call: Call, leg: Leg) -> None:
         """The customer is out of our hands, and nothing is to be done to them; whoever fetches them has an own call."""
@@ -89,8 +103,8 @@ class Transfers:
         if outcome is None or outcome.refusal is not None:
             leg.reported = False
 
-    async def _transfer(self, call: Call, leg: Leg, what: Referred) -> None:
-        target = self._target(call, leg, what)
+    async def _transfer(self, call: Call, leg: Leg, what: Referred, waited_in: str) -> None:
+        target = self._target(call, leg, what, waited_in)
         is_attended = bool(what.other_line or what.other_endpoint)
         command = self._command(call, leg, target, "attended-transfer" if is_attended else "blind-transfer")
         is_done_already = bool(what.replaced_by)
@@ -131,13 +145,13 @@ class Transfers:
                 while what.other_end and await self._switchboard.has_channel(what.other_end):  # noqa: ASYNC110 - not ours, so no event tells
                     await asyncio.sleep(LOOK_SECONDS)
 
-    def _target(self, call: Call, leg: Leg, what: Referred) -> _Target:
+    def _target(self, call: Call, leg: Leg, what: Referred, waited_in: str) -> _Target:
         host = self._desk.host
         is_alone = not any(each.accepted for each in call.live_legs() if each is not leg)
         if not is_alone:
             return _Target()  # Who leaves a conference hangs up, and takes nobody along.
         found = agents_at(host, what.other_endpoint) if what.other_endpoint else []
-        if not found and (queue := self._queues.get(what.number)):
+        if not found and (queue := waited_in or self._queues.get(what.number, "")):
             return _Target(queue=queue)
         if not found and what.number:
             found = agents_with(host, what.number) or agents_at(host, f"{PJSIP}{what.number}")

@@ -21,6 +21,7 @@ from acd_asterisk.happenings import (
     RecordingEnded,
     Referred,
     Replaced,
+    StrayArrived,
     TalkEntered,
 )
 from acd_asterisk.names import Names
@@ -87,10 +88,13 @@ def test_transfers_that_asterisk_has_carried_out() -> None:
     )
     arrived = AriEvent("StasisStart", local, replace_channel=leg)
     assert happenings.happening(arrived, NAMES) is None  # no new caller
-    assert happenings.happening(structs.replace(arrived, replace_channel=AriChannel(CALLER)), NAMES) is not None
-    telephone = AriChannel("1795254034.2", name="PJSIP/ben-00000003")
-    taken = Referred(offer, other_endpoint="PJSIP/ben", replaced_by=telephone.id)
-    assert happenings.happening(structs.replace(arrived, channel=telephone), NAMES) == taken
+    in_place = structs.replace(arrived, replace_channel=AriChannel(CALLER))
+    assert happenings.happening(in_place, NAMES) == StrayArrived(local.id)
+    telephone = structs.replace(in_place, channel=AriChannel("1795254034.2", name="PJSIP/desk-00000003"))
+    assert isinstance(happenings.happening(telephone, NAMES), CallerArrived)  # they go on at another telephone
+    ben = AriChannel("1795254034.2", name="PJSIP/ben-00000003")
+    taken = Referred(offer, other_endpoint="PJSIP/ben", replaced_by=ben.id)
+    assert happenings.happening(structs.replace(arrived, channel=ben), NAMES) == taken
 
 
 def event(kind: str, channel_id: str = CALLER, cause: int = 0) -> AriEvent:
