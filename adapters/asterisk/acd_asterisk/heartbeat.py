@@ -5,6 +5,7 @@ Owns the two periods. Must not know events or effects.
 The dead-man's switch: the dialplan sets `TIMEOUT(absolute)` before `Stasis()`; as long as this runs, it is set
 anew for every waiting caller, so that it never fires. If the engine dies, the caller is in the dialplan's `T`
 extension a little later. A caller who talks with an agent has none; one who has talked, and is asked something, has.
+Whoever was called back is in no dialplan: theirs only keeps a line from being held for ever.
 """
 
 import asyncio
@@ -23,6 +24,11 @@ from acd_asterisk.switchboard import Switchboard
 ROUND_SECONDS: Final = 0.25
 MAX_AT_ONCE: Final = 8
 """Requests of one round that are under way at a time."""
+
+LEAST_BACK_SECONDS: Final = 600.0
+"""So long whoever was called back, and waits, stays at least after the last heartbeat. They are in no dialplan that could
+go on with them: the switch would hang up on them, and a callback that has reached them is over. Nor for ever: it may be
+a voicemail."""
 
 SPARE_SECONDS: Final = 1.0
 """How long before its end an offer that cannot ring is given back, so that nobody is punished for not answering."""
@@ -67,8 +73,11 @@ class Heartbeat:
         await asyncio.gather(*(beat(call) for call in due))
 
     async def _beat(self, call: Call, now: float) -> None:
+        seconds = self._desk.options.dead_man_us / 1e6
+        if call.back is not None and not call.lingers:
+            seconds = max(seconds, LEAST_BACK_SECONDS)
         try:
-            await self._switchboard.set_dead_mans_switch(call.channel_id, self._desk.options.dead_man_us / 1e6)
+            await self._switchboard.set_dead_mans_switch(call.channel_id, seconds)
         except AriUnavailable:
             return  # It stays due.
         period = self._desk.options.heartbeat_us / 1e6

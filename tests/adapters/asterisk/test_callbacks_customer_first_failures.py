@@ -1,5 +1,6 @@
 """Customers who are called before any agent, when engine, WebSocket or PBX die: called once at a time, counted once."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,8 @@ from acd.core.messages import (
     OfferMade,
 )
 from acd_asterisk.lab import AgentBehaviour, Provisioned
-from tests.adapters.asterisk.places import until_places
-from tests.adapters.asterisk.rig import Queue, rig
+from tests.adapters.asterisk.places import places, until_places
+from tests.adapters.asterisk.rig import Queue, rig, until
 from tests.adapters.asterisk.test_callbacks import DIAL, MORE, OPTIONS, call_me, people
 from tests.adapters.asterisk.test_callbacks_customer_first import QUEUE, STAYS
 from tests.adapters.asterisk.test_callbacks_through_failures import (
@@ -28,6 +29,7 @@ from tests.adapters.asterisk.test_callbacks_through_failures import (
     rings,
 )
 
+DEAD_MAN_SECONDS = 2
 PATIENT = Queue(
     more=MORE.replace("callback_attempts", 'callback_first = "customer"\ncallback_attempts').replace(
         'callback_retry = "1s"', 'callback_retry = "1h"'
@@ -83,6 +85,27 @@ async def test_who_has_answered_waits_on(provisioned: Provisioned, tmp_path: Pat
         assert completed.by == "agent"
         assert called(it) == 1
         assert len(it.all(CustomerReached)) == 1
+
+
+async def test_who_waits_is_not_hung_up_on(provisioned: Provisioned, tmp_path: Path) -> None:
+    """There is no dialplan that the dead-man's switch could hand them to: they wait on, and get an agent afterwards."""
+    options: dict[str, object] = {**OPTIONS, "heartbeat": "300ms", "dead_man": f"{DEAD_MAN_SECONDS}s"}
+    anna = AgentBehaviour(no_answer_chance=1.0)
+    async with rig(provisioned, tmp_path, people(STAYS, anna), queues=[QUEUE], options=options) as it:
+        await it.ready("anna")
+        await call_me(it)
+        await until_places(it.pbx, {"anna": "", "chen": "hold"})
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        await until(lambda: loop.time() > began + 1, lambda: "the switch is wound up")
+        await it.stop_engine(crash=True)
+        await until(lambda: loop.time() > began + 1 + 2 * DEAD_MAN_SECONDS, lambda: "the switch has fired")
+        assert (await places(it.pbx)).get("chen") == "hold"
+        await it.start_engine()
+        await it.router.submit(EndInteraction("end", "callback", by="system", reason="boss"))
+        cancelled = await it.event(InteractionCancelled)
+        await it.empty()
+        assert (cancelled.reason, called(it)) == ("boss", 1)
 
 
 @pytest.mark.parametrize("how", ["killed", "cut"])
