@@ -26,9 +26,9 @@ MAX_AT_ONCE: Final = 8
 """Requests of one round that are under way at a time."""
 
 LEAST_BACK_SECONDS: Final = 600.0
-"""So long whoever was called back, and waits, stays at least after the last heartbeat. They are in no dialplan that could
-go on with them: the switch would hang up on them, and a callback that has reached them is over. Nor for ever: it may be
-a voicemail."""
+"""So long whoever was called back, and waits, stays at least after the last heartbeat: they are in no dialplan that
+could go on with them, so that the switch hangs up, and a callback that has reached them is over. Nor for ever: it may
+be a voicemail."""
 
 SPARE_SECONDS: Final = 1.0
 """How long before its end an offer that cannot ring is given back, so that nobody is punished for not answering."""
