@@ -10,7 +10,9 @@ that stood still, which does at once what was asked of it meanwhile; and after a
 """
 
 import asyncio
+import time
 from contextlib import suppress
+from math import inf
 from typing import Final
 
 import structlog
@@ -24,13 +26,21 @@ SILENCE_SECONDS: Final = 2.0
 ECHO_SECONDS: Final = 2.0
 """So long after Asterisk has taken what was asked, an event has to be there, whichever: all come in order."""
 
-LONGEST_ECHO_SECONDS: Final = 16.0
+LONGEST_ECHO_SECONDS: Final = 8.0
 """Each connection that was given up in vain has twice the time: where events are that late, giving up helps nobody."""
 
 TRIES: Final = 2
 """So often Asterisk has to answer: one that stood still after its first answer is not deaf."""
 
+MAX_IN_VAIN: Final = 4
+"""Connections in a row on which nothing was heard, after which the next one is kept all the same: there is something
+else to it (a program that changes the event filter, say), and who looks every minute serves more than who is away."""
+
+KEPT_SECONDS: Final = 60.0
+"""For so long; then another one is tried."""
+
 _NOT_FOUND: Final = 404
+_NOBODYS: Final = "Application not found"
 
 _log = structlog.get_logger(__name__)
 
@@ -48,6 +58,8 @@ class Hearing:
         self._client = client
         self._app = app
         self._patience = ECHO_SECONDS
+        self._in_vain = 0
+        self._kept_until = -inf
         self._is_possible = True
         self.silences = 0
         """Connections that were found to be deaf."""
@@ -56,7 +68,7 @@ class Hearing:
         """Ask for an event until one is heard. Without an answer nothing is known, and nothing said.
 
         Raises:
-            Deaf: there is none.
+            Deaf: there is none, and another connection may be of use.
             AriUnauthorized: nobody may ask any more; there are other credentials by now.
         """
         if not socket.may_fall_silent:
@@ -68,8 +80,15 @@ class Hearing:
                 break
             if status is None or await self._hears(socket):
                 return
+        now = time.monotonic()
+        if now < self._kept_until:
+            return
         self.silences += 1
+        self._in_vain += 1
         self._patience = min(2 * self._patience, LONGEST_ECHO_SECONDS)
+        if self._in_vain >= MAX_IN_VAIN:
+            self._kept_until = now + KEPT_SECONDS
+            _log.error("the PBX sends no events over any connection; the next one is kept", instance=self._name)
         raise Deaf("the PBX answers, and sends no events: it has the application down as nobody's")
 
     async def watch(self, socket: EventSocket) -> None:
@@ -77,7 +96,9 @@ class Hearing:
         while socket.may_fall_silent:
             socket.news.clear()
             await asyncio.sleep(SILENCE_SECONDS)
-            if not socket.news.is_set():
+            if socket.news.is_set():
+                self._trust()
+            else:
                 await self.check(socket)
 
     async def _hears(self, socket: EventSocket) -> bool:
@@ -85,8 +106,11 @@ class Hearing:
             async with asyncio.timeout(self._patience):
                 await socket.news.wait()
         if socket.news.is_set():  # At the last moment, too: we may be the ones who are late.
-            self._patience = ECHO_SECONDS
+            self._trust()
         return socket.news.is_set()
+
+    def _trust(self) -> None:
+        self._patience, self._in_vain, self._kept_until = ECHO_SECONDS, 0, -inf
 
     async def _ask(self) -> int | None:
         """The status of an answer that means something."""
@@ -96,7 +120,7 @@ class Hearing:
             raise
         except AriUnavailable:
             return None
-        if answer.is_success or answer.status == _NOT_FOUND:
+        if answer.is_success or (answer.status == _NOT_FOUND and answer.message == _NOBODYS):
             return answer.status
         if self._is_possible:
             self._is_possible = False

@@ -15,6 +15,7 @@ from tests.adapters.asterisk.rig import until
 ECHO_SECONDS = 0.1
 TAKEN = Answer(204, b"")
 UNKNOWN = Answer(404, b'{"message": "Application not found"}')
+NO_SUCH_PATH = Answer(404, b'{"message": "Resource not found"}')
 REFUSED = Answer(500, b'{"message": "Error processing request"}')
 SILENT = AriUnavailable("no answer within the deadline")
 
@@ -118,8 +119,11 @@ async def test_credentials_that_are_wrong_by_now_are_no_silence() -> None:
     assert (pbx.asked, ears.silences) == (1, 0)
 
 
-async def test_a_pbx_that_has_no_such_events_is_let_be_and_it_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
-    pbx = Pbx(REFUSED)
+@pytest.mark.parametrize("refused", [REFUSED, NO_SUCH_PATH])
+async def test_a_pbx_that_has_no_such_events_is_let_be_and_it_is_said_once(
+    capsys: pytest.CaptureFixture[str], refused: Answer
+) -> None:
+    pbx = Pbx(refused)
     ears = pbx.hearing
     await ears.check(pbx.socket)
     await ears.check(pbx.socket)
@@ -167,3 +171,41 @@ async def test_after_a_connection_that_was_given_up_more_time_is_given() -> None
     pbx.echo = echo
     await ears.check(pbx.socket)
     assert ears.silences == 1
+
+
+@pytest.mark.parametrize("answer", [TAKEN, UNKNOWN])
+async def test_when_connecting_anew_is_of_no_use_the_connection_is_kept(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, answer: Answer
+) -> None:
+    """Something swallows the events: nobody is served by an engine that connects for ever. Once heard, it counts."""
+    monkeypatch.setattr(hearing, "ECHO_SECONDS", 0.02)
+    pbx = Pbx(answer)
+    ears = pbx.hearing
+    for _ in range(hearing.MAX_IN_VAIN):
+        with pytest.raises(Deaf):
+            await ears.check(pbx.socket)
+    for _ in range(2):
+        await ears.check(pbx.socket)
+    assert ears.silences == hearing.MAX_IN_VAIN
+    assert capsys.readouterr().out.count("sends no events over any connection") == 1
+    pbx.answers, pbx.echo = [TAKEN], pbx.news.set
+    await ears.check(pbx.socket)
+    pbx.echo = None
+    with pytest.raises(Deaf):
+        await ears.check(pbx.socket)
+
+
+async def test_one_that_was_kept_is_given_up_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may have been bad luck; and the one after it is kept as long again."""
+    monkeypatch.setattr(hearing, "KEPT_SECONDS", 0.1)
+    pbx = Pbx(UNKNOWN)
+    ears = pbx.hearing
+    for _ in range(hearing.MAX_IN_VAIN):
+        with pytest.raises(Deaf):
+            await ears.check(pbx.socket)
+    for _ in range(2):
+        asked = pbx.asked
+        with pytest.raises(Deaf):
+            await ears.watch(pbx.socket)
+        assert pbx.asked > asked + 1
+    assert ears.silences == hearing.MAX_IN_VAIN + 2
