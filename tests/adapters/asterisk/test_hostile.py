@@ -21,7 +21,8 @@ from tests.adapters.asterisk.rig import EXAMPLES, INSTANCE, Agent, Rig, rig, unt
 from tests.adapters.asterisk.test_variables import was_made
 from tests.runtime.queue_log.reader import read
 
-TALKER: Final = AgentBehaviour(ring_ms=20, talk_ms=200, hang_up_chance=1.0, trace=True)
+TALKER: Final = AgentBehaviour(ring_ms=20, talk_ms=400, hang_up_chance=1.0, trace=True)
+"""Long enough to be joined on a busy machine before it hangs up: else it would ring twice."""
 NUMBER, NAME = "8613800138{:03}", "Kanarienvogel {:03}"
 """Whoever calls, as far as a value is not that itself."""
 
