@@ -5,6 +5,7 @@ Owns the body of the request, and the reasons. Must not know calls, offers or th
 
 from typing import Final
 
+from acd_asterisk.happenings import CALLED_BACK
 from acd_asterisk.options import Options
 
 _REASONS: Final = {1: "unknown-number", 17: "busy", 21: "rejected", 22: "unknown-number", 28: "unknown-number"}
@@ -17,7 +18,7 @@ def request_body(options: Options, endpoint: str) -> dict[str, object]:
     body: dict[str, object] = {
         "endpoint": endpoint,
         "app": options.app,
-        "appArgs": "callback",
+        "appArgs": ",".join(CALLED_BACK),
         "timeout": -(-options.callbacks.ring_us // 1_000_000),
     }
     if options.callbacks.caller_id:

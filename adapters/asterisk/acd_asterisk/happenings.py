@@ -46,6 +46,9 @@ _TRANSFERS: Final = frozenset({"ChannelTransfer", "BridgeBlindTransfer", "Bridge
 _OF_ASTERISK: Final = "Local/"
 """How the names of channels begin that Asterisk puts between others."""
 
+CALLED_BACK: Final = ("callback",)
+"""The arguments with which a customer comes in who was called back."""
+
 CODE: Final = "code:"
 """Begins what the dialplan says of an agent's telephone that has dialled a feature code."""
 
@@ -246,7 +249,7 @@ def happening(event: AriEvent, names: Names) -> Happening | None:
     if offer_id is not None:
         return _leg_happening(event, offer_id)
     if names.back_of(event.channel.id) is not None:
-        return _customer(event, event.channel.id)
+        return _customer(event, event.channel)
     if names.is_own(event.channel.id):
         return _beside(event.type, event.channel.id) if names.is_supervising(event.channel.id) else None
     match event.type:
@@ -282,12 +285,6 @@ def code_dialled(channel: AriChannel, args: Iterable[str]) -> CodeDialled | None
     if not first.startswith(CODE):
         return None
     return CodeDialled(channel.id, _endpoint(channel), (first.removeprefix(CODE), *rest))
-
-
-def is_code(channel: AriChannel) -> bool:
-    """Whether a channel found in the application has dialled a feature code."""
-    _app, *args = channel.dialplan.app_data.split(",")
-    return code_dialled(channel, args) is not None
 
 
 def arrival(channel: AriChannel, args: Iterable[str]) -> CallerArrived:
@@ -326,17 +323,17 @@ def _beside(kind: str, channel_id: str) -> Happening | None:
             return None
 
 
-def _customer(event: AriEvent, channel_id: str) -> Happening | None:
-    """Whoever has been called back hangs up as any caller does."""
+def _customer(event: AriEvent, channel: AriChannel) -> Happening | None:
+    """Whoever has been called back hangs up as any caller does, and is one after they have been in the dialplan."""
     match event.type:
         case "StasisStart":
-            return CustomerAnswered(channel_id)
+            return CustomerAnswered(channel.id) if event.args == CALLED_BACK else arrival(channel, event.args)
         case "StasisEnd":
-            return CallerLeft(channel_id)
+            return CallerLeft(channel.id)
         case "ChannelHangupRequest":
-            return CallerHangupRequested(channel_id)
+            return CallerHangupRequested(channel.id)
         case "ChannelDestroyed":
-            return CustomerGone(channel_id, event.cause)
+            return CustomerGone(channel.id, event.cause)
         case _:
             return None
 

@@ -8,11 +8,13 @@ from typing import Final
 
 from msgspec import Struct
 
-from acd_asterisk.happenings import is_code
+from acd_asterisk.happenings import CALLED_BACK, code_dialled
 from acd_asterisk.names import Names
 from acd_asterisk.wire import AriBridge, AriChannel, Info
 
 STASIS: Final = "Stasis"
+_BEFORE: Final = frozenset({"", "AppDial2"})
+"""Where Asterisk says that a channel is which it dials for us."""
 
 
 class World(Struct, frozen=True):
@@ -55,9 +57,13 @@ def survey(
         back_of = names.back_of(channel.id)
         if offer_id is not None:
             legs[offer_id] = channel
-        elif back_of is not None:
+        elif back_of is not None and not _has_gone_on(channel):
             backs[back_of] = channel
-        elif channel.id in members and channel.dialplan.app_name == STASIS and not names.is_own(channel.id):
+        elif (
+            channel.id in members
+            and channel.dialplan.app_name == STASIS
+            and (back_of is not None or not names.is_own(channel.id))
+        ):
             if is_code(channel):
                 codes.add(channel.id)
             else:
@@ -81,3 +87,21 @@ def survey(
 def is_answered(leg: AriChannel) -> bool:
     """Whether an agent's leg has been picked up and is in the application."""
     return leg.dialplan.app_name == STASIS
+
+
+def is_code(channel: AriChannel) -> bool:
+    """Whether a channel found in the application has dialled a feature code."""
+    return code_dialled(channel, _arguments(channel)) is not None
+
+
+def _has_gone_on(back: AriChannel) -> bool:
+    """Whether a customer who was called back is in the dialplan by now, or has come out of it again as a caller."""
+    if back.dialplan.app_name == STASIS:
+        return _arguments(back) != CALLED_BACK
+    return back.is_up and back.dialplan.app_name not in _BEFORE
+
+
+def _arguments(channel: AriChannel) -> tuple[str, ...]:
+    """With which a channel has come into the application that it is in."""
+    _app, *arguments = channel.dialplan.app_data.split(",")
+    return tuple(arguments)

@@ -373,7 +373,7 @@ def back(state: Literal["waiting", "offered", "connected", "reaching"]) -> Desir
 def customer(number: int = 1, *, answered: bool = False) -> AriChannel:
     channel_id = NAMES.back(f"{BACK}.{number}")
     if answered:
-        return AriChannel(channel_id, "Up", dialplan=IN_STASIS)
+        return AriChannel(channel_id, "Up", dialplan=DialplanPlace("s", "Stasis", "acd,callback"))
     return AriChannel(channel_id, "Ringing", dialplan=RINGING)
 
 
@@ -384,6 +384,25 @@ def talk(*channels: AriChannel) -> World:
 
 THERE, LATER = customer(answered=True), customer(2, answered=True)
 RINGS = AriChannel(NAMES.leg(f"{BACK}.1"), dialplan=RINGING)
+
+
+@pytest.mark.parametrize(
+    ("place", "expected"),
+    [
+        (DialplanPlace("s", "AppDial2", "(Outgoing Line)"), "back"),
+        (DialplanPlace("s", "Stasis", "acd,callback"), "back"),
+        (DialplanPlace("0123", "Dial", "PJSIP/0123@trunk"), "nobody's"),
+        (DialplanPlace("0999", "Stasis", "acd,sales"), "caller"),
+        (DialplanPlace("*45", "Stasis", "acd,code:*45"), "code"),
+    ],
+    ids=lambda each: each if isinstance(each, str) else each.app_data,
+)
+def test_who_was_called_back_goes_on(place: DialplanPlace, expected: str) -> None:
+    """Into the dialplan, where they are nobody's business of ours, and perhaps back again, as anybody comes."""
+    found = world(channel := AriChannel(NAMES.back(f"{BACK}.1"), "Up", dialplan=place))
+    assert (f"{BACK}.1" in found.backs) is (expected == "back")
+    assert (channel.id in found.callers) is (expected == "caller")
+    assert (channel.id in found.codes) is (expected == "code")
 
 
 @pytest.mark.parametrize(

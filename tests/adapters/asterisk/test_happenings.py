@@ -3,7 +3,7 @@
 import pytest
 from msgspec import structs
 
-from acd_asterisk import happenings
+from acd_asterisk import happenings, snapshot
 from acd_asterisk.happenings import (
     CallerArrived,
     CallerHangupRequested,
@@ -124,8 +124,8 @@ def test_code_is_dialled() -> None:
     event = AriEvent("StasisStart", channel, args=("code:pause", "lunch"))
     assert happenings.happening(event, NAMES) == CodeDialled(CALLER, "PJSIP/a-b", ("pause", "lunch"))
     found = AriChannel(CALLER, dialplan=DialplanPlace("*45", "Stasis", "acd,code:*45"))
-    assert happenings.is_code(found)
-    assert not happenings.is_code(AriChannel(CALLER, dialplan=DialplanPlace("1", "Stasis", "acd,sales")))
+    assert snapshot.is_code(found)
+    assert not snapshot.is_code(AriChannel(CALLER, dialplan=DialplanPlace("1", "Stasis", "acd,sales")))
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,8 @@ def test_code_is_dialled() -> None:
         (event("ChannelUnhold", LEG), LegHeld("pbx1-1795254033.0.1", held=False)),
         (event("ChannelHangupRequest", LEG), None),
         (event("StasisStart", f"{LEG};2"), None),
-        (event("StasisStart", BACK), CustomerAnswered(BACK)),
+        (structs.replace(event("StasisStart", BACK), args=("callback",)), CustomerAnswered(BACK)),
+        (structs.replace(event("StasisStart", BACK), args=("sales",)), CallerArrived(AriChannel(BACK), "sales", None)),
         (event("ChannelHangupRequest", BACK), CallerHangupRequested(BACK)),
         (event("StasisEnd", BACK), CallerLeft(BACK)),
         (event("ChannelDestroyed", BACK, 17), CustomerGone(BACK, 17)),
