@@ -26,7 +26,7 @@ from tests.adapters.asterisk.test_patrol import plant
 
 LISTENER = AgentBehaviour(ring_ms=20, talk_ms=60_000)
 SILENT = AgentBehaviour(no_answer_chance=1.0)
-TALKER = AgentBehaviour(ring_ms=20, talk_ms=100, hang_up_chance=1.0)
+TALKER = AgentBehaviour(ring_ms=20, talk_ms=300, hang_up_chance=1.0)
 NEW_CALLS_WITHIN_SECONDS = 5.0
 IMPATIENT = {"rest_deadline": "500ms"}
 NOTICED = hearing.SILENCE_SECONDS + 2 * hearing.ECHO_SECONDS + 5.0

@@ -19,7 +19,7 @@ from tests.adapters.asterisk.rig import EXAMPLES, Agent, rig, until
 
 LISTENER = AgentBehaviour(ring_ms=20, talk_ms=60_000)
 SILENT = AgentBehaviour(no_answer_chance=1.0)
-TALKER = AgentBehaviour(ring_ms=20, talk_ms=100, hang_up_chance=1.0)
+TALKER = AgentBehaviour(ring_ms=20, talk_ms=300, hang_up_chance=1.0)
 DEAD_MAN_SECONDS = 3
 
 

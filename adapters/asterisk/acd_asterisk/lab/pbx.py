@@ -296,6 +296,8 @@ class Pbx:
             try:
                 async with self.ami() as session:
                     await session.event("FullyBooted")
+                    # It registers its own commands a moment after it has said so.
+                    await session.action("Command", Command="core show version")
                     return
             except (OSError, AmiRefused):
                 # AMI comes up in the middle of the boot, and logs people in a little later.
