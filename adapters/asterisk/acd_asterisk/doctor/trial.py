@@ -50,32 +50,52 @@ async def call(patient: Patient, client: AriClient, place: str, *, is_held: bool
 
     `is_held`: a controller is there.
     """
-    app = patient.options.app
-    seen: wire.AriChannel | None = None
     async with _own_application(client) as (own, _):
         near, far = f"{own}:near", f"{own}:far"
-        body = {"endpoint": f"Local/{place}/n", "app": own, "otherChannelId": far, "callerId": _SHOWN, "timeout": 30}
+        endpoint = f"Local/{place}/n"
+        body = {"endpoint": endpoint, "app": own, "otherChannelId": far, "callerId": _SHOWN, "timeout": 30}
         try:
             answer = await client.request("POST", f"channels/{near}", body)
             if not answer.is_success:
                 return wrong(
                     "call", f"{place} cannot be called ({answer.message}); is there such an extension and context?"
                 )
-            async with asyncio.timeout(CALL_SECONDS):
-                while (now := await _channel(client, far)) is not None or seen is None:
-                    seen = now or seen
-                    if seen is not None and _is_ours(seen, app):
-                        return await _taken(patient, client, far, place)
-                    await asyncio.sleep(LOOK_SECONDS)
-        except TimeoutError:
-            pass
+            return await _followed(patient, client, (near, far), place, is_held=is_held)
         finally:
             await _hang_up(client, near, far)
-    return _elsewhere(place, app, seen, is_held=is_held)
 
 
-def _is_ours(channel: wire.AriChannel, app: str) -> bool:
-    return channel.dialplan.app_name == "Stasis" and channel.dialplan.app_data.partition(",")[0] == app
+async def _followed(
+    patient: Patient, client: AriClient, ends: tuple[str, str], place: str, *, is_held: bool | None
+) -> Finding:
+    """Look where it is until it has come to stand or is over.
+
+    Without a controller Stasis() is a place on the way: it may be seen there before it has found nobody.
+    """
+    app, (near, far) = patient.options.app, ends
+    seen: wire.AriChannel | None = None
+    was_there = is_over = False
+    with suppress(TimeoutError):
+        async with asyncio.timeout(CALL_SECONDS):
+            while not is_over and (is_held is False or not _is_ours(seen, app)):
+                await asyncio.sleep(LOOK_SECONDS)
+                now = await _channel(client, far)
+                if now is None:
+                    is_over = was_there or await _channel(client, near) is None
+                elif now.dialplan.app_name:
+                    seen = now  # Between two lines of the dialplan it is nowhere.
+                was_there = was_there or now is not None
+    if not _is_ours(seen, app):
+        return _elsewhere(place, app, seen, is_held=is_held)
+    if is_over:
+        text = f"{place} leads to Stasis({app}), and has ended there, as no engine is connected"
+        return warning("fallback", f"{text}; let a fallback come after `Stasis()`")
+    return await _taken(patient, client, far, place)
+
+
+def _is_ours(channel: wire.AriChannel | None, app: str) -> bool:
+    place = wire.DialplanPlace() if channel is None else channel.dialplan
+    return place.app_name == "Stasis" and place.app_data.partition(",")[0] == app
 
 
 async def _taken(patient: Patient, client: AriClient, far: str, place: str) -> Finding:
@@ -98,7 +118,7 @@ async def _taken(patient: Patient, client: AriClient, far: str, place: str) -> F
 
 
 def _elsewhere(place: str, app: str, seen: wire.AriChannel | None, *, is_held: bool | None) -> Finding:
-    if seen is None or not seen.dialplan.app_name:
+    if seen is None:
         return wrong("call", f"{place} came to nothing; is there such an extension in this context?")
     where = f"{seen.dialplan.app_name}({seen.dialplan.app_data})"
     if is_held is False:

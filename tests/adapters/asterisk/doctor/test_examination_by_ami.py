@@ -1,12 +1,11 @@
 """`acd doctor` on a real Asterisk of which nothing but AMI is used: test calls, endpoints, modules, the clock."""
 
-import asyncio
 from pathlib import Path
 
 from acd_asterisk.lab import AgentBehaviour, Provisioned
 from tests.adapters.asterisk.doctor.test_examination import as_user, without_ari
-from tests.adapters.asterisk.doctor.ward import Ward, run, states, ward, wrongs
-from tests.adapters.asterisk.rig import EXAMPLES, PATIENCE_SECONDS, POLL_SECONDS, Agent, manager_section, rig
+from tests.adapters.asterisk.doctor.ward import Ward, run, states, until_quiet, ward, wrongs
+from tests.adapters.asterisk.rig import EXAMPLES, Agent, manager_section, rig
 
 
 async def test_calls_without_ari(provisioned: Provisioned, tmp_path: Path) -> None:
@@ -49,10 +48,3 @@ async def test_beside_a_running_engine_without_ari(provisioned: Provisioned, tmp
         assert "1000@acd-inbound leads to [acd-ami], and the engine has taken the call in" in output
         assert it.channel.health()["connected"] is True
         await it.empty()
-
-
-async def until_quiet(it: Ward) -> None:
-    """Wait until there is no channel: they are asked to go, and do so by themselves."""
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while await it.pbx.channels():
-            await asyncio.sleep(POLL_SECONDS)

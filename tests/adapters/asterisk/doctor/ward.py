@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from acd_asterisk.doctor.command import command
 from acd_asterisk.lab import AgentBehaviour, LabAgent, Pbx, Provisioned, SippAgents
-from tests.adapters.asterisk.rig import EXAMPLES
+from tests.adapters.asterisk.rig import EXAMPLES, PATIENCE_SECONDS, POLL_SECONDS
 
 CONFIG = """\
 [channels.pbx1]
@@ -96,3 +96,10 @@ def states(found: Mapping[str, list[tuple[str, str]]], check: str) -> list[str]:
 def wrongs(found: Mapping[str, list[tuple[str, str]]]) -> dict[str, str]:
     """What is wrong, by check: one sentence each."""
     return {check: text for check, each in found.items() for state, text in each if state == "wrong"}
+
+
+async def until_quiet(it: Ward) -> None:
+    """Wait until there is no channel: they are asked to go, and do so by themselves."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while await it.pbx.channels():
+            await asyncio.sleep(POLL_SECONDS)
