@@ -12,7 +12,7 @@ from typing import Final
 from msgspec.structs import replace
 from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, StatusCode
 
-from acd.core.messages import Command, Effect, EnqueueInteraction, Origin, Outcome
+from acd.core.messages import Command, Effect, EnqueueInteraction, Origin, Outcome, ReleaseInteraction
 from acd.core.messages.command_base import CommandBase
 from acd.ports.channel import Channel, ChannelHost, Desired
 from acd.ports.journal import Journal
@@ -102,7 +102,8 @@ class TracedRouter(Router):
         """Have the channel do it, under a span."""
         kept = self._causes.pop(id(effect))
         cause = None if kept is None else kept[1]
-        came_in = self._came_in.get(effect.interaction_id)
+        is_last = isinstance(effect, ReleaseInteraction)
+        came_in = (self._came_in.pop if is_last else self._came_in.get)(effect.interaction_id)
         links = [Link(came_in)] if came_in is not None and came_in is not cause else []
         kind = type(effect).__name__
         with self._tracer.start_as_current_span(

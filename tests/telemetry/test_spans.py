@@ -13,7 +13,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import StatusCode
 
 from acd.api import Domain, serve_domains
-from acd.core.messages import Effect, EnqueueInteraction, OfferInteraction, SignInAgent
+from acd.core.messages import Effect, EnqueueInteraction, OfferInteraction, ReleaseInteraction, SignInAgent
 from acd.core.messages.codec import decode_command
 from acd.errors import ChannelError, CommandInvalid
 from acd.runtime.config import loads
@@ -21,6 +21,7 @@ from acd.runtime.journal import MemoryJournal
 from acd.telemetry import TracedRouter, Tracing, tracing_requests
 from acd.telemetry.router import TracedChannel
 from acd.testing import FakeChannel
+from tests.kept import kept
 
 TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
 TRACE = f"00-{TRACE_ID}-00f067aa0ba902b7-01"
@@ -133,6 +134,20 @@ async def test_a_request_its_command_and_the_effects_are_one_trace(rig: Rig) -> 
     commands = [decode_command(row.entry.command) for row in rig.journal.rows()]
     (kept,) = [command.trace for command in commands if isinstance(command, SignInAgent)]
     assert kept == f"00-{place(command)[0]:032x}-{place(command)[1]:016x}-01"
+
+
+async def test_of_calls_that_are_over_nothing_is_kept(rig: Rig) -> None:
+    """The last effect of each still says by which command it came in."""
+    await rig.router.submit(SignInAgent(rig.router.new_id(), "anna", ready=True))
+    for number in range(1, 5):
+        call = await rig.phones.arrive("sales", f"call-{number}")
+        await rig.phones.until(lambda: bool(rig.phones.rings("anna")))
+        await rig.phones.answer(rig.phones.rings("anna")[0])
+        await rig.phones.hang_up(call)
+        await rig.phones.until(lambda number=number: len(rig.phones.performed(ReleaseInteraction)) == number)  # type: ignore[misc]
+    released = rig.spans("effect ReleaseInteraction")
+    assert [len(span.links) for span in released] == [1] * 4
+    assert kept(rig.router)["Recent._kept"] == 0
 
 
 async def test_what_is_refused_says_so(rig: Rig) -> None:
