@@ -48,6 +48,8 @@ def survey(
 ) -> World:
     """Sort a snapshot. `application` are the ids of the application's channels."""
     members = frozenset(application)
+    bridges = tuple(bridges)
+    elsewhere = frozenset(each for bridge in bridges if not names.is_own(bridge.id) for each in bridge.channels)
     callers: dict[str, AriChannel] = {}
     legs: dict[str, AriChannel] = {}
     backs: dict[str, AriChannel] = {}
@@ -57,6 +59,8 @@ def survey(
         back_of = names.back_of(channel.id)
         if offer_id is not None:
             legs[offer_id] = channel
+        elif back_of is not None and channel.id in elsewhere:
+            continue  # In a parking lot, for one: nothing else about the channel says so.
         elif back_of is not None and not _has_gone_on(channel):
             backs[back_of] = channel
         elif (

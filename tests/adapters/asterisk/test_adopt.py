@@ -405,6 +405,13 @@ def test_who_was_called_back_goes_on(place: DialplanPlace, expected: str) -> Non
     assert (channel.id in found.codes) is (expected == "code")
 
 
+def test_who_was_called_back_is_parked() -> None:
+    """In a bridge that is none of ours; all else is as if they had just answered."""
+    lot = AriBridge("4d3c", (THERE.id,))
+    found = survey(NAMES, INFO, [THERE.id], [THERE], [lot])
+    assert (found.backs, found.callers) == ({}, {})
+
+
 @pytest.mark.parametrize(
     ("found", "state", "reached", "expected"),
     [

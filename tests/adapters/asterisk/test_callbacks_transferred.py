@@ -3,6 +3,7 @@
 Their channels bear our name for as long as they live, and are a caller's like any other from then on.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,22 +11,36 @@ from pathlib import Path
 from acd.core.messages import InteractionCompleted, InteractionQueued, OfferAccepted
 from acd_asterisk.lab import Handset, Provisioned
 from tests.adapters.asterisk.places import places, until_places
-from tests.adapters.asterisk.rig import APP, Agent, Rig, rig, until
+from tests.adapters.asterisk.rig import APP, PATIENCE_SECONDS, POLL_SECONDS, Agent, Rig, rig, until
 from tests.adapters.asterisk.test_callbacks import LISTENS, OPTIONS, QUEUE, call_me
+from tests.adapters.asterisk.test_parking import DIALPLAN as PARKING
+from tests.adapters.asterisk.test_parking import LOT, LOTS
 from tests.adapters.asterisk.test_transfers import ACCEPTED, AT_ONCE, DIALPLAN
 
 OUTSIDE, BACK_AGAIN = "0123", "0999"
 AGAIN = f"exten => {BACK_AGAIN},1,Stasis({APP},sales)\n same => n,Hangup()\n"
 CUSTOMER = "chen"
+ELSEWHERE: dict[str, object] = {"by_phone": "engine", "context": "acd-outside"}
+BY_ASTERISK: dict[str, object] = {}
 
 
 @asynccontextmanager
-async def transferred(provisioned: Provisioned, folder: Path, number: str) -> AsyncIterator[Rig]:
+async def transferred(
+    provisioned: Provisioned,
+    folder: Path,
+    number: str,
+    how: dict[str, object] = ELSEWHERE,
+    *,
+    dialplan: str = DIALPLAN + AGAIN,
+) -> AsyncIterator[Rig]:
     """A customer who was called back, and whom anna has transferred to this number."""
     phone = Handset("anna")
     agents = [Agent("anna", handset=phone), Agent(CUSTOMER, LISTENS)]
-    options = {**OPTIONS, "transfers": {"by_phone": "engine", "context": "acd-outside"}}
-    async with rig(provisioned, folder, agents, queues=[QUEUE], options=options, dialplan=DIALPLAN + AGAIN) as it:
+    options: dict[str, object] = {**OPTIONS, "transfers": how}
+    lots = {"modules.conf": "load = res_parking\n", "res_parking.conf": LOTS}
+    async with rig(
+        provisioned, folder, agents, queues=[QUEUE], options=options, dialplan=dialplan, extra_config=lots
+    ) as it:
         await it.ready("anna")
         await call_me(it)
         await until_places(it.pbx, {CUSTOMER: "talk:callback", "anna": "talk:callback"})
@@ -60,3 +75,14 @@ async def test_who_comes_back_is_a_caller(provisioned: Provisioned, tmp_path: Pa
         await it.channel.reconcile(())
         for _ in range(AT_ONCE):
             assert await places(it.pbx) == talk
+
+
+async def test_who_is_parked_is_left_alone(provisioned: Provisioned, tmp_path: Path) -> None:
+    """In a lot of Asterisk's, where their channel says all the while that it is in our application."""
+    async with transferred(provisioned, tmp_path, LOT, BY_ASTERISK, dialplan=PARKING) as it:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while f"PJSIP/{CUSTOMER}" not in await it.pbx.cli("parking show default"):
+                await asyncio.sleep(POLL_SECONDS)
+        await it.channel.reconcile(())
+        for _ in range(AT_ONCE):
+            assert CUSTOMER in await places(it.pbx)
