@@ -8,6 +8,7 @@ from acd.core.messages import (
     CancelInteraction,
     CustomerCalled,
     CustomerReached,
+    EndInteraction,
     InteractionAbandoned,
     InteractionCompleted,
     InteractionFailed,
@@ -48,7 +49,7 @@ async def test_nobody_is_called_before_an_agent_is_there(provisioned: Provisione
     """And who has answered waits with music, if that agent has got somebody else meanwhile."""
     async with rig(provisioned, tmp_path, people(STAYS), queues=[QUEUE], options=OPTIONS) as it:
         await call_me(it)
-        async with it.callers(CallSpec("13900139000", "sales", hang_up_after_ms=3_000)) as callers:
+        async with it.callers(CallSpec("13900139000", "sales")) as callers:
             await until_places(it.pbx, {"trunk": "hold"})
             assert not it.all(CustomerCalled)
             await it.ready("anna")
@@ -57,7 +58,8 @@ async def test_nobody_is_called_before_an_agent_is_there(provisioned: Provisione
             talk = f"talk:{live.interaction_id}"
             await until_places(it.pbx, {"anna": talk, "trunk": talk, "chen": "hold"})
             assert live.interaction_id != "callback"
-            await callers.finished(seconds=20)
+            await it.router.submit(EndInteraction("end", live.interaction_id, by="agent"))
+            await callers.finished(seconds=5)
         accepted = await it.event(OfferAccepted, lambda each: each.interaction_id == "callback")
         assert accepted.agent_id == "anna"
         await it.talking()

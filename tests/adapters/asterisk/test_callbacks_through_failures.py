@@ -14,7 +14,7 @@ from acd.core.messages import (
 )
 from acd_asterisk.lab import AgentBehaviour, Provisioned
 from acd_asterisk.snapshot import STASIS
-from tests.adapters.asterisk.rig import POLL_SECONDS, Queue, Rig, rig, until
+from tests.adapters.asterisk.rig import PATIENCE_SECONDS, POLL_SECONDS, Queue, Rig, rig, until
 from tests.adapters.asterisk.test_callbacks import (
     DIAL,
     MORE,
@@ -26,7 +26,7 @@ from tests.adapters.asterisk.test_callbacks import (
     people,
 )
 
-SLOW = AgentBehaviour(ring_ms=2_500, talk_ms=700, hang_up_chance=1.0)
+SLOW = AgentBehaviour(ring_ms=3_500, talk_ms=700, hang_up_chance=1.0)
 LATE_NO = AgentBehaviour(ring_ms=1_000, decline_chance=1.0)
 PATIENT = Queue(more=MORE.replace('callback_retry = "1s"', 'callback_retry = "1h"'))
 
@@ -43,16 +43,18 @@ async def rings(it: Rig) -> None:
 
 async def no_customer(it: Rig) -> None:
     """Until the PBX has no channel of the customer's any more."""
-    while any(":back:" in each["id"] for each in await it.pbx.channels()):
-        await asyncio.sleep(POLL_SECONDS)
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while any(":back:" in each["id"] for each in await it.pbx.channels()):
+            await asyncio.sleep(POLL_SECONDS)
 
 
 async def customer_in(it: Rig) -> None:
     """Until the customer has picked up and is in the application."""
-    while not any(
-        ":back:" in each["id"] and each["dialplan"]["app_name"] == STASIS for each in await it.pbx.channels()
-    ):
-        await asyncio.sleep(POLL_SECONDS)
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not any(
+            ":back:" in each["id"] and each["dialplan"]["app_name"] == STASIS for each in await it.pbx.channels()
+        ):
+            await asyncio.sleep(POLL_SECONDS)
 
 
 async def away(it: Rig, how: str) -> None:
@@ -92,7 +94,7 @@ async def test_while_it_rings(provisioned: Provisioned, tmp_path: Path, how: str
 
 async def test_the_customer_has_answered_another_controller(provisioned: Provisioned, tmp_path: Path) -> None:
     """Whoever is in the application, and is not told anything, is found, and talks with the agent who has waited."""
-    customer = AgentBehaviour(ring_ms=2_500, talk_ms=8_000, hang_up_chance=1.0)
+    customer = AgentBehaviour(ring_ms=3_500, talk_ms=8_000, hang_up_chance=1.0)
     async with rig(provisioned, tmp_path, people(customer), queues=[QUEUE], options=OPTIONS) as it:
         await it.ready("anna")
         await call_me(it)
@@ -111,7 +113,7 @@ async def test_the_customer_has_answered_another_controller(provisioned: Provisi
 @pytest.mark.parametrize("how", ["killed", "cut"])
 async def test_the_customer_answers_meanwhile(provisioned: Provisioned, tmp_path: Path, how: str) -> None:
     """Asterisk lets nobody into an application without a controller: the attempt has failed, the next one has not."""
-    customer = AgentBehaviour(ring_ms=600, talk_ms=2_000, hang_up_chance=1.0)
+    customer = AgentBehaviour(ring_ms=1_500, talk_ms=2_000, hang_up_chance=1.0)
     async with rig(provisioned, tmp_path, people(customer), queues=[QUEUE], options=OPTIONS, proxied=True) as it:
         await it.ready("anna")
         await call_me(it)
@@ -167,7 +169,7 @@ async def test_the_customer_hangs_up_meanwhile(provisioned: Provisioned, tmp_pat
 @pytest.mark.parametrize("how", ["killed", "cut"])
 async def test_while_the_agents_telephone_rings(provisioned: Provisioned, tmp_path: Path, how: str) -> None:
     """The agent picks up in the end; then the customer is called, once."""
-    anna = AgentBehaviour(ring_ms=2_500, talk_ms=60_000)
+    anna = AgentBehaviour(ring_ms=3_500, talk_ms=60_000)
     async with rig(provisioned, tmp_path, people(TALKS, anna), queues=[QUEUE], options=OPTIONS, proxied=True) as it:
         await it.ready("anna")
         await call_me(it)

@@ -45,7 +45,7 @@ async def talking(
     transfers: dict[str, object] | None = None,
     *,
     origin: str = "no",
-    seconds: int = 2,
+    seconds: int = 3,
 ) -> AsyncIterator[tuple[Rig, Handset, Handset, str]]:
     """A caller who talks with anna, whose telephone does as the test says, and another telephone."""
     phone, other = Handset("anna"), Handset("ben")
@@ -111,7 +111,7 @@ async def test_who_is_fetched_talks_with_whoever_does_that(provisioned: Provisio
 
 async def test_an_engine_that_dies_meanwhile(provisioned: Provisioned, tmp_path: Path) -> None:
     """Nothing is known of who is parked, and they are left alone; back they are a caller like any other."""
-    async with talking(provisioned, tmp_path, seconds=4) as (it, phone, _, customer):
+    async with talking(provisioned, tmp_path, seconds=6) as (it, phone, _, customer):
         dialog = await phone.rung()
         assert await phone.transfer(dialog, LOT) == ACCEPTED
         await parked(it)
