@@ -139,6 +139,8 @@ class Callbacks:
         if noted is None:
             self._put_down(call)  # The engine takes nothing at the moment: nobody is called without a word left.
         elif noted.refusal is not None:
+            why, code = "nobody can be called back: no word can be left with the interaction", noted.refusal.code
+            _log.warning(why, instance=self._desk.name, code=code, **call.keys)
             await self._fail(call, channel_id, "unreachable")
         else:
             await self._ring(call, channel_id, endpoint)

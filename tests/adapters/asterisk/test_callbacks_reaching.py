@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from structlog.testing import capture_logs
 
 from acd.core.messages import Command, FailCallback, NoteInteraction, NoteReached, Outcome, Refusal
 from acd.errors import RouterOverloaded
@@ -104,7 +105,9 @@ async def test_word_that_cannot_be_left_is_an_attempt_that_has_failed() -> None:
     it = Parts()
     call = await it.opened()
     it.host.answer = Outcome(refusal=Refusal("too-many-attributes", "there are 64"))
-    await it.callbacks.reach(call)
+    with capture_logs() as logs:
+        await it.callbacks.reach(call)
+    assert [each.get("code") for each in logs if each["log_level"] == "warning"] == ["too-many-attributes"]
     assert it.dialled() == []
     assert it.told()[1:] == [FailCallback("contract-2", BACK, "unreachable", 1)]
     await it.desk.stop()
