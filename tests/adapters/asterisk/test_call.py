@@ -47,7 +47,7 @@ async def test_lanes_do_not_wait_for_each_other() -> None:
 
     first.put(wait)
     second.put(finish)
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(5):
         await done.wait()
     gate.set()
     await first.idle()

@@ -30,7 +30,7 @@ async def test_a_farewell_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> 
     """Else there would be no other connection until the system finds out that this one is dead."""
     monkeypatch.setattr(event_socket, "CLOSE_SECONDS", 0.05)
     stuck = Stuck()
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(5):
         async with EventSocket(cast("ClientWebSocketResponse", stuck)) as socket:
             waiting = asyncio.ensure_future(socket.requests.ask("GET", "x"))
             await asyncio.sleep(0)

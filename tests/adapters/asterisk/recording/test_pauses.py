@@ -63,7 +63,7 @@ async def test_a_pause_outlasts_the_engine_and_the_line(
     provisioned: Provisioned, tmp_path: Path, how: str, mode: str
 ) -> None:
     """Whoever comes back knows that it is paused, and ends it when it has lasted long enough."""
-    options = {"recording": {"mode": mode, "longest_pause": f"{2 * PAUSED_SECONDS}s"}}
+    options = {"recording": {"mode": mode, "longest_pause": f"{3 * PAUSED_SECONDS}s"}}
     async with rig(provisioned, tmp_path, [ANNA], options=options, proxied=how == "line-cut") as it:
         await it.ready("anna")
         async with it.callers(CALLER):
