@@ -36,6 +36,12 @@ KEEPALIVE_SECONDS: Final = 10.0
 PING_SECONDS: Final = 4.0
 """A ping is sent this often; a pong that takes more than half of it is a disconnect."""
 
+MAX_AT_ONCE: Final = 64
+"""Requests under way at a time; further ones wait here, and their deadlines begin when it is their turn.
+
+To ask an Asterisk that cannot keep up for all at once is to have no answer to any in time, and to ask again.
+"""
+
 SHUN_SECONDS: Final = 60.0
 """How long requests go by HTTP only after one over the WebSocket has had no answer: what holds it up may last."""
 
@@ -111,6 +117,8 @@ class AriClient:
         self._headers: dict[str, str] = {}
         self._forbidden = ""
         self._demolition = asyncio.Semaphore(1)
+        self._going: set[str] = set()
+        self._turns = asyncio.Semaphore(MAX_AT_ONCE)
         self._lanes: Lanes | None = None
         self._shunned_until = 0.0
         self._given_up: deque[float] = deque(maxlen=MAX_GIVEN_UP)
@@ -145,7 +153,7 @@ class AriClient:
         """Ask, and return the answer whatever its status; `body` is sent as JSON.
 
         `attempts` beyond 1 are for requests that may safely be carried out twice. `large`: the answer may be long, and
-        goes by HTTP, where it holds up nobody.
+        goes by HTTP, where it holds up nobody, and at once.
 
         Raises:
             AriUnavailable: no answer within the deadline, in any attempt.
@@ -153,7 +161,10 @@ class AriClient:
         """
         for left in reversed(range(attempts)):
             try:
-                return await self._request(method, path, body, query, large=large)
+                if large:
+                    return await self._request(method, path, body, query, large=True)
+                async with self._turns:
+                    return await self._request(method, path, body, query, large=False)
             except AriUnauthorized:
                 raise
             except AriUnavailable:
@@ -166,8 +177,16 @@ class AriClient:
 
         One after another: side by side it has crashed Asterisk (issue 1201). Raises `AriUnavailable`.
         """
-        async with self._demolition:
-            await self.request("DELETE", f"bridges/{part(bridge_id)}", attempts=2)
+        self._going.add(bridge_id)
+        try:
+            async with self._demolition:
+                await self.request("DELETE", f"bridges/{part(bridge_id)}", attempts=2)
+        finally:
+            self._going.discard(bridge_id)
+
+    def is_going(self, bridge_id: str) -> bool:
+        """Whether a bridge is being removed, or is to be."""
+        return bridge_id in self._going
 
     async def take_out(self, bridge_id: str, channel_id: str) -> None:
         """Take a channel out of a bridge: it is in none when this returns. Raises `AriUnavailable`.

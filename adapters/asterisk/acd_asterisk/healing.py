@@ -133,7 +133,10 @@ class Healer:
             handed_in={call.channel_id for call in self._desk.calls.values() if call.is_enqueued},
             was_restarted=was_restarted,
         )
-        return [repair for repair in repairs if not _is_of_nothing(repair)]
+        return [repair for repair in repairs if not (_is_of_nothing(repair) or self._is_under_way(repair))]
+
+    def _is_under_way(self, repair: Repair) -> bool:
+        return isinstance(repair, mending.Destroy) and self._switchboard.is_going(repair.interaction_id)
 
     def _backs(self, desired: Iterable[Desired]) -> dict[str, bool]:
         """The callbacks among them, and whether their customers have been reached."""
@@ -215,7 +218,9 @@ class Healer:
         await abreast(self._act_on, first)
         offers = (self._desk.names.offer_of(repair.channel_id) for repair in ending)
         await abreast(self._orders.devices.until_gone, [offer_id for offer_id in offers if offer_id is not None])
-        await abreast(self._act_on, [repair for repair in repairs if not isinstance(repair, apart)])
+        # Telephones before whoever waits: of those there may be many.
+        rest = (repair for repair in repairs if not isinstance(repair, apart))
+        await abreast(self._act_on, sorted(rest, key=lambda repair: isinstance(repair, mending.Park)))
         await abreast(self._act_on, last)
 
     async def _act_on(self, repair: Repair) -> None:
@@ -280,6 +285,8 @@ class Healer:
     async def _park(self, call: Call) -> None:
         if call.parent is None:
             self._orders.park(call)
+            if call.parking is not None:
+                await asyncio.wait((call.parking,))
         else:
             await self._conversations.wait(call)
 

@@ -305,7 +305,7 @@ class Orders:
             await asyncio.wait((call.bridging,))
         if call.has_bridge:
             staying = [call.channel_id] * asks + [self._desk.names.leg(each.offer_id) for each in (asked,) if each]
-            await self._switchboard.destroy_talk_bridge(call.interaction_id, staying)
+            self._desk.spawn(await self._switchboard.vacate(call.interaction_id, staying))
 
     def _who_joins(self, call: Call, leg: Leg) -> tuple[str, ...]:
         """Whoever is in the bridge already is left there: to be added again is to be taken out for a moment.

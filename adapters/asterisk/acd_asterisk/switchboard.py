@@ -6,9 +6,9 @@ a call. A status that says that something is gone, or there already, is a fact a
 
 import asyncio
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import suppress
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -213,6 +213,23 @@ class Switchboard:
         bridge = self._names.talk(interaction_id)
         await asyncio.gather(*(self._client.take_out(bridge, each) for each in staying))
         await self._client.remove_bridge(bridge)
+
+    async def vacate(self, interaction_id: str, staying: Sequence[str]) -> Coroutine[Any, Any, None]:
+        """As `destroy_talk_bridge`, but gives what is left to be done when `staying` are out: nobody waits for that.
+
+        Under load there may be many, and they go one after another. One that is not removed is found by a comparison.
+        """
+        bridge = self._names.talk(interaction_id)
+        await asyncio.gather(*(self._client.take_out(bridge, each) for each in staying))
+        return self._demolish(bridge)
+
+    def is_going(self, interaction_id: str) -> bool:
+        """Whether a conversation's bridge is being removed, or is to be."""
+        return self._client.is_going(self._names.talk(interaction_id))
+
+    async def _demolish(self, bridge_id: str) -> None:
+        with suppress(AriUnavailable):
+            await self._client.remove_bridge(bridge_id)
 
     async def set_dead_mans_switch(self, channel_id: str, seconds: float) -> bool:
         """Let the dialplan's `T` extension have the caller in so many seconds; 0: never. False: the caller is gone."""

@@ -46,6 +46,9 @@ class StandInAri:
     async def remove_bridge(self, bridge_id: str) -> None:
         await self.request("DELETE", f"bridges/{bridge_id}")
 
+    def is_going(self, _bridge_id: str) -> bool:
+        return False
+
     async def take_out(self, bridge_id: str, channel_id: str) -> None:
         await self.request("POST", f"bridges/{bridge_id}/removeChannel", {"channel": channel_id})
 

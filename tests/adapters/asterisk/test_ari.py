@@ -199,6 +199,45 @@ async def test_connections_are_capped(far: tuple[Asterisk, AriClient]) -> None:
     assert asterisk.most_at_once == 4
 
 
+async def test_only_so_many_are_under_way_and_deadlines_begin_with_their_turns(
+    far: tuple[Asterisk, AriClient],
+) -> None:
+    """Over as many connections as one likes; all together they take longer than one has."""
+    asterisk, client = far
+    client._turns = asyncio.Semaphore(2)
+
+    async def slowly(_: web.Request) -> web.StreamResponse:
+        await asyncio.sleep(DEADLINE_SECONDS / 4)
+        return web.Response(status=204)
+
+    asterisk.answer = slowly
+    answers = await asyncio.gather(*(client.request("GET", "channels") for _ in range(16)))
+    assert {answer.status for answer in answers} == {204}
+    assert asterisk.most_at_once == 2
+    assert client.unanswered == 0
+
+
+async def test_what_is_long_waits_for_no_turn(far: tuple[Asterisk, AriClient]) -> None:
+    asterisk, client = far
+    client._turns = asyncio.Semaphore(0)
+    assert (await client.request("GET", "channels", large=True)).status == 204
+    assert len(asterisk.requests) == 1
+
+
+async def test_a_bridge_is_going_until_it_is_gone(far: tuple[Asterisk, AriClient]) -> None:
+    asterisk, client = far
+    seen: list[bool] = []
+
+    async def answer(_: web.Request) -> web.StreamResponse:
+        seen.append(client.is_going("b"))
+        return web.Response(status=204)
+
+    asterisk.answer = answer
+    await client.remove_bridge("b")
+    assert seen == [True]
+    assert not client.is_going("b")
+
+
 async def test_nothing_is_asked_once_that_is_forbidden(far: tuple[Asterisk, AriClient]) -> None:
     asterisk, client = far
     client.forbid("another controller has the application")

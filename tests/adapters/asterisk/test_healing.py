@@ -9,6 +9,7 @@ import pytest
 from acd.core.messages import AcceptOffer, Command, EndInteraction, EnqueueInteraction, Outcome, RequeueInteraction
 from acd.ports.channel import Desired
 from acd.testing.recording_host import RecordingHost
+from acd_asterisk.abreast import MAX_AT_ONCE
 from acd_asterisk.ari import AriUnavailable
 from acd_asterisk.conversations import Conversations
 from acd_asterisk.desk import Desk
@@ -41,6 +42,10 @@ class StandIn:
         self.talking = tuple(talking)
         self.answers = True
         self.done: list[str] = []
+        self.at_once = self.most_at_once = 0
+        """Callers who are on their way into the hold bridge."""
+        self.going: set[str] = set()
+        """Interactions whose bridges are being removed."""
 
     async def look_around(self) -> World:
         callers = [each.id for each in self.channels if each != LEG]
@@ -64,11 +69,18 @@ class StandIn:
         return NAMES.hold
 
     async def hold(self, channel_id: str, _music_class: str) -> None:
-        await asyncio.sleep(0)
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        self.at_once -= 1
         self.done.append(f"hold {channel_id}")
 
     async def destroy_talk_bridge(self, interaction_id: str) -> None:
         self.done.append(f"destroy {interaction_id}")
+
+    def is_going(self, interaction_id: str) -> bool:
+        return interaction_id in self.going
 
     async def play_on_hold(self, _music_class: str) -> None:
         pass
@@ -160,6 +172,32 @@ async def test_a_talk_bridge_goes_when_the_caller_has_left_it() -> None:
     desk, _, healer = parts(host, pbx)
     await healer.heal()
     assert pbx.done == [f"hold {CALLER.id}", f"destroy {INTERACTION}"]
+    await desk.stop()
+
+
+async def test_a_bridge_that_is_being_removed_is_no_difference() -> None:
+    host = RecordingHost(lambda _agent, _channel: "")
+    host.wished[INTERACTION] = Desired(INTERACTION, "waiting")
+    pbx = StandIn([CALLER], talking=[CALLER.id])
+    pbx.going = {INTERACTION}
+    desk, _, healer = parts(host, pbx)
+    await healer.heal()
+    assert pbx.done == [f"hold {CALLER.id}"]
+    assert not healer.differences.health()["difference_orphaned-bridge"]
+    await desk.stop()
+
+
+async def test_callers_are_put_on_hold_some_at_a_time() -> None:
+    """A PBX that is asked for hundreds at once answers none of them in time."""
+    host = RecordingHost(lambda _agent, _channel: "")
+    callers = [AriChannel(f"1795254033.{number}", "Up", dialplan=IN_STASIS) for number in range(100)]
+    for each in callers:
+        host.wished[NAMES.interaction(each.id)] = Desired(NAMES.interaction(each.id), "waiting")
+    pbx = StandIn(callers, talking=[each.id for each in callers])
+    desk, _, healer = parts(host, pbx)
+    await healer.heal()
+    assert sum(done.startswith("hold") for done in pbx.done) == len(callers)
+    assert pbx.most_at_once == MAX_AT_ONCE
     await desk.stop()
 
 

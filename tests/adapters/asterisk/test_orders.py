@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from acd.ports.channel import Desired
 from acd.testing.recording_host import RecordingHost
 from acd_asterisk.call import Leg
@@ -29,6 +31,30 @@ def parts() -> tuple[Desk, Orders, RecordingHost, StandInAri]:
     desk.start(host)
     desk.add(INTERACTION, CALLER)
     return desk, Orders(desk, Switchboard(ari.client, NAMES, OPTIONS), nothing_plays(NAMES)), host, ari
+
+
+async def test_an_end_waits_for_no_bridge_to_be_removed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are removed one after another, which takes an Asterisk that is busy longer than there is for an effect."""
+    desk, orders, _, ari = parts()
+    call = desk.calls[INTERACTION]
+    call.has_bridge = True
+    slow = asyncio.Event()
+    removed: list[str] = []
+
+    async def remove_bridge(bridge_id: str) -> None:
+        await slow.wait()
+        removed.append(bridge_id)
+
+    monkeypatch.setattr(ari, "remove_bridge", remove_bridge)
+    async with asyncio.timeout(5):
+        await orders.release(call)
+    assert INTERACTION not in desk.calls
+    assert not removed
+    slow.set()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert removed == [NAMES.talk(INTERACTION)]
+    await desk.stop()
 
 
 async def test_what_was_taken_back_while_the_telephone_was_in_use_does_not_ring() -> None:

@@ -1,10 +1,11 @@
 """Surveys on the real Asterisk: the caller hears the questions, presses keys, and is let go."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -92,15 +93,17 @@ async def test_whose_release_fails_is_asked_all_the_same(
 
 def fail_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first end of a talk gets no answer."""
-    answered, failed = Switchboard.destroy_talk_bridge, set[str]()
+    answered, failed = Switchboard.vacate, set[str]()
 
-    async def destroy(switchboard: Switchboard, interaction_id: str, staying: Sequence[str] = ()) -> None:
+    async def vacate(
+        switchboard: Switchboard, interaction_id: str, staying: Sequence[str]
+    ) -> Coroutine[Any, Any, None]:
         if not failed:
             failed.add(interaction_id)
             raise AriUnavailable("no answer")
-        await answered(switchboard, interaction_id, staying)
+        return await answered(switchboard, interaction_id, staying)
 
-    monkeypatch.setattr(Switchboard, "destroy_talk_bridge", destroy)
+    monkeypatch.setattr(Switchboard, "vacate", vacate)
 
 
 async def test_what_is_no_answer_is_asked_again_and_then_it_is_over(provisioned: Provisioned, tmp_path: Path) -> None:
