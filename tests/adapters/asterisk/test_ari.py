@@ -207,7 +207,9 @@ async def test_only_so_many_are_under_way_and_deadlines_begin_with_their_turns(
     client._turns = asyncio.Semaphore(2)
 
     async def slowly(_: web.Request) -> web.StreamResponse:
-        await asyncio.sleep(DEADLINE_SECONDS / 4)
+        done = asyncio.Event()
+        asyncio.get_running_loop().call_later(DEADLINE_SECONDS / 4, done.set)
+        await done.wait()
         return web.Response(status=204)
 
     asterisk.answer = slowly
