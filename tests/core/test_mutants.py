@@ -129,7 +129,7 @@ MUTANTS: Final = {
     "one level too far past those who are excluded": Mutant("pools.tiered", "if level <= self._reach:", "if True:"),
     "one level too far when an agent comes free": Mutant("lines", "if level <= cls.key.reach:", "if True:"),
     "one level too far for whoever is preferred": Mutant(
-        "classes", "(not crew.reaching or crew.level_of(agent) <= self.key.reach)", "True"
+        "classes", "(not crew.has_levels or crew.level_of(agent) <= self.key.reach)", "True"
     ),
     "levels open in turn, due or not": Mutant(
         "reaching", "delays_us[reach - 1] <= elapsed_us", "delays_us[0] <= elapsed_us"
