@@ -8,7 +8,7 @@ from acd.errors import PersonalStoreError
 from tests.api.harness import As, Client, MemoryRouter
 
 NUMBER = "13812341234"
-STATES = "abandoned, active, cancelled, completed, failed, offered, overflowed, queued, scheduled"
+STATES = "abandoned, active, cancelled, completed, failed, offered, overflowed, queued, reaching, scheduled"
 
 
 async def test_enqueue_takes_everything(system: Client, router: MemoryRouter) -> None:
