@@ -208,14 +208,12 @@ class Switchboard:
     async def _enter(self, interaction_id: str, channel_ids: Sequence[str]) -> Answer:
         return await self._add(f"bridges/{_part(self._names.talk(interaction_id))}/addChannel", channel_ids)
 
-    async def destroy_talk_bridge(self, interaction_id: str, staying: Sequence[str] = ()) -> None:
-        """Remove a conversation's bridge; gone already is fine. `staying` are channels in it that go somewhere else."""
-        bridge = self._names.talk(interaction_id)
-        await asyncio.gather(*(self._client.take_out(bridge, each) for each in staying))
-        await self._client.remove_bridge(bridge)
+    async def destroy_talk_bridge(self, interaction_id: str) -> None:
+        """Remove a conversation's bridge; gone already is fine."""
+        await self._client.remove_bridge(self._names.talk(interaction_id))
 
     async def vacate(self, interaction_id: str, staying: Sequence[str]) -> Coroutine[Any, Any, None]:
-        """As `destroy_talk_bridge`, but gives what is left to be done when `staying` are out: nobody waits for that.
+        """Take out of a conversation's bridge who goes somewhere else; gives the removal of it, for nobody to wait for.
 
         Under load there may be many, and they go one after another. One that is not removed is found by a comparison.
         """

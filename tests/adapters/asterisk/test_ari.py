@@ -238,6 +238,10 @@ async def test_a_bridge_is_going_until_it_is_gone(far: tuple[Asterisk, AriClient
     await client.remove_bridge("b")
     assert seen == [True]
     assert not client.is_going("b")
+    asterisk.answer = hang
+    with pytest.raises(AriUnavailable):
+        await client.remove_bridge("b")
+    assert not client.is_going("b")
 
 
 async def test_nothing_is_asked_once_that_is_forbidden(far: tuple[Asterisk, AriClient]) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from acd.ports.channel import Desired
 from acd.testing.recording_host import RecordingHost
+from acd_asterisk.ari import AriUnavailable
 from acd_asterisk.call import Leg
 from acd_asterisk.desk import Desk
 from acd_asterisk.names import Names
@@ -54,6 +55,26 @@ async def test_an_end_waits_for_no_bridge_to_be_removed(monkeypatch: pytest.Monk
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     assert removed == [NAMES.talk(INTERACTION)]
+    await desk.stop()
+
+
+async def test_a_bridge_that_could_not_be_removed_is_left_to_a_comparison(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The call is over all the same, and nobody takes the bridge for one that is about to go."""
+    desk, orders, host, ari = parts()
+    call = desk.calls[INTERACTION]
+    call.has_bridge = True
+    tried: list[str] = []
+
+    async def remove_bridge(bridge_id: str) -> None:
+        tried.append(bridge_id)
+        raise AriUnavailable("no answer")
+
+    monkeypatch.setattr(ari, "remove_bridge", remove_bridge)
+    await orders.release(call)
+    await asyncio.sleep(0)
+    assert tried == [NAMES.talk(INTERACTION)]
+    assert INTERACTION not in desk.calls
+    assert not host.commands
     await desk.stop()
 
 

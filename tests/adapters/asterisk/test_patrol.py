@@ -1,7 +1,6 @@
 """Looking at the PBX while calls go on: what is stuck is healed and counted, what is on its way is left alone."""
 
 import asyncio
-from collections.abc import Sequence
 from pathlib import Path
 
 import aiohttp
@@ -126,9 +125,9 @@ async def test_a_healing_that_fails_is_done_anew(
         failed = asyncio.Event()
         answered = it.channel._switchboard.destroy_talk_bridge
 
-        async def destroy(interaction_id: str, staying: Sequence[str] = ()) -> None:
+        async def destroy(interaction_id: str) -> None:
             if failed.is_set():
-                await answered(interaction_id, staying)
+                await answered(interaction_id)
                 return
             failed.set()
             raise error
