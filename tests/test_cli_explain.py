@@ -17,6 +17,7 @@ from acd.core.messages import (
     Condition,
     CoreSettings,
     EnqueueInteraction,
+    FailCallback,
     QueueSettings,
     SignInAgent,
     Step,
@@ -160,6 +161,24 @@ def test_until_when_a_scheduled_one_waits_aside(tmp_path: Path) -> None:
     assert "Interaction back is scheduled until queue sales opens, " in explain("back", "--journal", path).output
     found = json.loads(explain("later", "--journal", path, "--json").output)
     assert found["waiting"]["due_us"] == later_us
+
+
+def test_how_often_nobody_could_be_called(tmp_path: Path) -> None:
+    path = tmp_path / "acd-journal.db"
+    queue = QueueSettings("sales", callback_channel="pbx", callback_first="customer")
+    with closing(SqliteJournal(path, "default")) as writing:
+        record(
+            writing,
+            [
+                ApplyConfig("config", CoreSettings(AGENTS, (queue,))),
+                SignInAgent("in", "anna", ready=True),
+                EnqueueInteraction("e1", "back", "voice", "sales", customer="ref", kind="callback"),
+                FailCallback("f1", "back", "unreachable", called=False),
+            ],
+        )
+    assert "put off      1 ×: its channel could call nobody" in explain("back", "--journal", path).output
+    found = json.loads(explain("back", "--journal", path, "--json").output)
+    assert found["waiting"]["uncalled"] == 1
 
 
 def test_a_file_that_was_never_a_journal_is_called_so(tmp_path: Path) -> None:

@@ -68,7 +68,8 @@ class ExplainedDecisionShape(Struct):
 class ExplainedWaitShape(Struct):
     """Where it stands. `obstacles`: agents kept off, by clause. `position`: in its queue's line from 1, or null.
 
-    `due_at`: until when a scheduled one waits aside; one that is due waits for its queue to open.
+    `due_at`: until when a scheduled one waits aside, or the customer of a `reaching` one is called; one that is due
+    waits for its queue to open. `uncalled`: how often, at the present attempt, nobody could call the customer.
     """
 
     state: str
@@ -83,6 +84,7 @@ class ExplainedWaitShape(Struct):
     candidates: tuple[CandidateShape, ...]
     candidates_left_out: int
     due_at: Moment | None = None
+    uncalled: int = 0
 
 
 class ExplainedStepShape(Struct):
@@ -192,6 +194,7 @@ def _waiting(it: Waiting, left_out: int) -> ExplainedWaitShape:
         tuple(map(_candidate, it.candidates)),
         left_out,
         moment(it.due_us) if it.due_us else None,
+        it.uncalled,
     )
 
 

@@ -105,9 +105,9 @@ class InteractionShape(Struct):
     """An interaction. `position` (place in line) only in a single one's view. `partial`: no more is known of it.
 
     `held_for`: the preferred agent, while it waits for that one alone. `kind`: `live`, or `callback`. `due_at`: until
-    when a scheduled one waits aside. `attempts`: how often calling back has failed. `parent`: whose
-    agent asks for advice, if it is a consult, and `asking` that agent. `participants`: in a conference, the agents who
-    talk beside `agent`, who is responsible; oldest first.
+    when a scheduled one waits aside, or the customer of a `reaching` one is called. `attempts`: how often calling back
+    has failed. `parent`: whose agent asks for advice, if it is a consult, and `asking` that agent. `participants`: in a
+    conference, the agents who talk beside `agent`, who is responsible; oldest first.
     """
 
     id: str

@@ -152,6 +152,8 @@ def _waiting(console: Console, it: Waiting, agent: str | None, most: int | None)
     )
     console.print(f"  requirement  {it.requirement}", highlight=False)
     _preferred(console, it)
+    if it.uncalled:
+        console.print(f"  put off      {it.uncalled} ×: its channel could call nobody", highlight=False)
     if it.state != "queued":
         console.print()
         return

@@ -4,7 +4,7 @@ Owns the state `scheduled`, the callbacks' tokens, and what a callback takes ove
 queue hands an interaction on (`entry`).
 
 No caller starves for them: a place in line never becomes better after the interaction has come into the line, one that
-falls due gets its place from then on, and so does every further attempt.
+falls due gets its place from then on, and so does every further attempt. One that nobody could make keeps it.
 """
 
 from __future__ import annotations
@@ -46,17 +46,24 @@ def schedule(domain: Domain, interaction: Interaction, at_us: int) -> None:
     interaction.reach = limits.MAX_LEVEL
     interaction.relaxed = None
     domain.reclassify(interaction)
-    domain.events.append(InteractionScheduled(interaction.id, at_us, interaction.attempts))
+    domain.events.append(InteractionScheduled(interaction.id, at_us, interaction.attempts, interaction.uncalled))
     appointment = interaction.appointment = Appointment(interaction, at_us)
     queue = interaction.queue
     if at_us > domain.now_us or queue.closed is None or queue.retired:
         appointment.deadline = domain.deadlines.register(at_us, domain.next_seq(), appointment, ANY_LENGTH)
 
 
-def miss(domain: Domain, interaction: Interaction, reason: str) -> None:
-    """An attempt has reached nobody, and nobody is with it any more: once more later, or never again."""
+def miss(domain: Domain, interaction: Interaction, reason: str, *, called: bool = True) -> None:
+    """An attempt has reached nobody, and nobody is with it any more: once more later, or never again.
+
+    Where nobody could call the customer it was none, and it is made soon.
+    """
     calling.stop(domain, interaction)
+    if not called and interaction.uncalled < limits.MAX_UNCALLED:
+        _put_off(domain, interaction)
+        return
     interaction.attempts += 1
+    interaction.uncalled = 0
     settings = interaction.queue.settings
     release = ReleaseInteraction(interaction.id, interaction.request.instance, "callback-failed")
     if interaction.attempts < settings.callback_attempts:
@@ -144,6 +151,13 @@ def token(domain: Domain, customer: str, queue: Queue) -> str | None:
     return domain.callbacks.get((customer, queue.id)) if customer else None
 
 
+def _put_off(domain: Domain, interaction: Interaction) -> None:
+    pause_us = min(limits.UNCALLED_FIRST_US << interaction.uncalled, limits.UNCALLED_MOST_US)
+    interaction.uncalled += 1
+    schedule(domain, interaction, domain.now_us + pause_us)
+    domain.effects.append(ReleaseInteraction(interaction.id, interaction.request.instance, "callback-put-off"))
+
+
 def _caller_back(request: EnqueueInteraction, queue: Queue) -> str:
     """The channel that calls the customer. Empty: none can, as for a chat where telephones are rung."""
     settings = queue.settings
@@ -156,12 +170,14 @@ def _enter(domain: Domain, interaction: Interaction) -> None:
     drop(interaction)
     interaction.state = _INTERACTION[interaction.state]["enter"]
     interaction.queue.unanswered += 1
-    interaction.place_at = interaction.entered_at = domain.now_us
+    interaction.entered_at = domain.now_us
     # Nobody has waited for an agent until now.
     interaction.enqueued_at = domain.now_us
+    if not interaction.uncalled:
+        interaction.place_at = domain.now_us
     interaction.priority = interaction.request.priority
     domain.rekey(interaction)
-    domain.events.append(InteractionDue(interaction.id, domain.now_us, interaction.priority))
+    domain.events.append(InteractionDue(interaction.id, interaction.place_at, interaction.priority))
     if interaction.request.kind == "live":
         domain.park(interaction)
     begin_stay(domain, interaction)

@@ -177,7 +177,8 @@ class Interaction(Struct, eq=False):
     if there is such a limit. `reach`: the highest level of agents for the queue that is open to it; `opening`: the next
     opens. `relaxed`, `next_step`: what timed steps have changed, and the deadline of the next.
     `enqueued_at`: since when it waits for an agent, asked or not: it came in, fell due, or its customer was reached.
-    `attempts`: failed ones of a callback. `appointment`: while it is scheduled.
+    `attempts`: failed ones of a callback; `uncalled`: how often nobody could call the customer at the present one.
+    `appointment`: while it is scheduled.
     `ended_with`: the agent whose conversation it was in the end, where others still have work on it.
     `parent`: of a consult that has not ended; `asking`: who asks in it, or did. `consults`: its own, oldest first.
     `participants`: in a conference, the work of all who talk but `current`, who is responsible; oldest first.
@@ -220,6 +221,7 @@ class Interaction(Struct, eq=False):
     participants: list[Work] | None = None
     reached: bool = False
     reaching: Reaching | None = None
+    uncalled: int = 0
 
     @property
     def calls_first(self) -> bool:

@@ -69,7 +69,7 @@ class Waiting(Struct, frozen=True):
 
     `candidates`: every agent, those with the fewest obstacles first. `obstacles`: agents kept off, by clause.
     `preferred`, `preferred_by`: as of a `Decision`. `due_us`: until when a scheduled one waits aside, or
-    the customer of one that is `reaching` is called; 0 for any other.
+    the customer of one that is `reaching` is called; 0 for any other. `uncalled`: how often nobody could call them.
     """
 
     interaction_id: str
@@ -85,6 +85,7 @@ class Waiting(Struct, frozen=True):
     preferred: str = ""
     preferred_by: str = ""
     due_us: int = 0
+    uncalled: int = 0
 
 
 OnDecision = Callable[[Decision], None]
@@ -190,6 +191,7 @@ def _waiting(domain: Domain, interaction: Interaction) -> Waiting:
         interaction.preferred,
         _preferred_by(interaction),
         _due_us(interaction),
+        interaction.uncalled,
     )
 
 

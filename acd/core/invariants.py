@@ -230,6 +230,7 @@ def _callbacks(domain: Domain) -> None:
             assert each.queue.closed is not None, f"{each.id} is due, and its queue is open"
             assert not each.queue.retired, f"{each.id} is due, and its queue will never open"
         assert (each.state == "reaching") == (each.reaching is not None), f"{each.id}: reaching"
+        assert each.uncalled <= (limits.MAX_UNCALLED if request.kind == "callback" else 0), f"{each.id}: uncalled"
         assert each.reaching is None or not each.reached, f"{each.id}: called, and there"
         assert each.cls.calls == each.calls_first, f"{each.id}: the customer comes first: {each.cls.calls}"
         assert not (each.calls_first and each.state == "active"), f"{each.id}: nobody has called"

@@ -105,6 +105,13 @@ MAX_INTERACTIONS: Final = 2_000_000
 MAX_ATTEMPTS: Final = 20
 """Most that a queue may let a customer be called back."""
 
+MAX_UNCALLED: Final = 50
+"""How often, at one attempt to call a customer back, it may be that nobody can call them; once more is an attempt."""
+
+UNCALLED_FIRST_US: Final = 10_000_000
+UNCALLED_MOST_US: Final = 600_000_000
+"""Pauses after nobody could call a customer: doubled from the first to the most."""
+
 MAX_AHEAD: Final = 100
 """Customers of one queue who may be called back at once, before an agent is asked."""
 

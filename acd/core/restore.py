@@ -126,6 +126,7 @@ def _interactions(domain: Domain, state: EngineState, pending: list[tuple[int, i
             ended_with=saved.ended_with,
             asking=saved.asking,
             reached=saved.reached,
+            uncalled=saved.uncalled,
         )
         domain.interactions[interaction.id] = interaction
         queue.live += 1

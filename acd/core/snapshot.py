@@ -64,11 +64,6 @@ def _device(veto: Veto) -> DeviceState:
 
 
 def _interaction(interaction: Interaction) -> InteractionState:
-    exclusions = []
-    for exclusion in (interaction.exclusions or {}).values():
-        if exclusion.deadline is None:
-            continue
-        exclusions.append(ExclusionState(exclusion.agent_id, exclusion.deadline.key, exclusion.deadline.seq))
     patience = None if interaction.patience is None else interaction.patience.deadline
     held = None if interaction.held is None else interaction.held.deadline
     due = None if interaction.appointment is None else interaction.appointment.deadline
@@ -82,7 +77,7 @@ def _interaction(interaction: Interaction) -> InteractionState:
         interaction.key,
         interaction.seq,
         interaction.offers,
-        tuple(exclusions),
+        _exclusions(interaction),
         interaction.entered_at,
         interaction.place_at,
         interaction.priority,
@@ -111,6 +106,18 @@ def _interaction(interaction: Interaction) -> InteractionState:
         reaching_us=0 if call is None else call.key,
         reaching_seq=0 if call is None else call.seq,
         participants=tuple(work.offer_id for work in interaction.participants or ()),
+        uncalled=interaction.uncalled,
+    )
+
+
+def _exclusions(interaction: Interaction) -> tuple[ExclusionState, ...]:
+    """Those that end some time; the others follow from the work items."""
+    return tuple(
+        [
+            ExclusionState(each.agent_id, each.deadline.key, each.deadline.seq)
+            for each in (interaction.exclusions or {}).values()
+            if each.deadline is not None
+        ]
     )
 
 

@@ -57,7 +57,8 @@ class InteractionState(Struct, frozen=True):
     held for them until (`held_until_us`, `held_seq`) if the latter is not 0.
     `hops`: queues that it overflowed into. Its queue keeps it until (`overdue_us`, `overdue_seq`), if the latter is
     not 0; `overdue`: that is over, and it still rings.
-    `attempts`: failed ones of a callback; a scheduled one is due at (`due_us`, `due_seq`), the latter 0 once it was.
+    `attempts`: failed ones of a callback; `uncalled`: how often nobody could call the customer at the present one;
+    a scheduled one is due at (`due_us`, `due_seq`), the latter 0 once it was.
     `reach`: the highest level open to it; the next opens at (`opening_us`, `opening_seq`) if the latter is not 0.
     `participants`: in a conference, the offers of those who take part and are not responsible, oldest first.
     `asking`: who asks in a consult, or did. `reached`: the customer of a callback has answered this time, or an agent
@@ -101,6 +102,7 @@ class InteractionState(Struct, frozen=True):
     reaching_since_us: int = 0
     reaching_us: int = 0
     reaching_seq: int = 0
+    uncalled: int = 0
 
 
 class WorkState(Struct, frozen=True):

@@ -1,7 +1,8 @@
 """The part of the contract for channels that call customers back before any agent is asked.
 
 Owns what such a channel has to do beyond `acd.testing.contract`. Must not know any channel, nor a test framework. A
-channel that calls nobody answers `ReachCustomer` with `FailCallback`, and does not run these checks.
+channel that calls nobody answers `ReachCustomer` with `FailCallback`, and does not run these checks. What they do not
+look at: one whose line is down says so (`FailCallback.called`), and is given the same attempt again.
 """
 
 from typing import Final, Protocol

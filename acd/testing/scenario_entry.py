@@ -1,7 +1,7 @@
 """The words of a scenario about entry: queues that open and close, and what becomes of whoever comes in.
 
     open QUEUE        close QUEUE [reason R]
-    fail-callback ID [reason R] [attempt N]        reached ID [attempt N]
+    fail-callback ID [reason R] [attempt N] [called yes|no]        reached ID [attempt N]
     expect opened|closed sales        expect overflowed|scheduled|due|failed|called|reached c1
 
 A queue's `when-closed`, `when-unstaffed`, `when-full`, `when-overdue`: `wait`, `refuse`, `release`,
@@ -30,7 +30,7 @@ from acd.core.messages import (
     QueueOpened,
 )
 from acd.runtime.config.durations import format_duration
-from acd.testing.scenario_statement import Statement, duration, integer
+from acd.testing.scenario_statement import Statement, duration, integer, yes_or_no
 
 EntryEvent = (
     QueueOpened
@@ -56,7 +56,8 @@ def words_of(event: EntryEvent) -> tuple[tuple[str, ...], dict[str, object]]:
             return ("closed", event.queue), {"reason": event.reason}
         case InteractionScheduled():
             until = format_duration(event.not_before_us)
-            return ("scheduled", event.interaction_id), {"until": until, "attempts": event.attempts}
+            details = {"until": until, "attempts": event.attempts, "uncalled": event.uncalled}
+            return ("scheduled", event.interaction_id), details
         case InteractionDue():
             return ("due", event.interaction_id), {}
         case CustomerCalled():
@@ -88,8 +89,9 @@ def _close(statement: Statement, command_id: str, _offers: Mapping[str, str]) ->
 
 
 def _fail_callback(statement: Statement, command_id: str, _offers: Mapping[str, str]) -> Command:
-    interaction_id, options = statement.take("the callback"), statement.options("reason", "attempt")
-    return FailCallback(command_id, interaction_id, options.get("reason", ""), integer(options.get("attempt", "0")))
+    interaction_id, options = statement.take("the callback"), statement.options("reason", "attempt", "called")
+    reason, attempt = options.get("reason", ""), integer(options.get("attempt", "0"))
+    return FailCallback(command_id, interaction_id, reason, attempt, yes_or_no(options.get("called", "yes")))
 
 
 def _reached(statement: Statement, command_id: str, _offers: Mapping[str, str]) -> Command:

@@ -214,7 +214,7 @@ def _describe_other(event: _OtherEvent) -> Described:
             agents = ",".join(agent.id for agent in event.agents)
             return _described(("edited",), agents=agents, removed=",".join(event.removed))
         case m.EngineRecovered():
-            return _described(("recovered",), offers=event.offers)
+            return _described(("recovered",), offers=event.offers, customers=event.customers)
         case _:
             assert_never(event)
 

@@ -116,3 +116,10 @@ def attributes(text: str) -> tuple[tuple[str, str], ...]:
     """`a=b,c=d`."""
     found = (each.partition("=") for each in filter(None, text.split(",")))
     return tuple((name, value) for name, _, value in found)
+
+
+def yes_or_no(text: str) -> bool:
+    """Raises `Problem` for any other word."""
+    if text not in ("yes", "no"):
+        raise Problem(f"expected yes or no, found {text!r}")
+    return text == "yes"

@@ -8,7 +8,7 @@
     not-ready AGENT REASON                  requeue ID [reason R]
     accept ID by AGENT
     decline ID by AGENT [reason R]          fail ID busy|unreachable|failed
-    tick                                    recover [grace 5s]
+    tick                                    recover [grace 5s] [customers yes|no]
 
     configure agent|queue NAME …            remove agent|queue NAME           the whole configuration anew
     edit agent NAME …                       drop agent NAME                   this agent alone
@@ -51,7 +51,15 @@ from acd.core.messages import (
 )
 from acd.runtime.config.capacities import PROFILES
 from acd.testing import scenario_device, scenario_entry, scenario_transfer, scenario_waiting, scenario_work
-from acd.testing.scenario_statement import Problem, Statement, attributes, duration, integer, pairs
+from acd.testing.scenario_statement import (
+    Problem,
+    Statement,
+    attributes,
+    duration,
+    integer,
+    pairs,
+    yes_or_no,
+)
 
 
 class Configuration:
@@ -276,7 +284,9 @@ def _tick(_statement: Statement, command_id: str, _offers: Mapping[str, str]) ->
 
 
 def _recover(statement: Statement, command_id: str, _offers: Mapping[str, str]) -> Command:
-    return Recover(command_id, duration(statement.options("grace").get("grace", "5s")))
+    options = statement.options("grace", "customers")
+    customers = yes_or_no(options.get("customers", "no"))
+    return Recover(command_id, duration(options.get("grace", "5s")), customers)
 
 
 def _offer(statement: Statement, offers: Mapping[str, str]) -> str:

@@ -29,7 +29,7 @@ from acd.core.messages import (
     WrapUpStarted,
 )
 from acd.runtime.config.durations import format_duration
-from acd.testing.scenario_statement import Problem, Statement, duration
+from acd.testing.scenario_statement import Statement, duration, yes_or_no
 
 WorkEvent = WorkHeld | WorkResumed | WrapUpStarted | WrapUpExtended | WrapUpRequested | DispositionSet | WorkEnded
 
@@ -126,16 +126,10 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(sorted(text.split(",")))
 
 
-def _is_yes(text: str) -> bool:
-    if text not in ("yes", "no"):
-        raise Problem(f"expected yes or no, found {text!r}")
-    return text == "yes"
-
-
 SETTINGS: Final[dict[str, Callable[[str], Any]]] = {
     "wrap-up-policy": str,
     "wrap-up-most": duration,
     "dispositions": _names,
-    "disposition-required": _is_yes,
+    "disposition-required": yes_or_no,
 }
 """What these words add to `queue` lines, with how each is read; the messages' validation finds what is wrong."""

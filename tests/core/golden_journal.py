@@ -30,7 +30,10 @@ FIRST: Final = "v1"
 CALLBACKS: Final = "v1-callbacks"
 """Of callbacks, also such whose customers are called before any agent; and of whatever else there was by then."""
 
-JOURNALS: Final = {FIRST: (34, 600), CALLBACKS: (107, 1_200)}
+PUT_OFF: Final = "v1-put-off"
+"""Of customers whom nobody could call, and who were given time when the engine started anew."""
+
+JOURNALS: Final = {FIRST: (34, 600), CALLBACKS: (107, 1_200), PUT_OFF: (226, 500)}
 """By name: the seed of the traffic, and how many commands."""
 
 AGENTS: Final = 5

@@ -12,11 +12,17 @@ from tests.core.naive_state import Appointment, Interaction, Queue
 class Callbacks(Consult):
     """Setting aside, coming in when due, and callers' places."""
 
-    def miss(self, interaction: Interaction, reason: str) -> None:
-        """An attempt has reached nobody."""
+    def miss(self, interaction: Interaction, reason: str, *, called: bool = True) -> None:
+        """An attempt has reached nobody, or there was none."""
         settings, name = interaction.queue.settings, interaction.request.interaction_id
-        interaction.attempts += 1
         interaction.reaching = None
+        if not called and interaction.uncalled < limits.MAX_UNCALLED:
+            seconds = min(10 * 2**interaction.uncalled, 600)
+            interaction.uncalled += 1
+            self.schedule(interaction, self.now + seconds * 1_000_000)
+            self.effects.append(m.ReleaseInteraction(name, interaction.request.instance, "callback-put-off"))
+            return
+        interaction.attempts, interaction.uncalled = interaction.attempts + 1, 0
         if interaction.attempts < settings.callback_attempts:
             self.schedule(interaction, self.now + settings.callback_retry_us)
         else:
@@ -55,7 +61,8 @@ class Callbacks(Consult):
         interaction.hold = interaction.patience = interaction.opening = interaction.step = None
         interaction.steps_until, interaction.instead, interaction.own_dropped, interaction.wider = 0, "", False, []
         interaction.reach = limits.MAX_LEVEL
-        self.events.append(m.InteractionScheduled(interaction.request.interaction_id, at, interaction.attempts))
+        name = interaction.request.interaction_id
+        self.events.append(m.InteractionScheduled(name, at, interaction.attempts, interaction.uncalled))
         queue = interaction.queue
         waits_for_the_queue = at <= self.now and queue.closed is not None and not queue.retired
         deadline = None if waits_for_the_queue else (at, self.next_seq())
@@ -79,10 +86,12 @@ class Callbacks(Consult):
     def come_in(self, interaction: Interaction) -> None:
         interaction.appointment = None
         interaction.state = "queued"
-        interaction.place_at = interaction.entered_at = interaction.enqueued_at = self.now
+        interaction.entered_at = interaction.enqueued_at = self.now
+        if interaction.uncalled == 0:
+            interaction.place_at = self.now
         request = interaction.request
         interaction.priority = request.priority
-        self.events.append(m.InteractionDue(request.interaction_id, self.now, request.priority))
+        self.events.append(m.InteractionDue(request.interaction_id, interaction.place_at, request.priority))
         if request.kind == "live":
             self.effects.append(m.ParkInteraction(request.interaction_id, request.instance))
         self.begin_stay(interaction)

@@ -81,6 +81,6 @@ class Calling(Conference):
             self.serve(guest.agent)
         if work is not None:
             self.end_work(work)
-        self.miss(interaction, command.reason)
+        self.miss(interaction, command.reason, called=command.called)
         if work is not None:
             self.serve(work.agent)

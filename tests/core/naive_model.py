@@ -398,10 +398,14 @@ class Model(Reserving, LevelRules, Ending, Conference, Update, Devices):
         self.back_to_the_line(work.interaction, agent, reason)
 
     def on_Recover(self, command: m.Recover) -> None:
-        pending = [owner for _, owner in self.deadlines() if isinstance(owner, Work) and owner.state == "offered"]
-        for work in pending:
-            work.excused = True
-            assert work.deadline is not None
-            if work.deadline[0] < self.now + command.grace_us:
-                work.deadline = (self.now + command.grace_us, self.next_seq())
-        self.events.append(m.EngineRecovered(len(pending), self.now + command.grace_us))
+        owners = [owner for _, owner in self.deadlines()]
+        pending = [each for each in owners if isinstance(each, Work) and each.state == "offered"]
+        called = [each for each in owners if command.customers and isinstance(each, Reaching)]
+        for each in [each for each in owners if each in pending or each in called]:
+            assert isinstance(each, Work | Reaching)
+            assert each.deadline is not None
+            if isinstance(each, Work):
+                each.excused = True
+            if each.deadline[0] < self.now + command.grace_us:
+                each.deadline = (self.now + command.grace_us, self.next_seq())
+        self.events.append(m.EngineRecovered(len(pending), self.now + command.grace_us, len(called)))

@@ -69,6 +69,7 @@ class Interaction:
     guests: "list[Work]" = field(default_factory=list)
     reached: bool = False
     reaching: "Reaching | None" = None
+    uncalled: int = 0
 
     def __post_init__(self) -> None:
         self.entered_at = self.place_at = self.enqueued_at

@@ -232,6 +232,7 @@ def _model_picture(model: Model) -> Picture:
                 each.asking,
                 each.reached,
                 (0, 0, 0) if each.reaching is None else (each.reaching.since, *each.reaching.deadline),
+                each.uncalled,
             )
             for each in interactions
         ],
@@ -325,6 +326,7 @@ def _engine_picture(state: EngineState) -> Picture:
                 each.asking,
                 each.reached,
                 (each.reaching_since_us, each.reaching_us, each.reaching_seq),
+                each.uncalled,
             )
             for each in state.interactions
         ],

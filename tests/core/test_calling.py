@@ -1,7 +1,7 @@
 """What the run beside the naive model shows in passing only: who is called when, and what is said of it."""
 
 import acd.core.messages as m
-from acd.core import invariants
+from acd.core import invariants, limits
 from acd.core.explain import WitnessEngine
 
 SECOND = 1_000_000
@@ -80,6 +80,30 @@ def test_a_queue_that_begins_to_call_customers_first_calls_nobody_who_talks() ->
     again = engine.apply(m.Tick("tick"), 6)
     assert [event.agent_id for event in again.events if isinstance(event, m.OfferMade)] == ["anna"]
     invariants.check(engine)
+
+
+def test_nobody_can_be_called_for_so_long_that_it_counts() -> None:
+    """Tried less and less often, and after so many times an attempt like any other: nothing goes on for ever."""
+    engine = engine_with(callback_attempts=2, callback_retry_us=60 * SECOND)
+    wants(engine, "i0", 0)
+    now_us, pauses = 1, []
+    engine.apply(m.SignInAgent("in", "anna", ready=True), now_us)
+    for number in range(limits.MAX_UNCALLED):
+        failed = engine.apply(m.FailCallback(f"fail-{number}", "i0", "unreachable", 1, called=False), now_us)
+        (put_off,) = failed.events
+        assert isinstance(put_off, m.InteractionScheduled)
+        assert (put_off.attempts, put_off.uncalled) == (0, number + 1)
+        pauses.append((put_off.not_before_us - now_us) // SECOND)
+        now_us = put_off.not_before_us
+        engine = WitnessEngine.from_state(engine.state())
+        assert called(engine.apply(m.Tick(f"tick-{number}"), now_us)) == ["i0"]
+        invariants.check(engine)
+    assert pauses == [10, 20, 40, 80, 160, 320, *(600 for _ in range(limits.MAX_UNCALLED - 6))]
+    (counts,) = engine.apply(m.FailCallback("fail", "i0", "unreachable", 1, called=False), now_us).events
+    assert counts == m.InteractionScheduled("i0", now_us + 60 * SECOND, 1)
+    waiting = engine.waiting("i0")
+    assert waiting is not None
+    assert waiting.uncalled == 0
 
 
 def test_a_callback_that_no_channel_calls_is_the_agents_to_call() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 import acd.core.messages as m
 from acd.core.engine import Engine
-from tests.core.golden_journal import CALLBACKS, JOURNALS, digest, known_fields, read
+from tests.core.golden_journal import CALLBACKS, JOURNALS, PUT_OFF, digest, known_fields, read
 
 FIRST_COMMANDS = {
     *("ApplyConfig", "SignInAgent", "SignOutAgent", "SetPresence", "HoldWork", "ResumeWork", "EndWrapUp"),
@@ -72,6 +72,17 @@ def test_the_journal_of_callbacks_covers_them() -> None:
     assert min(seen["FailCallback"], seen["CallBackInteraction"], seen["InteractionFailed"]) > 1
     assert min(seen["InteractionScheduled"], seen["InteractionDue"]) > 10
     assert min(refused["other-attempt"], refused["interaction-not-reaching"]) > 0
+
+
+def test_the_journal_of_what_was_put_off_covers_that() -> None:
+    """Nobody could be called, and the place was kept; customers who were called had time after a restart."""
+    engine, seen = Engine(), Counter[str]()
+    for entry in read(PUT_OFF)[1]:
+        for event in engine.apply(entry.command, entry.now_us).events:
+            seen["put off"] += isinstance(event, m.InteractionScheduled) and event.uncalled > 0
+            seen["kept"] += isinstance(event, m.InteractionDue) and event.place_at_us < entry.now_us
+            seen["spared"] += isinstance(event, m.EngineRecovered) and event.customers > 0
+    assert min(seen["put off"], seen["kept"], seen["spared"]) > 1
 
 
 def test_another_process_decides_the_same_whatever_its_hash_seed() -> None:

@@ -190,7 +190,7 @@ MUTANTS: Final = {
     "a late expiry is the agent's fault": Mutant(
         "handlers.offers", "work.excused or overdue_us > settings.late_us", "work.excused"
     ),
-    "grace does not excuse": Mutant("handlers.passing", "work.excused = True", "work.excused = work.excused"),
+    "grace does not excuse": Mutant("handlers.passing", "owner.excused = True", "pass"),
     "capacity is off by one unit": Mutant("capacity", "+ share.cost > self.total", "+ share.cost > self.total + 1"),
     "a broadcast asks one too many": Mutant(
         "matching", "interaction.queue.settings.broadcast)", "interaction.queue.settings.broadcast + 1)"
@@ -403,9 +403,7 @@ MUTANTS: Final = {
         "admission", "place_at = now_us if caller is None else caller.place_at", "place_at = now_us"
     ),
     "what falls due has waited since it was scheduled": Mutant(
-        "callbacks",
-        "interaction.place_at = interaction.entered_at = domain.now_us",
-        "interaction.entered_at = domain.now_us",
+        "callbacks", "    if not interaction.uncalled:\n", "    if False:\n"
     ),
     "what waits on purpose waits for an agent": Mutant(
         "callbacks", "    interaction.enqueued_at = domain.now_us\n", "    pass\n"
@@ -450,6 +448,23 @@ MUTANTS: Final = {
     ),
     "a customer who is called is waited for without end": Mutant(
         "handlers.passing", 'callbacks.miss(domain, owner.interaction, "unanswered")', "pass"
+    ),
+    "who is called has no time left after a stall": Mutant(
+        "handlers.passing",
+        "            deadline.alive = False\n",
+        "            if isinstance(owner, Reaching):\n                continue\n            deadline.alive = False\n",
+    ),
+    "who is called has time after a stall that nobody gave them": Mutant(
+        "handlers.passing", "if command.customers else []", "if command.grace_us else []"
+    ),
+    "what nobody could do is an attempt": Mutant(
+        "callbacks", "if not called and interaction.uncalled < limits.MAX_UNCALLED:", "if False:"
+    ),
+    "what nobody can do is tried as soon the tenth time as the first": Mutant(
+        "callbacks", "limits.UNCALLED_FIRST_US << interaction.uncalled", "limits.UNCALLED_FIRST_US"
+    ),
+    "whom nobody could call goes to the end of the line": Mutant(
+        "callbacks", "    if not interaction.uncalled:\n", "    if True:\n"
     ),
     "a customer who is called is unanswered": Mutant("calling", "    queue.unanswered -= 1\n", "    pass\n"),
     "who was called once need not be called again": Mutant(

@@ -30,7 +30,8 @@ from tests.core.worlds import Shape, play, shortest
 SHAPES: Final = (
     (90, Shape(1_000)),
     (45, Shape(1_000, agents=12, disorder=0.03)),  # strategies have something to choose from
-    (35, Shape(1_000, tiny=True)),
+    (23, Shape(1_000, tiny=True)),
+    (12, Shape(1_000, agents=8, tiny=True, disorder=0.03)),  # enough of them for a conference that is full
     (17, Shape(1_000, disorder=0.02)),
     (1, Shape(3_000, agents=30, disorder=0.02)),
     (1, Shape(10_000, agents=6)),  # more commands than the windows remember

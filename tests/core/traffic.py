@@ -299,7 +299,7 @@ class Traffic(UpdateTraffic):
         return m.Tick(self._id())
 
     def _recover(self, _model: Model) -> m.Command:
-        return m.Recover(self._id(), self.random.choice((0, 5 * SECOND, 60 * SECOND)))
+        return m.Recover(self._id(), self.random.choice((0, 5 * SECOND, 60 * SECOND)), self._chance(0.7))
 
     def _apply_config(self, _model: Model) -> m.Command:
         if not self._stray():
@@ -324,7 +324,8 @@ class Traffic(UpdateTraffic):
         if found is None:
             return None
         attempt = self.random.choice((0, 0, found.attempts + 1, 1))
-        return m.FailCallback(self._id(), self._interaction_id(model, found), "no-answer", attempt)
+        called = not self._chance(0.3)
+        return m.FailCallback(self._id(), self._interaction_id(model, found), "no-answer", attempt, called)
 
     def _note_reached(self, model: Model) -> m.Command | None:
         found = self._interaction(model, ("reaching",))

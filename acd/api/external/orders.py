@@ -99,6 +99,7 @@ class Reach(Message, frozen=True, tag="reach"):
     """Call the customer of a callback, before any agent is asked. The engine watches `expires_at`, and then releases.
 
     When they are there, say `reached` with this `attempt`, and keep them waiting; if they are not, `unreached`.
+    While no process is connected nobody is called, and that is no attempt.
     """
 
     number: Number

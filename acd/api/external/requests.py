@@ -130,11 +130,16 @@ class Reached(Asked, frozen=True, tag="reached"):
 
 
 class Unreached(Asked, frozen=True, tag="unreached"):
-    """They are not: nobody answers, or nobody can be called. `release` follows; once more later, or never again."""
+    """They are not: nobody answers. `release` follows; once more later, or never again.
+
+    `called`: false if you could call nobody, your line being down. That is no attempt: `release` follows, and `reach`
+    with the same `attempt` soon after.
+    """
 
     interaction_id: InteractionId
     attempt: Attempt
     reason: Text = ""
+    called: bool = True
 
 
 class End(Asked, frozen=True, tag="end"):
@@ -261,7 +266,7 @@ def command_of(asked: Ordered, command_id: str) -> Command:
         case Reached():
             return NoteReached(command_id, asked.interaction_id, asked.attempt)
         case Unreached():
-            return FailCallback(command_id, asked.interaction_id, asked.reason, asked.attempt)
+            return FailCallback(command_id, asked.interaction_id, asked.reason, asked.attempt, asked.called)
         case End():
             return EndInteraction(command_id, asked.interaction_id, asked.by, asked.reason)
         case Requeue():

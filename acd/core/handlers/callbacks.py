@@ -42,7 +42,7 @@ def fail_callback(domain: Domain, command: FailCallback) -> Refusal | None:
         domain.come_free(guest.agent)
     if work is not None:
         domain.release(work)
-    callbacks.miss(domain, found, command.reason)
+    callbacks.miss(domain, found, command.reason, called=command.called)
     if work is not None:
         domain.come_free(work.agent)
     return None

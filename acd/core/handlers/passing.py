@@ -69,18 +69,21 @@ def _open_level(domain: Domain, interaction: Interaction) -> None:
 
 
 def recover(domain: Domain, command: Recover) -> Refusal | None:
-    """Give every pending offer grace, in the order of their deadlines."""
+    """Give every pending offer grace, and whoever is called if that is wanted, in the order of their deadlines."""
     pending = [work for work in domain.work.values() if work.state == "offered" and work.deadline is not None]
-    deadlines = sorted((work.deadline for work in pending if work.deadline is not None), key=order)
+    deadlines = [work.deadline for work in pending if work.deadline is not None]
+    called = [each.reaching for each in domain.interactions.values()] if command.customers else []
+    deadlines += [each.deadline for each in called if each is not None and each.deadline is not None]
     least_us = domain.now_us + command.grace_us
-    for deadline in deadlines:
-        work = deadline.owner
-        assert isinstance(work, Work)
-        work.excused = True
+    for deadline in sorted(deadlines, key=order):
+        owner = deadline.owner
+        assert isinstance(owner, Work | Reaching)
+        if isinstance(owner, Work):
+            owner.excused = True
         if deadline.key < least_us:
             deadline.alive = False
-            work.deadline = domain.deadlines.register(least_us, domain.next_seq(), work, command.grace_us)
-    domain.events.append(EngineRecovered(len(deadlines), least_us))
+            owner.deadline = domain.deadlines.register(least_us, domain.next_seq(), owner, command.grace_us)
+    domain.events.append(EngineRecovered(len(pending), least_us, len(deadlines) - len(pending)))
     return None
 
 

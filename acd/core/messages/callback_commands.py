@@ -17,6 +17,8 @@ class FailCallback(CommandBase, frozen=True, gc=False, tag=True):
     """The customer of a callback was not reached: tried again later, so often as the queue says.
 
     It is with an agent, or the customer is being called. `attempt`: which one, from 1; 0 for the present one.
+    `called`: false if nobody could call them. That is no attempt: once more soon, at the place that it has; more than
+    `limits.MAX_UNCALLED` times in one attempt it counts as one.
     """
 
     ORIGIN: ClassVar[Origin] = "reaction"
@@ -24,6 +26,7 @@ class FailCallback(CommandBase, frozen=True, gc=False, tag=True):
     interaction_id: InteractionId
     reason: Text = ""
     attempt: Attempt = 0
+    called: bool = True
 
 
 class NoteReached(CommandBase, frozen=True, gc=False, tag=True):

@@ -7,15 +7,22 @@ from msgspec import Struct
 
 
 class InteractionScheduled(Struct, frozen=True, gc=False, tag=True):
-    """It waits aside, until `not_before_us` and until its queue is open. `attempts`: how often calling back failed."""
+    """It waits aside, until `not_before_us` and until its queue is open. `attempts`: how often calling back failed.
+
+    `uncalled`: how often nobody could call the customer at the present attempt, which goes on.
+    """
 
     interaction_id: str
     not_before_us: int
     attempts: int
+    uncalled: int = 0
 
 
 class InteractionDue(Struct, frozen=True, gc=False, tag=True):
-    """A scheduled interaction has come into the line: its place counts from now on, its priority is the request's."""
+    """A scheduled interaction has come into the line: its place counts from then on, its priority is the request's.
+
+    Where it had a place, and nobody could call the customer, it counts from before.
+    """
 
     interaction_id: str
     place_at_us: int

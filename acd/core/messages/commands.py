@@ -320,12 +320,14 @@ class Tick(CommandBase, frozen=True, gc=False, tag=True):
 class Recover(CommandBase, frozen=True, gc=False, tag=True):
     """The engine was away. Entered before any Tick.
 
-    Every pending offer gets at least `grace_us` from now, and if it expires then, nobody is punished.
+    Every pending offer gets at least `grace_us` from now, and if it expires then, nobody is punished. With `customers`
+    so does everybody who is called before any agent: who has answered meanwhile can be said to be there.
     """
 
     ORIGIN: ClassVar[Origin] = "system"
 
     grace_us: Duration = 5_000_000
+    customers: bool = False
 
 
 Command = (

@@ -327,10 +327,14 @@ class DispositionSet(Struct, frozen=True, gc=False, tag=True):
 
 
 class EngineRecovered(Struct, frozen=True, gc=False, tag=True):
-    """The engine was away; `offers` pending ones were given grace: none of them expires before `until_us`."""
+    """The engine was away; `offers` pending ones were given grace: none of them expires before `until_us`.
+
+    Likewise `customers`, who are being called before any agent.
+    """
 
     offers: int
     until_us: int = 0
+    customers: int = 0
 
 
 Event = (

@@ -111,7 +111,8 @@ def _while_called(*, reached: bool) -> Make:
         attempt = row.attempts + 1
         if reached:
             return NoteReached(moment.id, row.id, attempt)
-        return FailCallback(moment.id, row.id, "no answer", attempt)
+        was_called = moment.dice.random() < 0.7  # noqa: PLR2004 - often enough
+        return FailCallback(moment.id, row.id, "no answer", attempt, was_called)
 
     return order
 
@@ -175,7 +176,7 @@ ORDERS: Final = (
     ),
     Order(
         "the customer calls us while we call",
-        0.1,
+        0.2,
         _on_interaction("reaching", make=lambda moment, who: EndInteraction(moment.id, who, "customer", "solved")),
         "callbacks",
     ),

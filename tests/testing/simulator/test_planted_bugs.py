@@ -62,7 +62,7 @@ def answers_are_given_before_their_commit(patch: pytest.MonkeyPatch) -> None:
 
 
 def recovery_is_skipped(patch: pytest.MonkeyPatch) -> None:
-    def no_grace(command_id: str) -> Command:
+    def no_grace(command_id: str, **_: object) -> Command:
         return Tick(command_id)
 
     patch.setattr(acd.runtime.router, "Recover", no_grace)
