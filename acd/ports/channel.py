@@ -27,7 +27,8 @@ class Desired(Struct, frozen=True, gc=False):
     `others`: further offers that ring at the same time (broadcast), or further agents who talk in the same conversation
     (conference), as (offer, agent), oldest first.
     `reaching`: a callback whose customer is called before any agent is asked; `NoteReached` says that they are there,
-    `FailCallback` that they are not. From then on they wait like anybody else.
+    `FailCallback` that they are not (`called=False`: nobody could call them, which is no attempt). Who is there waits
+    from then on like anybody else.
     Of another callback (`InteractionStanding.kind`) there is no customer before the channel has called them, which it
     does when it is `connected`; until they have been reached, `waiting` is nothing at all.
     `parent`: not empty if it is a consult: then the agent `asking`, who talks with the customer of the interaction
@@ -88,7 +89,8 @@ class InteractionStanding(Struct, frozen=True, gc=False):
     `queue`: where it stands, or from which it was taken. `agent_id`: whoever is rung or talks, or talked last.
     `waited_us`: until it was accepted last, or ended without; None while it waits. `reason`: why it ended; empty while
     it lives. `kind`: `live`, or `callback`: then nobody is there before a channel has called them. `customer`: the
-    opaque reference. `attempts`: how often calling back has failed.
+    opaque reference. `attempts`: how often calling back has failed. `due_us`: until when the customer of a
+    `reaching` one is called, or a scheduled one waits aside, in µs; else 0.
     """
 
     interaction_id: str
@@ -101,6 +103,7 @@ class InteractionStanding(Struct, frozen=True, gc=False):
     kind: str = "live"
     customer: str = ""
     attempts: int = 0
+    due_us: int = 0
 
 
 class Place(Struct, frozen=True, gc=False):

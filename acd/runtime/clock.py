@@ -63,9 +63,38 @@ class SystemClock:
         return time.monotonic_ns() // 1_000
 
     def call_at(self, monotonic_us: int, callback: Callable[[], None]) -> Timer:
-        """One timer of the running loop."""
-        delay_us = max(0, monotonic_us - self.monotonic_us())
-        return asyncio.get_running_loop().call_later(delay_us / 1_000_000, callback)
+        """As a timer of the running loop, and a further one if that has been too early."""
+        return _NotBefore(self.monotonic_us, monotonic_us, callback)
+
+
+class _NotBefore:
+    """A timer that keeps to its word: a loop's own may be early by the resolution of the loop's clock.
+
+    uvloop's is a millisecond. Whoever waits for a moment, and is woken before it, would wait for good.
+    """
+
+    __slots__ = ("_at_us", "_callback", "_handle", "_now_us")
+
+    def __init__(self, now_us: Callable[[], int], at_us: int, callback: Callable[[], None]) -> None:
+        self._now_us = now_us
+        self._at_us = at_us
+        self._callback = callback
+        self._handle: asyncio.TimerHandle | None = self._arm()
+
+    def cancel(self) -> None:
+        if self._handle is not None:
+            self._handle.cancel()
+
+    def _arm(self) -> asyncio.TimerHandle:
+        delay_us = max(0, self._at_us - self._now_us())
+        return asyncio.get_running_loop().call_later(delay_us / 1_000_000, self._ring)
+
+    def _ring(self) -> None:
+        self._handle = None  # It knows us: a circle would stay until the collector comes, which is seldom.
+        if self._now_us() < self._at_us:
+            self._handle = self._arm()
+        else:
+            self._callback()
 
 
 class Timeline:

@@ -10,6 +10,7 @@ messages (`acd.api.external`): a connection is a `Line`.
 
 As long as nobody is connected, an effect fails: what it wants is part of the desired state, and the comparison that
 follows every connect brings the process there. The newest connection is the channel's; the one before is hung up.
+A customer who is to be called then is given back: nobody could call them, which is no attempt.
 """
 
 from collections.abc import Mapping
@@ -17,7 +18,7 @@ from typing import Any, Final, Literal, Protocol
 
 import msgspec
 
-from acd.core.messages import Effect
+from acd.core.messages import Effect, FailCallback, ReachCustomer, ReleaseInteraction
 from acd.core.messages.types import Id
 from acd.errors import ChannelError, ConfigError
 from acd.ports.channel import Channel, ChannelHost, Desired
@@ -59,24 +60,35 @@ class ExternalChannel:
         self._host: ChannelHost | None = None
         self._line: Line | None = None
         self._connects = 0
+        self._told: dict[str, int] = {}
+        """Of interactions whose customer is to be called: the attempt that a process may have been told to make."""
 
     # ---- acd.ports.channel.Channel
 
     async def start(self, host: ChannelHost) -> None:
         """From now on a process may connect."""
         self._host = host
+        # What was told before this process nobody knows any more.
+        self._told = self._attempts(host.desired())
 
     async def perform(self, effect: Effect) -> None:
         """Hand it to the process, and wait for its answer."""
         if self._line is None:
             raise ChannelError(f"{self.name}: no process is connected")
+        if isinstance(effect, ReachCustomer):
+            self._told[effect.interaction_id] = effect.attempt
+        elif isinstance(effect, ReleaseInteraction):
+            self._told.pop(effect.interaction_id, None)
         await self._line.carry_out(effect)
 
     async def reconcile(self, desired: tuple[Desired, ...]) -> None:
         """Have the process compare. Without one there is nothing to compare: it follows the next connect."""
-        line = self._line
+        line, attempts = self._line, self._attempts(desired)
         if line is None:
+            self._told = dict(self._told.items() & attempts.items())
+            await self._give_back(attempts.items() - self._told.items())
             return
+        self._told = attempts
         answered = False
         try:
             await line.reconcile(desired)
@@ -126,6 +138,20 @@ class ExternalChannel:
         if self._line is line:
             self._line = None
             _log.warning("an external channel is no longer connected", instance=self.name)
+
+    # ---- inside
+
+    def _attempts(self, desired: tuple[Desired, ...]) -> dict[str, int]:
+        """Those that are to be made now."""
+        due = (self.host.interaction(each.interaction_id) for each in desired if each.state == "reaching")
+        return {each.interaction_id: each.attempts + 1 for each in due if each is not None}
+
+    async def _give_back(self, attempts: set[tuple[str, int]]) -> None:
+        """Nobody has been told of these: no customer is called."""
+        for interaction_id, attempt in sorted(attempts):
+            await self.host.submit(
+                FailCallback(self.host.new_id(), interaction_id, "no-process", attempt, called=False)
+            )
 
 
 def open_channel(name: str, options: Mapping[str, object]) -> Channel:

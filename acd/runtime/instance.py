@@ -18,6 +18,7 @@ from acd.core.messages import Effect
 from acd.errors import ChannelError
 from acd.ports.channel import Channel, Desired
 from acd.runtime.clock import Backoff, Clock, Deadline, pause
+from acd.runtime.effect_turns import EffectTurns
 from acd.runtime.host import Host, HostServices
 from acd.runtime.log import Logger
 
@@ -79,7 +80,7 @@ class Instance:
         self._failures = 0
         self._reconciles = 0
         self._lanes: dict[str, deque[Effect]] = {}
-        self._turns: deque[str] = deque()
+        self._turns = EffectTurns()
         self._performing: set[asyncio.Task[None]] = set()
         self._held: list[Effect] = []
         self._wanted = asyncio.Event()
@@ -162,7 +163,7 @@ class Instance:
         if len(self._performing) < MAX_CONCURRENT:
             self._run(interaction_id)
             return
-        self._turns.append(interaction_id)
+        self._turns.add(effect)
         if len(self._turns) > MAX_QUEUED:
             self._fail(f"effects of more than {MAX_QUEUED} interactions wait")
 
@@ -202,7 +203,7 @@ class Instance:
     def _performed(self, task: asyncio.Task[None]) -> None:
         self._performing.discard(task)
         if self._turns:
-            self._run(self._turns.popleft())
+            self._run(self._turns.take())
         elif not self._performing:
             self._quiet.set()
 
@@ -215,9 +216,8 @@ class Instance:
     def _go_stale(self) -> None:
         """From now on the wishes count, not single effects: drop those that have not begun."""
         self._state = "stale"
-        for interaction_id in self._turns:
+        for interaction_id in self._turns.drain():
             del self._lanes[interaction_id]
-        self._turns.clear()
         for lane in self._lanes.values():
             lane.clear()
 

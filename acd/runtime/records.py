@@ -124,7 +124,8 @@ class InteractionRecord(Struct):
     while it lives. `held_for`: the preferred agent it waits for alone. `reach`: the highest level of
     agents that is open to it. `open_work`: work items that have not ended, of agents it was transferred from as well.
     `parent`: whose agent asks for advice, if it is a consult. `kind`: `live`, or `callback`. `due_us`: until when a
-    scheduled one waits aside; `attempts`: how often calling back has failed.
+    scheduled one waits aside, or the customer of a reaching one is called; `attempts`: how often calling back has
+    failed.
     `asking`: who asks in a consult, or did. `participants`: in a conference, those who talk beside the agent who is
     responsible, the one in `agent_id`, as (offer, agent), oldest first.
     """
@@ -207,7 +208,7 @@ class InteractionRecord(Struct):
             parent=request.parent,
             asking=state.asking,
             kind=request.kind,
-            due_us=state.due_us,
+            due_us=state.due_us or state.reaching_us,
             attempts=state.attempts,
         )
 
@@ -229,6 +230,7 @@ class InteractionRecord(Struct):
             self.kind,
             self.customer,
             self.attempts,
+            self.due_us,
         )
 
     def desired(self) -> Desired:

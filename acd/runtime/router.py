@@ -354,7 +354,7 @@ class Router(Readings):
         self._writer = Writer(ledger, self._timeline, self, self.meter, inbox=bounds.inbox, batch=bounds.batch)
         self._writing = asyncio.create_task(self._writer.run(), name=f"writer of {config.domain}")
         if ledger.seq:
-            recover = Recover(f"recover-{ledger.epoch}")
+            recover = Recover(f"recover-{ledger.epoch}", customers=True)
             await self._hand_in(recover, encode(recover), recover.ORIGIN)
         await self._in_force.begin(self._order, self._asked(), ledger.engine.settings_hash)
         await self._opening.begin(self._timeline, config.hours(), self.view.queues)

@@ -181,6 +181,10 @@ class View:
         for item in self.work.values():
             if item.state == "offered":
                 item.deadline_us = max(item.deadline_us, event.until_us)
+        if event.customers:
+            for row in self.interactions.values():
+                if row.state == "reaching":
+                    row.due_us = max(row.due_us, event.until_us)
 
     # -- interactions
 

@@ -85,13 +85,13 @@ def _aside(queues: Queues, interactions: Interactions, now_us: Callable[[], int]
         queue = queues[row.queue]
         queue.uncount(row)
         queue.line.pop(row.id, None)
-        row.state, row.since_us, row.held_for = "reaching", now_us(), ""
+        row.state, row.since_us, row.held_for, row.due_us = "reaching", now_us(), "", event.until_us
         row.reach = limits.MAX_LEVEL
 
     def reached(event: CustomerReached) -> None:
         row = interactions[event.interaction_id]
         queue = queues[row.queue]
-        row.state, row.since_us = "queued", now_us()
+        row.state, row.since_us, row.due_us = "queued", now_us(), 0
         row.enqueued_at_us = row.since_us
         row.reach = reach_after(queue.settings.level_delays_us, 0)
         queue.count(row)

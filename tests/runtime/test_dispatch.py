@@ -254,6 +254,26 @@ async def test_no_more_than_so_many_at_a_time() -> None:
         assert fake.effects == [park(number) for number in range(MAX_CONCURRENT + 30)]
 
 
+async def test_who_has_picked_up_goes_before_telephones_that_are_to_ring() -> None:
+    """Of those who wait because so many are being seen to: or else they hang up, and are offered anew, and so on."""
+    fake = FakeChannel()
+    async with Stage(fake) as stage:
+        await stage.ready()
+        for number in range(MAX_CONCURRENT + 3):
+            fake.appear(f"call-{number}")
+        fake.hang("perform")
+        stage.dispatcher.publish(tuple(park(number) for number in range(MAX_CONCURRENT)))
+        _, offer, connect, _ = walk(MAX_CONCURRENT + 2)
+        later = (park(MAX_CONCURRENT), park(MAX_CONCURRENT + 1), connect, offer)
+        stage.dispatcher.publish(later)
+        await idle()
+        assert len(fake.attempted) == MAX_CONCURRENT
+        fake.resume("perform")
+        await fake.until(lambda: len(fake.effects) == MAX_CONCURRENT + len(later))
+        # All that is wanted of one interaction comes in its order, whatever it is.
+        assert fake.effects[MAX_CONCURRENT:] == [connect, offer, *later[:2]]
+
+
 class _Eager(FakeChannel):
     """Has something to say in the very moment in which an effect has been performed."""
 

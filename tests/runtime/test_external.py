@@ -1,17 +1,19 @@
 """The external channel: its options, and a router that has one. Of connections: `tests/api/test_channels.py`."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
-from acd.core.messages import Effect, EnqueueInteraction, SignInAgent
+from acd.core.messages import Effect, EnqueueInteraction, FailCallback, ReachCustomer, SignInAgent
 from acd.errors import ConfigError
-from acd.ports.channel import Desired
+from acd.ports.channel import Desired, InteractionStanding
 from acd.runtime.channels import open_channel
 from acd.runtime.config import ChannelConfig, loads
 from acd.runtime.external import Ended, ExternalChannel
 from acd.runtime.journal import MemoryJournal
 from acd.runtime.router import Router
+from acd.testing.recording_host import RecordingHost
 from tests.runtime.live import idle
 
 CONFIG = """
@@ -87,3 +89,55 @@ async def test_whoever_connects_is_told_first_how_all_should_stand() -> None:
         assert line.compared[-1] == (Desired("c1", "offered", "c1.1", "anna"),)
         assert router.health()["channels"]["web"]["reconciles"] > before  # type: ignore[index]
     assert line.ended == ["stopped"]
+
+
+CALLED_FIRST = """
+[channels.web]
+type = "external"
+[agents.anna]
+[queues.sales]
+callback_channel = "web"
+callback_first = "customer"
+"""
+WANTED = EnqueueInteraction("2", "b1", "voice", "sales", customer="chen", kind="callback")
+
+
+async def test_whom_no_process_was_told_to_call_has_not_been_called() -> None:
+    """No attempt, and once more soon."""
+    channel = opened()
+    async with Router(loads(CALLED_FIRST), journal=MemoryJournal(), channels=[channel]) as router, asyncio.timeout(5):
+        await router.submit(SignInAgent("1", "anna", ready=True))
+        await router.submit(WANTED)
+        while (shown := channel.host.interaction("b1")) is not None and shown.state != "scheduled":
+            await idle()
+        assert shown is not None
+        assert shown.attempts == 0
+
+
+async def test_whom_a_process_was_told_to_call_may_have_been_called() -> None:
+    """It is gone, and nobody says what came of it: they are not called again for this attempt."""
+    channel, line = opened(), Recorder()
+    async with Router(loads(CALLED_FIRST), journal=MemoryJournal(), channels=[channel]) as router, asyncio.timeout(5):
+        channel.attach(line)
+        await router.submit(SignInAgent("1", "anna", ready=True))
+        await router.submit(WANTED)
+        while not any(isinstance(each, ReachCustomer) for each in line.effects) and not any(line.compared):
+            await idle()
+        channel.detach(line)
+        await channel.reconcile(channel.host.desired())
+        shown = channel.host.interaction("b1")
+        assert shown is not None
+        assert shown.state == "reaching"
+
+
+async def test_what_an_earlier_engine_told_nobody_knows() -> None:
+    channel, host = opened(), RecordingHost(lambda _agent, _channel: "")
+    host.wished["b1"] = Desired("b1", "reaching")
+    host.interactions["b1"] = InteractionStanding("b1", "reaching", "sales", kind="callback", attempts=1)
+    await channel.start(host)
+    await channel.reconcile(host.desired())
+    assert host.commands == []
+    # Its next attempt is another matter.
+    host.interactions["b1"] = InteractionStanding("b1", "reaching", "sales", kind="callback", attempts=2)
+    await channel.reconcile(host.desired())
+    assert host.commands == [FailCallback("contract-1", "b1", "no-process", 3, called=False)]

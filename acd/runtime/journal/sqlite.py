@@ -14,7 +14,7 @@ from acd.errors import JournalUnavailable
 from acd.ports.journal import AppendResult, Committed, Durability, Entry, Fenced, Rejected, Row, Unknown
 from acd.runtime.database import DATABASE_ERRORS, explained, lock_database, open_database, primary_code
 from acd.runtime.journal.chain import Fields, fields_of, genesis, link_fields
-from acd.runtime.journal.reader import count_quarantined, read_head, read_rows
+from acd.runtime.journal.reader import Head, count_quarantined, read_head, read_rows
 from acd.runtime.journal.schema import JOURNAL
 from acd.runtime.log import Logger
 
@@ -31,6 +31,8 @@ _INSERT: Final = (
 _ROW: Final = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _ROWS_AT_ONCE: Final = 64
 """Rows of one statement. Each statement lets go of the interpreter and has to get it back from the event loop."""
+
+_ADVANCE: Final = "UPDATE head SET seq = ?, chain = ? WHERE id = 1 AND epoch = ? AND seq = ? AND chain = ?"
 
 _SET_ASIDE: Final = (
     "INSERT INTO quarantine (command_id, origin, at_us, schema, command, error) VALUES (?, ?, ?, ?, ?, ?)"
@@ -60,6 +62,8 @@ class SqliteJournal:
         self._closed = False
         # Set when a COMMIT failed. What the connection believes then need not be what the disk holds.
         self._suspect = False
+        self._head: Head | None = None
+        """What our last append has left; None when it is to be read."""
         try:
             self._connection = open_database(self._path, JOURNAL, durability)
         except BaseException:
@@ -109,8 +113,9 @@ class SqliteJournal:
             return Rejected(str(error))
         except DATABASE_ERRORS as error:
             return self._refused(error)
+        head, self._head = self._head, None
         try:
-            written = self._write(connection, epoch, expected_seq, batch)
+            written = self._write(connection, head, epoch, expected_seq, batch)
         except DATABASE_ERRORS as error:
             return self._abandon(error)
         except BaseException:
@@ -125,6 +130,7 @@ class SqliteJournal:
             # The commit record may be in the log although writing it failed later on.
             self._suspect = True
             return Unknown(str(explained(error, self._path, JOURNAL, "committed to")))
+        self._head = Head(self._domain, epoch, written.seq, written.chain)
         return written
 
     def rows(self, after_seq: int = 0, after_chain: bytes | None = None) -> Iterator[Row]:
@@ -157,25 +163,31 @@ class SqliteJournal:
         self._release_lock()
 
     def _write(
-        self, connection: sqlite3.Connection, epoch: int, expected_seq: int, batch: Sequence[Entry]
+        self, connection: sqlite3.Connection, known: Head | None, epoch: int, expected_seq: int, batch: Sequence[Entry]
     ) -> Committed | Fenced | Unknown:
         """Insert within the open transaction; anything but `Committed` has written nothing."""
-        head = read_head(connection, self._path)
-        if head.epoch != epoch:
-            return Fenced(head.epoch)
-        if head.seq != expected_seq:
-            return Unknown(f"the journal {self._path} ends at row {head.seq}, not at {expected_seq}: reread its tail")
-        domain, seq, chain = self._domain, head.seq, head.chain
+        head, domain = known or read_head(connection, self._path), self._domain
+        seq, chain = head.seq, head.chain
         fields: list[Fields] = []
         for entry in batch:
             seq += 1
             hashed = fields_of(domain, epoch, seq, entry)
             chain = link_fields(chain, hashed)
             fields.append((*hashed, chain))
+        # First of all, and only where the head is as we have left it: so one statement sees that nobody has been here.
+        if connection.execute(_ADVANCE, (seq, chain, epoch, expected_seq, head.chain)).rowcount != 1:
+            return self._overtaken(read_head(connection, self._path), epoch, expected_seq)
         for rows in _pieces(fields):
             connection.execute(_INSERT + ", ".join([_ROW] * len(rows)), list(flattened.from_iterable(rows)))
-        connection.execute("UPDATE head SET seq = ?, chain = ? WHERE id = 1", (seq, chain))
         return Committed(seq, chain)
+
+    def _overtaken(self, head: Head, epoch: int, expected_seq: int) -> Fenced | Unknown:
+        """The head is not the one that we go on from."""
+        if head.epoch != epoch:
+            return Fenced(head.epoch)
+        if head.seq != expected_seq:
+            return Unknown(f"the journal {self._path} ends at row {head.seq}, not at {expected_seq}: reread its tail")
+        return Unknown(f"the journal {self._path} has another row {head.seq} than the one written: reread its tail")
 
     def _abandon(self, error: Exception) -> Rejected | Unknown:
         """Roll back after a failure before COMMIT: nothing can have been written, unless even that fails."""

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from acd.errors import JournalCorrupt, JournalError, JournalUnavailable
-from acd.ports.journal import Committed, Entry, Rejected
+from acd.ports.journal import Committed, Entry, Rejected, Unknown
 from acd.runtime.journal import SqliteJournal, SqliteJournalReader
 
 ROWS = 40
@@ -290,6 +290,23 @@ def test_damage_found_while_appending_is_raised(path: Path) -> None:
         run_sql(path, "DELETE FROM head")
         with pytest.raises(JournalCorrupt, match="head record"):
             journal.append(epoch, 0, entries(1, 1))
+
+
+def test_a_head_that_is_not_the_one_we_left_is_not_gone_on_from(path: Path) -> None:
+    """Whoever wrote it, and whatever it says: our next row would be linked to one that is not there."""
+    with closing(SqliteJournal(path, "d")) as journal:
+        epoch = journal.open_epoch()
+        assert isinstance(journal.append(epoch, 0, entries(1, 1)), Committed)
+        whole = journal.tail()
+        run_sql(path, "UPDATE head SET chain = zeroblob(32)")
+        result = journal.append(epoch, 1, entries(2, 1))
+        assert isinstance(result, Unknown)
+        assert "another row 1" in result.reason
+        with closing(sqlite3.connect(path)) as rude:
+            rude.execute("UPDATE head SET chain = ?", (whole[1],))
+            rude.commit()
+        assert isinstance(journal.append(epoch, 1, entries(2, 1)), Committed)
+        assert [row.entry for row in journal.rows()] == entries(1, 2)
 
 
 def test_a_reader_sees_what_is_committed_beside_the_living_writer(path: Path) -> None:
