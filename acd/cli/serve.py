@@ -18,8 +18,10 @@ import structlog
 from acd.api import probe, serve_domains, serve_metrics
 from acd.api.monitoring import Served
 from acd.api.rotation import SIGNAL
+from acd.cli.allocating import hand_memory_back
 from acd.cli.check import channel_problems, strategy_problems
 from acd.cli.collecting import collecting_rarely
+from acd.cli.event_loop import runner
 from acd.cli.known_secrets import secrets_of
 from acd.cli.living import LivingDomain
 from acd.cli.logs import Form, Level, configure_logging
@@ -76,6 +78,7 @@ def command(files: tuple[Path, ...], form: Form, level: Level) -> None:
     Exit status: 0 after a stop that was asked for, 1 when it cannot start or another engine has taken over the journal;
     of several domains, when that is so for all of them.
     """
+    hand_memory_back()  # First, for what is freed and which threads there are decides what glibc does.
     configs, warnings = _usable(files)
     redaction = configure_logging(form, level, chain.from_iterable(map(secrets_of, configs)))
     for warning in warnings:
@@ -88,9 +91,9 @@ def _run(configs: tuple[Config, ...], redaction: Redaction) -> int:
         probe(apis[0])
     for metrics in _metrics(configs):
         probe(metrics)
-    with _runner() as runner:
+    with runner() as loop:
         try:
-            return runner.run(_serve(configs, redaction))
+            return loop.run(_serve(configs, redaction))
         except AcdError:
             raise
         except Exception:  # noqa: BLE001 - the last line
@@ -259,12 +262,3 @@ def _addresses(apis: Iterable[ApiConfig | None]) -> dict[tuple[str, int, str], l
         if api is not None:
             found.setdefault(address_of(api), []).append(api)
     return found
-
-
-def _runner() -> asyncio.Runner:
-    """An event loop of uvloop's if it is installed (pip install '.[uvloop]')."""
-    try:
-        import uvloop  # noqa: PLC0415 - it is optional
-    except ImportError:
-        return asyncio.Runner()
-    return asyncio.Runner(loop_factory=uvloop.new_event_loop)

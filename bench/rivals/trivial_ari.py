@@ -1,7 +1,8 @@
 """The least an ARI application can do: dial the agents in turn, play music, join the two; let wait who comes too many.
 
 Owns that rival, as quick as its kind gets: no decision, no state worth the name, nothing durable, and every
-REST call that does not need another one's answer goes out at once. Runs as a process of its own:
+REST call that does not need another one's answer goes out at once, on the event loop that `acd serve` runs on. Runs as
+a process of its own:
 
     ARI_PASSWORD=… python -m bench.rivals.trivial_ari --url http://127.0.0.1:8088/ari --user acd --agents a1,a2,a3
 """
@@ -20,6 +21,8 @@ import aiohttp
 import click
 import msgspec
 from msgspec import Struct
+
+from acd.cli.event_loop import runner
 
 APP: Final = "trivial"
 READY: Final = "trivial: ready"
@@ -157,7 +160,8 @@ async def _filter(session: aiohttp.ClientSession, url: str) -> None:
 def main(*, url: str, user: str, agents: str) -> None:
     """Run until killed."""
     password = os.environ.get("ARI_PASSWORD", "")
-    asyncio.run(run(url, user, password, agents.split(",")))
+    with runner() as loop:
+        loop.run(run(url, user, password, agents.split(",")))
 
 
 if __name__ == "__main__":

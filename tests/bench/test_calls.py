@@ -32,6 +32,7 @@ def test_a_clean_rate_loses_nobody() -> None:
     assert not Run("x", 1, 1, [1_000] * 90 + [30_000] * 10, 0, 0.0).is_clean
 
 
+@pytest.mark.xdist_group("load")
 @pytest.mark.usefixtures("provisioned")
 async def test_all_three_are_measured() -> None:
     result = await measure((10,), (10.0,), 1, waiting=(5,), climb=False)

@@ -34,6 +34,7 @@ def test_an_fsync_is_measured_and_leaves_nothing_behind(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.xdist_group("load")
 @pytest.mark.usefixtures("provisioned")
 async def test_all_three_ring_an_agent_for_every_call() -> None:
     result = await measure(rate=20, calls=6, rounds=1, agents=12, talk_seconds=0.2, warm_up=2)
