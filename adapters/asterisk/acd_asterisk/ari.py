@@ -10,10 +10,9 @@ nothing can be said about whether the request was carried out.
 import asyncio
 import base64
 import time
-from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
-from typing import Final, Literal, NamedTuple
+from contextlib import nullcontext, suppress
+from typing import Final, Literal
 from urllib.parse import quote
 
 import aiohttp
@@ -23,12 +22,16 @@ from yarl import URL
 from acd_asterisk import wire
 from acd_asterisk.breaker import Breaker
 from acd_asterisk.event_socket import EventSocket, describe
+from acd_asterisk.given_up import GivenUp
 from acd_asterisk.lanes import MAX_LANES, Lanes
 from acd_asterisk.patience import answer_within
 from acd_asterisk.socket_requests import SocketClosed
+from acd_asterisk.turns import Turns
+from acd_asterisk.wire import Answer
 
 MAX_CONNECTIONS: Final = 90
-"""Asterisk's HTTP server ends the connections beyond its `sessionlimit`, which is 100 by default."""
+MAX_SOCKETS: Final = MAX_LANES + 2
+"""Connections for requests, and WebSockets: Asterisk ends those beyond the `sessionlimit` of its HTTP server (100)."""
 
 KEEPALIVE_SECONDS: Final = 10.0
 """Below the 15 s after which Asterisk closes an idle connection, so that none is used while it closes."""
@@ -42,23 +45,22 @@ MAX_AT_ONCE: Final = 64
 To ask an Asterisk that cannot keep up for all at once is to have no answer to any in time, and to ask again.
 """
 
+MAX_PATIENT: Final = 16
+"""Of them those for which nobody waits: what they hold up in Asterisk is to leave room for the others."""
+
 SHUN_SECONDS: Final = 60.0
 """How long requests go by HTTP only after one over the WebSocket has had no answer: what holds it up may last."""
 
 HELD_UP_SECONDS: Final = 1.0
 """A request that has waited so long when its connection ends was held up, too: no pong comes either, meanwhile."""
 
-GIVEN_UP_SECONDS: Final = 60.0
-"""For so long after an attempt to connect was given up without an answer, Asterisk may still carry it out."""
-
-MAX_GIVEN_UP: Final = 64
-"""Such attempts that are remembered, the latest: more cannot be made in this time."""
-
 ANOTHER_LANE_SECONDS: Final = 10.0
 """After so long a further connection for requests that has ended, or could not be had, is tried again."""
 
 Holder = Literal["nobody", "somebody", "unclear"]
 """Who has an application. `unclear`: it is there for the calls in it, whether or not anybody listens."""
+
+_Use = Literal["requests", "sockets"]
 
 _ECHO: Final = "events/user/AcdEcho"
 _PING: Final = "asterisk/ping"
@@ -84,27 +86,6 @@ def part(some_id: str) -> str:
     return quote(some_id, safe=":~")
 
 
-class Answer(NamedTuple):
-    """What Asterisk answered."""
-
-    status: int
-    body: bytes
-
-    @property
-    def is_success(self) -> bool:
-        """2xx."""
-        return self.status // 100 == 2  # noqa: PLR2004 - the class of success
-
-    @property
-    def message(self) -> str:
-        """The reason of a refusal, as Asterisk words it."""
-        try:
-            problem = wire.decode_problem(self.body)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            return ""
-        return problem.message or problem.error
-
-
 class AriClient:
     """Requests to one Asterisk. `url` ends without a slash: `http://127.0.0.1:8088/ari`."""
 
@@ -113,15 +94,18 @@ class AriClient:
         self._url = url
         self._connections = min(connections, MAX_CONNECTIONS)
         self._deadline_seconds = deadline_seconds
-        self._session: aiohttp.ClientSession | None = None
+        self._sessions: dict[_Use, aiohttp.ClientSession] = {}
         self._headers: dict[str, str] = {}
         self._forbidden = ""
         self._demolition = asyncio.Semaphore(1)
         self._going: set[str] = set()
-        self._turns = asyncio.Semaphore(MAX_AT_ONCE)
+        self._turns = Turns(MAX_AT_ONCE, most_patient=MAX_PATIENT)
+        at_once = min(MAX_AT_ONCE, self._connections)  # One that waits for a connection waits within its deadline.
+        self._turns_by_http = Turns(at_once, most_patient=min(MAX_PATIENT, at_once))
         self._lanes: Lanes | None = None
         self._shunned_until = 0.0
-        self._given_up: deque[float] = deque(maxlen=MAX_GIVEN_UP)
+        self.given_up = GivenUp()
+        """Attempts to connect that Asterisk may carry out late."""
         self.on_held_up: Callable[[str], None] = _nobody_minds
         """Told why, when a request over the WebSocket has had no answer. Asterisk carries it out all the same, when
         whatever holds it up is over, and all that were asked behind it, unless the connection is ended."""
@@ -149,11 +133,14 @@ class AriClient:
         query: dict[str, str] | None = None,
         attempts: int = 1,
         large: bool = False,
+        patient: bool = False,
+        waits: bool = True,
     ) -> Answer:
         """Ask, and return the answer whatever its status; `body` is sent as JSON.
 
         `attempts` beyond 1 are for requests that may safely be carried out twice. `large`: the answer may be long, and
-        goes by HTTP, where it holds up nobody, and at once.
+        goes by HTTP, where it holds up nobody, and at once. `patient`: what somebody waits for goes first. `waits`: for
+        its turn among the others.
 
         Raises:
             AriUnavailable: no answer within the deadline, in any attempt.
@@ -162,9 +149,10 @@ class AriClient:
         for left in reversed(range(attempts)):
             try:
                 if large:
-                    return await self._request(method, path, body, query, large=True)
-                async with self._turns:
-                    return await self._request(method, path, body, query, large=False)
+                    return await self._request(method, path, body, query, None)
+                turns = self._turns if self.lanes else self._turns_by_http
+                async with turns.turn(patient=patient) if waits else nullcontext():
+                    return await self._request(method, path, body, query, self._lanes, patient=patient)
             except AriUnauthorized:
                 raise
             except AriUnavailable:
@@ -175,12 +163,13 @@ class AriClient:
     async def remove_bridge(self, bridge_id: str) -> None:
         """Remove a bridge; whoever is in it stays in the application (see `take_out`), and one that is gone is fine.
 
-        One after another: side by side it has crashed Asterisk (issue 1201). Raises `AriUnavailable`.
+        One after another: side by side it has crashed Asterisk (issue 1201). As there is but one at a time it waits for
+        no turn among other requests: they would pile up behind it. Raises `AriUnavailable`.
         """
         self._going.add(bridge_id)
         try:
             async with self._demolition:
-                await self.request("DELETE", f"bridges/{part(bridge_id)}", attempts=2)
+                await self.request("DELETE", f"bridges/{part(bridge_id)}", attempts=2, waits=False)
         finally:
             self._going.discard(bridge_id)
 
@@ -205,20 +194,8 @@ class AriClient:
         try:
             return await self._open(app)
         except _GivenUp:
-            self._given_up.append(time.monotonic())
+            self.given_up.note()
             raise
-
-    @property
-    def has_given_up_lately(self) -> bool:
-        """Whether an attempt to connect may yet be carried out, of which nobody here will know."""
-        while self._given_up and time.monotonic() - self._given_up[0] >= GIVEN_UP_SECONDS:
-            self._given_up.popleft()
-        return bool(self._given_up)
-
-    def count_one_as_carried_out(self) -> None:
-        """One of the attempts that were given up has been carried out, and is over."""
-        if self._given_up:
-            self._given_up.popleft()
 
     async def holder(self, app: str) -> Holder:
         """Who has this application, as far as Asterisk says it. Raises `AriUnavailable`."""
@@ -261,20 +238,25 @@ class AriClient:
 
     async def close(self) -> None:
         """End all connections."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        while self._sessions:
+            await self._sessions.popitem()[1].close()
 
     async def _request(
-        self, method: str, path: str, body: object, query: dict[str, str] | None, *, large: bool
+        self,
+        method: str,
+        path: str,
+        body: object,
+        query: dict[str, str] | None,
+        lanes: Lanes | None,
+        *,
+        patient: bool = False,
     ) -> Answer:
         if self._forbidden:
             raise AriUnavailable(self._forbidden)
         if self.breaker.is_open:
             raise AriUnavailable("too many requests in a row had no answer; waiting before the next one")
         self.requests += path != _ECHO
-        lanes = None if large else self._lanes
-        socket = None if lanes is None else lanes.free()
+        socket = None if lanes is None else lanes.free(patient=patient)
         begun = time.monotonic()
         answer: Answer | str
         try:
@@ -356,7 +338,7 @@ class AriClient:
         url = f"{self._url}/events?app={quote(app, safe='')}&subscribeAll=false"
         try:
             async with answer_within(self._deadline_seconds):
-                socket = await self._open_session().ws_connect(
+                socket = await self._session("sockets").ws_connect(
                     url,
                     headers=self._headers,
                     heartbeat=PING_SECONDS,
@@ -375,7 +357,7 @@ class AriClient:
         if body is not None:
             data = msgspec.json.encode(body)
             headers = {**headers, "Content-Type": "application/json"}
-        async with self._open_session().request(
+        async with self._session("requests").request(
             method,
             URL(f"{self._url}/{path}", encoded=True),
             data=data,
@@ -385,12 +367,16 @@ class AriClient:
         ) as response:
             return Answer(response.status, await response.read())
 
-    def _open_session(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            connector = aiohttp.TCPConnector(limit=self._connections, keepalive_timeout=KEEPALIVE_SECONDS)
+    def _session(self, use: _Use) -> aiohttp.ClientSession:
+        """WebSockets have one of their own: they would take up the connections of the requests for good."""
+        session = self._sessions.get(use)
+        if session is None:
+            most = MAX_SOCKETS if use == "sockets" else self._connections
+            connector = aiohttp.TCPConnector(limit=most, keepalive_timeout=KEEPALIVE_SECONDS)
             # The deadline is ours, around the whole request; aiohttp's own would only be a second one.
-            self._session = aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=None))
-        return self._session
+            timeout = aiohttp.ClientTimeout(total=None)
+            session = self._sessions[use] = aiohttp.ClientSession(connector=connector, timeout=timeout)
+        return session
 
 
 def _nobody_minds(_reason: str) -> None:

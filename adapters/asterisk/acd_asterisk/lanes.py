@@ -11,8 +11,11 @@ from typing import Final
 
 from acd_asterisk.socket_requests import SocketRequests
 
-MAX_LANES: Final = 4
+MAX_LANES: Final = 6
 """WebSockets for requests, with the one on which events come."""
+
+PATIENT_LANES: Final = 2
+"""Of them those for what can wait, if there are more: what takes its time there holds up no telephone."""
 
 
 class Lanes:
@@ -27,11 +30,14 @@ class Lanes:
         """How many there are."""
         return 1 + len(self._further)
 
-    def free(self) -> SocketRequests | None:
-        """The one on which the fewest are under way; None when there is no room."""
+    def free(self, *, patient: bool = False) -> SocketRequests | None:
+        """The one on which the fewest are under way, of those for its kind; None when there is no room."""
         if self._first.is_closed:
             return None
-        return min((lane for lane in (self._first, *self._further) if lane.has_room), key=_under_way, default=None)
+        lanes = [self._first, *self._further]
+        if len(lanes) > PATIENT_LANES:
+            lanes = lanes[-PATIENT_LANES:] if patient else lanes[:-PATIENT_LANES]
+        return min((lane for lane in lanes if lane.has_room), key=_under_way, default=None)
 
     @contextmanager
     def with_another(self, lane: SocketRequests) -> Iterator[None]:

@@ -24,8 +24,10 @@ from acd_asterisk.devices import Devices
 from acd_asterisk.dismissal import Dismissal
 from acd_asterisk.dispositions import Dispositions
 from acd_asterisk.music import Music
+from acd_asterisk.parking import Parking
 from acd_asterisk.passing import for_agent
 from acd_asterisk.prompts import Prompts
+from acd_asterisk.ring_first import RingFirst
 from acd_asterisk.ringing import Presentation, presentation, ring_seconds, transfer_variables
 from acd_asterisk.survey import Survey
 from acd_asterisk.switchboard import Switchboard
@@ -51,6 +53,8 @@ class Orders:
         self.music = Music(desk, switchboard)
         self.devices = Devices(switchboard)
         self.answering = Answering(desk, switchboard)
+        self._ring_first = RingFirst()
+        self.parking = Parking(desk, self.music, prompts, self.answering, self._ring_first)
         self.dismissal = Dismissal(desk, switchboard, prompts)
         self.dispositions: Dispositions | None = None
         """Asks agents before their telephones are hung up, likewise."""
@@ -70,8 +74,7 @@ class Orders:
         if call.music:
             self._desk.spawn(self.tune(call))
         call.is_enqueued = True
-        if call.is_present and (call.parking is None or call.parking.done()):
-            call.parking = self._desk.spawn(self._park(call))
+        self.parking.begin(call)
 
     async def ring(self, call: Call, offer_id: str, agent_id: str) -> None:
         """Dial the agent's device for an offer."""
@@ -104,7 +107,8 @@ class Orders:
         noting = self._desk.spawn(self._note_offer(call, offer_id))
         shown, seconds = self._shown(call, leg, endpoint), self._ring_seconds(offer_id)
         try:
-            dialled = await self._switchboard.dial(offer_id, endpoint, shown, call.channel_id, seconds)
+            with self._ring_first.asking():
+                dialled = await self._switchboard.dial(offer_id, endpoint, shown, call.channel_id, seconds)
         except AriUnavailable:
             # It may ring all the same: the comparison that follows sees to it.
             leg.end()
@@ -177,9 +181,9 @@ class Orders:
         leg.joining = True
         call.hold = ""
         # The caller may still be on the way into the hold bridge; they must not arrive there afterwards.
-        under_way = [task for task in (call.parking, call.bridging) if task is not None]
-        if under_way:
-            await asyncio.wait(under_way)
+        await self.parking.call_off(call)
+        if call.bridging is not None:
+            await asyncio.wait((call.bridging,))
         call.switch_off = self._desk.options.heartbeat_us > 0 and call.parent is None
         call.has_bridge = True
         try:
@@ -256,6 +260,8 @@ class Orders:
     async def release(self, call: Call) -> None:
         """Let go of everything that belongs to a caller."""
         call.is_ended = True
+        await asyncio.sleep(0)  # Offers that came with it are made in this turn of the loop: the agent is free now.
+        await self._ring_first.others()
         if call.music:
             await self.tune(call)
         asks = self.survey is not None and self.survey.takes(call)
@@ -298,8 +304,7 @@ class Orders:
         work = [self.end_leg(leg) for leg in call.live_legs() if leg is not asked]
         if not asks:
             work.append(self.dismissal.dismiss(call))
-        if call.parking is not None:
-            await asyncio.wait((call.parking,))
+        await self.parking.call_off(call)
         await asyncio.gather(*work)
         if call.bridging is not None:
             await asyncio.wait((call.bridging,))
@@ -329,14 +334,6 @@ class Orders:
         if talked:
             call.switch_off = False
             call.beat_due = 0.0
-
-    async def _park(self, call: Call) -> None:
-        await asyncio.gather(
-            self.music.hold(call),
-            self.prompts.hush(call.channel_id),
-            self.answering.when_due(call),
-        )
-        self.prompts.moved(call.channel_id)
 
     def _fail(self, call: Call, leg: Leg, reason: str) -> None:
         leg.end()

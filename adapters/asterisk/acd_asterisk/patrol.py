@@ -19,7 +19,7 @@ from acd_asterisk.differences import KINDS
 from acd_asterisk.mending import Repair
 
 CONFIRM_SECONDS: Final = 2.0
-"""Between the two looks; nothing that is under way takes as long."""
+"""Between the two looks. What is under way takes as long only where the PBX cannot keep up: `looking` leaves it out."""
 
 MAX_NAMED: Final = 5
 """Interactions, channels and offers that one line of the log names."""

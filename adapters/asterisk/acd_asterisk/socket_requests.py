@@ -14,6 +14,8 @@ from urllib.parse import quote, urlencode
 import msgspec
 from msgspec import Struct
 
+from acd_asterisk.wire import decoder
+
 MAX_UNDER_WAY: Final = 1_024
 """Requests that wait for their answers at a time; further ones go by HTTP."""
 
@@ -45,7 +47,7 @@ class _Response(Struct, frozen=True, rename={"kind": "type"}):
 
 
 _encode: Final = msgspec.json.Encoder().encode
-_decode: Final = msgspec.json.Decoder(_Response).decode
+_decode: Final = decoder(_Response)
 
 
 class SocketRequests:

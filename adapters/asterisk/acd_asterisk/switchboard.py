@@ -14,7 +14,7 @@ import msgspec
 
 from acd_asterisk import wire
 from acd_asterisk.abreast import abreast
-from acd_asterisk.ari import Answer, AriClient, AriUnavailable
+from acd_asterisk.ari import AriClient, AriUnavailable
 from acd_asterisk.ari import part as _part
 from acd_asterisk.happenings import EVENTS
 from acd_asterisk.names import Names
@@ -22,6 +22,7 @@ from acd_asterisk.options import Options
 from acd_asterisk.ringing import Presentation
 from acd_asterisk.snapshot import World, survey
 from acd_asterisk.variables import read_variables, variables_expression
+from acd_asterisk.wire import Answer
 
 ATTEMPTS: Final = 2
 """Tries of a request that may be carried out twice."""
@@ -66,25 +67,25 @@ class Switchboard:
         )
         return were_made[0]
 
-    def hold_bridge(self, music_class: str) -> str:
-        """The id of the bridge in which callers wait with this music."""
-        return self._names.hold_for("" if music_class == self._options.music_class else music_class)
+    def hold_bridge(self, music_class: str, room: int = 1) -> str:
+        """The id of a bridge in which callers wait with this music: there may be several."""
+        return self._names.hold_for("" if music_class == self._options.music_class else music_class, room)
 
-    async def make_hold_bridge(self, music_class: str) -> bool:
+    async def make_hold_bridge(self, music_class: str, room: int = 1) -> bool:
         """The bridge in which callers wait, with its music; a holding bridge is silent until it is told otherwise.
 
         Returns whether there was none.
         """
-        path = f"bridges/{_part(self.hold_bridge(music_class))}"
+        path = f"bridges/{_part(self.hold_bridge(music_class, room))}"
         made = await self._client.request("POST", path, {"type": "holding", "name": "acd-hold"}, attempts=ATTEMPTS)
         if made.is_success or made.status == _CONFLICT:
-            await self.play_on_hold(music_class)
+            await self.play_on_hold(music_class, room)
         return made.is_success
 
-    async def play_on_hold(self, music_class: str) -> None:
+    async def play_on_hold(self, music_class: str, room: int = 1) -> None:
         """Have music where callers wait; whoever hears it already hardly notices."""
-        path = f"bridges/{_part(self.hold_bridge(music_class))}/moh"
-        await self._client.request("POST", path, {"mohClass": music_class}, attempts=ATTEMPTS)
+        path = f"bridges/{_part(self.hold_bridge(music_class, room))}/moh"
+        await self._client.request("POST", path, {"mohClass": music_class}, attempts=ATTEMPTS, patient=True)
 
     async def look_around(self) -> World:
         """A snapshot of everything that is ours."""
@@ -105,21 +106,26 @@ class Switchboard:
         except msgspec.DecodeError as error:
             raise AriUnavailable(f"an answer that cannot be read: {error}") from None
 
-    async def answer(self, channel_id: str) -> None:
-        """Answer a caller; unlike the dialplan's, this does not wait for media."""
-        await self._client.request("POST", f"channels/{_part(channel_id)}/answer", attempts=ATTEMPTS)
+    async def answer(self, channel_id: str, *, patient: bool = False) -> bool:
+        """Answer a caller; unlike the dialplan's, this does not wait for media. `patient`: who is about to wait.
+
+        False: they are not in the application, and have not been answered.
+        """
+        path = f"channels/{_part(channel_id)}/answer"
+        return (await self._client.request("POST", path, attempts=ATTEMPTS, patient=patient)).is_success
 
     async def begin_early_media(self, channel_id: str) -> None:
         """Let a caller who has not been answered hear something; where Asterisk cannot, the dialplan has to."""
-        await self._client.request("POST", f"channels/{_part(channel_id)}/progress", attempts=ATTEMPTS)
+        path = f"channels/{_part(channel_id)}/progress"
+        await self._client.request("POST", path, attempts=ATTEMPTS, patient=True)
 
-    async def hold(self, channel_id: str, music_class: str = "") -> None:
-        """Move a caller to the music; without a class: to that of the channel."""
+    async def hold(self, channel_id: str, music_class: str = "", room: int = 1, *, patient: bool = False) -> None:
+        """Move a caller to the music; without a class: to that of the channel. `patient`: nobody waits for it."""
         music_class = music_class or self._options.music_class
-        path = f"bridges/{_part(self.hold_bridge(music_class))}/addChannel"
-        if (await self._add(path, [channel_id])).status == _NOT_FOUND:
-            await self.make_hold_bridge(music_class)
-            await self._add(path, [channel_id])
+        path = f"bridges/{_part(self.hold_bridge(music_class, room))}/addChannel"
+        if (await self._add(path, [channel_id], patient=patient)).status == _NOT_FOUND:
+            await self.make_hold_bridge(music_class, room)
+            await self._add(path, [channel_id], patient=patient)
 
     async def put_aside(self, channel_id: str) -> None:
         """Move an agent's leg to where nothing is to be heard."""
@@ -279,8 +285,9 @@ class Switchboard:
         body = {"variable": variable, "value": value}
         return await self._client.request("POST", f"channels/{_part(channel_id)}/variable", body, attempts=ATTEMPTS)
 
-    async def _add(self, path: str, channels: Sequence[str]) -> Answer:
-        return await self._client.request("POST", path, {"channel": list(channels)}, attempts=ATTEMPTS)
+    async def _add(self, path: str, channels: Sequence[str], *, patient: bool = False) -> Answer:
+        body = {"channel": list(channels)}
+        return await self._client.request("POST", path, body, attempts=ATTEMPTS, patient=patient)
 
     async def _get(self, path: str) -> bytes:
         answer = await self._client.request("GET", path, attempts=ATTEMPTS, large=True)

@@ -3,15 +3,19 @@
 Owns that memory. Must not know calls. Nobody tells us when a channel that has left is gone for good, so that the last
 `MAX_VISITS_KEPT` are remembered, whoever they were: as numbers, all of whose room is taken from the beginning. So the
 process does not grow for the hours until it is full.
+
+Visits of channels whose marks fall into one chain are linked, newest first, by their places, which count up for ever.
+A link to a place whose room has been taken by a later visit is the end of its chain.
 """
 
+from array import array
 from typing import Final
 
-import numpy as np
-
 MAX_VISITS_KEPT: Final = 32_768
-"""At 20 calls a second those of the last 27 minutes: 300 KB, and 20 µs for a look. Of an older one the engine may still
-know, which then refuses its interaction's id; beyond that it is a new caller to everybody."""
+"""At 20 calls a second those of the last 27 minutes, in 850 KB. Of an older one the engine may still know, which then
+refuses its interaction's id; beyond that it is a new caller to everybody."""
+
+_NOWHERE: Final = -1
 
 
 class Visits:
@@ -19,17 +23,31 @@ class Visits:
 
     def __init__(self, kept: int = MAX_VISITS_KEPT) -> None:
         """Nobody has been here. `kept`: see `MAX_VISITS_KEPT`."""
+        self._kept = kept
         # Filled, not zeroed: what is only promised by the system would be taken later, page by page.
-        self._marks = np.full(kept, -1, np.int64)
-        self._counts = np.full(kept, 0, np.int16)
+        self._marks = array("q", [_NOWHERE]) * kept
+        self._counts = array("h", [_NOWHERE]) * kept
+        self._before = array("q", [_NOWHERE]) * kept
+        """By room: the place before it in its chain."""
+        self._newest = array("q", [_NOWHERE]) * kept
+        """By chain."""
         self._next = 0
 
     def next_of(self, channel_id: str) -> int:
-        """1 for a channel that has not been here before, as far as is known."""
-        return int(self._counts.max(where=self._marks == hash(channel_id), initial=0)) + 1
+        """1 for a channel that has not been here before, as far as is known. O(1): a caller waits for it."""
+        mark, latest = hash(channel_id), 0
+        place, oldest = self._newest[mark % self._kept], max(0, self._next - self._kept)
+        while place >= oldest:
+            room = place % self._kept
+            if self._marks[room] == mark:
+                latest = max(latest, self._counts[room])
+            place = self._before[room]
+        return latest + 1
 
     def note(self, channel_id: str, visit: int) -> None:
         """This visit of the channel, 1 or more, is over."""
-        self._marks[self._next] = hash(channel_id)
-        self._counts[self._next] = visit
-        self._next = (self._next + 1) % len(self._marks)
+        mark, room = hash(channel_id), self._next % self._kept
+        chain = mark % self._kept
+        self._marks[room], self._counts[room] = mark, visit
+        self._before[room], self._newest[chain] = self._newest[chain], self._next
+        self._next += 1

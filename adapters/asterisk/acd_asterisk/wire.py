@@ -4,7 +4,8 @@ Owns the shapes and their decoding. Must not know what any of it means (`transla
 arrives (`ari`). What is not named here is skipped while decoding.
 """
 
-from typing import Final
+from collections.abc import Callable
+from typing import Final, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -14,6 +15,28 @@ MAX_MESSAGE_BYTES: Final = 1 << 20
 
 
 _UP: Final = "Up"
+_T = TypeVar("_T")
+
+
+class Answer(NamedTuple):
+    """What Asterisk answered to a request."""
+
+    status: int
+    body: bytes
+
+    @property
+    def is_success(self) -> bool:
+        """2xx."""
+        return self.status // 100 == 2  # noqa: PLR2004 - the class of success
+
+    @property
+    def message(self) -> str:
+        """The reason of a refusal, as Asterisk words it."""
+        try:
+            problem = decode_problem(self.body)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return ""
+        return problem.message or problem.error
 
 
 class Party(Struct, frozen=True, gc=False):
@@ -174,11 +197,27 @@ class VariableValue(Struct, frozen=True):
     value: str = ""
 
 
-decode_event: Final = msgspec.json.Decoder(AriEvent).decode
-decode_channels: Final = msgspec.json.Decoder(list[AriChannel]).decode
-decode_bridges: Final = msgspec.json.Decoder(list[AriBridge]).decode
-decode_application: Final = msgspec.json.Decoder(Application).decode
-decode_info: Final = msgspec.json.Decoder(Info).decode
-decode_device_states: Final = msgspec.json.Decoder(list[DeviceState]).decode
-decode_problem: Final = msgspec.json.Decoder(Problem).decode
-decode_value: Final = msgspec.json.Decoder(VariableValue).decode
+def decoder(kind: type[_T]) -> Callable[[str | bytes], _T]:
+    """Reads JSON as `kind`. What cannot be read raises `msgspec.DecodeError`, whatever is wrong with it.
+
+    msgspec has other errors for text that is none, and for what is too deep.
+    """
+    read = msgspec.json.Decoder(kind).decode
+
+    def decode(text: str | bytes) -> _T:
+        try:
+            return read(text)
+        except (UnicodeError, RecursionError) as error:
+            raise msgspec.DecodeError(type(error).__name__) from None
+
+    return decode
+
+
+decode_event: Final = decoder(AriEvent)
+decode_channels: Final = decoder(list[AriChannel])
+decode_bridges: Final = decoder(list[AriBridge])
+decode_application: Final = decoder(Application)
+decode_info: Final = decoder(Info)
+decode_device_states: Final = decoder(list[DeviceState])
+decode_problem: Final = decoder(Problem)
+decode_value: Final = decoder(VariableValue)

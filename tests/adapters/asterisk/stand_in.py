@@ -3,14 +3,16 @@
 Owns the recording. Must not know what is right.
 """
 
+import asyncio
 from collections.abc import Callable
 from typing import cast
 
 import msgspec
 
-from acd_asterisk.ari import Answer, AriClient, AriUnavailable
+from acd_asterisk.ari import AriClient, AriUnavailable
 from acd_asterisk.names import Names
 from acd_asterisk.prompts import Prompts
+from acd_asterisk.wire import Answer
 
 Status = int | AriUnavailable
 
@@ -24,6 +26,10 @@ class StandInAri:
         self.asked: list[tuple[str, str, object]] = []
         self.large: list[str] = []
         """Paths whose answers may be long."""
+        self.patient: list[str] = []
+        """Paths of what can wait."""
+        self.until: dict[str, asyncio.Event] = {}
+        """By path: before this there is no answer."""
 
     async def request(
         self,
@@ -34,10 +40,14 @@ class StandInAri:
         query: object = None,
         attempts: int = 1,
         large: bool = False,
+        patient: bool = False,
     ) -> Answer:
         assert attempts >= 1
         self.large += [path] if large else []
+        self.patient += [path] if patient else []
         self.asked.append((method, path, query if body is None else body))
+        if (moment := self.until.get(path)) is not None:
+            await moment.wait()
         status = self.status(method, path)
         if isinstance(status, AriUnavailable):
             raise status

@@ -8,10 +8,11 @@ import pytest
 from aiohttp import WSMsgType, web
 from aiohttp.test_utils import TestServer
 
-from acd_asterisk import ari, breaker, event_socket
+from acd_asterisk import breaker, event_socket, given_up
 from acd_asterisk.ari import AriClient, AriUnauthorized, AriUnavailable
 from acd_asterisk.lanes import Lanes
 from acd_asterisk.socket_requests import SocketRequests
+from acd_asterisk.turns import Turns
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 PASSWORD = "canary-secret"
@@ -51,6 +52,14 @@ async def far() -> AsyncIterator[tuple[Asterisk, AriClient]]:
         client.log_in("acd", PASSWORD)
         yield asterisk, client
         await client.close()
+
+
+async def slowly(_: web.Request) -> web.StreamResponse:
+    """A quarter of the deadline."""
+    done = asyncio.Event()
+    asyncio.get_running_loop().call_later(DEADLINE_SECONDS / 4, done.set)
+    await done.wait()
+    return web.Response(status=204)
 
 
 async def hang(_: web.Request) -> web.StreamResponse:
@@ -204,14 +213,7 @@ async def test_only_so_many_are_under_way_and_deadlines_begin_with_their_turns(
 ) -> None:
     """Over as many connections as one likes; all together they take longer than one has."""
     asterisk, client = far
-    client._turns = asyncio.Semaphore(2)
-
-    async def slowly(_: web.Request) -> web.StreamResponse:
-        done = asyncio.Event()
-        asyncio.get_running_loop().call_later(DEADLINE_SECONDS / 4, done.set)
-        await done.wait()
-        return web.Response(status=204)
-
+    client._turns_by_http = Turns(2)
     asterisk.answer = slowly
     answers = await asyncio.gather(*(client.request("GET", "channels") for _ in range(16)))
     assert {answer.status for answer in answers} == {204}
@@ -219,10 +221,26 @@ async def test_only_so_many_are_under_way_and_deadlines_begin_with_their_turns(
     assert client.unanswered == 0
 
 
+async def test_who_waits_for_one_of_few_connections_waits_before_the_deadline(far: tuple[Asterisk, AriClient]) -> None:
+    """Four connections, and ten times as many requests, of which each takes a quarter of what it may."""
+    asterisk, client = far
+    asterisk.answer = slowly
+    answers = await asyncio.gather(*(client.request("GET", "channels") for _ in range(40)))
+    assert {answer.status for answer in answers} == {204}
+    assert client.unanswered == 0
+
+
 async def test_what_is_long_waits_for_no_turn(far: tuple[Asterisk, AriClient]) -> None:
     asterisk, client = far
-    client._turns = asyncio.Semaphore(0)
+    client._turns_by_http = Turns(0)
     assert (await client.request("GET", "channels", large=True)).status == 204
+    assert len(asterisk.requests) == 1
+
+
+async def test_a_bridge_is_removed_whoever_else_waits(far: tuple[Asterisk, AriClient]) -> None:
+    asterisk, client = far
+    client._turns_by_http = Turns(0)
+    await client.remove_bridge("b")
     assert len(asterisk.requests) == 1
 
 
@@ -261,7 +279,7 @@ async def test_nobody_there() -> None:
         await client.request("GET", "x")
     with pytest.raises(AriUnavailable, match="no WebSocket"):
         await client.events("acd")
-    assert not client.has_given_up_lately
+    assert not client.given_up.lately
     await client.close()
 
 
@@ -272,7 +290,7 @@ async def test_who_stands_still_is_asked_for_no_websocket(far: tuple[Asterisk, A
     with pytest.raises(AriUnavailable, match="no WebSocket: no answer within the deadline"):
         await client.events("acd")
     assert [request.path for request in asterisk.requests] == ["/ari/asterisk/ping"]
-    assert not client.has_given_up_lately
+    assert not client.given_up.lately
 
 
 @pytest.mark.parametrize("status", [502, 503, 504])
@@ -302,15 +320,15 @@ async def test_each_attempt_that_had_no_answer_may_be_carried_out_late(
     for _ in range(2):
         with pytest.raises(AriUnavailable, match="no WebSocket: no answer within the deadline"):
             await client.events("acd")
-    client.count_one_as_carried_out()
-    assert client.has_given_up_lately
-    client.count_one_as_carried_out()
-    assert not client.has_given_up_lately
-    client.count_one_as_carried_out()
+    client.given_up.count_one_as_carried_out()
+    assert client.given_up.lately
+    client.given_up.count_one_as_carried_out()
+    assert not client.given_up.lately
+    client.given_up.count_one_as_carried_out()
     with pytest.raises(AriUnavailable):
         await client.events("acd")
-    monkeypatch.setattr(ari, "GIVEN_UP_SECONDS", 0.0)
-    assert not client.has_given_up_lately
+    monkeypatch.setattr(given_up, "GIVEN_UP_SECONDS", 0.0)
+    assert not client.given_up.lately
 
 
 @pytest.mark.parametrize(

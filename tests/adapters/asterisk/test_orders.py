@@ -7,13 +7,14 @@ import pytest
 from acd.ports.channel import Desired
 from acd.testing.recording_host import RecordingHost
 from acd_asterisk.ari import AriUnavailable
-from acd_asterisk.call import Leg
+from acd_asterisk.call import Call, Leg
 from acd_asterisk.desk import Desk
 from acd_asterisk.names import Names
 from acd_asterisk.options import read_options
 from acd_asterisk.orders import Orders
 from acd_asterisk.switchboard import Switchboard
 from acd_asterisk.wire import AriChannel
+from tests.adapters.asterisk.rig import until
 from tests.adapters.asterisk.stand_in import StandInAri, nothing_plays
 
 OPTIONS = read_options("pbx1", {"url": "http://127.0.0.1:9/ari", "user": "acd", "password": "x"})
@@ -98,3 +99,85 @@ async def test_what_was_taken_back_while_the_telephone_was_in_use_does_not_ring(
         assert bool(call.live_legs()) is not taken_back
         assert orders.devices.is_taken("anna") is not taken_back
         await desk.stop()
+
+
+async def test_a_telephone_rings_before_its_caller_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What Asterisk is told at the same moment would keep it from the INVITE."""
+    monkeypatch.setattr("acd_asterisk.ring_first.LONGEST_SECONDS", 60.0)
+    desk, orders, _, ari = parts()
+    call = desk.calls[INTERACTION]
+    call.is_up = False
+    answered, leg = asyncio.Event(), f"channels/{NAMES.leg(OFFER)}"
+    ari.until[leg] = answered
+    ringing = asyncio.create_task(park_and_ring(orders, call))
+    await until(lambda: leg in paths(ari), lambda: str(ari.asked))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert call.parking is not None
+    assert not {f"channels/{CALLER.id}/answer", f"bridges/{NAMES.hold}/addChannel"} & set(paths(ari))
+    answered.set()
+    await asyncio.gather(ringing, call.parking)
+    assert {f"channels/{CALLER.id}/answer", f"bridges/{NAMES.hold}/addChannel"} < set(paths(ari))
+    await desk.stop()
+
+
+async def test_a_caller_is_answered_though_asterisk_takes_its_time_over_the_telephone() -> None:
+    desk, orders, _, ari = parts()
+    call = desk.calls[INTERACTION]
+    call.is_up = False
+    ari.until[f"channels/{NAMES.leg(OFFER)}"] = asyncio.Event()
+    ringing = asyncio.create_task(park_and_ring(orders, call))
+    await until(lambda: call.parking is not None, lambda: str(ari.asked))
+    assert call.parking is not None
+    async with asyncio.timeout(5):
+        await call.parking
+    assert f"channels/{CALLER.id}/answer" in paths(ari)
+    assert not ringing.done()
+    ringing.cancel()
+    await asyncio.gather(ringing, return_exceptions=True)
+    await desk.stop()
+
+
+async def test_a_telephone_rings_before_the_agents_last_call_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The end of a call makes its agent free for the next one: both are told in one turn of the loop, the end first."""
+    monkeypatch.setattr("acd_asterisk.ring_first.LONGEST_SECONDS", 60.0)
+    desk, orders, _, ari = parts()
+    last = desk.add("pbx1-1795254032.0", AriChannel("1795254032.0", "Up"))
+    leg, let_go = f"channels/{NAMES.leg(OFFER)}", f"channels/{last.channel_id}/continue"
+    ari.until[leg] = answered = asyncio.Event()
+    ending = asyncio.create_task(orders.release(last))
+    ringing = asyncio.create_task(orders.ring(desk.calls[INTERACTION], OFFER, "anna"))
+    await until(lambda: leg in paths(ari), lambda: str(ari.asked))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert last.is_ended
+    assert paths(ari) == [leg, f"channels/{CALLER.id}/variable"]
+    answered.set()
+    await asyncio.gather(ending, ringing)
+    assert let_go in paths(ari)
+    await desk.stop()
+
+
+async def test_a_call_is_ended_though_asterisk_takes_its_time_over_the_telephone() -> None:
+    desk, orders, _, ari = parts()
+    last = desk.add("pbx1-1795254032.0", AriChannel("1795254032.0", "Up"))
+    ari.until[f"channels/{NAMES.leg(OFFER)}"] = asyncio.Event()
+    ringing = asyncio.create_task(orders.ring(desk.calls[INTERACTION], OFFER, "anna"))
+    async with asyncio.timeout(5):
+        await orders.release(last)
+    assert f"channels/{last.channel_id}/continue" in paths(ari)
+    assert not ringing.done()
+    ringing.cancel()
+    await asyncio.gather(ringing, return_exceptions=True)
+    await desk.stop()
+
+
+async def park_and_ring(orders: Orders, call: Call) -> None:
+    """As the effects of one command come: one after the other, in one turn of the loop."""
+    orders.park(call)
+    await orders.ring(call, OFFER, "anna")
+
+
+def paths(ari: StandInAri) -> list[str]:
+    """What has been asked for."""
+    return [path for method, path, _ in ari.asked if method == "POST"]

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,11 @@ from aiohttp.test_utils import TestServer
 
 from acd.core.messages import InteractionCompleted, InteractionQueued
 from acd_asterisk import ari
-from acd_asterisk.ari import AriClient, AriUnavailable
+from acd_asterisk.ari import MAX_AT_ONCE, MAX_PATIENT, AriClient, AriUnavailable
 from acd_asterisk.event_socket import EventSocket
 from acd_asterisk.lab import AgentBehaviour, CallSpec, Provisioned
 from acd_asterisk.lab.tones import tone
-from acd_asterisk.lanes import MAX_LANES, Lanes
+from acd_asterisk.lanes import MAX_LANES, PATIENT_LANES, Lanes
 from acd_asterisk.socket_requests import MAX_UNDER_WAY, SocketClosed, SocketRequests
 from tests.adapters.asterisk.places import until_places
 from tests.adapters.asterisk.rig import Agent, rig, until
@@ -40,6 +40,8 @@ class Far:
     def __init__(self) -> None:
         self.reply: Reply = answer
         self.asked: list[dict[str, Any]] = []
+        self.taken: dict[str, set[str]] = {}
+        """By what is asked for: the applications whose connections it came over."""
         self.by_http: list[str] = []
         self.socket: web.WebSocketResponse | None = None
         """The latest."""
@@ -61,6 +63,7 @@ class Far:
         async for message in socket:
             assert message.type is WSMsgType.TEXT
             self.asked.append(json.loads(message.data))
+            self.taken.setdefault(self.asked[-1]["uri"], set()).add(request.query["app"])
             if request.query["app"] == "acd":
                 await socket.send_json({"type": "StasisEnd"})
             if (found := self.reply(self.asked[-1])) is not None and request.query["app"] not in self.silent:
@@ -226,15 +229,47 @@ async def test_what_is_held_up_on_one_lane_holds_up_no_other(far: tuple[Far, Ari
     async with widened(client, socket):
         assert set(asterisk.sockets) == {"acd", *(f"acd~{number}" for number in range(1, MAX_LANES))}
         asterisk.reply = lambda request: None if request["uri"] == "slow" else answer(request)
-        slow = [asyncio.create_task(client.request("GET", "slow")) for _ in range(MAX_LANES - 1)]
-        await until(lambda: asked_for("slow") == MAX_LANES - 1, lambda: "one on each lane but the last")
+        most = MAX_LANES - PATIENT_LANES - 1
+        slow = [asyncio.create_task(client.request("GET", "slow")) for _ in range(most)]
+        await until(lambda: asked_for("slow") == most, lambda: "one on each lane but the last")
         for _ in range(10):
             assert (await client.request("GET", "quick")).status == 204
         assert asterisk.by_http == []
-        assert client.requests == MAX_LANES - 1 + 10
+        assert client.requests == most + 10
         for task in slow:
             task.cancel()
         await asyncio.gather(*slow, return_exceptions=True)
+
+
+async def test_what_can_wait_holds_up_nothing_else(far: tuple[Far, AriClient, EventSocket]) -> None:
+    """However much of it there is: it has lanes of its own, and only so many are under way."""
+    asterisk, client, socket = far
+
+    def under_way() -> int:
+        return sum(each["uri"] == "slow" for each in asterisk.asked)
+
+    client._deadline_seconds = 30.0
+    async with widened(client, socket):
+        asterisk.reply = lambda request: None if request["uri"] == "slow" else answer(request)
+        slow = [asyncio.create_task(client.request("GET", "slow", patient=True)) for _ in range(MAX_AT_ONCE)]
+        await until(lambda: under_way() == MAX_PATIENT, lambda: str(under_way()))
+        for _ in range(10):
+            assert (await client.request("GET", "quick")).status == 204
+        assert under_way() == MAX_PATIENT
+        assert asterisk.by_http == []
+        assert len(asterisk.taken["slow"]) == PATIENT_LANES
+        assert not asterisk.taken["slow"] & asterisk.taken["quick"]
+        for task in slow:
+            task.cancel()
+        await asyncio.gather(*slow, return_exceptions=True)
+
+
+async def test_lanes_take_no_connection_from_http(far: tuple[Far, AriClient, EventSocket]) -> None:
+    """There may be no more of these than there are lanes."""
+    asterisk, client, socket = far
+    async with widened(client, socket):
+        assert (await client.request("GET", "channels", large=True)).status == 200
+        assert asterisk.by_http == ["/ari/channels"]
 
 
 async def test_a_further_lane_that_ends_takes_only_what_was_on_it(far: tuple[Far, AriClient, EventSocket]) -> None:
@@ -287,7 +322,7 @@ async def test_a_lane_that_cannot_be_had_says_nothing_of_the_events(
     asterisk.late = {"acd~2"}
     async with widened(client, socket, MAX_LANES - 1):
         await until(lambda: asterisk.attempts.count("acd~2") == 2, lambda: "another attempt")
-        assert not client.has_given_up_lately
+        assert not client.given_up.lately
 
 
 async def test_the_emptiest_lane_is_taken() -> None:
@@ -308,6 +343,25 @@ async def test_the_emptiest_lane_is_taken() -> None:
     assert lanes.free() is None
     with pytest.raises(SocketClosed):
         await waiting
+
+
+async def test_what_can_wait_has_the_last_lanes_where_there_are_more() -> None:
+    async def send(_: str) -> None:
+        pass
+
+    first, *further = (SocketRequests(send) for _ in range(MAX_LANES))
+    lanes = Lanes(first)
+    with ExitStack() as stack:
+        for each in further[: PATIENT_LANES - 1]:
+            stack.enter_context(lanes.with_another(each))
+        assert lanes.free(patient=True) is first
+        for each in further[PATIENT_LANES - 1 :]:
+            stack.enter_context(lanes.with_another(each))
+        assert lanes.free(patient=True) is further[-PATIENT_LANES]
+        assert lanes.free() is first
+        for each in further[-PATIENT_LANES:]:
+            each.close()
+        assert lanes.free(patient=True) is None, "by HTTP, until there are others"
 
 
 async def test_room_is_bounded() -> None:

@@ -4,10 +4,11 @@ from typing import cast
 
 import pytest
 
-from acd_asterisk.ari import Answer, AriClient
+from acd_asterisk.ari import AriClient
 from acd_asterisk.names import Names
 from acd_asterisk.options import read_options
 from acd_asterisk.switchboard import NEVER_SECONDS, Switchboard
+from acd_asterisk.wire import Answer
 
 OPTIONS = read_options("pbx1", {"url": "http://127.0.0.1:9/ari", "user": "acd", "password": "x"})
 
