@@ -3,45 +3,42 @@
 Dials, hears of the answer, and lets the two meet; or tells the engine that the customer is there, and waits.
 
 Owns the customer's end of a callback until they are there; from then on it is a caller's like any other. Must not know
-how agents are rung, nor when anybody is called again: attempts, pauses and hours are the engine's.
+how telephones are dialled (`customer_line`, `orders`), nor when anybody is called again: attempts, pauses and hours are
+the engine's.
 
 Nobody is called twice for one offer: the channel's id follows from the offer, and that it was dialled is left as word
 at the agent's channel, for whoever comes after this process. Where no agent is asked before, the id follows from the
 attempt, and the word is left with the interaction. There who has been reached is noted, too.
 """
 
+import time
 from functools import partial
 from typing import Final
 
 import structlog
 
-from acd.core.messages import FailCallback, NoteInteraction, NoteReached, Outcome
-from acd.errors import PersonalStoreError
-from acd.ports.channel import InteractionStanding, Personal
+from acd.core.messages import NoteReached
+from acd.ports.channel import InteractionStanding
+from acd_asterisk.adopt import KnownBack
 from acd_asterisk.announcer import Announcer
-from acd_asterisk.ari import AriClient, part
+from acd_asterisk.ari import AriClient
 from acd_asterisk.call import Back, Call, Leg
+from acd_asterisk.customer_line import DIALLED, CustomerLine, is_dialled, is_noted
 from acd_asterisk.desk import Desk, NotTaken
-from acd_asterisk.dialling import reason_of, request_body
+from acd_asterisk.dialling import reason_of
 from acd_asterisk.greeting import Greeting
 from acd_asterisk.happenings import CallerLeft, CustomerAnswered, CustomerGone, Happening
 from acd_asterisk.mending import Keep
-from acd_asterisk.names import is_nameable
+from acd_asterisk.names import attempt_of, is_nameable
 from acd_asterisk.notes import Notes
 from acd_asterisk.orders import Orders
 from acd_asterisk.switchboard import Switchboard
-from acd_asterisk.wire import Party
 
 NOTED: Final = "ACD_CALLED_BACK"
 """The variable of an agent's channel that says for which offer the customer has been dialled."""
 
-DIALLED: Final = "callback.dialled"
-"""The attribute of a callback that says for which attempt the customer has been dialled before any agent."""
-
 REACHED: Final = "callback.reached"
 """The attribute of a callback that says at which attempt the customer was there."""
-
-_CONFLICT: Final = 409
 
 _log = structlog.get_logger(__name__)
 
@@ -60,7 +57,8 @@ class Callbacks:
     ) -> None:
         """Nobody is called. `announcer`: with whom customers wait whose agents are not there any more."""
         self._desk = desk
-        self._client = client
+        self._line = CustomerLine(desk, client, switchboard)
+        self.recall = self._line.recall
         self._switchboard = switchboard
         self._orders = orders
         self._notes = notes
@@ -75,7 +73,7 @@ class Callbacks:
         call = self._desk.calls.get(interaction_id)
         if call is not None:
             return call
-        standing = self._standing(interaction_id)
+        standing = self._line.standing(interaction_id)
         if standing is None:
             return None
         try:
@@ -85,26 +83,19 @@ class Callbacks:
 
     def is_back(self, interaction_id: str) -> bool:
         """Whether an interaction is a callback."""
-        return self._standing(interaction_id) is not None
+        return self._line.standing(interaction_id) is not None
 
     def is_reached(self, interaction_id: str) -> bool:
         """Whether the customer was there at the present attempt, by anybody's word."""
-        call, standing = self._desk.calls.get(interaction_id), self._standing(interaction_id)
+        call, standing = self._desk.calls.get(interaction_id), self._line.standing(interaction_id)
         if call is not None and call.back is not None and call.back.state == "there":
             return True
         return standing is not None and dict(standing.attributes).get(REACHED) == str(standing.attempts + 1)
 
-    async def recall(self, call: Call) -> None:
-        """Find out who is to be called, for the agent's telephone to show."""
-        back = call.back
-        if back is None or not back.customer or call.party.number:
-            return
-        try:
-            person = await self._desk.host.recall(back.customer) or Personal()
-        except PersonalStoreError:
-            _log.warning("the personal store does not say who is to be called back", instance=self._desk.name)
-            return
-        call.party = Party(person.name, person.number)
+    def known(self, interaction_id: str) -> KnownBack:
+        """What a comparison has to know of a callback."""
+        standing = self._line.standing(interaction_id)
+        return KnownBack(self.is_reached(interaction_id), 1 if standing is None else standing.attempts + 1)
 
     # ---- the customer's telephone
 
@@ -114,71 +105,46 @@ class Callbacks:
         if back is None or back.state != "away" or call.is_ended:
             return
         back.attempt = 0
-        channel_id = self._expect(call, back, leg.offer_id)
-        endpoint = await self._endpoint(call, channel_id)
+        channel_id = self._line.expect(call, back, leg.offer_id)
+        endpoint = await self._line.endpoint(call, channel_id)
         if not endpoint:
             return
         self._hear_progress(leg)
         await self._switchboard.set_variables(self._desk.names.leg(leg.offer_id), {NOTED: leg.offer_id})
-        if _is_dialled(call, channel_id):
-            await self._ring(call, channel_id, endpoint)
+        if is_dialled(call, channel_id) and not await self._line.ring(call, channel_id, endpoint):
+            await self._line.fail(call, channel_id, "unreachable")
 
     async def reach(self, call: Call) -> None:
         """Call the customer before any agent is asked, if the engine wants that now. Twice is once."""
-        back, standing = call.back, self._standing(call.interaction_id)
+        back, standing = call.back, self._line.standing(call.interaction_id)
         if back is None or back.state != "away" or call.is_ended or standing is None or standing.state != "reaching":
             return
         back.attempt = standing.attempts + 1
-        channel_id = self._expect(call, back, f"{call.interaction_id}.c{back.attempt}")
-        endpoint = await self._endpoint(call, channel_id)
+        channel_id = self._line.expect(call, back, attempt_of(call.interaction_id, back.attempt))
+        endpoint = await self._line.endpoint(call, channel_id)
         if not endpoint:
             return
-        noted = await self._note(call, DIALLED)
-        if not _is_dialled(call, channel_id):
+        noted = await self._line.note(call, DIALLED, back.attempt)
+        if not is_dialled(call, channel_id):
             return
         if noted is None:
-            self._put_down(call)  # The engine takes nothing at the moment: nobody is called without a word left.
+            self._line.put_down(call)  # The engine takes nothing at the moment: nobody is called without a word left.
         elif noted.refusal is not None:
             why, code = "nobody can be called back: no word can be left with the interaction", noted.refusal.code
             _log.warning(why, instance=self._desk.name, code=code, **call.keys)
-            await self._fail(call, channel_id, "unreachable")
-        else:
-            await self._ring(call, channel_id, endpoint)
+            await self._line.fail(call, channel_id, "unreachable")
+        elif not await self._line.ring(call, channel_id, endpoint, standing.due_us):
+            await self._line.give_back(call, channel_id)
 
-    def _expect(self, call: Call, back: Back, named_by: str) -> str:
-        """Be ready for what happens at the customer's end: events may come before the answer."""
-        back.state = "dialling"
-        channel_id = call.channel_id = self._desk.names.back(named_by)
-        call.lost = call.hangup_requested = call.is_up = False
-        self._desk.by_channel[channel_id] = call
-        return channel_id
-
-    async def _endpoint(self, call: Call, channel_id: str) -> str:
-        """Where the customer is dialled; empty if nowhere, or if it is over meanwhile: then all is said."""
-        await self.recall(call)
-        if not _is_dialled(call, channel_id):
-            return ""
-        endpoint = self._desk.options.callbacks.endpoint(call.party.number)
-        if not endpoint:
-            _log.warning(
-                "nobody can be called back: no number that may be dialled", instance=self._desk.name, **call.keys
-            )
-            await self._fail(call, channel_id, "no-number")
-        return endpoint
-
-    async def _note(self, call: Call, name: str) -> Outcome | None:
-        """Leave word with the interaction of what has been done at this attempt; None if that was not taken."""
-        said = ((name, str(0 if call.back is None else call.back.attempt)),)
-        return await self._desk.tell(NoteInteraction(self._desk.host.new_id(), call.interaction_id, said))
-
-    async def _ring(self, call: Call, channel_id: str, endpoint: str) -> None:
-        body = request_body(self._desk.options, endpoint)
-        answer = await self._client.request("POST", f"channels/{part(channel_id)}", body)
-        _log.debug("customer dialled", instance=self._desk.name, status=answer.status, **call.keys)
-        if not answer.is_success and answer.status != _CONFLICT:
-            await self._fail(call, channel_id, "unreachable")
-        elif call.is_ended or call.channel_id != channel_id:
-            await self._switchboard.hang_up(channel_id)  # It is over, and was when nothing could be hung up yet.
+    async def spare(self, until_us: int) -> None:
+        """The PBX is away: give back the turns that end before then, at which nobody could be called."""
+        for wish in self._desk.host.desired():
+            standing = self._line.standing(wish.interaction_id) if wish.state == "reaching" else None
+            if standing is None or is_noted(standing) or not 0 < standing.due_us <= until_us:
+                continue
+            call = self._desk.calls.get(wish.interaction_id)
+            if call is None or call.back is None or call.back.state == "away":
+                await self._line.tell_uncalled(standing)
 
     async def rest(self, call: Call) -> None:
         """Nobody is to talk with the customer at the moment: whoever has not picked up is called another time."""
@@ -188,7 +154,7 @@ class Callbacks:
                 await self._orders.part(call, leg.offer_id)
         if back is not None and back.state == "dialling":
             channel_id = call.channel_id
-            self._put_down(call)
+            self._line.put_down(call)
             if channel_id:
                 await self._switchboard.hang_up(channel_id)
 
@@ -200,12 +166,12 @@ class Callbacks:
             case CustomerGone(channel_id, cause):
                 call = self._desk.by_channel.get(channel_id)
                 if call is not None and call.back is not None and call.back.state == "dialling":
-                    self._desk.in_lane(call, partial(self._fail, call, channel_id, reason_of(cause)))
+                    self._desk.in_lane(call, partial(self._line.fail, call, channel_id, reason_of(cause)))
             case CallerLeft(channel_id):
                 call = self._desk.by_channel.get(channel_id)
                 if call is not None and not call.is_reached:
                     reason = "no-key" if self._desk.options.callbacks.key else "hung-up"
-                    self._desk.in_lane(call, partial(self._fail, call, channel_id, reason))
+                    self._desk.in_lane(call, partial(self._line.fail, call, channel_id, reason))
             case _:
                 pass
 
@@ -216,7 +182,7 @@ class Callbacks:
         wish, channel = repair.desired, repair.channel
         call = self._desk.calls.get(wish.interaction_id)
         if call is None:
-            standing = self._standing(wish.interaction_id)
+            standing = self._line.standing(wish.interaction_id)
             call = self._add(standing or InteractionStanding(wish.interaction_id, wish.state, ""))
         else:
             self._end_if_unusable(call)
@@ -224,11 +190,11 @@ class Callbacks:
         if back is None:
             return call
         if wish.state == "reaching":
-            standing = self._standing(wish.interaction_id)
+            standing = self._line.standing(wish.interaction_id)
             back.attempt = 1 if standing is None else standing.attempts + 1
         is_asked = call.is_asked and channel.id == call.channel_id
         if channel.id != call.channel_id:
-            self._put_down(call)
+            self._line.put_down(call)
         if not channel.id:
             back.state = "away"
             return call
@@ -245,10 +211,13 @@ class Callbacks:
 
         If somebody was, for this agent or at this attempt, they have not been reached.
         """
-        standing = self._standing(call.interaction_id)
+        standing = self._line.standing(call.interaction_id)
         if standing is not None and standing.state == "reaching":
-            if dict(standing.attributes).get(DIALLED) == str(standing.attempts + 1):
-                await self._tell_failed(call, "lost")
+            within_us = self._desk.options.callbacks.reaches_within_us
+            if is_noted(standing):
+                await self._line.tell_failed(call, "lost")
+            elif 0 < standing.due_us < time.time_ns() // 1_000 + within_us:
+                await self._line.tell_uncalled(standing)  # They could not answer in time, and it would be an attempt.
             else:
                 await self.reach(call)
             return
@@ -256,7 +225,7 @@ class Callbacks:
             if leg.state == "answered" and leg.accepted:
                 agents = self._desk.names.leg(leg.offer_id)
                 if (await self._switchboard.variables(agents, (NOTED,))).get(NOTED) == leg.offer_id:
-                    await self._tell_failed(call, "lost")
+                    await self._line.tell_failed(call, "lost")
                 else:
                     await self._orders.join(call, leg)
                 return
@@ -270,7 +239,7 @@ class Callbacks:
 
     def is_forgotten(self, interaction_id: str) -> bool:
         """Whether the customer is waited for, by an agent or by the engine, and nobody is asking them anything."""
-        call, standing = self._desk.calls.get(interaction_id), self._standing(interaction_id)
+        call, standing = self._desk.calls.get(interaction_id), self._line.standing(interaction_id)
         is_due = standing is not None and standing.state == "reaching"
         if call is None or call.is_reached or call.is_asked:
             return is_due and call is None
@@ -287,10 +256,6 @@ class Callbacks:
                     self._hear_progress(leg)
 
     # ---- steps
-
-    def _standing(self, interaction_id: str) -> InteractionStanding | None:
-        standing = self._desk.host.interaction(interaction_id)
-        return standing if standing is not None and standing.kind == "callback" else None
 
     def _add(self, standing: InteractionStanding) -> Call:
         call = self._desk.add_back(standing.interaction_id, Back(standing.customer))
@@ -319,6 +284,7 @@ class Callbacks:
         elif back.state == "dialling":
             back.state = "asking"
             call.is_up = True
+            call.beat_due = 0.0
             back.welcoming = self._desk.spawn(self._welcome(call, channel_id))
 
     async def _welcome(self, call: Call, channel_id: str) -> None:
@@ -345,7 +311,7 @@ class Callbacks:
         if back.attempt:
             await self._arrive(call)
             return
-        standing = self._standing(call.interaction_id)
+        standing = self._line.standing(call.interaction_id)
         if standing is not None:
             self._notes.put(call.interaction_id, {REACHED: str(standing.attempts + 1)})
         for leg in call.live_legs():
@@ -361,33 +327,5 @@ class Callbacks:
         if back is None or call.is_ended or call.lost:
             return
         # Who cannot be noted, with too many attributes, is there all the same.
-        if await self._note(call, REACHED) is not None:
+        if await self._line.note(call, REACHED, back.attempt) is not None:
             await self._desk.tell(NoteReached(self._desk.host.new_id(), call.interaction_id, back.attempt))
-
-    async def _fail(self, call: Call, channel_id: str, reason: str) -> None:
-        """This attempt has reached nobody. If the agent has left before, none was made, as far as the engine knows."""
-        if call.is_ended or call.is_reached or call.channel_id != channel_id:
-            return
-        self._put_down(call)
-        _log.debug("customer not reached", instance=self._desk.name, reason=reason, **call.keys)
-        await self._tell_failed(call, reason)
-
-    async def _tell_failed(self, call: Call, reason: str) -> None:
-        attempt = 0 if call.back is None else call.back.attempt
-        await self._desk.tell(FailCallback(self._desk.host.new_id(), call.interaction_id, reason, attempt))
-
-    def _put_down(self, call: Call) -> None:
-        """Nobody is being called any more."""
-        if self._desk.by_channel.get(call.channel_id) is call:
-            del self._desk.by_channel[call.channel_id]
-        call.channel_id = ""
-        call.lost = call.hangup_requested = call.is_up = False
-        if call.back is not None:
-            call.back.state = "away"
-
-
-def _is_dialled(call: Call, channel_id: str) -> bool:
-    """Whether the customer is still to be called on this channel."""
-    return (
-        call.back is not None and call.back.state == "dialling" and not call.is_ended and call.channel_id == channel_id
-    )

@@ -1,6 +1,7 @@
 """Callbacks that the PBX dials, agent first: the agent's telephone, then the customer's, on a real Asterisk."""
 
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -22,6 +23,7 @@ from acd.core.messages import (
 from acd.ports.channel import Personal
 from acd_asterisk.lab import AgentBehaviour, CallSpec, Provisioned
 from tests.adapters.asterisk.places import until_places
+from tests.adapters.asterisk.raw_caller import raw_caller
 from tests.adapters.asterisk.rig import INSTANCE, Agent, Queue, Rig, rig
 
 NUMBER = "13800138000"
@@ -36,11 +38,16 @@ callback_retry = "1s"
 type = "asterisk"
 """
 QUEUE = Queue(more=MORE)
+First = Literal["agent", "customer"]
 LISTENS = AgentBehaviour(ring_ms=50, talk_ms=60_000)
 TALKS = AgentBehaviour(ring_ms=300, talk_ms=700, hang_up_chance=1.0)
-BUSY = AgentBehaviour(busy_chance=1.0)
 SILENT = AgentBehaviour(no_answer_chance=1.0)
-DECLINES = AgentBehaviour(ring_ms=200, decline_chance=1.0)
+
+
+def queue(first: First, *, retry: str = "1s") -> Queue:
+    """Whose callbacks this PBX makes; `first`: who is called before whom."""
+    more = MORE.replace('callback_retry = "1s"', f'callback_retry = "{retry}"')
+    return Queue(more=more if first == "agent" else f'callback_first = "customer"\n{more}')
 
 
 def people(customer: AgentBehaviour, anna: AgentBehaviour = LISTENS) -> list[Agent]:
@@ -71,26 +78,6 @@ async def test_first_the_agent_then_the_customer(provisioned: Provisioned, tmp_p
         assert agent.caller == NUMBER
         assert agent.answered_us is not None
         assert agent.answered_us < customer.invited_us
-
-
-@pytest.mark.parametrize(
-    ("customer", "reason"),
-    [(BUSY, "busy"), (DECLINES, "rejected"), (SILENT, "no-answer")],
-    ids=lambda each: str(each)[:9],
-)
-async def test_nobody_answers(provisioned: Provisioned, tmp_path: Path, customer: AgentBehaviour, reason: str) -> None:
-    """The attempt has failed, the agent is free, the customer is called again later; the last time is the last."""
-    async with rig(provisioned, tmp_path, people(customer), queues=[QUEUE], options=OPTIONS) as it:
-        await it.ready("anna")
-        await call_me(it)
-        scheduled = await it.event(InteractionScheduled)
-        assert scheduled.attempts == 1
-        failed = await it.event(InteractionFailed, seconds=20)
-        await it.empty()
-        assert (failed.attempts, failed.reason) == (2, reason)
-        called = [each for each in it.phones.dialogs() if each.agent == NUMBER]
-        assert len(called) == 2
-        assert it.router.view.agents["anna"].presence == "ready"
 
 
 async def test_the_agent_hangs_up_while_it_rings(provisioned: Provisioned, tmp_path: Path) -> None:
@@ -125,12 +112,11 @@ async def test_by_key_from_the_line(provisioned: Provisioned, tmp_path: Path) ->
             await it.press(NUMBER, "1")
             gone = await it.event(InteractionOverflowed)
             await callers.finished(seconds=10)
-        async with it.callers(CallSpec("13900139000", "sales", hang_up_after_ms=8_000)) as later:
+        async with raw_caller(it.pbx.sip_port, "13900139000", "sales"):
             await it.event(InteractionQueued, lambda each: each.customer != caller.customer)
             await it.ready("anna")
             completed = await it.event(InteractionCompleted)
             await it.event(OfferAccepted, lambda each: each.interaction_id != completed.interaction_id)
-            await later.finished(seconds=20)
         await it.empty()
         assert (gone.interaction_id, gone.reason) == (caller.interaction_id, "callback")
         assert (completed.interaction_id, completed.by) == (f"{caller.interaction_id}~cb", "customer")

@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pytest
-
 from acd.core.messages import (
     CancelInteraction,
     CustomerCalled,
@@ -19,10 +17,10 @@ from acd.core.messages import (
 from acd_asterisk.lab import AgentBehaviour, CallSpec, Provisioned
 from tests.adapters.asterisk.places import until_places
 from tests.adapters.asterisk.rig import Queue, rig
-from tests.adapters.asterisk.test_callbacks import BUSY, DIAL, MORE, NUMBER, SILENT, TALKS, call_me, people
+from tests.adapters.asterisk.test_callbacks import DIAL, NUMBER, SILENT, TALKS, call_me, people, queue
 
 OPTIONS: dict[str, object] = {"callbacks": DIAL}
-QUEUE = Queue(more=MORE.replace("callback_attempts", 'callback_first = "customer"\ncallback_attempts'))
+QUEUE = queue("customer")
 STAYS = AgentBehaviour(ring_ms=200, talk_ms=60_000)
 TALKS_LONG = AgentBehaviour(ring_ms=50, talk_ms=60_000)
 
@@ -65,21 +63,6 @@ async def test_nobody_is_called_before_an_agent_is_there(provisioned: Provisione
         await it.talking()
 
 
-@pytest.mark.parametrize(
-    ("customer", "reason"), [(BUSY, "busy"), (SILENT, "no-answer")], ids=lambda each: str(each)[:9]
-)
-async def test_nobody_answers(provisioned: Provisioned, tmp_path: Path, customer: AgentBehaviour, reason: str) -> None:
-    """The attempt has failed, and no agent's telephone has rung."""
-    async with rig(provisioned, tmp_path, people(customer), queues=[QUEUE], options=OPTIONS) as it:
-        await it.ready("anna")
-        await call_me(it)
-        assert (await it.event(InteractionScheduled)).attempts == 1
-        failed = await it.event(InteractionFailed, seconds=20)
-        await it.empty()
-        assert (failed.attempts, failed.reason) == (2, reason)
-        assert [each.agent for each in it.phones.dialogs()] == [NUMBER, NUMBER]
-
-
 async def test_a_customer_who_does_not_want_to_wait(provisioned: Provisioned, tmp_path: Path) -> None:
     """They have been reached: whoever hangs up then has abandoned it, and is not called again."""
     impatient = AgentBehaviour(ring_ms=100, talk_ms=2_500, hang_up_chance=1.0)
@@ -109,10 +92,9 @@ async def test_nobody_wants_it_any_more(provisioned: Provisioned, tmp_path: Path
 
 async def test_it_rings_longer_than_anybody_waits(provisioned: Provisioned, tmp_path: Path) -> None:
     """`callback_timeout` is over before the PBX gives up: the telephone stops, and the attempt has failed."""
-    keys = 'callback_first = "customer"\ncallback_timeout = "5s"\ncallback_attempts'
-    queue = Queue(more=MORE.replace("callback_attempts", keys))
+    brief = Queue(more=f'callback_timeout = "5s"\n{QUEUE.more}')
     options: dict[str, object] = {"callbacks": {**DIAL, "ring": "60s"}}
-    async with rig(provisioned, tmp_path, people(SILENT), queues=[queue], options=options) as it:
+    async with rig(provisioned, tmp_path, people(SILENT), queues=[brief], options=options) as it:
         await it.ready("anna")
         await call_me(it)
         await it.event(InteractionScheduled, seconds=20)

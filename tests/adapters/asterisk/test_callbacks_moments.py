@@ -41,25 +41,36 @@ OPTIONS = read_options(
 NAMES = Names("pbx1", "acd")
 BACK, OFFER = "b1", "b1.1"
 CUSTOMER = f"channels/{NAMES.back(OFFER)}"
-IN_STASIS = DialplanPlace("s", "Stasis", "acd,callback")
+IN_STASIS = DialplanPlace("s", "Stasis", "acd,back:")
 
 
-class Parts:
-    """An agent who has accepted a callback and picked up."""
+class Wired:
+    """Callbacks, with all that they need, on a PBX that answers as it is told."""
 
-    def __init__(self, number: str = "13800138000") -> None:
-        self.host = RecordingHost(lambda _agent, _channel: "PJSIP/anna")
-        self.host.wished[BACK] = Desired(BACK, "connected", OFFER, "anna")
-        self.number = number
-        self.ari = StandInAri(lambda method, path: 200 if (method, path) == ("POST", CUSTOMER) else 204)
+    def __init__(self, host: RecordingHost, ari: StandInAri) -> None:
+        self.host = host
+        self.ari = ari
         self.desk = Desk("pbx1", OPTIONS, NAMES)
         self.desk.start(self.host)
-        switchboard = Switchboard(self.ari.client, NAMES, OPTIONS)
+        self.switchboard = switchboard = Switchboard(self.ari.client, NAMES, OPTIONS)
         self.orders = orders = Orders(self.desk, switchboard, nothing_plays(NAMES))
         voice = Voice(self.desk, orders)
         exits = Exits(self.desk, switchboard, orders, Conversations(self.desk, switchboard, orders), voice)
         self.announcer = Announcer(self.desk, orders, voice, exits)
         self.callbacks = Callbacks(self.desk, self.ari.client, switchboard, orders, Notes(self.desk), self.announcer)
+
+    def told(self) -> list[Command]:
+        return self.host.commands
+
+
+class Parts(Wired):
+    """An agent who has accepted a callback and picked up."""
+
+    def __init__(self, number: str = "13800138000") -> None:
+        host = RecordingHost(lambda _agent, _channel: "PJSIP/anna")
+        host.wished[BACK] = Desired(BACK, "connected", OFFER, "anna")
+        super().__init__(host, StandInAri(lambda method, path: 200 if (method, path) == ("POST", CUSTOMER) else 204))
+        self.number = number
 
     async def opened(self) -> tuple[Call, Leg]:
         customer = await self.host.remember(Personal(number=self.number))
@@ -72,9 +83,6 @@ class Parts:
         """The bodies with which the customer was called."""
         return [body for method, path, body in self.ari.asked if (method, path) == ("POST", CUSTOMER)]
 
-    def told(self) -> list[Command]:
-        return self.host.commands
-
 
 async def test_how_a_customer_is_dialled() -> None:
     """Once, with nothing of theirs but digits, after word was left at the agent's channel."""
@@ -86,7 +94,7 @@ async def test_how_a_customer_is_dialled() -> None:
         {
             "endpoint": "PJSIP/+8613800138000@trunk",
             "app": "acd",
-            "appArgs": "callback",
+            "appArgs": "back:",
             "timeout": 25,
             "callerId": "02112345678",
         }
@@ -94,6 +102,23 @@ async def test_how_a_customer_is_dialled() -> None:
     (noted,) = (body for _, path, body in it.ari.asked if path == f"channels/{NAMES.leg(OFFER)}/variable")
     assert noted == {"variable": NOTED, "value": OFFER}
     assert [path for _, path, _ in it.ari.asked].index(CUSTOMER) == len(it.ari.asked) - 1
+    await it.desk.stop()
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_what_is_known_of_a_customer_changes_before_they_are_dialled(*, known: bool) -> None:
+    """Known better since an agent's telephone rang, or erased: then nobody is dialled, by whatever memory."""
+    it = Parts()
+    call, leg = await it.opened()
+    await it.callbacks.recall(call)
+    assert call.party.number == "13800138000"
+    customer = await it.host.remember(Personal(number="+8613900139000")) if known else "erased"
+    it.host.interactions[BACK] = structs.replace(it.host.interactions[BACK], customer=customer)
+    await it.callbacks.dial(call, leg)
+    assert [each["endpoint"] for each in it.dialled() if isinstance(each, dict)] == (
+        ["PJSIP/+8613900139000@trunk"] if known else []
+    )
+    assert it.told() == ([] if known else [FailCallback("contract-1", BACK, "no-number")])
     await it.desk.stop()
 
 

@@ -1,29 +1,23 @@
 """Customers who are called before any agent, at moments that no telephone can bring about."""
 
 import asyncio
+import time
 
 import pytest
 from structlog.testing import capture_logs
 
 from acd.core.messages import Command, FailCallback, NoteInteraction, NoteReached, Outcome, Refusal
-from acd.errors import RouterOverloaded
+from acd.errors import PersonalStoreError, RouterOverloaded
 from acd.ports.channel import Desired, InteractionStanding, Personal
 from acd.testing.recording_host import RecordingHost
-from acd_asterisk.announcer import Announcer
 from acd_asterisk.call import Call
-from acd_asterisk.callbacks import DIALLED, REACHED, Callbacks
-from acd_asterisk.conversations import Conversations
-from acd_asterisk.desk import Desk
-from acd_asterisk.exits import Exits
+from acd_asterisk.callbacks import REACHED
+from acd_asterisk.customer_line import DIALLED
 from acd_asterisk.happenings import CustomerAnswered, CustomerGone
 from acd_asterisk.mending import Keep
-from acd_asterisk.notes import Notes
-from acd_asterisk.orders import Orders
-from acd_asterisk.switchboard import Switchboard
-from acd_asterisk.voice import Voice
 from acd_asterisk.wire import AriChannel
-from tests.adapters.asterisk.stand_in import StandInAri, nothing_plays
-from tests.adapters.asterisk.test_callbacks_moments import BACK, IN_STASIS, NAMES, OPTIONS
+from tests.adapters.asterisk.stand_in import StandInAri
+from tests.adapters.asterisk.test_callbacks_moments import BACK, IN_STASIS, NAMES, Wired
 
 FIRST, SECOND = NAMES.back(f"{BACK}.c1"), NAMES.back(f"{BACK}.c2")
 
@@ -43,28 +37,23 @@ class Host(RecordingHost):
         return self.answer
 
 
-class Parts:
+class Parts(Wired):
     """A callback whose turn it is."""
 
+    host: Host
+
     def __init__(self, number: str = "13800138000", attempts: int = 0) -> None:
-        self.host = Host()
+        super().__init__(Host(), StandInAri(lambda method, _path: 200 if method == "POST" else 204))
         self.host.wished[BACK] = Desired(BACK, "reaching")
         self.attempts = attempts
         self.number = number
-        self.ari = StandInAri(lambda method, _path: 200 if method == "POST" else 204)
-        self.desk = Desk("pbx1", OPTIONS, NAMES)
-        self.desk.start(self.host)
-        switchboard = Switchboard(self.ari.client, NAMES, OPTIONS)
-        self.orders = orders = Orders(self.desk, switchboard, nothing_plays(NAMES))
-        voice = Voice(self.desk, orders)
-        exits = Exits(self.desk, switchboard, orders, Conversations(self.desk, switchboard, orders), voice)
-        announcer = Announcer(self.desk, orders, voice, exits)
-        self.callbacks = Callbacks(self.desk, self.ari.client, switchboard, orders, Notes(self.desk), announcer)
 
-    async def opened(self, *attributes: tuple[str, str], state: str = "reaching") -> Call:
+    async def opened(self, *attributes: tuple[str, str], state: str = "reaching", left: float | None = None) -> Call:
+        """`left`: seconds until the end of the turn."""
         customer = await self.host.remember(Personal(number=self.number))
+        due_us = 0 if left is None else round((time.time() + left) * 1e6)
         self.host.interactions[BACK] = InteractionStanding(
-            BACK, state, "sales", attributes, kind="callback", customer=customer, attempts=self.attempts
+            BACK, state, "sales", attributes, kind="callback", customer=customer, attempts=self.attempts, due_us=due_us
         )
         call = self.callbacks.open(BACK)
         assert call is not None
@@ -73,9 +62,6 @@ class Parts:
     def dialled(self) -> list[str]:
         """The channels as which the customer was called."""
         return [path.removeprefix("channels/") for method, path, _ in self.ari.asked if method == "POST"]
-
-    def told(self) -> list[Command]:
-        return self.host.commands
 
 
 async def test_a_customer_is_dialled_once_and_word_is_left_before() -> None:
@@ -111,6 +97,98 @@ async def test_word_that_cannot_be_left_is_an_attempt_that_has_failed() -> None:
     assert it.dialled() == []
     assert it.told()[1:] == [FailCallback("contract-2", BACK, "unreachable", 1)]
     await it.desk.stop()
+
+
+async def test_a_pbx_that_does_not_dial_has_called_nobody() -> None:
+    """No attempt; and the word that was left is taken back, or whoever comes next would take it for one."""
+    it = Parts(attempts=1)
+    it.ari.status = lambda _method, _path: 500
+    call = await it.opened()
+    with capture_logs() as logs:
+        await it.callbacks.reach(call)
+    assert [each.get("status") for each in logs if each["log_level"] == "warning"] == [500]
+    assert it.told() == [
+        NoteInteraction("contract-1", BACK, ((DIALLED, "2"),)),
+        NoteInteraction("contract-2", BACK, ((DIALLED, "0"),)),
+        FailCallback("contract-3", BACK, "unreachable", 2, called=False),
+    ]
+    assert call.channel_id == ""
+    await it.desk.stop()
+
+
+async def test_a_store_that_does_not_say_whom_to_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody can be called: no attempt, unlike the customer of whom there is no number."""
+    it = Parts()
+    call = await it.opened()
+
+    async def recall(_customer: str) -> Personal | None:
+        raise PersonalStoreError("closed")
+
+    monkeypatch.setattr(it.host, "recall", recall)
+    await it.callbacks.reach(call)
+    assert it.dialled() == []
+    assert it.told()[-1] == FailCallback("contract-2", BACK, "unreachable", 1, called=False)
+    await it.desk.stop()
+
+
+async def test_it_rings_no_longer_than_the_turn_lasts() -> None:
+    it = Parts()
+    await it.callbacks.reach(await it.opened(left=9.5))
+    ((_, _, body),) = [each for each in it.ari.asked if each[0] == "POST"]
+    assert isinstance(body, dict)
+    assert body["timeout"] == 10
+    await it.desk.stop()
+
+
+@pytest.mark.parametrize(("left", "dials"), [(24.0, False), (60.0, True)])
+async def test_a_turn_that_is_nearly_over_is_given_back(*, left: float, dials: bool) -> None:
+    """After an outage: whose telephone could not ring for its whole 25 s is called another time, and that is none."""
+    it = Parts()
+    call = await it.opened(left=left)
+    it.callbacks.take_over(keep(AriChannel("")))
+    await it.callbacks.resume(call)
+    uncalled = FailCallback("contract-1", BACK, "unreachable", 1, called=False)
+    assert (it.dialled() == [FIRST], uncalled in it.told()) == (dials, not dials)
+    await it.desk.stop()
+
+
+@pytest.mark.parametrize(
+    ("left", "dialled", "known", "given_back"),
+    [
+        (0.5, "", False, True),
+        (0.5, "", True, True),
+        (5.0, "", False, False),
+        (None, "", False, False),
+        (0.5, "1", False, False),
+    ],
+)
+async def test_turns_are_given_back_while_the_pbx_is_away(
+    *, left: float | None, dialled: str, known: bool, given_back: bool
+) -> None:
+    """Just before their end, and only if certainly nobody was called."""
+    it = Parts()
+    call = await it.opened((DIALLED, dialled), left=left)
+    if not known:
+        it.desk.forget(call)
+    await it.callbacks.spare(soon_us())
+    uncalled = [each for each in it.told() if isinstance(each, FailCallback)]
+    assert all((each.attempt, each.called) == (1, False) for each in uncalled)
+    assert bool(uncalled) is given_back
+    await it.desk.stop()
+
+
+async def test_a_turn_is_not_given_back_while_they_are_being_called() -> None:
+    it = Parts()
+    call = await it.opened(left=0.5)
+    assert call.back is not None
+    call.back.state = "dialling"
+    await it.callbacks.spare(soon_us())
+    assert it.told() == []
+    await it.desk.stop()
+
+
+def soon_us() -> int:
+    return time.time_ns() // 1_000 + 1_000_000
 
 
 async def test_nobody_is_dialled_whose_turn_is_over() -> None:

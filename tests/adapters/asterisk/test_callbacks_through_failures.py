@@ -6,18 +6,13 @@ from pathlib import Path
 import pytest
 
 from acd.core.messages import (
-    EndInteraction,
     InteractionCompleted,
-    InteractionRequeued,
     InteractionScheduled,
-    OfferAccepted,
 )
 from acd_asterisk.lab import AgentBehaviour, Provisioned
 from acd_asterisk.snapshot import STASIS
-from tests.adapters.asterisk.rig import PATIENCE_SECONDS, POLL_SECONDS, Queue, Rig, rig, until
+from tests.adapters.asterisk.rig import PATIENCE_SECONDS, POLL_SECONDS, Rig, rig, until
 from tests.adapters.asterisk.test_callbacks import (
-    DIAL,
-    MORE,
     NUMBER,
     OPTIONS,
     QUEUE,
@@ -27,8 +22,6 @@ from tests.adapters.asterisk.test_callbacks import (
 )
 
 SLOW = AgentBehaviour(ring_ms=3_500, talk_ms=700, hang_up_chance=1.0)
-LATE_NO = AgentBehaviour(ring_ms=1_000, decline_chance=1.0)
-PATIENT = Queue(more=MORE.replace('callback_retry = "1s"', 'callback_retry = "1h"'))
 
 
 def called(it: Rig) -> int:
@@ -76,22 +69,6 @@ async def back(it: Rig, how: str) -> None:
         await it.connected()
 
 
-@pytest.mark.parametrize("how", ["killed", "cut"])
-async def test_while_it_rings(provisioned: Provisioned, tmp_path: Path, how: str) -> None:
-    """It rings on, the customer answers when everybody is back, and talks with the agent; called once."""
-    async with rig(provisioned, tmp_path, people(SLOW), queues=[QUEUE], options=OPTIONS, proxied=True) as it:
-        await it.ready("anna")
-        await call_me(it)
-        await rings(it)
-        await away(it, how)
-        await back(it, how)
-        completed = await it.event(InteractionCompleted)
-        await it.empty()
-        assert (completed.by, completed.agent_id) == ("customer", "anna")
-        assert called(it) == 1
-        assert len(it.all(OfferAccepted)) == 1
-
-
 async def test_the_customer_has_answered_another_controller(provisioned: Provisioned, tmp_path: Path) -> None:
     """Whoever is in the application, and is not told anything, is found, and talks with the agent who has waited."""
     customer = AgentBehaviour(ring_ms=3_500, talk_ms=8_000, hang_up_chance=1.0)
@@ -126,22 +103,6 @@ async def test_the_customer_answers_meanwhile(provisioned: Provisioned, tmp_path
         await it.empty()
         assert (scheduled.attempts, completed.by) == (1, "customer")
         assert called(it) == 2
-
-
-@pytest.mark.parametrize("how", ["killed", "cut"])
-async def test_the_customer_refuses_meanwhile(provisioned: Provisioned, tmp_path: Path, how: str) -> None:
-    """What came of it nobody heard: an attempt that has failed, and the agent is free. Not called again at once."""
-    async with rig(provisioned, tmp_path, people(LATE_NO), queues=[PATIENT], options=OPTIONS, proxied=True) as it:
-        await it.ready("anna")
-        await call_me(it)
-        await rings(it)
-        await away(it, how)
-        await no_customer(it)
-        await back(it, how)
-        scheduled = await it.event(InteractionScheduled)
-        await it.empty()
-        assert scheduled.attempts == 1
-        assert called(it) == 1
 
 
 @pytest.mark.parametrize("how", ["killed", "cut"])
@@ -182,25 +143,6 @@ async def test_while_the_agents_telephone_rings(provisioned: Provisioned, tmp_pa
         assert called(it) == 1
 
 
-async def test_the_pbx_dies_while_it_rings(provisioned: Provisioned, tmp_path: Path) -> None:
-    """Nobody has been reached: the callback has its place again, and the customer is called anew."""
-    async with rig(provisioned, tmp_path, people(SLOW), queues=[QUEUE], options=OPTIONS) as it:
-        await it.ready("anna")
-        await call_me(it)
-        await rings(it)
-        await it.pbx.kill()
-        await it.connected(connected=False)
-        await it.pbx.start()
-        await it.connected()
-        requeued = await it.event(InteractionRequeued)
-        completed = await it.event(InteractionCompleted, seconds=20)
-        await it.empty()
-        assert requeued.reason == "agent-leg-lost"
-        assert completed.by == "customer"
-        assert called(it) == 2
-        assert not it.all(InteractionScheduled)
-
-
 async def test_the_pbx_dies_while_they_talk(provisioned: Provisioned, tmp_path: Path) -> None:
     """The talk is over, as any other would be."""
     customer = AgentBehaviour(ring_ms=50, talk_ms=60_000)
@@ -216,21 +158,3 @@ async def test_the_pbx_dies_while_they_talk(provisioned: Provisioned, tmp_path: 
         await it.empty()
         assert (completed.by, completed.reason) == ("system", "pbx-restarted")
         assert called(it) == 1
-
-
-@pytest.mark.parametrize("how", ["killed", "cut"])
-async def test_before_the_key(provisioned: Provisioned, tmp_path: Path, how: str) -> None:
-    """Between picking up and the key: the customer is asked again; a key that nobody heard is pressed again."""
-    customer = AgentBehaviour(ring_ms=50, talk_ms=60_000, keys="111111", keys_after_ms=2_500)
-    asking = {"callbacks": {**DIAL, "prompt": ["beep"], "key": "1", "answer_within": "20s"}}
-    async with rig(provisioned, tmp_path, people(customer), queues=[QUEUE], options=asking, proxied=True) as it:
-        await it.ready("anna")
-        await call_me(it)
-        await customer_in(it)
-        await away(it, how)
-        await back(it, how)
-        await it.talking(seconds=20)
-        await it.router.submit(EndInteraction("end", "callback", by="system", reason="boss"))
-        await it.empty()
-        assert called(it) == 1
-        assert not it.all(InteractionScheduled)

@@ -13,7 +13,7 @@ from acd.runtime.config import QueueLogConfig
 from acd.runtime.queue_log import QueueLog
 from acd_asterisk.lab import AgentBehaviour, CallSpec, Handset, Provisioned
 from tests.adapters.asterisk.rig import EXAMPLES, Agent, Queue, Rig, manager_section, rig, until
-from tests.runtime.queue_log.reader import Entry, read
+from tests.runtime.queue_log.reader import Entry, read, stays
 
 NATIVE: Final = "native-"
 """Before the names of app_queue's queues."""
@@ -107,6 +107,7 @@ async def test_both_tell_the_same_of_the_same_calls(provisioned: Provisioned, tm
         await it.stop_engine()
         await log.close()
     own_entries = read(ours)
+    assert len(stays(own_entries)) == len(stays(native_entries)) == len(calls(""))
     for name, wanted in WANTED.items():
         own, other = by_call(own_entries, name), by_call(native_entries, NATIVE + name)
         assert [[entry.event for entry in once(call)] for call in (*own, *other)] == [wanted, wanted]
