@@ -34,11 +34,19 @@ from acd_asterisk.mending import (
     Ring,
     Welcome,
 )
-from acd_asterisk.names import Names, first_visit, interaction_of_offer, visit_of
+from acd_asterisk.names import Names, attempt_of, first_visit, interaction_of_offer, visit_of
 from acd_asterisk.snapshot import World, is_answered
 from acd_asterisk.wire import AriChannel, Info
 
-NO_BACKS: Final[Mapping[str, bool]] = {}
+
+class KnownBack(Struct, frozen=True):
+    """A callback as the engine has it: whether its customer was reached at the present attempt, and which that is."""
+
+    is_reached: bool
+    attempt: int
+
+
+NO_BACKS: Final[Mapping[str, KnownBack]] = {}
 
 _NOBODY: Final = AriChannel("")
 
@@ -58,15 +66,14 @@ def compare(
     busy: Container[str],
     handed_in: Container[str],
     was_restarted: bool,
-    backs: Mapping[str, bool] = NO_BACKS,
+    backs: Mapping[str, KnownBack] = NO_BACKS,
 ) -> list[Repair]:
     """Every difference between the world and what is desired, in the order in which they are to be healed.
 
     `has_rung`: whether an offer without a leg had one, as far as can be known. `is_held`: whether an agent has put an
     interaction's customer on hold. `busy`: channels that are being seen to at this moment: callers' that are being
     enqueued or asked, codes', and agents' who are asked. `handed_in`: callers' that this process has enqueued.
-    `was_restarted`: Asterisk is known to be another one than before. `backs`: the callbacks among what is desired, and
-    whether their customers have been reached at the present attempt.
+    `was_restarted`: Asterisk is known to be another one than before. `backs`: the callbacks among what is desired.
     """
     by_interaction = {names.interaction(channel.id): channel for channel in world.callers.values()}
     started = _started_at(world.info)
@@ -103,7 +110,7 @@ class _Back(Struct, frozen=True):
     """A callback that is desired. `ended`: what to say if its customer was there, and is not any more."""
 
     wish: Desired
-    is_reached: bool
+    known: KnownBack
     ended: End
     asking: frozenset[str]
     holding: frozenset[str]
@@ -137,10 +144,10 @@ def _compare_back(
     `keeps`: to which it is added if it is kept.
     """
     wish = back.wish
-    channel = _customer(world, wish.interaction_id)
+    channel = _customer(world, wish, back.known.attempt)
     is_there = channel is not None and is_answered(channel)
     keep = structs.replace(_keep(world, wish, channel or _NOBODY), is_back=True)
-    is_reached = back.is_reached or keep.met
+    is_reached = back.known.is_reached or keep.met
     is_due = wish.state == "reaching"
     if is_reached and not is_there and not is_due:
         yield back.ended
@@ -167,12 +174,16 @@ def _compare_back(
     yield from _ringing(keep, has_rung) if wish.state != "connected" else _left(keep)
 
 
-def _customer(world: World, interaction_id: str) -> AriChannel | None:
-    """Of whom we have called for a callback: who has answered; else the one who was called last."""
+def _customer(world: World, wish: Desired, attempt: int) -> AriChannel | None:
+    """Of whom we have called for a callback: who has answered, whenever that was; else who is being called now.
+
+    Who rings for an earlier attempt, or for an agent who is gone, is being hung up, which says nothing of this one.
+    """
+    now = {attempt_of(wish.interaction_id, attempt)} if wish.state == "reaching" else set(wish.offers())
     found = [
         (is_answered(channel), len(offer_id), offer_id, channel)
         for offer_id, channel in world.backs.items()
-        if interaction_of_offer(offer_id) == interaction_id
+        if interaction_of_offer(offer_id) == wish.interaction_id and (is_answered(channel) or offer_id in now)
     ]
     return max(found, key=lambda each: each[:3])[3] if found else None
 

@@ -17,17 +17,21 @@ class Answering:
         self._desk = desk
         self._switchboard = switchboard
 
-    async def now(self, call: Call) -> None:
-        """Answer, unless it has been."""
+    async def now(self, call: Call, *, patient: bool = False) -> None:
+        """Answer, unless it has been. `patient`: nobody is there yet with whom to talk.
+
+        Whoever is in the dialplan's fallback at this moment may come back, and is to be answered then.
+        """
         if not call.is_up:
-            await self._switchboard.answer(call.channel_id)
-            call.is_up = True
+            call.is_up = await self._switchboard.answer(call.channel_id, patient=patient)
 
     async def when_due(self, call: Call) -> None:
         """Answer a caller who waits, or let them hear that they do."""
         wish = self._desk.host.wish(call.interaction_id)
-        if (wish is not None and wish.state == "connected") or not self._waits_unanswered(call):
+        if wish is not None and wish.state == "connected":
             await self.now(call)
+        elif not self._waits_unanswered(call):
+            await self.now(call, patient=True)
         elif not call.is_up:
             await self._switchboard.begin_early_media(call.channel_id)
 

@@ -171,6 +171,9 @@ class Call:
     legs: dict[str, Leg] = field(default_factory=dict)
     """The agents' ends, by offer, oldest first. A talk is the legs that are talking."""
     parking: "asyncio.Task[None] | None" = None
+    """The putting of the caller to where they wait, the last time; it may have to wait for its turn."""
+    is_on_the_way: bool = False
+    """Asterisk has been asked to put them there, and has not answered."""
     bridging: "asyncio.Task[None] | None" = None
     """The making of the talk bridge, as long as it is of interest."""
     has_bridge: bool = False
@@ -217,6 +220,11 @@ class Call:
         return self.is_present and is_caller and not self.is_talking
 
     @property
+    def is_being_parked(self) -> bool:
+        """Whether the caller is on the way to where they wait, or it is about to be their turn."""
+        return self.parking is not None and not self.parking.done()
+
+    @property
     def is_reached(self) -> bool:
         """Whether there is a customer: always, but for a callback whose customer has not answered."""
         return self.back is None or self.back.state == "there"
@@ -238,7 +246,8 @@ class Call:
     @property
     def is_guarded(self) -> bool:
         """Whether the dead-man's switch watches over the caller: as long as nobody talks with them."""
-        return self.is_waiting or (self.is_present and self.in_menu) or (self.lingers and not self.lost)
+        is_spoken_to = self.in_menu or (self.back is not None and self.back.state == "asking")
+        return self.is_waiting or (self.is_present and is_spoken_to) or (self.lingers and not self.lost)
 
     @property
     def is_talking(self) -> bool:

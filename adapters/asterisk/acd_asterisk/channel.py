@@ -109,7 +109,6 @@ class AsteriskChannel:
         self._lamps = Lamps(self._client, options.app, options.phones.everyone.lamps)
         self._link = Link(name, options, self._client, adopt=self._adopt, handle=self._handle)
         self._comparing = asyncio.Lock()
-        self._performing: set[asyncio.Task[None]] = set()
         self._comparisons = 0
         """Begun so far."""
         self._sound = 0
@@ -120,7 +119,9 @@ class AsteriskChannel:
         self._patrol = Patrol(
             name, options.reconcile_us, look=self._healer.look, heal=self._compare, is_live=lambda: self._link.is_live
         )
-        self._heartbeat = Heartbeat(self._desk, self._switchboard, self._orders, lambda: self._link.is_live)
+        self._heartbeat = Heartbeat(
+            self._desk, self._switchboard, self._orders, lambda: self._link.is_live, self._compare
+        )
         self._vetoes = Vetoes(
             self._desk, Endpoints(self._client), self._orders.devices, self.states, lambda: self._link.is_live
         )
@@ -201,7 +202,7 @@ class AsteriskChannel:
             raise ChannelError(f"{self.name}: not connected to the PBX: {self._link.error or self._link.state}")
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - a coroutine runs in a task
-        self._performing.add(task)
+        self._desk.performing[task] = effect.interaction_id
         call = self._desk.calls.get(effect.interaction_id)
         bind_contextvars(interaction=effect.interaction_id, channel="" if call is None else call.channel_id)
         try:
@@ -209,7 +210,7 @@ class AsteriskChannel:
         except AriUnavailable as error:
             raise ChannelError(f"{self.name}: {error}") from None
         finally:
-            self._performing.discard(task)
+            self._desk.performing.pop(task, None)
 
     async def reconcile(self, desired: tuple[Desired, ...]) -> None:  # noqa: ARG002 - see below
         """Compare the PBX with what is desired and heal every difference. Without a connection: after the next one.
@@ -270,9 +271,9 @@ class AsteriskChannel:
         """`connected`: events flow, and what is known is true. `state` and `reason` say why not."""
         calls = self._desk.calls.values()
         return {
-            "connected": self._link.is_live,
+            "connected": self._link.hears,
             "link": self._link.state,
-            "reason": self._link.error,
+            "reason": self._link.trouble,
             "version": self._healer.version,
             "calls": sum(call.parent is None for call in calls),
             "waiting": sum(call.is_waiting for call in calls),
@@ -375,8 +376,8 @@ class AsteriskChannel:
             self._comparisons += 1
             number, connection = self._comparisons, self._link.connects
             self._link.begin_adoption()
-            if self._performing:
-                await asyncio.wait(tuple(self._performing), timeout=self._options.rest_deadline_us / 1e6)
+            if self._desk.performing:
+                await asyncio.wait(tuple(self._desk.performing), timeout=self._options.rest_deadline_us / 1e6)
             desired = self._desk.host.desired()
             try:
                 await self._healer.heal()

@@ -64,6 +64,8 @@ class Desk:
         """Channels in the application that are nobody's call, and that some part of this process sees to."""
         self.lingering: dict[str, Call] = {}
         """By the caller's channel id: calls that are over, and whose callers are still asked something."""
+        self.performing: dict[asyncio.Task[None], str] = {}
+        """Effects that are being performed, each with its interaction."""
         self.newcomers: asyncio.Task[None] | None = None
         """The handing in of callers who came while nobody listened; those who come now are behind them."""
         self.version = ""
@@ -173,6 +175,12 @@ class Desk:
             return call.keys
         caller = self.names.caller(interaction_id)
         return {"interaction": interaction_id, "channel": "" if caller == first_visit(interaction_id) else caller}
+
+    def is_seen_to(self, interaction_id: str) -> bool:
+        """Whether something is being done about it on the PBX, which has an end: an effect, or the way to the music."""
+        call = self.calls.get(interaction_id)
+        is_on_the_way = call is not None and call.is_being_parked
+        return is_on_the_way or interaction_id in self.performing.values()
 
     def is_wanted(self, offer_id: str) -> bool:
         """Whether the engine wants this offer's leg: to ring, or to talk."""

@@ -80,6 +80,8 @@ class Devices:
     async def until_free(self, leg: Leg, is_wanted: Callable[[str], bool]) -> None:
         """Wait until the agent's earlier legs are gone; those that `is_wanted` (by offer id) may stay beside."""
         others = [each for each in self._by_agent.get(leg.agent_id, {}).values() if each.offer_id != leg.offer_id]
+        if not others:
+            return
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 for other in others:

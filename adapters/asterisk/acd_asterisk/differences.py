@@ -44,7 +44,7 @@ def interaction_of(names: Names, repair: Repair) -> str:
         case mending.Fail(offer_id):
             return interaction_of_offer(offer_id)
         case mending.HangUp(channel_id):
-            return interaction_of_offer(names.offer_of(channel_id) or "")
+            return interaction_of_offer(names.offer_of(channel_id) or names.back_of(channel_id) or "")
         case _:
             return repair.interaction_id
 

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from acd_asterisk.ari import AriClient, AriUnavailable
+from acd_asterisk.wire import decoder
 
 ATTEMPTS: Final = 2
 """Tries of a request; both may be carried out."""
@@ -45,8 +46,8 @@ class Endpoint(Struct, frozen=True, gc=False):
         return "unavailable" if self.state == _OFFLINE and not self.channel_ids else "clear"
 
 
-_decode_one = msgspec.json.Decoder(Endpoint).decode
-_decode_all = msgspec.json.Decoder(list[Endpoint]).decode
+_decode_one = decoder(Endpoint)
+_decode_all = decoder(list[Endpoint])
 
 
 class Endpoints:

@@ -4,7 +4,6 @@ Owns what a key leads to, and the last words. Must not know when callers are spo
 a channel is let go (`orders`). Every way out is the engine's to grant: a key is a command, and what follows its effect.
 """
 
-import asyncio
 from functools import partial
 from typing import Final, assert_never
 
@@ -87,8 +86,7 @@ class Exits:
         """They have not been answered, perhaps, nor put anywhere, and the dead-man's switch is wound up on."""
         call.lingers = True
         try:
-            if call.parking is not None:
-                await asyncio.wait((call.parking,))
+            await self._orders.parking.call_off(call)
             if not call.is_up:
                 await self._orders.answering.now(call)
             await self._orders.dismissal.note_unanswered(call)

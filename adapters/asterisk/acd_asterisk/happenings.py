@@ -46,8 +46,8 @@ _TRANSFERS: Final = frozenset({"ChannelTransfer", "BridgeBlindTransfer", "Bridge
 _OF_ASTERISK: Final = "Local/"
 """How the names of channels begin that Asterisk puts between others."""
 
-CALLED_BACK: Final = ("callback",)
-"""The arguments with which a customer comes in who was called back."""
+CALLED_BACK: Final = ("back:",)
+"""The arguments with which a customer comes in who was called back: what no dialplan calls a queue."""
 
 CODE: Final = "code:"
 """Begins what the dialplan says of an agent's telephone that has dialled a feature code."""
@@ -327,7 +327,9 @@ def _customer(event: AriEvent, channel: AriChannel) -> Happening | None:
     """Whoever has been called back hangs up as any caller does, and is one after they have been in the dialplan."""
     match event.type:
         case "StasisStart":
-            return CustomerAnswered(channel.id) if event.args == CALLED_BACK else arrival(channel, event.args)
+            if event.args == CALLED_BACK:
+                return CustomerAnswered(channel.id)
+            return code_dialled(channel, event.args) or arrival(channel, event.args)
         case "StasisEnd":
             return CallerLeft(channel.id)
         case "ChannelHangupRequest":

@@ -24,6 +24,7 @@ from acd.core.messages import (
 from acd.ports.channel import Desired
 from acd_asterisk import adopt, mending, snapshot
 from acd_asterisk.abreast import abreast
+from acd_asterisk.adopt import KnownBack
 from acd_asterisk.call import Call, Leg
 from acd_asterisk.conversations import Conversations
 from acd_asterisk.desk import Desk, NotTaken
@@ -138,12 +139,10 @@ class Healer:
     def _is_under_way(self, repair: Repair) -> bool:
         return isinstance(repair, mending.Destroy) and self._switchboard.is_going(repair.interaction_id)
 
-    def _backs(self, desired: Iterable[Desired]) -> dict[str, bool]:
-        """The callbacks among them, and whether their customers have been reached."""
+    def _backs(self, desired: Iterable[Desired]) -> dict[str, KnownBack]:
+        """The callbacks among them."""
         callbacks, names = self._orders.callbacks, [wish.interaction_id for wish in desired]
-        return (
-            {} if callbacks is None else {each: callbacks.is_reached(each) for each in names if callbacks.is_back(each)}
-        )
+        return {} if callbacks is None else {each: callbacks.known(each) for each in names if callbacks.is_back(each)}
 
     def _know(self, repairs: Iterable[Repair], busy: set[str]) -> None:
         """Take over what is there; forget what is not."""

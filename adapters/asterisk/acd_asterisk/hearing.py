@@ -64,6 +64,11 @@ class Hearing:
         self.silences = 0
         """Connections that were found to be deaf."""
 
+    @property
+    def is_in_vain(self) -> bool:
+        """Whether a connection is kept over which no events come."""
+        return time.monotonic() < self._kept_until
+
     async def check(self, socket: EventSocket) -> None:
         """Ask for an event until one is heard. Without an answer nothing is known, and nothing said.
 
@@ -80,14 +85,13 @@ class Hearing:
                 break
             if status is None or await self._hears(socket):
                 return
-        now = time.monotonic()
-        if now < self._kept_until:
+        if self.is_in_vain:
             return
         self.silences += 1
         self._in_vain += 1
         self._patience = min(2 * self._patience, LONGEST_ECHO_SECONDS)
         if self._in_vain >= MAX_IN_VAIN:
-            self._kept_until = now + KEPT_SECONDS
+            self._kept_until = time.monotonic() + KEPT_SECONDS
             _log.error("the PBX sends no events over any connection; the next one is kept", instance=self._name)
         raise Deaf("the PBX answers, and sends no events: it has the application down as nobody's")
 

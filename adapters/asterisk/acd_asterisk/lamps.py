@@ -158,10 +158,10 @@ class Lamps:
             return
         path = f"deviceStates/{quote(name, safe=':@')}"
         if state is None:
-            await self._client.request("DELETE", path)
+            await self._client.request("DELETE", path, patient=True)
             shown.pop(name, None)
             return
-        answer = await self._client.request("PUT", path, query={"deviceState": state})
+        answer = await self._client.request("PUT", path, query={"deviceState": state}, patient=True)
         if answer.is_success:
             shown[name] = state
         else:

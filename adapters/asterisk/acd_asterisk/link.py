@@ -8,9 +8,9 @@ seen already is recognised by whoever handles it.
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import structlog
 
@@ -94,6 +94,16 @@ class Link:
         """Connections that stood, and on which no events came."""
         return self._hearing.silences
 
+    @property
+    def hears(self) -> bool:
+        """Whether it is live, and events come."""
+        return self.is_live and not self._hearing.is_in_vain
+
+    @property
+    def trouble(self) -> str:
+        """Why it is not live, or hears nothing; empty: nothing is wrong."""
+        return self.error or ("the PBX sends no events over any connection" if self._hearing.is_in_vain else "")
+
     async def hear(self) -> None:
         """See that events come, as soon as they are the ones that are wanted. Raises `AriUnavailable`: they do not."""
         if self._socket is not None:
@@ -150,7 +160,7 @@ class Link:
 
         An Asterisk that stood still carries out all attempts to connect at once, in any order.
         """
-        if self._client.has_given_up_lately:
+        if self._client.given_up.lately:
             self._disputed = True
             self.drop("an attempt to connect that was given up may have been carried out late")
         else:
@@ -191,7 +201,7 @@ class Link:
                 holder = await self._client.holder(self._options.app)
                 begun = begun or loop.time()  # As long as Asterisk is silent, nothing is known.
                 if holder == "nobody" or (holder == "unclear" and loop.time() >= begun + UNCLEAR_SECONDS):
-                    self._client.count_one_as_carried_out()
+                    self._client.given_up.count_one_as_carried_out()
                     self._disputed = False
                     return True
             except AriUnauthorized:
@@ -222,10 +232,10 @@ class Link:
             pump = asyncio.create_task(socket.pump())
             work = asyncio.create_task(self._hand_on(socket))
             dropped = asyncio.create_task(self._dropped.wait())
-            beside = [asyncio.create_task(each(socket)) for each in (self._prefer, self._listen)]
+            beside = [asyncio.create_task(self._beside(each(socket))) for each in (self._prefer, self._listen)]
             try:
                 await asyncio.wait((pump, work, dropped), return_when=asyncio.FIRST_COMPLETED)
-                reason = pump.result() if pump.done() else self.error
+                reason = self._why_ended(pump) if pump.done() else self.error
                 if work.done() and not work.cancelled() and (fault := work.exception()) is not None:
                     _log.error("a fault while comparing or handing on events", instance=self._name, exc_info=fault)
             finally:
@@ -240,6 +250,20 @@ class Link:
         if self.state == "connecting":
             self._complain("connecting", f"the connection was lost: {reason}")
         return was_live
+
+    def _why_ended(self, pump: "asyncio.Task[str]") -> str:
+        if (fault := pump.exception()) is None:
+            return pump.result()
+        _log.error("a fault while reading events", instance=self._name, error=type(fault).__name__)
+        return f"what came over it could not be read ({type(fault).__name__})"
+
+    async def _beside(self, work: Coroutine[Any, Any, None]) -> None:
+        """Whatever comes of it, events are handed on."""
+        try:
+            await work
+        except Exception as error:  # noqa: BLE001 - a fault of ours, which nobody would hear of
+            # Of what kind only; its text might hold a caller's number.
+            _log.error("a fault beside the events of a connection", instance=self._name, error=type(error).__name__)
 
     async def _prefer(self, socket: EventSocket) -> None:
         """Requests go over the WebSocket, too, once it is known that all is well."""

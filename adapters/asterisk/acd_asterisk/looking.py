@@ -4,14 +4,20 @@ Owns telling what is stuck from what is under way. Must not know how differences
 """
 
 from collections.abc import Callable
+from typing import Final
 
 from acd.ports.channel import Desired
 from acd_asterisk import mending
 from acd_asterisk.desk import Desk
+from acd_asterisk.differences import interaction_of
 from acd_asterisk.mending import Repair
 from acd_asterisk.orders import Orders
 from acd_asterisk.snapshot import World
 from acd_asterisk.switchboard import Switchboard
+
+MANY: Final = 32
+"""Effects that are being performed, from which on nobody looks. A PBX that keeps up has a few at a time. Of one that
+does not, others may wait for those, of which nothing is known here; and a comparison would be one thing more to do."""
 
 Find = Callable[[World, tuple[Desired, ...], set[str]], list[Repair]]
 """Every difference; channels that are being seen to are left out."""
@@ -30,18 +36,22 @@ class Looks:
     async def look(self) -> list[Repair]:
         """What differs at the moment, with nothing stopped and nothing changed; much of it may be on its way.
 
-        Raises `AriUnavailable`.
+        Nothing of whom something is being done about, nor of anybody where there is too much of that: under an overload
+        it takes longer than there is between two looks. Raises `AriUnavailable`.
         """
+        if len(self._desk.performing) >= MANY:
+            return []
         world = await self._switchboard.look_around()
         # Whoever is known to this process and not to the engine is being seen to, in a menu for example.
         busy = {call.channel_id for call in self._desk.calls.values() if not call.is_enqueued}
         found = self._find(world, self._desk.host.desired(), busy | self._desk.attended)
+        found = [each for each in found if not self._desk.is_seen_to(interaction_of(self._desk.names, each))]
         silent = {each.interaction_id for each in found if isinstance(each, mending.Park)} | self._left_in_silence(
             world
         )
         return [
             *(each for each in found if not isinstance(each, mending.Park) and self._is_stuck(each)),
-            *(mending.Park(interaction_id) for interaction_id in sorted(silent) if self._waits(interaction_id)),
+            *(mending.Park(each) for each in sorted(silent) if self._waits(each) and not self._desk.is_seen_to(each)),
         ]
 
     def _is_stuck(self, repair: Repair) -> bool:

@@ -10,7 +10,8 @@ is drawn: after a restart the same call gets the same interaction id, and the sa
 - tape:        `acd-APP:tape:OFFER:SIDE` (the channel beside another one that records it)
 - supervisor:  `acd-APP:boss:AGENT:INTERACTION`, and, with AGENT as a digest, too: `…:watch:…` (the bridge in which
                they listen), `…:spy-MODE:…` (the channel beside the agent's leg)
-- hold bridge: `acd-APP:hold`           (one for all who wait), `acd-APP:hold:CLASS` for other music
+- hold bridge: `acd-APP:hold`           (for those who wait), `acd-APP:hold:CLASS` for other music; and `…~2`, `…~3` …
+               where they are too many for one
 - say bridge:  `acd-APP:say:CHANNEL~1`   (where somebody hears a prompt, alone)
 - playback:    `acd-APP:play:TARGET`    (one at a time to a channel or a bridge, so that any process can end it)
 - side bridge: `acd-APP:aside`          (silent; one for all agents whose customers are on hold)
@@ -67,13 +68,19 @@ class Names:
             instance if _SAFE_INSTANCE.fullmatch(instance) else f"i{_digest(instance, _SHORT_HASH_CHARACTERS)}"
         )
 
-    def hold_for(self, music_class: str) -> str:
-        """The id of the bridge in which callers wait with this music; empty: that of all who have none of their own."""
-        return f"{self.hold}:{music_class}" if music_class else self.hold
+    def hold_for(self, music_class: str, room: int = 1) -> str:
+        """The id of a bridge in which callers wait with this music; empty: that of all who have none of their own."""
+        first = f"{self.hold}:{music_class}" if music_class else self.hold
+        return first if room == 1 else f"{first}{_END}{room}"
+
+    @staticmethod
+    def first_room(bridge_id: str) -> str:
+        """The first of the hold bridges with the same music as this one."""
+        return bridge_id.partition(_END)[0]
 
     def is_hold(self, bridge_id: str) -> bool:
         """Whether callers wait in a bridge."""
-        return bridge_id == self.hold or bridge_id.startswith(f"{self.hold}:")
+        return bridge_id == self.hold or bridge_id.startswith((f"{self.hold}:", f"{self.hold}{_END}"))
 
     def leg(self, offer_id: str) -> str:
         """The channel id of the agent's leg for an offer."""
@@ -179,6 +186,11 @@ def is_nameable(interaction_id: str) -> bool:
 def interaction_of_offer(offer_id: str) -> str:
     """The interaction an offer belongs to: an offer's id is the interaction's, a full stop and a number."""
     return offer_id.rpartition(".")[0]
+
+
+def attempt_of(interaction_id: str, attempt: int) -> str:
+    """What stands in the place of an offer's id where a customer is called before any agent is asked."""
+    return f"{interaction_id}.c{attempt}"
 
 
 def _digest(text: str, characters: int) -> str:

@@ -37,12 +37,20 @@ class AgiServer(Application):  # type: ignore[misc] # panoramisk has no types
         """Serve one connection, once all of its header is there."""
         try:
             async with asyncio.timeout(HEADER_SECONDS):
-                header = await reader.readuntil(_END)
+                header = await _header(reader)
         except (TimeoutError, OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
             _log.warning("a FastAGI request was not complete", error=type(error).__name__)
             writer.close()
             return
         await super().handler(_Begun(header, reader), writer)
+
+
+async def _header(reader: asyncio.StreamReader) -> bytes:
+    """Raises `LimitOverrunError` for more than there may be, whatever the reader would take."""
+    header = await reader.readuntil(_END)
+    if len(header) > MAX_HEADER_BYTES:
+        raise asyncio.LimitOverrunError(f"more than {MAX_HEADER_BYTES} bytes", len(header))
+    return header
 
 
 class _Begun:

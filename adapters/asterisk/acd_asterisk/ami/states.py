@@ -33,6 +33,9 @@ DEVICE_STATES: Final = (
 )
 """Asterisk's, as DEVICE_STATE() has them."""
 
+_OF_ONE_CALL: Final = ("Local/", "Snoop/")
+"""Technologies whose channels are named after what they are there for: nobody's telephone, and each another one."""
+
 _GONE: Final = frozenset({"Removed"})
 _REACHABLE: Final = frozenset({"Reachable", "NonQualified", "Avail", "NonQual", "Created"})
 _REGISTERED: Final = "Registered"
@@ -132,6 +135,8 @@ class States:
                     self._trunks[name] = text_of(event, "Status") == _REGISTERED
 
     def _set(self, device: str, state: str) -> None:
+        if device.startswith(_OF_ONE_CALL):
+            return
         before = self._devices.get(device, UNKNOWN)
         if state == UNKNOWN:
             self._devices.pop(device, None)

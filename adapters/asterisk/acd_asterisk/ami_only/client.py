@@ -23,11 +23,11 @@ from acd_asterisk.ami_only import dialplan, verbs
 from acd_asterisk.ami_only.telling import CLASSES, EVENTS, Telling
 from acd_asterisk.ami_only.verbs import Verbs
 from acd_asterisk.ami_only.world import Looking
-from acd_asterisk.ari import Answer, AriClient, AriUnauthorized, AriUnavailable
+from acd_asterisk.ari import AriClient, AriUnauthorized, AriUnavailable
 from acd_asterisk.event_socket import EventSocket
 from acd_asterisk.names import Names
 from acd_asterisk.options.ami import AmiOptions
-from acd_asterisk.wire import AriEvent
+from acd_asterisk.wire import Answer, AriEvent
 
 ALIVE_SECONDS: Final = 10
 """For how long the dialplan takes the ACD to be there after it has last said so."""

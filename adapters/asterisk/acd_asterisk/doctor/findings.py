@@ -47,3 +47,8 @@ def named(things: list[str]) -> str:
     """Several things in one sentence."""
     shown = ", ".join(things[:MAX_NAMED])
     return shown if len(things) <= MAX_NAMED else f"{shown} and {len(things) - MAX_NAMED} more"
+
+
+def it_or_them(things: list[str]) -> str:
+    """How a sentence goes on that has named them."""
+    return "it" if len(things) == 1 else "them"

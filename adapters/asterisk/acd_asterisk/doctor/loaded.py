@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from acd.runtime.config.problems import Key
 from acd_asterisk.ari import AriClient
-from acd_asterisk.doctor.findings import Finding, good, named, unknown, warning, wrong
+from acd_asterisk.doctor.findings import Finding, good, it_or_them, named, unknown, warning, wrong
 from acd_asterisk.doctor.patient import Patient, key_of
 
 NEEDED: Final = (
@@ -68,8 +68,8 @@ def judged(loaded: set[str], addresses: Mapping[str, Key]) -> list[Finding]:
     found = [
         wrong(
             "modules",
-            f"not loaded: {named(absent)}; load them in modules.conf (asterisk -rx 'module load {absent[0]}' "
-            "tells why not)",
+            f"not loaded: {named(absent)}, without which no call is handled; load {it_or_them(absent)} in modules.conf "
+            f"(asterisk -rx 'module load {absent[0]}' tells why not)",
         )
         if absent
         else good("modules", f"all {len(NEEDED)} modules that are always needed are loaded")

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import msgspec
 from msgspec import Struct
 
-from acd.runtime.config.problems import Key
+from acd.runtime.config.problems import Key, dotted
 from acd_asterisk.ami import Manager, texts_of
 from acd_asterisk.ari import AriClient
 from acd_asterisk.doctor.findings import Finding, good, named, unknown, warning, wrong
@@ -65,7 +65,10 @@ def judged_sounds(
     reload = "then `asterisk -rx 'module reload sounds'`"
     if absent := [name for name, languages in there.items() if not languages]:
         fix = f"put the files into Asterisk's folder of a language, like sounds/en, {reload}"
-        return [wrong("sounds", f"there is no sound {named(absent)}; {fix}", where(absent[0]))]
+        key = where(absent[0])
+        which = "which" if len(absent) == 1 else "the first of which"
+        by = f", {which} {dotted(key)} names" if key else ""
+        return [wrong("sounds", f"there is no sound {named(absent)}{by}: nobody hears anything there; {fix}", key)]
     lacking: dict[str, list[str]] = {}
     for name, languages in there.items():
         for language in sorted(wanted[name]):

@@ -52,16 +52,16 @@ async def recordings(patient: Patient, client: AriClient) -> list[Finding]:
 
 
 async def _begun(patient: Patient, client: AriClient, name: str) -> Finding:
-    """Asterisk says yes at once, and opens the file a moment later."""
+    """Asterisk says yes at once, then that it records, and only then opens the file: there has to be one."""
     with suppress(TimeoutError):
         async with asyncio.timeout(BEGIN_SECONDS):
-            while True:
-                answer = await client.request("GET", f"recordings/live/{name}")
-                if answer.status == _NOT_FOUND:
-                    return _unwritable(patient, "cannot be written")
+            while (answer := await client.request("GET", f"recordings/live/{name}")).status != _NOT_FOUND:
                 if answer.is_success and msgspec.json.decode(answer.body, type=_Live).state == "recording":
-                    return good("recording", "a recording can be written")
+                    await client.request("POST", f"recordings/live/{name}/stop")
                 await asyncio.sleep(LOOK_SECONDS)
+            if (await client.request("GET", f"recordings/stored/{name}")).is_success:
+                return good("recording", "a recording can be written")
+            return _unwritable(patient, "cannot be written")
     return unknown("recording", "a recording was begun and has not started; look at Asterisk's log")
 
 

@@ -11,7 +11,7 @@ from acd_asterisk.ami import Manager, text_of
 from acd_asterisk.ami_only import dialplan as places
 from acd_asterisk.doctor.connection import NO_TIME, judged_time
 from acd_asterisk.doctor.dialplan import Step, after, by_place, read_steps
-from acd_asterisk.doctor.findings import Finding, good, named, unknown, warning, wrong
+from acd_asterisk.doctor.findings import Finding, good, it_or_them, named, unknown, warning, wrong
 from acd_asterisk.doctor.patient import Patient
 
 ACTIONS: Final = {
@@ -52,7 +52,8 @@ async def modules(manager: Manager) -> Finding:
     """What the places of the dialplan are made of."""
     lacking = [name for name in MODULES if not (await manager.ask("ModuleCheck", {"Module": name})).is_success]
     if lacking:
-        return wrong("modules", f"not loaded: {named(lacking)}; load them in modules.conf")
+        lost = f"not loaded: {named(lacking)}, without which calls are lost in the dialplan"
+        return wrong("modules", f"{lost}; load {it_or_them(lacking)} in modules.conf")
     return good("modules", "all modules are loaded that the dialplan needs")
 
 

@@ -19,6 +19,11 @@ class Tape:
     begun: bool = False
     tried: asyncio.Event = field(default_factory=asyncio.Event)
 
+    @property
+    def is_unknown(self) -> bool:
+        """Whether Asterisk was asked for it, and nobody knows whether it runs."""
+        return self.tried.is_set() and not self.begun
+
 
 @dataclass(slots=True)
 class Part:

@@ -84,8 +84,9 @@ class Recorder:
             part = self._parts.get(effect.interaction_id)
             if part is not None:
                 self._drop(part)
-                # What records a bridge ends with it.
-                if isinstance(effect, ParkInteraction) or part.mode != "mixed":
+                # What records a bridge ends with it, and says so; one that has never begun says nothing.
+                is_unknown = any(tape.is_unknown for tape in part.tapes.values())
+                if isinstance(effect, ParkInteraction) or part.mode != "mixed" or is_unknown:
                     self._desk.spawn(self._stop(part))
 
     async def merged(self, consult_id: str) -> None:
@@ -230,6 +231,7 @@ class Recorder:
         if fault:
             is_wanted = call.is_present and self._is_on(part)
             self._forget(part, tape.name)
+            self._known.pop(tape.name, None)  # Its end will not be told.
             if is_wanted:
                 self.failures += 1
                 _log.error("a call is not recorded", instance=self._desk.name, reason=fault, **call.keys)
@@ -256,8 +258,10 @@ class Recorder:
     async def _end(self, tape: Tape) -> None:
         """Until it has been answered, it may go on."""
         self._leave(tape)
-        await self._tapes.stop(tape.name, tape.label)
+        was_there = await self._tapes.stop(tape.name, tape.label)
         self._unstopped.pop(tape.name, None)
+        if tape.is_unknown and not was_there:
+            self._known.pop(tape.name, None)  # It has never begun.
 
     def _leave(self, tape: Tape) -> None:
         self._unstopped[tape.name] = tape
@@ -333,7 +337,7 @@ class Recorder:
         if known is None:
             return self._entered(call, [call.channel_id, *map(self._desk.names.leg, offers)])
         for tape in known.tapes.values():
-            if tape.tried.is_set() and not tape.begun:  # Nobody knows: asked for again, it is refused if it runs.
+            if tape.is_unknown:  # Asked for again, it is refused if it runs.
                 tape.tried.clear()
                 self._desk.spawn(self._begin(call, known, tape, again=True))
         states = [(tape, await self._tapes.state(tape.name)) for tape in tuple(known.tapes.values()) if tape.begun]

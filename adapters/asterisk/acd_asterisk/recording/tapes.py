@@ -5,6 +5,7 @@ ended already is a fact and no failure.
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Final, Literal, TypeVar
 
 import msgspec
@@ -14,7 +15,7 @@ from acd_asterisk.ari import AriClient, AriUnavailable, part
 from acd_asterisk.names import Names
 from acd_asterisk.options.recording import Recording
 from acd_asterisk.recording.label import Label
-from acd_asterisk.wire import VariableValue
+from acd_asterisk.wire import decode_value, decoder
 
 ATTEMPTS: Final = 2
 """Tries of a request that may be carried out twice."""
@@ -86,13 +87,14 @@ class Tapes:
             await asyncio.sleep(BEGIN_GAP_SECONDS)
         return fault
 
-    async def stop(self, name: str, label: Label) -> None:
-        """End a recording; its end is told by an event."""
+    async def stop(self, name: str, label: Label) -> bool:
+        """End a recording; its end is told by an event. False: there was none."""
         if label.side:
             tape = self._names.tape(label.offer_id, label.side)
-            await self._client.request("DELETE", f"channels/{part(tape)}", attempts=ATTEMPTS)
+            answer = await self._client.request("DELETE", f"channels/{part(tape)}", attempts=ATTEMPTS)
         else:
-            await self._client.request("POST", f"recordings/live/{part(name)}/stop", attempts=ATTEMPTS)
+            answer = await self._client.request("POST", f"recordings/live/{part(name)}/stop", attempts=ATTEMPTS)
+        return answer.status != _NOT_FOUND
 
     async def pause(self, name: str, *, is_begun: bool) -> bool:
         """Nothing of what is said is written any more. False: that could not be had. One that has ended is fine.
@@ -136,7 +138,7 @@ class Tapes:
         answer = await self._client.request(
             "GET", f"channels/{part(channel_id)}/variable", query={"variable": NOTED}, attempts=ATTEMPTS
         )
-        return _read(_decode_value, answer.body).value if answer.is_success else ""
+        return _read(decode_value, answer.body).value if answer.is_success else ""
 
     async def _record(self, path: str, name: str, *, again: bool) -> str:
         body: dict[str, object] = {
@@ -153,13 +155,12 @@ class Tapes:
         return f"status {answer.status}: {answer.message}"
 
 
-_decode_value: Final = msgspec.json.Decoder(VariableValue)
-_decode_live: Final = msgspec.json.Decoder(_LiveRecording)
-_decode_stored: Final = msgspec.json.Decoder(list[Stored])
+_decode_live: Final = decoder(_LiveRecording)
+_decode_stored: Final = decoder(list[Stored])
 
 
-def _read(decoder: msgspec.json.Decoder[Decoded], body: bytes) -> Decoded:
+def _read(decode: Callable[[bytes], Decoded], body: bytes) -> Decoded:
     try:
-        return decoder.decode(body)
+        return decode(body)
     except msgspec.DecodeError as error:
         raise AriUnavailable(f"an answer that cannot be read: {error}") from None
