@@ -5,7 +5,7 @@ Owns the walk from one object to all that it leads to. Must not know what may gr
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from functools import partial
 from types import FunctionType, MethodType
 from typing import Any
@@ -15,8 +15,11 @@ APART = ("acd.testing", "tests")
 """Doubles, which keep what they are told for the test."""
 
 
-def kept(root: object) -> Counter[str]:
-    """Entries by place: `View.ended`, `View.ended[]` for what is in there. Threads and tasks are not looked into."""
+def kept(root: object, packages: Container[str] = PACKAGES) -> Counter[str]:
+    """Entries by place: `View.ended`, `View.ended[]` for what is in there. Threads and tasks are not looked into.
+
+    `packages`: whose objects are.
+    """
     counts: Counter[str] = Counter()
     seen: set[int] = set()
     to_see = deque([(root, "")])
@@ -27,11 +30,11 @@ def kept(root: object) -> Counter[str]:
             seen.add(id(here))
             if isinstance(here, Mapping | list | deque | set):
                 counts[place] += len(here)
-            to_see.extend(_next(here, place))
+            to_see.extend(_next(here, place, packages))
     return counts
 
 
-def _next(here: Any, place: str) -> Iterator[tuple[object, str]]:  # noqa: ANN401 - whatever there is
+def _next(here: Any, place: str, packages: Container[str]) -> Iterator[tuple[object, str]]:  # noqa: ANN401 - whatever there is
     if isinstance(here, Mapping):
         yield from ((each, f"{place}[]") for each in (*here.keys(), *here.values()))
     elif isinstance(here, list | tuple | deque | set | frozenset):
@@ -44,7 +47,7 @@ def _next(here: Any, place: str) -> Iterator[tuple[object, str]]:  # noqa: ANN40
         yield from ((cell.cell_contents, place) for cell in here.__closure__ or () if _is_filled(cell))
     elif isinstance(here, asyncio.Queue):
         yield vars(here)["_queue"], place
-    elif type(here).__module__.split(".")[0] in PACKAGES and not type(here).__module__.startswith(APART):
+    elif type(here).__module__.split(".")[0] in packages and not type(here).__module__.startswith(APART):
         name = type(here).__name__
         for attribute in _attributes(here):
             yield getattr(here, attribute, None), f"{name}.{attribute}"

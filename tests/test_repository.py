@@ -7,6 +7,7 @@ lists only shrink.
 import ast
 import os
 import re
+import select
 import shutil
 import subprocess
 import tomllib
@@ -294,6 +295,29 @@ def test_the_readme_names_what_a_newcomer_needs() -> None:
         assert (ROOT / target).exists(), f"README.md links to {target}"
 
 
+def test_links_of_pages_lead_somewhere() -> None:
+    """To a file, and to a heading of it."""
+    pages = [path for path in tracked() if path.suffix == ".md"]
+    links = [(page, link) for page in pages for link in links_of(page)]
+    assert len(links) > 100
+    assert [f"{name_of(page)}: {link}" for page, link in links if not leads_somewhere(page, link)] == []
+
+
+def links_of(page: Path) -> list[str]:
+    """Those within the project; what looks like one in code is none."""
+    text = re.sub(r"```.*?```|`[^`\n]*`", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    return re.findall(r"\]\((?!https?:)([^)\s]+)\)", text)
+
+
+def leads_somewhere(page: Path, link: str) -> bool:
+    path, _, anchor = link.partition("#")
+    target = page.parent / path if path else page
+    if not anchor:
+        return target.exists()
+    headings = re.findall(r"^#+ (.+)$", target.read_text(encoding="utf-8"), re.MULTILINE) if target.is_file() else []
+    return anchor in {re.sub(r"[^\w\- ]", "", each.lower()).replace(" ", "-") for each in headings}
+
+
 @pytest.mark.parametrize(
     "document",
     [
@@ -406,33 +430,21 @@ def test_set_up_prefers_a_complete_python_and_happens_once(machine: Path) -> Non
         ("--ignore=", 1),
         ("ARGS=tests/examples", 1),
         ("--dist=loadfile", 1),
-        ("--dist=worksteal", 1),
+        ("--dist=loadgroup", 1),
         ("check", 2),
     ],
 )
 def test_a_build_server_runs_every_test_once_in_four_lanes(tmp_path: Path, fails: str, code: int) -> None:
-    (tmp_path / "bin").mkdir()
-    (tmp_path / ".ci").mkdir()
-    shutil.copy(ROOT / ".ci" / "run", tmp_path / ".ci")
-    for name in ("python3", "cc", "apt-get"):
-        fake_python(tmp_path, name, "exit 0")
     calls = tmp_path / "calls"
-    fake_python(tmp_path, "make", f'echo "$*" >> {calls}\necho "said: $*"\ncase "$*" in *{fails}*) exit 2;; esac')
-    bash = shutil.which("bash") or "bash"
-    environment = {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
-    done = subprocess.run(
-        [bash, str(tmp_path / ".ci" / "run")], env=environment, capture_output=True, text=True, check=False
-    )
+    done = build_server(tmp_path, f'echo "$*" >> {calls}\necho "said: $*"\ncase "$*" in *{fails}*) exit 2;; esac')
     assert done.returncode == code, done.stderr
-    ran = calls.read_text().splitlines()
-    assert ran[0] == "setup"
-    ran.remove("check")
+    first, *beside = calls.read_text().splitlines()
+    assert first == "setup"
+    assert "said: check" in done.stdout
     if fails == "check":
-        (timeless,) = ran[1:]
-        assert "tests/core" in timeless
         return
-    rest, timeless, pbx, processes = sorted(ran[1:])
-    assert ran[1] == timeless
+    beside.remove("check")
+    rest, timeless, pbx, processes = sorted(beside)
     assert all("--numprocesses" in lane for lane in (timeless, pbx))
     paths = [
         each
@@ -443,7 +455,41 @@ def test_a_build_server_runs_every_test_once_in_four_lanes(tmp_path: Path, fails
     lanes = [each.removeprefix("ARGS=") for each in paths]
     assert rest == "test ARGS=" + " ".join(f"--ignore={each}" for each in lanes)
     assert all((ROOT / each).exists() for each in lanes)
-    assert all(f"said: {lane}" in done.stdout for lane in ran)
+    assert all(f"said: {lane}" in done.stdout for lane in beside)
+
+
+def test_a_check_that_fails_ends_what_runs_beside_it(tmp_path: Path) -> None:
+    """However deep: as long as any of it lives, somebody has the pipe open."""
+    begun, alive = tmp_path / "begun", tmp_path / "alive"
+    begun.touch()
+    os.mkfifo(alive)
+    reader = os.open(alive, os.O_RDONLY | os.O_NONBLOCK)
+    check = f'while [ "$(wc -l <{begun})" -lt 4 ]; do sleep 0.01; done; exit 2'
+    beside = f"exec 9>{alive} >/dev/null 2>&1; echo >>{begun}; sleep 600 & wait"
+    done = build_server(tmp_path, f'case "$*" in setup) ;; check) {check};; *) {beside};; esac')
+    assert done.returncode == 2
+    lanes = select.poll()
+    lanes.register(reader, select.POLLIN)
+    assert lanes.poll(10_000) == [(reader, select.POLLHUP)]
+    os.close(reader)
+
+
+def build_server(folder: Path, make: str) -> subprocess.CompletedProcess[str]:
+    """What a build server runs, with this instead of make."""
+    (folder / "bin").mkdir()
+    (folder / ".ci").mkdir()
+    shutil.copy(ROOT / ".ci" / "run", folder / ".ci")
+    for name in ("python3", "cc", "apt-get"):
+        fake_python(folder, name, "exit 0")
+    fake_python(folder, "make", make)
+    environment = {"PATH": f"{folder / 'bin'}:{os.environ['PATH']}"}
+    return subprocess.run(
+        [shutil.which("bash") or "bash", str(folder / ".ci" / "run")],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def test_the_pages_call_the_pbx_by_one_name() -> None:

@@ -93,8 +93,11 @@ def satisfies(seat: Seat, requirement: Requirement) -> bool:
     return all(seat.skills.get(skill, 0) >= least for skill, least in requirement)
 
 
-def draw_floor(chosen: int, *, agents: int, skills: int, more: str) -> tuple[list[Seat], list[Line]]:
-    """Agents with one to three skills each, and a queue for each skill, which somebody can serve."""
+def draw_floor(chosen: int, *, agents: int, skills: int, more: str, able: int = 3) -> tuple[list[Seat], list[Line]]:
+    """Agents with one to three skills each, and a queue for each skill, which at least `able` of them can serve.
+
+    As many as have the skill at all, if those are fewer.
+    """
     chance = dice(chosen, "floor")
     names = [f"s{index}" for index in range(skills)]
     seats: list[Seat] = []
@@ -109,8 +112,7 @@ def draw_floor(chosen: int, *, agents: int, skills: int, more: str) -> tuple[lis
     lines = []
     for skill in names:
         levels = sorted((seat.skills[skill] for seat in seats if skill in seat.skills), reverse=True)
-        # Three can serve every queue if three have the skill at all, so that none is hopeless by the draw.
-        lines.append(Line(f"q-{skill}", ((skill, chance.randint(1, levels[:3][-1])),), more))
+        lines.append(Line(f"q-{skill}", ((skill, chance.randint(1, levels[:able][-1])),), more))
     return seats, lines
 
 

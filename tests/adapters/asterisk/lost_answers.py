@@ -5,7 +5,8 @@ Owns the loss. Must not know what requests are for.
 
 import pytest
 
-from acd_asterisk.ari import Answer, AriClient, AriUnavailable
+from acd_asterisk.ari import AriClient, AriUnavailable
+from acd_asterisk.wire import Answer
 
 
 class Lost:

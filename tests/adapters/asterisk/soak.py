@@ -31,6 +31,7 @@ from tests.frozen import frozen
 
 LINE = 'offer_timeout = "2s"\nretry_after = "1s"'
 QUEUE_LOG = '[queue_log]\npath = "queue_log"\n'
+SKILLS = 3
 LEAVERS = 0.15
 BEHAVIOUR = AgentBehaviour(
     ring_ms=(20, 300),
@@ -72,7 +73,8 @@ async def soak(provisioned: Provisioned, folder: Path, much: Plan) -> Course:
     """Run it and check everything; raises `AssertionError` with what does not hold."""
     chosen = seed()
     chance = dice(chosen, "soak")
-    seats, lines = draw_floor(chosen, agents=much.agents, skills=3, more=LINE)
+    # Enough for every queue, or its callers wait for a minute after each round, in which nothing else happens.
+    seats, lines = draw_floor(chosen, agents=much.agents, skills=SKILLS, more=LINE, able=much.agents // SKILLS)
     hours = much.rounds * (much.round_seconds + DRAIN_SECONDS) + 600
     course = Course()
     async with site(

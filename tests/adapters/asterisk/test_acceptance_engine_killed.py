@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import time_ns
 
+import pytest
+
 from acd_asterisk.lab import AgentBehaviour, Provisioned
 from tests.adapters.asterisk.acceptance import Line, PlannedCall, Seat, Site, draw_calls, seed, site
 from tests.adapters.asterisk.acceptance_account import (
@@ -25,6 +27,8 @@ from tests.adapters.asterisk.acceptance_record import (
     is_too_late,
     pair,
 )
+
+pytestmark = pytest.mark.xdist_group("load")
 
 KILLS = 20
 SIDE_BY_SIDE_US = 100_000

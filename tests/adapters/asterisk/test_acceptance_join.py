@@ -2,10 +2,14 @@
 
 from pathlib import Path
 
+import pytest
+
 from acd_asterisk.lab import AgentBehaviour, Provisioned
 from tests.adapters.asterisk.acceptance import Line, PlannedCall, Seat, site
 from tests.adapters.asterisk.acceptance_account import assert_no_overlap
 from tests.adapters.asterisk.acceptance_record import assert_nobody_else_listened, assert_whole, pair
+
+pytestmark = pytest.mark.xdist_group("load")
 
 CALLS = 200
 RATE = 20.0

@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from acd_asterisk.lab import AgentBehaviour, AgentDialog, CallerDialog, Provisioned
 from tests.adapters.asterisk.acceptance import (
     PATIENT,
@@ -30,6 +32,8 @@ from tests.adapters.asterisk.acceptance_account import (
     summary,
     turn_delays,
 )
+
+pytestmark = pytest.mark.xdist_group("load")
 
 IMPATIENT = 'offer_timeout = "1s"\nretry_after = "1s"'
 TOGGLE_SECONDS = (0.05, 0.25)

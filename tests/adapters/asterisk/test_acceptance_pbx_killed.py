@@ -10,6 +10,8 @@ from acd_asterisk.lab import AgentBehaviour, Provisioned
 from tests.adapters.asterisk.acceptance import Line, PlannedCall, Seat, Site, seed, site
 from tests.adapters.asterisk.acceptance_account import Account, assert_no_overlap, by_caller, dice
 
+pytestmark = pytest.mark.xdist_group("load")
+
 ROUNDS = 3
 OLD_CALLS = 14
 NEW_CALLS = 8

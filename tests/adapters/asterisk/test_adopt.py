@@ -8,7 +8,7 @@ from msgspec import structs
 
 from acd.ports.channel import Desired
 from acd_asterisk import adopt
-from acd_asterisk.adopt import NO_BACKS
+from acd_asterisk.adopt import NO_BACKS, KnownBack
 from acd_asterisk.mending import (
     Accept,
     Answer,
@@ -93,7 +93,7 @@ def differences(
     handed_in: Collection[str] = (),
     was_restarted: bool = False,
     holding: Collection[tuple[str, str]] = (),
-    backs: Mapping[str, bool] = NO_BACKS,
+    backs: Mapping[str, KnownBack] = NO_BACKS,
 ) -> list[Repair]:
     repairs = adopt.compare(
         NAMES,
@@ -370,10 +370,11 @@ def back(state: Literal["waiting", "offered", "connected", "reaching"]) -> Desir
     return Desired(BACK, state) if state in {"waiting", "reaching"} else Desired(BACK, state, f"{BACK}.1", "anna")
 
 
-def customer(number: int = 1, *, answered: bool = False) -> AriChannel:
+def customer(number: int | str = 1, *, answered: bool = False) -> AriChannel:
+    """Called for an offer of this number, or at an attempt: `c1`."""
     channel_id = NAMES.back(f"{BACK}.{number}")
     if answered:
-        return AriChannel(channel_id, "Up", dialplan=DialplanPlace("s", "Stasis", "acd,callback"))
+        return AriChannel(channel_id, "Up", dialplan=DialplanPlace("s", "Stasis", "acd,back:"))
     return AriChannel(channel_id, "Ringing", dialplan=RINGING)
 
 
@@ -382,6 +383,7 @@ def talk(*channels: AriChannel) -> World:
     return survey(NAMES, INFO, [each.id for each in channels], list(channels), bridges)
 
 
+NEVER_CALLED = KnownBack(is_reached=False, attempt=1)
 THERE, LATER = customer(answered=True), customer(2, answered=True)
 RINGS = AriChannel(NAMES.leg(f"{BACK}.1"), dialplan=RINGING)
 
@@ -390,9 +392,10 @@ RINGS = AriChannel(NAMES.leg(f"{BACK}.1"), dialplan=RINGING)
     ("place", "expected"),
     [
         (DialplanPlace("s", "AppDial2", "(Outgoing Line)"), "back"),
-        (DialplanPlace("s", "Stasis", "acd,callback"), "back"),
+        (DialplanPlace("s", "Stasis", "acd,back:"), "back"),
         (DialplanPlace("0123", "Dial", "PJSIP/0123@trunk"), "nobody's"),
         (DialplanPlace("0999", "Stasis", "acd,sales"), "caller"),
+        (DialplanPlace("0999", "Stasis", "acd,callback"), "caller"),
         (DialplanPlace("*45", "Stasis", "acd,code:*45"), "code"),
     ],
     ids=lambda each: each if isinstance(each, str) else each.app_data,
@@ -437,7 +440,18 @@ def test_who_was_called_back_is_parked() -> None:
         (talk(THERE), "connected", True, [End(BACK, "agent", "agent-hung-up")]),
         (world(), "reaching", False, [CallBack(BACK)]),
         (world(), "reaching", True, [CallBack(BACK)]),
-        (world(customer()), "reaching", False, []),
+        (world(customer("c2")), "reaching", False, []),
+        # Of an earlier attempt, which is being hung up: nobody has been called at this one.
+        (world(customer("c1")), "reaching", False, [CallBack(BACK), HangUp(customer("c1").id)]),
+        (world(customer("c1"), customer("c2")), "reaching", False, [HangUp(customer("c1").id)]),
+        (
+            world(customer("c1", answered=True), customer("c2")),
+            "reaching",
+            False,
+            [Welcome(BACK), HangUp(customer("c2").id)],
+        ),
+        # For an agent who is gone; the one who waits now has had nobody called.
+        (world(AGENT, customer(2)), "connected", False, [CallBack(BACK), HangUp(customer(2).id)]),
         (world(THERE), "reaching", False, [Welcome(BACK)]),
         (world(THERE), "reaching", True, [Welcome(BACK)]),
         (world(THERE, LATER), "reaching", False, [Welcome(BACK), HangUp(THERE.id)]),
@@ -451,11 +465,11 @@ def test_callbacks(
     reached: bool,
 ) -> None:
     """Nobody is missed who was never called; who was reached and is gone has hung up."""
-    assert differences(found, back(state), backs={BACK: reached}) == expected
+    assert differences(found, back(state), backs={BACK: KnownBack(is_reached=reached, attempt=2)}) == expected
 
 
 def test_a_callback_that_has_rung_or_of_which_nobody_knows() -> None:
-    assert differences(world(), back("offered"), rung=[f"{BACK}.1"], backs={BACK: False}) == [Fail(f"{BACK}.1")]
+    assert differences(world(), back("offered"), rung=[f"{BACK}.1"], backs={BACK: NEVER_CALLED}) == [Fail(f"{BACK}.1")]
     assert differences(world(customer(), AGENT)) == [HangUp(AGENT.id), HangUp(customer().id)]
     assert differences(world(THERE), busy=[THERE.id]) == []
 
@@ -464,4 +478,4 @@ def test_a_callback_takes_nobody_elses_channel() -> None:
     """Its id begins with that of the caller whose place it has, and who has yet to be let go."""
     name = f"{one(A)}~cb"
     found = world(caller(A), held=[A])
-    assert differences(found, Desired(name, "waiting"), handed_in=[A], backs={name: False}) == [LetGo(A)]
+    assert differences(found, Desired(name, "waiting"), handed_in=[A], backs={name: NEVER_CALLED}) == [LetGo(A)]

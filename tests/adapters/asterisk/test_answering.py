@@ -7,11 +7,18 @@ import pytest
 
 from acd.core.messages import InteractionAbandoned, InteractionCompleted, InteractionQueued
 from acd.errors import ConfigError
+from acd_asterisk.answering import Answering
+from acd_asterisk.desk import Desk
 from acd_asterisk.lab import AgentBehaviour, CallSpec, Ear, Provisioned
 from acd_asterisk.options import read_options
+from acd_asterisk.switchboard import Switchboard
+from acd_asterisk.wire import AriChannel
 from tests.adapters.asterisk.menus.plans import PLAIN
 from tests.adapters.asterisk.rig import EXAMPLES, Agent, Queue, rig, until
+from tests.adapters.asterisk.stand_in import StandInAri
+from tests.adapters.asterisk.test_callbacks_moments import NAMES, OPTIONS
 
+CALLER: Final = "1700000000.1"
 SLOW: Final = AgentBehaviour(ring_ms=600, talk_ms=100, hang_up_chance=1.0)
 LATE: Final = {"queues": {"sales": {"answer": "when-agent-answers"}}}
 
@@ -33,6 +40,21 @@ async def test_answered_with_the_agent(provisioned: Provisioned, tmp_path: Path)
         assert caller.ringing_us < agent.invited_us < agent.answered_us < caller.answered_us
         assert completed.agent_id == "anna"
         await it.empty()
+
+
+async def test_who_could_not_be_answered_is_answered_later() -> None:
+    """Whoever is in the dialplan's fallback while an engine that stood still goes on, and then comes back."""
+    ari = StandInAri(lambda _method, _path: 409)
+    desk = Desk("pbx1", OPTIONS, NAMES)
+    call = desk.add(NAMES.interaction(CALLER), AriChannel(CALLER))
+    answering = Answering(desk, Switchboard(ari.client, NAMES, OPTIONS))
+    await answering.now(call)
+    assert not call.is_up
+    ari.status = lambda _method, _path: 204
+    await answering.now(call)
+    await answering.now(call)
+    assert call.is_up
+    assert ari.asked == [("POST", f"channels/{CALLER}/answer", None)] * 2
 
 
 async def test_other_queues_are_answered_at_once(provisioned: Provisioned, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from acd_asterisk.lab.tones import tone
 from tests.adapters.asterisk.page_text import options
 from tests.adapters.asterisk.rig import Agent, Rig, rig, until
 
-OPTIONS = options("PHONES.md", "Before the caller can be heard")
+OPTIONS = options("PHONES.md", "What the agent hears first: a whisper")
 SOUND = 1_700
 SOUND_MS = 600
 

@@ -101,6 +101,10 @@ def event(kind: str, channel_id: str = CALLER, cause: int = 0) -> AriEvent:
     return AriEvent(kind, AriChannel(channel_id), cause=cause)
 
 
+def came_in(channel_id: str, *args: str) -> AriEvent:
+    return AriEvent("StasisStart", AriChannel(channel_id), args=args)
+
+
 def entered(bridge_id: str, channel_id: str, *others: str) -> AriEvent:
     """As Asterisk sends it: who has entered, and all who are in the bridge."""
     return AriEvent("ChannelEnteredBridge", AriChannel(channel_id), bridge=AriBridge(bridge_id, (*others, channel_id)))
@@ -143,8 +147,11 @@ def test_code_is_dialled() -> None:
         (event("ChannelUnhold", LEG), LegHeld("pbx1-1795254033.0.1", held=False)),
         (event("ChannelHangupRequest", LEG), None),
         (event("StasisStart", f"{LEG};2"), None),
-        (structs.replace(event("StasisStart", BACK), args=("callback",)), CustomerAnswered(BACK)),
-        (structs.replace(event("StasisStart", BACK), args=("sales",)), CallerArrived(AriChannel(BACK), "sales", None)),
+        (came_in(BACK, "back:"), CustomerAnswered(BACK)),
+        (came_in(BACK, "sales"), CallerArrived(AriChannel(BACK), "sales", None)),
+        # A queue may well be called so.
+        (came_in(BACK, "callback"), CallerArrived(AriChannel(BACK), "callback", None)),
+        (came_in(BACK, "code:*45"), CodeDialled(BACK, "", ("*45",))),
         (event("ChannelHangupRequest", BACK), CallerHangupRequested(BACK)),
         (event("StasisEnd", BACK), CallerLeft(BACK)),
         (event("ChannelDestroyed", BACK, 17), CustomerGone(BACK, 17)),

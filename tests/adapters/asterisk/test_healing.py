@@ -9,7 +9,6 @@ import pytest
 from acd.core.messages import AcceptOffer, Command, EndInteraction, EnqueueInteraction, Outcome, RequeueInteraction
 from acd.ports.channel import Desired
 from acd.testing.recording_host import RecordingHost
-from acd_asterisk.abreast import MAX_AT_ONCE
 from acd_asterisk.ari import AriUnavailable
 from acd_asterisk.conversations import Conversations
 from acd_asterisk.desk import Desk
@@ -19,6 +18,7 @@ from acd_asterisk.intake import Intake
 from acd_asterisk.names import Names
 from acd_asterisk.options import read_options
 from acd_asterisk.orders import Orders
+from acd_asterisk.parking import MAX_AT_ONCE
 from acd_asterisk.snapshot import World, survey
 from acd_asterisk.switchboard import Switchboard
 from acd_asterisk.wire import AriBridge, AriChannel, DialplanPlace, Info
@@ -59,16 +59,18 @@ class StandIn:
         self.done.append(f"join {' '.join(channel_ids)}")
         return False
 
-    async def answer(self, channel_id: str) -> None:
+    async def answer(self, channel_id: str, *, patient: bool = False) -> None:
+        assert not patient
         self.done.append(f"answer {channel_id}")
 
     async def make_talk_bridge(self, _interaction_id: str) -> None:
         pass
 
-    def hold_bridge(self, _music_class: str) -> str:
-        return NAMES.hold
+    def hold_bridge(self, _music_class: str, room: int = 1) -> str:
+        return NAMES.hold_for("", room)
 
-    async def hold(self, channel_id: str, _music_class: str) -> None:
+    async def hold(self, channel_id: str, _music_class: str, _room: int, *, patient: bool = False) -> None:
+        assert patient
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
         for _ in range(5):
@@ -82,7 +84,7 @@ class StandIn:
     def is_going(self, interaction_id: str) -> bool:
         return interaction_id in self.going
 
-    async def play_on_hold(self, _music_class: str) -> None:
+    async def play_on_hold(self, _music_class: str, _room: int) -> None:
         pass
 
     async def stop_music(self, channel_id: str) -> None:

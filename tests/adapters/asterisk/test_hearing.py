@@ -7,9 +7,10 @@ from typing import cast
 import pytest
 
 from acd_asterisk import hearing
-from acd_asterisk.ari import Answer, AriClient, AriUnauthorized, AriUnavailable
+from acd_asterisk.ari import AriClient, AriUnauthorized, AriUnavailable
 from acd_asterisk.event_socket import EventSocket
 from acd_asterisk.hearing import Deaf, Hearing
+from acd_asterisk.wire import Answer
 from tests.adapters.asterisk.rig import until
 
 ECHO_SECONDS = 0.1
@@ -184,12 +185,14 @@ async def test_when_connecting_anew_is_of_no_use_the_connection_is_kept(
     for _ in range(hearing.MAX_IN_VAIN):
         with pytest.raises(Deaf):
             await ears.check(pbx.socket)
+    assert ears.is_in_vain
     for _ in range(2):
         await ears.check(pbx.socket)
     assert ears.silences == hearing.MAX_IN_VAIN
     assert capsys.readouterr().out.count("sends no events over any connection") == 1
     pbx.answers, pbx.echo = [TAKEN], pbx.news.set
     await ears.check(pbx.socket)
+    assert not ears.is_in_vain
     pbx.echo = None
     with pytest.raises(Deaf):
         await ears.check(pbx.socket)

@@ -12,9 +12,10 @@ from msgspec import structs
 from acd.core.messages import InteractionCompleted, OfferMade, SignOutAgent
 from acd.ports.channel import AgentStanding
 from acd.testing.recording_host import RecordingHost
-from acd_asterisk.ari import Answer, AriClient, AriUnavailable
+from acd_asterisk.ari import AriClient, AriUnavailable
 from acd_asterisk.lab import AgentBehaviour, CallSpec, Provisioned
 from acd_asterisk.lamps import Lamps, agent_state, pause_state, sign_in_state
+from acd_asterisk.wire import Answer
 from tests.adapters.asterisk.page_text import of_language, options
 from tests.adapters.asterisk.rig import EXAMPLES, PATIENCE_SECONDS, POLL_SECONDS, Agent, Queue, Rig, rig, until
 from tests.adapters.asterisk.subscriber import subscription
@@ -215,9 +216,16 @@ class Asked:
         self.requests: list[str] = []
 
     async def request(
-        self, method: str, path: str, *_: object, query: dict[str, str] | None = None, large: bool = False
+        self,
+        method: str,
+        path: str,
+        *_: object,
+        query: dict[str, str] | None = None,
+        large: bool = False,
+        patient: bool = False,
     ) -> Answer:
         assert large == (method == "GET"), "the states of all devices may be many"
+        assert patient == (method != "GET"), "no lamp is worth a call's time"
         self.requests.append(f"{method} {path} {(query or {}).get('deviceState', '')}".strip())
         if self.is_gone:
             raise AriUnavailable("nobody answers")

@@ -3,15 +3,18 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from math import inf
 from pathlib import Path
-from typing import cast
+from typing import Self, cast
 
 import pytest
+from structlog.testing import capture_logs
 
 from acd_asterisk import link
 from acd_asterisk.ari import AriClient, AriUnauthorized, AriUnavailable, Holder
 from acd_asterisk.channel import AsteriskChannel
 from acd_asterisk.event_socket import EventSocket
+from acd_asterisk.given_up import GivenUp
 from acd_asterisk.link import Link
 from acd_asterisk.options import read_options
 from acd_asterisk.wire import AriEvent
@@ -24,7 +27,8 @@ class Pbx:
     """As much of a client as a connection needs in a dispute. `silence`: why it does not answer."""
 
     def __init__(self) -> None:
-        self.given_up = 1
+        self.given_up = GivenUp()
+        self.given_up.note()
         self.silence = ""
         self.held: Holder = "somebody"
         self.asked = 0
@@ -33,13 +37,6 @@ class Pbx:
 
     def log_in(self, _user: str, password: str) -> None:
         self._password = password
-
-    @property
-    def has_given_up_lately(self) -> bool:
-        return self.given_up > 0
-
-    def count_one_as_carried_out(self) -> None:
-        self.given_up -= 1
 
     async def holder(self, _app: str) -> Holder:
         self.asked += 1
@@ -54,6 +51,12 @@ class Pbx:
         await asyncio.Event().wait()
         raise AssertionError
 
+    async def prefer(self, _socket: EventSocket) -> None:
+        """By HTTP it goes as well."""
+
+    async def widen(self, _app: str) -> None:
+        """Likewise."""
+
     def forbid(self, _reason: str) -> None:
         """Nothing is asked after that here."""
 
@@ -62,18 +65,24 @@ class Pbx:
             raise AriUnauthorized("status 401")
 
 
-@asynccontextmanager
-async def disputed(pbx: Pbx, password: Path) -> AsyncIterator[Link]:
-    """A connection whose application somebody has got, which may be an attempt of its own."""
+def linked(pbx: Pbx, password: Path) -> Link:
+    """Nothing is to be compared there."""
 
     async def adopt() -> None:
-        raise AssertionError
+        connection.end_adoption()
 
     def handle(_event: AriEvent) -> None:
         raise AssertionError
 
     given = {"url": "http://127.0.0.1:8088/ari", "user": "acd", "password_file": str(password)}
     connection = Link("pbx1", read_options("pbx1", given), cast("AriClient", pbx), adopt=adopt, handle=handle)
+    return connection
+
+
+@asynccontextmanager
+async def disputed(pbx: Pbx, password: Path) -> AsyncIterator[Link]:
+    """A connection whose application somebody has got, which may be an attempt of its own."""
+    connection = linked(pbx, password)
     connection.replaced()
     running = asyncio.create_task(connection.run())
     try:
@@ -140,7 +149,7 @@ async def test_what_asterisk_keeps_for_its_calls_is_taken_back_once_for_each_att
     pbx.held = "unclear"
     async with disputed(pbx, password) as connection:
         await until(lambda: pbx.connects == 1, lambda: str(connection.error))
-        assert not pbx.has_given_up_lately
+        assert not pbx.given_up.lately
         connection.replaced()
         assert connection.state == "replaced"
 
@@ -163,3 +172,72 @@ async def test_a_restart_is_known_until_it_has_been_compared(monkeypatch: pytest
         with pytest.raises(AriUnavailable):
             await channel._adopt()
     assert channel._healer.is_new
+
+
+async def test_an_engine_that_hears_nothing_is_not_connected(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its connection is kept though no events come over it: no call may be sent to such an engine, and it says why."""
+    given = {"url": "http://127.0.0.1:8088/ari", "user": "acd", "password": RIGHT}
+    channel = AsteriskChannel("pbx1", read_options("pbx1", given))
+    channel._link.state = "live"
+    assert (channel.health()["connected"], channel.health()["reason"]) == (True, "")
+    monkeypatch.setattr(channel._link._hearing, "_kept_until", inf)
+    assert (channel.health()["connected"], channel.health()["link"]) == (False, "live")
+    assert channel.health()["reason"] == "the PBX sends no events over any connection"
+
+
+class Quiet:
+    """A connection on which nothing happens."""
+
+    may_fall_silent = False
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        return None
+
+    async def pump(self) -> str:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    next = pump
+
+
+async def test_a_fault_beside_the_events_is_said_and_ends_nothing(
+    password: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else requests go by one way only, or nobody watches over the events, and nobody knows why."""
+    pbx = Pbx()
+
+    async def prefer(_socket: EventSocket) -> None:
+        raise KeyError("13800138000")
+
+    monkeypatch.setattr(pbx, "prefer", prefer)
+    connection = linked(pbx, password)
+    with capture_logs() as logs:
+        serving = asyncio.create_task(connection._serve(cast("EventSocket", Quiet())))
+        await until(lambda: len(logs) > 1, lambda: str(logs))
+    (said,) = [each for each in logs if each["log_level"] == "error"]
+    assert (said["event"], said["error"]) == ("a fault beside the events of a connection", "KeyError")
+    assert "13800138000" not in str(said)
+    assert connection.is_live
+    serving.cancel()
+    await asyncio.wait((serving,))
+
+
+class Broken(Quiet):
+    """One whose reading raises what nobody has thought of."""
+
+    async def pump(self) -> str:
+        raise RecursionError("13800138000")
+
+
+async def test_a_fault_while_reading_is_a_lost_connection(password: Path) -> None:
+    """There is another one after it: without any, the engine would never hear of this PBX again."""
+    connection = linked(Pbx(), password)
+    with capture_logs() as logs:
+        await connection._serve(cast("EventSocket", Broken()))
+    assert connection.state == "connecting"
+    assert "RecursionError" in connection.error
+    assert [each["log_level"] for each in logs if each["log_level"] != "info"] == ["error", "warning"]
+    assert "13800138000" not in str(logs)

@@ -92,3 +92,12 @@ def test_a_talk_bridge_whose_id_asterisk_will_not_give_back_has_another() -> Non
     for number in range(MAX_RENEWED):
         names.renew_talk(f"i{number}")
     assert names.talk("pbx1-1795254033.0~2") == first, "bounded"
+
+
+def test_rooms_of_one_music() -> None:
+    for music in ("", "jazz.2"):
+        rooms = [NAMES.hold_for(music, room) for room in (1, 2, 12)]
+        assert len(set(rooms)) == 3
+        assert {NAMES.first_room(room) for room in rooms} == {NAMES.hold_for(music)}
+        assert all(NAMES.is_hold(room) and NAMES.is_own(room) for room in rooms)
+    assert not NAMES.is_hold(f"{NAMES.hold}s")

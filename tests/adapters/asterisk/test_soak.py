@@ -9,6 +9,7 @@ from tests.adapters.asterisk.soak import Plan, soak
 from tests.adapters.asterisk.soak_account import kept, memory_slope
 
 
+@pytest.mark.xdist_group("load")
 async def test_a_short_soak(provisioned: Provisioned, tmp_path: Path) -> None:
     """One kill of each, a cut in every round; then all accounts are the same, and nothing is left over."""
     course = await soak(

@@ -4,11 +4,12 @@ import asyncio
 
 import msgspec
 
-from acd_asterisk.ari import Answer, AriClient
+from acd_asterisk.ari import AriClient
 from acd_asterisk.desk import Desk
 from acd_asterisk.names import Names
 from acd_asterisk.options import read_options
 from acd_asterisk.supervision import Supervision
+from acd_asterisk.wire import Answer
 
 NAMES = Names("pbx1", "acd")
 WATCH, TALK = NAMES.supervising("watch", "boss", "c1"), NAMES.talk("c1")

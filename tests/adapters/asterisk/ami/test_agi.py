@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from acd_asterisk.ami.agi import AgiServer
+from acd_asterisk.ami.agi import MAX_HEADER_BYTES, AgiServer
 from acd_asterisk.lab import Pbx, Provisioned
 
 SCRIPT = """
@@ -20,8 +20,8 @@ exten => coroutine,1,AGI(agi://127.0.0.1:{port}/coroutine)
 
 
 @asynccontextmanager
-async def served(server: AgiServer) -> AsyncIterator[int]:
-    listening = await asyncio.start_server(server.handler, "127.0.0.1", 0)
+async def served(server: AgiServer, limit: int = 65_536) -> AsyncIterator[int]:
+    listening = await asyncio.start_server(server.handler, "127.0.0.1", 0, limit=limit)
     try:
         yield listening.sockets[0].getsockname()[1]
     finally:
@@ -68,3 +68,18 @@ async def test_a_caller_who_hangs_up_at_once_costs_nothing() -> None:
         async with asyncio.timeout(5):
             assert await reader.read() == b""
         writer.close()
+
+
+@pytest.mark.parametrize(("size", "is_served"), [(MAX_HEADER_BYTES // 2, True), (MAX_HEADER_BYTES + 1, False)])
+async def test_a_header_has_an_end(size: int, *, is_served: bool) -> None:
+    """Whatever the server it stands in would take."""
+    server = AgiServer()
+    ran = asyncio.Event()
+    server.add_route("x", lambda _request: ran.set())
+    async with served(server, limit=4 * MAX_HEADER_BYTES) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"agi_network_script: x\nagi_arg_1: " + b"9" * size + b"\n\n")
+        async with asyncio.timeout(5):
+            assert await reader.read() == b""
+        writer.close()
+    assert ran.is_set() is is_served

@@ -20,6 +20,7 @@ from acd_asterisk.lab import LabAgent, Pbx, Provisioned
 from acd_asterisk.options.ami import AmiOptions
 from acd_asterisk.options.password import Password
 from tests.adapters.asterisk.rig import EXAMPLES, manager_section, until
+from tests.kept import kept
 
 
 def device(name: str, state: str) -> Message:
@@ -97,6 +98,18 @@ def test_what_is_known_is_bounded() -> None:
     assert states.device("PJSIP/0") == "NOT_INUSE"
 
 
+@pytest.mark.parametrize("name", ["Local/13800138000@trunk", "Snoop/acd-acd:tape:pbx1-1.1:caller"])
+def test_what_is_named_after_one_call_is_no_device(name: str) -> None:
+    """Asterisk tells of its channels as if they were, and never that they are gone: one more with each call."""
+    states = States()
+    heard: list[DeviceChanged] = []
+    states.listen(heard.append)
+    states.handle(device(name, "INVALID"))
+    states.replace([device(name, "INVALID"), device("PJSIP/anna", "NOT_INUSE")], [], [])
+    assert heard == [("PJSIP/anna", "NOT_INUSE", "UNKNOWN")]
+    assert kept(states)["States._devices"] == 1
+
+
 def test_names_of_trunks_are_bounded_and_clean() -> None:
     """A PBX's files name them; figures have a series for each."""
     watch = Watch("pbx1", AmiOptions(host="127.0.0.1", port=9, user="acd", password=Password()))
@@ -121,6 +134,8 @@ transport = udp
 server_uri = sip:127.0.0.1:9
 client_uri = sip:me@127.0.0.1:9
 retry_interval = 60
+; Else it waits up to ten seconds before a first REGISTER, and before one that is asked for by hand.
+max_random_initial_delay = 0
 
 [carla]
 type = endpoint

@@ -23,10 +23,10 @@ ONE_SENTENCE = 400
 
 CASES = {
     "credentials": "the PBX refuses the user acd or its password; compare channels.pbx1.user and its password",
-    "modules": "not loaded: bridge_holding; load them in modules.conf",
+    "modules": "not loaded: bridge_holding, without which no call is handled; load it in modules.conf",
     "application": f"another controller has the application {APP}; end it, or choose another name",
     "endpoint": "agent ben: PJSIP/nobody is no endpoint of this PBX; make it there, or mend agents.ben.addresses.voice",
-    "sounds": "there is no sound acd/welcome; put the files into Asterisk's folder of a language, like sounds/en",
+    "sounds": "there is no sound acd/welcome, which channels.pbx1.menus.main.prompt names: nobody hears anything there",
 }
 """What is looked at, and how the sentence begins."""
 

@@ -7,6 +7,8 @@ from tests.adapters.asterisk.doctor.test_examination import as_user, without_ari
 from tests.adapters.asterisk.doctor.ward import Ward, run, states, until_quiet, ward, wrongs
 from tests.adapters.asterisk.rig import EXAMPLES, Agent, manager_section, rig
 
+NO_FUNC_URI = "not loaded: func_uri, without which calls are lost in the dialplan; load it in modules.conf"
+
 
 async def test_calls_without_ari(provisioned: Provisioned, tmp_path: Path) -> None:
     """Without an engine to the fallback; nowhere; a telephone that rings, and one that does not. Nothing is left."""
@@ -35,7 +37,7 @@ async def test_missing_modules_without_ari(provisioned: Provisioned, tmp_path: P
         config.write_text(config.read_text().replace("load = func_uri\n", ""))
         await it.pbx.restart()
         found = await it.examine(without_ari(it.write()))
-        assert wrongs(found)["modules"] == "not loaded: func_uri; load them in modules.conf"
+        assert wrongs(found)["modules"] == NO_FUNC_URI
 
 
 async def test_beside_a_running_engine_without_ari(provisioned: Provisioned, tmp_path: Path) -> None:

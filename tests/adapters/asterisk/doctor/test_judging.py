@@ -37,6 +37,7 @@ def test_every_module_that_is_needed_is_missed(absent: str) -> None:
     (found,) = judged(ALL - {absent}, ANNA)
     assert found.state == "wrong"
     assert f"module load {absent}" in found.text
+    assert "without which no call is handled" in found.text
 
 
 @pytest.mark.parametrize(("absent", "lacking"), USEFUL)
@@ -179,7 +180,12 @@ def test_sounds_and_their_languages() -> None:
     (found,) = judged_sounds({"a": none, "b": zh}, {"a": en, "b": zh | en})
     assert found.state == "good"
     (found,) = judged_sounds({"a": none, "b": zh}, {"a": none, "b": en})
-    assert (found.state, "no sound a;" in found.text) == ("wrong", True)
+    assert (found.state, found.text.partition(";")[0]) == ("wrong", "there is no sound a: nobody hears anything there")
+    option = ("channels", "pbx", "queues", "客服", "greeting")
+    (found,) = judged_sounds({"a": none}, {"a": none}, {"a": option}.__getitem__)
+    assert found.text.startswith('there is no sound a, which channels.pbx.queues."客服".greeting names: nobody hears')
+    (found,) = judged_sounds({"a": none, "b": none}, {"a": none, "b": none}, lambda _name: option)
+    assert found.text.startswith("there is no sound a, b, the first of which channels.pbx.queues.")
     (found,) = judged_sounds({"a": none, "b": zh, "c": zh}, {"a": en, "b": en, "c": zh})
     assert (found.state, "not there in zh" in found.text, ": b; put" in found.text) == ("warning", True, True)
     (found,) = judged_sounds({"a": frozenset({"zh_CN"})}, {"a": zh})

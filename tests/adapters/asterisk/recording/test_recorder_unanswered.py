@@ -81,7 +81,8 @@ async def test_one_whose_stop_had_no_answer_is_stopped_again(
         async with it.callers(CALLER):
             call, first = await talking(it, "recording.1.caller")
             await heard(first, 0.5)
-            lost.next("DELETE", ":tape", times=2, sent=False)
+            # The agent's ends with their leg, perhaps before it has been told to.
+            lost.next("DELETE", ":caller", sent=False)
             done = await it.router.submit(TransferInteraction(it.router.new_id(), call, "anna", "support"))
             assert done.refusal is None
             second = folder_of(it) / await attribute(it, call, "recording.2.caller")
