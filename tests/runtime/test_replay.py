@@ -8,7 +8,7 @@ import msgpack
 import pytest
 
 from acd.core.engine import Engine
-from acd.core.messages import Outcome, Refusal, SignInAgent
+from acd.core.messages import EngineRecovered, Event, InteractionScheduled, Outcome, Refusal, SignInAgent
 from acd.core.messages.codec import encode
 from acd.errors import JournalCorrupt, JournalUnavailable
 from acd.ports.journal import Entry
@@ -154,6 +154,18 @@ def test_the_digest_of_an_outcome_is_what_it_says() -> None:
     }
     assert all(len(digest) == 16 and int(digest, 16) >= 0 for digest in digests)
     assert len(digests) == len(set(digests.values()))
+
+
+@pytest.mark.parametrize(
+    ("event", "digest"),
+    [
+        (EngineRecovered(2, 1_000_000), "a9b3cc9b26f6d158"),
+        (InteractionScheduled("i1", 5_000_000, 1), "4c440745a65da1e6"),
+    ],
+)
+def test_a_field_appended_to_an_event_changes_no_digest_of_before(event: Event, digest: str) -> None:
+    """As earlier versions have written them: else their journals could not be replayed, and the engine not start."""
+    assert outcome_digest(Outcome(events=(event,))) == digest
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ Owns what has happened. Must not know why.
 from msgspec import Struct
 
 
-class InteractionScheduled(Struct, frozen=True, gc=False, tag=True):
+class InteractionScheduled(Struct, frozen=True, gc=False, tag=True, omit_defaults=True):
     """It waits aside, until `not_before_us` and until its queue is open. `attempts`: how often calling back failed.
 
     `uncalled`: how often nobody could call the customer at the present attempt, which goes on.

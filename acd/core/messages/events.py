@@ -326,14 +326,14 @@ class DispositionSet(Struct, frozen=True, gc=False, tag=True):
     code: str
 
 
-class EngineRecovered(Struct, frozen=True, gc=False, tag=True):
+class EngineRecovered(Struct, frozen=True, gc=False, tag=True, omit_defaults=True):
     """The engine was away; `offers` pending ones were given grace: none of them expires before `until_us`.
 
     Likewise `customers`, who are being called before any agent.
     """
 
     offers: int
-    until_us: int = 0
+    until_us: int
     customers: int = 0
 
 
