@@ -327,14 +327,14 @@ class View:
         queue = self.queues[row.queue]
         queue.uncount(row)
         queue.line.pop(row.id, None)
-        row.held_for = ""
+        row.held_for, row.due_us = "", 0
         row.state, row.since_us, row.ended_at_us, row.end_reason = state, self.at_us, self.at_us, reason
         return queue.figures
 
     def _restore_interaction(self, state: InteractionState) -> None:
         row = self.interactions[state.request.interaction_id] = InteractionRecord.restored(state)
         if row.state in INTERACTION_ENDS:
-            row.ended_at_us = self.at_us
+            row.ended_at_us, row.due_us = self.at_us, 0
         else:
             self.queues[row.queue].count(row)
 

@@ -231,6 +231,7 @@ def facts(seen: View) -> dict[str, object]:
                 row.offer_id if not row.ended_at_us else "",
                 row.agent_id,
                 row.pending,
+                row.due_us,
                 seen.queues[row.queue].position(row),
             )
             for row in seen.interactions.values()
