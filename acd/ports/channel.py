@@ -90,7 +90,7 @@ class InteractionStanding(Struct, frozen=True, gc=False):
     `waited_us`: until it was accepted last, or ended without; None while it waits. `reason`: why it ended; empty while
     it lives. `kind`: `live`, or `callback`: then nobody is there before a channel has called them. `customer`: the
     opaque reference. `attempts`: how often calling back has failed. `due_us`: until when the customer of a
-    `reaching` one is called, or a scheduled one waits aside, in µs; else 0.
+    `reaching` one is called, or a scheduled one waits aside, in µs of the engine's time; else 0.
     """
 
     interaction_id: str
@@ -132,6 +132,10 @@ class ChannelHost(Protocol):
 
     def new_id(self) -> str:
         """A fresh command id."""
+        ...
+
+    def now_us(self) -> int:
+        """The engine's time, which the wall clock may have left: ends of offers and of turns are in it."""
         ...
 
     async def remember(self, person: Personal, *, durable: bool = True) -> str:

@@ -22,6 +22,10 @@ class HostServices(Protocol):
         """A fresh id."""
         ...
 
+    def now_us(self) -> int:
+        """The engine's time."""
+        ...
+
     async def remember(self, person: Personal, *, durable: bool = True) -> str:
         """Keep a person."""
         ...
@@ -72,6 +76,7 @@ class Host:
         """`wishes`: what the instance should have, by interaction; they are kept up to date elsewhere."""
         self.submit = services.submit
         self.new_id = services.new_id
+        self.now_us = services.now_us
         self.remember = services.remember
         self.recall = services.recall
         self.address = services.address

@@ -4,6 +4,7 @@ Owns the recording. Must not know what is right.
 """
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Callable
 from typing import Final, TypeVar
 
@@ -33,6 +34,7 @@ class RecordingHost:
         self.queues: dict[str, str] = {}
         self.places: dict[str, Place] = {}
         self.reconciles = 0
+        self.ahead_us = 0
         self._people: dict[str, Personal] = {}
         self._ids = 0
         self._news = asyncio.Event()
@@ -42,6 +44,10 @@ class RecordingHost:
         self.commands.append(command)
         self._news.set()
         return Outcome()
+
+    def now_us(self) -> int:
+        """The wall clock's time, and however far the engine's is ahead of it."""
+        return time.time_ns() // 1_000 + self.ahead_us
 
     def new_id(self) -> str:
         """Count."""

@@ -68,6 +68,9 @@ class Services:
     def new_id(self) -> str:
         return f"id-{len(self.submitted)}"
 
+    def now_us(self) -> int:
+        return 1_000_000 * len(self.submitted)
+
     async def remember(self, person: Personal, *, durable: bool = True) -> str:  # noqa: ARG002 - nothing is slow here
         return person.number
 

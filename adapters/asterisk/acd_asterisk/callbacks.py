@@ -11,7 +11,6 @@ at the agent's channel, for whoever comes after this process. Where no agent is 
 attempt, and the word is left with the interaction. There who has been reached is noted, too.
 """
 
-import time
 from functools import partial
 from typing import Final
 
@@ -216,7 +215,7 @@ class Callbacks:
             within_us = self._desk.options.callbacks.reaches_within_us
             if is_noted(standing):
                 await self._line.tell_failed(call, "lost")
-            elif 0 < standing.due_us < time.time_ns() // 1_000 + within_us:
+            elif 0 < standing.due_us < self._desk.host.now_us() + within_us:
                 await self._line.tell_uncalled(standing)  # They could not answer in time, and it would be an attempt.
             else:
                 await self.reach(call)

@@ -4,7 +4,6 @@ Owns the request, the words that are left of it, and that it is over. Must not k
 follows when somebody answers: that is `callbacks`.
 """
 
-import time
 from typing import Final
 
 import structlog
@@ -107,7 +106,7 @@ class CustomerLine:
 
     async def ring(self, call: Call, channel_id: str, endpoint: str, until_us: int = 0) -> bool:
         """Have it ring, until this moment of the engine's time at most, if it is not 0. False: the PBX does not."""
-        left_seconds = until_us / 1e6 - time.time() if until_us else None
+        left_seconds = (until_us - self._desk.host.now_us()) / 1e6 if until_us else None
         body = request_body(self._desk.options, endpoint, left_seconds)
         answer = await self._client.request("POST", f"channels/{part(channel_id)}", body)
         _log.debug("customer dialled", instance=self._desk.name, status=answer.status, **call.keys)

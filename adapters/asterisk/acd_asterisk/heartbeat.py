@@ -15,7 +15,6 @@ process, or its machine, stood still) would end what somebody there has begun wi
 
 import asyncio
 import random
-import time
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -141,7 +140,7 @@ class Heartbeat:
             await self._orders.clear_switch(call)
 
     async def _spare(self) -> None:
-        soon = time.time_ns() // 1_000 + int(SPARE_SECONDS * 1e6)
+        soon = self._desk.host.now_us() + int(SPARE_SECONDS * 1e6)
         for wish in self._desk.host.desired():
             for offer_id, _ in wish.ringing():
                 expires = self._desk.offered.expires_at_us(offer_id)

@@ -1,7 +1,6 @@
 """Customers who are called before any agent, at moments that no telephone can bring about."""
 
 import asyncio
-import time
 
 import pytest
 from structlog.testing import capture_logs
@@ -29,6 +28,8 @@ class Host(RecordingHost):
         super().__init__(lambda _agent, _channel: "PJSIP/anna")
         self.answer: Outcome | None = Outcome()
         """None: the engine takes nothing."""
+        self.ahead_us = -300_000_000
+        """The wall clock has been set since the engine began, which goes on with its own time."""
 
     async def submit(self, command: Command) -> Outcome:
         if self.answer is None:
@@ -51,7 +52,7 @@ class Parts(Wired):
     async def opened(self, *attributes: tuple[str, str], state: str = "reaching", left: float | None = None) -> Call:
         """`left`: seconds until the end of the turn."""
         customer = await self.host.remember(Personal(number=self.number))
-        due_us = 0 if left is None else round((time.time() + left) * 1e6)
+        due_us = 0 if left is None else self.host.now_us() + round(left * 1e6)
         self.host.interactions[BACK] = InteractionStanding(
             BACK, state, "sales", attributes, kind="callback", customer=customer, attempts=self.attempts, due_us=due_us
         )
@@ -170,7 +171,7 @@ async def test_turns_are_given_back_while_the_pbx_is_away(
     call = await it.opened((DIALLED, dialled), left=left)
     if not known:
         it.desk.forget(call)
-    await it.callbacks.spare(soon_us())
+    await it.callbacks.spare(it.host.now_us() + 1_000_000)
     uncalled = [each for each in it.told() if isinstance(each, FailCallback)]
     assert all((each.attempt, each.called) == (1, False) for each in uncalled)
     assert bool(uncalled) is given_back
@@ -182,13 +183,9 @@ async def test_a_turn_is_not_given_back_while_they_are_being_called() -> None:
     call = await it.opened(left=0.5)
     assert call.back is not None
     call.back.state = "dialling"
-    await it.callbacks.spare(soon_us())
+    await it.callbacks.spare(it.host.now_us() + 1_000_000)
     assert it.told() == []
     await it.desk.stop()
-
-
-def soon_us() -> int:
-    return time.time_ns() // 1_000 + 1_000_000
 
 
 async def test_nobody_is_dialled_whose_turn_is_over() -> None:
