@@ -89,6 +89,7 @@ class Healer:
             call.hold = world.held.get(call.channel_id, call.hold)
         await self._take_over_prompts(world)
         await self._act(repairs)
+        self._desk.spawn(self._orders.music.resume())
         await self._tell(repairs)
         self._intake.menus.compared(world.callers, was_restarted=self.was_restarted)
         self._take_in([repair.channel for repair in repairs if isinstance(repair, mending.Enqueue)])
@@ -165,7 +166,7 @@ class Healer:
     def _take_over(self, repair: mending.Keep) -> None:
         wish = repair.desired
         call = self._known(repair)
-        call.is_enqueued = call.greeted = True
+        call.is_enqueued = call.greeted = call.has_waited = True
         call.lost = call.hangup_requested = False
         # That of an unusable callback stays ended: nothing is to ring for it until the engine has ended it, too.
         call.is_ended = repair.is_back and not is_nameable(wish.interaction_id)

@@ -59,6 +59,14 @@ class Music:
         if is_first or self._is_empty(hold, call):
             self._desk.spawn(self._begin_anew(music_class, room))
 
+    async def resume(self) -> None:
+        """After a comparison, in all rooms but the first ones: whether it was begun there, nobody may know."""
+        held = {call.hold for call in self._desk.calls.values() if call.is_waiting and call.hold}
+        rooms = {self._desk.names.room_of(each) for each in held if self._desk.names.is_hold(each)}
+        for music_class, room in sorted(rooms):
+            if room > 1:
+                await self._switchboard.play_on_hold(music_class or self._desk.options.music_class, room)
+
     def _room(self, music_class: str) -> int:
         """One with a place for a caller. Over AMI nobody is in a bridge."""
         if self._desk.options.control == "ami":

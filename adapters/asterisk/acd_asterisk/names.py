@@ -78,6 +78,11 @@ class Names:
         """The first of the hold bridges with the same music as this one."""
         return bridge_id.partition(_END)[0]
 
+    def room_of(self, bridge_id: str) -> tuple[str, int]:
+        """The music of a hold bridge, empty for that of all who have none of their own, and which room of it it is."""
+        first, _, room = bridge_id.partition(_END)
+        return first.removeprefix(self.hold).removeprefix(":"), int(room or 1)
+
     def is_hold(self, bridge_id: str) -> bool:
         """Whether callers wait in a bridge."""
         return bridge_id == self.hold or bridge_id.startswith((f"{self.hold}:", f"{self.hold}{_END}"))

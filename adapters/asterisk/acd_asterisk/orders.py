@@ -5,7 +5,6 @@ stands. Nothing is done twice for the same wish, and what is gone already is fin
 """
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
@@ -131,6 +130,8 @@ class Orders:
         if leg is None:
             return
         self._desk.guests.pop(offer_id, None)
+        if leg.is_talking and not call.is_talking:
+            _guard_anew(call)
         if leg.is_live:
             await self.end_leg(leg)
         if not any(each.is_talking for each in call.live_legs()):
@@ -332,8 +333,7 @@ class Orders:
             if leg.is_live:
                 self._desk.spawn(self.end_leg(leg))
         if talked:
-            call.switch_off = False
-            call.beat_due = 0.0
+            _guard_anew(call)
 
     def _fail(self, call: Call, leg: Leg, reason: str) -> None:
         leg.end()
@@ -385,8 +385,14 @@ class Orders:
 
     def _ring_seconds(self, offer_id: str) -> float:
         expires_at_us = self._desk.offered.expires_at_us(offer_id)
-        left = None if expires_at_us is None else expires_at_us / 1e6 - time.time()
+        left = None if expires_at_us is None else (expires_at_us - self._desk.host.now_us()) / 1e6
         return ring_seconds(left, self._desk.options.ring_margin_us / 1e6)
+
+
+def _guard_anew(call: Call) -> None:
+    """The caller waits again: the dead-man's switch, which was off, is to be wound up at once."""
+    call.switch_off = False
+    call.beat_due = 0.0
 
 
 async def _stays(_call: Call, _leg: Leg) -> None:

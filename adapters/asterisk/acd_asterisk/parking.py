@@ -4,8 +4,9 @@ Owns who is on the way there, and in which order they go. Must not know ARI, nor
 
 Each costs Asterisk more than a telephone that is to ring, and in a rush there are many: whoever is put to wait goes
 behind whatever somebody waits for now (`patient`, see `turns`). Among them those who have been answered go first, since
-they hear nothing meanwhile; newcomers hear it ring. Nobody is passed by for ever. A caller whose agent picks up before
-it was their turn goes straight to the agent. Telephones that are to ring at this moment do so first (`ring_first`).
+they hear nothing meanwhile; newcomers hear what they hear before they are answered. Nobody is passed by for ever. A
+caller whose agent picks up before it was their turn goes straight to the agent: newcomers are given a moment for that.
+Telephones that are to ring at this moment do so first (`ring_first`).
 """
 
 import asyncio
@@ -21,6 +22,9 @@ from acd_asterisk.turns import Turns
 
 MAX_AT_ONCE: Final = 8
 """Callers on the way at a time, each with two requests or three; the others wait for their turn."""
+
+NEWCOMERS_SECONDS: Final = 0.3
+"""For so long a newcomer is not answered, nor put anywhere: whoever gets an agent meanwhile is answered by them."""
 
 
 class Parking:
@@ -50,17 +54,25 @@ class Parking:
         await asyncio.wait((parking,))
 
     async def _put(self, call: Call) -> None:
+        is_newcomer = not (call.is_up or call.has_waited)
+        if is_newcomer:
+            await asyncio.sleep(NEWCOMERS_SECONDS)
         await self._ring_first.others()
-        async with self._turns.turn(patient=not call.is_up):
+        async with self._turns.turn(patient=is_newcomer):
             if not call.is_present:
                 return  # They have gone meanwhile.
-            call.is_on_the_way = True
+            call.is_on_the_way = call.has_waited = True
             try:
-                await asyncio.gather(
+                # All of it is over when this is, whatever fails: nobody may be moved afterwards.
+                ends = await asyncio.gather(
                     self._music.hold(call),
                     self._prompts.hush(call.channel_id),
                     self._answering.when_due(call),
+                    return_exceptions=True,
                 )
             finally:
                 call.is_on_the_way = False
+            for end in ends:
+                if end is not None:
+                    raise end
             self._prompts.moved(call.channel_id)

@@ -1,7 +1,6 @@
 """Whose dead-man's switch is wound up, and for how long; without a PBX."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from threading import Event
@@ -11,7 +10,7 @@ from msgspec import structs
 from acd.core.messages import FailCallback
 from acd.ports.channel import Desired, InteractionStanding
 from acd.testing.recording_host import RecordingHost
-from acd_asterisk.call import Back, Call
+from acd_asterisk.call import Back, Call, Leg
 from acd_asterisk.desk import Desk
 from acd_asterisk.heartbeat import LEAST_BACK_SECONDS, MAX_AT_ONCE, Heartbeat
 from acd_asterisk.options import Options
@@ -43,8 +42,8 @@ class Floor:
         """How much had been asked, at each comparison."""
         self.at_round: Callable[[Call], None] = lambda _call: None
         switchboard = Switchboard(self.ari.client, NAMES, options)
-        orders = Orders(self.desk, switchboard, nothing_plays(NAMES))
-        self.beats = Heartbeat(self.desk, switchboard, orders, self._is_live, self._compare)
+        self.orders = Orders(self.desk, switchboard, nothing_plays(NAMES))
+        self.beats = Heartbeat(self.desk, switchboard, self.orders, self._is_live, self._compare)
 
     @asynccontextmanager
     async def beating(self) -> AsyncIterator[None]:
@@ -106,6 +105,19 @@ async def test_a_switch_that_may_have_fired_is_not_wound_up_before_it_is_known_w
         await floor.until_rounds(floor.rounds + 2)
     assert floor.asked_when_compared == [0]
     assert floor.ari.asked == [WOUND_UP]
+
+
+async def test_who_waits_again_after_a_long_talk_is_wound_up_and_nobody_is_compared() -> None:
+    """Their agent has been taken out for a transfer; the beat before the talk says nothing of the switch."""
+    floor = Floor()
+    floor.call.beat_due = asyncio.get_running_loop().time() / 2
+    leg = floor.call.add_leg(Leg(f"{floor.call.interaction_id}.1", "anna", "answered", joining=True, joined=True))
+    async with floor.beating():
+        await floor.until_rounds(2)
+        assert floor.ari.asked == []
+        await floor.orders.part(floor.call, leg.offer_id)
+        await until(lambda: WOUND_UP in floor.ari.asked, lambda: str(floor.ari.asked))
+    assert floor.asked_when_compared == []
 
 
 async def test_nobody_is_compared_when_it_is_heard_in_time_that_the_caller_has_left() -> None:
@@ -172,7 +184,8 @@ async def test_an_outage_spares_customers_whom_nobody_can_call() -> None:
     """Their turn ends in a moment, and the PBX is away: it was no attempt."""
     it = Wired(RecordingHost(lambda _agent, _channel: ""), StandInAri())
     it.host.wished[BACK] = Desired(BACK, "reaching")
-    due_us = time.time_ns() // 1_000 + 500_000
+    it.host.ahead_us = -300_000_000  # The wall clock has been set meanwhile, which is nothing to the engine.
+    due_us = it.host.now_us() + 500_000
     it.host.interactions[BACK] = InteractionStanding(BACK, "reaching", "sales", kind="callback", due_us=due_us)
 
     async def compare() -> None:

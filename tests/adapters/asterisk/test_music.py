@@ -106,3 +106,16 @@ async def test_rooms_that_an_earlier_process_has_filled_are_full() -> None:
     await room.music.hold(call)
     assert call.hold == NAMES.hold_for("", 2)
     await room.desk.stop()
+
+
+async def test_after_a_comparison_it_is_begun_in_further_rooms() -> None:
+    """Whoever was to begin it may be gone; in first rooms it is begun whenever the bridge is made sure of."""
+    room = Room()
+    for number, hold in enumerate((NAMES.hold_for("", 1), NAMES.hold_for("", 2), NAMES.hold_for("jazz", 3), "")):
+        room.caller(number).hold = hold
+    await room.music.resume()
+    assert room.ari.asked == [
+        ("POST", f"bridges/{NAMES.hold_for('', 2)}/moh", {"mohClass": "default"}),
+        ("POST", f"bridges/{NAMES.hold_for('jazz', 3)}/moh", {"mohClass": "jazz"}),
+    ]
+    await room.desk.stop()

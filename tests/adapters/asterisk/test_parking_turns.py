@@ -23,6 +23,13 @@ from acd_asterisk.wire import Answer, AriChannel
 from tests.adapters.asterisk.rig import Agent, rig, until
 from tests.adapters.asterisk.stand_in import StandInAri, nothing_plays
 
+
+@pytest.fixture(autouse=True)
+def newcomers_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is told here of turns is true after a newcomer's moment, too."""
+    monkeypatch.setattr("acd_asterisk.parking.NEWCOMERS_SECONDS", 0)
+
+
 OPTIONS = read_options("pbx1", {"url": "http://127.0.0.1:9/ari", "user": "acd", "password": "x"})
 NAMES = Names("pbx1", "acd")
 HOLD = f"bridges/{NAMES.hold}/addChannel"
@@ -35,6 +42,7 @@ class Slow(StandInAri):
         super().__init__()
         self.may_answer = asyncio.Event()
         self.fails = False
+        self.answers_fail = False
 
     async def request(
         self,
@@ -50,8 +58,8 @@ class Slow(StandInAri):
         found = await super().request(method, path, body, query=query, attempts=attempts, large=large, patient=patient)
         if path == HOLD:
             await self.may_answer.wait()
-            if self.fails:
-                raise AriUnavailable("no answer within the deadline")
+        if (self.fails and path == HOLD) or (self.answers_fail and path.endswith("/answer")):
+            raise AriUnavailable("no answer within the deadline")
         return found
 
 
@@ -171,6 +179,37 @@ async def test_a_parking_that_has_begun_is_waited_for() -> None:
     await joining
     assert room.asked_for(call) == ["hold", "answer", "addChannel", "variable"]
     assert call.hold == ""
+    await room.desk.stop()
+
+
+async def test_so_is_one_of_which_a_part_has_failed() -> None:
+    """The rest of it is still under way, and would take the caller out of the talk."""
+    room = Room()
+    room.ari.answers_fail = True
+    (call,) = await room.callers(1)
+    room.ari.answers_fail = False
+    joining = asyncio.create_task(room.pick_up(call))
+    await settled()
+    assert not joining.done()
+    room.ari.may_answer.set()
+    await joining
+    assert room.asked_for(call) == ["hold", "answer", "addChannel", "variable", "answer"]
+    await room.desk.stop()
+
+
+async def test_a_newcomer_whose_agent_is_there_at_once_is_put_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has waited before has no such moment: they have just been taken out of the music."""
+    monkeypatch.setattr("acd_asterisk.parking.NEWCOMERS_SECONDS", 600)
+    room = Room()
+    room.ari.may_answer.set()
+    (newcomer,) = await room.callers(1)
+    back = room.caller(2)
+    back.has_waited = True
+    await until(lambda: not back.is_being_parked, lambda: str(room.held()))
+    assert room.held() == [back.channel_id]
+    await room.pick_up(newcomer)
+    assert room.asked_for(newcomer) == ["addChannel", "variable", "answer"]
+    assert not newcomer.has_waited
     await room.desk.stop()
 
 

@@ -23,7 +23,7 @@ from acd_asterisk.ami_only import dialplan, verbs
 from acd_asterisk.ami_only.telling import CLASSES, EVENTS, Telling
 from acd_asterisk.ami_only.verbs import Verbs
 from acd_asterisk.ami_only.world import Looking
-from acd_asterisk.ari import AriClient, AriUnauthorized, AriUnavailable
+from acd_asterisk.ari import MAX_AT_ONCE, AriClient, AriUnauthorized, AriUnavailable
 from acd_asterisk.event_socket import EventSocket
 from acd_asterisk.names import Names
 from acd_asterisk.options.ami import AmiOptions
@@ -49,7 +49,7 @@ class AmiClient(AriClient):
 
     def __init__(self, names: Names, app: str, music: str, ami: AmiOptions, *, deadline_seconds: float) -> None:
         """Nothing is opened yet."""
-        super().__init__("", connections=1, deadline_seconds=deadline_seconds)
+        super().__init__("", connections=MAX_AT_ONCE, deadline_seconds=deadline_seconds)
         self._names = names
         self._app = app
         self._music = music
