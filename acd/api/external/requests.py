@@ -133,7 +133,7 @@ class Unreached(Asked, frozen=True, tag="unreached"):
     """They are not: nobody answers. `release` follows; once more later, or never again.
 
     `called`: false if you could call nobody, your line being down. That is no attempt: `release` follows, and `reach`
-    with the same `attempt` soon after.
+    with the same `attempt` soon after; so say it again with the same `id` only.
     """
 
     interaction_id: InteractionId
