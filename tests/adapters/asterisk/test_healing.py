@@ -59,9 +59,10 @@ class StandIn:
         self.done.append(f"join {' '.join(channel_ids)}")
         return False
 
-    async def answer(self, channel_id: str, *, patient: bool = False) -> None:
+    async def answer(self, channel_id: str, *, patient: bool = False) -> bool:
         assert not patient
         self.done.append(f"answer {channel_id}")
+        return True
 
     async def make_talk_bridge(self, _interaction_id: str) -> None:
         pass

@@ -64,13 +64,14 @@ WANTED: Final = {
 
 
 def calls(prefix: str) -> tuple[CallSpec, ...]:
+    """The two of `nobody` not one after the other: which of those comes first is for their channels' threads to say."""
     return (
         CallSpec("1001", f"{prefix}polite"),
         CallSpec("1002", f"{prefix}patient", hang_up_after_ms=3_000),
+        CallSpec("1006", f"{prefix}nobody", hang_up_after_ms=4_500),
         CallSpec("1003", f"{prefix}absent", hang_up_after_ms=4_500),
         CallSpec("1004", f"{prefix}busy", hang_up_after_ms=2_600),
         CallSpec("1005", f"{prefix}rude", hang_up_after_ms=3_300),
-        CallSpec("1006", f"{prefix}nobody", hang_up_after_ms=4_500),
         CallSpec("1007", f"{prefix}nobody", hang_up_after_ms=1_500),
     )
 
