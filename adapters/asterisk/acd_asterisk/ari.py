@@ -10,7 +10,7 @@ nothing can be said about whether the request was carried out.
 import asyncio
 import base64
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import nullcontext, suppress
 from typing import Final, Literal
 from urllib.parse import quote
@@ -160,14 +160,18 @@ class AriClient:
                     raise
         raise AriUnavailable("no attempt was allowed")
 
-    async def remove_bridge(self, bridge_id: str) -> None:
+    async def remove_bridge(self, bridge_id: str, ending: Callable[[], Awaitable[None]] | None = None) -> None:
         """Remove a bridge; whoever is in it stays in the application (see `take_out`), and one that is gone is fine.
+
+        `ending`: what is to be over before.
 
         One after another: side by side it has crashed Asterisk (issue 1201). As there is but one at a time it waits for
         no turn among other requests: they would pile up behind it. Raises `AriUnavailable`.
         """
         self._going.add(bridge_id)
         try:
+            if ending is not None:
+                await ending()
             async with self._demolition:
                 await self.request("DELETE", f"bridges/{part(bridge_id)}", attempts=2, waits=False)
         finally:

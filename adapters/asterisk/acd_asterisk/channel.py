@@ -99,6 +99,7 @@ class AsteriskChannel:
         self._healer = Healer(self._desk, self._switchboard, self._orders, self._intake, self._conversations)
         notes = Notes(self._desk)
         self._recorder = Recorder(self._desk, self._client, self._prompts, notes)
+        self._switchboard.before_removal = self._recorder.before_removal
         self._pause_code = PauseCode(self._desk, self._recorder, self._prompts, notes, self._conversations)
         self._orders.dispositions = Dispositions(self._desk, self._prompts)
         self._callbacks = Callbacks(self._desk, self._client, self._switchboard, self._orders, notes, self._announcer)

@@ -143,6 +143,13 @@ class Prompts:
         if playing is not None:
             await self._stop(playing)
 
+    async def silence(self, target: str) -> None:
+        """Stop what is played there for good: it is over when this returns, whether or not Asterisk says so."""
+        if (playing := self._playing.get(target)) is not None:
+            with suppress(AriUnavailable):
+                await self._stop(playing)
+            await self._until_over(playing)
+
     def is_playing(self, target: str) -> bool:
         """Whether something is played there, or about to be."""
         return target in self._playing
@@ -239,10 +246,13 @@ class Prompts:
         """End what is played there, and be what is played next."""
         while (earlier := self._playing.get(target)) is not None:
             await self._stop(earlier)
-            await asyncio.wait((earlier.over,), timeout=STOPPING_SECONDS)
-            self._end(earlier, "stopped")
+            await self._until_over(earlier)
         playing = self._playing[target] = Playing(target, where)
         return playing
+
+    async def _until_over(self, stopped: Playing) -> None:
+        await asyncio.wait((stopped.over,), timeout=STOPPING_SECONDS)
+        self._end(stopped, "stopped")
 
     async def _ask_for(self, target: str, media: Sequence[str], language: str, where: Where) -> bool:
         """Returns whether somebody is there."""

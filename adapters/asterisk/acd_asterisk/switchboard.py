@@ -6,8 +6,9 @@ a call. A status that says that something is gone, or there already, is a fact a
 
 import asyncio
 import math
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final, Literal
 
 import msgspec
@@ -52,6 +53,8 @@ class Switchboard:
         self._client = client
         self._names = names
         self._options = options
+        self.before_removal: Callable[[str], Awaitable[None]] = _nothing_there
+        """Ends what is played and recorded in the talk of an interaction, whose bridge is removed then."""
 
     async def prepare(self) -> bool:
         """After every connect: ask for the few event types that matter, and have the hold bridges.
@@ -216,7 +219,8 @@ class Switchboard:
 
     async def destroy_talk_bridge(self, interaction_id: str) -> None:
         """Remove a conversation's bridge; gone already is fine."""
-        await self._client.remove_bridge(self._names.talk(interaction_id))
+        ending = partial(self.before_removal, interaction_id)
+        await self._client.remove_bridge(self._names.talk(interaction_id), ending)
 
     async def vacate(self, interaction_id: str, staying: Sequence[str]) -> Coroutine[Any, Any, None]:
         """Take out of a conversation's bridge who goes somewhere else; gives the removal of it, for nobody to wait for.
@@ -225,15 +229,15 @@ class Switchboard:
         """
         bridge = self._names.talk(interaction_id)
         await asyncio.gather(*(self._client.take_out(bridge, each) for each in staying))
-        return self._demolish(bridge)
+        return self._demolish(interaction_id)
 
     def is_going(self, interaction_id: str) -> bool:
         """Whether a conversation's bridge is being removed, or is to be."""
         return self._client.is_going(self._names.talk(interaction_id))
 
-    async def _demolish(self, bridge_id: str) -> None:
+    async def _demolish(self, interaction_id: str) -> None:
         with suppress(AriUnavailable):
-            await self._client.remove_bridge(bridge_id)
+            await self.destroy_talk_bridge(interaction_id)
 
     async def set_dead_mans_switch(self, channel_id: str, seconds: float) -> bool:
         """Let the dialplan's `T` extension have the caller in so many seconds; 0: never. False: the caller is gone."""
@@ -294,6 +298,10 @@ class Switchboard:
         if not answer.is_success:
             raise AriUnavailable(f"status {answer.status} when asking for {path.partition('/')[0]}")
         return answer.body
+
+
+async def _nothing_there(_interaction_id: str) -> None:
+    """As long as nothing plays or records."""
 
 
 def _note(offer_id: str) -> str:

@@ -4,7 +4,7 @@ Owns the recording. Must not know what is right.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import cast
 
 import msgspec
@@ -53,7 +53,9 @@ class StandInAri:
             raise status
         return Answer(status, msgspec.json.encode(self.body(method, path)))
 
-    async def remove_bridge(self, bridge_id: str) -> None:
+    async def remove_bridge(self, bridge_id: str, ending: Callable[[], Awaitable[None]] | None = None) -> None:
+        if ending is not None:
+            await ending()
         await self.request("DELETE", f"bridges/{bridge_id}")
 
     def is_going(self, _bridge_id: str) -> bool:

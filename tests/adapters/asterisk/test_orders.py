@@ -43,7 +43,7 @@ async def test_an_end_waits_for_no_bridge_to_be_removed(monkeypatch: pytest.Monk
     slow = asyncio.Event()
     removed: list[str] = []
 
-    async def remove_bridge(bridge_id: str) -> None:
+    async def remove_bridge(bridge_id: str, _ending: object) -> None:
         await slow.wait()
         removed.append(bridge_id)
 
@@ -66,7 +66,7 @@ async def test_a_bridge_that_could_not_be_removed_is_left_to_a_comparison(monkey
     call.has_bridge = True
     tried: list[str] = []
 
-    async def remove_bridge(bridge_id: str) -> None:
+    async def remove_bridge(bridge_id: str, _ending: object) -> None:
         tried.append(bridge_id)
         raise AriUnavailable("no answer")
 

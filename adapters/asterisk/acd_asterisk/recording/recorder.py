@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Final
 
 import structlog
@@ -26,13 +27,14 @@ from acd_asterisk.names import interaction_of_offer
 from acd_asterisk.notes import Notes
 from acd_asterisk.options.recording import Mode
 from acd_asterisk.prompts import Prompts
+from acd_asterisk.recording.known import MAX_KNOWN, Known
 from acd_asterisk.recording.label import Label, Labels, Side, stamp_of
 from acd_asterisk.recording.parts import Part, Tape
 from acd_asterisk.recording.retention import Retention
 from acd_asterisk.recording.tapes import Tapes
 
-MAX_KNOWN: Final = 20_000
-"""Recordings of which it is remembered whose they are, until they have ended."""
+ENDING_SECONDS: Final = 1.0
+"""For so long at most a bridge that is to be removed waits for its recording's end to be told."""
 
 _log = structlog.get_logger(__name__)
 
@@ -51,8 +53,7 @@ class Recorder:
         self._notes = notes
         self._parts: dict[str, Part] = {}
         """By interaction."""
-        self._known: OrderedDict[str, tuple[str, Label]] = OrderedDict()
-        """Interaction and label of the tapes of this process, by name."""
+        self._known = Known()
         self._unstopped: OrderedDict[str, Tape] = OrderedDict()
         """Those whose end has not been answered, by name: they may go on, whoever talks in that bridge by now."""
         self.failures = 0
@@ -84,10 +85,17 @@ class Recorder:
             part = self._parts.get(effect.interaction_id)
             if part is not None:
                 self._drop(part)
-                # What records a bridge ends with it, and says so; one that has never begun says nothing.
-                is_unknown = any(tape.is_unknown for tape in part.tapes.values())
-                if isinstance(effect, ParkInteraction) or part.mode != "mixed" or is_unknown:
-                    self._desk.spawn(self._stop(part))
+                self._desk.spawn(self._stop(part))
+
+    async def before_removal(self, interaction_id: str) -> None:
+        """Its talk's bridge is to be removed: returns when what is played and recorded there is over.
+
+        Of what ends with its bridge, Asterisk may not tell the end: by then nobody hears the bridge's events.
+        """
+        await self._prompts.silence(self._desk.names.talk(interaction_id))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(ENDING_SECONDS):
+                await self._known.until_forgotten(interaction_id)
 
     async def merged(self, consult_id: str) -> None:
         """A consult becomes part of its customer's call, and is recorded no more. Raises `AriUnavailable`."""
@@ -136,11 +144,8 @@ class Recorder:
             # One that is about to begin would write a moment of what nobody may keep.
             async with asyncio.timeout(self._desk.options.rest_deadline_us / 1e6):
                 await asyncio.gather(*(tape.tried.wait() for tape in part.tapes.values()))
-            left = (
-                tape
-                for name, tape in self._unstopped.items()
-                if self._known.get(name, ("", None))[0] == part.interaction_id
-            )
+            own = part.interaction_id
+            left = (tape for name, tape in self._unstopped.items() if self._known.owner_of(name) == own)
             tapes = (*part.tapes.values(), *left)
             return all(await asyncio.gather(*(self._tapes.pause(each.name, is_begun=each.begun) for each in tapes)))
         except TimeoutError:
@@ -205,9 +210,7 @@ class Recorder:
 
     def _add(self, part: Part, tape: Tape) -> None:
         part.tapes[tape.name] = tape
-        self._known[tape.name] = (part.interaction_id, tape.label)
-        if len(self._known) > MAX_KNOWN:
-            self._known.popitem(last=False)
+        self._known.add(tape.name, part.interaction_id, tape.label)
 
     async def _begin(self, call: Call, part: Part, tape: Tape, *, again: bool) -> None:
         try:
@@ -231,7 +234,7 @@ class Recorder:
         if fault:
             is_wanted = call.is_present and self._is_on(part)
             self._forget(part, tape.name)
-            self._known.pop(tape.name, None)  # Its end will not be told.
+            self._known.forget(tape.name)  # Its end will not be told.
             if is_wanted:
                 self.failures += 1
                 _log.error("a call is not recorded", instance=self._desk.name, reason=fault, **call.keys)
@@ -261,7 +264,7 @@ class Recorder:
         was_there = await self._tapes.stop(tape.name, tape.label)
         self._unstopped.pop(tape.name, None)
         if tape.is_unknown and not was_there:
-            self._known.pop(tape.name, None)  # It has never begun.
+            self._known.forget(tape.name)  # It has never begun.
 
     def _leave(self, tape: Tape) -> None:
         self._unstopped[tape.name] = tape
@@ -273,7 +276,8 @@ class Recorder:
         if label is None:
             return
         # Of an id that no file's name can hold, only this process knows what it is.
-        interaction_id, label = self._known.pop(what.name, (interaction_of_offer(label.offer_id), label))
+        interaction_id, label = self._known.find(what.name) or (interaction_of_offer(label.offer_id), label)
+        self._known.forget(what.name)
         self._unstopped.pop(what.name, None)
         part = self._parts.get(interaction_id)
         if part is not None and what.name in part.tapes:
@@ -371,12 +375,10 @@ class Recorder:
             label = self._labels.read(stored.name)
             if label is None:
                 continue
-            known = stored.name in self._known
-            interaction_id, label = self._known.pop(stored.name, (interaction_of_offer(label.offer_id), label))
+            interaction_id, label = self._known.find(stored.name) or (interaction_of_offer(label.offer_id), label)
             if interaction_id not in ended:
-                if known:
-                    self._known[stored.name] = (interaction_id, label)
                 continue
+            self._known.forget(stored.name)
             said = {label.attribute: f"{stored.name}.{stored.format}"}
             if is_new:
                 said[f"{label.attribute}.state"] = "cut"

@@ -1,5 +1,6 @@
 """Recordings that have never begun are forgotten: nobody will ever tell of their ends."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -13,7 +14,9 @@ from acd_asterisk.happenings import RecordingEnded, TalkEntered
 from acd_asterisk.names import Names
 from acd_asterisk.notes import Notes
 from acd_asterisk.options import read_options
+from acd_asterisk.prompts import Prompts
 from acd_asterisk.recording.recorder import Recorder
+from acd_asterisk.switchboard import Switchboard
 from acd_asterisk.wire import AriChannel
 from tests.adapters.asterisk.rig import until
 from tests.adapters.asterisk.stand_in import StandInAri, Status, nothing_plays
@@ -24,7 +27,7 @@ CALLER = "1700000000.1"
 INTERACTION = NAMES.interaction(CALLER)
 OFFER = f"{INTERACTION}.1"
 OVER = ReleaseInteraction(INTERACTION, "pbx1", "completed")
-TABLES = ("Recorder._parts", "Recorder._known", "Recorder._unstopped")
+TABLES = ("Recorder._parts", "Known._tapes", "Recorder._unstopped")
 
 
 class Parts:
@@ -39,6 +42,8 @@ class Parts:
         self.host = RecordingHost(lambda _agent, _channel: "PJSIP/anna")
         self.desk.start(self.host)
         self.recorder = Recorder(self.desk, self.ari.client, nothing_plays(NAMES), Notes(self.desk))
+        self.switchboard = Switchboard(self.ari.client, NAMES, self.desk.options)
+        self.switchboard.before_removal = self.recorder.before_removal
         call = self.desk.add(INTERACTION, AriChannel(CALLER, "Up"))
         leg = call.add_leg(Leg(OFFER, "anna", state="answered", accepted=True))
         leg.joining = leg.joined = True
@@ -57,6 +62,12 @@ class Parts:
     def asked(self, end: str) -> int:
         """How many requests there have been whose paths end like this."""
         return sum(path.endswith(end) for _, path, _ in self.ari.asked)
+
+    def removed(self) -> int:
+        """How often the talk's bridge was to be removed."""
+        return sum(
+            (method, path) == ("DELETE", f"bridges/{NAMES.talk(INTERACTION)}") for method, path, _ in self.ari.asked
+        )
 
     def entries(self) -> list[int]:
         """How much each table has."""
@@ -116,3 +127,41 @@ async def test_one_whose_end_is_told(it: Parts) -> None:
     for name in it.names():
         it.recorder.handle(RecordingEnded(name, 3, has_failed=False))
     await it.forgotten()
+
+
+@pytest.mark.parametrize("it", ["mixed"], indirect=True)
+async def test_a_bridge_is_removed_when_what_records_it_has_ended(it: Parts) -> None:
+    """Asterisk would not tell the end afterwards: nobody hears the events of a bridge that is no more."""
+    await it.talk()
+    (name,) = it.names()
+    it.recorder.before(OVER)
+    removal = asyncio.create_task(it.switchboard.destroy_talk_bridge(INTERACTION))
+    await until(lambda: it.asked("/stop") == 1, lambda: str(it.ari.asked))
+    assert it.removed() == 0
+    it.recorder.handle(RecordingEnded(name, 3, has_failed=False))
+    await removal
+    assert it.removed() == 1
+    assert it.entries() == [0, 0, 0]
+    assert not kept(it.recorder)["Known._ends"]
+
+
+@pytest.mark.parametrize("it", ["mixed"], indirect=True)
+async def test_it_is_removed_all_the_same_in_the_end(it: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("acd_asterisk.recording.recorder.ENDING_SECONDS", 0.01)
+    await it.talk()
+    it.recorder.before(OVER)
+    await it.switchboard.destroy_talk_bridge(INTERACTION)
+    assert it.removed() == 1
+
+
+async def test_what_is_played_in_a_bridge_that_is_removed_is_over(it: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asterisk may never say so: whoever waits for it does so no more."""
+    monkeypatch.setattr("acd_asterisk.prompts.STOPPING_SECONDS", 0.01)
+    bridge = NAMES.talk(INTERACTION)
+    prompts = it.recorder._prompts = Prompts(it.ari.client, NAMES, "pbx1")
+    playing = await prompts.begin(bridge, ("sound:beep",), where="bridges")
+    await it.switchboard.destroy_talk_bridge(INTERACTION)
+    assert playing.over.result() == "stopped"
+    assert not prompts.is_playing(bridge)
+    paths = [path for _, path, _ in it.ari.asked]
+    assert paths[-2:] == [f"playbacks/{NAMES.playback(bridge)}", f"bridges/{bridge}"]
