@@ -139,7 +139,7 @@ class Conversations:
         if consult.bridging is not None:
             await asyncio.wait((consult.bridging,))
         if consult.has_bridge:
-            await self._switchboard.destroy_talk_bridge(consult.interaction_id)
+            self._desk.spawn(self._switchboard.demolish(consult.interaction_id))
         self._desk.forget(consult)
 
     def _asking(self, consult: Call) -> tuple[Call | None, Leg | None]:

@@ -231,7 +231,7 @@ class Healer:
             case mending.Destroy(interaction_id):
                 if (call := calls.get(interaction_id)) is not None and call.parking is not None:
                     await asyncio.wait((call.parking,))
-                await self._switchboard.destroy_talk_bridge(interaction_id)
+                self._desk.spawn(self._switchboard.demolish(interaction_id))  # It waits for events, which come later.
             case mending.Park(interaction_id):
                 await self._park(calls[interaction_id])
             case mending.CallBack(interaction_id):

@@ -222,6 +222,11 @@ class Switchboard:
         ending = partial(self.before_removal, interaction_id)
         await self._client.remove_bridge(self._names.talk(interaction_id), ending)
 
+    async def demolish(self, interaction_id: str) -> None:
+        """Remove a conversation's bridge, with nobody waiting for it: one that stays is found by a comparison."""
+        with suppress(AriUnavailable):
+            await self.destroy_talk_bridge(interaction_id)
+
     async def vacate(self, interaction_id: str, staying: Sequence[str]) -> Coroutine[Any, Any, None]:
         """Take out of a conversation's bridge who goes somewhere else; gives the removal of it, for nobody to wait for.
 
@@ -229,15 +234,11 @@ class Switchboard:
         """
         bridge = self._names.talk(interaction_id)
         await asyncio.gather(*(self._client.take_out(bridge, each) for each in staying))
-        return self._demolish(interaction_id)
+        return self.demolish(interaction_id)
 
     def is_going(self, interaction_id: str) -> bool:
         """Whether a conversation's bridge is being removed, or is to be."""
         return self._client.is_going(self._names.talk(interaction_id))
-
-    async def _demolish(self, interaction_id: str) -> None:
-        with suppress(AriUnavailable):
-            await self.destroy_talk_bridge(interaction_id)
 
     async def set_dead_mans_switch(self, channel_id: str, seconds: float) -> bool:
         """Let the dialplan's `T` extension have the caller in so many seconds; 0: never. False: the caller is gone."""

@@ -11,7 +11,6 @@ is never older than what is known.
 
 import asyncio
 import re
-import time
 from collections.abc import Callable, Container
 from typing import Final
 
@@ -240,7 +239,7 @@ class Vetoes:
             return veto is not None and agent.agent_id in self._ours
         if veto is None or veto[0] != finding:
             return True
-        return veto[1] - time.time() * 1e6 < self._options.lasts_us / 2
+        return veto[1] - self._desk.host.now_us() < self._options.lasts_us / 2
 
 
 def _veto_of(agent: AgentStanding) -> tuple[str, int] | None:

@@ -22,6 +22,7 @@ from acd_asterisk.parking import MAX_AT_ONCE
 from acd_asterisk.snapshot import World, survey
 from acd_asterisk.switchboard import Switchboard
 from acd_asterisk.wire import AriBridge, AriChannel, DialplanPlace, Info
+from tests.adapters.asterisk.rig import until
 from tests.adapters.asterisk.stand_in import nothing_plays
 
 OPTIONS = read_options("pbx1", {"url": "http://127.0.0.1:9/ari", "user": "acd", "password": "x"})
@@ -46,6 +47,8 @@ class StandIn:
         """Callers who are on their way into the hold bridge."""
         self.going: set[str] = set()
         """Interactions whose bridges are being removed."""
+        self.recorded = asyncio.Event()
+        """What is recorded in them has ended, as an event says, which nobody hears before the healing is over."""
 
     async def look_around(self) -> World:
         callers = [each.id for each in self.channels if each != LEG]
@@ -79,8 +82,10 @@ class StandIn:
         self.at_once -= 1
         self.done.append(f"hold {channel_id}")
 
-    async def destroy_talk_bridge(self, interaction_id: str) -> None:
+    async def demolish(self, interaction_id: str) -> None:
         self.done.append(f"destroy {interaction_id}")
+        await self.recorded.wait()
+        self.done.append(f"destroyed {interaction_id}")
 
     def is_going(self, interaction_id: str) -> bool:
         return interaction_id in self.going
@@ -173,8 +178,12 @@ async def test_a_talk_bridge_goes_when_the_caller_has_left_it() -> None:
     host.wished[INTERACTION] = Desired(INTERACTION, "waiting")
     pbx = StandIn([CALLER], talking=[CALLER.id])
     desk, _, healer = parts(host, pbx)
-    await healer.heal()
+    async with asyncio.timeout(5):
+        await healer.heal()
+    await until(lambda: len(pbx.done) > 1, lambda: str(pbx.done))
     assert pbx.done == [f"hold {CALLER.id}", f"destroy {INTERACTION}"]
+    pbx.recorded.set()
+    await until(lambda: len(pbx.done) > 2, lambda: str(pbx.done))
     await desk.stop()
 
 

@@ -124,16 +124,16 @@ async def test_a_healing_that_fails_is_done_anew(
         await it.ready("anna")
         assert isinstance(it.channel, AsteriskChannel)
         failed = asyncio.Event()
-        answered = it.channel._switchboard.destroy_talk_bridge
+        healed = it.channel._healer.heal
 
-        async def destroy(interaction_id: str) -> None:
+        async def heal() -> None:
             if failed.is_set():
-                await answered(interaction_id)
+                await healed()
                 return
             failed.set()
             raise error
 
-        monkeypatch.setattr(it.channel._switchboard, "destroy_talk_bridge", destroy)
+        monkeypatch.setattr(it.channel._healer, "heal", heal)
         await plant(it, ("POST", f"bridges/{NAMES.talk(GONE)}", {"type": "mixing"}))
         await until(lambda: it.channel.health()["connects"] == 2, lambda: str(it.channel.health()))
         await it.connected()

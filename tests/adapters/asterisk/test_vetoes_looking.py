@@ -1,7 +1,6 @@
 """When devices are looked at, and what is told: without a PBX, so that what crosses can be made to cross."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -67,6 +66,7 @@ class World:
         self.host = RecordingHost(lambda agent_id, _channel: addresses[agent_id])
         self.host.staff = {agent_id: AgentStanding(agent_id, "ready") for agent_id in addresses}
         self.desk = Desk("pbx1", options, NAMES)
+        self.host.ahead_us = 7 * HOUR_US  # The wall clock has been set since the engine began.
         self.desk.start(self.host)
         self.devices = Devices(Switchboard(self.client, NAMES, options))
         self.states = States()
@@ -83,7 +83,7 @@ class World:
 
     def stand(self, agent_id: str, state: str, for_us: int = HOUR_US) -> None:
         """What the engine has committed of an agent's device; empty for nothing."""
-        devices = (("voice", state, round(time.time() * 1e6) + for_us),) if state else ()
+        devices = (("voice", state, self.host.now_us() + for_us),) if state else ()
         self.host.staff[agent_id] = AgentStanding(agent_id, "ready", devices=devices)
 
     async def settle(self) -> None:

@@ -93,6 +93,9 @@ class Recorder:
         Of what ends with its bridge, Asterisk may not tell the end: by then nobody hears the bridge's events.
         """
         await self._prompts.silence(self._desk.names.talk(interaction_id))
+        if (part := self._parts.get(interaction_id)) is not None:
+            with suppress(AriUnavailable):
+                await self._stop(part)
         with suppress(TimeoutError):
             async with asyncio.timeout(ENDING_SECONDS):
                 await self._known.until_forgotten(interaction_id)
@@ -348,6 +351,7 @@ class Recorder:
         for tape, state in states:
             if state == "gone":
                 known.tapes.pop(tape.name, None)
+                self._known.forget(tape.name)
             elif state == "paused" and not known.is_paused:
                 known.is_paused = True
                 self._end_pause_later(known)

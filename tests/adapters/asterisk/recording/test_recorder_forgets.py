@@ -130,11 +130,16 @@ async def test_one_whose_end_is_told(it: Parts) -> None:
 
 
 @pytest.mark.parametrize("it", ["mixed"], indirect=True)
-async def test_a_bridge_is_removed_when_what_records_it_has_ended(it: Parts) -> None:
-    """Asterisk would not tell the end afterwards: nobody hears the events of a bridge that is no more."""
+@pytest.mark.parametrize("is_told", [True, False])
+async def test_a_bridge_is_removed_when_what_records_it_has_ended(it: Parts, *, is_told: bool) -> None:
+    """Asterisk would not tell the end afterwards: nobody hears the events of a bridge that is no more.
+
+    Also if nobody has told us of the call's end: after an outage, for one.
+    """
     await it.talk()
     (name,) = it.names()
-    it.recorder.before(OVER)
+    if is_told:
+        it.recorder.before(OVER)
     removal = asyncio.create_task(it.switchboard.destroy_talk_bridge(INTERACTION))
     await until(lambda: it.asked("/stop") == 1, lambda: str(it.ari.asked))
     assert it.removed() == 0
