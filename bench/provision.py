@@ -1,6 +1,6 @@
-"""Redis, PostgreSQL and wrk for the bench, Prometheus and nginx for tests: the machine's own, or Debian's, unpacked.
+"""Redis, PostgreSQL and wrk for the bench, Prometheus, nginx and Chromium for tests: the machine's own, or Debian's.
 
-Owns where these programs are found, and fetching them into the project's cache without root, with the lab's private
+Owns where these programs are found, and fetching them, unpacked, into the project's cache without root, with the lab's private
 apt (signatures checked). The packages are those of the machine's own suite, so that they run on the machine's own C
 library, which is left out; so is what only an installation needs. Must not know how a program is started.
 """
@@ -38,7 +38,13 @@ class Program(NamedTuple):
         """What they are started with."""
         if self.libraries is None:
             return dict(os.environ)
-        return {**os.environ, "LD_LIBRARY_PATH": str(self.libraries)}
+        apart = self.libraries / "pulseaudio"  # where libpulse finds the rest of itself by its RUNPATH, when installed
+        tree = self.libraries.parents[2] if self.libraries.name.endswith("-linux-gnu") else self.libraries
+        return {
+            **os.environ,
+            "LD_LIBRARY_PATH": f"{self.libraries}{os.pathsep}{apart}",
+            "FONTCONFIG_SYSROOT": str(tree),
+        }
 
 
 class _Wanted(NamedTuple):
@@ -55,6 +61,9 @@ _POSTGRESQL: Final = _Wanted("postgresql", "initdb", "usr/lib/postgresql/*/bin",
 _WRK: Final = _Wanted("wrk", "wrk", "usr/bin")
 _NGINX: Final = _Wanted("nginx", "nginx", "usr/sbin")
 _PROMETHEUS: Final = _Wanted("prometheus", "promtool", "usr/bin")
+_CHROMIUM: Final = _Wanted(
+    "chromium-headless-shell", "chromium-headless-shell", "usr/lib/chromium", "/usr/lib/chromium"
+)
 
 
 def redis_program() -> Program:
@@ -80,6 +89,11 @@ def nginx_program() -> Program:
 def prometheus_program() -> Program:
     """Where `prometheus` and `promtool` are; fetched if need be. Raises `LabUnavailable`."""
     return _there(_PROMETHEUS) or _fetched(_PROMETHEUS)
+
+
+def chromium_program() -> Program:
+    """Where a Chromium without windows is (`chromium-headless-shell`); fetched if need be. Raises `LabUnavailable`."""
+    return _there(_CHROMIUM) or _fetched(_CHROMIUM)
 
 
 def _there(wanted: _Wanted) -> Program | None:
@@ -119,8 +133,7 @@ def _unpacked(wanted: _Wanted) -> Program | None:
     executable = next(iter(sorted(tree.glob(f"{wanted.place}/{wanted.executable}"), reverse=True)), None)
     if executable is None:
         return None
-    libraries = (path.parent for path in sorted(tree.glob("usr/lib/*/libssl.so*")))
-    return Program(executable.parent, next(libraries, tree))
+    return Program(executable.parent, next(iter(sorted(tree.glob("usr/lib/*-linux-gnu*"))), tree))
 
 
 def _cache() -> Path:
