@@ -51,6 +51,8 @@ KEYS: Final[Mapping[str, Mapping[str, Kind]]] = {
         "failures": "text",
         "failures_burst": "integer",
     },
+    "api.sessions": {"lifetime": "duration", "longest": "duration", "secure": "flag"},
+    "api.desk": {"enabled": "flag"},
     "queue_log": {"path": "text", "state": "text", "caller": "text", "ami": "text"},
     "metrics": {"host": "text", "port": "integer"},
 }

@@ -131,13 +131,31 @@ class MetricsConfig(Struct, frozen=True):
     port: int = 9420
 
 
+class SessionsConfig(Struct, frozen=True):
+    """People who sign in with a browser. `lifetime_us`: of one cookie, which a page in use has replaced in time.
+
+    `longest_us`: since the token was shown; then it is shown anew. `secure`: browsers send the cookie over TLS only.
+    """
+
+    lifetime_us: int = 3600 * 1_000_000
+    longest_us: int = 12 * 3600 * 1_000_000
+    secure: bool = False
+
+
+class DeskConfig(Struct, frozen=True):
+    """The agents' page. `reasons`: for which they can be not ready there, in its order."""
+
+    reasons: tuple[str, ...] = ("break", "lunch", "training", "meeting")
+
+
 class ApiConfig(Struct, frozen=True):
     """The HTTP API. `origins`: web origins whose pages may use it. TLS when both files are given.
 
     `host` is empty when it is served on `socket` only. `metrics`: /metrics is served here, too.
     `versions`: the file of what was put into force over the API. `answers`: of requests with an `Idempotency-Key`,
     which are remembered for `idempotency_us`.
-    `open`: serve everybody who can connect, without tokens; only on a loopback host.
+    `open`: serve everybody who can connect, without tokens; only on a loopback host. `sessions`: None when nobody signs
+    in with a browser; `desk`: None when that page is not served.
     """
 
     host: str = "127.0.0.1"
@@ -153,6 +171,8 @@ class ApiConfig(Struct, frozen=True):
     rates: Rates = Rates()
     socket: SocketConfig | None = None
     metrics: bool = True
+    sessions: SessionsConfig | None = None
+    desk: DeskConfig | None = None
 
     @property
     def where(self) -> str:

@@ -21,8 +21,10 @@ from acd.runtime.config.model import (
     OutboxConfig,
     PersonalConfig,
     RouterConfig,
+    SessionsConfig,
     SnapshotsConfig,
 )
+from acd.runtime.config.pages import check_pages, read_desk, read_sessions
 from acd.runtime.config.problems import quoted
 from acd.runtime.config.rates import read_rates
 from acd.runtime.config.secrets import SECRET_KEY
@@ -146,6 +148,10 @@ def read_api(root: Table, known: Known, environment: Mapping[str, str]) -> ApiCo
     by_address = unix is None or table.has("host") or table.has("port")
     host = read_host(table) if by_address else ""
     certificate, private_key = _tls(table)
+    tls, desk = certificate is not None, read_desk(table)
+    sessions = read_sessions(table, tls=tls)
+    if sessions is None and desk is not None:
+        sessions = SessionsConfig(secure=tls)  # without them nobody could sign in there
     config = ApiConfig(
         host=host,
         port=table.integer("port", 8420, 0, 65_535),
@@ -160,12 +166,15 @@ def read_api(root: Table, known: Known, environment: Mapping[str, str]) -> ApiCo
         idempotency_us=table.duration("idempotency", DAY_US, LEAST_IDEMPOTENCY_US, MAX_IDEMPOTENCY_US),
         socket=unix,
         metrics=not root.has("metrics"),
+        sessions=sessions,
+        desk=desk,
     )
     if not config.local and certificate is None:
         reason = f"{host} can be reached from other machines, and tokens would travel in clear"
         fix = 'use "127.0.0.1" behind a TLS proxy, or set certificate and private_key'
         table.problems.warn(table.at("host"), reason, fix)
     _check_entry(table, config)
+    check_pages(table, config)
     table.finish()
     return config
 

@@ -143,6 +143,8 @@ def _addresses(at: int, api: ApiConfig, name: str, other: ApiConfig) -> Iterator
         ("private_key", lambda each: each.private_key),
         ("socket_mode", lambda each: each.socket and each.socket.mode),
         ("socket_group", lambda each: each.socket and each.socket.group),
+        ("sessions", lambda each: each.sessions and each.sessions.secure),
+        ("desk", lambda each: each.desk is not None),
     )
     where = api.where
     for key, of in differing:

@@ -1,0 +1,69 @@
+"""`[api.sessions]` and `[api.desk]`: people who sign in with a browser, and the page that agents work on.
+
+Owns their keys, bounds and defaults. Must not know what a session is made of, nor what the pages show.
+"""
+
+from typing import Final
+
+from acd.runtime.config.model import ApiConfig, DeskConfig, SessionsConfig
+from acd.runtime.config.table import Table
+
+LEAST_LIFETIME_US: Final = 60 * 1_000_000
+MAX_LIFETIME_US: Final = 24 * 3600 * 1_000_000
+MAX_LONGEST_US: Final = 7 * MAX_LIFETIME_US
+
+MAX_REASONS: Final = 50
+"""Reasons for not being ready that the desk lists."""
+
+
+def read_sessions(api: Table, *, tls: bool) -> SessionsConfig | None:
+    """`[api.sessions]`; to write the section is to want them. `tls`: whether the API itself is served over TLS."""
+    if not api.has("sessions"):
+        return None
+    table, plain = api.table("sessions"), SessionsConfig()
+    config = SessionsConfig(
+        lifetime_us=table.duration("lifetime", plain.lifetime_us, LEAST_LIFETIME_US, MAX_LIFETIME_US),
+        longest_us=table.duration("longest", plain.longest_us, LEAST_LIFETIME_US, MAX_LONGEST_US),
+        secure=table.flag("secure", default=tls),
+    )
+    if config.longest_us < config.lifetime_us:
+        fix = "make it longer; after it everybody signs in anew"
+        table.problems.error(table.at("longest"), "is shorter than one lifetime", fix)
+    if tls and not config.secure:
+        reason = "would let browsers send the cookie in clear, though the API is served over TLS"
+        table.problems.error(table.at("secure"), reason, "leave it out")
+    table.finish()
+    return config
+
+
+def read_desk(api: Table) -> DeskConfig | None:
+    """`[api.desk]`; None unless it is enabled."""
+    if not api.has("desk"):
+        return None
+    table = api.table("desk")
+    enabled = table.flag("enabled", default=False)
+    config = DeskConfig(reasons=_reasons(table) if table.has("reasons") else DeskConfig().reasons)
+    table.finish()
+    return config if enabled else None
+
+
+def check_pages(api: Table, config: ApiConfig) -> None:
+    """Who has no token cannot be told from others, and a page for agents would be nobody's."""
+    if config.desk is not None and config.open and not config.tokens:
+        fix = 'add [[api.tokens]] with roles = ["agent"] for each agent'
+        api.problems.warn(api.at("desk"), "is for agents, and an open API does not know who is one", fix)
+
+
+def _reasons(table: Table) -> tuple[str, ...]:
+    """Each once, in the order in which the desk lists them; at least one, because not-ready has a reason."""
+    found: dict[str, None] = {}
+    for index, reason in enumerate(table.texts("reasons", MAX_REASONS)):
+        key = table.at("reasons", index)
+        if not table.check_id(key, reason):
+            continue
+        if reason in found:
+            table.problems.error(key, "is there twice", "leave one out")
+        found[reason] = None
+    if table.raw["reasons"] == []:
+        table.problems.error(table.at("reasons"), "names no reason", 'name one at least, like "break"')
+    return tuple(found)
