@@ -15,9 +15,10 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 from structlog.contextvars import bound_contextvars
 
-from acd.api import channels
+from acd.api import channels, session_routes
 from acd.api.auth import Guard, Principal
 from acd.api.context import API, DOCUMENT, PRINCIPAL, Api, ApiRouter, api
+from acd.api.desk import DESK
 from acd.api.events import install, ticket_of
 from acd.api.openapi import document
 from acd.api.problems import MAX_BODY, Problem, internal, of_error, of_http, unauthorized
@@ -25,6 +26,7 @@ from acd.api.quota import QUOTA, Quota
 from acd.api.request_ids import new_request_id
 from acd.api.rotation import ROTATION, Read, Rotation
 from acd.api.routes import CURSOR_HEADER, Route, register
+from acd.api.sessions import SESSIONS, Sessions
 from acd.api.sockets import Sockets
 from acd.api.table import PUBLIC_PATHS, ROUTES
 from acd.api.tickets import TICKETS, Tickets
@@ -70,23 +72,32 @@ def build_app(
     """
     app = web.Application(middlewares=[_around] if around is None else [around, _around], client_max_size=MAX_BODY)
     app[API] = Api(router, Guard(config), history, configurations, repeats)
-    routes, app[DOCUMENT] = _routes(metrics=config.metrics)
+    routes, app[DOCUMENT] = _routes(_left_out(config))
     app[TICKETS] = Tickets()
+    app[SESSIONS] = Sessions(config.sessions)
+    app[DESK] = config.desk
     app[QUOTA] = Quota(config.rates.failures)
     app[ROTATION] = Rotation(app[API].guard, reread)
     if configurations is not None:
         configurations.heed(app[API].guard.in_force)
     install(app, Sockets(router.events, app[API].now_us))
     channels.install(app)
+    session_routes.install(app)
     register(app, routes)
     return app
 
 
 @cache
-def _routes(*, metrics: bool) -> tuple[tuple[Route, ...], bytes]:
+def _routes(left_out: frozenset[str]) -> tuple[tuple[Route, ...], bytes]:
     """With their document, which is most of the work of making an application, and alike for all in a process."""
-    routes = ROUTES if metrics else tuple(route for route in ROUTES if route.name != "metrics")
+    routes = tuple(route for route in ROUTES if route.tag not in left_out and route.name not in left_out)
     return routes, msgspec.json.encode(document(routes))
+
+
+def _left_out(config: ApiConfig) -> frozenset[str]:
+    """Names and tags of routes that are not served."""
+    served = (("metrics", config.metrics), ("sessions", config.sessions), ("desk", config.desk))
+    return frozenset(name for name, wanted in served if not wanted)
 
 
 @web.middleware
@@ -131,13 +142,15 @@ def _show_to_page(headers: MutableMapping[str, str], origin: str) -> None:
 
 
 def _who(request: web.Request) -> Principal:
-    """By the token; on the way to a socket by a ticket instead. Raises a Problem with 401, 403 or 429."""
+    """By the token or a session's cookie; on the way to a socket by a ticket. Raises a Problem with 401, 403 or 429."""
     context = api(request)
     ticket = ticket_of(request)
     now_us, quota = context.now_us(), request.app[QUOTA]
     try:
         if ticket is None:
-            who = context.guard.admit(request)
+            sessions = request.app[SESSIONS]
+            cookie = sessions.shown(request)
+            who = sessions.admit(cookie, request, now_us) if cookie else context.guard.admit(request)
         else:
             context.guard.check_origin(request, required=True)
             who = request.app[TICKETS].redeem(ticket, request.headers["Origin"], now_us)

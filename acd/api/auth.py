@@ -15,6 +15,7 @@ a page of another origin is refused unless the origin is listed in `origins`.
 import hashlib
 import hmac
 from collections.abc import Sequence
+from copy import copy
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
@@ -42,10 +43,14 @@ class Principal:
 
     `sees_all`: no agent's, but of the role supervisor or system. `scope`: what it is limited to, None for nothing.
     `bucket`: counts requests by `rate`; None where there is no limit. `rights`: a word for what it may do, the same for
-    the same rights in every process; empty for whoever sees everything.
+    the same rights in every process; empty for whoever sees everything. `token`: of somebody who is signed in with a
+    browser, whose token that is, else None; `ended`: whether that session is over.
     """
 
-    __slots__ = ("agent", "bucket", "channel", "expires_us", "is_system", "name", "rate", "rights", "scope", "sees_all")
+    __slots__ = (
+        *("agent", "bucket", "channel", "ended", "expires_us", "is_system", "name", "rate", "rights", "scope"),
+        *("sees_all", "token"),
+    )
 
     def __init__(
         self,
@@ -67,6 +72,14 @@ class Principal:
         self.channel = channel if "channel" in roles else ""
         self.sees_all = self.is_system or "supervisor" in roles
         self.rights = _rights(self)
+        self.token: Principal | None = None
+        self.ended = False
+
+    def in_session(self, expires_us: int) -> "Principal":
+        """The same with the same rights, and at the expense of the same rate, as somebody who may end before it."""
+        who = copy(self)
+        who.token, who.expires_us = self, expires_us
+        return who
 
     def require_all(self) -> None:
         """Raise 403 unless system or supervisor."""
@@ -191,8 +204,9 @@ class Guard:
         return found
 
     def is_current(self, who: Principal) -> bool:
-        """Whether the secret by which somebody came is still in force, with the same rights."""
-        return who is self._open or who in self._current
+        """Whether the secret by which somebody came is still in force, with the same rights, and a session not over."""
+        token = who.token or who
+        return not who.ended and (token is self._open or token in self._current)
 
     def in_force(self) -> tuple[TokenConfig, ...]:
         """The tokens, without their secrets."""

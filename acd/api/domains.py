@@ -1,4 +1,4 @@
-"""Several domains behind one address: whose request it is, is said by its token, and by nothing else.
+"""Several domains behind one address: whose request it is, is said by its token or session, and by nothing else.
 
 Owns the choice. Must not know what a token may do: the chosen domain's own application asks for it again, as if it
 were alone, so that a wrong choice could let nobody in. Neither path nor body nor header names a domain. A request
@@ -15,6 +15,7 @@ from aiohttp import web
 from acd.api.auth import presented
 from acd.api.context import API, TOGETHER
 from acd.api.events import ticket_of
+from acd.api.sessions import SESSIONS
 from acd.api.tickets import TICKETS
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -44,10 +45,13 @@ class Front:
         return await handlers[self._stranger(request)](request)
 
     def _known_to(self, request: web.Request) -> list[int]:
-        """The domain that knows the token or ticket. All are asked, so that the time tells nothing of which it is."""
+        """The domain that knows the token, cookie or ticket. All are asked: the time tells nothing of which it is."""
         ticket = ticket_of(request)
         if ticket is not None:
             return [number for number, app in enumerate(self._apps) if app[TICKETS].holds(ticket)]
+        cookie = self._apps[0][SESSIONS].shown(request)
+        if cookie:
+            return [number for number, app in enumerate(self._apps) if app[SESSIONS].holds(cookie)]
         digest = presented(request)
         return [number for number, app in enumerate(self._apps) if app[API].guard.knows(digest)]
 

@@ -54,6 +54,8 @@ Tag = Literal[
     "configuration",
     "events",
     "operation",
+    "sessions",
+    "desk",
     "documentation",
 ]
 

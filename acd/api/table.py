@@ -12,6 +12,7 @@ from acd.api import (
     channels,
     configuration,
     consults,
+    desk,
     documentation,
     entries,
     events,
@@ -23,6 +24,7 @@ from acd.api import (
     recordings,
     rotation,
     service,
+    session_routes,
     supervision,
     supervisors,
     tickets,
@@ -53,6 +55,8 @@ ROUTES: Final[tuple[Route, ...]] = (
     *webhooks.ROUTES,
     *rotation.ROUTES,
     *service.ROUTES,
+    *session_routes.ROUTES,
+    *desk.ROUTES,
     *documentation.ROUTES,
 )
 

@@ -37,7 +37,7 @@ from acd.errors import AcdError, CommandInvalid
 from acd.ports.channel import Channel, Personal
 from acd.ports.stores import OutboxMessage
 from acd.runtime.channels import open_channels
-from acd.runtime.config.model import ApiConfig, Config, TokenConfig
+from acd.runtime.config.model import ApiConfig, Config, DeskConfig, SessionsConfig, TokenConfig
 from acd.runtime.config.secrets import Secret
 from acd.runtime.configurations import Configurations, Source, check_in_force
 from acd.runtime.estimate import WaitEstimator
@@ -179,6 +179,8 @@ CONFIG = ApiConfig(
         TokenConfig("web-chat", Secret(TOKENS["web"]), ("channel",), channel="web"),
     ),
     origins=("https://desk.example.com",),
+    sessions=SessionsConfig(),
+    desk=DeskConfig(),
 )
 
 
@@ -217,6 +219,8 @@ async def living(
     config = check_in_force(file).config
     assert config is not None
     assert config.api is not None
+    # Every route is served, also those that the configuration has to ask for.
+    everything = msgspec.structs.replace(config.api, sessions=SessionsConfig(), desk=DeskConfig())
     history = History(config.journal.path, config.snapshots.path)
     live = Router(config, channels=(FakeChannel("phones"), *open_channels(config.channels)))
     with closing(history), closing(VersionStore(config.api.versions)) as store:
@@ -225,7 +229,7 @@ async def living(
             async with (
                 live,
                 remembering(config, live) as repeats,
-                await serve(live, api or config.api, history, configurations, repeats, reread=reread) as server,
+                await serve(live, api or everything, history, configurations, repeats, reread=reread) as server,
             ):
                 yield server.addresses[0]
                 if crashing:

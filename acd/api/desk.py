@@ -1,0 +1,117 @@
+"""The agents' page: /desk, the files that it is made of, and what it is told of the configuration.
+
+Owns these routes and their headers. Must not know what the page does: that is in `acd/pages/`, as plain modules that a
+browser reads as they are. The files say nothing that is not public, so they need no token. They are ours alone: no
+outside script, style, font or picture, nothing inline, and a Content-Security-Policy that lets none of that in; nor may
+any script make markup of a text (`require-trusted-types-for`).
+"""
+
+import hashlib
+from collections.abc import Mapping
+from functools import cache, partial
+from importlib.resources import files
+from typing import Final
+
+from aiohttp import web
+from msgspec import Struct
+
+from acd.api.bodies import NoQuery, Nothing
+from acd.api.routes import Call, Example, Route
+from acd.runtime.config.model import DeskConfig
+
+CONTENT_SECURITY_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    "require-trusted-types-for 'script'; trusted-types 'none'"
+)
+
+FILES: Final[Mapping[str, str]] = {
+    "desk/index.html": "/desk",
+    "desk/desk.js": "/desk/desk.js",
+    "desk/presence.js": "/desk/presence.js",
+    "desk/words.en.json": "/desk/words.en.json",
+    "desk/words.zh.json": "/desk/words.zh.json",
+    "common/dom.js": "/pages/common/dom.js",
+    "common/events.js": "/pages/common/events.js",
+    "common/requests.js": "/pages/common/requests.js",
+    "common/session.js": "/pages/common/session.js",
+    "common/words.js": "/pages/common/words.js",
+    "common/page.css": "/pages/common/page.css",
+    "common/icon.svg": "/pages/common/icon.svg",
+}
+"""File in `acd/pages/` → where it is served."""
+
+_HEADERS: Final = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-cache",  # kept, and asked for by its ETag each time: a page is never of two releases
+}
+
+_MEDIA: Final = {
+    "html": "text/html",
+    "js": "text/javascript",
+    "json": "application/json",
+    "css": "text/css",
+    "svg": "image/svg+xml",
+}
+
+DESK: Final[web.AppKey[DeskConfig | None]] = web.AppKey("acd_desk")
+"""What the desk is configured with; None where it is not served."""
+
+
+class DeskShape(Struct):
+    """What the desk is configured with. `reasons`: for which an agent can be not ready, in this order."""
+
+    reasons: tuple[str, ...]
+
+
+async def show_desk(call: Call[Nothing, NoQuery]) -> DeskShape:
+    """What the desk is configured with."""
+    config = call.request.app[DESK] or DeskConfig()
+    return DeskShape(config.reasons)
+
+
+async def _file(name: str, call: Call[Nothing, NoQuery]) -> web.Response:
+    body, etag = _read(name)
+    headers = {**_HEADERS, "ETag": etag}
+    if etag in {each.strip() for each in call.request.headers.get("If-None-Match", "").split(",")}:
+        return web.Response(status=304, headers=headers)
+    return web.Response(body=body, content_type=_media(name), charset="utf-8", headers=headers)
+
+
+@cache
+def _read(name: str) -> tuple[bytes, str]:
+    """The file, and its tag: of the same contents in every process, and of every release."""
+    body = files("acd").joinpath("pages", *name.split("/")).read_bytes()
+    return body, f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+
+
+def _media(name: str) -> str:
+    return _MEDIA[name.rpartition(".")[2]]
+
+
+def _route(name: str, path: str) -> Route:
+    operation = "page_" + name.replace("/", "_").replace(".", "_")
+    summary = "The agents' page." if path == "/desk" else f"A file of the agents' page: {name}."
+    return Route(operation, "desk", "GET", path, "public", partial(_file, name), summary, media=_media(name))
+
+
+ROUTES: Final = (
+    Route(
+        "show_desk",
+        "desk",
+        "GET",
+        "/v1/desk",
+        "token",
+        show_desk,
+        "What the agents' page is configured with.",
+        DeskShape,
+        example=Example(shows={"reasons": ["break", "lunch", "training", "meeting"]}),
+        scoped=True,
+    ),
+    *(_route(name, path) for name, path in FILES.items()),
+)

@@ -1,0 +1,25 @@
+// Elements and their texts. Whatever comes from elsewhere goes in as text here, never as markup: this is the only
+// module that puts words into the page, and it knows `textContent` and nothing else.
+
+export function byId(id) {
+  const found = document.getElementById(id);
+  if (!found) throw new Error(`the page has no element ${id}`);
+  return found;
+}
+
+// Only where it differs: what is read out to people (role=status) is not to be said again.
+export function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+export function option(value, text) {
+  const made = document.createElement("option");
+  made.value = value;
+  made.textContent = text;
+  return made;
+}
+
+// One of several parts of the page is shown, the others are not there for anybody, whether they see or listen.
+export function showOnly(parts, shown) {
+  for (const each of parts) each.hidden = each !== shown;
+}

@@ -1,0 +1,76 @@
+// Who is signed in with this browser. The cookie itself is out of reach here: the page knows whose it is, and asks for
+// another while it is still good. All tabs share it.
+
+import { ask, Refused } from "/pages/common/requests.js";
+
+const PATH = "/v1/session";
+const SOONEST = 1_000, AGAIN = 15_000; // milliseconds
+
+export class Session {
+  // `ended()` is called when somebody who was signed in is not any more, whoever signed them out.
+  constructor(ended) {
+    this.ended = ended;
+    this.timer = 0;
+    this.who = null;
+    // Timers stand still in a laptop that is shut.
+    document.addEventListener("visibilitychange", () => document.hidden || !this.who || this.renew());
+  }
+
+  // Whoever was signed in before the page was loaded; null for nobody.
+  async resume() {
+    try {
+      return this.is(await ask("GET", PATH));
+    } catch (error) {
+      if (error instanceof Refused && (error.isStranger || error.status === 429)) return null;
+      throw error;
+    }
+  }
+
+  async begin(token) {
+    return this.is(await ask("POST", PATH, { token }));
+  }
+
+  async end() {
+    this.forget();
+    try {
+      await ask("DELETE", PATH);
+    } catch (error) {
+      if (!error.isStranger) throw error;
+    }
+  }
+
+  // To be called when an answer says that nobody is signed in.
+  lost() {
+    if (!this.who) return;
+    this.forget();
+    this.ended();
+  }
+
+  is(who) {
+    this.who = who;
+    // A session that is about to end for good is not replaced any more: then this only finds out that it has.
+    this.after(Math.max(SOONEST, (who.left_seconds ?? 0) * 500));
+    return who;
+  }
+
+  async renew() {
+    clearTimeout(this.timer);
+    try {
+      const who = await ask("POST", PATH);
+      if (this.who) this.is(who);
+    } catch (error) {
+      if (error.isStranger) this.lost();
+      else if (this.who) this.after(AGAIN);
+    }
+  }
+
+  after(milliseconds) {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.renew(), milliseconds);
+  }
+
+  forget() {
+    clearTimeout(this.timer);
+    this.who = null;
+  }
+}
