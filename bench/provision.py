@@ -1,8 +1,9 @@
 """Redis, PostgreSQL and wrk for the bench, Prometheus, nginx and Chromium for tests: the machine's own, or Debian's.
 
-Owns where these programs are found, and fetching them, unpacked, into the project's cache without root, with the lab's private
-apt (signatures checked). The packages are those of the machine's own suite, so that they run on the machine's own C
-library, which is left out; so is what only an installation needs. Must not know how a program is started.
+Owns where these programs are found, and fetching and unpacking them into the project's cache without root, with the
+lab's private apt (signatures checked). The packages are those of the machine's own suite, so that they run on the
+machine's own C library, which is left out; so is what only an installation needs. Must not know how a program is
+started.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@
 import { setText } from "/pages/common/dom.js";
 
 const CHOSEN = "acd-language";
+const DAY = 24 * 3600 * 1_000; // milliseconds
 export const LANGUAGES = { en: "English", zh: "中文" };
 
 export class Words {
@@ -29,8 +30,11 @@ export class Words {
     return text.replace(/\{(\w+)\}/g, (whole, key) => (Object.hasOwn(values, key) ? values[key] : whole));
   }
 
+  // The time of day, by 24 hours; with the date if it is not of the last 24 hours.
   time(moment) {
-    return new Intl.DateTimeFormat(this.language, { timeStyle: "short" }).format(new Date(moment));
+    const at = new Date(moment), old = Date.now() - at > DAY;
+    const date = old ? { month: "2-digit", day: "2-digit" } : {};
+    return new Intl.DateTimeFormat(this.language, { ...date, hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(at);
   }
 }
 

@@ -1,0 +1,106 @@
+"""The files of the pages: served as they are, with the headers they need, ours alone, and whole in two languages."""
+
+import json
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+
+from acd.api import build_app
+from acd.api.desk import FILES
+from tests.api.harness import CONFIG, Http, MemoryRouter
+
+PAGES = Path(__file__).parents[2] / "acd" / "pages"
+NAMES = sorted(FILES)
+SCRIPTS = [name for name in NAMES if name.endswith(".js")]
+WORDS = {language: json.loads((PAGES / f"desk/words.{language}.json").read_text()) for language in ("en", "zh")}
+
+
+def text_of(name: str) -> str:
+    return (PAGES / name).read_text(encoding="utf-8")
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[Http]:
+    async with TestClient(TestServer(build_app(MemoryRouter(), CONFIG))) as client:
+        yield client
+
+
+def test_every_file_is_served_and_there_is_no_other() -> None:
+    assert sorted(path.relative_to(PAGES).as_posix() for path in PAGES.rglob("*") if path.is_file()) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_a_file_comes_with_what_keeps_others_out(http: Http, name: str) -> None:
+    async with http.get(FILES[name]) as response:
+        headers = response.headers
+        assert (response.status, await response.text()) == (200, text_of(name))
+    policy = headers["Content-Security-Policy"]
+    assert "unsafe" not in policy
+    assert set(policy.split("; ")) >= {
+        "default-src 'none'",
+        "script-src 'self'",
+        "frame-ancestors 'none'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "require-trusted-types-for 'script'",
+    }
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "no-referrer"
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_what_a_browser_has_already_is_not_sent_again(http: Http, name: str) -> None:
+    async with http.get(FILES[name]) as response:
+        assert response.headers["Cache-Control"] == "no-cache"
+        etag = response.headers["ETag"]
+    async with http.get(FILES[name], headers={"If-None-Match": f'"another", {etag}'}) as response:
+        assert (response.status, await response.read(), response.headers["ETag"]) == (304, b"", etag)
+    async with http.get(FILES[name], headers={"If-None-Match": '"another"'}) as response:
+        assert response.status == 200
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_is_inline_and_nothing_from_elsewhere(name: str) -> None:
+    text = text_of(name)
+    assert not re.search(r"<script(?![^>]* src=\"/)|<style|\sstyle=|\son\w+=\"", text)
+    outside = set(re.findall(r"https?://[^\s\"')]+", text)) - {"http://www.w3.org/2000/svg"}
+    assert outside == set()
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_texts_become_texts_and_nothing_else(name: str) -> None:
+    makes = r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|\beval\b|new Function|setHTML|srcdoc"
+    assert not re.search(makes, text_of(name))
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_modules_are_short_and_import_what_is_there(name: str) -> None:
+    text = text_of(name)
+    assert len(text.splitlines()) < 400
+    assert max(map(len, text.splitlines())) <= 130
+    for path in re.findall(r'from "([^"]+)"', text):
+        assert path in FILES.values()
+
+
+def test_both_languages_have_every_word_with_the_same_places() -> None:
+    assert WORDS["en"].keys() == WORDS["zh"].keys()
+    for word, text in WORDS["en"].items():
+        assert sorted(re.findall(r"\{\w+\}", text)) == sorted(re.findall(r"\{\w+\}", WORDS["zh"][word])), word
+        assert re.search(r"[一-鿿]", WORDS["zh"][word]) or re.fullmatch(r"[^A-Za-z]*(\{\w+\}[^A-Za-z]*)+", text), word
+
+
+def test_every_word_that_the_page_asks_for_is_there() -> None:
+    asked = set(re.findall(r'data-word="([^"]+)"', text_of("desk/index.html")))
+    for name in SCRIPTS:
+        asked |= set(re.findall(r'\bsay\("([\w.-]+)"', text_of(name)))
+        asked |= set(re.findall(r'"((?:problem|state|reason)\.[\w-]+)"', text_of(name)))
+    assert len(asked) > 15
+    assert sorted(asked - WORDS["en"].keys()) == []
+
+
+def test_every_reason_that_comes_ready_made_has_a_word() -> None:
+    assert CONFIG.desk is not None
+    assert [code for code in CONFIG.desk.reasons if f"reason.{code}" not in WORDS["en"]] == []
