@@ -47,6 +47,7 @@ enabled = false
 [api]
 port = 0
 origins = ["https://{name}.example.com"]
+desk = {{ enabled = true }}
 [[api.tokens]]
 name = "pbx"
 token = "system-token-of-{name}"

@@ -27,7 +27,7 @@ from tests.api.external_process import JSON, Process
 from tests.api.harness import route_of, steps_before
 from tests.runtime.webhooks.receiver import receiving
 
-LOOSELY = frozenset({"list_webhooks", "ping_webhook", "issue_ticket"})
+LOOSELY = frozenset({"list_webhooks", "ping_webhook", "issue_ticket", "begin_session"})
 """Routes whose answers count what goes on at the same time, or are a secret."""
 
 TOGETHER = frozenset({"readyz", "metrics"})

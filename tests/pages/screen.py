@@ -12,7 +12,8 @@ from tests.pages.centre import Centre, token_of
 if TYPE_CHECKING:
     from re import Pattern
 
-    from playwright.sync_api import Dialog, Locator, LocatorAssertions, Page
+    from playwright.sync_api import Dialog, Locator, Page
+    from playwright.sync_api._generated import LocatorAssertions
 
 PATIENCE_MS: Final = 10_000
 

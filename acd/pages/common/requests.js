@@ -15,6 +15,11 @@ export class Refused extends Error {
   get isStranger() {
     return this.status === 401;
   }
+
+  // Whether it is worth asking again: the other end is away, stopping or has too much to do.
+  get isPassing() {
+    return this.code === "offline" || this.status === 429 || this.status >= 500;
+  }
 }
 
 export async function ask(method, path, { token, body } = {}) {

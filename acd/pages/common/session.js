@@ -30,13 +30,14 @@ export class Session {
     return this.is(await ask("POST", PATH, { token }));
   }
 
+  // Whoever cannot be signed out now, because there is no answer, still is signed in.
   async end() {
-    this.forget();
     try {
       await ask("DELETE", PATH);
     } catch (error) {
       if (!error.isStranger) throw error;
     }
+    this.forget();
   }
 
   // To be called when an answer says that nobody is signed in.

@@ -66,8 +66,8 @@ async function look() {
     else lookAgain = Boolean(session.who);
     draw();
   } catch (error) {
-    if (error.code !== "offline") complain(error);
-    else setTimeout(look, AGAIN);
+    if (error.isPassing) setTimeout(look, AGAIN);
+    else complain(error);
   } finally {
     looking = false;
   }
@@ -139,12 +139,17 @@ async function signIn(event) {
     await session.begin(token);
     await enter();
   } catch (error) {
-    if (session.who) await session.end().catch(() => {});
-    leave(null);
-    say(error.isStranger ? "problem.wrong-token" : `problem.${error.code}`, {}, error.message);
+    await refuse(error, "problem.wrong-token");
   } finally {
     button.disabled = false;
   }
+}
+
+// Nobody is signed in, for this reason; `stranger` is said where the API knows nobody.
+async function refuse(error, stranger) {
+  if (session.who) await session.end().catch(() => session.forget());
+  leave(null);
+  say(error.isStranger ? stranger : `problem.${error.code}`, {}, error.message);
 }
 
 async function signOut() {
@@ -178,6 +183,7 @@ async function resume() {
     if (await session.resume()) await enter();
     else leave(null);
   } catch (error) {
+    if (!error.isPassing) return refuse(error, "problem.session-ended");
     // The engine is away, or has just begun: whoever was signed in still is.
     say(`problem.${error.code}`, {}, error.message);
     setTimeout(resume, AGAIN);

@@ -128,6 +128,19 @@ def test_who_shares_an_address_has_one_certificate(tmp_path: Path) -> None:
         assert [problem.key for problem in found] == ["api.certificate", "api.private_key"]
 
 
+def test_who_shares_an_address_shares_its_pages(tmp_path: Path) -> None:
+    """They are asked for before anybody has said who they are; what they then show may differ."""
+    desk, with_sessions = "desk = {{ enabled = true, reasons = ['{0}'] }}", "sessions = {{ secure = {0} }}"
+    red = written(tmp_path / "red", api("red", more=desk.format("lunch")))
+    assert said(red, written(tmp_path / "blue", api("blue", more=desk.format("dinner")))) == []
+    assert said(red, written(tmp_path / "blue", api("blue", port=8421))) == []
+    found = check_together((red, written(tmp_path / "blue", api("blue")))).errors
+    assert [problem.key for problem in found] == ["api.sessions", "api.desk"]
+    red = written(tmp_path / "red", api("red", more=with_sessions.format("true")))
+    found = check_together((red, written(tmp_path / "blue", api("blue", more=with_sessions.format("false"))))).errors
+    assert [problem.key for problem in found] == ["api.sessions"]
+
+
 def test_nobody_without_tokens_shares_an_address(tmp_path: Path) -> None:
     red = written(tmp_path / "red", api("red"))
     blue = written(tmp_path / "blue", "[api]\nopen = true\n")
