@@ -32,7 +32,7 @@ MAX_PER_TOKEN: Final = 8
 """Browsers in which one token is signed in; likewise."""
 
 GRACE_US: Final = 30_000_000
-"""How long a cookie that was replaced is still good, for requests that were under way."""
+"""How long a cookie is still good when its successor has been shown, for requests that were under way."""
 
 MAX_REPLACED: Final = 32
 """Replaced cookies of one session by which whoever shows them is found out; older ones are only unknown."""
@@ -47,9 +47,13 @@ _ENDED: Final = "This session is not known, or has ended; sign in again."
 
 
 class Session:
-    """One. `who` makes its requests; `host`: of the page on which it was begun, with the port."""
+    """One. `who` makes its requests; `host`: of the page on which it was begun, with the port.
 
-    __slots__ = ("_replaced", "current", "host", "since_us", "who")
+    The cookie before the `current` one is good until that has been shown once: an answer with a new cookie may be lost,
+    and nobody is to be signed out for it.
+    """
+
+    __slots__ = ("_before", "_replaced", "current", "host", "since_us", "who")
 
     def __init__(self, who: Principal, host: str, now_us: int) -> None:
         """Begun by `Sessions.begin`."""
@@ -57,25 +61,40 @@ class Session:
         self.host = host
         self.since_us = now_us
         self.current = b""
+        self._before = b""
         self._replaced: deque[tuple[bytes, int]] = deque()
 
     def replace(self, digest: bytes, now_us: int) -> bytes:
         """Another cookie from now on; returns what is forgotten for it, empty if nothing."""
-        if self.current:
-            self._replaced.append((self.current, now_us + GRACE_US))
+        never_shown = self.current if self._before else b""
+        if not self._before:
+            self._before = self.current
         self.current = digest
-        return self._replaced.popleft()[0] if len(self._replaced) > MAX_REPLACED else b""
+        return self._spend(never_shown, now_us)
+
+    def is_shown(self, digest: bytes, now_us: int) -> bytes:
+        """Somebody has this cookie of the session; returns what is forgotten for it, empty if nothing."""
+        if digest != self.current or not self._before:
+            return b""
+        before, self._before = self._before, b""
+        return self._spend(before, now_us)
 
     def good_until_us(self, digest: bytes) -> int:
         """Until when a cookie of this session may be shown."""
-        if digest == self.current:
+        if digest in {self.current, self._before}:
             return self.who.expires_us
         return next((until_us for each, until_us in self._replaced if each == digest), 0)
 
     @property
     def digests(self) -> tuple[bytes, ...]:
         """Of all cookies that are remembered."""
-        return (self.current, *(digest for digest, _ in self._replaced))
+        found = (self.current, self._before, *(digest for digest, _ in self._replaced))
+        return tuple(filter(None, found))
+
+    def _spend(self, digest: bytes, now_us: int) -> bytes:
+        if digest:
+            self._replaced.append((digest, now_us + GRACE_US))
+        return self._replaced.popleft()[0] if len(self._replaced) > MAX_REPLACED else b""
 
 
 class Sessions:
@@ -145,6 +164,7 @@ class Sessions:
         if now_us >= session.good_until_us(digest):
             self.end((session.who,))
             raise unauthorized("This session was used from elsewhere, too, and has ended; sign in again.")
+        self._by_digest.pop(session.is_shown(digest, now_us), None)
         return session.who
 
     def end(self, whose: Collection[Principal]) -> None:
