@@ -115,7 +115,7 @@ class Prompts:
 
     async def begin(
         self, target: str, media: Sequence[str], *, language: str = "", where: Where = "channels"
-    ) -> "Playing":
+    ) -> Playing:
         """As `play`, but returns when Asterisk has been asked: nobody is moved any more on account of this."""
         if not media:
             return Playing(target, where, over="done")
@@ -217,8 +217,7 @@ class Prompts:
 
     async def stop(self) -> None:
         """Ask nothing any more. What is being said goes on."""
-        closing = tuple(self._closing.values())
-        for task in closing:
+        for task in (closing := tuple(self._closing.values())):
             task.cancel()
         await asyncio.gather(*closing, return_exceptions=True)
 
