@@ -1,4 +1,4 @@
-"""Redis, PostgreSQL and wrk for the bench, Prometheus, nginx and Chromium for tests: the machine's own, or Debian's.
+"""Redis, PostgreSQL and wrk for the bench, Prometheus, nginx, coturn and Chromium for tests: the machine's or Debian's.
 
 Owns where these programs are found, and fetching and unpacking them into the project's cache without root, with the
 lab's private apt (signatures checked). The packages are those of the machine's own suite, so that they run on the
@@ -65,6 +65,7 @@ _PROMETHEUS: Final = _Wanted("prometheus", "promtool", "usr/bin")
 _CHROMIUM: Final = _Wanted(
     "chromium-headless-shell", "chromium-headless-shell", "usr/lib/chromium", "/usr/lib/chromium"
 )
+_COTURN: Final = _Wanted("coturn", "turnserver", "usr/bin")
 
 
 def redis_program() -> Program:
@@ -95,6 +96,9 @@ def prometheus_program() -> Program:
 def chromium_program() -> Program:
     """Where a Chromium without windows is (`chromium-headless-shell`); fetched if need be. Raises `LabUnavailable`."""
     return _there(_CHROMIUM) or _fetched(_CHROMIUM)
+def coturn_program() -> Program:
+    """Where `turnserver` and `turnutils_uclient` are; fetched if need be. Raises `LabUnavailable`."""
+    return _there(_COTURN) or _fetched(_COTURN)
 
 
 def _there(wanted: _Wanted) -> Program | None:
