@@ -223,9 +223,11 @@ class Call:
     def _new_page(self, side: Side) -> list[Numbered]:
         """Begin its session; anew, if it had one. Gives what it is to be told first."""
         end, other = self._ends[side], self._ends[_other(side)]
-        if not end.joined or self.ended is not None:
-            return end.session.again(0) if not end.joined else []
+        if not end.joined:
+            return end.session.again(0)
         end.session = Session(end.session.number + 1)
+        if self.ended is not None:
+            return [end.session.send(Over(self.ended))]
         end.muted.clear()
         end.offer_number = end.renewed_number = 0
         self.negotiation.begin_anew()
@@ -300,8 +302,7 @@ class Call:
             return
         self.ended = reason
         for side, end in self._ends.items():
-            if reason != "overrun":
-                self._tell(side, Over(reason))
+            self._tell(side, Over(reason))
             if end.link is not None:
                 self._todo.append(Close(end.link, NORMAL, reason))
         self._todo.append(Ended(reason))

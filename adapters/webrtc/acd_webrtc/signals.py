@@ -140,7 +140,7 @@ class Hello(_Message, frozen=True, tag="hello"):
 
 
 class Welcome(_Message, frozen=True, tag="welcome", omit_defaults=False):
-    """The answer to `Hello`. What the page sent after its message `got` is to be sent again."""
+    """The answer to `Hello`: before it the page says nothing, after it first all of its own beyond number `got`."""
 
     session: Number
     got: Number
@@ -163,7 +163,8 @@ class Got(_Message, frozen=True, tag="got"):
     got: Number
 
 
-_HELLO: Final = msgspec.json.Decoder(Hello)
+# Alone, a Struct would be read without its type.
+_HELLO: Final[msgspec.json.Decoder[Hello | Got]] = msgspec.json.Decoder(Hello | Got)
 _TEXT: Final[msgspec.json.Decoder[Numbered | Got]] = msgspec.json.Decoder(Numbered | Got)
 _SAID: Final[msgspec.json.Decoder[Said]] = msgspec.json.Decoder(Said)
 _Read = TypeVar("_Read")
@@ -171,7 +172,10 @@ _Read = TypeVar("_Read")
 
 def read_hello(text: str | bytes) -> Hello:
     """The first text on a socket. Raises `SessionBroken`."""
-    return _read(_HELLO, text)
+    hello = _read(_HELLO, text)
+    if not isinstance(hello, Hello):
+        raise SessionBroken("the first text has to be a hello")
+    return hello
 
 
 def read_text(text: str | bytes) -> Numbered | Got:
