@@ -4,9 +4,9 @@ Owns who is on which socket, what each side is told, in which order and once, mu
 Time is an argument, in microseconds, and never goes back; ask `next_deadline_us`, and call `tick` then. What is to be
 done comes back as a list: `Send` and `Close` name a socket by the number that `connect` gave it, `Ended` comes once.
 
-    link, todo = call.connect("customer", first_text, now_us=now)
-    todo = call.receive(link, text, now_us=now)
-    todo = call.disconnected(link, now_us=now)
+    link, steps = call.connect("customer", first_text, now_us=now)
+    steps = call.receive(link, text, now_us=now)
+    steps = call.disconnected(link, now_us=now)
 
 A page that lost its socket connects again and says what it has: nothing is lost, nothing comes twice. A page that was
 loaded anew begins a new session, and the other side is told to begin anew with it (`Renew`).
@@ -26,7 +26,6 @@ from acd_webrtc.signals import (
     Candidate,
     Got,
     HangUp,
-    Hello,
     Hold,
     Kind,
     Mute,
@@ -86,7 +85,7 @@ class Ended(NamedTuple):
     reason: Reason
 
 
-Todo = Send | Close | Ended
+Step = Send | Close | Ended
 
 
 class _End:
@@ -119,9 +118,9 @@ class Call:
         self._links = 0
         self._begun_us = self._now_us = now_us
         self._answer_by_us: int | None = None
-        self._todo: list[Todo] = []
+        self._steps: list[Step] = []
 
-    def connect(self, side: Side, text: str | bytes, *, now_us: int) -> tuple[int, list[Todo]]:
+    def connect(self, side: Side, text: str | bytes, *, now_us: int) -> tuple[int, list[Step]]:
         """A socket of this side is open, and this is its first text, a `Hello`. Gives the socket its number.
 
         Whatever other socket the side had is closed. A hello that is wrong closes this one and changes nothing.
@@ -137,7 +136,7 @@ class Call:
         except SessionBroken as problem:
             return link, [Close(link, BROKEN, str(problem))]
         if end.link is not None:
-            self._todo.append(Close(end.link, REPLACED, "another socket has taken this one's place"))
+            self._steps.append(Close(end.link, REPLACED, "another socket has taken this one's place"))
         if hello.session is None:
             again = self._new_page(side)
         end.link, end.joined = link, True
@@ -147,10 +146,10 @@ class Call:
         for numbered in again:
             self._say(link, numbered)
         if self.ended is not None:
-            self._todo.append(Close(link, NORMAL, self.ended))
+            self._steps.append(Close(link, NORMAL, self.ended))
         return link, self._done()
 
-    def receive(self, link: int, text: str | bytes, *, now_us: int) -> list[Todo]:
+    def receive(self, link: int, text: str | bytes, *, now_us: int) -> list[Step]:
         """A text came over this socket. One that was closed, or never was, is not listened to."""
         self._advance(now_us)
         side = self._side_of(link)
@@ -176,7 +175,7 @@ class Call:
             self._say(link, Got(end.session.got))
         return self._done()
 
-    def disconnected(self, link: int, *, now_us: int) -> list[Todo]:
+    def disconnected(self, link: int, *, now_us: int) -> list[Step]:
         """This socket is gone; the side has `Limits.resume_us` to come back."""
         self._advance(now_us)
         side = self._side_of(link)
@@ -184,7 +183,7 @@ class Call:
             self._ends[side].link, self._ends[side].lost_us = None, now_us
         return self._done()
 
-    def tick(self, *, now_us: int) -> list[Todo]:
+    def tick(self, *, now_us: int) -> list[Step]:
         """Time has passed: end the call if somebody took too long."""
         self._advance(now_us)
         for due_us, reason in self._deadlines():
@@ -193,7 +192,7 @@ class Call:
                 break
         return self._done()
 
-    def end(self, *, now_us: int) -> list[Todo]:
+    def end(self, *, now_us: int) -> list[Step]:
         """Whoever owns the call ends it; more than once is harmless."""
         self._advance(now_us)
         self._end("ended")
@@ -304,14 +303,14 @@ class Call:
         for side, end in self._ends.items():
             self._tell(side, Over(reason))
             if end.link is not None:
-                self._todo.append(Close(end.link, NORMAL, reason))
-        self._todo.append(Ended(reason))
+                self._steps.append(Close(end.link, NORMAL, reason))
+        self._steps.append(Ended(reason))
 
-    def _cut(self, side: Side, code: int, reason: str) -> list[Todo]:
+    def _cut(self, side: Side, code: int, reason: str) -> list[Step]:
         """Close its socket; it may come back."""
         end = self._ends[side]
         if end.link is not None:
-            self._todo.append(Close(end.link, code, reason))
+            self._steps.append(Close(end.link, code, reason))
         end.link, end.lost_us = None, self._now_us
         return self._done()
 
@@ -326,7 +325,7 @@ class Call:
         return True
 
     def _say(self, link: int, text: Welcome | Numbered | Got) -> None:
-        self._todo.append(Send(link, msgspec.json.encode(text).decode()))
+        self._steps.append(Send(link, msgspec.json.encode(text).decode()))
 
     def _side_of(self, link: int) -> Side | None:
         return next((side for side, end in self._ends.items() if end.link == link), None)
@@ -336,13 +335,10 @@ class Call:
             raise ValueError(f"now_us: {now_us} is before {self._now_us}; time never goes back")
         self._now_us = now_us
 
-    def _done(self) -> list[Todo]:
-        done, self._todo = self._todo, []
+    def _done(self) -> list[Step]:
+        done, self._steps = self._steps, []
         return done
 
 
 def _other(side: Side) -> Side:
     return "agent" if side == "customer" else "customer"
-
-
-__all__ = ["Call", "Close", "Ended", "Hello", "Limits", "Send", "Side", "Todo"]

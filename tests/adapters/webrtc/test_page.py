@@ -36,8 +36,8 @@ def test_there_is_no_example_that_is_not_run() -> None:
         f"| {signalling.NORMAL} |",
         f"| {signalling.BROKEN} |",
         f"| {signalling.REPLACED} |",
-        f"| {signalling.TOO_MANY} | more than {signalling.MESSAGES_PER_SECOND} messages a second, "
-        f"after {signalling.BURST_MESSAGES} at once",
+        f"| {signalling.TOO_MANY} | more than {signalling.MESSAGES_PER_SECOND} messages a second",
+        f"messages a second, after {signalling.BURST_MESSAGES} at once",
         f"within {signalling.Limits().join_us // signalling.MICROSECONDS} s, has not come back",
         f"{signals.MAX_TEXT_BYTES // 1_024} KiB at most, a description {signals.MAX_DESCRIPTION_LETTERS // 1_024} KiB",
         f"a candidate {signals.MAX_CANDIDATE_LETTERS} letters; {negotiation.MAX_CANDIDATES} candidates",

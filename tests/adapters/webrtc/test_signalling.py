@@ -19,7 +19,7 @@ from acd_webrtc.signalling import (
     Ended,
     Limits,
     Send,
-    Todo,
+    Step,
 )
 from acd_webrtc.signals import Answer, Candidate, Got, HangUp, Hello, Hold, Mute, Offer, Said
 from tests.adapters.webrtc.naive_call import Side
@@ -43,23 +43,23 @@ class Wire:
             self.connect("agent")
 
     def connect(self, side: Side, hello: str = HELLO) -> list[Any]:
-        link, todo = self.call.connect(side, hello, now_us=self.now_us)
+        link, steps = self.call.connect(side, hello, now_us=self.now_us)
         self.links[side] = link
-        return self.seen(todo, link)
+        return self.seen(steps, link)
 
     def say(self, side: Side, said: Said | dict[str, Any], *, number: int | None = None) -> list[Any]:
         """Gives what the other side sees of it, or, if it sees nothing, what comes back."""
         self.numbers[side] += 1
         body = said if isinstance(said, dict) else msgspec.json.decode(text_of(said))
         text = {"type": "message", "number": number or self.numbers[side], "got": self.got[side], "body": body}
-        todo = self.call.receive(self.links[side], msgspec.json.encode(text), now_us=self.now_us)
+        steps = self.call.receive(self.links[side], msgspec.json.encode(text), now_us=self.now_us)
         other = self.links.get("agent" if side == "customer" else "customer", -1)
-        return self.seen(todo, other) or self.seen(todo, self.links[side])
+        return self.seen(steps, other) or self.seen(steps, self.links[side])
 
-    def seen(self, todo: list[Todo], link: int) -> list[Any]:
+    def seen(self, steps: list[Step], link: int) -> list[Any]:
         """On this socket, in order: bodies, other texts, codes of closing."""
         found: list[Any] = []
-        for each in todo:
+        for each in steps:
             if isinstance(each, Send) and each.link == link:
                 read = msgspec.json.decode(each.text)
                 for side, its in self.links.items():
@@ -188,10 +188,10 @@ def test_a_page_that_was_loaded_anew_begins_anew_with_the_other() -> None:
     wire.say("customer", Mute("video", muted=True))
     wire.say("agent", Hold(held=True))
     wire.say("agent", Mute("audio", muted=True))
-    link, todo = wire.call.connect("agent", HELLO, now_us=0)
-    assert Close(wire.links["agent"], REPLACED, "another socket has taken this one's place") in todo
-    assert wire.seen(todo, wire.links["customer"]) == [{"type": "renew"}]
-    assert wire.seen(todo, link) == [
+    link, steps = wire.call.connect("agent", HELLO, now_us=0)
+    assert Close(wire.links["agent"], REPLACED, "another socket has taken this one's place") in steps
+    assert wire.seen(steps, wire.links["customer"]) == [{"type": "renew"}]
+    assert wire.seen(steps, link) == [
         {"type": "welcome", "session": 2, "got": 0, "polite": False},
         as_seen(Mute("video", muted=True)),
         as_seen(Hold(held=True)),
@@ -213,8 +213,8 @@ def test_what_was_meant_for_the_page_before_is_not_for_the_new_one() -> None:
 def test_a_page_whose_session_is_over_does_not_come_back() -> None:
     wire = Wire()
     wire.connect("agent")
-    _, todo = wire.call.connect("agent", text_of(Hello(1, 0)), now_us=0)
-    assert [each.code for each in todo if isinstance(each, Close)] == [REPLACED]
+    _, steps = wire.call.connect("agent", text_of(Hello(1, 0)), now_us=0)
+    assert [each.code for each in steps if isinstance(each, Close)] == [REPLACED]
     assert wire.say("agent", Mute("audio", muted=True), number=1) == [as_seen(Mute("audio", muted=True))]
 
 
@@ -242,9 +242,9 @@ def test_a_side_that_never_comes_ends_the_call() -> None:
     wire = Wire(join=False)
     wire.connect("customer")
     assert wire.call.next_deadline_us == 60 * SECOND
-    todo = wire.call.tick(now_us=60 * SECOND)
-    assert wire.seen(todo, wire.links["customer"]) == [{"type": "over", "reason": "unjoined"}, NORMAL]
-    assert Ended("unjoined") in todo
+    steps = wire.call.tick(now_us=60 * SECOND)
+    assert wire.seen(steps, wire.links["customer"]) == [{"type": "over", "reason": "unjoined"}, NORMAL]
+    assert Ended("unjoined") in steps
 
 
 def test_an_offer_is_answered_in_time_however_often_the_socket_changes() -> None:
@@ -302,9 +302,9 @@ def test_the_owner_ends_a_call_once() -> None:
 def test_what_cannot_be_done_is_refused_and_changes_nothing(side: Side, said: object, code: str) -> None:
     wire = Wire()
     text = {"type": "message", "number": 1, "got": 0, "body": said}
-    todo = wire.call.receive(wire.links[side], msgspec.json.encode(text), now_us=0)
-    assert wire.seen(todo, wire.links["agent"]) == []
-    assert code_of(wire.seen(todo, wire.links[side])) == code
+    steps = wire.call.receive(wire.links[side], msgspec.json.encode(text), now_us=0)
+    assert wire.seen(steps, wire.links["agent"]) == []
+    assert code_of(wire.seen(steps, wire.links[side])) == code
     wire.numbers[side] = 1
     assert wire.say(side, Offer(sdp(1, "cccc")))[0]["type"] == "offer"
 

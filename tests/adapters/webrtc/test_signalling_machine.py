@@ -6,7 +6,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from acd_webrtc.signalling import BROKEN, MICROSECONDS, Call, Close, Ended, Limits, Send, Todo
+from acd_webrtc.signalling import BROKEN, MICROSECONDS, Call, Close, Ended, Limits, Send, Step
 from acd_webrtc.signals import HangUp, Hold, Kind, Mute, Reason, Refused
 from tests.adapters.webrtc.naive_call import SIDES, NaiveCall, Side, other_of
 from tests.adapters.webrtc.pages import Page
@@ -45,13 +45,13 @@ class TwoPages(RuleBasedStateMachine):
         fresh = page.session is None
         if fresh and side in self.joined:
             self.naive.renew(side)
-        link, todo = self.call.connect(side, page.hello(), now_us=self.now_us)
+        link, steps = self.call.connect(side, page.hello(), now_us=self.now_us)
         page.link = link
         self.down[link] = deque()
         self.joined.add(side)
         self.served[side] = link
         self.away_us.pop(side, None)
-        self.do(todo)
+        self.do(steps)
 
     @rule(side=SIDE, noticed=st.booleans())
     def cut(self, side: Side, *, noticed: bool) -> None:
@@ -88,10 +88,10 @@ class TwoPages(RuleBasedStateMachine):
             if page.link is None or not page.up:
                 return
             before = self.call._ends[side].session.got
-            todo = self.call.receive(page.link, page.up.popleft(), now_us=self.now_us)
+            steps = self.call.receive(page.link, page.up.popleft(), now_us=self.now_us)
             if self.call._ends[side].session.got > before:
                 self.naive.say(side, *page.said.popleft())
-            self.do(todo)
+            self.do(steps)
 
     @rule(side=SIDE, texts=st.integers(1, 5))
     def page_hears(self, side: Side, texts: int) -> None:
@@ -128,8 +128,8 @@ class TwoPages(RuleBasedStateMachine):
         assert (due_us is not None and due_us <= self.now_us) == (self.naive.ended != self.call.ended)
         self.do(self.call.tick(now_us=self.now_us))
 
-    def do(self, todo: list[Todo]) -> None:
-        for each in todo:
+    def do(self, steps: list[Step]) -> None:
+        for each in steps:
             if isinstance(each, Ended):
                 self.ends.append(each)
             elif isinstance(each, Send | Close) and each.link in self.down:
