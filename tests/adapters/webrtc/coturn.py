@@ -3,11 +3,12 @@
 Owns starting it with a configuration of `acd_webrtc.turn`, waiting until it answers, and ending it. Knows no test.
 """
 
+import os
 import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -18,6 +19,7 @@ from tests.adapters.webrtc.turn_client import TurnClient
 from tests.missing import missing_tool
 
 START_SECONDS: Final = 20.0
+POLL_SECONDS: Final = 0.05
 SECRET: Final = "f0" * 32
 
 
@@ -41,9 +43,7 @@ def program() -> Program:
 def coturn(folder: Path, **options: object) -> Iterator[Coturn]:
     """Started with these options of `read_turn` besides the usual; asserts that it answers."""
     found = program()
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = _free_port()
     usual = {"host": "127.0.0.1", "realm": "example.org", "secret": SECRET, "port": port, "listen": ["127.0.0.1"]}
     server = read_turn({**usual, "first_relay_port": 61_000, "last_relay_port": 61_999, **options})
     configuration, log = folder / "turnserver.conf", folder / "turnserver.log"
@@ -66,6 +66,17 @@ def coturn(folder: Path, **options: object) -> Iterator[Coturn]:
         process.wait()
 
 
+def _free_port() -> int:
+    """Beyond those that the system gives to whoever asks for any; processes begin at different ones."""
+    ports = range(62_000, 65_000)
+    for number in range(len(ports)):
+        port = ports[(os.getpid() * 7 + number) % len(ports)]
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("every port is taken")
+
+
 def _wait_until_it_answers(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
     while True:
@@ -75,5 +86,6 @@ def _wait_until_it_answers(process: subprocess.Popen[bytes], port: int, log: Pat
         except OSError:  # nobody there yet: refused at once, or no answer
             assert process.poll() is None, log.read_text()
             assert time.monotonic() < deadline, log.read_text()
+            time.sleep(POLL_SECONDS)
         else:
             return

@@ -144,6 +144,15 @@ def test_in_a_glare_the_agents_offer_counts_whichever_came_first() -> None:
     assert (wire.call.negotiation.glares, wire.call.negotiation.restarts) == (2, 0)
 
 
+def test_candidates_of_an_offer_that_lost_reach_nobody() -> None:
+    wire = Wire()
+    wire.say("customer", Offer(sdp(1, "lost")))
+    wire.say("agent", Offer(sdp(2, "aaaa")))
+    assert wire.say("customer", candidate("lost")) == [{"type": "got", "got": 2}]
+    answer = Answer(sdp(3, "cccc"))
+    assert wire.say("customer", answer) == [as_seen(answer)]
+
+
 def test_after_a_change_of_network_ice_starts_anew_and_old_candidates_are_nobodys() -> None:
     wire = Wire()
     wire.agree()

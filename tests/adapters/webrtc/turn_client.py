@@ -17,6 +17,8 @@ BINDING, ALLOCATE, CREATE_PERMISSION = 0x0001, 0x0003, 0x0008
 USERNAME, MESSAGE_INTEGRITY, ERROR_CODE, XOR_PEER, REALM = 0x0006, 0x0008, 0x0009, 0x0012, 0x0014
 NONCE, XOR_RELAYED, REQUESTED_TRANSPORT = 0x0015, 0x0016, 0x0019
 FAILED: Final = 0x0110
+ANSWERED: Final = 0x01
+"""In the first octet: the class is success or error."""
 UDP: Final = 17
 
 
@@ -74,7 +76,8 @@ class TurnClient:
             covered = _header(method, len(body) + 24, transaction) + body
             body += _attribute(MESSAGE_INTEGRITY, hmac.new(key, covered, hashlib.sha1).digest())
         self._socket.send(_header(method, len(body), transaction) + body)
-        while (answer := self._socket.recv(2_048))[8:20] != transaction:
+        # A socket that the system gave the very port it sends to hears itself: a request is no answer.
+        while (answer := self._socket.recv(2_048))[8:20] != transaction or not answer[0] & ANSWERED:
             pass
         return _read(answer)
 
