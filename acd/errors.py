@@ -17,6 +17,7 @@ AcdError
 ├── RequestReused           an `Idempotency-Key` was used for another request before
 ├── EntryOfFile             an agent, queue, capacity or calendar belongs to the configuration file, not to the API
 ├── PersonalStoreError      a customer's data cannot be read or written
+├── ChatStoreError          conversations in writing cannot be read or written
 ├── OutboxError             the outbox cannot be read or written
 │   └── OutboxFull          too many messages wait, or one is too large; it was not taken
 ├── DeliveryRefused         a far end will never take this message: do not try again
@@ -116,6 +117,10 @@ class EntryOfFile(AcdError):
 
 class PersonalStoreError(AcdError):
     """A customer's data cannot be read or written."""
+
+
+class ChatStoreError(AcdError):
+    """Conversations of a web chat cannot be read or written."""
 
 
 class OutboxError(AcdError):

@@ -1,0 +1,259 @@
+"""One conversation in writing: a numbered log, who talks, and how far each side has got and read.
+
+Owns numbers, order, de-duplication and bounds. Must not know files, sockets, the engine or clocks: time is an
+argument.
+
+Everything that lasts is an `Entry`, and all else follows from the entries in order: whoever has those up to a number
+asks for what comes after it, and has missed nothing. An entry is shown to nobody before it is `kept`: until then it may
+still be taken back (`roll_back`).
+"""
+
+from collections.abc import Iterable
+from typing import Final, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+MAX_TEXT: Final = 4_000
+"""Characters of one message."""
+
+MAX_ENTRIES: Final = 2_000
+"""Entries of one conversation; the last `RESERVED` are for what the engine has to say."""
+
+MAX_CHARACTERS: Final = 400_000
+"""Characters of all messages of one conversation."""
+
+RESERVED: Final = 100
+
+MAX_MESSAGE_ID: Final = 64
+"""Characters of the id that a client gives to a message."""
+
+Side = Literal["customer", "agent"]
+
+Kind = Literal["message", "joined", "left", "announced", "ended"]
+
+_LASTING_CONTROLS: Final = "\n\t"
+
+
+class Entry(Struct, frozen=True, gc=False):
+    """One thing that was said or has happened; `seq` counts from 1 without a gap.
+
+    `agent_id`: of a message whose it is, empty for the customer's; else who has joined or left. `text`: of a message
+    what it says, of an end why, of an announcement its name. `key`: of a message the id that its client gave it, of an
+    agent's coming and going the offer.
+    """
+
+    seq: int
+    at_us: int
+    kind: Kind
+    agent_id: str = ""
+    text: str = ""
+    key: str = ""
+
+    @property
+    def side(self) -> Side:
+        """Whose message it is."""
+        return "agent" if self.agent_id else "customer"
+
+
+class Refused(Struct, frozen=True, gc=False):
+    """Why something cannot be done: a stable word, and a sentence that says what to do."""
+
+    code: str
+    detail: str
+
+
+class Marks(Struct, frozen=True, gc=False):
+    """Up to which entry one side has been `delivered` the others' messages, and has `read` them."""
+
+    delivered: int = 0
+    read: int = 0
+
+    def moved(self, delivered: int, read: int) -> "Marks":
+        """Marks never go back, and what has been read has been delivered."""
+        read = max(self.read, read)
+        return Marks(max(self.delivered, delivered, read), read)
+
+
+class Head(Struct, frozen=True):
+    """What is known of a conversation besides its entries.
+
+    `visitor`: whose page it is. `customer`: the opaque reference that the engine knows. `rating`: 0 for none yet.
+    """
+
+    id: str
+    visitor: str
+    queue: str
+    customer: str
+    begun_us: int
+    ended_us: int = 0
+    by_customer: Marks = Marks()
+    by_agent: Marks = Marks()
+    rating: int = 0
+    comment: str = ""
+
+
+class Conversation:
+    """A conversation as it is now, with what is not kept yet at its end.
+
+    `talking`, `ringing`: agents by offer, oldest first; who rings is not part of the log.
+    """
+
+    def __init__(self, head: Head, entries: Iterable[Entry] = ()) -> None:
+        """`entries`: those that are kept already, in order."""
+        self.head = head
+        self.ringing: dict[str, str] = {}
+        self._retell(entries)
+        self.kept = len(self.entries)
+        """Entries up to here are kept, and may be shown."""
+
+    @property
+    def id(self) -> str:
+        """The interaction's, too."""
+        return self.head.id
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended; nothing follows then."""
+        return bool(self.ended)
+
+    # ---- what is said and what happens: each returns what is new
+
+    def post(self, agent_id: str, message_id: str, text: str, now_us: int) -> Entry | Refused:
+        """A message, of the customer's if `agent_id` is empty. The same id of the same side is the same message."""
+        known = self._numbers.get((agent_id, message_id))
+        if known is not None:
+            return self.entries[known - 1]
+        refusal = self._objection(agent_id, message_id, text)
+        if refusal is not None:
+            return refusal
+        return self._added(now_us, "message", agent_id, text, message_id)
+
+    def join(self, offer_id: str, agent_id: str, now_us: int) -> Entry | None:
+        """An agent talks from now on; None when that is so already."""
+        self.ringing.pop(offer_id, None)
+        if self.is_over or offer_id in self.talking:
+            return None
+        return self._added(now_us, "joined", agent_id, "", offer_id)
+
+    def leave(self, offer_id: str, now_us: int) -> Entry | None:
+        """An agent talks no more; None when they did not."""
+        if self.is_over or offer_id not in self.talking:
+            return None
+        return self._added(now_us, "left", self.talking[offer_id], "", offer_id)
+
+    def announce(self, name: str, now_us: int) -> Entry | None:
+        """The engine has something told; None after the end, and when there is no room for it."""
+        if self.is_over or len(self.entries) >= MAX_ENTRIES:
+            return None
+        return self._added(now_us, "announced", "", name, "")
+
+    def end(self, reason: str, now_us: int) -> Entry | None:
+        """It is over; None when it was already."""
+        self.ringing.clear()
+        return None if self.is_over else self._added(now_us, "ended", "", reason or "ended", "")
+
+    def mark(self, side: Side, *, delivered: int = 0, read: int = 0) -> bool:
+        """Move the marks of a side, not beyond what is kept; whether they have moved."""
+        before = self.marks(side)
+        after = before.moved(min(delivered, self.kept), min(read, self.kept))
+        if after == before:
+            return False
+        customers = side == "customer"
+        self.head = replace(self.head, by_customer=after) if customers else replace(self.head, by_agent=after)
+        return True
+
+    def marks(self, side: Side) -> Marks:
+        """How far a side has got."""
+        return self.head.by_customer if side == "customer" else self.head.by_agent
+
+    def rate(self, score: int, comment: str) -> Refused | None:
+        """What the customer thought of it, once, after the end; the same again is no fault."""
+        if not self.is_over:
+            return Refused("not-ended", "A conversation is rated when it has ended; send leave first.")
+        if self.head.rating and (self.head.rating, self.head.comment) != (score, comment):
+            return Refused("already-rated", "This conversation has been rated; its rating stays.")
+        self.head = replace(self.head, rating=score, comment=comment)
+        return None
+
+    # ---- what is kept, and what may be shown
+
+    def since(self, seq: int, limit: int) -> list[Entry]:
+        """At most so many entries after this number, of those that are kept."""
+        begin = max(0, seq)
+        return self.entries[begin : min(self.kept, begin + limit)]
+
+    def keep(self, upto: int) -> None:
+        """Entries up to this number are durable."""
+        self.kept = max(self.kept, upto)
+
+    def roll_back(self) -> None:
+        """What is not kept never was."""
+        self.head = replace(self.head, ended_us=0)
+        self._retell(self.entries[: self.kept])
+
+    # ---- inside
+
+    def _retell(self, entries: Iterable[Entry]) -> None:
+        """All that follows from the entries, anew."""
+        self.entries: list[Entry] = []
+        self.talking: dict[str, str] = {}
+        self.ended = ""
+        self.last_agent = ""
+        self.heard_us = self.head.begun_us
+        """When the customer last said something, or was answered."""
+        self._numbers: dict[tuple[str, str], int] = {}
+        self._characters = 0
+        for entry in entries:
+            self._fold(entry)
+
+    def _objection(self, agent_id: str, message_id: str, text: str) -> Refused | None:
+        """Why this is no message."""
+        if self.is_over:
+            return Refused("ended", "This conversation has ended; begin another one.")
+        if agent_id and agent_id not in self.talking.values():
+            return Refused("not-talking", "Only an agent who has accepted the conversation writes in it.")
+        if not 0 < len(message_id) <= MAX_MESSAGE_ID:
+            return Refused("invalid-field", f"id: has to have 1 to {MAX_MESSAGE_ID} characters; draw a new one.")
+        problem = problem_of(text)
+        if problem:
+            return Refused("invalid-field", f"text: {problem}")
+        if len(self.entries) >= MAX_ENTRIES - RESERVED or self._characters + len(text) > MAX_CHARACTERS:
+            return Refused("conversation-full", "This conversation is as long as one may be; begin another one.")
+        return None
+
+    def _added(self, now_us: int, kind: Kind, agent_id: str, text: str, key: str) -> Entry:
+        at_us = max(now_us, self.entries[-1].at_us if self.entries else 0)
+        entry = Entry(len(self.entries) + 1, at_us, kind, agent_id, text, key)
+        self._fold(entry)
+        return entry
+
+    def _fold(self, entry: Entry) -> None:
+        """What follows from an entry."""
+        self.entries.append(entry)
+        if entry.kind == "message":
+            self._numbers[(entry.agent_id, entry.key)] = entry.seq
+            self._characters += len(entry.text)
+            if not entry.agent_id:
+                self.heard_us = max(self.heard_us, entry.at_us)
+        elif entry.kind == "joined":
+            self.talking[entry.key] = self.last_agent = entry.agent_id
+            # Whoever waited need not have said anything: their silence begins when they are answered.
+            self.heard_us = max(self.heard_us, entry.at_us)
+        elif entry.kind == "left":
+            self.talking.pop(entry.key, None)
+        elif entry.kind == "ended":
+            self.ended = entry.text
+            self.talking.clear()
+            self.head = replace(self.head, ended_us=entry.at_us)
+
+
+def problem_of(text: str) -> str:
+    """Why this is no text of a message; empty if it is one."""
+    if not text.strip():
+        return "is empty; write something."
+    if len(text) > MAX_TEXT:
+        return f"has {len(text)} characters of at most {MAX_TEXT}; send it in parts."
+    if any((ord(each) < ord(" ") and each not in _LASTING_CONTROLS) or each == "\x7f" for each in text):
+        return "has control characters; send printable ones, line breaks as \\n."
+    return ""

@@ -1,0 +1,135 @@
+"""The file of conversations: what is kept, what others can read of it, what is forgotten."""
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from acd.errors import ChatStoreError
+from acd.runtime.chat.conversation import Conversation, Head
+from acd.runtime.chat.store import ChatStore, Page
+
+CANARY = "canary 13800138000"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[ChatStore]:
+    found = opened(tmp_path)
+    yield found
+    found.close()
+
+
+def opened(folder: Path) -> ChatStore:
+    return ChatStore(folder / "chat.db", folder / "chat.key")
+
+
+def said(number: int, texts: int = 1, *, ended_us: int = 0, visitor: str = "v1") -> Conversation:
+    chat = Conversation(Head(f"chat-{number}", visitor, "sales", "cu_1", number))
+    for each in range(texts):
+        chat.post("", str(each), f"{CANARY} {each}", number)
+    if ended_us:
+        chat.end("customer", ended_us)
+    return chat
+
+
+def keep(store: ChatStore, *chats: Conversation) -> None:
+    store.write([Page(chat.head, tuple(chat.entries[chat.kept :])) for chat in chats])
+    for chat in chats:
+        chat.keep(len(chat.entries))
+
+
+def test_what_was_kept_is_there_again(tmp_path: Path) -> None:
+    store = opened(tmp_path)
+    chat, over = said(1, 3), said(2, ended_us=9)
+    keep(store, chat, over)
+    chat.post("", "more", "and more", 7)
+    chat.mark("customer", read=2)
+    keep(store, chat)
+    store.close()
+    store = opened(tmp_path)
+    again = store.load("chat-1")
+    assert again is not None
+    assert (again.head, again.entries, again.kept) == (chat.head, chat.entries, 4)
+    assert [each.id for each in store.living()] == ["chat-1"]
+    assert [head.id for head in store.heads_of("v1", 10)] == ["chat-2", "chat-1"]
+    assert store.load("chat-3") is None
+    store.close()
+
+
+def test_nobody_reads_it_without_the_key(tmp_path: Path) -> None:
+    store = opened(tmp_path)
+    keep(store, said(1))
+    store.close()
+    raw = b"".join(path.read_bytes() for path in tmp_path.glob("chat.db*"))
+    assert CANARY.encode() not in raw
+    assert (tmp_path / "chat.db").stat().st_mode & 0o077 == 0
+    (tmp_path / "chat.key").write_bytes(bytes(32))
+    with pytest.raises(ChatStoreError, match="is not the one of the chat store"):
+        opened(tmp_path)
+    (tmp_path / "chat.key").unlink()
+    with pytest.raises(ChatStoreError, match="cannot be read"):
+        opened(tmp_path)
+    assert not (tmp_path / "chat.key").exists(), "no new key for conversations that it could not read"
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ("UPDATE entry SET data = zeroblob(60) WHERE seq = 2", "has been altered"),
+        ("UPDATE entry SET seq = 9 WHERE seq = 3", "has been altered"),
+        ("UPDATE entry SET conversation = 'chat-1' WHERE conversation = 'chat-2' AND seq = 4", "has been altered"),
+        ("DELETE FROM entry WHERE seq = 2", "are missing"),
+        ("UPDATE conversation SET head = (SELECT head FROM conversation WHERE id = 'chat-2')", "has been altered"),
+    ],
+)
+def test_what_was_altered_is_refused_by_name(tmp_path: Path, change: str, complaint: str) -> None:
+    store = opened(tmp_path)
+    keep(store, said(1, 3), said(2, 4))
+    store.close()
+    with sqlite3.connect(tmp_path / "chat.db") as connection:
+        connection.execute(change)
+    connection.close()
+    store = opened(tmp_path)
+    with pytest.raises(ChatStoreError, match=f"chat-1 .*{complaint}|conversation chat-1 {complaint}"):
+        store.load("chat-1")
+    store.close()
+
+
+def test_all_or_nothing_is_written(store: ChatStore) -> None:
+    keep(store, chat := said(1))
+    doubled = Page(chat.head, tuple(chat.entries))
+    with pytest.raises(ChatStoreError, match="UNIQUE"):
+        store.write([Page(said(2).head), doubled])
+    assert store.load("chat-2") is None
+    keep(store, said(2))
+    assert store.load("chat-2") is not None
+
+
+def test_what_is_old_or_too_much_is_forgotten_beyond_recovery(store: ChatStore, tmp_path: Path) -> None:
+    keep(store, *(said(number, ended_us=number * 10) for number in range(1, 6)), said(6), said(7, visitor="v2"))
+    assert store.forget_surplus("v1", 3) == 2
+    assert [head.id for head in store.heads_of("v1", 10)] == ["chat-6", "chat-5", "chat-4", "chat-3"]
+    assert store.forget_before(50, limit=1) == 1
+    assert store.forget_before(50, limit=9) == 1
+    assert [head.id for head in store.heads_of("v1", 10)] == ["chat-6", "chat-5"]
+    assert store.load("chat-7") is not None, "somebody else's, and not over"
+    (wal,) = tmp_path.glob("chat.db-wal")
+    assert wal.stat().st_size == 0
+    raw = sqlite3.connect(tmp_path / "chat.db")
+    assert raw.execute("SELECT count(*) FROM entry WHERE conversation = 'chat-1'").fetchone() == (0,)
+    raw.close()
+
+
+def test_what_was_forgotten_does_not_come_back_in_part(store: ChatStore) -> None:
+    keep(store, chat := said(1, ended_us=5))
+    assert store.forget_before(9, limit=9) == 1
+    chat.rate(5, "")
+    keep(store, chat)
+    assert store.load("chat-1") is None
+
+
+def test_two_processes_do_not_share_a_file(store: ChatStore, tmp_path: Path) -> None:
+    with pytest.raises(ChatStoreError, match="is in use by"):
+        opened(tmp_path)
+    assert store.living() == []
