@@ -4,11 +4,13 @@ Owns the thread, the gathering, and what becomes of conversations when a commit 
 (`acd.runtime.chat.store`), nor what is said.
 
 Commits are in order. When one fails, so does everything that waits behind it: entries of one conversation build on each
-other, so all that is not kept is taken back, and whoever said it is told to say it again.
+other, so all that is not kept is taken back, and whoever said it is told to say it again. What waits is bounded by the
+conversations there are, each once.
 """
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -17,9 +19,6 @@ from acd.ports.machine import OpenWorker
 from acd.runtime.chat.conversation import Conversation, Head
 from acd.runtime.chat.store import ChatStore, Page
 from acd.runtime.single_thread import SingleThread
-
-MAX_WAITING: Final = 10_000
-"""Pages that may wait for a commit."""
 
 CLOSE_SECONDS: Final = 5.0
 """How long closing waits for what is still under way."""
@@ -66,7 +65,7 @@ class Keeper:
 
     def keep_soon(self, conversation: Conversation) -> None:
         """As `keep`, for what nobody waits for: marks. What cannot be kept now is kept with what comes next."""
-        if self.is_open and len(self._waiting) < MAX_WAITING:
+        if self.is_open:
             self._promised(conversation).add_done_callback(_looked_at)
 
     async def load(self, conversation_id: str) -> Conversation | None:
@@ -84,6 +83,10 @@ class Keeper:
     async def forget_surplus(self, visitor: str, most: int) -> int:
         """As `ChatStore.forget_surplus`."""
         return await self._run(lambda store: store.forget_surplus(visitor, most))
+
+    async def forget(self, conversation_id: str) -> bool:
+        """As `ChatStore.forget`."""
+        return await self._run(lambda store: store.forget(conversation_id))
 
     async def forget_before(self, ended_before_us: int, limit: int) -> int:
         """As `ChatStore.forget_before`."""
@@ -106,9 +109,6 @@ class Keeper:
     def _promised(self, conversation: Conversation) -> "asyncio.Future[None]":
         """Is done when everything that is there of it now has been kept."""
         self._opened()
-        if len(self._waiting) >= MAX_WAITING:
-            conversation.roll_back()
-            raise ChatStoreError(f"{MAX_WAITING} conversations wait to be kept already; try again shortly")
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(conversation.id, (conversation, []))[1].append(future)
         if self._committing is None:
@@ -123,7 +123,7 @@ class Keeper:
                 pages = [_page(conversation) for conversation, _ in batch.values()]
                 upto = [len(conversation.entries) for conversation, _ in batch.values()]
                 try:
-                    await self._run(lambda store, pages=pages: store.write(pages))
+                    await self._run(partial(_write, pages))
                 except Exception as error:  # noqa: BLE001 - whatever it was, nothing of it is kept
                     self._take_back(batch, error)
                     continue
@@ -151,6 +151,10 @@ class Keeper:
         if self._store is None or self._closed:
             raise ChatStoreError("the chat store is not open; see the log for what is in the way")
         return self._store
+
+
+def _write(pages: list[Page], store: ChatStore) -> None:
+    store.write(pages)
 
 
 def _page(conversation: Conversation) -> Page:

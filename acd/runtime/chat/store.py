@@ -132,6 +132,10 @@ class ChatStore:
         find = "SELECT id FROM conversation WHERE ended_us > 0 AND ended_us < ? ORDER BY ended_us LIMIT ?"
         return self._forget(find, (ended_before_us, limit))
 
+    def forget(self, conversation_id: str) -> bool:
+        """Forget one conversation; False when there was none."""
+        return self._forget("SELECT id FROM conversation WHERE id = ?", (conversation_id,)) > 0
+
     def close(self) -> None:
         """Release everything. Idempotent."""
         self._connection.close()

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from acd.errors import ChatStoreError
-from acd.runtime.chat import keeping
 from acd.runtime.chat.conversation import Conversation, Head
 from acd.runtime.chat.keeping import Keeper
 from acd.runtime.chat.store import ChatStore, Page
@@ -93,18 +92,6 @@ async def test_a_fault_is_none_of_the_callers_and_says_no_contents(
     found.post("", "a", "hello", 1)
     with pytest.raises(ChatStoreError, match=r"^a fault: ValueError$"):
         await keeper.keep(found)
-
-
-async def test_what_waits_is_bounded(keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keeping, "MAX_WAITING", 1)
-    first, second = chat(1), chat(2)
-    second.post("", "a", "hello", 1)
-    kept = asyncio.ensure_future(keeper.keep(first))
-    await asyncio.sleep(0)
-    with pytest.raises(ChatStoreError, match="wait to be kept already"):
-        await keeper.keep(second)
-    assert second.entries == []
-    await kept
 
 
 async def test_closing_keeps_what_waits(tmp_path: Path) -> None:

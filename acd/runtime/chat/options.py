@@ -1,0 +1,116 @@
+"""What can be set of a channel of type `webchat`. Owns its keys, their bounds and defaults; must not know what follows.
+
+[channels.shop]
+type = "webchat"
+origins = ["https://shop.example"]
+queues = ["sales", "support"]
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+
+from acd.errors import ConfigError
+from acd.runtime.config.problems import Problems, quoted
+from acd.runtime.config.table import Table
+
+_SECOND_US: Final = 1_000_000
+_MINUTE_US: Final = 60 * _SECOND_US
+_DAY_US: Final = 24 * 60 * _MINUTE_US
+
+MAX_ORIGINS: Final = 100
+MAX_QUEUES: Final = 100
+MAX_NAMES: Final = 10_000
+MAX_DISPLAY_NAME: Final = 60
+MAX_CONVERSATIONS: Final = 20_000
+MAX_CONNECTIONS: Final = 20_000
+MAX_PER_VISITOR: Final = 1_000
+
+_ORIGIN: Final = re.compile(r"https?://[^\s/?#@*]+")
+
+
+class ChatOptions(Struct, frozen=True):
+    """The options, checked. Durations in µs; paths absolute.
+
+    `origins`: pages that may connect. `queues`: those a page may ask for, the first if it asks for none. `idle_us`: how
+    long a customer who talks may be silent. `away_us`: how long one who waits may be gone. `token_us`: life of a
+    visitor's token. `keep_us`: how long a conversation is kept after its end. `conversations`, `connections`: at a
+    time. `per_visitor`: conversations of one visitor that are kept. `names`: what customers see of agents, by id.
+    """
+
+    media: str
+    origins: tuple[str, ...]
+    queues: tuple[str, ...]
+    path: Path
+    key: Path
+    idle_us: int = 10 * _MINUTE_US
+    away_us: int = 2 * _MINUTE_US
+    token_us: int = 240 * _MINUTE_US
+    keep_us: int = 30 * _DAY_US
+    conversations: int = 2_000
+    connections: int = 5_000
+    per_visitor: int = 20
+    names: Mapping[str, str] = {}
+
+
+def read_options(name: str, options: Mapping[str, object]) -> ChatOptions:
+    """The options of a section. Raises `ConfigError` with every problem."""
+    problems = Problems("")
+    table = Table(dict(options), ("channels", name), problems, getattr(options, "base", Path()))
+    found = ChatOptions(
+        media=table.identifier("media", "chat"),
+        origins=_origins(table),
+        queues=_queues(table, getattr(options, "queues", None)),
+        path=table.path("path", f"acd-chat-{name}.db"),
+        key=table.path("key", f"acd-chat-{name}.key"),
+        idle_us=table.duration("idle", 10 * _MINUTE_US, 10 * _SECOND_US, _DAY_US),
+        away_us=table.duration("away", 2 * _MINUTE_US, 5 * _SECOND_US, _DAY_US),
+        token_us=table.duration("token", 240 * _MINUTE_US, _MINUTE_US, 30 * _DAY_US),
+        keep_us=table.duration("keep", 30 * _DAY_US, 0, 3_650 * _DAY_US),
+        conversations=table.integer("conversations", 2_000, 1, MAX_CONVERSATIONS),
+        connections=table.integer("connections", 5_000, 1, MAX_CONNECTIONS),
+        per_visitor=table.integer("per_visitor", 20, 1, MAX_PER_VISITOR),
+        names=_names(table),
+    )
+    table.finish()
+    if problems.found():
+        located = problems.located(lambda _key: 0)
+        raise ConfigError(tuple(_line(each.key, each.reason, each.fix) for each in located.errors))
+    return found
+
+
+def _origins(table: Table) -> tuple[str, ...]:
+    origins = table.texts("origins", MAX_ORIGINS)
+    for index, origin in enumerate(origins):
+        if not _ORIGIN.fullmatch(origin):
+            reason = f"{quoted(origin)} is not a web origin"
+            table.problems.error(table.at("origins", index), reason, 'write it like "https://shop.example.com"')
+    if not origins:
+        reason = "there is none, so no page could connect"
+        table.problems.error(table.at("origins"), reason, 'list your pages, like ["https://shop.example.com"]')
+    return tuple(origin.lower() for origin in origins)
+
+
+def _queues(table: Table, known: "frozenset[str] | None") -> tuple[str, ...]:
+    queues = table.texts("queues", MAX_QUEUES)
+    for index, queue in enumerate(queues):
+        key = table.at("queues", index)
+        if table.check_id(key, queue) and known is not None and queue not in known:
+            table.problems.error(key, f"there is no queue {quoted(queue)}", "name one of [queues]")
+    if not queues:
+        table.problems.error(table.at("queues"), "there is none, so nobody could be served", "list at least one")
+    return tuple(dict.fromkeys(queues))
+
+
+def _names(table: Table) -> dict[str, str]:
+    names = table.table("names")
+    if len(names.raw) > MAX_NAMES:
+        table.problems.error(table.at("names"), f"has {len(names.raw)} entries", f"{MAX_NAMES} at most")
+    return {agent: names.text(agent, most=MAX_DISPLAY_NAME) for agent in names.raw}
+
+
+def _line(key: str, reason: str, fix: str) -> str:
+    return f"{key}: {reason}; {fix}" if fix else f"{key}: {reason}"

@@ -1,0 +1,170 @@
+"""Which conversations are in memory, who looks at them, and who is told that something is new.
+
+Owns the registry and its bounds. Must not know the engine, nor sockets: whoever looks is a `Watcher`, who is told only
+that there is something to look at, and looks when there is time. So a page that does not read costs nothing.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from typing import Final, Literal, Protocol
+
+from acd.ports.channel import Place
+from acd.runtime.chat.conversation import Conversation, Side
+
+MAX_PAGES: Final = 16
+"""Pages of one visitor that are connected at a time."""
+
+MAX_ENDED: Final = 1_000
+"""Ended conversations that stay in memory for whoever looks at them; others are read from the file."""
+
+News = Literal["entries", "marks", "typing", "place", "rating"]
+
+
+class Watcher(Protocol):
+    """A customer's page that is connected."""
+
+    def notice(self, room: "Room", news: News, side: Side | None = None) -> None:
+        """Something is new: it returns at once. `side`: whose marks, or who types."""
+        ...
+
+
+Listener = Callable[["Room", News, Side | None, str], None]
+"""Is told of all conversations: what is new, whose, and of which agent if of one."""
+
+
+class Room:
+    """A conversation in memory. `beginning`: the engine has not been told of it yet, or has not answered.
+
+    `place`: where the customer stands in line, as last told. `gone_us`: since when no page of theirs is connected.
+    `why`: for what the engine has been told that it is over; empty unless the customer or their silence ended it.
+    """
+
+    def __init__(self, conversation: Conversation, *, beginning: bool = False) -> None:
+        """`beginning`: as above."""
+        self.conversation = conversation
+        self.beginning = beginning
+        self.settled = asyncio.Event()
+        """It has begun, or come to nothing."""
+        self.place: Place | None = None
+        self.gone_us = 0
+        self.why = ""
+
+    @property
+    def id(self) -> str:
+        """The interaction's."""
+        return self.conversation.id
+
+    @property
+    def visitor(self) -> str:
+        """Whose it is."""
+        return self.conversation.head.visitor
+
+    @property
+    def waits(self) -> bool:
+        """Whether the customer waits for an agent."""
+        return not self.conversation.is_over and not self.conversation.talking
+
+
+class Rooms:
+    """All of one channel."""
+
+    def __init__(self) -> None:
+        """None yet."""
+        self._living: dict[str, Room] = {}
+        self._ended: OrderedDict[str, Room] = OrderedDict()
+        self._of_visitor: dict[str, Room] = {}
+        self._watchers: dict[str, dict[Watcher, None]] = {}
+        self._listeners: list[Listener] = []
+        self.pages = 0
+        """Pages that are connected."""
+
+    def __len__(self) -> int:
+        """Conversations that have not ended."""
+        return len(self._living)
+
+    def __iter__(self) -> Iterator[Room]:
+        """Those that have not ended, oldest first."""
+        return iter(tuple(self._living.values()))
+
+    def get(self, conversation_id: str) -> Room | None:
+        """One that is in memory."""
+        return self._living.get(conversation_id) or self._ended.get(conversation_id)
+
+    def of_visitor(self, visitor: str) -> Room | None:
+        """The one that a visitor has not ended."""
+        return self._of_visitor.get(visitor)
+
+    def add(self, room: Room) -> None:
+        """It is in memory from now on."""
+        if room.conversation.is_over:
+            self._shelve(room)
+            return
+        self._living[room.id] = room
+        self._of_visitor[room.visitor] = room
+
+    def drop(self, room: Room) -> None:
+        """It never was."""
+        self._living.pop(room.id, None)
+        if self._of_visitor.get(room.visitor) is room:
+            del self._of_visitor[room.visitor]
+
+    def ended(self, room: Room) -> None:
+        """It has ended, and that is kept."""
+        self.drop(room)
+        self._shelve(room)
+
+    # ---- who looks
+
+    def watch(self, visitor: str, watcher: Watcher) -> bool:
+        """A page has connected; False when this visitor has too many already."""
+        watchers = self._watchers.setdefault(visitor, {})
+        if len(watchers) >= MAX_PAGES:
+            return False
+        watchers[watcher] = None
+        self.pages += 1
+        room = self._of_visitor.get(visitor)
+        if room is not None:
+            room.gone_us = 0
+        return True
+
+    def unwatch(self, visitor: str, watcher: Watcher, now_us: int) -> None:
+        """It is gone. Idempotent."""
+        watchers = self._watchers.get(visitor, {})
+        if watcher not in watchers:
+            return
+        del watchers[watcher]
+        self.pages -= 1
+        if watchers:
+            return
+        del self._watchers[visitor]
+        room = self._of_visitor.get(visitor)
+        if room is not None:
+            room.gone_us = now_us
+
+    def is_watched(self, visitor: str) -> bool:
+        """Whether a page of theirs is connected."""
+        return visitor in self._watchers
+
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        """Be told of everything; call what is returned to be told no more."""
+        self._listeners.append(listener)
+
+        def stop() -> None:
+            if listener in self._listeners:
+                self._listeners.remove(listener)
+
+        return stop
+
+    def tell(self, room: Room, news: News, side: Side | None = None, agent_id: str = "") -> None:
+        """Whoever looks at it has something new to look at."""
+        for watcher in tuple(self._watchers.get(room.visitor, ())):
+            watcher.notice(room, news, side)
+        for listener in tuple(self._listeners):
+            listener(room, news, side, agent_id)
+
+    def _shelve(self, room: Room) -> None:
+        self._ended[room.id] = room
+        self._ended.move_to_end(room.id)
+        if len(self._ended) > MAX_ENDED:
+            self._ended.popitem(last=False)
