@@ -49,6 +49,7 @@ Tag = Literal[
     "offers",
     "callbacks",
     "channels",
+    "conversations",
     "queues",
     "figures",
     "configuration",

@@ -119,7 +119,7 @@ class WebChatChannel:
         if self._sweeping is not None:
             self._sweeping.cancel()
             await asyncio.wait((self._sweeping,))
-        self.reception.close()
+        self.rooms.stop()
         await self._keeper.close()
 
     def health(self) -> Mapping[str, str | int | bool]:

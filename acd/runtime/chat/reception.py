@@ -52,7 +52,6 @@ class Reception:
         self._options = options
         self._rooms = rooms
         self._host = host
-        self._closers: list[Callable[[], None]] = []
 
     # ---- customers
 
@@ -190,16 +189,6 @@ class Reception:
         """Somebody types; of the customer's if `agent_id` is empty. Kept nowhere."""
         if not room.conversation.is_over:
             self._rooms.tell(room, "typing", "agent" if agent_id else "customer", agent_id)
-
-    def on_close(self, closer: Callable[[], None]) -> None:
-        """Have it called when the channel stops."""
-        self._closers.append(closer)
-
-    def close(self) -> None:
-        """The channel stops: whoever is connected is told."""
-        closers, self._closers = self._closers, []
-        for closer in closers:
-            closer()
 
     # ---- inside
 

@@ -28,6 +28,10 @@ class Watcher(Protocol):
         """Something is new: it returns at once. `side`: whose marks, or who types."""
         ...
 
+    def stopped(self) -> None:
+        """The channel stops: nothing more is told."""
+        ...
+
 
 Listener = Callable[["Room", News, Side | None, str], None]
 """Is told of all conversations: what is new, whose, and of which agent if of one."""
@@ -162,6 +166,12 @@ class Rooms:
             watcher.notice(room, news, side)
         for listener in tuple(self._listeners):
             listener(room, news, side, agent_id)
+
+    def stop(self) -> None:
+        """Tell every page that the channel stops."""
+        for watchers in tuple(self._watchers.values()):
+            for watcher in tuple(watchers):
+                watcher.stopped()
 
     def _shelve(self, room: Room) -> None:
         self._ended[room.id] = room

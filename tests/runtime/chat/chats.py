@@ -25,9 +25,13 @@ class Page:
 
     def __init__(self) -> None:
         self.news: list[tuple[str, News, Side | None]] = []
+        self.stops = 0
 
     def notice(self, room: Room, news: News, side: Side | None = None) -> None:
         self.news.append((room.id, news, side))
+
+    def stopped(self) -> None:
+        self.stops += 1
 
 
 class ChatDriver:

@@ -1,0 +1,273 @@
+"""What a customer's page may say and is told, message by message, in JSON.
+
+Owns the forms. Must not know how they travel, nor what is done. It is a closed list. CHAT.md explains it for whoever
+writes a page; `acd.api.chat.session` is the order of things.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Final, Literal
+
+from msgspec import Meta, Struct
+
+from acd.api.shapes import Moment
+from acd.core.messages.types import Id, OptionalId
+from acd.runtime.chat.conversation import MAX_ENTRIES, MAX_MESSAGE_ID, Conversation, Entry, Marks
+from acd.runtime.chat.visitors import MAX_TOKEN
+from acd.runtime.clock import moment
+
+MAX_NAME: Final = 100
+MAX_NUMBER: Final = 40
+MAX_ATTRIBUTES: Final = 10
+MAX_ATTRIBUTE: Final = 200
+MAX_COMMENT: Final = 1_000
+
+Key = Annotated[str, Meta(min_length=1, max_length=MAX_MESSAGE_ID)]
+Number = Annotated[int, Meta(ge=0, le=MAX_ENTRIES)]
+OptionalKey = Annotated[str, Meta(max_length=MAX_MESSAGE_ID)]
+_Name = Annotated[str, Meta(max_length=MAX_NAME)]
+_Attribute = Annotated[str, Meta(max_length=MAX_ATTRIBUTE)]
+
+
+class Said(Struct, frozen=True, tag_field="type", forbid_unknown_fields=True):
+    """Base of what a page says."""
+
+
+class Hello(Said, frozen=True, tag="hello"):
+    """First of all: who it is, by the last token, and which entries of which conversation it has up to which number."""
+
+    token: Annotated[str, Meta(max_length=MAX_TOKEN)] = ""
+    conversation: OptionalKey = ""
+    after: Number = 0
+
+
+class Begin(Said, frozen=True, tag="begin"):
+    """Ask for an agent. `name`, `number`: who the customer says they are; `attributes`: what routing may go by."""
+
+    id: Key
+    queue: OptionalId = ""
+    name: _Name = ""
+    number: Annotated[str, Meta(max_length=MAX_NUMBER)] = ""
+    attributes: Annotated[dict[Id, _Attribute], Meta(max_length=MAX_ATTRIBUTES)] = {}
+
+
+class Send(Said, frozen=True, tag="send"):
+    """A message. The same `id` again is the same message."""
+
+    id: Key
+    text: str
+
+
+class Mark(Said, frozen=True, tag="mark"):
+    """Entries have come, and have been seen, up to these numbers."""
+
+    delivered: Number = 0
+    read: Number = 0
+
+
+class Typing(Said, frozen=True, tag="typing"):
+    """The customer types; said at most every few seconds."""
+
+
+class Leave(Said, frozen=True, tag="leave"):
+    """The customer ends the conversation."""
+
+
+class Rate(Said, frozen=True, tag="rate"):
+    """What they thought of it, from 1 to 5, after the end."""
+
+    id: Key
+    score: Annotated[int, Meta(ge=1, le=5)]
+    comment: Annotated[str, Meta(max_length=MAX_COMMENT)] = ""
+
+
+class History(Said, frozen=True, tag="history"):
+    """Conversations of the past; of one of them, its entries after a number."""
+
+    id: Key
+    conversation: OptionalKey = ""
+    after: Number = 0
+
+
+Message = Hello | Begin | Send | Mark | Typing | Leave | Rate | History
+
+
+class ToldBase(Struct, frozen=True, tag_field="type"):
+    """Base of what a page is told."""
+
+
+class MarksShape(Struct, frozen=True):
+    """Up to which entry something has come, and has been read."""
+
+    delivered: int
+    read: int
+
+
+class EntryShape(Struct, frozen=True):
+    """One entry. `id`: the client's own, of the customer's messages. `name`: of the agent, if customers may see one."""
+
+    seq: int
+    at: Moment
+    kind: str
+    side: Literal["customer", "agent", "system"]
+    name: str
+    text: str
+    id: str
+
+
+class Welcome(ToldBase, frozen=True, tag="welcome"):
+    """You are let in. Keep `token` for the next `hello`. `conversation`: the one that entries are told of, if any."""
+
+    token: str
+    expires_at: Moment
+    conversation: str
+    max_text: int
+
+
+class Token(ToldBase, frozen=True, tag="token"):
+    """A new token in place of the last one."""
+
+    token: str
+    expires_at: Moment
+
+
+class ConversationTold(ToldBase, frozen=True, tag="conversation"):
+    """The conversation that entries are told of from now on. `ended`: why it has, empty while it goes on."""
+
+    id: str
+    queue: str
+    begun_at: Moment
+    ended: str
+    rating: int
+    customer: MarksShape
+    agent: MarksShape
+
+
+class EntryTold(ToldBase, frozen=True, tag="entry"):
+    """An entry, in order and without a gap."""
+
+    conversation: str
+    seq: int
+    at: Moment
+    kind: str
+    side: Literal["customer", "agent", "system"]
+    name: str
+    text: str
+    id: str
+
+
+class Sent(ToldBase, frozen=True, tag="sent"):
+    """Your message is kept, as this entry."""
+
+    id: str
+    seq: int
+
+
+class Done(ToldBase, frozen=True, tag="done"):
+    """What had this id has been done; of a `begin`, in which conversation."""
+
+    id: str
+    conversation: str
+
+
+class MarksTold(ToldBase, frozen=True, tag="marks"):
+    """How far both sides have got."""
+
+    customer: MarksShape
+    agent: MarksShape
+
+
+class PlaceTold(ToldBase, frozen=True, tag="place"):
+    """Place in line, from 1; 0 when there is none. `expected_seconds`: half wait no longer; null when nobody knows."""
+
+    position: int
+    expected_seconds: float | None
+
+
+class TypingTold(ToldBase, frozen=True, tag="typing"):
+    """An agent types."""
+
+
+class PastShape(Struct, frozen=True):
+    """A conversation of the past. `ended_at` is null while it goes on."""
+
+    id: str
+    queue: str
+    begun_at: Moment
+    ended_at: Moment | None
+
+
+class Past(ToldBase, frozen=True, tag="history"):
+    """Conversations, newest first, or entries of one of them; `more`: ask for those after the last."""
+
+    id: str
+    conversations: list[PastShape]
+    entries: list[EntryShape]
+    more: bool
+
+
+class Refusal(ToldBase, frozen=True, tag="error"):
+    """What had this id was not done, and will not be by saying it again."""
+
+    id: str
+    code: str
+    detail: str
+
+
+class Closing(ToldBase, frozen=True, tag="closing"):
+    """The last message: why the connection ends, and what to do."""
+
+    code: str
+    detail: str
+
+
+Told = (
+    Welcome
+    | Token
+    | ConversationTold
+    | EntryTold
+    | Sent
+    | Done
+    | MarksTold
+    | PlaceTold
+    | TypingTold
+    | Past
+    | Refusal
+    | Closing
+)
+
+
+def marks_shape(marks: Marks) -> MarksShape:
+    """As it is told."""
+    return MarksShape(marks.delivered, marks.read)
+
+
+def conversation_told(chat: Conversation) -> ConversationTold:
+    """How it stands, as far as that is kept."""
+    head = chat.head
+    last = chat.entries[chat.kept - 1] if chat.kept else None
+    ended = last.text if last is not None and last.kind == "ended" else ""
+    return ConversationTold(
+        head.id,
+        head.queue,
+        moment(head.begun_us),
+        ended,
+        head.rating,
+        marks_shape(head.by_customer),
+        marks_shape(head.by_agent),
+    )
+
+
+def entry_shape(entry: Entry, names: Mapping[str, str]) -> EntryShape:
+    """As a customer may see it: of an agent no more than the name that is meant for customers."""
+    side: Literal["customer", "agent", "system"] = "system"
+    if entry.kind == "message":
+        side = entry.side
+    own = entry.key if side == "customer" else ""
+    name = names.get(entry.agent_id, "")
+    return EntryShape(entry.seq, moment(entry.at_us), entry.kind, side, name, entry.text, own)
+
+
+def entry_told(conversation: str, entry: Entry, names: Mapping[str, str]) -> EntryTold:
+    """The same, as a message."""
+    shape = entry_shape(entry, names)
+    return EntryTold(conversation, shape.seq, shape.at, shape.kind, shape.side, shape.name, shape.text, shape.id)
