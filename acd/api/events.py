@@ -12,6 +12,8 @@ from msgspec import Meta, Raw, Struct
 
 from acd.api.auth import Replaced
 from acd.api.bodies import NoQuery, Nothing
+from acd.api.chat.notices import Followers
+from acd.api.context import API
 from acd.api.problems import Problem, not_found
 from acd.api.rotation import ROTATION
 from acd.api.routes import Call, Example, Route
@@ -50,6 +52,7 @@ MAX_PAGE: Final = 500
 DEFAULT_PAGE: Final = 100
 
 SOCKETS: Final = web.AppKey("acd_sockets", Sockets)
+FOLLOWERS: Final = web.AppKey("acd_followers", Followers)
 
 _MAX_FILTER: Final = 8_000
 _Names = Annotated[str, Meta(max_length=_MAX_FILTER)]
@@ -65,6 +68,9 @@ class EventQuery(Struct, frozen=True):
     coalesce: Annotated[
         bool,
         Meta(description="Under pressure leave out what a later event replaces: earlier presences."),
+    ] = False
+    conversations: Annotated[
+        bool, Meta(description="For an agent's own token: be told, too, when something is new in conversations.")
     ] = False
     limit: Annotated[int, Meta(ge=1, le=MAX_PAGE, description="Events of one page; not for sockets.")] = DEFAULT_PAGE
     ticket: Annotated[str, Meta(max_length=100, description="Instead of a token, for sockets of browsers.")] = ""
@@ -128,6 +134,7 @@ def ticket_of(request: web.Request) -> str | None:
 def install(app: web.Application, sockets: Sockets) -> None:
     """Let sockets begin, and end before the server waits for requests under way."""
     app[SOCKETS] = sockets
+    app[FOLLOWERS] = Followers(sockets, app[API].router)
 
     def end_replaced(replaced: Replaced) -> None:
         sockets.end_of(replaced.ended, REVOKED)
@@ -156,7 +163,8 @@ async def _serve(
     if transport is None:
         return ws
     socket = Socket(sockets, transport, wanted, form, coalesce=call.query.coalesce, owner=call.who)
-    with ended_with_token(call, socket.end):
+    told = call.request.app[FOLLOWERS].told(socket, call.who.agent if call.query.conversations else "")
+    with ended_with_token(call, socket.end), told:
         if not ours:
             socket.end(FOREIGN)
         telling = asyncio.create_task(socket.tell(after if ours else None), name="event socket")

@@ -66,8 +66,20 @@ OWN: Final[Mapping[str, int]] = {
 OF_EVENTS: Final[Mapping[str, int]] = {"cursor-unknown": 410, "cursor-too-old": 410, "too-many-connections": 429}
 """Codes of problems that only routes of events have → status."""
 
+OF_CHATS: Final[Mapping[str, int]] = {
+    "ended": 409,
+    "not-talking": 409,
+    "not-begun": 409,
+    "conversation-full": 409,
+    "conversation-active": 409,
+    "too-many-conversations": 409,
+    "unavailable": 503,
+}
+"""Codes of problems that only routes of conversations in writing have → status."""
+
 STATUSES: Final[Mapping[str, int]] = {
     **OF_EVENTS,
+    **OF_CHATS,
     **{str(code): status for code, status in REFUSALS.items()},
     **{code: status for _, status, code, _ in EXCEPTIONS},
     **OWN,

@@ -254,6 +254,11 @@ class Socket:
             self._transport.write(frames)
 
     @property
+    def has_room(self) -> bool:
+        """Whether the client has taken most of what was written."""
+        return self._transport.get_write_buffer_size() <= HIGH_BYTES
+
+    @property
     def cursor(self) -> Cursor:
         """Everything that is wanted up to here has been written."""
         return self._cursor if self._reader is None else self._reader.cursor

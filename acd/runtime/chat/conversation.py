@@ -129,6 +129,11 @@ class Conversation:
             return refusal
         return self._added(now_us, "message", agent_id, text, message_id)
 
+    def invite(self, agent_id: str, message_id: str, text: str, now_us: int) -> Entry | Refused:
+        """An agent's message that begins the conversation, before anybody talks."""
+        refusal = self._fault(message_id, text)
+        return self._added(now_us, "message", agent_id, text, message_id) if refusal is None else refusal
+
     def join(self, offer_id: str, agent_id: str, now_us: int) -> Entry | None:
         """An agent talks from now on; None when that is so already."""
         self.ringing.pop(offer_id, None)
@@ -213,14 +218,19 @@ class Conversation:
             return Refused("ended", "This conversation has ended; begin another one.")
         if agent_id and agent_id not in self.talking.values():
             return Refused("not-talking", "Only an agent who has accepted the conversation writes in it.")
-        if not 0 < len(message_id) <= MAX_MESSAGE_ID:
-            return Refused("invalid-field", f"id: has to have 1 to {MAX_MESSAGE_ID} characters; draw a new one.")
-        problem = problem_of(text)
-        if problem:
-            return Refused("invalid-field", f"text: {problem}")
+        fault = self._fault(message_id, text)
+        if fault is not None:
+            return fault
         if len(self.entries) >= MAX_ENTRIES - RESERVED or self._characters + len(text) > MAX_CHARACTERS:
             return Refused("conversation-full", "This conversation is as long as one may be; begin another one.")
         return None
+
+    def _fault(self, message_id: str, text: str) -> Refused | None:
+        """Why this can be no message of any conversation."""
+        if not 0 < len(message_id) <= MAX_MESSAGE_ID:
+            return Refused("invalid-field", f"id: has to have 1 to {MAX_MESSAGE_ID} characters; draw a new one.")
+        problem = problem_of(text)
+        return Refused("invalid-field", f"text: {problem}") if problem else None
 
     def _added(self, now_us: int, kind: Kind, agent_id: str, text: str, key: str) -> Entry:
         at_us = max(now_us, self.entries[-1].at_us if self.entries else 0)

@@ -4,6 +4,7 @@ Owns what may be done, and that it is on disk before anybody sees it. Must not k
 whoever calls has found out who asks. Refusals are `Refused`; what cannot be done now raises.
 """
 
+import hashlib
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -40,6 +41,14 @@ class Wanted(Struct, frozen=True):
     attributes: Mapping[str, str] = {}
 
 
+class Invitation(Struct, frozen=True):
+    """An agent's message that begins a conversation with a visitor, which is offered to this agent first."""
+
+    agent_id: str
+    message_id: str
+    text: str
+
+
 class Reception:
     """All conversations of one channel, for those who take part in them."""
 
@@ -55,8 +64,10 @@ class Reception:
 
     # ---- customers
 
-    async def begin(self, visitor: str, wanted: Wanted) -> Room | Refused:
+    async def begin(self, visitor: str, wanted: Wanted, invited: Invitation | None = None) -> Room | Refused:
         """A new conversation, or the one that the visitor has not ended: there is one at a time.
+
+        `invited`: whose message begins it; the one that the visitor has not ended is no answer to that.
 
         Raises `ChatStoreError`, `ChannelError`.
         """
@@ -65,16 +76,18 @@ class Reception:
             return Refused("unknown-queue", "queue: is none that this page may ask for; leave it out.")
         while (living := self._rooms.of_visitor(visitor)) is not None:
             if not living.beginning:
-                return living
+                if invited is None or living.id == self._id(visitor, wanted):
+                    return living
+                return Refused("conversation-active", "This visitor is in a conversation already; transfer that one.")
             # Another page of theirs was faster; what comes of that decides.
             await living.settled.wait()
-        conversation_id = f"chat-{self.keeper.sign(f'conversation 1:{visitor}:{wanted.key}').hex()[:_ID_DIGITS]}"
+        conversation_id = self._id(visitor, wanted)
         if len(self._rooms) >= self._options.conversations:
             return Refused("too-many-conversations", "Too many customers write at the moment; try again later.")
         room = Room(Conversation(Head(conversation_id, visitor, queue, "", self._host().now_us())), beginning=True)
         self._rooms.add(room)
         try:
-            return await self._begun(room, wanted)
+            return await self._begun(room, wanted, invited)
         except BaseException:
             if room.beginning:
                 self._rooms.drop(room)
@@ -83,7 +96,7 @@ class Reception:
             room.beginning = False
             room.settled.set()
 
-    async def _begun(self, room: Room, wanted: Wanted) -> Room | Refused:
+    async def _begun(self, room: Room, wanted: Wanted, invited: Invitation | None) -> Room | Refused:
         known = await self.keeper.load(room.id)
         if known is not None:
             self._rooms.drop(room)
@@ -93,10 +106,22 @@ class Reception:
         host, chat = self._host(), room.conversation
         customer = await self._customer(room.visitor, wanted)
         chat.head = Head(room.id, room.visitor, chat.head.queue, customer, chat.head.begun_us)
+        if invited is not None:
+            answer = chat.invite(invited.agent_id, invited.message_id, invited.text, host.now_us())
+            if isinstance(answer, Refused):
+                self._rooms.drop(room)
+                return answer
         await self.keeper.keep(chat)
         attributes = tuple((PAGE_ATTRIBUTE + name, text) for name, text in sorted(wanted.attributes.items()))
         command = EnqueueInteraction(
-            host.new_id(), room.id, self._options.media, chat.head.queue, "", (), 0, attributes, customer, self._name
+            host.new_id(),
+            room.id,
+            self._options.media,
+            chat.head.queue,
+            attributes=attributes,
+            customer=customer,
+            instance=self._name,
+            preferred_agent="" if invited is None else invited.agent_id,
         )
         try:
             outcome = await host.submit(command)
@@ -163,6 +188,22 @@ class Reception:
         self._rooms.tell(room, "rating")
         return None
 
+    # ---- agents
+
+    async def let_in(self, room: Room, agent_id: str) -> None:
+        """Whoever has accepted talks, also in the moment before the engine's order comes. Raises `ChatStoreError`."""
+        chat = room.conversation
+        if agent_id in chat.talking.values():
+            return
+        host = self._host()
+        wish = host.wish(room.id)
+        if wish is None or wish.state != "connected" or agent_id not in wish.offers().values():
+            return
+        for offer_id, each in wish.offers().items():
+            chat.join(offer_id, each, host.now_us())
+        await self.keeper.keep(chat)
+        self._rooms.tell(room, "entries")
+
     # ---- both sides
 
     async def post(self, room: Room, agent_id: str, message_id: str, text: str) -> Entry | Refused:
@@ -191,6 +232,11 @@ class Reception:
             self._rooms.tell(room, "typing", "agent" if agent_id else "customer", agent_id)
 
     # ---- inside
+
+    @staticmethod
+    def _id(visitor: str, wanted: Wanted) -> str:
+        """The conversation's: the same for what is said again, also after a restart."""
+        return f"chat-{hashlib.sha256(f'{visitor}:{wanted.key}'.encode()).hexdigest()[:_ID_DIGITS]}"
 
     async def _customer(self, visitor: str, wanted: Wanted) -> str:
         """The opaque reference: of whoever says who they are that person's, else the visitor itself."""

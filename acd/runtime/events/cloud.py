@@ -23,6 +23,9 @@ SPEC_VERSION: Final = "1.0"
 NOTICES: Final = {
     "stream-started": "The first message: its cursor is where the stream begins.",
     "heartbeat": "Nothing that you want has happened up to this cursor.",
+    "conversation": "Something is new in a conversation in writing: `interaction_id`, `news` (entries, marks, typing,"
+    " place, rating), `seq` of its last entry, `side` and `agent` of whoever types or has read. Only where"
+    " `conversations=true` asks for it; it has no place of its own in the stream, and is not told again.",
     "stream-ended": "The last message before the socket is closed: `code` and `detail` say why.",
 }
 """What is told about the stream itself."""
