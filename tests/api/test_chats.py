@@ -10,7 +10,7 @@ from aiohttp import WSMsgType, WSServerHandshakeError
 
 from acd.api import chats
 from acd.api.chat import session as sessions
-from acd.api.chat.session import MAX_MESSAGE, MESSAGES_AT_ONCE
+from acd.api.chat.session import MAX_MESSAGE, MESSAGES_AT_ONCE, Session
 from acd.api.chats import CHATS
 from acd.api.rates import Rates
 from acd.core.messages import EnqueueInteraction, NoteInteraction, Outcome, Refusal
@@ -393,30 +393,44 @@ async def test_a_flood_is_cut_off_over_all_pages_of_a_visitor(http: Http, page: 
     assert await stranger.begin()
 
 
-async def test_a_page_that_does_not_read_costs_nothing_and_is_cut_off(
-    http: Http, shop: WebChatChannel, host: Host, page: Page, monkeypatch: pytest.MonkeyPatch
+async def test_a_page_that_does_not_read_holds_up_nobody_and_nothing_waits_for_it(
+    http: Http, shop: WebChatChannel, host: Host, page: Page
 ) -> None:
-    monkeypatch.setattr(chats, "SEND_SECONDS", 0.2)
     conversation = await page.begin()
     room = await answered(shop, host, conversation)
     other = Page(http)
     other.token = page.token
     await other.connect()
     # The page's own client stops reading: what the server sends fills the buffers of the network.
-    transport = page.ws._response.connection.transport  # type: ignore[union-attr]
+    transport = page.ws._response.connection.transport  # type: ignore[union-attr] # noqa: SLF001 - no other way to stall
     assert transport is not None
     transport.pause_reading()
-    (stalled,) = [each for each in http.app[CHATS].open if each.visitor][:1]
-    number = 0
-    async with asyncio.timeout(SOON):
-        while not stalled.ended.done() and number < 90:
-            await shop.reception.post(room, "anna", str(number), "x" * 4_000)
-            number += 1
-            await other.until("entry", id="", kind="message")
-            shop.reception.typing(room, "anna")
-    assert len(other.texts) == number, "others are told all the same"
-    assert len(stalled._answers) == 0
+    for number in range(90):
+        await shop.reception.post(room, "anna", str(number), "x" * 4_000)
+        await other.until("entry", kind="message")
+        shop.reception.typing(room, "anna")
+    assert len(other.texts) == 90
+    assert all(not session._answers and len(session._flags) < 9 for session in http.app[CHATS].open)  # noqa: SLF001
     transport.resume_reading()
+    while len(page.texts) < 90:
+        await page.until("entry")
+    assert page.texts == other.texts
+
+
+async def test_a_page_that_takes_nothing_is_cut_off(shop: WebChatChannel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chats, "SEND_SECONDS", 0.01)
+
+    class Stuck:
+        async def send_str(self, _text: str) -> None:
+            await asyncio.Event().wait()
+
+    session = Session(shop, Rates(10.0, 60))
+    said = asyncio.create_task(session.receive('{"type":"hello"}'))
+    async with asyncio.timeout(SOON):
+        await chats._tell(Stuck(), session)  # type: ignore[arg-type] # noqa: SLF001 - a network that takes nothing
+        await said
+    assert session.ended.result().code == "too-slow"
+    assert shop.rooms.pages == 0
 
 
 async def test_when_the_engine_stops_every_page_is_told(shop: WebChatChannel, page: Page) -> None:

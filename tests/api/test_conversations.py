@@ -136,6 +136,7 @@ async def test_anothers_conversation_is_not_there(
     router: MemoryRouter, shop: WebChatChannel, anna: Asker, system: Asker
 ) -> None:
     room = await talking(router, shop)
+    await follow(shop, room)
     router.apply(TransferInteraction("away", room.id, "anna", "", "boris"))
     await follow(shop, room)
     (offer_id,) = room.conversation.ringing
