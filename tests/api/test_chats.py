@@ -402,7 +402,7 @@ async def test_a_page_that_does_not_read_holds_up_nobody_and_nothing_waits_for_i
     other.token = page.token
     await other.connect()
     # The page's own client stops reading: what the server sends fills the buffers of the network.
-    transport = page.ws._response.connection.transport  # type: ignore[union-attr] # noqa: SLF001 - no other way to stall
+    transport = page.ws._response.connection.transport  # type: ignore[union-attr]
     assert transport is not None
     transport.pause_reading()
     for number in range(90):
@@ -410,7 +410,7 @@ async def test_a_page_that_does_not_read_holds_up_nobody_and_nothing_waits_for_i
         await other.until("entry", kind="message")
         shop.reception.typing(room, "anna")
     assert len(other.texts) == 90
-    assert all(not session._answers and len(session._flags) < 9 for session in http.app[CHATS].open)  # noqa: SLF001
+    assert all(not session._answers and len(session._flags) < 9 for session in http.app[CHATS].open)
     transport.resume_reading()
     while len(page.texts) < 90:
         await page.until("entry")
@@ -427,7 +427,7 @@ async def test_a_page_that_takes_nothing_is_cut_off(shop: WebChatChannel, monkey
     session = Session(shop, Rates(10.0, 60))
     said = asyncio.create_task(session.receive('{"type":"hello"}'))
     async with asyncio.timeout(SOON):
-        await chats._tell(Stuck(), session)  # type: ignore[arg-type] # noqa: SLF001 - a network that takes nothing
+        await chats._tell(Stuck(), session)  # type: ignore[arg-type]
         await said
     assert session.ended.result().code == "too-slow"
     assert shop.rooms.pages == 0

@@ -18,7 +18,6 @@ from tests.api.chat.pages import SOON
 from tests.api.harness import TOKENS, As, Client, Http, MemoryRouter
 from tests.runtime.chat.chats import options
 
-
 Answer = dict[str, Any]
 
 

@@ -30,8 +30,8 @@ from tests.runtime.webhooks.receiver import receiving
 LOOSELY = frozenset({"list_webhooks", "ping_webhook", "issue_ticket", "begin_session"})
 """Routes whose answers count what goes on at the same time, or are a secret."""
 
-TOGETHER = frozenset({"readyz", "metrics"})
-"""Routes that tell of all domains to whoever has no token; `test_domains.py` says what."""
+TOGETHER = frozenset({"readyz", "metrics", "chat"})
+"""Routes that look at all domains for whoever has no token; `test_domains.py` says what, of chats the test below."""
 
 
 def told(route: Route, example: Example, domain: str) -> Example:
@@ -218,6 +218,14 @@ async def test_an_external_channel_is_that_of_its_own_domain(tmp_path: Path) -> 
         await process.ws.close()
 
 
+async def test_a_chat_whose_name_two_domains_have_is_nobodys(tmp_path: Path) -> None:
+    """A page has no token that would say which of the two is meant, so that neither is told what is the other's."""
+    (chat,) = [route for route in ROUTES if route.name == "chat"]
+    async with serving(tmp_path / "beside", BLUE, RED) as beside, serving(tmp_path / "alone", RED) as alone:
+        assert (await beside.call(token_of(RED, "nobody"), chat, chat.example, "key")).status == 404
+        assert (await alone.call(token_of(RED, "nobody"), chat, chat.example, "key")).status == 200
+
+
 def test_every_route_that_becomes_a_socket_is_tested_as_one() -> None:
     """Whoever adds one adds a test above, in which it is shown to tell of its own domain."""
-    assert {route.name for route in ROUTES if "Upgrade: websocket" in route.notes} == {"events", "channel"}
+    assert {route.name for route in ROUTES if "Upgrade: websocket" in route.notes} == {"events", "channel", "chat"}
