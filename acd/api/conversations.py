@@ -118,6 +118,7 @@ async def list_conversations(call: Call[Any, NoQuery]) -> ConversationList:
         channel = context.router.channel(row.instance) if row is not None and theirs else None
         room = channel.rooms.get(interaction_id) if isinstance(channel, WebChatChannel) else None
         if isinstance(channel, WebChatChannel) and room is not None:
+            await channel.reception.let_in(room, agent.id)
             found.append(_shape(channel, room))
     return ConversationList(found)
 
@@ -125,6 +126,7 @@ async def list_conversations(call: Call[Any, NoQuery]) -> ConversationList:
 async def show(call: Call[Any, EntryQuery]) -> TranscriptShape:
     """One conversation."""
     channel, room = await _conversation(call)
+    await channel.reception.let_in(room, call.path("agent"))
     entries = room.conversation.since(call.query.after, call.query.limit)
     more = bool(entries) and entries[-1].seq < room.conversation.kept
     return TranscriptShape(_shape(channel, room), [_entry(each) for each in entries], more)

@@ -194,6 +194,8 @@ class Reception:
         """Whoever has accepted talks, also in the moment before the engine's order comes. Raises `ChatStoreError`."""
         chat = room.conversation
         if agent_id in chat.talking.values():
+            if chat.kept < len(chat.entries):
+                await self.keeper.keep(chat)
             return
         host = self._host()
         wish = host.wish(room.id)
