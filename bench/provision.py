@@ -96,6 +96,8 @@ def prometheus_program() -> Program:
 def chromium_program() -> Program:
     """Where a Chromium without windows is (`chromium-headless-shell`); fetched if need be. Raises `LabUnavailable`."""
     return _there(_CHROMIUM) or _fetched(_CHROMIUM)
+
+
 def coturn_program() -> Program:
     """Where `turnserver` and `turnutils_uclient` are; fetched if need be. Raises `LabUnavailable`."""
     return _there(_COTURN) or _fetched(_COTURN)
