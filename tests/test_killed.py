@@ -94,7 +94,9 @@ def configuration(cases: Sequence[Case]) -> str:
     patient = patient.replace('wrap_up = "30s"', 'wrap_up = "3m"')
     sections = re.split(r"(?m)^(?=\[)", patient)
     renamed = "".join(section for section in sections if section.startswith(("[agents.", "[queues.")))
-    common = "".join(section for section in sections if not section.startswith(("[agents.", "[queues.")))
+    common = "".join(section for section in sections if not section.startswith(("[agents.", "[queues.", "[channels.")))
+    # A channel may name queues; one case's will do.
+    common += "".join(cases[0].own(section) for section in sections if section.startswith("[channels."))
     return "\n".join((OPEN, common, *(case.own(renamed) for case in cases)))
 
 

@@ -174,8 +174,6 @@ class Call:
     """The putting of the caller to where they wait, the last time; it may have to wait for its turn."""
     is_on_the_way: bool = False
     """Asterisk has been asked to put them there, and has not answered."""
-    has_waited: bool = False
-    """They have been there, or may have been: no newcomer, who hears what they hear before they are answered."""
     bridging: "asyncio.Task[None] | None" = None
     """The making of the talk bridge, as long as it is of interest."""
     has_bridge: bool = False

@@ -166,7 +166,7 @@ class Healer:
     def _take_over(self, repair: mending.Keep) -> None:
         wish = repair.desired
         call = self._known(repair)
-        call.is_enqueued = call.greeted = call.has_waited = True
+        call.is_enqueued = call.greeted = True
         call.lost = call.hangup_requested = False
         # That of an unusable callback stays ended: nothing is to ring for it until the engine has ended it, too.
         call.is_ended = repair.is_back and not is_nameable(wish.interaction_id)

@@ -188,13 +188,13 @@ class Orders:
         call.switch_off = self._desk.options.heartbeat_us > 0 and call.parent is None
         call.has_bridge = True
         try:
+            await self.answering.now(call)  # Not beside the join: nobody talks to a telephone that still rings.
             async with call.moving:
                 channels = self._who_joins(call, leg)
                 are_there, *_ = await asyncio.gather(
                     self._switchboard.join(call.interaction_id, channels),
                     self.clear_switch(call),
                     self.tune(call),
-                    self.answering.now(call),
                     *(self.prompts.hush(each) for each in channels if each == call.channel_id),
                     self.dismissal.tell_channel(call, "connected"),
                 )

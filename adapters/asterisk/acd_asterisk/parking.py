@@ -5,8 +5,8 @@ Owns who is on the way there, and in which order they go. Must not know ARI, nor
 Each costs Asterisk more than a telephone that is to ring, and in a rush there are many: whoever is put to wait goes
 behind whatever somebody waits for now (`patient`, see `turns`). Among them those who have been answered go first, since
 they hear nothing meanwhile; newcomers hear what they hear before they are answered. Nobody is passed by for ever. A
-caller whose agent picks up before it was their turn goes straight to the agent: newcomers are given a moment for that.
-Telephones that are to ring at this moment do so first (`ring_first`).
+caller whose agent picks up before it was their turn goes straight to the agent. Telephones that are to ring at this
+moment do so first (`ring_first`).
 """
 
 import asyncio
@@ -22,9 +22,6 @@ from acd_asterisk.turns import Turns
 
 MAX_AT_ONCE: Final = 8
 """Callers on the way at a time, each with two requests or three; the others wait for their turn."""
-
-NEWCOMERS_SECONDS: Final = 0.3
-"""For so long a newcomer is not answered, nor put anywhere: whoever gets an agent meanwhile is answered by them."""
 
 
 class Parking:
@@ -54,14 +51,11 @@ class Parking:
         await asyncio.wait((parking,))
 
     async def _put(self, call: Call) -> None:
-        is_newcomer = not (call.is_up or call.has_waited)
-        if is_newcomer:
-            await asyncio.sleep(NEWCOMERS_SECONDS)
         await self._ring_first.others()
-        async with self._turns.turn(patient=is_newcomer):
+        async with self._turns.turn(patient=not call.is_up):
             if not call.is_present:
                 return  # They have gone meanwhile.
-            call.is_on_the_way = call.has_waited = True
+            call.is_on_the_way = True
             try:
                 # All of it is over when this is, whatever fails: nobody may be moved afterwards.
                 ends = await asyncio.gather(

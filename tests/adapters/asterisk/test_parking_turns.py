@@ -23,13 +23,6 @@ from acd_asterisk.wire import Answer, AriChannel
 from tests.adapters.asterisk.rig import Agent, rig, until
 from tests.adapters.asterisk.stand_in import StandInAri, nothing_plays
 
-
-@pytest.fixture(autouse=True)
-def newcomers_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is told here of turns is true after a newcomer's moment, too."""
-    monkeypatch.setattr("acd_asterisk.parking.NEWCOMERS_SECONDS", 0)
-
-
 OPTIONS = read_options("pbx1", {"url": "http://127.0.0.1:9/ari", "user": "acd", "password": "x"})
 NAMES = Names("pbx1", "acd")
 HOLD = f"bridges/{NAMES.hold}/addChannel"
@@ -159,7 +152,7 @@ async def test_an_agent_who_picks_up_waits_for_nobody_elses_parking() -> None:
     assert leg.joining
     assert not call.is_being_parked
     assert call.hold == ""
-    assert room.asked_for(call) == ["addChannel", "variable", "answer"]
+    assert room.asked_for(call) == ["answer", "addChannel", "variable"]
     room.ari.may_answer.set()
     others = calls[:-1]
     await until(lambda: not any(each.is_being_parked for each in others), lambda: str(room.held()))
@@ -193,23 +186,7 @@ async def test_so_is_one_of_which_a_part_has_failed() -> None:
     assert not joining.done()
     room.ari.may_answer.set()
     await joining
-    assert room.asked_for(call) == ["hold", "answer", "addChannel", "variable", "answer"]
-    await room.desk.stop()
-
-
-async def test_a_newcomer_whose_agent_is_there_at_once_is_put_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever has waited before has no such moment: they have just been taken out of the music."""
-    monkeypatch.setattr("acd_asterisk.parking.NEWCOMERS_SECONDS", 600)
-    room = Room()
-    room.ari.may_answer.set()
-    (newcomer,) = await room.callers(1)
-    back = room.caller(2)
-    back.has_waited = True
-    await until(lambda: not back.is_being_parked, lambda: str(room.held()))
-    assert room.held() == [back.channel_id]
-    await room.pick_up(newcomer)
-    assert room.asked_for(newcomer) == ["addChannel", "variable", "answer"]
-    assert not newcomer.has_waited
+    assert room.asked_for(call) == ["hold", "answer", "answer", "addChannel", "variable"]
     await room.desk.stop()
 
 
