@@ -40,7 +40,7 @@ def _value(value: Value) -> str:
         literal = '"' in value and "'" not in value and "\\" not in value and value.isprintable()
         return f"'{value}'" if literal else text(value)
     if isinstance(value, int):
-        return str(value)
+        return str(value).lower()  # True is one, too.
     if isinstance(value, Mapping):
         inner = ", ".join(f"{name(key)} = {_value(each)}" for key, each in value.items())
         return f"{{ {inner} }}"

@@ -129,6 +129,12 @@ def test_it_stands_beneath_the_channel(tmp_path: Path) -> None:
     read_options("pbx", {**table, "password": "x"})
 
 
+def test_every_kind_of_value_can_be_read_again(tmp_path: Path) -> None:
+    (tmp_path / "queues.conf").write_text("[销售]\nannounce-frequency = 30\nmember = PJSIP/anna\n")
+    table = imported(tmp_path, tmp_path / "queues.conf")
+    assert table["queues"] == {"销售": {**ALWAYS, "every": "30s"}}
+
+
 async def test_callers_and_agents_hear_it(provisioned: Provisioned, tmp_path: Path) -> None:
     """On the real Asterisk: the queue's music, then what is said regularly; and the agent what announces the queue."""
     jazz, please, markq = 2_900, 1_600, 1_800
