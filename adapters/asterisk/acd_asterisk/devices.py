@@ -20,7 +20,7 @@ from acd_asterisk.names import interaction_of_offer
 from acd_asterisk.switchboard import Switchboard
 
 PATIENCE_SECONDS: Final = 1.0
-"""How long an offer waits for the device; then it rings all the same, and the device decides."""
+"""How long an offer waits for the device. If the earlier leg is being ended it rings then, and the device decides."""
 
 FIRST_LOOK_SECONDS: Final = 0.001
 LONGEST_LOOK_SECONDS: Final = 0.05
@@ -77,11 +77,15 @@ class Devices:
         for offer_id in tuple(self._agents):
             self.freed(offer_id)
 
-    async def until_free(self, leg: Leg, is_wanted: Callable[[str], bool]) -> None:
-        """Wait until the agent's earlier legs are gone; those that `is_wanted` (by offer id) may stay beside."""
-        others = [each for each in self._by_agent.get(leg.agent_id, {}).values() if each.offer_id != leg.offer_id]
+    async def until_free(self, leg: Leg, is_wanted: Callable[[str], bool]) -> bool:
+        """Wait until the agent's earlier legs are gone; those that `is_wanted` (by offer id) may stay beside.
+
+        False: after `PATIENCE_SECONDS` nobody has begun to end one of them. Whoever was to do it may wait for this one:
+        before a comparison, which sees to all that was not done, whatever has begun is waited for.
+        """
+        others = [each for each in self.legs_of(leg.agent_id) if each.offer_id != leg.offer_id]
         if not others:
-            return
+            return True
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 for other in others:
@@ -90,6 +94,8 @@ class Devices:
         except TimeoutError:
             about = {"offer": leg.offer_id, "interaction": interaction_of_offer(leg.offer_id)}
             _log.warning("an agent's earlier call has not ended yet", agent=leg.agent_id, **about)
+            return not any(each.is_live and not each.revoked and not is_wanted(each.offer_id) for each in others)
+        return True
 
     async def until_gone(self, offer_id: str) -> None:
         """Wait until Asterisk has done with a leg that it was told to end, or for `PATIENCE_SECONDS`."""

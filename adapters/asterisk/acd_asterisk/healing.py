@@ -21,6 +21,7 @@ from acd.core.messages import (
     LeaveInteraction,
     RequeueInteraction,
 )
+from acd.errors import ChannelError
 from acd.ports.channel import Desired
 from acd_asterisk import adopt, mending, snapshot
 from acd_asterisk.abreast import abreast
@@ -274,8 +275,11 @@ class Healer:
         )
         if has_rung:
             await self._desk.tell(FailOffer(self._desk.host.new_id(), offer_id, reason="failed"))
-        else:
+            return
+        try:
             await self._orders.ring(call, offer_id, agent_id)
+        except ChannelError:
+            self._desk.reconcile_soon()  # The end of an earlier call there comes after this comparison.
 
     async def _hold(self, call: Call, offer_id: str) -> None:
         leg = call.leg_for(offer_id)

@@ -76,26 +76,26 @@ class Orders:
         self.parking.begin(call)
 
     async def ring(self, call: Call, offer_id: str, agent_id: str) -> None:
-        """Dial the agent's device for an offer."""
+        """Dial the agent's device for an offer. Raises `ChannelError`: an earlier call there is to be ended before."""
         call.is_enqueued = True
         if call.leg_for(offer_id) is not None or not call.is_present:
             return
         if self.devices.is_taken(agent_id) and not self._desk.is_wanted(offer_id):
             return  # The engine has taken it back already, and the agent has another one.
         leg = call.add_leg(Leg(offer_id, agent_id))
-        self._desk.offered.note_rung(offer_id)
         endpoint = self._desk.host.address(agent_id, "voice")
         if not is_endpoint(endpoint):
-            _log.error(
-                "an agent has no usable address for voice; set addresses.voice, like PJSIP/anna",
-                instance=self._desk.name,
-                agent=agent_id,
-                **call.keys,
-            )
+            what = "an agent has no usable address for voice; set addresses.voice, like PJSIP/anna"
+            _log.error(what, instance=self._desk.name, agent=agent_id, **call.keys)
+            self._desk.offered.note_rung(offer_id)
             self._fail(call, leg, "unreachable")
             return
         self.devices.taken(leg)
-        await self.devices.until_free(leg, self._desk.is_wanted)
+        if not await self.devices.until_free(leg, self._desk.is_wanted):
+            call.legs.pop(offer_id, None)
+            self.devices.freed(offer_id)
+            raise ChannelError(f"{agent_id} has an earlier call that nobody has ended")
+        self._desk.offered.note_rung(offer_id)
         if self.callbacks is not None:
             await self.callbacks.recall(call)
         if not call.is_present or not self._is_still_wanted(call, offer_id):

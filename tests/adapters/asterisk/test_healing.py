@@ -187,6 +187,24 @@ async def test_a_talk_bridge_goes_when_the_caller_has_left_it() -> None:
     await desk.stop()
 
 
+async def test_an_offer_whose_agent_has_a_call_that_has_yet_to_be_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The order to end it came while the comparison went on, and waits for it: the next one has the telephone ring."""
+    monkeypatch.setattr("acd_asterisk.devices.PATIENCE_SECONDS", 0.01)
+    host = RecordingHost(lambda _agent, _channel: "PJSIP/anna")
+    earlier = NAMES.interaction(EARLY.id)
+    leg = AriChannel(NAMES.leg(f"{earlier}.1"), "Up", dialplan=LEG.dialplan)
+    host.wished[earlier] = Desired(earlier, "connected", f"{earlier}.1", "anna")
+    host.wished[INTERACTION] = Desired(INTERACTION, "offered", OFFER, "anna")
+    desk, _, healer = parts(host, StandIn([EARLY, leg, CALLER]))
+    desk.offered.note(OFFER, host.now_us() + 20_000_000)
+    monkeypatch.setattr(desk, "is_wanted", OFFER.__eq__)
+    await healer.heal()
+    await until(lambda: host.reconciles > 0, lambda: str(host.commands))
+    assert not desk.offered.has_rung(OFFER)
+    assert host.commands == []
+    await desk.stop()
+
+
 async def test_a_bridge_that_is_being_removed_is_no_difference() -> None:
     host = RecordingHost(lambda _agent, _channel: "")
     host.wished[INTERACTION] = Desired(INTERACTION, "waiting")

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from acd.errors import ChannelError
 from acd.ports.channel import Desired
 from acd.testing.recording_host import RecordingHost
 from acd_asterisk.ari import AriUnavailable
@@ -99,6 +100,29 @@ async def test_what_was_taken_back_while_the_telephone_was_in_use_does_not_ring(
         assert bool(call.live_legs()) is not taken_back
         assert orders.devices.is_taken("anna") is not taken_back
         await desk.stop()
+
+
+@pytest.mark.parametrize("is_being_ended", [False, True])
+async def test_what_waits_for_an_earlier_call_too_long(
+    monkeypatch: pytest.MonkeyPatch, *, is_being_ended: bool
+) -> None:
+    """Nothing rings beside a call that nobody ends: that order may wait for a comparison, and the comparison for us."""
+    monkeypatch.setattr("acd_asterisk.devices.PATIENCE_SECONDS", 0.01)
+    desk, orders, _, ari = parts()
+    call = desk.calls[INTERACTION]
+    earlier = Leg("other.1", "anna", revoked=is_being_ended)
+    orders.devices.taken(earlier)
+    if is_being_ended:
+        await orders.ring(call, OFFER, "anna")
+        assert f"channels/{NAMES.leg(OFFER)}" in paths(ari)
+    else:
+        with pytest.raises(ChannelError, match="anna has an earlier call"):
+            await orders.ring(call, OFFER, "anna")
+        assert not ari.asked
+        assert call.leg_for(OFFER) is None
+        assert orders.devices.legs_of("anna") == (earlier,)
+    assert desk.offered.has_rung(OFFER) is is_being_ended
+    await desk.stop()
 
 
 async def test_a_telephone_rings_before_its_caller_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
