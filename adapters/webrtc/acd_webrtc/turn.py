@@ -29,15 +29,16 @@ MICROSECONDS: Final = 1_000_000
 
 PRIVATE_RANGES: Final = (
     *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24"),
-    *("192.168.0.0/16", "198.18.0.0/15", "240.0.0.0/4", "::1/128", "64:ff9b::/96", "2002::/16"),
-    *("fc00::/7", "fe80::/10"),
+    *("192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "240.0.0.0/4"),
+    *("::/96", "64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "fc00::/7", "fe80::/10", "fec0::/10"),
 )
 """Where coturn sends nothing for anybody: it stands inside a network that strangers must not reach through it."""
 
+_IPV4: Final = 4
 _USER: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _NAME: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 _SECRET: Final = re.compile(rf"[A-Za-z0-9_+/=.-]{{{MIN_SECRET_LETTERS},{MAX_SECRET_LETTERS}}}")
-_FILE: Final = re.compile(r"/[^\x00-\x20\x7f#]{1,1000}")
+_FILE: Final = re.compile(r"/[^\s\x00-\x20\x7f-\x9f#]{1,1000}")
 
 
 class TurnServer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -60,13 +61,22 @@ class TurnServer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     lifetime_seconds: int = 3_600
     """How long credentials let a page begin; what has begun goes on."""
     listen: tuple[str, ...] = ()
-    """Addresses to listen at and to relay from; none: all of the machine's."""
+    """Addresses of coturn's machine to listen at, and, those of IPv4, to relay from. Its configuration needs them."""
+    relay_over_ipv6: bool = False
+    """Relay from those of IPv6, too: with coturn 4.9 or later alone (`_relays`)."""
     external_address: str = ""
     """Behind NAT: the public address; `listen` then has exactly one, the private one."""
+    relay_to_itself: bool = False
+    """Whether two pages that are both relayed here reach each other; all UDP ports of its machine then are."""
     first_relay_port: int = 49_152
     last_relay_port: int = 65_535
     allocations_per_user: int = 12
-    allocations: int = 1_200
+    """A page takes one for each way and network; those of a network that it lost go minutes later."""
+    allocations: int = 1_000
+    bytes_per_second: int = 125_000
+    """Of one allocation, each way; what is more is dropped. Voice takes a tenth of it."""
+    total_bytes_per_second: int = 125_000_000
+    """Of all: each allocation takes its `bytes_per_second` of it, the last one what is left; more are refused."""
     denied_peers: tuple[str, ...] = PRIVATE_RANGES
     """Networks in CIDR notation that nobody may send to through it."""
     allowed_peers: tuple[str, ...] = ()
@@ -154,7 +164,12 @@ def coturn_configuration(server: TurnServer) -> str:
 
     Credentials of `credentials` alone let anybody in; nobody reaches private networks through it, nor its command
     line, and TCP to peers is off. Lines are `name` or `name=value`; more may be appended.
+
+    Raises:
+        ConfigError: `listen` is empty: coturn would relay from every address, to ones that its ranges do not know.
     """
+    if not server.listen:
+        raise ConfigError(("turn.listen: is empty; give the addresses of coturn's machine, as 192.0.2.7",))
     lines = [
         f"realm={server.realm}",
         f"server-name={server.host}",
@@ -164,17 +179,16 @@ def coturn_configuration(server: TurnServer) -> str:
         *("no-software-attribute", "log-file=stdout", "simple-log"),
         f"listening-port={server.port}",
         *(f"listening-ip={each}" for each in server.listen),
-        *(f"relay-ip={each}" for each in server.listen),
+        *(f"relay-ip={each}" for each in _relays(server)),
         f"min-port={server.first_relay_port}",
         f"max-port={server.last_relay_port}",
         f"user-quota={server.allocations_per_user}",
         f"total-quota={server.allocations}",
+        f"max-bps={server.bytes_per_second}",
+        f"bps-capacity={server.total_bytes_per_second}",
         *_tls(server),
     ]
-    if server.external_address:
-        (private,) = server.listen
-        # The other end of a call may be relayed here, too, and coturn then sees its private address.
-        lines += [f"external-ip={server.external_address}/{private}", f"allowed-peer-ip={private}"]
+    lines += _itself(server)
     lines += [f"denied-peer-ip={_range(each)}" for each in server.denied_peers]
     lines += [f"allowed-peer-ip={_range(each)}" for each in server.allowed_peers]
     return "\n".join(lines) + "\n"
@@ -194,6 +208,24 @@ def _tls(server: TurnServer) -> list[str]:
         f"pkey={server.private_key_file}",
         *("no-dtls", "no-tlsv1", "no-tlsv1_1"),
     ]
+
+
+def _itself(server: TurnServer) -> list[str]:
+    """What is sent to a page that is relayed here, too, goes to coturn's own address, and it tells no ports apart."""
+    public = server.external_address
+    if server.relay_to_itself:
+        return [
+            *(f"external-ip={public}/{each}" for each in server.listen if public),
+            *(f"allowed-peer-ip={each}" for each in server.listen),
+        ]
+    # With the private address behind it, coturn would take that for allowed, whatever is denied.
+    own = (*server.listen, public) if public else server.listen
+    return [*([f"external-ip={public}"] if public else ()), *(f"denied-peer-ip={each}" for each in own)]
+
+
+def _relays(server: TurnServer) -> list[str]:
+    """From where it relays. From IPv6 before coturn 4.9 no range holds: ::ffff:10.0.0.1 reaches 10.0.0.1."""
+    return [each for each in server.listen if server.relay_over_ipv6 or ipaddress.ip_address(each).version == _IPV4]
 
 
 def _range(network: str) -> str:
@@ -232,6 +264,8 @@ def _problems_of_numbers(server: TurnServer) -> Iterator[str]:
         "last_relay_port": (1_024, MAX_PORT),
         "allocations_per_user": (1, 1_000),
         "allocations": (1, 100_000),
+        "bytes_per_second": (10_000, 4_000_000_000),
+        "total_bytes_per_second": (10_000, 4_000_000_000),
     }
     for name, (least, most) in bounds.items():
         value: Any = getattr(server, name)
@@ -239,14 +273,18 @@ def _problems_of_numbers(server: TurnServer) -> Iterator[str]:
             yield f"{name}: is {value}; give a number from {least} to {most}"
     if server.first_relay_port > server.last_relay_port:
         yield "first_relay_port: is above last_relay_port; give the lower one first"
+    if server.bytes_per_second > server.total_bytes_per_second:
+        yield "total_bytes_per_second: is less than bytes_per_second; one allocation needs as much"
     if server.tls_port and server.tls_port == server.port:
         yield "tls_port: is the same as port; 5349 is usual, or 443 where only that gets out"
 
 
 def _problems_of_addresses(server: TurnServer) -> Iterator[str]:
     for each in server.listen:
-        if not _is_address(each):
-            yield f"listen: {each!r} is no address; give those of this machine, as 192.0.2.7"
+        if not _is_own(each):
+            yield f"listen: {each!r} is no address of a machine; give those of coturn's, as 192.0.2.7"
+    if all(map(_is_own, server.listen)) and server.listen and not _relays(server):
+        yield "listen: has no IPv4 address to relay from; add one, or, with coturn 4.9 or later, relay_over_ipv6 = true"
     if server.external_address and not _is_address(server.external_address):
         yield "external_address: is no address; give the public one, or leave it out"
     if server.external_address and len(server.listen) != 1:
@@ -265,6 +303,14 @@ def _is_address(text: str) -> bool:
         return "%" not in str(ipaddress.ip_address(text))
     except ValueError:
         return False
+
+
+def _is_own(text: str) -> bool:
+    """An address that one machine has: not all of them (0.0.0.0, ::), and not IPv4 within IPv6."""
+    return _is_address(text) and not (
+        (found := ipaddress.ip_address(text)).is_unspecified
+        or (isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped)
+    )
 
 
 def _is_network(text: str) -> bool:

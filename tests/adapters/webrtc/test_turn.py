@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -27,10 +28,10 @@ from acd_webrtc.turn import (
     read_turn,
 )
 from tests.adapters.webrtc.coturn import SECRET, Coturn, coturn
-from tests.adapters.webrtc.turn_client import COOKIE, XOR_RELAYED, TurnClient
+from tests.adapters.webrtc.turn_client import COOKIE, IPV4, IPV6, XOR_RELAYED, TurnClient
 
 NOW_US = 1_800_000_000 * MICROSECONDS
-USUAL = {"host": "turn.example.org", "realm": "example.org", "secret": SECRET}
+USUAL = {"host": "turn.example.org", "realm": "example.org", "secret": SECRET, "listen": ["198.51.100.7"]}
 
 
 def now_us() -> int:
@@ -96,7 +97,13 @@ def test_no_secret_is_in_what_gets_into_logs() -> None:
         ({"first_relay_port": 5_000, "last_relay_port": 4_000}, r"turn\.first_relay_port: is above"),
         ({"listen": ["eth0"]}, r"turn\.listen: 'eth0' is no address"),
         ({"listen": ["fe80::1%a\nno-auth"]}, r"turn\.listen: .* is no address"),
-        ({"external_address": "192.0.2.1"}, r"turn\.listen: external_address stands for exactly one"),
+        ({"listen": ["0.0.0.0"]}, r"turn\.listen: .* is no address of a machine"),  # noqa: S104 - refused
+        ({"listen": ["198.51.100.7", "::"]}, r"turn\.listen: '::' is no address of a machine"),
+        ({"listen": ["::ffff:198.51.100.7"]}, r"turn\.listen: .* is no address of a machine"),
+        ({"listen": ["2001:db8::7"]}, r"turn\.listen: has no IPv4 address to relay from"),
+        ({"bytes_per_second": 9_999}, r"turn\.bytes_per_second: is 9999"),
+        ({"total_bytes_per_second": 100_000}, r"turn\.total_bytes_per_second: is less than bytes_per_second"),
+        ({"external_address": "192.0.2.1", "listen": []}, r"turn\.listen: external_address stands for exactly one"),
         ({"denied_peers": ["10.0.0.1/8"]}, r"turn\.denied_peers: '10\.0\.0\.1/8' is no network"),
         ({"allowed_peers": ["fe80::1%a\nb"]}, r"turn\.allowed_peers: .* is no network"),
         ({"denied_peers": ["::ffff:0:0/96"]}, r"turn\.denied_peers: .* and IPv4 not within IPv6"),
@@ -109,6 +116,25 @@ def test_what_is_wrong_is_named(options: dict[str, object], problem: str) -> Non
         read_turn({**USUAL, **options})
 
 
+def test_without_its_own_addresses_coturn_is_not_configured() -> None:
+    server = read_turn({**USUAL, "listen": []})
+    assert ice_servers(server, "v", now_us=NOW_US)  # pages need to know none of them
+    with pytest.raises(ConfigError, match=r"turn\.listen: is empty"):
+        coturn_configuration(server)
+
+
+def test_it_listens_at_ipv6_and_relays_from_there_only_where_that_was_asked_for() -> None:
+    both = {**USUAL, "listen": ["198.51.100.7", "2001:db8::7"]}
+    lines = coturn_configuration(read_turn(both)).splitlines()
+    assert [each for each in lines if each.startswith("listening-ip=")] == [
+        "listening-ip=198.51.100.7",
+        "listening-ip=2001:db8::7",
+    ]
+    assert [each for each in lines if each.startswith("relay-ip=")] == ["relay-ip=198.51.100.7"]
+    asked = coturn_configuration(read_turn({**both, "relay_over_ipv6": True})).splitlines()
+    assert "relay-ip=2001:db8::7" in asked
+
+
 def test_every_problem_is_found_at_once_and_no_secret_repeated() -> None:
     with pytest.raises(ConfigError) as caught:
         read_turn({**USUAL, "secret": "hush", "port": 0, "colour": 1})
@@ -116,25 +142,50 @@ def test_every_problem_is_found_at_once_and_no_secret_repeated() -> None:
     assert "hush" not in str(caught.value)
 
 
-TEXT = st.text(max_size=300)
+GOOD: dict[str, Any] = {
+    **USUAL,
+    "former_secrets": ["e1" * 32],
+    "external_address": "192.0.2.7",
+    "tls_port": 5_349,
+    "certificate_file": "/etc/turn/cert.pem",
+    "private_key_file": "/etc/turn/key.pem",
+    "denied_peers": ["10.0.0.0/8"],
+    "allowed_peers": ["10.1.0.0/16"],
+}
+TEXTS = (*("host", "realm", "secret", "external_address", "certificate_file", "private_key_file"),)
+LISTS = ("former_secrets", "listen", "denied_peers", "allowed_peers")
+BREAKS = ("\n", "\r", "\r\n", "\x00", "\x0b", "\x0c", "\x1c", "\x85", "\u2028", "#", " ", "\n\n", "\n#")
 
 
-@given(TEXT, TEXT, TEXT, st.lists(TEXT, max_size=2), st.lists(TEXT, max_size=2))
-def test_nothing_gets_into_the_configuration_as_a_line_of_its_own(
-    host: str, realm: str, file: str, listen: list[str], denied: list[str]
-) -> None:
-    plain = coturn_configuration(read_turn(USUAL)).splitlines()
-    names = {line.partition("=")[0] for line in plain} | {"listening-ip", "relay-ip", "tls-listening-port"}
-    names |= {"cert", "pkey", "no-dtls", "no-tlsv1", "no-tlsv1_1"}
-    options = {"host": host, "realm": realm, "listen": listen, "denied_peers": denied}
-    for given_options in ({**USUAL, "host": host}, {**USUAL, "realm": realm}, {**USUAL, **options}):
-        try:
-            server = read_turn(
-                {**given_options, "tls_port": 5_349, "certificate_file": file, "private_key_file": "/key.pem"}
-            )
-        except ConfigError:
-            continue
-        assert {line.partition("=")[0] for line in coturn_configuration(server).splitlines()} <= names
+@pytest.mark.parametrize("name", [*TEXTS, *LISTS])
+def test_nothing_gets_into_the_configuration_as_a_line_of_its_own(name: str) -> None:
+    """What is good otherwise, with one value that goes on in another line, wherever in it that begins."""
+    plain = coturn_configuration(read_turn(GOOD)).splitlines()
+    good = GOOD[name] if name in TEXTS else GOOD[name][0]
+    taken = 0
+    for hostile in (
+        f"{good[:place]}{line_break}no-auth{line_break}{good[place:]}"
+        for place in (0, 1, len(good) // 2, len(good))
+        for line_break in BREAKS
+    ):
+        with pytest.raises(ConfigError, match=rf"turn\.{name}: "):
+            read_turn({**GOOD, name: hostile if name in TEXTS else [hostile]})
+        taken += 1
+    assert taken == 4 * len(BREAKS)
+    assert len(plain) == len(coturn_configuration(read_turn(GOOD)).split("\n")) - 1
+
+
+@given(st.sampled_from(TEXTS), st.text(st.characters(codec="utf-8"), max_size=80))
+def test_whatever_is_taken_is_one_line(name: str, text: str) -> None:
+    plain = [line.partition("=")[0] for line in coturn_configuration(read_turn(GOOD)).splitlines()]
+    try:
+        server = read_turn({**GOOD, name: text})
+    except ConfigError as error:
+        assert all(each.startswith(f"turn.{name}: ") for each in error.problems)  # noqa: PT017 - every one of them
+        return
+    lines = [line.partition("=")[0] for line in coturn_configuration(server).split("\n")[:-1]]
+    assert len(lines) <= len(plain)
+    assert set(lines) <= set(plain)
 
 
 # Against a real coturn
@@ -196,8 +247,49 @@ def test_coturn_reaches_no_private_network_for_anybody(running: Coturn) -> None:
         assert page.allocate().code == 0
         for peer in ("10.1.2.3", "192.168.1.1", "169.254.169.254", "127.0.0.2", "172.16.0.1", "100.64.0.1"):
             assert page.permit(peer).code == 403, peer
+        assert page.permit("192.88.99.1").code == 403
         assert page.permit("127.0.0.1").code == 0
         assert page.permit("198.51.100.9").code == 0
+
+
+INWARDS = (
+    *("::ffff:10.1.2.3", "::ffff:127.0.0.1", "::ffff:169.254.169.254", "::ffff:192.168.1.1"),
+    *("::1", "::", "::10.1.2.3", "2002:a01:203::1", "64:ff9b::a01:203", "64:ff9b:1::a01:203"),
+    *("fc00::1", "fe80::1", "fec0::1"),
+)
+"""Ways in by IPv6, the first four of them by IPv4 within it."""
+
+
+def test_coturn_reaches_no_private_network_by_ipv6(tmp_path: Path) -> None:
+    """Where it listens at IPv6, too: nobody is relayed from there, and from IPv4 nothing goes there."""
+    with coturn(tmp_path, listen=["127.0.0.1", "::1"]) as both:
+        made = credentials(both.server, "curious", now_us=now_us())
+        with client(both, made) as page:
+            assert page.allocate(IPV6).code == 440
+        with client(both, made) as page:
+            assert page.allocate(IPV4).code == 0
+            assert {each: page.permit(each).code for each in INWARDS} == dict.fromkeys(INWARDS, 443)
+
+
+def test_relaying_over_ipv6_coturn_knows_its_ranges_but_ipv4_within_it(tmp_path: Path) -> None:
+    """Before 4.9 it does not recognise the first four: which is why that has to be asked for."""
+    with (
+        coturn(tmp_path, listen=["127.0.0.1", "::1"], relay_over_ipv6=True) as both,
+        client(both, credentials(both.server, "curious", now_us=now_us())) as page,
+    ):
+        assert page.allocate(IPV6).code == 0
+        assert {each: page.permit(each).code for each in INWARDS[4:]} == dict.fromkeys(INWARDS[4:], 403)
+        assert page.permit("2606:4700::1").code == 0
+
+
+def test_coturn_promises_no_more_than_it_may_carry(tmp_path: Path) -> None:
+    with (
+        ExitStack() as stack,
+        coturn(tmp_path, bytes_per_second=100_000, total_bytes_per_second=200_000) as narrow,
+    ):
+        made = credentials(narrow.server, "busy", now_us=now_us())
+        pages = [stack.enter_context(client(narrow, made)) for _ in range(3)]
+        assert [page.allocate().code for page in pages] == [0, 0, 486]
 
 
 def test_coturn_gives_one_user_no_more_than_their_quota(running: Coturn) -> None:
@@ -241,12 +333,25 @@ def test_coturn_understands_every_line(running: Coturn, tmp_path: Path) -> None:
     assert "cannot find certificate file" in said  # that it would have read it
 
 
-def test_behind_nat_pages_are_told_the_public_address(tmp_path: Path) -> None:
+@pytest.mark.parametrize("to_itself", [False, True])
+def test_behind_nat_pages_are_told_the_public_address(tmp_path: Path, *, to_itself: bool) -> None:
     with (
-        coturn(tmp_path, external_address="192.0.2.7") as natted,
+        coturn(tmp_path, external_address="192.0.2.7", relay_to_itself=to_itself) as natted,
         client(natted, credentials(natted.server, "n", now_us=now_us())) as page,
     ):
         address = struct.unpack("!BBHI", page.allocate().attributes[XOR_RELAYED])[3]
         assert socket.inet_ntoa(struct.pack("!I", address ^ COOKIE)) == "192.0.2.7"
-        assert page.permit("192.0.2.7").code == 0  # whoever is relayed here, too
+        # Its own machine, by either name: whoever is relayed here, too, and all that listens there.
+        own = 0 if to_itself else 403
+        assert [page.permit(each).code for each in ("192.0.2.7", "127.0.0.1")] == [own, own]
         assert page.permit("127.0.0.3").code == 403
+
+
+def test_a_public_address_of_its_own_is_reached_only_where_that_was_asked_for(tmp_path: Path) -> None:
+    """No range has it: what else listens there is reached as from the machine itself."""
+    with (
+        coturn(tmp_path, denied_peers=["10.0.0.0/8"]) as public,
+        client(public, credentials(public.server, "n", now_us=now_us())) as page,
+    ):
+        assert page.allocate().code == 0
+        assert [page.permit(each).code for each in ("127.0.0.1", "127.0.0.3")] == [403, 0]

@@ -15,11 +15,13 @@ from typing import Final, NamedTuple, Self
 COOKIE: Final = 0x2112A442
 BINDING, ALLOCATE, CREATE_PERMISSION = 0x0001, 0x0003, 0x0008
 USERNAME, MESSAGE_INTEGRITY, ERROR_CODE, XOR_PEER, REALM = 0x0006, 0x0008, 0x0009, 0x0012, 0x0014
-NONCE, XOR_RELAYED, REQUESTED_TRANSPORT = 0x0015, 0x0016, 0x0019
+NONCE, XOR_RELAYED, REQUESTED_FAMILY, REQUESTED_TRANSPORT = 0x0015, 0x0016, 0x0017, 0x0019
 FAILED: Final = 0x0110
 ANSWERED: Final = 0x01
 """In the first octet: the class is success or error."""
 UDP: Final = 17
+IPV4, IPV6 = 0x01, 0x02
+IPV4_BYTES: Final = 4
 
 
 class Answer(NamedTuple):
@@ -50,9 +52,11 @@ class TurnClient:
     def bind(self) -> Answer:
         return self._ask(BINDING, [])
 
-    def allocate(self) -> Answer:
+    def allocate(self, family: int = IPV4) -> Answer:
         """As RFC 8656 has it: the first request is refused with what the second one needs."""
         wanted = [(REQUESTED_TRANSPORT, bytes([UDP, 0, 0, 0]))]
+        if family != IPV4:
+            wanted.append((REQUESTED_FAMILY, bytes([family, 0, 0, 0])))
         first = self._ask(ALLOCATE, wanted)
         assert first.code == 401
         self._realm, self._nonce = first.attributes[REALM], first.attributes[NONCE]
@@ -60,11 +64,18 @@ class TurnClient:
 
     def permit(self, peer: str) -> Answer:
         """Ask for sending to `peer` and hearing from it."""
-        address = int(ipaddress.IPv4Address(peer)) ^ COOKIE
-        return self._ask(CREATE_PERMISSION, [(XOR_PEER, struct.pack("!BBHI", 0, 1, 0, address))], signed=True)
-
-    def _ask(self, method: int, attributes: list[tuple[int, bytes]], *, signed: bool = False) -> Answer:
         transaction = secrets.token_bytes(12)
+        address = ipaddress.ip_address(peer).packed
+        mask = struct.pack("!I", COOKIE) + transaction  # RFC 8489, 14.2: IPv6 goes by the transaction, too
+        hidden = bytes(one ^ other for one, other in zip(address, mask, strict=False))
+        family = IPV4 if len(address) == IPV4_BYTES else IPV6
+        wanted = [(XOR_PEER, struct.pack("!BBH", 0, family, 0) + hidden)]
+        return self._ask(CREATE_PERMISSION, wanted, signed=True, transaction=transaction)
+
+    def _ask(
+        self, method: int, attributes: list[tuple[int, bytes]], *, signed: bool = False, transaction: bytes = b""
+    ) -> Answer:
+        transaction = transaction or secrets.token_bytes(12)
         if signed:
             known = [(USERNAME, self._username.encode()), (REALM, self._realm), (NONCE, self._nonce)]
             attributes = [*attributes, *known]
