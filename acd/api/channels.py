@@ -5,6 +5,7 @@ Owns carrying bytes between a socket and its session. Must not know what message
 """
 
 import asyncio
+from collections.abc import Collection
 from contextlib import aclosing, suppress
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ from acd.api.problems import Problem, not_found, too_many
 from acd.api.rates import Rates
 from acd.api.rotation import ROTATION
 from acd.api.routes import Call, Example, Route
+from acd.api.sessions import SESSIONS as SIGNED_IN
 from acd.api.sockets import CHANGED, CLOSE_SECONDS, REVOKED, STOPPING, Ending
 from acd.api.upgrade import ended_with_token, form_of, upgraded, wants_socket
 from acd.errors import ChannelError
@@ -61,6 +63,12 @@ class Sessions:
         for session, who in tuple(self.open.items()):
             if who in replaced.ended or who in replaced.moved:
                 session.end(REVOKED if who in replaced.ended else CHANGED)
+
+    def end_of(self, ended: Collection[Principal]) -> None:
+        """Hang up on whoever was signed in with a browser, and is not any more."""
+        for session, who in tuple(self.open.items()):
+            if who in ended:
+                session.end(REVOKED)
 
     def end_all(self) -> None:
         """The server stops."""
@@ -129,6 +137,7 @@ def install(app: web.Application) -> None:
     """Let processes connect, and hang up before the server waits for requests under way."""
     sessions = app[SESSIONS] = Sessions()
     app[ROTATION].on_replaced(sessions.end_replaced)
+    app[SIGNED_IN].on_end(sessions.end_of)
 
     async def stop(_app: web.Application) -> None:
         sessions.end_all()

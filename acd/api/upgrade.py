@@ -52,13 +52,27 @@ async def upgraded(
 
 @contextmanager
 def ended_with_token(call: Call[Any, Any], end: Callable[[Ending], None]) -> Iterator[None]:
-    """The token's end is its sockets': at once if it went while the handshake was under way, else when it expires."""
-    if not call.context.guard.is_current(call.who):
+    """The token's end is its sockets': at once if it went while the handshake was under way, else when it expires.
+
+    A session expires later and later while it is used, so it is asked again when its time seems to be over.
+    """
+    who, timer = call.who, None
+    if not call.context.guard.is_current(who):
         end(REVOKED)
-    timer = None
-    if call.who.expires_us:
-        left = (call.who.expires_us - call.context.now_us()) / 1_000_000
-        timer = asyncio.get_running_loop().call_later(max(0.0, left), end, EXPIRED)
+
+    def wait(until_us: int) -> None:
+        nonlocal timer
+        left = (until_us - call.context.now_us()) / 1_000_000
+        timer = asyncio.get_running_loop().call_later(max(0.0, left), look, until_us)
+
+    def look(until_us: int) -> None:
+        if who.expires_us > until_us:
+            wait(who.expires_us)
+        else:
+            end(EXPIRED)
+
+    if who.expires_us:
+        wait(who.expires_us)
     try:
         yield
     finally:
