@@ -151,6 +151,8 @@ def _who(request: web.Request) -> Principal:
         if ticket is None:
             sessions = request.app[SESSIONS]
             cookie = sessions.shown(request)
+            if context.guard.is_open and not sessions.holds(cookie):
+                cookie = ""  # of a session that is over; here nobody needs one
             who = sessions.admit(cookie, request, now_us) if cookie else context.guard.admit(request)
         else:
             context.guard.check_origin(request, required=True)

@@ -203,6 +203,11 @@ class Guard:
                 found[digest] = _Entry(digest, who, plain)
         return found
 
+    @property
+    def is_open(self) -> bool:
+        """Whether everybody who can connect may do everything."""
+        return self._open is not None
+
     def is_current(self, who: Principal) -> bool:
         """Whether the secret by which somebody came is still in force, with the same rights, and a session not over."""
         token = who.token or who

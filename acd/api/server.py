@@ -15,6 +15,7 @@ from acd.api.listening import Listener
 from acd.api.monitoring import Served, monitoring_app
 from acd.api.protocol import Runner
 from acd.api.rotation import ROTATION, Read
+from acd.api.sessions import SESSIONS
 from acd.errors import ConfigError
 from acd.runtime.config.model import ApiConfig, MetricsConfig
 from acd.runtime.config.problems import dotted
@@ -130,7 +131,9 @@ async def serve_domains(domains: Sequence[Domain]) -> Server:
         for each in domains
     ]
     for app in apps:
-        app[ROTATION].others = [other[API].guard for other in apps if other is not app]
+        others = [other for other in apps if other is not app]
+        app[ROTATION].others = [other[API].guard for other in others]
+        app[SESSIONS].others = [other[SESSIONS] for other in others]
     served = {app[API].router.events.domain: Served.of(app) for app in apps}
     return await _listening(apps, domains[0].config, served)
 

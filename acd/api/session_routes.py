@@ -16,7 +16,7 @@ from acd.api.bodies import NoQuery, Nothing
 from acd.api.events import SOCKETS
 from acd.api.rotation import ROTATION
 from acd.api.routes import Call, Example, Route
-from acd.api.sessions import SESSIONS, Session, check_own_page
+from acd.api.sessions import SESSIONS, Session, check_own_page, is_https
 from acd.api.shapes import Moment
 from acd.api.sockets import REVOKED
 from acd.runtime.clock import moment
@@ -49,12 +49,13 @@ async def begin_session(call: Call[Nothing, NoQuery]) -> web.Response:
     session = sessions.of(call.who)
     if session is None:
         sessions.end_by_cookie(call.request)
-        cookie, session = sessions.begin(call.who, call.request.host, now_us)
+        origin = call.request.headers.get("Origin", "")
+        cookie, session = sessions.begin(call.who, call.request.host, now_us, origin)
     else:
         cookie = sessions.renewed(session, now_us)
     headers = {"Location": SESSION_PATH}
     if cookie:
-        headers["Set-Cookie"] = sessions.set_cookie(cookie)
+        headers["Set-Cookie"] = sessions.set_cookie(cookie, secure=session.secure)
     return answer(_shape(session.who, session, now_us), 201, headers)
 
 
@@ -66,9 +67,10 @@ async def show_session(call: Call[Nothing, NoQuery]) -> SessionShape:
 async def end_session(call: Call[Nothing, NoQuery]) -> web.Response:
     """The session is over, at once and in every tab."""
     sessions = call.request.app[SESSIONS]
-    was_one = sessions.of(call.who) is not None
+    session = sessions.of(call.who)
+    secure = is_https(call.request.headers.get("Origin")) if session is None else session.secure
     sessions.end((call.who,))
-    return answer(EndedShape(was_one), 200, {"Set-Cookie": sessions.set_cookie("")})
+    return answer(EndedShape(session is not None), 200, {"Set-Cookie": sessions.set_cookie("", secure=secure)})
 
 
 def install(app: web.Application) -> None:

@@ -5,14 +5,15 @@ Owns the cookies, how long they are good, and whose requests they are. Must not 
 A session has the rights of the token that was shown for it, and ends with that token, by signing out, or `longest`
 after it was begun. Its cookie is replaced while it is used. Whoever shows one that was replaced a while ago has it from
 elsewhere, and the session ends for both. A request by cookie has to come from a page of the origin at which the
-session was begun: a browser says so in `Origin`, and of requests that only ask in `Sec-Fetch-Site`. Cookies are kept in
-memory alone, as hashes: after a restart everybody signs in anew.
+session was begun: a browser says so in `Origin`, and of requests that only ask in `Sec-Fetch-Site`. A page of an https
+origin gets a cookie that goes over TLS only, whoever does the TLS. Cookies are kept in memory alone, as hashes: after a
+restart everybody signs in anew.
 """
 
 import hashlib
 import secrets
 from collections import OrderedDict, deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
 from aiohttp import web
@@ -47,18 +48,21 @@ _ENDED: Final = "This session is not known, or has ended; sign in again."
 
 
 class Session:
-    """One. `who` makes its requests; `host`: of the page on which it was begun, with the port.
+    """One. `who` makes its requests; `host`: of the page on which it was begun, with the port; `origin`: that page's.
 
+    Who says nothing of an origin, and is no browser, has an empty one. `secure`: the cookie goes over TLS only.
     The cookie before the `current` one is good until that has been shown once: an answer with a new cookie may be lost,
     and nobody is to be signed out for it.
     """
 
-    __slots__ = ("_before", "_replaced", "current", "host", "since_us", "who")
+    __slots__ = ("_before", "_replaced", "current", "host", "origin", "secure", "since_us", "who")
 
-    def __init__(self, who: Principal, host: str, now_us: int) -> None:
+    def __init__(self, who: Principal, host: str, now_us: int, origin: str, *, secure: bool) -> None:
         """Begun by `Sessions.begin`."""
         self.who = who
         self.host = host
+        self.origin = origin
+        self.secure = secure
         self.since_us = now_us
         self.current = b""
         self._before = b""
@@ -104,7 +108,9 @@ class Sessions:
         """None yet."""
         self.config = config
         plain = config or SessionsConfig()
-        self.cookie = SECURE_COOKIE if plain.secure else COOKIE
+        self.others: Sequence[Sessions] = ()
+        """Of other domains at the same address: their cookies have the same names."""
+        self._names = (SECURE_COOKIE,) if plain.secure else (SECURE_COOKIE, COOKIE)
         self._lifetime_us, self._longest_us, self._secure = plain.lifetime_us, plain.longest_us, plain.secure
         self._by_digest: dict[bytes, Session] = {}
         self._open: OrderedDict[Principal, Session] = OrderedDict()
@@ -118,11 +124,11 @@ class Sessions:
         """Have something called when sessions have ended: those may do nothing more."""
         self._told.append(told)
 
-    def begin(self, token: Principal, host: str, now_us: int) -> tuple[str, Session]:
+    def begin(self, token: Principal, host: str, now_us: int, origin: str = "") -> tuple[str, Session]:
         """A session with the rights of a token, and what its cookie holds."""
         self._make_room(token, now_us)
         who = token.in_session(self._until_us(token, now_us, now_us))
-        session = Session(who, host.lower(), now_us)
+        session = Session(who, host.lower(), now_us, origin.lower(), secure=self._secure or is_https(origin))
         self._open[who] = session
         return self._new_cookie(session, now_us), session
 
@@ -145,7 +151,7 @@ class Sessions:
         """What the request's cookie holds; empty without one, or where a token says who asks."""
         if self.config is None or "Authorization" in request.headers:
             return ""
-        return request.cookies.get(self.cookie, "")[:_MAX_LENGTH]
+        return self._cookie(request)
 
     def holds(self, cookie: str) -> bool:
         """Whether it is, or was, a cookie of one of these."""
@@ -157,7 +163,7 @@ class Sessions:
         session = self._by_digest.get(digest)
         if session is None:
             raise unauthorized(_ENDED)
-        _check_page(request, session.host)
+        _check_page(request, session)
         if now_us >= session.who.expires_us:
             self.end((session.who,))
             raise unauthorized(_ENDED)
@@ -181,7 +187,13 @@ class Sessions:
 
     def end_by_cookie(self, request: web.Request) -> None:
         """Whoever had signed in with this browser before is signed out: others sign in now."""
-        session = self._by_digest.get(_digest(request.cookies.get(self.cookie, "")[:_MAX_LENGTH]))
+        for cookie in filter(None, map(request.cookies.get, self._names)):
+            for each in (self, *self.others):
+                each.end_of_cookie(cookie)
+
+    def end_of_cookie(self, cookie: str) -> None:
+        """The session that it is, or was, one of is over."""
+        session = self._by_digest.get(_digest(cookie[:_MAX_LENGTH]))
         if session is not None:
             self.end((session.who,))
 
@@ -189,10 +201,14 @@ class Sessions:
         """Those that were begun with one of these tokens are over. O(sessions)."""
         self.end([who for who in self._open if who.token in tokens])
 
-    def set_cookie(self, cookie: str) -> str:
+    def set_cookie(self, cookie: str, *, secure: bool = False) -> str:
         """The header `Set-Cookie`; an empty one takes it out of the browser."""
-        gone = "" if cookie else "; Max-Age=0"
-        return f"{self.cookie}={cookie}; Path=/; HttpOnly; SameSite=Strict{'; Secure' if self._secure else ''}{gone}"
+        tls, gone = secure or self._secure, "" if cookie else "; Max-Age=0"
+        name = SECURE_COOKIE if tls else COOKIE
+        return f"{name}={cookie}; Path=/; HttpOnly; SameSite=Strict{'; Secure' if tls else ''}{gone}"
+
+    def _cookie(self, request: web.Request) -> str:
+        return next((request.cookies[each] for each in self._names if request.cookies.get(each)), "")[:_MAX_LENGTH]
 
     def _until_us(self, token: Principal, since_us: int, now_us: int) -> int:
         until_us = min(now_us + self._lifetime_us, since_us + self._longest_us)
@@ -223,15 +239,24 @@ def check_own_page(request: web.Request) -> None:
         raise Problem(403, "foreign-origin", "Only pages of this address sign in here; open the page that acd serves.")
 
 
-def _check_page(request: web.Request, host: str) -> None:
-    """Raise 403 for what no page of this host asks."""
+def is_https(origin: str | None) -> bool:
+    """Whether it is that of a page that came over TLS."""
+    return origin is not None and origin.lower().startswith("https://")
+
+
+def _check_page(request: web.Request, session: Session) -> None:
+    """Raise 403 for what no page of the session's origin asks."""
     origin = request.headers.get("Origin")
-    if request.host.lower() != host or (origin is not None and origin.lower().partition("://")[2] != host):
+    if request.host.lower() != session.host or (origin is not None and not _is_of(origin.lower(), session)):
         raise Problem(403, "foreign-origin", _ELSEWHERE)
     if origin is None and request.method not in _ONLY_ASKS:
         raise Problem(403, "foreign-origin", "A session changes nothing without the page's Origin; or use a token.")
     if request.headers.get("Sec-Fetch-Site", "none") not in _OWN_SITE:
         raise Problem(403, "foreign-origin", _ELSEWHERE)
+
+
+def _is_of(origin: str, session: Session) -> bool:
+    return origin == session.origin if session.origin else origin.partition("://")[2] == session.host
 
 
 def _digest(cookie: str) -> bytes:

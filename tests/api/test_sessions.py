@@ -97,6 +97,39 @@ async def test_over_tls_the_cookie_is_the_hosts_own(router: MemoryRouter) -> Non
         assert (await browser("GET", "/v1/session"))[0] == 401
 
 
+async def test_behind_a_proxy_that_does_tls_the_cookie_is_the_hosts_own_too(http: Http) -> None:
+    """The page says by which way it came; acd itself hears plain HTTP."""
+    browser = Browser(http, f"https://{http.host}:{http.port}")
+    await browser.sign_in()
+    assert browser.said.startswith("__Host-acd-session=")
+    assert browser.said.partition("; ")[2] == "Path=/; HttpOnly; SameSite=Strict; Secure"
+    assert (await browser("GET", "/v1/session"))[1]["agent"] == "anna"
+    assert (await browser("POST", "/v1/tickets"))[0] == 201
+    # The same host in clear is another place: what is there may be anybody's.
+    assert (await browser("POST", "/v1/tickets", Origin=f"http://{http.host}:{http.port}"))[0] == 403
+    assert (await browser("DELETE", "/v1/session"))[0] == 200
+    assert browser.said == "__Host-acd-session=; Path=/; HttpOnly; SameSite=Strict; Secure; Max-Age=0"
+
+
+async def test_a_cookie_over_tls_stays_so_when_it_is_replaced(http: Http, router: MemoryRouter) -> None:
+    browser = Browser(http, f"https://{http.host}:{http.port}")
+    await browser.sign_in()
+    router.clock_us += HOUR_US // 2
+    assert (await browser("POST", "/v1/session"))[0] == 201
+    assert browser.said.startswith("__Host-acd-session=")
+    assert "; Secure" in browser.said
+
+
+async def test_an_open_api_keeps_nobody_out_for_an_old_cookie(router: MemoryRouter) -> None:
+    async with serving(router, ApiConfig(open=True, sessions=SessionsConfig())) as http:
+        browser = Browser(http)
+        browser.cookie = "acd-session=of-a-session-before-the-restart"
+        assert (await browser("GET", "/v1/session"))[1]["name"] == "open"
+        assert (await browser("POST", "/v1/session"))[0] == 201
+        assert (await browser("GET", "/v1/agents"))[0] == 200
+        assert (await browser("DELETE", "/v1/session"))[1] == {"ended": True}
+
+
 async def test_where_nobody_signs_in_there_is_no_such_route(router: MemoryRouter) -> None:
     async with serving(router, ApiConfig(tokens=CONFIG.tokens)) as http:
         browser = Browser(http)
@@ -365,5 +398,10 @@ async def test_domains_at_one_address_know_their_own(router: MemoryRouter) -> No
             await browser("POST", "/v1/agents/boris/sign-in", {"ready": True})
             assert (len(router.submitted), len(other.submitted)) == (0, 1)
             assert (await browser("GET", "/v1/agents/anna"))[0] == 404
+            before = browser.cookie
+            await browser.sign_in(ANNA.secret.reveal())
+            assert (await browser("GET", "/v1/session"))[1]["agent"] == "anna"
+            browser.cookie = before
+            assert (await browser("GET", "/v1/session"))[0] == 401, "whoever was signed in with this browser"
             browser.cookie = "acd-session=unknown"
             assert (await browser("GET", "/v1/session"))[0] == 401
