@@ -1,7 +1,8 @@
 """What signalling has to know of a session description (SDP), and what it does not let pass.
 
 Owns the check of RFC 8866's outer form and of what WebRTC demands (RFC 8829, 8839, 8122): ICE credentials and a DTLS
-fingerprint for everything that is not refused by port 0, and no keys in the open. Reads; changes nothing.
+fingerprint for everything that is not refused by port 0, and no keys in the open. What is bundled has them once for
+all, in the section whose name comes first in its group (RFC 9143, 7.1.3). Reads; changes nothing.
 
 Must not know calls or sides. Codecs and directions are the browsers' own affair.
 """
@@ -22,6 +23,7 @@ _MEDIA: Final = re.compile(r"m=(audio|video|application) (\d{1,5})(?:/\d+)? (\S+
 _UFRAG: Final = re.compile(r"a=ice-ufrag:([A-Za-z0-9+/]{4,256})")
 _PASSWORD: Final = re.compile(r"a=ice-pwd:[A-Za-z0-9+/]{22,256}")
 _FINGERPRINT: Final = re.compile(r"a=fingerprint:sha-(?:256|384|512) [0-9A-F]{2}(?::[0-9A-F]{2}){31,63}", re.IGNORECASE)
+_BUNDLE: Final = "a=group:BUNDLE "
 _SECURE: Final = frozenset({"UDP/TLS/RTP/SAVPF", "TCP/TLS/RTP/SAVPF", "UDP/DTLS/SCTP", "TCP/DTLS/SCTP"})
 
 
@@ -44,20 +46,41 @@ def outline(sdp: str) -> Outline:
     common, media = sections[0], sections[1:]
     ufrags: set[str] = set()
     kinds: list[str] = []
+    bundled = _bundled(common, media)
     for number, section in enumerate(media, 1):
         found = _MEDIA.fullmatch(section[0])
         if found is None or found[3] not in _SECURE:
             raise _refused(f"media section {number} is no audio, video or data by DTLS; send what the browser made")
         kinds.append(found[1])
-        if found[2] == "0" and "a=bundle-only" not in section:
-            continue  # refused, or ended: it needs neither
+        if _is_refused(section):
+            continue  # it needs neither
         names = _names(section) or _names(common)
+        if not names and bundled.get(number):
+            continue  # they are in the group's first section
         if not names or not (_any(_PASSWORD, section) or _any(_PASSWORD, common)):
             raise _refused(f"media section {number} has no a=ice-ufrag or no a=ice-pwd (RFC 8839)")
         if not (_any(_FINGERPRINT, section) or _any(_FINGERPRINT, common)):
             raise _refused(f"media section {number} has no a=fingerprint of SHA-256 or better (RFC 8122)")
         ufrags |= names
     return Outline(frozenset(ufrags), tuple(kinds))
+
+
+def _bundled(common: list[str], media: list[list[str]]) -> dict[int, bool]:
+    """Sections, by number, that go by the transport of another: the first of their group that is in use."""
+    mids = {number: line for number, section in enumerate(media, 1) for line in section if line.startswith("a=mid:")}
+    used = {number for number, section in enumerate(media, 1) if not _is_refused(section)}
+    found: dict[int, bool] = {}
+    for line in common:
+        if line.startswith(_BUNDLE):
+            group = [f"a=mid:{each}" for each in line.removeprefix(_BUNDLE).split()]
+            first = next((mid for mid in group if any(mids.get(number) == mid for number in used)), "")
+            found |= {number: mid != first for number, mid in mids.items() if mid in group and number in used}
+    return found
+
+
+def _is_refused(section: list[str]) -> bool:
+    """Or ended: by port 0, which what is only bundled has as well."""
+    return section[0].split(" ")[1:2] == ["0"] and "a=bundle-only" not in section
 
 
 def _sections(sdp: str) -> list[list[str]]:

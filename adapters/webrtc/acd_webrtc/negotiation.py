@@ -7,10 +7,12 @@ after the other: whichever meets one of the other side's that has no answer is g
 Must not know sessions, sockets, time or what becomes of messages: it says which of them go on to the other side.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from acd_webrtc.descriptions import Outline, outline
+from acd_webrtc.relaying import relayed
 from acd_webrtc.signals import Answer, Candidate, Offer, SignalRefused
 
 Side = Literal["customer", "agent"]
@@ -38,9 +40,13 @@ class _Part:
 
 
 class Negotiation:
-    """Of one pair of RTCPeerConnections; `begin_anew` when either is another one."""
+    """Of one pair of RTCPeerConnections; `begin_anew` when either is another one.
 
-    def __init__(self) -> None:
+    `relay_only`: sides of whose addresses nothing goes on but the relay's.
+    """
+
+    def __init__(self, relay_only: Collection[Side] = ()) -> None:
+        self.relay_only = frozenset(relay_only)
         self.offerer: Side | None = None
         """Whose offer waits for an answer."""
         self.answers = 0
@@ -72,26 +78,26 @@ class Negotiation:
             self._parts[POLITE].offered = None
         self.offerer = side
         self._parts[side].offered = described
-        return (offer, *self._belonging(side))
+        return self._shown(side, offer, *self._belonging(side))
 
     def answer(self, side: Side, answer: Answer, *, aware: bool) -> Passed:
         """What of this answer goes on. `aware`: its sender had the other's last offer when it answered.
 
         Raises:
-            SignalRefused: bad-description, no-offer.
+            SignalRefused: bad-description: the offer does not wait any more, it has to be rolled back; no-offer.
         """
-        described = outline(answer.sdp)
         other: Side = "agent" if side == "customer" else "customer"
         offered = self._parts[other].offered
         if self.offerer != other or offered is None or not aware:
             raise SignalRefused("no-offer", "there is no offer of the other side's to answer; send an offer")
+        self.offerer = self._parts[other].offered = None
+        described = outline(answer.sdp)
         if described.media != offered.media:
             raise SignalRefused("bad-description", "sdp: its media sections are not those of the offer (RFC 8829, 5.3)")
         anew = [self._agree(other, offered), self._agree(side, described)]
         self.restarts += all(anew)
         self.answers += 1
-        self.offerer = None
-        return (answer, *self._belonging(side))
+        return self._shown(side, answer, *self._belonging(side))
 
     def candidate(self, side: Side, candidate: Candidate) -> Passed:
         """The candidate, unless its description has yet to come: then it goes on with that.
@@ -99,7 +105,9 @@ class Negotiation:
         Raises:
             SignalRefused: too-many-candidates.
         """
-        part = self._parts[side]
+        part, shown = self._parts[side], self._shown(side, candidate)
+        if not shown:
+            return ()
         if part.candidates >= MAX_CANDIDATES or len(part.early) >= MAX_EARLY:
             raise SignalRefused(
                 "too-many-candidates",
@@ -107,9 +115,15 @@ class Negotiation:
             )
         part.candidates += 1
         if _belongs(candidate, part):
-            return (candidate,)
+            return shown
         part.early.append(candidate)
         return ()
+
+    def _shown(self, side: Side, *said: Offer | Answer | Candidate) -> Passed:
+        """As the other side may see it."""
+        if side not in self.relay_only:
+            return said
+        return tuple(found for each in said if (found := relayed(each)) is not None)
 
     def _agree(self, side: Side, described: Outline) -> bool:
         """Take it for the side's own; whether ICE starts anew by it."""

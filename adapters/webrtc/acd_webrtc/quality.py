@@ -19,7 +19,8 @@ from acd_webrtc.emodel import G711_CONCEALED, Codec, mean_opinion, rating
 MICROSECONDS: Final = 1_000_000
 MIN_INTERVAL_US: Final = MICROSECONDS // 2
 MAX_SECONDS: Final = 10.0
-"""Longest delay or jitter that is taken for one."""
+"""Longest delay or jitter that counts as such; a longer one counts as this."""
+MAX_CONNECTION_LETTERS: Final = 64
 PACKET_MS: Final = 20.0
 """What a packet holds, and so what its sender waits for."""
 LOOKAHEAD_MS: Final = 6.5
@@ -28,7 +29,7 @@ HELD_PER_JITTER: Final = 2.0
 """How much of the jitter a receiver waits out, where it does not say how long it held packets back."""
 
 Packets = Annotated[int, Meta(ge=0, le=2**53 - 1)]
-Seconds = Annotated[float, Meta(ge=0, le=MAX_SECONDS)]
+Seconds = Annotated[float, Meta(ge=0, le=1e15)]
 
 
 class Sample(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
@@ -38,7 +39,7 @@ class Sample(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="ca
     """
 
     at_us: Annotated[int, Meta(ge=0, le=2**53 - 1)]
-    """The page's clock; only differences count."""
+    """The page's clock; only differences count. One that was put back begins anew."""
     packets_received: Packets
     packets_lost: Annotated[int, Meta(ge=-(2**53) + 1, le=2**53 - 1)]
     """Of RFC 3550: less than 0 when some came twice."""
@@ -50,6 +51,8 @@ class Sample(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="ca
     jitter_buffer_delay: Annotated[float, Meta(ge=0, le=1e15)] = 0.0
     """Seconds, over all that left the buffer; likewise `jitterBufferEmittedCount`."""
     jitter_buffer_emitted_count: Packets = 0
+    connection: Annotated[str, Meta(max_length=MAX_CONNECTION_LETTERS)] = ""
+    """A name for the RTCPeerConnection: with another one the counters are others, whatever they are at."""
 
 
 class Interval(NamedTuple):
@@ -85,6 +88,8 @@ class Figures(NamedTuple):
     jitter_ms: Spread | None
     round_trip_ms: Spread | None
     mos: Spread | None
+    silent_seconds: float
+    """In which nothing was to be heard: on hold, or by a line that was dead. No other figure has them."""
 
 
 class Quality:
@@ -93,7 +98,7 @@ class Quality:
     def __init__(self, codec: Codec = G711_CONCEALED) -> None:
         self._codec = codec
         self._last: Sample | None = None
-        self._seconds = 0.0
+        self._seconds = self._silent_seconds = 0.0
         self._packets = self._missing = 0
         self._loss = _Distribution(step=0.1, most=100.0)
         self._jitter = _Distribution(step=1.0, most=MAX_SECONDS * 1_000)
@@ -104,10 +109,10 @@ class Quality:
         """The interval that ends with this sample; None: it is the first of its connection, or nothing was to be heard.
 
         Raises:
-            ValueError: it is less than half a second after the last one, or before it.
+            ValueError: it is less than half a second after the last one.
         """
         last = self._last
-        if last is not None and sample.at_us - last.at_us < MIN_INTERVAL_US:
+        if last is not None and 0 <= sample.at_us - last.at_us < MIN_INTERVAL_US:
             raise ValueError(f"atUs: is {sample.at_us - last.at_us} µs after the last; send one each second at most")
         self._last = sample
         if last is None or _begun_anew(last, sample):
@@ -116,7 +121,9 @@ class Quality:
         late = min(came, sample.packets_discarded - last.packets_discarded)
         lost = max(0, sample.packets_lost - last.packets_lost)
         if came + lost == 0:
-            return None  # silence that is not sent, hold, or a network that is gone: no figure is made of nothing
+            # Silence that is not sent, hold, or a network that is gone: no figure is made of nothing.
+            self._silent_seconds += (sample.at_us - last.at_us) / MICROSECONDS
+            return None
         interval = self._interval(last, sample, came + lost, lost + late)
         self._seconds += interval.seconds
         self._packets += came + lost
@@ -138,18 +145,19 @@ class Quality:
             self._jitter.spread(),
             self._round_trip.spread(),
             self._mos.spread(),
+            self._silent_seconds,
         )
 
     def _interval(self, last: Sample, sample: Sample, packets: int, missing: int) -> Interval:
-        loss = 100 * missing / packets
-        round_trip = sample.round_trip_time
+        loss, jitter = 100 * missing / packets, min(MAX_SECONDS, sample.jitter)
+        round_trip = None if sample.round_trip_time is None else min(MAX_SECONDS, sample.round_trip_time)
         way_ms = (round_trip or 0.0) * 500 + _held_ms(last, sample) + PACKET_MS + LOOKAHEAD_MS
         mos = mean_opinion(rating(one_way_delay_ms=way_ms, loss_percent=loss, codec=self._codec))
         return Interval(
             (sample.at_us - last.at_us) / MICROSECONDS,
             packets,
             loss,
-            sample.jitter * 1_000,
+            jitter * 1_000,
             None if round_trip is None else round_trip * 1_000,
             mos,
         )
@@ -187,9 +195,11 @@ class _Distribution:
 
 
 def _begun_anew(last: Sample, sample: Sample) -> bool:
-    """Counters that fell are those of another connection."""
+    """Counters of another connection, or by another clock."""
     return (
-        sample.packets_received < last.packets_received
+        sample.connection != last.connection
+        or sample.at_us < last.at_us
+        or sample.packets_received < last.packets_received
         or sample.packets_discarded < last.packets_discarded
         or sample.jitter_buffer_emitted_count < last.jitter_buffer_emitted_count
         or sample.jitter_buffer_delay < last.jitter_buffer_delay
@@ -200,5 +210,5 @@ def _held_ms(last: Sample, sample: Sample) -> float:
     """How long the receiver held what it played in this interval, on average."""
     emitted = sample.jitter_buffer_emitted_count - last.jitter_buffer_emitted_count
     if emitted == 0:
-        return HELD_PER_JITTER * sample.jitter * 1_000
+        return HELD_PER_JITTER * min(MAX_SECONDS, sample.jitter) * 1_000
     return min(MAX_SECONDS, (sample.jitter_buffer_delay - last.jitter_buffer_delay) / emitted) * 1_000

@@ -14,7 +14,7 @@ loaded anew begins a new session, and the other side is told to begin anew with 
 Must not know who may take part (whoever opens the socket has seen to that), what carries the texts, or media.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final, NamedTuple, assert_never
 
 import msgspec
@@ -100,6 +100,8 @@ class _End:
         self.muted: set[Kind] = set()
         self.offer_number = 0
         """The number by which it was told the other's last offer."""
+        self.own_offer = 0
+        """The number of its own last offer that passed."""
         self.renewed_number = 0
         """That of the last `Renew`: what it had to negotiate before it read this is about a page that is gone."""
         self.allowance_us = BURST_MESSAGES * MICROSECONDS // MESSAGES_PER_SECOND
@@ -109,8 +111,9 @@ class _End:
 class Call:
     """One call. `ended` says why it is over, or None; `negotiation` has figures."""
 
-    def __init__(self, *, now_us: int, limits: Limits | None = None) -> None:
-        self.negotiation = Negotiation()
+    def __init__(self, *, now_us: int, limits: Limits | None = None, relay_only: Collection[Side] = ()) -> None:
+        """`relay_only`: sides that send by the relay alone; the other is told of no other address of theirs."""
+        self.negotiation = Negotiation(relay_only)
         self.ended: Reason | None = None
         self.held = False
         self._limits = limits or Limits()
@@ -142,7 +145,8 @@ class Call:
         end.link, end.joined = link, True
         if self.negotiation.offerer == _other(side) and self._answer_by_us is None:
             self._answer_by_us = now_us + self._limits.answer_us
-        self._say(link, Welcome(end.session.number, end.session.got, polite=side == POLITE))
+        relay_only = True if side in self.negotiation.relay_only else msgspec.UNSET
+        self._say(link, Welcome(end.session.number, end.session.got, polite=side == POLITE, relay_only=relay_only))
         for numbered in again:
             self._say(link, numbered)
         if self.ended is not None:
@@ -166,11 +170,12 @@ class Call:
             return self._cut(side, BROKEN, str(problem))
         if body is None or not isinstance(read, Numbered):
             return self._done()
-        sent = end.session.sent
+        sent, offerer = end.session.sent, self.negotiation.offerer
         try:
             self._said(side, read_said(body), read.got)
         except SignalRefused as refusal:
             self._tell(side, Refused(read.number, refusal.code, refusal.detail))
+            self._tell_offerer(offerer, refusal)
         if end.session.sent == sent and end.link is not None:
             self._say(link, Got(end.session.got))
         return self._done()
@@ -250,6 +255,7 @@ class Call:
                 for each in passed:
                     self._tell(other, each)
                 if passed:
+                    end.own_offer = end.session.got
                     self._offered(other, len(passed))
             case Answer():
                 for each in self.negotiation.answer(side, said, aware=got >= end.offer_number):
@@ -269,6 +275,11 @@ class Call:
                 self._end(said.reason)
             case _:
                 assert_never(said)
+
+    def _tell_offerer(self, offerer: Side | None, refusal: SignalRefused) -> None:
+        """Its offer waits no more, and had no answer that could be used: it has to be rolled back."""
+        if offerer is not None and self.negotiation.offerer is None:
+            self._tell(offerer, Refused(self._ends[offerer].own_offer, refusal.code, f"answer: {refusal.detail}"))
 
     def _offered(self, side: Side, messages: int) -> None:
         """It was told an offer, the first of so many messages; its time to answer begins when it is there."""

@@ -20,6 +20,8 @@ MAX_TEXT_BYTES: Final = 131_072
 MAX_DESCRIPTION_LETTERS: Final = 65_536
 MAX_CANDIDATE_LETTERS: Final = 512
 MAX_DETAIL_LETTERS: Final = 300
+MAX_REASON_BYTES: Final = 120
+"""Of the reason of a socket's closing, which has 123 at most (RFC 6455, 5.5)."""
 MAX_NUMBER: Final = 2**53 - 1
 """What JavaScript counts exactly."""
 
@@ -48,7 +50,10 @@ RefusalCode = Literal[
 
 
 class SignalRefused(ChannelError):
-    """What a page said cannot be done, and changed nothing: `code` is stable, `detail` a sentence for a developer."""
+    """What a page said cannot be done, and changed nothing: `code` is stable, `detail` a sentence for a developer.
+
+    Only an offer whose answer is refused waits no more.
+    """
 
     def __init__(self, code: RefusalCode, detail: str) -> None:
         """`detail` is cut at `MAX_DETAIL_LETTERS`."""
@@ -58,7 +63,14 @@ class SignalRefused(ChannelError):
 
 
 class SessionBroken(ChannelError):
-    """What came over a socket is no part of the protocol, or of this session; the text says what."""
+    """What came over a socket is no part of the protocol, or of this session; the text says what.
+
+    It fits into the reason of a socket's closing.
+    """
+
+    def __init__(self, problem: str) -> None:
+        """`problem` is cut at `MAX_REASON_BYTES`."""
+        super().__init__(problem.encode()[:MAX_REASON_BYTES].decode(errors="ignore"))
 
 
 class _Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel", omit_defaults=True):
@@ -114,7 +126,10 @@ class Renew(_Message, frozen=True, tag="renew"):
 
 
 class Refused(_Message, frozen=True, tag="refused"):
-    """To a page: its message `number` changed nothing, and why. After an offer: roll it back."""
+    """To a page: its message `number` changed nothing, and why. After an offer: roll it back.
+
+    Comes after an offer, too, whose answer was refused.
+    """
 
     number: Number
     code: RefusalCode
@@ -146,6 +161,8 @@ class Welcome(_Message, frozen=True, tag="welcome", omit_defaults=False):
     got: Number
     polite: bool
     """Its part in perfect negotiation (W3C WebRTC, 10.7): the polite side gives way when both offer."""
+    relay_only: bool | msgspec.UnsetType = msgspec.UNSET
+    """Said where it is true: the page's RTCPeerConnection has `iceTransportPolicy` "relay"."""
 
 
 class Numbered(_Message, frozen=True, tag="message"):
@@ -202,4 +219,4 @@ def _read(decoder: msgspec.json.Decoder[_Read], text: str | bytes) -> _Read:
     try:
         return decoder.decode(text)
     except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
-        raise SessionBroken(f"a text cannot be read: {str(error)[:MAX_DETAIL_LETTERS]}") from None
+        raise SessionBroken(f"a text cannot be read: {error}") from None

@@ -31,7 +31,47 @@ def test_the_outline_has_names_of_ice_and_kinds_of_media() -> None:
     assert outline(DATA) == Outline(frozenset({"Ab+/"}), ("application",))
 
 
-def test_a_section_that_is_refused_needs_no_ice_one_that_is_only_bundled_does() -> None:
+def bundled(group: str, *sections: tuple[str, str]) -> str:
+    """Sections by name, with all of ICE and DTLS if their name is in capitals; `port` is what follows `m=audio`."""
+    lines = ["v=0", "o=- 1 2 IN IP4 127.0.0.1", "s=-", "t=0 0", f"a=group:BUNDLE {group}"]
+    for mid, port in sections:
+        lines += [f"m=audio {port.split()[0]} UDP/TLS/RTP/SAVPF 111", "c=IN IP4 0.0.0.0", f"a=mid:{mid}"]
+        lines += ["a=bundle-only"] * port.endswith("bundle-only")
+        if mid.isupper():
+            lines += [f"a=ice-ufrag:uf{mid}g", f"a=ice-pwd:{'p' * 22}", f"a=fingerprint:sha-256 {FINGERPRINT}"]
+    return "\r\n".join(lines) + "\r\n"
+
+
+@pytest.mark.parametrize(
+    ("description", "ufrags"),
+    [
+        (bundled("A b c", ("A", "9"), ("b", "0 bundle-only"), ("c", "0 bundle-only")), {"ufAg"}),  # RFC 8829, 5.2.1
+        (bundled("A b", ("A", "9"), ("b", "9")), {"ufAg"}),  # an answer, or a later offer: RFC 9143, 7.3
+        (bundled("B a", ("a", "9"), ("B", "9")), {"ufBg"}),
+        (bundled("a B c", ("a", "0"), ("B", "9"), ("c", "9")), {"ufBg"}),  # the first has been refused
+        (bundled("A B", ("A", "9"), ("B", "9")), {"ufAg", "ufBg"}),
+    ],
+)
+def test_what_is_bundled_has_ice_and_dtls_once(description: str, ufrags: set[str]) -> None:
+    assert outline(description).ufrags == ufrags
+
+
+@pytest.mark.parametrize(
+    ("description", "number"),
+    [
+        (bundled("a B", ("a", "9"), ("B", "9")), 1),
+        (bundled("A", ("A", "9"), ("b", "9")), 2),
+        (bundled("A", ("A", "9"), ("b", "0 bundle-only")), 2),
+        (bundled("x b", ("A", "9"), ("b", "9")), 2),
+        (bundled("A b", ("A", "0"), ("b", "9")), 2),
+    ],
+)
+def test_nothing_is_inherited_from_a_section_that_has_nothing(description: str, number: int) -> None:
+    with pytest.raises(SignalRefused, match=f"media section {number} has no a=ice-ufrag"):
+        outline(description)
+
+
+def test_a_section_that_is_refused_needs_no_ice_one_that_is_only_bundled_with_nothing_does() -> None:
     refused = GOOD + "m=video 0 UDP/TLS/RTP/SAVPF 120\r\nc=IN IP4 0.0.0.0\r\na=inactive\r\n"
     assert outline(refused).media == ("audio", "video", "video")
     with pytest.raises(SignalRefused, match="media section 3 has no a=ice-ufrag"):

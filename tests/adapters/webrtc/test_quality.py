@@ -78,8 +78,44 @@ def test_a_round_trip_that_is_not_known_is_in_no_spread() -> None:
     assert quality.figures().jitter_ms is not None
 
 
-@pytest.mark.parametrize("second", [5.0, 4.0, 5.4])
-def test_samples_come_in_order_and_not_too_often(second: float) -> None:
+def test_a_page_whose_clock_is_put_back_is_heard_all_the_same() -> None:
+    quality = Quality()
+    quality.add(sample(3_600, 0))
+    quality.add(sample(3_601, 50))
+    assert quality.add(sample(10, 100)) is None
+    interval = quality.add(sample(11, 150))
+    assert interval is not None
+    assert (interval.seconds, quality.figures().packets) == (1.0, 100)
+
+
+def test_another_connection_is_known_by_its_name_where_its_counters_are_higher() -> None:
+    quality = Quality()
+    quality.add(sample(0, 0, connection="1"))
+    quality.add(sample(1, 50, connection="1"))
+    assert quality.add(sample(2, 5_000, 4_000, connection="2")) is None
+    assert quality.add(sample(3, 5_050, 4_000, connection="2")) is not None
+    assert (quality.figures().packets, quality.figures().loss_percent) == (100, 0)
+
+
+def test_a_dead_line_is_seen_in_the_figures() -> None:
+    quality = Quality()
+    for second, received in enumerate([0, 50, 50, 50, 100]):
+        quality.add(sample(second, received))
+    figures = quality.figures()
+    assert (figures.seconds, figures.silent_seconds, figures.packets) == (2.0, 2.0, 100)
+
+
+def test_the_worst_line_of_all_is_not_left_out() -> None:
+    quality = Quality()
+    quality.add(sample(0, 0))
+    interval = quality.add(sample(1, 50, jitter=25.0, roundTripTime=61.0))
+    assert interval is not None
+    assert (interval.jitter_ms, interval.round_trip_ms) == (10_000, 10_000)
+    assert interval.mos < 2.5
+
+
+@pytest.mark.parametrize("second", [5.0, 5.4])
+def test_samples_come_not_too_often(second: float) -> None:
     quality = Quality()
     quality.add(sample(5, 0))
     with pytest.raises(ValueError, match=r"^atUs: is "):
@@ -91,7 +127,7 @@ def test_samples_come_in_order_and_not_too_often(second: float) -> None:
     "more",
     [
         {"jitter": -0.1},
-        {"jitter": 10.1},
+        {"connection": "c" * 65},
         {"jitter": math.nan},
         {"roundTripTime": math.inf},
         {"packetsReceived": -1},

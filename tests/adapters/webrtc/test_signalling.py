@@ -32,9 +32,9 @@ HELLO = text_of(Hello())
 class Wire:
     """Both sides on the wire, as plain JSON: what a page in any language would send and see."""
 
-    def __init__(self, *, join: bool = True, limits: Limits | None = None) -> None:
+    def __init__(self, *, join: bool = True, limits: Limits | None = None, relay_only: tuple[Side, ...] = ()) -> None:
         self.now_us = 0
-        self.call = Call(now_us=0, limits=limits)
+        self.call = Call(now_us=0, limits=limits, relay_only=relay_only)
         self.links: dict[Side, int] = {}
         self.numbers = {"customer": 0, "agent": 0}
         self.got = {"customer": 0, "agent": 0}
@@ -324,16 +324,75 @@ def test_one_offer_at_a_time() -> None:
     assert code_of(wire.say("customer", Offer(sdp(2, "cccc")))) == "offer-pending"
 
 
-def test_an_answer_is_to_an_offer_that_was_read_and_has_its_sections() -> None:
+def test_an_answer_is_to_an_offer_that_was_read() -> None:
     wire = Wire()
     offer = Offer(sdp(1, "cccc", "audio", "video"))
     wire.say("customer", offer)
     read, wire.got["agent"] = wire.got["agent"], 0
     assert code_of(wire.say("agent", Answer(sdp(2, "aaaa", "audio", "video")))) == "no-offer"
     wire.got["agent"] = read
-    assert code_of(wire.say("agent", Answer(sdp(2, "aaaa", "audio")))) == "bad-description"
     assert wire.say("agent", Answer(sdp(2, "aaaa", "audio", "video")))[0]["type"] == "answer"
     assert code_of(wire.say("agent", Answer(sdp(2, "aaaa", "audio", "video")))) == "no-offer"
+
+
+@pytest.mark.parametrize("answer", [sdp(2, "aaaa", "audio"), "v=0"], ids=["another's sections", "none"])
+def test_an_offer_whose_answer_cannot_be_used_is_rolled_back_and_made_again(answer: str) -> None:
+    """A browser makes no second answer to it: whoever offered has to know that none will come."""
+    wire = Wire()
+    wire.say("customer", Mute("video", muted=True))
+    wire.say("customer", Offer(sdp(1, "cccc", "audio", "video")))
+    text = {"type": "message", "number": 1, "got": wire.got["agent"], "body": {"type": "answer", "sdp": answer}}
+    steps = wire.call.receive(wire.links["agent"], msgspec.json.encode(text), now_us=0)
+    assert code_of(wire.seen(steps, wire.links["agent"])) == "bad-description"
+    (told,) = wire.seen(steps, wire.links["customer"])
+    assert (told["type"], told["number"], told["code"]) == ("refused", 2, "bad-description")
+    wire.numbers["agent"] = 1
+    assert wire.say("customer", Offer(sdp(3, "cccc")))[0]["type"] == "offer"
+    assert wire.say("agent", Answer(sdp(4, "aaaa")))[0]["type"] == "answer"
+
+
+# Where a side is
+
+
+RELAY = "candidate:2 1 udp 41885439 198.51.100.7 50000 typ relay raddr 203.0.113.9 rport 40000 generation 0"
+HOMES = ("192.0.2.1", "203.0.113.9", "10.9.8.7", "40000", "54321", "61234")
+
+
+def at_home(number: int, ufrag: str) -> str:
+    """A description as a browser has it once it knows where it is."""
+    made = sdp(number, ufrag).replace("c=IN IP4 0.0.0.0", "c=IN IP4 203.0.113.9\r\na=rtcp:61234 IN IP4 203.0.113.9")
+    made = made.replace("m=audio 9 ", "m=audio 61234 ").replace("IN IP4 127.0.0.1", "IN IP4 10.9.8.7")
+    return f"{made}a={CANDIDATE.format(1)}\r\na={RELAY}\r\na=remote-candidates:1 203.0.113.9 61234\r\n"
+
+
+def test_of_a_side_that_is_relayed_nobody_learns_where_it_is() -> None:
+    wire = Wire(join=False, relay_only=("agent",))
+    assert "relayOnly" not in wire.connect("customer")[0]
+    assert wire.connect("agent")[0]["relayOnly"] is True
+    seen = wire.say("agent", Offer(at_home(1, "aaaa")))
+    seen += wire.say("agent", candidate("aaaa"))
+    seen += wire.say("agent", Candidate(RELAY, "0", 0, "aaaa"))
+    seen += wire.say("agent", Candidate("", "0", 0, "aaaa"))
+    text = msgspec.json.encode(seen).decode()
+    assert [each for each in HOMES if each in text] == []
+    assert [each["type"] for each in seen] == ["offer", "got", "candidate", "candidate"]
+    nowhere = sdp(1, "aaaa").replace("c=IN IP4 0.0.0.0\r\n", "c=IN IP4 0.0.0.0\r\na=rtcp:9 IN IP4 0.0.0.0\r\n")
+    assert seen[0]["sdp"] == f"{nowhere}a={seen[2]['candidate']}\r\n"
+    assert seen[2]["candidate"].endswith(" typ relay raddr 0.0.0.0 rport 0 generation 0")
+    # The other side is where it is.
+    answer = at_home(2, "cccc")
+    assert wire.say("customer", Answer(answer)) == [{"type": "answer", "sdp": answer}]
+    assert wire.say("customer", candidate("cccc")) == [as_seen(candidate("cccc"))]
+
+
+def test_the_reason_of_closing_fits_into_a_frame() -> None:
+    wire = Wire()
+    for text in ('{"type": "message", "number": 1, "got": 0, "body": 1, "' + "客" * 200 + '": 1}', '{"type": "x'):
+        wire.connect("customer")
+        steps = wire.call.receive(wire.links["customer"], text, now_us=0)
+        (reason,) = [each.reason for each in steps if isinstance(each, Close)]
+        assert reason
+        assert len(reason.encode()) <= 123
 
 
 def test_candidates_are_counted_until_ice_starts_anew() -> None:
