@@ -90,6 +90,12 @@ def _read(name: str) -> tuple[bytes, str]:
     return body, f'"{hashlib.sha256(body).hexdigest()[:32]}"'
 
 
+@cache
+def release() -> str:
+    """A word for all files of the pages together: another one when any of them differs."""
+    return hashlib.sha256("".join(_read(name)[1] for name in sorted(FILES)).encode()).hexdigest()[:16]
+
+
 def _media(name: str) -> str:
     return _MEDIA[name.rpartition(".")[2]]
 

@@ -13,6 +13,7 @@ from msgspec import Struct
 from acd.api.answers import answer
 from acd.api.auth import Principal, Replaced
 from acd.api.bodies import NoQuery, Nothing
+from acd.api.desk import release
 from acd.api.events import SOCKETS
 from acd.api.rotation import ROTATION
 from acd.api.routes import Call, Example, Route
@@ -27,13 +28,15 @@ SESSION_PATH: Final = "/v1/session"
 class SessionShape(Struct):
     """Who asks: the token's name, and its agent if its role is that one's.
 
-    `expires_at`, `left_seconds`: until when the session's cookie is good; null for a token.
+    `expires_at`, `left_seconds`: until when the session's cookie is good; null for a token. `release`: a mark of the
+    pages that are served; one that knows another is of an older release, and loads itself anew.
     """
 
     name: str
     agent: str | None
     expires_at: Moment | None
     left_seconds: float | None
+    release: str
 
 
 class EndedShape(Struct):
@@ -94,6 +97,7 @@ def _shape(who: Principal, session: Session | None, now_us: int) -> SessionShape
         agent=who.agent or None,
         expires_at=None if until_us is None else moment(until_us),
         left_seconds=None if until_us is None else max(0, until_us - now_us) / 1_000_000,
+        release=release(),
     )
 
 

@@ -107,13 +107,6 @@ def test_every_tab_shows_the_same_and_signs_out_with_the_others(screen: Screen, 
     other.check()
 
 
-def test_a_page_in_use_has_its_session_prolonged(screen: Screen) -> None:
-    screen.sign_in("anna", name="Anna Example")
-    with screen.page.expect_response("**/v1/session") as found:
-        screen.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
-    assert (found.value.request.method, found.value.status) == ("POST", 201)
-
-
 def test_everything_can_be_done_without_a_mouse(screen: Screen, centre: Centre) -> None:
     press = screen.page.keyboard.press
     screen.asks_for_the_token()

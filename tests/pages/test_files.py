@@ -8,14 +8,30 @@ from pathlib import Path
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
+from acd import errors
 from acd.api import build_app
 from acd.api.desk import FILES
+from acd.api.problems import EXCEPTIONS
+from acd.api.table import ROUTES
 from tests.api.harness import CONFIG, Http, MemoryRouter
 
 PAGES = Path(__file__).parents[2] / "acd" / "pages"
 NAMES = sorted(FILES)
 SCRIPTS = [name for name in NAMES if name.endswith(".js")]
-WORDS = {language: json.loads((PAGES / f"desk/words.{language}.json").read_text()) for language in ("en", "zh")}
+LANGUAGES = re.findall(r"(\w+): \"", re.findall(r"LANGUAGES = \{(.*?)\}", (PAGES / "common/words.js").read_text())[0])
+WORDS = {language: json.loads((PAGES / f"desk/words.{language}.json").read_text()) for language in LANGUAGES}
+ASKED = (
+    *("begin_session", "show_session", "end_session", "issue_ticket", "show_desk"),
+    *("show_agent", "sign_in", "sign_out", "set_presence"),
+)
+"""Routes that the desk asks, whose refusals people get to see."""
+
+
+ELSEWHERE = {
+    *(errors.OutboxFull, errors.OutboxError, errors.VersionsError, errors.HistoryUnavailable, errors.ChannelError),
+    *(errors.ChatStoreError, errors.PersonalStoreError),
+}
+"""What other routes answer."""
 
 
 def text_of(name: str) -> str:
@@ -83,6 +99,24 @@ def test_modules_are_short_and_import_what_is_there(name: str) -> None:
     assert max(map(len, text.splitlines())) <= 130
     for path in re.findall(r'from "([^"]+)"', text):
         assert path in FILES.values()
+
+
+def test_every_language_that_is_offered_is_there() -> None:
+    assert set(LANGUAGES) >= {"en", "zh"}
+    assert {name for name in NAMES if name.startswith("desk/words.")} == {
+        f"desk/words.{each}.json" for each in LANGUAGES
+    }
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_the_desk_can_be_refused_has_a_word(language: str) -> None:
+    """Of what a page as it is can be told; the rest, which only a developer gets to see, has one word together."""
+    routes = [route for route in ROUTES if route.name in ASKED]
+    assert len(routes) == len(ASKED)
+    codes = {code for route in routes for code in route.problems} | {"forbidden", "internal", "too-many-requests"}
+    codes |= {"foreign-origin", "not-found", "other"}
+    codes |= {code for kind, status, code, _ in EXCEPTIONS if status >= 500 and kind not in ELSEWHERE}
+    assert sorted(code for code in codes if f"problem.{code}" not in WORDS[language]) == []
 
 
 def test_both_languages_have_every_word_with_the_same_places() -> None:

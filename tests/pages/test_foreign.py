@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 SEND = """(url) => fetch(url, {method: "POST", mode: "no-cors", credentials: "include"})
                  .then(() => "sent", () => "failed")"""
 READ = """(url) => fetch(url, {credentials: "include"}).then((answer) => answer.text(), () => "not read")"""
+FETCH = """(url) => fetch(url, {mode: "no-cors", credentials: "include"}).then(() => "sent")"""
 CONNECT = """(url) => new Promise((done) => {
   const socket = new WebSocket(url);
   socket.onopen = () => done("open");
@@ -30,7 +31,7 @@ CONNECT = """(url) => new Promise((done) => {
 })"""
 FRAME = """(url) => new Promise((done) => {
   const frame = document.createElement("iframe");
-  frame.onload = () => done(frame.contentDocument === null ? "kept out" : frame.contentDocument.title);
+  frame.onload = () => done();
   frame.src = url;
   document.body.append(frame);
 })"""
@@ -97,7 +98,11 @@ def test_an_origin_of_nobody_is_refused(foreign: Page, centre: Centre) -> None:
 
 
 def test_nothing_can_be_read(foreign: Page, centre: Centre) -> None:
+    """Neither by the page, whom the browser shows nothing, nor by the browser on its behalf."""
     assert foreign.evaluate(READ, f"{centre.address}/v1/agents/anna") == "not read"
+    with foreign.expect_response("**/v1/agents/anna") as found:
+        foreign.evaluate(FETCH, f"{centre.address}/v1/agents/anna")
+    assert found.value.status == 403
 
 
 def test_no_socket_is_opened(foreign: Page, centre: Centre) -> None:
@@ -106,7 +111,10 @@ def test_no_socket_is_opened(foreign: Page, centre: Centre) -> None:
 
 
 def test_the_page_is_shown_in_no_frame(foreign: Page, centre: Centre) -> None:
-    assert foreign.evaluate(FRAME, f"{centre.address}/desk") == "kept out"
+    """What a browser shows instead is a page of its own; a page that may be framed is there under its address."""
+    foreign.evaluate(FRAME, f"{centre.address}/desk")
+    foreign.evaluate(FRAME, foreign.url)
+    assert [frame.url for frame in foreign.frames[1:]] == ["chrome-error://chromewebdata/", foreign.url]
 
 
 def test_our_own_page_may_do_all_of_it(screen: Screen, centre: Centre, foreign: Page) -> None:

@@ -21,6 +21,7 @@ export class Follower {
     this.timer = 0;
     this.pause = FIRST_PAUSE;
     window.addEventListener("online", () => this.running && !this.socket && this.connect());
+    window.addEventListener("offline", () => this.drop(this.socket));
   }
 
   start() {
@@ -51,19 +52,25 @@ export class Follower {
     address.search = new URLSearchParams({ ticket, coalesce: "true" });
     const socket = new WebSocket(address, ["cloudevents.json"]);
     this.socket = socket;
-    let silence = setTimeout(() => socket.close(), SILENCE);
+    let silence = setTimeout(() => this.drop(socket), SILENCE);
     socket.addEventListener("message", (message) => {
       clearTimeout(silence);
-      silence = setTimeout(() => socket.close(), SILENCE);
+      silence = setTimeout(() => this.drop(socket), SILENCE);
       if (socket === this.socket) this.hear(JSON.parse(message.data));
     });
     socket.addEventListener("close", () => {
       clearTimeout(silence);
-      if (socket !== this.socket) return;
-      this.socket = null;
-      this.connected(false);
-      this.again();
+      this.drop(socket);
     });
+  }
+
+  // It leads nowhere any more. A browser says so late, where nobody answers its goodbye: this does not wait for it.
+  drop(socket) {
+    if (!socket || socket !== this.socket) return;
+    this.socket = null;
+    socket.close();
+    this.connected(false);
+    this.again();
   }
 
   hear(event) {

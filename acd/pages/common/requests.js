@@ -2,6 +2,7 @@
 // given, and kept nowhere.
 
 const PATIENCE = 10_000; // milliseconds
+const TOKEN = /^[!-~]+$/; // of anything else no header can be made, and no token is
 
 // An answer other than success. `code` is the API's, which is stable; "offline" where there was no answer.
 export class Refused extends Error {
@@ -23,6 +24,7 @@ export class Refused extends Error {
 }
 
 export async function ask(method, path, { token, body } = {}) {
+  if (token && !TOKEN.test(token)) throw new Refused(401, "unauthorized", "A token has no such characters.");
   const headers = {};
   if (token) headers.Authorization = `Bearer ${token}`;
   if (body) headers["Content-Type"] = "application/json";
