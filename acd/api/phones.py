@@ -36,7 +36,8 @@ async def show(call: Call[Nothing, NoQuery]) -> PhoneShape:
 def phones_of(routers: Iterable[ApiRouter]) -> Iterator[BrowserPhones]:
     """Of every channel instance that has some."""
     for router in routers:
-        for channel in router.instances:
+        for each in router.instances:
+            channel = router.channel(each.name)  # Itself, not what is around it while its effects have spans.
             if isinstance(channel, HasBrowserPhones):
                 yield channel.browser_phones
 

@@ -14,6 +14,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 from click.testing import CliRunner
 
@@ -22,6 +23,7 @@ from acd_asterisk.lab import CallSpec, Ear, Pbx, Provisioned, SippCallers
 from acd_asterisk.lab.tones import RATE, linear, tone
 from bench.provision import Program
 from tests.adapters.asterisk.ami.certificate import certified
+from tests.adapters.asterisk.proxy import Proxy
 from tests.adapters.asterisk.rig import EXAMPLES, POLL_SECONDS
 from tests.pages.centre import token_of
 from tests.served import TOKEN, Served, ask, write_secret
@@ -31,7 +33,11 @@ if TYPE_CHECKING:
 
 AGENT_HZ: Final = 1_300
 CALLER_HZ: Final = 700
-PATIENCE_SECONDS: Final = 20.0
+PATIENCE_SECONDS: Final = 30.0
+SECOND_OF_PACKETS: Final = 50
+
+SIP_PASSWORD: Final = "canary-of-anna-s-telephone"
+COMMON: Final = ["--ignore-certificate-errors", "--autoplay-policy=no-user-gesture-required"]
 
 BLANK: Final = "/pages/vendor/jssip.txt"
 """A page of acd's address, under its policy, that does nothing by itself."""
@@ -52,6 +58,11 @@ name = "anna"
 token_file = "anna.token"
 roles = ["agent"]
 agent = "anna"
+[[api.tokens]]
+name = "boris"
+token_file = "boris.token"
+roles = ["agent"]
+agent = "boris"
 [queues.sales]
 offer_timeout = "30s"
 [agents.anna]
@@ -63,7 +74,6 @@ type = "asterisk"
 url = "{ari}"
 user = "{user}"
 password_file = "ari.password"
-{channel}
 [channels.pbx.browser_phones]
 url = "{wss}"
 addresses = ["PJSIP/web-*"]
@@ -104,6 +114,8 @@ class PhoneCentre:
 
     provisioned: Provisioned
     pbx: Pbx
+    proxy: Proxy
+    """Between the page and the PBX: its line can be cut, or go dead."""
     served: Served
     browser: Browser
     folder: Path
@@ -113,12 +125,11 @@ class PhoneCentre:
         return self.served.address
 
     @asynccontextmanager
-    async def agent(self, token: str = "") -> AsyncIterator[Desk]:
-        """A browser of its own, in which anna is signed in."""
+    async def agent(self, name: str = "anna") -> AsyncIterator[Desk]:
+        """A browser of its own, in which an agent is signed in."""
         context = await self.browser.new_context()
-        page = await context.new_page()
-        desk = Desk(page, context, self)
-        await desk.sign_in(token or token_of("anna"))
+        desk = Desk(await context.new_page(), context, self)
+        await desk.sign_in(token_of(name))
         yield desk
         assert desk.noted == []
         await context.close()
@@ -129,34 +140,29 @@ class PhoneCentre:
         async with SippCallers(self.provisioned, [call], sip_port=self.pbx.sip_port) as callers:
             yield callers
 
-    async def ask(self, method: str, path: str, token: str = TOKEN) -> tuple[int, Any]:
-        status, text = await asyncio.to_thread(ask, f"{self.address}{path}", method, token)
-        return status, json.loads(text)
+    async def ask(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 - JSON
+        """As the centre's other systems do."""
+        sent = json.dumps({} if body is None else body).encode()
+        status, text = await asyncio.to_thread(ask, f"{self.address}{path}", method, TOKEN, sent)
+        assert status == 200, text
+        return json.loads(text)
 
     async def be_ready(self) -> None:
-        status, found = await self.ask("POST", "/v1/agents/anna/sign-in")
-        assert status == 200, found
-        status, found = await self.ask_body("PUT", "/v1/agents/anna/presence", {"presence": "ready"})
-        assert status == 200, found
-
-    async def ask_body(self, method: str, path: str, body: object) -> tuple[int, Any]:
-        import aiohttp  # noqa: PLC0415 - here only
-
-        headers = {"Authorization": f"Bearer {TOKEN}"}
-        async with (
-            aiohttp.ClientSession(headers=headers) as session,
-            session.request(method, f"{self.address}{path}", json=body) as answer,
-        ):
-            return answer.status, await answer.json()
+        await self.ask("POST", "/v1/agents/anna/sign-in", {"ready": True})
 
     async def offered(self) -> str:
         """The offer that anna is asked about."""
         async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
-                _, found = await self.ask("GET", "/v1/agents/anna/offers")
+                found = await self.ask("GET", "/v1/agents/anna/offers")
                 if found["offers"]:
                     return str(found["offers"][0]["id"])
                 await asyncio.sleep(POLL_SECONDS)
+
+    async def work(self) -> str:
+        """The interaction that anna has in hand."""
+        (item,) = (await self.ask("GET", "/v1/agents/anna"))["work"]
+        return str(item["interaction_id"])
 
     async def contacts(self) -> int:
         """How many pages are registered as anna's telephone."""
@@ -187,8 +193,11 @@ class Desk:
     async def open(self, agent: str = "anna") -> None:
         await self.page.evaluate(OPEN, [agent])
 
-    async def reload(self) -> None:
-        await self.page.reload()
+    async def another(self) -> Desk:
+        """Another tab of the same browser."""
+        desk = Desk(await self.context.new_page(), self.context, self.centre)
+        await desk.page.goto(f"{self.centre.address}{BLANK}")
+        return desk
 
     async def is_in(self, state: str, code: str = "") -> None:
         """Wait until the telephone says so."""
@@ -216,6 +225,17 @@ class Desk:
         return int(await self.page.evaluate(HEARS))
 
 
+async def unheard(ear: Ear, hertz: int) -> None:
+    """Wait until a second has passed in which something came, and this tone was not in it."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            since = ear.packets
+            while ear.packets < since + SECOND_OF_PACKETS:
+                await asyncio.sleep(POLL_SECONDS)
+            if hertz not in ear.tones(since):
+                return
+
+
 async def heard(ear: Ear, hertz: int) -> None:
     """Wait until this tone has been said from now on."""
     since = ear.packets
@@ -238,19 +258,18 @@ def flags(folder: Path) -> list[str]:
     """Of Chromium: devices that need no hands, and the lab's certificate, which nobody has signed."""
     sound = write_tone(folder / "agent.wav", AGENT_HZ)
     return [
+        *COMMON,
         "--use-fake-device-for-media-stream",
         "--use-fake-ui-for-media-stream",
         f"--use-file-for-fake-audio-capture={sound}",
-        "--ignore-certificate-errors",
-        "--autoplay-policy=no-user-gesture-required",
     ]
 
 
 @asynccontextmanager
 async def phone_centre(
-    provisioned: Provisioned, program: Program, folder: Path, *, channel: str = "", more: str = ""
+    provisioned: Provisioned, program: Program, folder: Path, *, more: str = "", has_microphone: bool = True
 ) -> AsyncIterator[PhoneCentre]:
-    """Start everything. `channel`, `more`: further options of the channel, and of its telephones in the browser."""
+    """Start everything. `more`: further lines of the configuration, which begin among those of the telephones."""
     from playwright.async_api import async_playwright  # noqa: PLC0415 - `program` says so where it is missing
 
     certificate, key = certified(folder)
@@ -266,8 +285,12 @@ async def phone_centre(
         stack.push_async_callback(pbx.stop)
         write_secret(folder)
         write_secret(folder, "anna.token", token_of("anna"))
+        write_secret(folder, "boris.token", token_of("boris"))
+        write_secret(folder, "anna.sip", SIP_PASSWORD)
         write_secret(folder, "ari.password", pbx.ari_password)
-        text = CONFIG.format(ari=pbx.ari_url, user=pbx.ari_user, wss=pbx.browser_url, channel=channel, more=more)
+        proxy = await stack.enter_async_context(Proxy(urlsplit(pbx.browser_url).port or 0))
+        wss = f"wss://127.0.0.1:{proxy.port}/ws"
+        text = CONFIG.format(ari=pbx.ari_url, user=pbx.ari_user, wss=wss, more=more)
         (folder / "acd.toml").write_text(text)
         result = CliRunner().invoke(command, [str(folder / "acd.toml"), "-o", str(pbx.folder / "config")])
         assert result.exit_code == 0, result.output
@@ -278,7 +301,9 @@ async def phone_centre(
         playwright = await stack.enter_async_context(async_playwright())
         executable = program.folder / "chromium-headless-shell"
         browser = await playwright.chromium.launch(
-            executable_path=executable, env=dict(program.environment()), args=flags(folder)
+            executable_path=executable,
+            env=dict(program.environment()),
+            args=flags(folder) if has_microphone else COMMON,
         )
         stack.push_async_callback(browser.close)
-        yield PhoneCentre(provisioned, pbx, served, browser, folder)
+        yield PhoneCentre(provisioned, pbx, proxy, served, browser, folder)

@@ -105,3 +105,11 @@ def test_every_word_that_the_page_asks_for_is_there() -> None:
 def test_every_reason_that_comes_ready_made_has_a_word() -> None:
     assert CONFIG.desk is not None
     assert [code for code in CONFIG.desk.reasons if f"reason.{code}" not in WORDS["en"]] == []
+
+
+def test_whatever_a_telephone_says_has_a_word() -> None:
+    text = text_of("desk/phone.js") + text_of("desk/phone-call.js")
+    said = set(re.findall(r'"([a-z]+(?:-[a-z]+)+)"', text)) | set(re.findall(r'tell\("([a-z-]+)"', text))
+    said -= {"max-bundle", "inbound-rtp", "outbound-rtp", "remote-inbound-rtp"}  # of WebRTC
+    assert {"wrong-password", "no-audio", "microphone-denied", "elsewhere"} <= said
+    assert sorted(each for each in said if f"phone.{each}" not in WORDS["en"]) == []

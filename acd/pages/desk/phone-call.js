@@ -170,8 +170,9 @@ export class PhoneCall {
   }
 
   wire(connection) {
-    connection.addEventListener("track", ({ track, streams }) => {
-      this.audio.srcObject = streams[0] ?? new MediaStream([track]);
+    connection.addEventListener("track", ({ track }) => {
+      // In a stream of our own: the other end's has another name after every agreement, and the track leaves it then.
+      this.audio.srcObject = new MediaStream([track]);
       this.sound();
       this.audio.play().catch(() => this.show({ code: "sound-blocked" }));
     });

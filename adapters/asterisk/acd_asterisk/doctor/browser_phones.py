@@ -38,7 +38,7 @@ async def browser_phones(patient: Patient, client: AriClient) -> list[Finding]:
     options = patient.options.browser_phones
     if options is None:
         return []
-    phones = [(agent, found) for agent, address in patient.telephones if (found := options.endpoint(address))]
+    phones = [(agent, name) for agent, address in patient.telephones if (name := options.endpoint(address))]
     if not phones:
         text = f"no agent's addresses.voice is one of {named(list(options.addresses))}"
         key = patient.key("browser_phones", "addresses")

@@ -70,6 +70,11 @@ class Addresses:
     rtp_first: int
     rtp_last: int
 
+    @classmethod
+    def leased(cls, first: int, rtp_first: int, rtp_last: int) -> Addresses:
+        """One after another from `first` on, and a block for media."""
+        return cls(first, first + 1, first + 2, first + 3, rtp_first, rtp_last)
+
 
 @dataclass(frozen=True, slots=True)
 class Credentials:

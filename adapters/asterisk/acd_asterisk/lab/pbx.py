@@ -86,9 +86,7 @@ class Pbx:
         self._own_folder = folder is None
         self.folder = folder or Path(tempfile.mkdtemp(prefix="acd-pbx-"))
         self._media, self._ports = lease_ports("rtp"), lease_ports("pbx")
-        self._addresses = Addresses(
-            *range(self._ports.first, self._ports.first + 4), self._media.first, self._media.last
-        )
+        self._addresses = Addresses.leased(self._ports.first, self._media.first, self._media.last)
         self._credentials = Credentials(ari_user, secrets.token_hex(16), ami_user, secrets.token_hex(16))
         self._process: asyncio.subprocess.Process | None = None
         self._config = write_configuration(
