@@ -76,9 +76,7 @@ async def test_a_call_and_after_a_reload_another(provisioned: Provisioned, progr
             # Another way for the media is agreed on, with other credentials of ICE; the talk goes on.
             names = await ice_names(desk)
             assert await desk.do("restart") is True
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                while await ice_names(desk) & names:
-                    await asyncio.sleep(POLL_SECONDS)
+            await others_are_agreed_on(desk, names)
             await hear_each_other(desk, ear)
             held = await centre.work()
             await centre.ask("POST", f"/v1/agents/anna/work/{held}/hold")
@@ -101,6 +99,13 @@ async def ice_names(desk: Desk) -> set[str]:
     """By which the page is known to ICE at the moment."""
     sdp = await desk.page.evaluate("[...phone.calls][0].session.connection.currentLocalDescription.sdp")
     return set(re.findall(r"a=ice-ufrag:(\S+)", sdp))
+
+
+async def others_are_agreed_on(desk: Desk, names: set[str]) -> None:
+    """The media have begun anew."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while await ice_names(desk) & names:
+            await asyncio.sleep(POLL_SECONDS)
 
 
 async def nothing_is_told(centre: PhoneCentre, folder: Path) -> bool:
@@ -133,11 +138,14 @@ async def test_a_line_that_is_cut_or_dead_comes_again(
         await desk.is_in("registered")
         async with centre.caller(ear):
             await talk(centre, desk, ear)
-            # The call goes on while the line is away, and can be ended by the page when it is there again.
+            # The call goes on while the line is away. By the new one the page learns that the call is over.
+            names = await ice_names(desk)
             await centre.proxy.cut()
             await hear_each_other(desk, ear)
-            await desk.is_in("registered")
-            await desk.do("hangUp")
+            await others_are_agreed_on(desk, names)
+            await hear_each_other(desk, ear)
+            await centre.ask("POST", f"/v1/interactions/{await centre.work()}/end")
+            await desk.has_call("ended")
             await finished(centre)
         # A network that is gone says nothing; a browser notices when there is another one.
         centre.proxy.stall()

@@ -2,7 +2,7 @@
 // only as far as JsSIP shows it, and nothing of registering (phone.js). Holding and moving calls are the API's.
 
 const OFFER = "X-ACD-Offer";
-const GATHERING = 800; // milliseconds for ICE: a STUN server that does not answer must not keep a caller waiting
+const GATHERING = 800; // milliseconds without a further candidate: no silent STUN server keeps a caller waiting
 const FLAT = 4_000; // milliseconds without a way for the media before another one is looked for
 const SILENT = 5_000; // milliseconds after answering within which something has to be heard
 const DIGITS = /^[0-9A-D*#]{1,32}$/;
@@ -32,9 +32,11 @@ export async function microphone(device = "") {
 }
 
 export class PhoneCall {
-  // `changed()` is called whenever `shown` has changed. `devices`: {input, output} as chosen; `servers`: for ICE.
-  constructor(session, request, { changed, devices, servers }) {
+  // `changed()` is called whenever `shown` has changed. `devices`: {input, output} as chosen; `servers`: for ICE;
+  // `isConnected()`: whether anything can be sent to the PBX.
+  constructor(session, request, { changed, devices, servers, isConnected }) {
     this.session = session;
+    this.isConnected = isConnected;
     this.changed = changed;
     this.devices = devices;
     this.servers = servers;
@@ -143,9 +145,10 @@ export class PhoneCall {
     await this.audio.setSinkId?.(this.devices.output).catch(() => this.audio.setSinkId(""));
   }
 
-  // Look for another way for the media; the call goes on meanwhile.
+  // Look for another way for the media, and tell the PBX by which connection this page is reached now; the call goes on
+  // meanwhile. Not while there is none: JsSIP takes a request that cannot be sent for the end of the call.
   restart() {
-    if (this.shown.state !== "talking") return false;
+    if (this.shown.state !== "talking" || !this.isConnected()) return false;
     return this.session.renegotiate({ rtcOfferConstraints: { iceRestart: true } });
   }
 
@@ -190,8 +193,9 @@ export class PhoneCall {
   }
 
   gathered(candidate, ready) {
+    clearTimeout(this.deadline);
     if (candidate.type === "relay") ready();
-    else this.deadline ??= this.after(GATHERING, ready);
+    else this.deadline = this.after(GATHERING, ready);
   }
 
   talks() {

@@ -1,5 +1,5 @@
 // An agent's telephone in the page, by SIP over WebSocket (JsSIP) at the PBX that the API names. It is registered as
-// long as it is open, in one tab of a browser at a time. Shows no element of the page: what is the matter is said in codes.
+// long as it is open, in one tab of a browser at a time. Shows no element of the page: what is the matter is a code.
 //
 //   const phone = openPhone({ agent: "anna", onState: ({ state, code }) => …, onCall: (call) => … });
 //   await phone.answer(offer);   // of an offer, whether its call rings already or is about to
@@ -194,7 +194,8 @@ class Phone {
 
   registered() {
     this.tell("registered");
-    for (const call of this.calls) if (call.shown.code === "media-lost") call.restart();
+    // After a lost connection: where the PBX thinks that this page is, nobody is any more.
+    for (const call of this.calls) call.restart();
   }
 
   refused({ response, cause }) {
@@ -242,6 +243,7 @@ class Phone {
       changed: (each) => this.changed(each),
       devices: this.devices,
       servers: this.settings.ice_servers ?? [],
+      isConnected: () => Boolean(this.ua?.isConnected()),
     });
     this.calls.add(call);
     this.onCall({ ...call.shown });

@@ -32,7 +32,7 @@ RTP_TIMEOUT_SECONDS: Final = 30
 QUALIFY_SECONDS: Final = 30
 
 _TRANSPORT: Final = """\
-{mark} for [channels.{channel}]: by hand changed, it is not written again.
+{mark} for [channels.{channel}], which writes it anew: what is changed here by hand is lost.
 ; Agents' telephones in the browser. It holds digests of passwords: keep it to Asterisk's user.
 
 [acd-browser-transport]
@@ -101,7 +101,7 @@ Once, by hand (FreePBX and others: PHONES.md says where):
   modules.conf    with autoload = no:
 {modules}
 The port of http.conf serves ARI, too: keep the networks of agents away from everything there but {path}, by a proxy
-or with `enabled = no` in ari.conf where ARI is not used; or else give ARI's users long random passwords.
+(PHONES.md shows one), and give ARI's users long random passwords.
 Then: asterisk -rx 'module reload http', asterisk -rx 'pjsip reload', and acd doctor.
 """
 
