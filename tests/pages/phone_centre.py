@@ -135,10 +135,12 @@ class PhoneCentre:
         await context.close()
 
     @asynccontextmanager
-    async def caller(self, ear: Ear, number: str = "10001") -> AsyncIterator[SippCallers]:
-        call = CallSpec(number, "sales", ear=ear.port)
-        async with SippCallers(self.provisioned, [call], sip_port=self.pbx.sip_port) as callers:
-            yield callers
+    async def caller(self, number: str = "10001") -> AsyncIterator[Ear]:
+        """Somebody calls and talks; what they hear. One that leaves so is dropped without a goodbye."""
+        async with Ear(CALLER_HZ) as ear:
+            call = CallSpec(number, "sales", ear=ear.port)
+            async with SippCallers(self.provisioned, [call], sip_port=self.pbx.sip_port):
+                yield ear
 
     async def ask(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 - JSON
         """As the centre's other systems do."""

@@ -57,12 +57,12 @@ async def finished(centre: PhoneCentre) -> None:
 
 async def test_a_call_and_after_a_reload_another(provisioned: Provisioned, program: Program, tmp_path: Path) -> None:
     """Mute, keys, hold by the API and another way for the media in the first; the second is after a reload."""
-    async with phone_centre(provisioned, program, tmp_path) as centre, centre.agent() as desk, Ear(CALLER_HZ) as ear:
+    async with phone_centre(provisioned, program, tmp_path) as centre, centre.agent() as desk:
         await desk.open()
         await desk.is_in("registered")
         assert await centre.contacts() == 1
         await centre.be_ready()
-        async with centre.caller(ear):
+        async with centre.caller() as ear:
             await talk(centre, desk, ear)
             await desk.do("mute", True)  # noqa: FBT003 - JavaScript has no names for arguments
             await unheard(ear, AGENT_HZ)
@@ -90,7 +90,7 @@ async def test_a_call_and_after_a_reload_another(provisioned: Provisioned, progr
         await desk.open()
         await desk.is_in("registered")
         assert await centre.contacts() == 1
-        async with centre.caller(ear):
+        async with centre.caller() as ear:
             await talk(centre, desk, ear)
         assert await nothing_is_told(centre, tmp_path)
 
@@ -127,7 +127,7 @@ def kept_in(folder: Path) -> bytes:
 async def test_a_line_that_is_cut_or_dead_comes_again(
     provisioned: Provisioned, program: Program, tmp_path: Path
 ) -> None:
-    async with phone_centre(provisioned, program, tmp_path) as centre, centre.agent() as desk, Ear(CALLER_HZ) as ear:
+    async with phone_centre(provisioned, program, tmp_path) as centre, centre.agent() as desk:
         await desk.open()
         await desk.is_in("registered")
         await centre.be_ready()
@@ -136,7 +136,7 @@ async def test_a_line_that_is_cut_or_dead_comes_again(
         await desk.is_in("trouble", "pbx-unreachable")
         centre.proxy.accept()
         await desk.is_in("registered")
-        async with centre.caller(ear):
+        async with centre.caller() as ear:
             await talk(centre, desk, ear)
             # The call goes on while the line is away. By the new one the page learns that the call is over.
             names = await ice_names(desk)
@@ -200,13 +200,13 @@ async def test_one_tab_of_several(provisioned: Provisioned, program: Program, tm
 
 
 async def test_ways_to_answer(provisioned: Provisioned, program: Program, tmp_path: Path) -> None:
-    async with phone_centre(provisioned, program, tmp_path) as centre, centre.agent() as desk, Ear(CALLER_HZ) as ear:
+    async with phone_centre(provisioned, program, tmp_path) as centre, centre.agent() as desk:
         await desk.open()
         await desk.is_in("registered")
         await centre.be_ready()
         # Accepted by the page before the call is there.
         await desk.page.evaluate("phone.late = phone.rung; phone.rung = (found) => { window.held = found; }")
-        async with centre.caller(ear):
+        async with centre.caller() as ear:
             offer = await centre.offered()
             await desk.page.wait_for_function("() => window.held")
             await desk.page.evaluate("(offer) => { window.answered = phone.answer(offer); }", offer)
@@ -216,7 +216,7 @@ async def test_ways_to_answer(provisioned: Provisioned, program: Program, tmp_pa
             await desk.do("hangUp")
             await finished(centre)
         # Accepted over the API, and then picked up.
-        async with centre.caller(ear, "10002"):
+        async with centre.caller("10002") as ear:
             offer = await centre.offered()
             await desk.has_call("ringing")
             await centre.ask("POST", f"/v1/offers/{offer}/accept", {"agent_id": "anna"})
@@ -225,7 +225,7 @@ async def test_ways_to_answer(provisioned: Provisioned, program: Program, tmp_pa
             await desk.do("hangUp")
             await finished(centre)
         # Declined: the caller waits on, and the agent is not at fault.
-        async with centre.caller(ear, "10003"):
+        async with centre.caller("10003"):
             await centre.offered()
             await desk.has_call("ringing")
             await desk.do("decline")
@@ -236,15 +236,11 @@ async def test_ways_to_answer(provisioned: Provisioned, program: Program, tmp_pa
 
 async def test_by_itself_where_that_is_wanted(provisioned: Provisioned, program: Program, tmp_path: Path) -> None:
     more = 'codecs = ["opus", "alaw"]\n[channels.pbx.phones]\nauto_answer = "call-info"'
-    async with (
-        phone_centre(provisioned, program, tmp_path, more=more) as centre,
-        centre.agent() as desk,
-        Ear(CALLER_HZ) as ear,
-    ):
+    async with phone_centre(provisioned, program, tmp_path, more=more) as centre, centre.agent() as desk:
         await desk.open()
         await desk.is_in("registered")
         await centre.be_ready()
-        async with centre.caller(ear):
+        async with centre.caller() as ear:
             await desk.has_call("talking")
             await hear_each_other(desk, ear)
             channels = await centre.pbx.cli("core show channels verbose")
