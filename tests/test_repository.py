@@ -66,6 +66,11 @@ def name_of(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
+def is_vendored(path: Path) -> bool:
+    """Somebody else's, kept as it is; its checksum is tested."""
+    return path.is_relative_to(ROOT / "acd" / "pages" / "vendor")
+
+
 def modules(*folders: str) -> list[Path]:
     return [path for path in tracked() if path.suffix == ".py" and path.relative_to(ROOT).parts[0] in folders]
 
@@ -151,7 +156,7 @@ def test_nothing_is_left_for_later() -> None:
     found = [
         f"{name_of(path)}:{number}: {line.strip()}"
         for path in tracked()
-        if path.suffix in TEXT_FILES and path.relative_to(ROOT).parts[0] in PRODUCT
+        if path.suffix in TEXT_FILES and path.relative_to(ROOT).parts[0] in PRODUCT and not is_vendored(path)
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
         if BANNED_WORDS.search(line)
     ]

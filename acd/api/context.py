@@ -35,6 +35,11 @@ class ApiRouter(Protocol):
     webhooks: Webhooks
 
     @property
+    def instances(self) -> tuple[Channel, ...]:
+        """Every channel instance."""
+        ...
+
+    @property
     def view(self) -> View:
         """The committed picture."""
         ...

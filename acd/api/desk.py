@@ -3,7 +3,8 @@
 Owns these routes and their headers. Must not know what the page does: that is in `acd/pages/`, as plain modules that a
 browser reads as they are. The files say nothing that is not public, so they need no token. They are ours alone: no
 outside script, style, font or picture, nothing inline, and a Content-Security-Policy that lets none of that in; nor may
-any script make markup of a text (`require-trusted-types-for`).
+any script make markup of a text (`require-trusted-types-for`). Besides the API the page may connect to the WebSockets
+of agents' telephones in the browser, where there are any, and to nothing else.
 """
 
 import hashlib
@@ -16,11 +17,13 @@ from aiohttp import web
 from msgspec import Struct
 
 from acd.api.bodies import NoQuery, Nothing
+from acd.api.context import API, TOGETHER
+from acd.api.phones import phones_of
 from acd.api.routes import Call, Example, Route
 from acd.runtime.config.model import DeskConfig
 
-CONTENT_SECURITY_POLICY: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'{phones}; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
     "require-trusted-types-for 'script'; trusted-types 'none'"
 )
@@ -28,6 +31,8 @@ CONTENT_SECURITY_POLICY: Final = (
 FILES: Final[Mapping[str, str]] = {
     "desk/index.html": "/desk",
     "desk/desk.js": "/desk/desk.js",
+    "desk/phone.js": "/desk/phone.js",
+    "desk/phone-call.js": "/desk/phone-call.js",
     "desk/presence.js": "/desk/presence.js",
     "desk/words.en.json": "/desk/words.en.json",
     "desk/words.zh.json": "/desk/words.zh.json",
@@ -38,11 +43,12 @@ FILES: Final[Mapping[str, str]] = {
     "common/words.js": "/pages/common/words.js",
     "common/page.css": "/pages/common/page.css",
     "common/icon.svg": "/pages/common/icon.svg",
+    "vendor/jssip.js": "/pages/vendor/jssip.js",
+    "vendor/jssip.txt": "/pages/vendor/jssip.txt",
 }
 """File in `acd/pages/` → where it is served."""
 
 _HEADERS: Final = {
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
@@ -57,6 +63,7 @@ _MEDIA: Final = {
     "json": "application/json",
     "css": "text/css",
     "svg": "image/svg+xml",
+    "txt": "text/plain",
 }
 
 DESK: Final[web.AppKey[DeskConfig | None]] = web.AppKey("acd_desk")
@@ -77,10 +84,17 @@ async def show_desk(call: Call[Nothing, NoQuery]) -> DeskShape:
 
 async def _file(name: str, call: Call[Nothing, NoQuery]) -> web.Response:
     body, etag = _read(name)
-    headers = {**_HEADERS, "ETag": etag}
+    headers = {**_HEADERS, "Content-Security-Policy": _policy(call), "ETag": etag}
     if etag in {each.strip() for each in call.request.headers.get("If-None-Match", "").split(",")}:
         return web.Response(status=304, headers=headers)
     return web.Response(body=body, content_type=_media(name), charset="utf-8", headers=headers)
+
+
+def _policy(call: Call[Nothing, NoQuery]) -> str:
+    """Where several domains share the address, the page is everybody's, and so are the telephones' addresses."""
+    apps = TOGETHER.get() or (call.request.app,)
+    urls = {url for phones in phones_of(app[API].router for app in apps) for url in phones.urls}
+    return _POLICY.format(phones="".join(f" {each}" for each in sorted(urls)))
 
 
 @cache

@@ -22,6 +22,7 @@ from acd.api import (
     history,
     interactions,
     offers,
+    phones,
     queues,
     recordings,
     rotation,
@@ -37,6 +38,7 @@ from acd.api.routes import Route
 
 ROUTES: Final[tuple[Route, ...]] = (
     *agents.ROUTES,
+    *phones.ROUTES,
     *work.ROUTES,
     *consults.ROUTES,
     *interactions.ROUTES,

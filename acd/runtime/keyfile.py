@@ -63,6 +63,11 @@ def unseal(cipher: AESGCM, sealed: bytes, label: bytes) -> bytes:
 
 def read_key(path: Path) -> MasterKey:
     """The key in the file. Raises `PersonalStoreError` when others can read it, or it is not a key."""
+    return MasterKey(read_secret(path))
+
+
+def read_secret(path: Path) -> bytes:
+    """The `KEY_BYTES` bytes in a file, as `create_key` wrote them. Raises as `read_key`."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as error:
@@ -82,7 +87,7 @@ def read_key(path: Path) -> MasterKey:
     if len(secret) != KEY_BYTES:
         length = "longer" if len(secret) > KEY_BYTES else f"{len(secret)} bytes long"
         raise PersonalStoreError(f"the key file {path} must hold exactly {KEY_BYTES} random bytes, but is {length}")
-    return MasterKey(secret)
+    return secret
 
 
 def create_key(path: Path) -> None:

@@ -83,7 +83,7 @@ class Router(Readings):
         self._in_force = InForce(config, strategies)
         self._clock: Clock = clock or SystemClock()
         self._machine: Machine = machine or SystemMachine()
-        self._channels = tuple(open_channels(config.channels) if channels is None else channels)
+        self.instances = tuple(open_channels(config.channels) if channels is None else channels)
         snapshots, scores, worker = config.snapshots.path, self._in_force.scores, self._machine.worker
         self._ledger = Ledger(journal or self._open_journal, snapshots, engine, scores, worker)
         self._people = People(config.personal, personal, self._machine.worker)
@@ -228,7 +228,7 @@ class Router(Readings):
 
     def channel(self, name: str) -> Channel | None:
         """The channel instance of this name."""
-        return next((each for each in self._channels if each.name == name), None)
+        return next((each for each in self.instances if each.name == name), None)
 
     # ---- outward messages
 
@@ -350,7 +350,7 @@ class Router(Readings):
         self._projections.begin(state, ledger.seq)
         self.events.lives.begin(ledger.epoch, ledger.chain)
         bounds = config.router
-        self._dispatcher = Dispatcher(self._channels, self, self._clock, bounds.channel_deadline_us, desired_of(state))
+        self._dispatcher = Dispatcher(self.instances, self, self._clock, bounds.channel_deadline_us, desired_of(state))
         self._writer = Writer(ledger, self._timeline, self, self.meter, inbox=bounds.inbox, batch=bounds.batch)
         self._writing = asyncio.create_task(self._writer.run(), name=f"writer of {config.domain}")
         if ledger.seq:

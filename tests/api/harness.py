@@ -147,6 +147,10 @@ class MemoryRouter:
     def now_us(self) -> int:
         return self.clock_us
 
+    @property
+    def instances(self) -> tuple[Channel, ...]:
+        return tuple(self.channels.values())
+
     def channel(self, name: str) -> Channel | None:
         return self.channels.get(name)
 

@@ -27,6 +27,8 @@ MATRIX: list[tuple[str, str, dict[str, str] | None, int]] = [
     ("GET", "/v1/agents/boris", None, OTHER),
     ("GET", "/v1/agents/anna/offers", None, OWN),
     ("GET", "/v1/agents/boris/offers", None, OTHER),
+    ("GET", "/v1/agents/anna/phone", None, OWN),
+    ("GET", "/v1/agents/boris/phone", None, OTHER),
     ("PUT", "/v1/agents/anna/presence", {"presence": "ready"}, OWN),
     ("POST", "/v1/agents/anna/work/talk/hold", None, OWN),
     ("POST", "/v1/agents/boris/work/talk/hold", None, OTHER),

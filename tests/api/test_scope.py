@@ -80,6 +80,7 @@ NAMED: list[tuple[str, str, dict[str, Any] | None]] = [
     ("POST", "/v1/agents/anna/sign-out", None),
     ("PUT", "/v1/agents/anna/presence", {"presence": "ready"}),
     ("GET", "/v1/agents/anna/offers", None),
+    ("GET", "/v1/agents/anna/phone", None),
     ("POST", "/v1/agents/anna/work/talk/hold", None),
     ("POST", "/v1/agents/anna/work/talk/resume", None),
     ("POST", "/v1/agents/anna/work/talk/request-wrap-up", None),

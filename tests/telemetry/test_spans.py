@@ -221,7 +221,7 @@ async def test_what_the_router_refuses_is_refused_all_the_same(rig: Rig) -> None
 async def test_channels_are_found_behind_their_spans(rig: Rig) -> None:
     assert rig.router.channel("phones") is rig.phones
     assert rig.router.channel("fax") is None
-    assert isinstance(rig.router._channels[0], TracedChannel)
+    assert isinstance(rig.router.instances[0], TracedChannel)
 
 
 async def test_what_a_timer_leads_to_is_linked_to_the_interaction(rig: Rig) -> None:

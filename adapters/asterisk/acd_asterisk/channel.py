@@ -40,6 +40,7 @@ from acd_asterisk.ami.states import States
 from acd_asterisk.ami.watch import Watch
 from acd_asterisk.announcer import Announcer
 from acd_asterisk.ari import AriUnavailable
+from acd_asterisk.browser_phones import Telling
 from acd_asterisk.call import Call
 from acd_asterisk.callbacks import Callbacks
 from acd_asterisk.codes import FeatureCodes
@@ -88,6 +89,7 @@ class AsteriskChannel:
         """By which others know calls, who read Asterisk's own records."""
         self._client = open_client(options, self._names)
         self._desk = Desk(name, options, self._names)
+        self.browser_phones = Telling(self._desk)
         self._switchboard = Switchboard(self._client, self._names, options)
         self._prompts = Prompts(self._client, self._names, name)
         self._orders = Orders(self._desk, self._switchboard, self._prompts)

@@ -27,7 +27,7 @@ from acd_asterisk.parking import Parking
 from acd_asterisk.passing import for_agent
 from acd_asterisk.prompts import Prompts
 from acd_asterisk.ring_first import RingFirst
-from acd_asterisk.ringing import Presentation, presentation, ring_seconds, transfer_variables
+from acd_asterisk.ringing import Presentation, leg_variables, presentation, ring_seconds
 from acd_asterisk.survey import Survey
 from acd_asterisk.switchboard import Switchboard
 from acd_asterisk.translate import is_endpoint
@@ -357,7 +357,7 @@ class Orders:
             endpoint=endpoint,
         )
         told = for_agent(options.data, standing, leg.agent_id, endpoint)
-        transfers = transfer_variables(options, endpoint, self._desk.version)
+        transfers = leg_variables(options, endpoint, self._desk.version, leg.offer_id)
         return structs.replace(shown, variables={**shown.variables, **transfers, **told})
 
     async def _note_offer(self, call: Call, offer_id: str) -> None:

@@ -7,6 +7,7 @@ Must not know ARI, calls or offers.
 import re
 from collections.abc import Mapping
 from typing import Final
+from urllib.parse import quote
 
 from msgspec import Struct
 
@@ -22,6 +23,9 @@ UNKNOWN_RING_SECONDS: Final = 120.0
 
 PJSIP: Final = "PJSIP/"
 """Addresses to whose INVITE headers can be added."""
+
+OFFER: Final = "X-ACD-Offer"
+"""The header by which a page in the browser knows for which offer it rings."""
 
 MAX_NAME: Final = 80
 
@@ -47,6 +51,14 @@ def presentation(options: Options, party: Party, *, queue: str, agent_id: str, e
     headers = options.phones.headers(agent_id) if endpoint.upper().startswith(PJSIP) else ()
     variables = {f"PJSIP_HEADER(add,{name})": value for name, value in headers}
     return Presentation(_shown(options, party, queue), variables)
+
+
+def leg_variables(options: Options, endpoint: str, version: str, offer_id: str) -> dict[str, str]:
+    """Variables with which a leg is dialled: what a page in the browser is told, and to whom transfers are left."""
+    phones = options.browser_phones
+    # Percent-encoded, because an interaction's id may be anything that somebody else has chosen.
+    told = {f"PJSIP_HEADER(add,{OFFER})": quote(offer_id, safe="")} if phones and phones.endpoint(endpoint) else {}
+    return {**told, **transfer_variables(options, endpoint, version)}
 
 
 def transfer_variables(options: Options, endpoint: str, version: str) -> dict[str, str]:

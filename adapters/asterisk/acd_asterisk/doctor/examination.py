@@ -13,6 +13,7 @@ from acd_asterisk.ari import AriClient, AriUnauthorized, AriUnavailable
 from acd_asterisk.doctor import trial, trial_by_ami, without_ari
 from acd_asterisk.doctor.agents import agents
 from acd_asterisk.doctor.application import application, is_held, rival
+from acd_asterisk.doctor.browser_phones import browser_phones
 from acd_asterisk.doctor.connection import clock, reach, sessions
 from acd_asterisk.doctor.device_states import device_states, unseen
 from acd_asterisk.doctor.dialplan import dialplan
@@ -61,6 +62,7 @@ async def _by_ari(patient: Patient, client: AriClient, place: str, agent: str) -
             "application": lambda: application(patient, client),
             "clock": lambda: clock(client),
             "endpoint": lambda: telephones(patient, client),
+            "browser-phones": lambda: browser_phones(patient, client),
             "sounds": lambda: sounds(patient, client),
             "recording": lambda: recordings(patient, client),
         }

@@ -15,7 +15,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from acd_asterisk.lab import _documentation
-from acd_asterisk.lab._modules import RECORDING_MODULES
+from acd_asterisk.lab._modules import RECORDING_MODULES, WEBRTC_MODULES
 from acd_asterisk.lab._process import open_files_limit
 from acd_asterisk.lab.bridges import FIELDS
 from acd_asterisk.lab.provision import Provisioned
@@ -66,8 +66,14 @@ class Addresses:
     sip_port: int
     http_port: int
     ami_port: int
+    https_port: int
     rtp_first: int
     rtp_last: int
+
+    @classmethod
+    def leased(cls, first: int, rtp_first: int, rtp_last: int) -> Addresses:
+        """One after another from `first` on, and a block for media."""
+        return cls(first, first + 1, first + 2, first + 3, rtp_first, rtp_last)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,16 +114,16 @@ def write_configuration(
     trunk: str,
     dialplan: Dialplan,
     recording: bool,
+    certificate: Path | None,
     extra: Mapping[str, str],
     replace: Mapping[str, str],
 ) -> Path:
     """Create the instance's folders and files; gives the path of its `asterisk.conf`.
 
-    `recording`: Asterisk writes what becomes of its channels into `record_file`. `extra` is appended to the file of
+    `recording`: Asterisk writes what becomes of its channels into `record_file`. `certificate`: with it browsers'
+    telephones are served, by TLS. `extra` is appended to the file of
     that name, `replace` takes its place. The files are readable by their owner only: they hold passwords.
     """
-    if recording and not set(provisioned.modules) >= RECORDING_MODULES:
-        raise ValueError(f"Asterisk {provisioned.asterisk_version} keeps no record of its channels in the lab")
     config = folder / "config"
     for part in ("config", "run", "spool", "spool/recording", "db", "log", "cache"):
         (folder / part).mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -125,7 +131,7 @@ def write_configuration(
     values = {
         **_folder_values(folder, provisioned),
         **_account_values(addresses, credentials),
-        "LOAD": "\n".join(f"load = {module}" for module in provisioned.modules),
+        **_module_values(provisioned, addresses, recording=recording, certificate=certificate),
         "AGENTS": "\n".join(_agent_sections(agents)),
         "QUEUE_MEMBERS": "\n".join(f"member => PJSIP/{agent.name}" for agent in agents),
         "TRUNK": check_name(trunk),
@@ -182,6 +188,27 @@ def _account_values(addresses: Addresses, credentials: Credentials) -> dict[str,
         "AMI_USER": check_name(credentials.ami_user),
         "AMI_PASSWORD": check_name(credentials.ami_password),
     }
+
+
+def _module_values(
+    provisioned: Provisioned, addresses: Addresses, *, recording: bool, certificate: Path | None
+) -> dict[str, str]:
+    """What is loaded, and what browsers need: ICE, and TLS by this certificate."""
+    there = set(provisioned.modules)
+    if recording and not there >= RECORDING_MODULES:
+        raise ValueError(f"Asterisk {provisioned.asterisk_version} keeps no record of its channels in the lab")
+    if certificate is None:
+        loaded = [module for module in provisioned.modules if module not in WEBRTC_MODULES]
+        return {"LOAD": _loading(loaded), "TLS": "", "ICE": "no"}
+    if not there >= set(WEBRTC_MODULES):
+        raise ValueError(f"Asterisk {provisioned.asterisk_version} takes no browsers in the lab")
+    where = f"tlsenable = yes\ntlsbindaddr = 127.0.0.1:{addresses.https_port}"
+    tls = f"{where}\ntlscertfile = {certificate}\ntlsprivatekey = {certificate}"
+    return {"LOAD": _loading(provisioned.modules), "TLS": tls, "ICE": "yes"}
+
+
+def _loading(modules: Sequence[str]) -> str:
+    return "\n".join(f"load = {module}" for module in modules)
 
 
 def _render(name: str, values: Mapping[str, str]) -> str:

@@ -49,6 +49,14 @@ REQUIRED_MODULES = (
 )
 """Loaded into every instance; provisioning proves that all their libraries resolve."""
 
+WEBRTC_MODULES = (
+    "res_srtp",
+    "res_pjsip_transport_websocket",
+    "res_format_attr_opus",
+    "codec_opus_open_source",
+)
+"""Loaded into an instance that browsers reach; res_crypto and res_http_websocket are loaded into every one."""
+
 ABSENT_IN_16 = frozenset({"res_websocket_client", "res_cdrel_custom", "func_uuid"})
 """What Asterisk 16 does not have: WebSockets that it opens itself, its record of channels in our form, and UUIDs."""
 

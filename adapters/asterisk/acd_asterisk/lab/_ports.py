@@ -29,9 +29,9 @@ class _Kind:
 
 
 _KINDS = {
-    # SIP, HTTP, AMI. Below the ports that the system gives to whoever asks for any, which could have one of them
+    # SIP, HTTP, AMI, HTTPS. Below the ports that the system gives to whoever asks for any, which could have one of them
     # between a lease and its use, or while Asterisk is restarted.
-    "pbx": _Kind(first=7_000, size=10, blocks=90, probed=3),
+    "pbx": _Kind(first=7_000, size=10, blocks=90, probed=4),
     # SIP, remote control, then media; likewise.
     "sipp": _Kind(first=8_000, size=20, blocks=190, probed=2),
     # RTP: two ports for each channel. Asterisk takes another one when one is taken.

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from hashlib import sha256
 
-from acd_asterisk.lab._modules import ABSENT_IN_16, REQUIRED_MODULES
+from acd_asterisk.lab._modules import ABSENT_IN_16, REQUIRED_MODULES, WEBRTC_MODULES
 
 ASTERISK = "usr/sbin/asterisk"
 SIPP = "usr/bin/sipp"
@@ -59,7 +59,7 @@ _TWENTY_TWO = Recipe(
         *("libzstd1", "zlib1g"),
     ),
     roots=(*_ROOTS, "sip-tester"),
-    modules=REQUIRED_MODULES,
+    modules=(*REQUIRED_MODULES, *WEBRTC_MODULES),
     megabytes=25,
 )
 _SIXTEEN = Recipe(

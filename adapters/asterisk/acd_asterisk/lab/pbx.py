@@ -65,6 +65,7 @@ class Pbx:
         ari_user: str = "acd",
         ami_user: str = "acd",
         recording: bool = False,
+        certificate: Path | None = None,
         folder: Path | None = None,
         detached: bool = False,
     ) -> None:
@@ -77,17 +78,15 @@ class Pbx:
             extra_config, replace_config: text to append to a configuration file, or to replace it, by file name.
             ari_user, ami_user: the names for ARI and AMI; the passwords are random.
             recording: keep Asterisk's own record of every channel for `record`; an eighth more of processor time.
+            certificate: a PEM file with certificate and key: then browsers' telephones reach it over TLS.
             folder: where everything of this instance goes; by default a temporary folder that `stop` removes.
             detached: outlive this process.
         """
-        self._provisioned = provisioned
+        self._provisioned, self._recording, self.detached = provisioned, recording, detached
         self._own_folder = folder is None
         self.folder = folder or Path(tempfile.mkdtemp(prefix="acd-pbx-"))
-        self.detached = detached
-        self._recording = recording
         self._media, self._ports = lease_ports("rtp"), lease_ports("pbx")
-        first = self._ports.first
-        self._addresses = Addresses(first, first + 1, first + 2, self._media.first, self._media.last)
+        self._addresses = Addresses.leased(self._ports.first, self._media.first, self._media.last)
         self._credentials = Credentials(ari_user, secrets.token_hex(16), ami_user, secrets.token_hex(16))
         self._process: asyncio.subprocess.Process | None = None
         self._config = write_configuration(
@@ -99,6 +98,7 @@ class Pbx:
             trunk=trunk,
             dialplan=dialplan or Dialplan(),
             recording=recording,
+            certificate=certificate,
             extra=extra_config or {},
             replace=replace_config or {},
         )
@@ -132,6 +132,11 @@ class Pbx:
     def ari_url(self) -> str:
         """The address of ARI, without a slash at the end: `http://127.0.0.1:PORT/ari`."""
         return f"http://127.0.0.1:{self._addresses.http_port}/ari"
+
+    @property
+    def browser_url(self) -> str:
+        """SIP over WebSocket, with a `certificate`."""
+        return f"wss://127.0.0.1:{self._addresses.https_port}/ws"
 
     @property
     def ari_user(self) -> str:

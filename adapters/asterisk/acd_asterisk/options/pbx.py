@@ -17,6 +17,7 @@ from acd_asterisk.media import MUSIC_CLASS
 from acd_asterisk.menus.plan import MENU_PREFIX, Menu
 from acd_asterisk.names import MAX_APP
 from acd_asterisk.options.ami import LOOPBACK, AmiOptions, read_ami
+from acd_asterisk.options.browser_phones import BrowserPhoneOptions, browser_cautions, read_browser_phones
 from acd_asterisk.options.callbacks import CallbackOptions, read_callbacks
 from acd_asterisk.options.codes import CodeOptions, read_codes
 from acd_asterisk.options.confirm import ConfirmOptions, read_confirm
@@ -75,6 +76,8 @@ class Options(Struct, frozen=True, kw_only=True):
     transfers: TransferOptions = TransferOptions()
     callbacks: CallbackOptions = CallbackOptions()
     phones: Phones = Phones()
+    browser_phones: BrowserPhoneOptions | None = None
+    """Which of them are pages in a browser, if any."""
     confirm: ConfirmOptions = ConfirmOptions()
     queues: Mapping[str, QueueOptions] = {}
     data: DataOptions = DataOptions()
@@ -145,6 +148,8 @@ class Options(Struct, frozen=True, kw_only=True):
         of_ami = () if self.ami is None else self.ami.cautions
         found = (*((f"ami.{key}", reason, fix) for key, reason, fix in of_ami), *menu_cautions(self.menus))
         found = (*found, *((f"transfers.{key}", reason, fix) for key, reason, fix in self.transfers.cautions))
+        of_browsers = browser_cautions(self.browser_phones)
+        found = (*found, *((f"browser_phones.{key}", reason, fix) for key, (reason, fix) in of_browsers.items()))
         found = (*found, *((f"callbacks.{key}", reason, fix) for key, reason, fix in self.callbacks.cautions))
         found = (*found, *((f"sounds.{key}", reason, fix) for key, reason, fix in sound_cautions(self.sounds)))
         if self.control == "ari":
@@ -191,6 +196,7 @@ def read_options(name: str, given: Mapping[str, object]) -> Options:
         transfers=read_transfers(reader.table("transfers", "transfers by telephone")),
         callbacks=read_callbacks(reader.table("callbacks", "calling back")),
         phones=(phones := read_phones(reader)),
+        browser_phones=read_browser_phones(reader),
         confirm=read_confirm(reader.table("confirm", "accepting by key"), phones.agents),
         queues=read_queues(reader),
         data=read_data(reader),

@@ -5,10 +5,12 @@ Owns their names, bounds and defaults. Must not know ARI, calls or agents.
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final, Literal, get_args
 
 from msgspec import Struct
 
+from acd_asterisk.options.browser_phones import read_phone_password
 from acd_asterisk.options.reader import Reader
 
 LampKind = Literal["agent", "pause", "sign-in"]
@@ -58,6 +60,8 @@ class AgentOptions(Struct, frozen=True, kw_only=True):
     auto_answer: AutoAnswer | None = None
     confirm: bool | None = None
     """Whether a key is needed to accept."""
+    phone_password_file: Path | None = None
+    """Of a telephone in the browser whose password the PBX has already; else one follows from `browser_phones`."""
 
 
 class Phones(Struct, frozen=True, kw_only=True):
@@ -101,6 +105,7 @@ def _agent(table: Reader) -> AgentOptions:
     return AgentOptions(
         auto_answer=_auto_answer(table) if table.has("auto_answer") else None,
         confirm=table.flag("confirm", default=False) if table.has("confirm") else None,
+        phone_password_file=read_phone_password(table),
     )
 
 
