@@ -74,7 +74,8 @@ class AgentEntryShape(Struct):
 class ConversationShape(Struct):
     """A conversation. `seq`: of its last entry. `state`: offered, active or ended, or waiting for another agent.
 
-    `customer`, `agent`: how far each side has got. `rating` is 0 until the customer has given one.
+    `customer`, `agent`: how far each side has got. `rating` is 0 until the customer has given one. `talking`: agents
+    who do, and so may write.
     """
 
     interaction_id: str
@@ -88,6 +89,7 @@ class ConversationShape(Struct):
     agent: MarksShape
     rating: int
     comment: str
+    talking: list[str]
 
 
 class ConversationList(Struct):
@@ -235,6 +237,7 @@ def _shape(channel: WebChatChannel, room: Room) -> ConversationShape:
         marks_shape(head.by_agent),
         head.rating,
         head.comment,
+        list(dict.fromkeys(chat.talking.values())),
     )
 
 

@@ -63,16 +63,27 @@ DESK: Final[web.AppKey[DeskConfig | None]] = web.AppKey("acd_desk")
 """What the desk is configured with; None where it is not served."""
 
 
+class AnswerShape(Struct):
+    """A canned answer: its name, and what it says."""
+
+    name: str
+    text: str
+
+
 class DeskShape(Struct):
-    """What the desk is configured with. `reasons`: for which an agent can be not ready, in this order."""
+    """What the desk is configured with. `reasons`: for which an agent can be not ready, in this order.
+
+    `answers`: canned ones, in this order; `{agent}` and `{customer}` in them stand for names.
+    """
 
     reasons: tuple[str, ...]
+    answers: tuple[AnswerShape, ...]
 
 
 async def show_desk(call: Call[Nothing, NoQuery]) -> DeskShape:
     """What the desk is configured with."""
     config = call.request.app[DESK] or DeskConfig()
-    return DeskShape(config.reasons)
+    return DeskShape(config.reasons, tuple(AnswerShape(name, text) for name, text in config.answers))
 
 
 async def _file(name: str, call: Call[Nothing, NoQuery]) -> web.Response:
@@ -110,7 +121,7 @@ ROUTES: Final = (
         show_desk,
         "What the agents' page is configured with.",
         DeskShape,
-        example=Example(shows={"reasons": ["break", "lunch", "training", "meeting"]}),
+        example=Example(shows={"reasons": ["break", "lunch", "training", "meeting"], "answers": []}),
         scoped=True,
     ),
     *(_route(name, path) for name, path in FILES.items()),

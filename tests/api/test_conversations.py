@@ -121,11 +121,13 @@ async def test_an_agent_reads_writes_and_marks_their_own(
     assert (await anna.post(f"{path(room)}/typing", {}))["state"] == "active"
     listed = await anna.get("/v1/agents/anna/conversations")
     assert [(each["interaction_id"], each["state"]) for each in listed["conversations"]] == [(room.id, "active")]
+    assert listed["conversations"][0]["talking"] == ["anna"]
 
 
 async def test_who_is_asked_may_read_and_not_write(shop: WebChatChannel, anna: Asker) -> None:
     room = await ringing(shop)
-    assert (await anna.get(path(room)))["conversation"]["state"] == "offered"
+    found = (await anna.get(path(room)))["conversation"]
+    assert (found["state"], found["talking"]) == ("offered", [])
     for what, body in (("messages", {"id": "a", "text": "hello"}), ("marks", {"read": 1}), ("typing", {})):
         refused = await anna.post(f"{path(room)}/{what}", body, expect=409)
         assert refused["code"] == "not-talking"
