@@ -27,8 +27,16 @@ CONTENT_SECURITY_POLICY: Final = (
 
 FILES: Final[Mapping[str, str]] = {
     "desk/index.html": "/desk",
+    "desk/answers.js": "/desk/answers.js",
+    "desk/composer.js": "/desk/composer.js",
+    "desk/conversation.js": "/desk/conversation.js",
     "desk/desk.js": "/desk/desk.js",
+    "desk/drafts.js": "/desk/drafts.js",
+    "desk/links.js": "/desk/links.js",
+    "desk/outbox.js": "/desk/outbox.js",
     "desk/presence.js": "/desk/presence.js",
+    "desk/transcript.js": "/desk/transcript.js",
+    "desk/conversation.css": "/desk/conversation.css",
     "desk/words.en.json": "/desk/words.en.json",
     "desk/words.zh.json": "/desk/words.zh.json",
     "common/dom.js": "/pages/common/dom.js",

@@ -107,6 +107,7 @@ async def test_an_agent_reads_writes_and_marks_their_own(
     room = await talking(router, shop)
     said = await anna.post(f"{path(room)}/messages", {"id": "a1", "text": "good day"})
     assert (said["seq"], said["side"], said["agent"], said["text"]) == (3, "agent", "anna", "good day")
+    assert said["name"] == "Anna"
     assert await anna.post(f"{path(room)}/messages", {"id": "a1", "text": "good day"}) == said
     found = await anna.get(path(room))
     assert [(each["kind"], each["side"], each["text"]) for each in found["entries"]] == [

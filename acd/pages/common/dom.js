@@ -23,3 +23,11 @@ export function option(value, text) {
 export function showOnly(parts, shown) {
   for (const each of parts) each.hidden = each !== shown;
 }
+
+// An element with attributes, and with elements and texts in it.
+export function make(tag, attributes = {}, ...inside) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  made.append(...inside);
+  return made;
+}
