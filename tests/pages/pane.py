@@ -1,4 +1,7 @@
-"""The chat pane of the agents' page, mounted as the list of work does it, and what is done in it."""
+"""The chat pane of the agents' page, mounted as the list of work does it, and what is done in it.
+
+It is alone on a page of the same address on which no script runs, for the agents' page shows the same conversation.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,20 @@ if TYPE_CHECKING:
     from playwright.sync_api import CDPSession, Locator
     from playwright.sync_api._generated import LocatorAssertions
 
+BARE: Final = "/desk/presence.js"
+"""As a text, not as a script."""
+
 MOUNT: Final = """async ({agent, id}) => {
   const { openConversation } = await import("/desk/conversation.js");
   const { ask } = await import("/pages/common/requests.js");
   const { Words } = await import("/pages/common/words.js");
   if (!window.words) {
+    document.documentElement.lang = "en";
+    document.body.replaceChildren(document.createElement("main"));
+    await Promise.all(["/pages/common/page.css", "/desk/conversation.css"].map((href) => new Promise((done) => {
+      const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href, onload: done });
+      document.head.append(link);
+    })));
     window.words = new Words("/desk");
     await window.words.use(document.documentElement.lang);
     window.panes = {};
@@ -57,6 +69,8 @@ class Pane:
         self.screen = screen
         self.page = screen.page
         self.page.set_viewport_size({"width": 1280, "height": 1400})
+        if not self.page.url.endswith(BARE):
+            self.page.goto(f"{screen.centre.address}{BARE}")
         self.page.evaluate(MOUNT, {"agent": agent, "id": conversation})
         self.element = self.page.locator(f'.conversation[data-id="{conversation}"]')
         self.conversation = conversation

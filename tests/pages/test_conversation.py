@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -158,8 +159,7 @@ def test_each_sees_the_other_type_and_not_too_often(pane: Pane, customer: Custom
 
 
 def test_two_tabs_of_one_agent_show_the_same(pane: Pane, customer: Customer) -> None:
-    tab = Screen(pane.page.context.new_page(), pane.screen.centre).open()
-    tab.has_heading("Anna Example")
+    tab = Screen(pane.page.context.new_page(), pane.screen.centre)
     other = Pane(tab, pane.conversation)
     expect(other.field).to_be_visible(timeout=PATIENCE_MS)
     pane.write("from the first")
@@ -213,7 +213,7 @@ def test_answers_that_are_lost_double_nothing(pane: Pane, customer: Customer) ->
     lost: list[str] = []
 
     def lose(route: Route) -> None:
-        text = route.request.post_data_json["text"]
+        text = json.loads(route.request.post_data or "")["text"]
         if text in lost:
             route.continue_()
             return
@@ -251,7 +251,6 @@ def test_what_waits_outlives_a_reload_and_the_pane(pane: Pane, customer: Custome
     pane.write("two")
     pane.waits_for(2)
     pane.page.reload()
-    pane.screen.has_heading("Anna Example")
     again = Pane(pane.screen, pane.conversation)
     again.waits_for(2)
     again.field.fill("draft")
@@ -328,7 +327,6 @@ def test_drafts_outlive_switching_and_a_reload(pane: Pane, customer: Customer, c
     back = Pane(pane.screen, pane.conversation)
     assert back.field.input_value() == "half a sent"
     pane.page.reload()
-    pane.screen.has_heading("Anna Example")
     back = Pane(pane.screen, pane.conversation)
     expect(back.field).to_have_value("half a sent", timeout=PATIENCE_MS)
     back.field.press("Enter")
