@@ -31,3 +31,16 @@ export function make(tag, attributes = {}, ...inside) {
   made.append(...inside);
   return made;
 }
+
+// The children are those of `rows`, in their order, by `row.key`; those that are there already stay, with the focus.
+export function drawEach(parent, rows, made, drawn) {
+  const wanted = new Set(rows.map((row) => row.key));
+  for (const each of [...parent.children]) if (!wanted.has(each.dataset.key)) each.remove();
+  const there = new Map([...parent.children].map((each) => [each.dataset.key, each]));
+  rows.forEach((row, index) => {
+    const child = there.get(row.key) ?? made(row);
+    child.dataset.key = row.key;
+    if (parent.children[index] !== child) parent.insertBefore(child, parent.children[index] ?? null);
+    drawn(child, row);
+  });
+}
