@@ -60,13 +60,17 @@ class Inviting(Struct, forbid_unknown_fields=True):
 
 
 class AgentEntryShape(Struct):
-    """One entry. `agent`: whose message it is, or who has joined or left. `id`: what the message's client called it."""
+    """One entry. `agent`: whose message it is, or who has joined or left, and their `name` (the id without one).
+
+    `id`: what the message's client called it.
+    """
 
     seq: int
     at: Moment
     kind: Literal["message", "joined", "left", "announced", "ended"]
     side: Literal["customer", "agent", "system"]
     agent: str
+    name: str
     text: str
     id: str
 
@@ -74,7 +78,8 @@ class AgentEntryShape(Struct):
 class ConversationShape(Struct):
     """A conversation. `seq`: of its last entry. `state`: offered, active or ended, or waiting for another agent.
 
-    `customer`, `agent`: how far each side has got. `rating` is 0 until the customer has given one.
+    `customer`, `agent`: how far each side has got. `rating` is 0 until the customer has given one. `talking`: agents
+    who do, and so may write.
     """
 
     interaction_id: str
@@ -88,6 +93,7 @@ class ConversationShape(Struct):
     agent: MarksShape
     rating: int
     comment: str
+    talking: list[str]
 
 
 class ConversationList(Struct):
@@ -129,7 +135,7 @@ async def show(call: Call[Any, EntryQuery]) -> TranscriptShape:
     await channel.reception.let_in(room, call.path("agent"))
     entries = room.conversation.since(call.query.after, call.query.limit)
     more = bool(entries) and entries[-1].seq < room.conversation.kept
-    return TranscriptShape(_shape(channel, room), [_entry(each) for each in entries], more)
+    return TranscriptShape(_shape(channel, room), [_entry(call, each) for each in entries], more)
 
 
 async def say(call: Call[Saying, NoQuery]) -> AgentEntryShape:
@@ -139,7 +145,7 @@ async def say(call: Call[Saying, NoQuery]) -> AgentEntryShape:
     posted = await channel.reception.post(room, call.path("agent"), call.body.id, call.body.text)
     if isinstance(posted, Refused):
         raise _problem(posted)
-    return _entry(posted)
+    return _entry(call, posted)
 
 
 async def mark(call: Call[Reading, NoQuery]) -> ConversationShape:
@@ -235,13 +241,15 @@ def _shape(channel: WebChatChannel, room: Room) -> ConversationShape:
         marks_shape(head.by_agent),
         head.rating,
         head.comment,
+        list(dict.fromkeys(chat.talking.values())),
     )
 
 
-def _entry(entry: Entry) -> AgentEntryShape:
+def _entry(call: Call[Any, Any], entry: Entry) -> AgentEntryShape:
     side: Literal["customer", "agent", "system"] = entry.side if entry.kind == "message" else "system"
     key = entry.key if entry.kind == "message" else ""
-    return AgentEntryShape(entry.seq, moment(entry.at_us), entry.kind, side, entry.agent_id, entry.text, key)
+    name = call.context.view.names.get(entry.agent_id) or entry.agent_id
+    return AgentEntryShape(entry.seq, moment(entry.at_us), entry.kind, side, entry.agent_id, name, entry.text, key)
 
 
 _VISITOR: Final = "cv_mfrggzdfmztwq2lkmfrggzdfmz"

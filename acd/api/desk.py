@@ -30,14 +30,33 @@ _POLICY: Final = (
 
 FILES: Final[Mapping[str, str]] = {
     "desk/index.html": "/desk",
+    "desk/alerts.js": "/desk/alerts.js",
+    "desk/answers.js": "/desk/answers.js",
+    "desk/clock.js": "/desk/clock.js",
+    "desk/composer.js": "/desk/composer.js",
+    "desk/conversation.js": "/desk/conversation.js",
+    "desk/conversations.js": "/desk/conversations.js",
+    "desk/describe.js": "/desk/describe.js",
     "desk/desk.js": "/desk/desk.js",
     "desk/phone.js": "/desk/phone.js",
     "desk/phone-call.js": "/desk/phone-call.js",
+    "desk/drafts.js": "/desk/drafts.js",
+    "desk/facts.js": "/desk/facts.js",
+    "desk/front.js": "/desk/front.js",
+    "desk/handing.js": "/desk/handing.js",
+    "desk/links.js": "/desk/links.js",
+    "desk/offers.js": "/desk/offers.js",
+    "desk/outbox.js": "/desk/outbox.js",
     "desk/presence.js": "/desk/presence.js",
+    "desk/transcript.js": "/desk/transcript.js",
+    "desk/work.js": "/desk/work.js",
+    "desk/conversation.css": "/desk/conversation.css",
+    "desk/desk.css": "/desk/desk.css",
     "desk/words.en.json": "/desk/words.en.json",
     "desk/words.zh.json": "/desk/words.zh.json",
     "common/dom.js": "/pages/common/dom.js",
     "common/events.js": "/pages/common/events.js",
+    "common/kept.js": "/pages/common/kept.js",
     "common/requests.js": "/pages/common/requests.js",
     "common/session.js": "/pages/common/session.js",
     "common/words.js": "/pages/common/words.js",
@@ -70,16 +89,27 @@ DESK: Final[web.AppKey[DeskConfig | None]] = web.AppKey("acd_desk")
 """What the desk is configured with; None where it is not served."""
 
 
+class AnswerShape(Struct):
+    """A canned answer: its name, and what it says."""
+
+    name: str
+    text: str
+
+
 class DeskShape(Struct):
-    """What the desk is configured with. `reasons`: for which an agent can be not ready, in this order."""
+    """What the desk is configured with. `reasons`: for which an agent can be not ready, in this order.
+
+    `answers`: canned ones, in this order; `{agent}` and `{customer}` in them stand for names.
+    """
 
     reasons: tuple[str, ...]
+    answers: tuple[AnswerShape, ...]
 
 
 async def show_desk(call: Call[Nothing, NoQuery]) -> DeskShape:
     """What the desk is configured with."""
     config = call.request.app[DESK] or DeskConfig()
-    return DeskShape(config.reasons)
+    return DeskShape(config.reasons, tuple(AnswerShape(name, text) for name, text in config.answers))
 
 
 async def _file(name: str, call: Call[Nothing, NoQuery]) -> web.Response:
@@ -130,7 +160,7 @@ ROUTES: Final = (
         show_desk,
         "What the agents' page is configured with.",
         DeskShape,
-        example=Example(shows={"reasons": ["break", "lunch", "training", "meeting"]}),
+        example=Example(shows={"reasons": ["break", "lunch", "training", "meeting"], "answers": []}),
         scoped=True,
     ),
     *(_route(name, path) for name, path in FILES.items()),

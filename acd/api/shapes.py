@@ -192,7 +192,7 @@ def agent_shape(view: View, row: AgentRecord, scope: Scope | None = None) -> Age
             },
         ),
         tuple(
-            _work_shape(view, item)
+            work_shape(view, item)
             for item in row.work.values()
             if scope is None or scope.has(view.interactions[item.interaction_id])
         ),
@@ -275,11 +275,12 @@ def seconds(duration_us: int) -> float:
     return duration_us / 1_000_000
 
 
-def _work_shape(view: View, item: WorkRecord) -> WorkShape:
+def work_shape(view: View, item: WorkRecord) -> WorkShape:
+    """A work item."""
     return WorkShape(
         item.interaction_id,
         item.offer_id,
-        view.interactions[item.interaction_id].queue,
+        item.queue or view.interactions[item.interaction_id].queue,
         item.channel,
         item.state,
         moment(item.offered_at_us),

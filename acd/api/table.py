@@ -15,6 +15,7 @@ from acd.api import (
     consults,
     conversations,
     desk,
+    desk_work,
     documentation,
     entries,
     events,
@@ -63,6 +64,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *service.ROUTES,
     *session_routes.ROUTES,
     *desk.ROUTES,
+    *desk_work.ROUTES,
     *documentation.ROUTES,
 )
 

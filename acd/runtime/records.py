@@ -35,7 +35,8 @@ class WorkRecord(Struct):
     """A work item that has not ended. `since_us`: when offered, accepted, or wrap-up began (holds do not change it).
 
     `deadline_us`: end of the ringing or of the wrap-up, 0 when there is none. `wants_wrap_up`: the agent asked for
-    after-call work. `disposition`: the code that the agent set.
+    after-call work. `disposition`: the code that the agent set. `queue`: whose conditions a wrap-up follows, wherever
+    the interaction has gone since; empty before it.
     """
 
     offer_id: str
@@ -48,10 +49,11 @@ class WorkRecord(Struct):
     deadline_us: int
     wants_wrap_up: bool = False
     disposition: str = ""
+    queue: str = ""
 
     @classmethod
-    def restored(cls, state: WorkState, channel: str) -> "WorkRecord":
-        """As the engine's state has it."""
+    def restored(cls, state: WorkState, channel: str, queue: str) -> "WorkRecord":
+        """As the engine's state has it; channel and queue are the interaction's."""
         return cls(
             state.offer_id,
             state.interaction_id,
@@ -63,6 +65,7 @@ class WorkRecord(Struct):
             state.deadline_us,
             state.wants_wrap_up,
             state.disposition,
+            (state.queue or queue) if state.state == "wrap-up" else "",
         )
 
 
@@ -127,7 +130,8 @@ class InteractionRecord(Struct):
     scheduled one waits aside, or the customer of a reaching one is called; `attempts`: how often calling back has
     failed.
     `asking`: who asks in a consult, or did. `participants`: in a conference, those who talk beside the agent who is
-    responsible, the one in `agent_id`, as (offer, agent), oldest first.
+    responsible, the one in `agent_id`, as (offer, agent), oldest first. `consults` about it, oldest first; those that
+    have ended may be among them.
     """
 
     id: str
@@ -161,6 +165,7 @@ class InteractionRecord(Struct):
     attempts: int = 0
     participants: tuple[tuple[str, str], ...] = ()
     asking: str = ""
+    consults: tuple[str, ...] = ()
 
     @classmethod
     def queued(cls, event: InteractionQueued, at_us: int, order: int) -> "InteractionRecord":

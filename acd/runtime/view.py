@@ -149,6 +149,11 @@ class View:
         """A live interaction, or one of the last ended; None when unknown or forgotten."""
         return self.interactions.get(interaction_id) or self.ended.get(interaction_id)
 
+    def lives(self, interaction_id: str) -> bool:
+        """Whether it has not ended."""
+        row = self.interactions.get(interaction_id)
+        return row is not None and not row.ended_at_us
+
     def pending_offers(self, agent_id: str) -> tuple[WorkRecord, ...]:
         """The agent's pending offers, oldest first."""
         agent = self.agents.get(agent_id)
@@ -191,10 +196,11 @@ class View:
     def _interaction_queued(self, event: InteractionQueued) -> None:
         self._arrivals += 1
         row = InteractionRecord.queued(event, self.at_us, self._arrivals)
-        if row.parent:
-            row.asking = self.interactions[row.parent].agent_id
         self.ended.pop(row.id, None)
         self.interactions[row.id] = row
+        if row.parent:
+            row.asking = self.interactions[row.parent].agent_id
+            self._know_consult(row)
         self.queues[row.queue].enter(row)
 
     def _interaction_requeued(self, event: InteractionRequeued) -> None:
@@ -230,6 +236,12 @@ class View:
     def _interaction_failed(self, event: InteractionFailed) -> None:
         self._end(row := self.interactions[event.interaction_id], "failed", event.reason).failed += 1
         self.forget_if_done(row)
+
+    def _know_consult(self, row: InteractionRecord) -> None:
+        """Its parent has it, and no more of the ended ones: nobody asks about them."""
+        parent = self.interactions[row.parent]
+        earlier = (each for each in parent.consults if self.lives(each))
+        parent.consults = (*earlier, row.id)
 
     # -- offers
 
@@ -335,12 +347,14 @@ class View:
         row = self.interactions[state.request.interaction_id] = InteractionRecord.restored(state)
         if row.state in INTERACTION_ENDS:
             row.ended_at_us, row.due_us = self.at_us, 0
-        else:
-            self.queues[row.queue].count(row)
+            return
+        self.queues[row.queue].count(row)
+        if row.parent in self.interactions:
+            self._know_consult(row)
 
     def _restore_work(self, state: WorkState, *, aside: bool) -> None:
         row = self.interactions[state.interaction_id]
-        item = self.work[state.offer_id] = WorkRecord.restored(state, row.channel)
+        item = self.work[state.offer_id] = WorkRecord.restored(state, row.channel, row.queue)
         self.agents[item.agent_id].work[item.interaction_id] = item
         row.open_work += 1
         if aside:

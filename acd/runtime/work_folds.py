@@ -36,6 +36,7 @@ def table(view: View) -> dict[type[Event], Callable[[Any], None]]:
     def wrap_up_started(event: WrapUpStarted) -> None:
         item = agents[event.agent_id].work[event.interaction_id]
         item.state, item.since_us, item.deadline_us = "wrap-up", view.at_us, event.until_us
+        item.queue = view.interactions[event.interaction_id].queue
 
     def wrap_up_extended(event: WrapUpExtended) -> None:
         agents[event.agent_id].work[event.interaction_id].deadline_us = event.until_us

@@ -107,6 +107,7 @@ async def test_an_agent_reads_writes_and_marks_their_own(
     room = await talking(router, shop)
     said = await anna.post(f"{path(room)}/messages", {"id": "a1", "text": "good day"})
     assert (said["seq"], said["side"], said["agent"], said["text"]) == (3, "agent", "anna", "good day")
+    assert said["name"] == "Anna"
     assert await anna.post(f"{path(room)}/messages", {"id": "a1", "text": "good day"}) == said
     found = await anna.get(path(room))
     assert [(each["kind"], each["side"], each["text"]) for each in found["entries"]] == [
@@ -121,11 +122,13 @@ async def test_an_agent_reads_writes_and_marks_their_own(
     assert (await anna.post(f"{path(room)}/typing", {}))["state"] == "active"
     listed = await anna.get("/v1/agents/anna/conversations")
     assert [(each["interaction_id"], each["state"]) for each in listed["conversations"]] == [(room.id, "active")]
+    assert listed["conversations"][0]["talking"] == ["anna"]
 
 
 async def test_who_is_asked_may_read_and_not_write(shop: WebChatChannel, anna: Asker) -> None:
     room = await ringing(shop)
-    assert (await anna.get(path(room)))["conversation"]["state"] == "offered"
+    found = (await anna.get(path(room)))["conversation"]
+    assert (found["state"], found["talking"]) == ("offered", [])
     for what, body in (("messages", {"id": "a", "text": "hello"}), ("marks", {"read": 1}), ("typing", {})):
         refused = await anna.post(f"{path(room)}/{what}", body, expect=409)
         assert refused["code"] == "not-talking"

@@ -9,7 +9,17 @@ from aiohttp import WSMsgType, WSServerHandshakeError
 from acd.api import sockets as sockets_module
 from acd.api.events import MAX_INBOUND, SOCKETS
 from acd.api.sockets import Sockets, frame
-from acd.core.messages import AcceptOffer, Command, EndInteraction, EndWrapUp, EnqueueInteraction, SignInAgent
+from acd.core.messages import (
+    AcceptOffer,
+    Command,
+    EndInteraction,
+    EndWrapUp,
+    EnqueueInteraction,
+    LeaveInteraction,
+    MergeConsult,
+    SetPresence,
+    SignInAgent,
+)
 from acd.runtime.events import Cursor, Wanted
 from acd.runtime.events.kinds import KINDS
 from tests.api.harness import As, Http, MemoryRouter
@@ -140,6 +150,18 @@ async def test_agents_see_their_own_only(router: MemoryRouter, connect: Connect)
     ]
     assert {event["data"].get("agent_id", "anna") for event in found} == {"anna"}
     assert {event["subject"] for event in found} == {"anna", "c1"}
+
+
+async def test_whoever_asks_is_told_of_the_adviser_and_all_of_who_comes_and_goes(router: MemoryRouter, as_: As) -> None:
+    sign_in(router, "anna")
+    play(router, EnqueueInteraction("a0", "c1", "chat", "sales"), AcceptOffer("a1", "c1.1", "anna"))
+    play(router, EnqueueInteraction("a2", "ask", "chat", "sales", parent="c1"), SignInAgent("a3", "boris", ready=True))
+    before = (await as_("anna")("GET", "/v1/events"))[1]["cursor"]
+    play(router, AcceptOffer("a4", "ask.1", "boris"), MergeConsult("a5", "ask", "anna", "conference"))
+    play(router, SetPresence("a6", "boris", "not-ready", "lunch"), LeaveInteraction("a7", "c1", "boris"))
+    _, page = await as_("anna")("GET", f"/v1/events?after={before}")
+    told = [event["type"] for event in page["events"] if event["data"].get("agent_id") == "boris"]
+    assert told == ["acd.offer-accepted", "acd.interaction-completed", "acd.consult-merged", "acd.agent-left"]
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ from acd.core.messages import (
     SignInAgent,
 )
 from acd.runtime.audit import Asked
-from acd.runtime.config.model import ApiConfig, Role, TokenConfig
+from acd.runtime.config.model import ApiConfig, DeskConfig, Role, TokenConfig
 from acd.runtime.config.secrets import Secret
 from acd.runtime.events import Wanted
 from acd.runtime.events.kinds import kind_of
@@ -81,6 +81,8 @@ NAMED: list[tuple[str, str, dict[str, Any] | None]] = [
     ("PUT", "/v1/agents/anna/presence", {"presence": "ready"}),
     ("GET", "/v1/agents/anna/offers", None),
     ("GET", "/v1/agents/anna/phone", None),
+    ("GET", "/v1/agents/anna/work", None),
+    ("GET", "/v1/agents/anna/targets", None),
     ("POST", "/v1/agents/anna/work/talk/hold", None),
     ("POST", "/v1/agents/anna/work/talk/resume", None),
     ("POST", "/v1/agents/anna/work/talk/request-wrap-up", None),
@@ -203,6 +205,7 @@ CONFIG = ApiConfig(
         TokenConfig("all", Secret("everything-0123456789"), ("supervisor",)),
         TokenConfig("anna-desktop", Secret("annas-own-0123456789"), ("agent",), agent="anna"),
     ),
+    desk=DeskConfig(),
 )
 
 
@@ -316,13 +319,19 @@ async def test_lists_hold_what_is_in_sight(http: Http, role: str, scope: str) ->
         assert (await client("GET", f"/v1/interactions?{query}"))[1]["interactions"] == []
     _, found = await client("GET", "/v1/queues")
     assert [row["id"] for row in found["queues"]] == (["sales", "客服"] if scope == "channel" else ["sales"])
+    await client("POST", "/v1/agents/boris/sign-in", {})
+    _, found = await client("GET", "/v1/agents/anna/targets")
+    assert [row["id"] for row in found["agents"]] == ["boris"]
+    assert [row["id"] for row in found["queues"]] == (["sales", "客服"] if scope == "channel" else ["sales"])
+    _, found = await client("GET", "/v1/agents/anna/work")
+    assert [item["work"]["interaction_id"] for item in found["items"]] == ["talk"]
     for kind, seen in FIGURES[scope].items():
         _, found = await client("GET", f"/v1/figures/{kind}")
         assert [row["id"] for row in found["figures"]] == seen
     _, found = await client("GET", "/v1/decisions?limit=1")
     assert [row["interaction_id"] for row in found["decisions"]] == ["talk"]
     _, found = await client("GET", "/v1/events?after=0")
-    assert {event["subject"] for event in found["events"]} == {"talk", "line", "anna"}
+    assert {event["subject"] for event in found["events"]} == {"talk", "line", "anna", "boris"}
 
 
 async def test_figures_of_channels_are_of_every_queue(http: Http) -> None:

@@ -46,6 +46,33 @@ enabled = true
 reasons = ["lunch", "training", "own-code"]
 """
 
+QUEUES: Final = """\
+[queues.sales]
+title = "Sales"
+offer_timeout = "60s"
+[queues.support]
+title = "Support"
+offer_timeout = "60s"
+wrap_up = "20s"
+wrap_up_policy = "extended"
+wrap_up_most = "45s"
+dispositions = ["solved", "other"]
+disposition_required = true
+[queues.short]
+offer_timeout = "2s"
+wrap_up = "1s"
+[queues.asked]
+wrap_up = "60s"
+wrap_up_policy = "optional"
+[queues.odd]
+title = "<img src=x onerror=alert(1)>"
+[channels.shop]
+type = "webchat"
+origins = ["https://shop.example"]
+queues = ["sales"]
+"""
+"""Queues for work of every kind: with titles and without, with after-call work of several kinds."""
+
 
 class Centre:
     """One that is being served. `address`: of its API, and of the page."""
@@ -63,14 +90,34 @@ class Centre:
 
     def put(self, path: str, body: object) -> int:
         """Likewise; the status."""
+        return self._send("PUT", path, body)[0]
+
+    def post(self, path: str, body: object) -> Any:  # noqa: ANN401 - JSON
+        """Likewise; the answer."""
+        return self._send("POST", path, body)[1]
+
+    def _send(self, method: str, path: str, body: object) -> tuple[int, Any]:
         request = urllib.request.Request(  # noqa: S310 - our own address
             f"{self.address}{quote(path)}",
-            method="PUT",
+            method=method,
             headers={"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"},
             data=json.dumps(body).encode(),
         )
         with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310
-            return int(response.status)
+            return int(response.status), json.load(response)
+
+    def come(self, interaction: str, queue: str = "sales", channel: str = "voice", **more: object) -> None:
+        """A customer comes, and whoever is ready is asked."""
+        self.post("/v1/interactions", {"id": interaction, "queue": queue, "channel": channel, **more})
+
+    def interaction(self, interaction: str) -> Any:  # noqa: ANN401 - JSON
+        """How it stands."""
+        return self.ask("GET", f"/v1/interactions/{interaction}")[1]
+
+    def work(self, agent: str) -> dict[str, str]:
+        """What the agent has in hand: by interaction the state."""
+        _, found = self.ask("GET", f"/v1/agents/{agent}")
+        return {item["interaction_id"]: item["state"] for item in found["work"]}
 
     def presence(self, agent: str) -> tuple[str, str]:
         """How the engine says that an agent stands."""
@@ -86,16 +133,17 @@ class Centre:
 
 
 @contextmanager
-def begun(folder: Path) -> Iterator[Centre]:
-    """A centre in this folder, until it is no longer needed."""
+def begun(folder: Path, queues: str = "[queues.sales]\n", capacity: str = "exclusive") -> Iterator[Centre]:
+    """A centre in this folder, until it is no longer needed. `queues`: of its configuration, with whatever follows."""
     write_secret(folder)
     agents = {**NAMES, **{f"odd-{number}": payload for number, payload in enumerate(PAYLOADS)}}
     text = f"{CONFIG}{_token('test', 'token', 'system')}"
     for agent, name in agents.items():
         write_secret(folder, f"{agent}.token", token_of(agent))
         text += _token(agent, f"{agent}.token", "agent", agent)
-        text += f"[agents.{json.dumps(agent)}]\n" + (f"name = {json.dumps(_printable(name))}\n" if name else "")
-    (folder / "acd.toml").write_text(f"{text}[queues.sales]\n", encoding="utf-8")
+        text += f"[agents.{json.dumps(agent)}]\ncapacity = {json.dumps(capacity)}\n"
+        text += f"name = {json.dumps(_printable(name))}\n" if name else ""
+    (folder / "acd.toml").write_text(f"{text}{queues}", encoding="utf-8")
     centre = Centre(folder)
     try:
         yield centre

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -15,8 +16,9 @@ import pytest
 from acd_asterisk.lab import LabUnavailable
 from bench.provision import Program, chromium_program
 from tests.missing import missing_tool
-from tests.pages.centre import Centre, begun
+from tests.pages.centre import QUEUES, Centre, begun
 from tests.pages.screen import PATIENCE_MS, Screen
+from tests.pages.work_screen import WorkScreen
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext
@@ -78,5 +80,20 @@ def somebody(chromium: Browser) -> Iterator[Somebody]:
 def screen(somebody: Somebody, centre: Centre) -> Iterator[Screen]:
     """The page, just opened; in the end it has done nothing that it must not."""
     screen = Screen(somebody().new_page(), centre).open()
+    yield screen
+    screen.check()
+
+
+@pytest.fixture
+def busy(tmp_path: Path) -> Iterator[Centre]:
+    """A centre of its own for every test: what is in hand stays so from one to the next."""
+    with begun(tmp_path, QUEUES, "parallel") as found:
+        yield found
+
+
+@pytest.fixture
+def anna(somebody: Somebody, busy: Centre) -> Iterator[WorkScreen]:
+    """Ready; in the end her page has done nothing that it must not."""
+    screen = WorkScreen(somebody().new_page(), busy).open().begin("anna", "Anna Example")
     yield screen
     screen.check()

@@ -150,7 +150,7 @@ def test_whoever_does_not_see_the_page_is_told_what_is_there(screen: Screen, *, 
     named = {name for role, name in found if role in controls}
     assert "" not in named
     assert named == {"Language"} | (
-        {"Ready", "Reason for not being ready", "Not ready", "End of work", "Sign out"}
+        {"Ready", "Reason for not being ready", "Not ready", "End of work", "Sign out", "Sound", "Notifications"}
         if signed_in
         else {"Your token", "Sign in"}
     )

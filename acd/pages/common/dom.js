@@ -23,3 +23,24 @@ export function option(value, text) {
 export function showOnly(parts, shown) {
   for (const each of parts) each.hidden = each !== shown;
 }
+
+// An element with attributes, and with elements and texts in it.
+export function make(tag, attributes = {}, ...inside) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  made.append(...inside);
+  return made;
+}
+
+// The children are those of `rows`, in their order, by `row.key`; those that are there already stay, with the focus.
+export function drawEach(parent, rows, made, drawn) {
+  const wanted = new Set(rows.map((row) => row.key));
+  for (const each of [...parent.children]) if (!wanted.has(each.dataset.key)) each.remove();
+  const there = new Map([...parent.children].map((each) => [each.dataset.key, each]));
+  rows.forEach((row, index) => {
+    const child = there.get(row.key) ?? made(row);
+    child.dataset.key = row.key;
+    if (parent.children[index] !== child) parent.insertBefore(child, parent.children[index] ?? null);
+    drawn(child, row);
+  });
+}

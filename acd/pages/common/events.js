@@ -11,11 +11,12 @@ const NOTICES = new Set(["acd.heartbeat", "acd.stream-ended"]);
 
 export class Follower {
   // `changed()` when something may have changed, and at each connection; `connected(yes)` as it comes and goes;
-  // `stranger()` when nobody is signed in any more.
-  constructor({ changed, connected, stranger }) {
+  // `stranger()` when nobody is signed in any more. `wanted`: which events, as the API's parameters say it.
+  constructor({ changed, connected, stranger, wanted = () => ({}) }) {
     this.changed = changed;
     this.connected = connected;
     this.stranger = stranger;
+    this.wanted = wanted;
     this.running = false;
     this.socket = null;
     this.timer = 0;
@@ -49,7 +50,7 @@ export class Follower {
     if (!this.running || this.socket) return;
     const address = new URL("/v1/events", location.href);
     address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
-    address.search = new URLSearchParams({ ticket, coalesce: "true" });
+    address.search = new URLSearchParams({ ...this.wanted(), ticket, coalesce: "true" });
     const socket = new WebSocket(address, ["cloudevents.json"]);
     this.socket = socket;
     let silence = setTimeout(() => this.drop(socket), SILENCE);

@@ -1,4 +1,4 @@
-// The agents' page: signing in, and how one stands. What is shown is what the API says; it is read anew after every
+// The agents' page: signing in, how one stands, and work. What is shown is what the API says; it is read anew after every
 // event, so that a reload, a second tab and a lost network all show the same in the end.
 
 import { byId, option, setText, showOnly } from "/pages/common/dom.js";
@@ -7,20 +7,27 @@ import { ask } from "/pages/common/requests.js";
 import { Session } from "/pages/common/session.js";
 import { keep, LANGUAGES, preferred, Words } from "/pages/common/words.js";
 import { reasonIn, request, sentence, towards } from "/desk/presence.js";
+import { Work } from "/desk/work.js";
 
 const PRESENCES = ["ready", "not-ready", "signed-out"];
 const AGAIN = 2_000; // milliseconds
 
 const words = new Words("/desk");
 const session = new Session(leave);
-const follower = new Follower({ changed: look, connected: show, stranger: () => session.lost() });
-const parts = [byId("sign-in"), byId("desk")];
+const follower = new Follower({
+  changed: hear,
+  connected: show,
+  stranger: () => session.lost(),
+  wanted: () => ({ agent: session.who.agent, conversations: "true" }),
+});
+const work = new Work({ words, deed: carryOut, complain, look });
+const parts = [byId("sign-in"), byId("desk")], forWork = [byId("sound"), byId("notify")];
 
 let reasons = [];
 let agent = null;
 let connected = false;
 let problem = null; // [word, values, instead]: said again in another language
-let looking = false, lookAgain = false;
+let looking = null, looks = 0; // the reading under way, and how often something has asked for one
 let deed = 0; // counts what was asked for, so that an older picture is not taken for its outcome
 
 function say(word, values, instead) {
@@ -28,8 +35,9 @@ function say(word, values, instead) {
   draw();
 }
 
-// What went wrong, in the page's words where it has some, else in the API's.
+// What went wrong, in the page's words where it has some, else in the API's; or one of these words.
 function complain(error) {
+  if (typeof error === "string") return say(error);
   if (error.isStranger && session.who) return session.lost();
   say(`problem.${error.code}`, {}, error.message);
 }
@@ -49,43 +57,67 @@ function drawReasons() {
   if (reasons.includes(chosen)) list.value = chosen;
 }
 
+// What could not be asked while there was no connection can be asked now.
 function show(is) {
   connected = is;
+  if (is && problem?.[0] === "problem.offline") problem = null;
+  if (is) work.refresh();
   draw();
 }
 
-// Read how the agent stands; once more when something happens meanwhile.
-async function look() {
-  lookAgain = looking;
-  if (looking || !session.who) return;
-  looking = true;
-  const who = session.who, before = deed;
+function hear(event) {
+  if (event.type === "acd.conversation") work.news(event.data);
+  else look();
+}
+
+// Read how things stand. Returns when that has been done at least once since.
+function look() {
+  looks += 1;
+  looking ??= Promise.resolve().then(read);
+  return looking;
+}
+
+async function read() {
   try {
-    const found = await ask("GET", `/v1/agents/${encodeURIComponent(who.agent)}`);
-    if (session.who && session.who.agent === who.agent && before === deed) agent = found;
-    else lookAgain = Boolean(session.who);
-    draw();
+    for (let done = 0; done !== looks && session.who; ) {
+      const who = session.who, before = deed;
+      done = looks;
+      const found = await ask("GET", `/v1/agents/${encodeURIComponent(who.agent)}/work`);
+      if (session.who?.agent !== who.agent) continue;
+      if (before === deed) take(found);
+      else done = 0;
+    }
   } catch (error) {
     if (error.isPassing) setTimeout(look, AGAIN);
     else complain(error);
   } finally {
-    looking = false;
+    looking = null; // Whoever asks from now on begins another reading.
   }
-  if (lookAgain) await look();
+}
+
+function take(found) {
+  agent = found.agent;
+  draw();
+  work.take(found);
+}
+
+// Ask it of the API: [method, path, body]; and read what has become of it. Returns the answer.
+async function carryOut([method, path, body]) {
+  let answer;
+  deed += 1;
+  say(null);
+  try {
+    answer = await ask(method, path, { body });
+  } finally {
+    deed += 1;
+  }
+  await look();
+  return answer;
 }
 
 async function become(wanted) {
   const wish = agent && request(agent, wanted, byId("reason").value);
-  if (!wish) return;
-  const [method, path, body] = wish;
-  deed += 1;
-  say(null);
-  try {
-    agent = await ask(method, path, { body });
-  } finally {
-    deed += 1;
-  }
-  draw();
+  if (wish) await carryOut(wish);
 }
 
 // One deed at a time: a button that was pressed twice is pressed once.
@@ -110,10 +142,13 @@ async function enter() {
     return;
   }
   const id = encodeURIComponent(session.who.agent);
-  [{ reasons }, agent] = await Promise.all([ask("GET", "/v1/desk"), ask("GET", `/v1/agents/${id}`)]);
+  const [desk, found] = await Promise.all([ask("GET", "/v1/desk"), ask("GET", `/v1/agents/${id}/work`)]);
+  ({ reasons } = desk);
   drawReasons();
   say(null);
   showOnly(parts, byId("desk"));
+  for (const each of forWork) each.hidden = false;
+  take(found);
   byId("who").focus();
   follower.start();
 }
@@ -122,7 +157,9 @@ function leave(why = "problem.session-ended") {
   follower.stop();
   agent = null;
   connected = false;
+  work.clear();
   showOnly(parts, byId("sign-in"));
+  for (const each of forWork) each.hidden = true;
   for (const id of ["who", "state", "connection"]) setText(byId(id), "");
   say(why);
   byId("token").focus();
@@ -163,6 +200,7 @@ async function speak(language) {
   byId("language").value = language;
   drawReasons();
   draw();
+  work.draw();
 }
 
 async function begin() {

@@ -143,9 +143,13 @@ class SessionsConfig(Struct, frozen=True):
 
 
 class DeskConfig(Struct, frozen=True):
-    """The agents' page. `reasons`: for which they can be not ready there, in its order."""
+    """The agents' page. `reasons`: for which they can be not ready there, in its order.
+
+    `answers`: texts by their names that agents insert into conversations in writing, in the page's order.
+    """
 
     reasons: tuple[str, ...] = ("break", "lunch", "training", "meeting")
+    answers: tuple[tuple[str, str], ...] = ()
 
 
 class ApiConfig(Struct, frozen=True):

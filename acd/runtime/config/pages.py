@@ -3,9 +3,12 @@
 Owns their keys, bounds and defaults. Must not know what a session is made of, nor what the pages show.
 """
 
+import re
 from typing import Final
 
+from acd.runtime.chat.conversation import problem_of
 from acd.runtime.config.model import ApiConfig, DeskConfig, SessionsConfig
+from acd.runtime.config.problems import quoted
 from acd.runtime.config.table import Table
 
 LEAST_LIFETIME_US: Final = 60 * 1_000_000
@@ -14,6 +17,14 @@ MAX_LONGEST_US: Final = 7 * MAX_LIFETIME_US
 
 MAX_REASONS: Final = 50
 """Reasons for not being ready that the desk lists."""
+
+MAX_ANSWERS: Final = 200
+"""Canned answers."""
+
+PLACES: Final = ("agent", "customer")
+"""What may be in braces in a canned answer."""
+
+_PLACE = re.compile(r"\{(\w*)\}")
 
 
 def read_sessions(api: Table, *, tls: bool) -> SessionsConfig | None:
@@ -42,7 +53,8 @@ def read_desk(api: Table) -> DeskConfig | None:
         return None
     table = api.table("desk")
     enabled = table.flag("enabled", default=False)
-    config = DeskConfig(reasons=_reasons(table) if table.has("reasons") else DeskConfig().reasons)
+    reasons = _reasons(table) if table.has("reasons") else DeskConfig().reasons
+    config = DeskConfig(reasons, _answers(table.table("answers")))
     table.finish()
     return config if enabled else None
 
@@ -66,4 +78,28 @@ def _reasons(table: Table) -> tuple[str, ...]:
         found[reason] = None
     if table.raw["reasons"] == []:
         table.problems.error(table.at("reasons"), "names no reason", 'name one at least, like "break"')
+    return tuple(found)
+
+
+def _answers(table: Table) -> tuple[tuple[str, str], ...]:
+    """Each by its name, as they are written down; of those that are no text of a message, what is wrong with them."""
+    if len(table.raw) > MAX_ANSWERS:
+        table.problems.error(table.key, f"has {len(table.raw)} entries", f"{MAX_ANSWERS} at most")
+    found: list[tuple[str, str]] = []
+    for name, text in table.raw.items():
+        key = table.at(name)
+        if not table.check_id(key, name):
+            continue
+        if not isinstance(text, str):
+            table.problems.error(key, f"{quoted(text)} is not a text", "write it in quotes")
+            continue
+        problem = problem_of(text)
+        if problem:
+            reason, _, fix = problem.removesuffix(".").partition("; ")
+            table.problems.error(key, reason, fix)
+        for place in _PLACE.findall(text):
+            if place not in PLACES:
+                reason = f"has {{{place}}} in it, which stands for nothing"
+                table.problems.error(key, reason, f"use {' or '.join(f'{{{each}}}' for each in PLACES)}")
+        found.append((name, text))
     return tuple(found)

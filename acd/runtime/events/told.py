@@ -5,13 +5,14 @@ from the view after the command that caused the event, so that it is the same wh
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final, get_args
 
 from msgspec import Struct
 
-from acd.core.messages import Event
+from acd.core.messages import AgentLeft, ConsultMerged, Event
 from acd.runtime.events.kinds import kind_of
+from acd.runtime.records import InteractionRecord
 from acd.runtime.view import View
 
 LAST: Final = 2**31 - 1
@@ -107,7 +108,8 @@ def tell(view: View, seq: int, at_us: int, events: tuple[Event, ...]) -> list[To
 def _scope(view: View, event: Event) -> tuple[tuple[str, ...], tuple[str, ...], str]:
     """(queues, agents, channel) that the event concerns.
 
-    An event that names an agent concerns this one. One about an interaction, and no agent, concerns whoever is being
+    An event that names an agent concerns this one; in a consult whoever asks, too; and everybody who talks, where
+    somebody joins them or leaves. One about an interaction, and no agent, concerns whoever is being
     rung, talks, asks in a consult, or talked last: those who may see the interaction itself.
     """
     says: Any = event
@@ -120,6 +122,8 @@ def _scope(view: View, event: Event) -> tuple[tuple[str, ...], tuple[str, ...], 
         return (), agents, ""
     queues = (row.queue, says.from_queue) if moves and says.from_queue != row.queue else (row.queue,)
     if agents:
+        if row.asking or type(event) in _TOGETHER:
+            agents = tuple(dict.fromkeys((*agents, *_beside(row, event))))
         return queues, agents, row.channel
     if row.pending or row.participants or row.asking:
         others = (agent for _, agent in (*row.pending, *row.participants))
@@ -127,6 +131,16 @@ def _scope(view: View, event: Event) -> tuple[tuple[str, ...], tuple[str, ...], 
         return queues, tuple(dict.fromkeys(concerned)), row.channel
     return queues, (row.agent_id,) if row.agent_id else (), row.channel
 
+
+def _beside(row: InteractionRecord, event: Event) -> Iterator[str]:
+    """Who has to know what another agent does here: their own work looks otherwise for it."""
+    if row.asking:
+        yield row.asking
+    if type(event) in _TOGETHER:
+        yield from (agent for agent in (row.agent_id, *(each for _, each in row.participants)) if agent)
+
+
+_TOGETHER: Final = frozenset({AgentLeft, ConsultMerged})
 
 _NAMED: Final = ("interaction_id", "agent_id", "queue", "from_queue")
 _SAYS: Final = {kind: tuple(name in kind.__struct_fields__ for name in _NAMED) for kind in get_args(Event)}

@@ -37,6 +37,19 @@ def test_everything_that_can_be_said() -> None:
     assert api.desk == DeskConfig(("午休", "coaching"))
 
 
+def test_canned_answers_stay_in_their_order() -> None:
+    api = api_of(
+        "[api.desk]\nenabled = true\n[api.desk.answers]\n"
+        'hello = "您好，{customer}！我是{agent}。"\nbye = """Thank you.\nGoodbye!"""\nbraces = "a { b } {"'
+    )
+    assert api.desk is not None
+    assert api.desk.answers == (
+        ("hello", "您好，{customer}！我是{agent}。"),
+        ("bye", "Thank you.\nGoodbye!"),
+        ("braces", "a { b } {"),
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -58,6 +71,35 @@ def test_everything_that_can_be_said() -> None:
             '[api.desk]\nreasons = ["long lunch"]',
             'api.desk.reasons[0]: "long lunch" has white space or a control character in it; leave it out',
         ),
+        (
+            '[api.desk]\nanswers = { hello = " " }',
+            "api.desk.answers.hello: is empty; write something",
+        ),
+        (
+            f'[api.desk]\nanswers = {{ hello = "{"x" * 4_001}" }}',
+            "api.desk.answers.hello: has 4001 characters of at most 4000; send it in parts",
+        ),
+        (
+            '[api.desk]\nanswers = { hello = "Good day, {name}!" }',
+            "api.desk.answers.hello: has {name} in it, which stands for nothing; use {agent} or {customer}",
+        ),
+        (
+            "[api.desk]\nanswers = { hello = 1 }",
+            "api.desk.answers.hello: 1 is not a text; write it in quotes",
+        ),
+        (
+            '[api.desk]\nanswers = { "good day" = "x" }',
+            'api.desk.answers."good day": "good day" has white space or a control character in it; leave it out',
+        ),
+        (
+            '[api.desk]\nanswers = { hello = "a\\u0007" }',
+            "api.desk.answers.hello: has control characters; send printable ones, line breaks as \\n",
+        ),
+        (
+            "[api.desk.answers]\n" + "\n".join(f'a{n} = "x"' for n in range(201)),
+            "api.desk.answers: has 201 entries; 200 at most",
+        ),
+        ('[api.desk]\nanswers = ["x"]', "api.desk.answers: an array is not a table; write { … } or a section"),
         ('[api.desk]\nenabled = "yes"', 'api.desk.enabled: "yes" is not true or false; write true or false'),
     ],
 )

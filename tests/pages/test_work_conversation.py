@@ -1,0 +1,115 @@
+"""Conversations in writing among the work in hand: before they are accepted, in front, behind, and after a cut."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from tests.pages.cable import cable
+from tests.pages.centre import Centre
+from tests.pages.conftest import Somebody
+from tests.pages.screen import CONNECTED, PATIENCE_MS, _expect
+from tests.pages.work_screen import ACCEPT, CHAT, PHONE, WorkScreen, item
+from tests.pages.writing import Customer
+
+NEW = re.compile(r"^Sales · chat\s*Talking – new message\s*\d+:\d\d$")
+
+
+@pytest.fixture
+def customer(busy: Centre) -> Iterator[Customer]:
+    found = Customer(busy)
+    found.connect()
+    yield found
+    found.close()
+
+
+def accepted(screen: WorkScreen) -> None:
+    screen.is_offered(CHAT)
+    screen.press(ACCEPT)
+    screen.shows(CHAT, "Talking")
+
+
+def wrote(screen: WorkScreen, text: str) -> None:
+    """It is before the agent."""
+    _expect(screen.front.locator(".entries").get_by_text(text, exact=True)).to_be_visible(timeout=PATIENCE_MS)
+
+
+def test_what_has_been_written_is_read_before_it_is_accepted(anna: WorkScreen, customer: Customer) -> None:
+    customer.begin()
+    customer.write("Where is my parcel?")
+    anna.is_offered(CHAT)
+    anna.offers.get_by_text("What has been written").click()
+    _expect(anna.offers.get_by_text("Where is my parcel?", exact=True)).to_be_visible(timeout=PATIENCE_MS)
+    _expect(anna.offers.get_by_role("textbox")).to_be_hidden()
+    anna.press(ACCEPT)
+    wrote(anna, "Where is my parcel?")
+    anna.controls("Transfer", "End")
+    anna.front.get_by_role("textbox").fill("Good day!")
+    anna.press("Enter")
+    customer.reads("Good day!")
+    wrote(anna, "Good day!")
+
+
+def test_a_conversation_that_is_not_in_front_says_what_is_new(
+    anna: WorkScreen, busy: Centre, customer: Customer
+) -> None:
+    customer.begin()
+    accepted(anna)
+    busy.come("c1")
+    anna.is_offered(PHONE)
+    anna.press(ACCEPT)
+    anna.shows(PHONE, "Talking")
+    _expect(anna.front.get_by_role("textbox")).to_be_hidden(timeout=PATIENCE_MS)
+    customer.write("Are you there?")
+    anna.has(NEW, item(PHONE, "Talking"))
+    anna.items.first.click()
+    wrote(anna, "Are you there?")
+    anna.has(item(CHAT, "Talking"), item(PHONE, "Talking"))
+    anna.page.reload()
+    wrote(anna, "Are you there?")
+    anna.control("End").click()
+    anna.shows(PHONE, "Talking")
+    _expect(anna.page.locator("#conversation > *")).to_have_count(0, timeout=PATIENCE_MS)
+    customer.until("entry", kind="ended")
+
+
+def test_what_was_written_while_the_network_was_cut_is_there_after_it(
+    somebody: Somebody, busy: Centre, customer: Customer
+) -> None:
+    with cable(busy.address) as line:
+        page = somebody().new_page()
+        page.goto(f"{line.address}/desk")
+        anna = WorkScreen(page, busy).begin("anna", "Anna Example")
+        customer.begin()
+        accepted(anna)
+        customer.write("one")
+        wrote(anna, "one")
+        line.pull()
+        anna.says("No connection. Trying again …")
+        customer.write("two")
+        anna.front.get_by_role("textbox").fill("three")
+        anna.press("Enter")
+        line.plug()
+        anna.says(CONNECTED)
+        wrote(anna, "two")
+        customer.reads("three")
+        assert customer.texts == ["one", "two", "three"]
+        anna.check()
+
+
+def test_an_engine_that_is_killed_loses_no_conversation(anna: WorkScreen, busy: Centre, customer: Customer) -> None:
+    customer.begin()
+    accepted(anna)
+    customer.write("one")
+    wrote(anna, "one")
+    busy.begin_anew()
+    anna.asks_for_the_token()
+    anna.sign_in("anna", name="Anna Example")
+    anna.shows(CHAT, "Talking")
+    wrote(anna, "one")
+    customer.close()
+    customer.connect()
+    customer.write("two")
+    wrote(anna, "two")
