@@ -1,32 +1,39 @@
 """The chat pane of the agents' page, mounted as the list of work does it, and what is done in it.
 
-It is alone on a page of the same address on which no script runs, for the agents' page shows the same conversation.
+It is alone on a page of the same address and under the same policy, for the agents' page shows the same conversation.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from acd.api.desk import CONTENT_SECURITY_POLICY
 from tests.pages.screen import PATIENCE_MS, Screen
 
 if TYPE_CHECKING:
     from playwright.sync_api import CDPSession, Locator
     from playwright.sync_api._generated import LocatorAssertions
 
-BARE: Final = "/desk/presence.js"
-"""As a text, not as a script."""
+BARE: Final = "/bare"
+
+BARE_PAGE: Final = """<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8">
+    <title></title>
+    <link rel="icon" href="/pages/common/icon.svg" type="image/svg+xml">
+    <link rel="stylesheet" href="/pages/common/page.css">
+    <link rel="stylesheet" href="/desk/conversation.css">
+  </head>
+  <body><main></main></body>
+</html>
+"""
 
 MOUNT: Final = """async ({agent, id}) => {
   const { openConversation } = await import("/desk/conversation.js");
   const { ask } = await import("/pages/common/requests.js");
   const { Words } = await import("/pages/common/words.js");
   if (!window.words) {
-    document.documentElement.lang = "en";
-    document.body.replaceChildren(document.createElement("main"));
-    await Promise.all(["/pages/common/page.css", "/desk/conversation.css"].map((href) => new Promise((done) => {
-      const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href, onload: done });
-      document.head.append(link);
-    })));
     window.words = new Words("/desk");
     await window.words.use(document.documentElement.lang);
     window.panes = {};
@@ -70,6 +77,8 @@ class Pane:
         self.page = screen.page
         self.page.set_viewport_size({"width": 1280, "height": 1400})
         if not self.page.url.endswith(BARE):
+            headers = {"Content-Type": "text/html", "Content-Security-Policy": CONTENT_SECURITY_POLICY}
+            self.page.route(f"**{BARE}", lambda route: route.fulfill(body=BARE_PAGE, headers=headers))
             self.page.goto(f"{screen.centre.address}{BARE}")
         self.page.evaluate(MOUNT, {"agent": agent, "id": conversation})
         self.element = self.page.locator(f'.conversation[data-id="{conversation}"]')
