@@ -168,6 +168,9 @@ class Beginnings:
                 continue
             if known is not None:
                 return known if invited is None else _invited(known, invited)
+        if await self._keeper.size() >= self._options.megabytes * 1_000_000:
+            _log.error("the file is as large as it may be, so nothing begins", instance=self._name)
+            return UNAVAILABLE
         for each in ids:
             answer = await self._begun_as(each, visitor, wanted, invited)
             if not isinstance(answer, Refused) or answer.code != TAKEN:

@@ -116,6 +116,10 @@ class Keeper:
         """As `ChatStore.forget_before`."""
         return await self._run(lambda store: store.forget_before(ended_before_us, limit))
 
+    async def size(self) -> int:
+        """As `ChatStore.size`."""
+        return await self._run(lambda store: store.size())
+
     async def clean(self) -> None:
         """As `ChatStore.clean`."""
         await self._run(lambda store: store.clean())

@@ -179,6 +179,15 @@ class ChatStore:
         """Forget one conversation; empty when there was none."""
         return self._forget("SELECT id FROM conversation WHERE id = ?", (conversation_id,))
 
+    def size(self) -> int:
+        """Bytes that are in use; what has been forgotten is used again."""
+        with self._reading():
+            pages, free, each = (
+                self._connection.execute(f"PRAGMA {name}").fetchone()[0]
+                for name in ("page_count", "freelist_count", "page_size")
+            )
+            return int((pages - free) * each)
+
     def clean(self) -> None:
         """Cut what has been forgotten from the write-ahead log. Raises `ChatStoreError` while somebody reads it."""
         with self._reading():

@@ -189,6 +189,27 @@ async def test_what_the_engine_does_not_take_is_named_and_upsets_nobody(receptio
     assert (host.reconciles, await rows(reception)) == (0, 0)
 
 
+async def test_a_file_that_is_large_enough_takes_what_has_begun_and_nothing_else(tmp_path: Path, host: Host) -> None:
+    channel = WebChatChannel("shop", options(tmp_path, megabytes=1, keep_us=0))
+    await channel.start(host)
+    room = await begun(channel.reception)
+    for number in range(100):
+        if await channel.reception.keeper.size() >= 1_000_000:
+            break
+        for each in range(4):
+            chat = room.conversation
+            chat.post("", f"{number}.{each}", "字" * 4_000, 1)
+        await channel.reception.keeper.keep(chat)
+    assert not isinstance(await channel.reception.post(room, "", "a", "still here"), Refused)
+    assert code(await channel.reception.begin("cv_2", Wanted("k"))) == "unavailable"
+    host.wished.clear()
+    await channel.reconcile(())
+    host.ahead_us = 11 * 60_000_000
+    await channel.sweep()
+    assert isinstance(await channel.reception.begin("cv_2", Wanted("k")), Room), "what is forgotten makes room"
+    await channel.stop()
+
+
 async def test_an_invitation_is_its_agents_own(reception: Reception, host: Host) -> None:
     def invited(agent: str, text: str = "May I help you?") -> Invitation:
         return Invitation(agent, "i-1", text)
