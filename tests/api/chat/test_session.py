@@ -211,14 +211,21 @@ async def test_the_longest_name_is_taken(host: Host, page: Page) -> None:
 async def test_what_a_page_does_not_read_waits_nowhere(shop: WebChatChannel, host: Host) -> None:
     """However much happens meanwhile: entries come from the conversation, the rest once, as it is then."""
     session = Session(shop, Rates(1e9, 10**9))
-    told = session.outgoing()
+    told, heard = session.outgoing(), list[dict[str, object]]()
+    following: asyncio.Future[str] = asyncio.ensure_future(anext(told))
+
+    async def hear() -> None:
+        nonlocal following
+        heard.append(json.loads(await following))
+        following = asyncio.ensure_future(anext(told))
 
     async def saying(text: str) -> None:
         said = asyncio.create_task(session.receive(text))
         while not said.done():
-            heard.append(json.loads(await anext(told)))
+            await asyncio.wait((said, following), return_when=asyncio.FIRST_COMPLETED)
+            if following.done():
+                await hear()
 
-    heard: list[dict[str, object]] = []
     await saying('{"type":"hello"}')
     await saying('{"type":"begin","id":"b1"}')
     (room,) = shop.rooms
@@ -234,7 +241,8 @@ async def test_what_a_page_does_not_read_waits_nowhere(shop: WebChatChannel, hos
     heard.clear()
     async with asyncio.timeout(30):
         while not heard or heard[-1]["type"] != "typing":
-            heard.append(json.loads(await anext(told)))
+            await hear()
+    following.cancel()
     assert [each["text"] for each in heard if each.get("kind") == "message"] == [str(number) for number in range(90)]
     others = [each["type"] for each in heard if each["type"] not in ("entry", "conversation")]
     assert others == ["marks", "place", "typing"]
