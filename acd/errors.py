@@ -18,6 +18,7 @@ AcdError
 ├── EntryOfFile             an agent, queue, capacity or calendar belongs to the configuration file, not to the API
 ├── PersonalStoreError      a customer's data cannot be read or written
 ├── ChatStoreError          conversations in writing cannot be read or written
+│   └── ChatDamaged         one of them has been altered, or cut off; the others can be read
 ├── OutboxError             the outbox cannot be read or written
 │   └── OutboxFull          too many messages wait, or one is too large; it was not taken
 ├── DeliveryRefused         a far end will never take this message: do not try again
@@ -121,6 +122,10 @@ class PersonalStoreError(AcdError):
 
 class ChatStoreError(AcdError):
     """Conversations of a web chat cannot be read or written."""
+
+
+class ChatDamaged(ChatStoreError):
+    """One conversation has been altered, or its file cut off. The message names it; the others can be read."""
 
 
 class OutboxError(AcdError):

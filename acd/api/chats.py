@@ -1,8 +1,8 @@
 """Route of web chats: /v1/chat, over which a customer's page talks.
 
-Owns who may connect (pages of listed origins, so many at a time), and carrying texts between a socket and its session.
-Must not know what messages mean (`acd.api.chat`). Nobody is asked for a token of the API's: who a visitor is, is said
-in the first message.
+Owns who may connect (pages of listed origins, so many at a time, and so many from one address), and carrying texts
+between a socket and its session. Must not know what messages mean (`acd.api.chat`). Nobody is asked for a token of the
+API's: who a visitor is, is said in the first message.
 """
 
 import asyncio
@@ -15,6 +15,7 @@ from aiohttp import WSMsgType, web
 from msgspec import Meta, Struct
 
 from acd.api.bodies import Nothing
+from acd.api.chat.addresses import Addresses, place_of
 from acd.api.chat.session import MAX_MESSAGE, MESSAGES_AT_ONCE, MESSAGES_PER_SECOND, Session
 from acd.api.context import API, TOGETHER
 from acd.api.problems import Problem, not_found, too_many
@@ -61,6 +62,7 @@ class Chats:
         self.messages = Rates(MESSAGES_PER_SECOND, MESSAGES_AT_ONCE)
         self.open: dict[Session, None] = {}
         self.of_channel: Counter[str] = Counter()
+        self.addresses = Addresses()
 
     def end_all(self) -> None:
         """The server stops."""
@@ -102,12 +104,19 @@ async def chat(call: Call[Nothing, ChatQuery]) -> object:
     if found.health()["connected"] is not True:
         raise Problem(503, "channel-unavailable", "Conversations cannot be kept just now; try again later.")
     chats = call.request.app[CHATS]
+    place = place_of(call.request)
+    wait_seconds = chats.addresses.connects(place, now_us)
+    if wait_seconds:
+        # Before the channel's own count, which is everybody's.
+        raise too_many(429, "This address connects too often.", wait_seconds)
+    if not chats.addresses.has_room(found.name, place, found.options.per_address):
+        raise too_many(429, "This address has too many pages open; close some.", 5)
     wait_seconds = chats.connects.take(found.name, now_us)
     if wait_seconds:
         raise too_many(429, "This chat is connected to too often.", wait_seconds)
     if chats.of_channel[found.name] >= found.options.connections:
         raise too_many(503, "There are too many pages open; try again later.", 5)
-    return await _serve(call.request, chats, found)
+    return await _serve(call.request, chats, found, place)
 
 
 def install(app: web.Application) -> None:
@@ -138,11 +147,12 @@ def _check_origin(request: web.Request, found: WebChatChannel) -> None:
         raise Problem(403, "foreign-origin", detail)
 
 
-async def _serve(request: web.Request, chats: Chats, found: WebChatChannel) -> web.WebSocketResponse:
+async def _serve(request: web.Request, chats: Chats, found: WebChatChannel, place: str) -> web.WebSocketResponse:
     """The whole life of a connection."""
-    session = Session(found, chats.messages)
+    session = Session(found, chats.messages, place)
     chats.open[session] = None
     chats.of_channel[found.name] += 1
+    chats.addresses.enter(found.name, place)
     try:
         ws = await upgraded(request, PROTOCOLS, ping_seconds=PING_SECONDS, max_bytes=MAX_MESSAGE)
         await _carry(ws, session, request.transport, found.name)
@@ -150,6 +160,7 @@ async def _serve(request: web.Request, chats: Chats, found: WebChatChannel) -> w
         session.end(_GONE)
         del chats.open[session]
         chats.of_channel[found.name] -= 1
+        chats.addresses.leave(found.name, place)
     return ws
 
 

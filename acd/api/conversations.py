@@ -15,14 +15,17 @@ from acd.api.problems import Problem, not_found
 from acd.api.routes import Call, Created, Example, Route, Step
 from acd.api.shapes import Moment
 from acd.core.messages.types import Id, OptionalId
+from acd.errors import ChatDamaged
+from acd.runtime.chat.beginning import Invitation, Wanted
 from acd.runtime.chat.channel import WebChatChannel
 from acd.runtime.chat.conversation import Entry, Refused
-from acd.runtime.chat.reception import Invitation, Wanted
 from acd.runtime.chat.rooms import Room
 from acd.runtime.clock import moment
 from acd.runtime.records import InteractionRecord
 
 MAX_PAGE: Final = 200
+MAX_PAGE_CHARACTERS: Final = 200_000
+"""Entries of one answer, and characters of all of them."""
 
 _STATUSES: Final = {"invalid-field": 422, "unknown-queue": 422, "unavailable": 503}
 """Refusals that are not simply against the state of things."""
@@ -79,7 +82,7 @@ class ConversationShape(Struct):
     """A conversation. `seq`: of its last entry. `state`: offered, active or ended, or waiting for another agent.
 
     `customer`, `agent`: how far each side has got. `rating` is 0 until the customer has given one. `talking`: agents
-    who do, and so may write.
+    who do, and so may write. `name`, `number`: who the customer says they are; nobody vouches for it.
     """
 
     interaction_id: str
@@ -94,6 +97,8 @@ class ConversationShape(Struct):
     rating: int
     comment: str
     talking: list[str]
+    name: str
+    number: str
 
 
 class ConversationList(Struct):
@@ -133,7 +138,7 @@ async def show(call: Call[Any, EntryQuery]) -> TranscriptShape:
     """One conversation."""
     channel, room = await _conversation(call)
     await channel.reception.let_in(room, call.path("agent"))
-    entries = room.conversation.since(call.query.after, call.query.limit)
+    entries = room.conversation.since(call.query.after, call.query.limit, MAX_PAGE_CHARACTERS)
     more = bool(entries) and entries[-1].seq < room.conversation.kept
     return TranscriptShape(_shape(channel, room), [_entry(call, each) for each in entries], more)
 
@@ -182,7 +187,10 @@ async def invite(call: Call[Inviting, NoQuery]) -> Created:
 async def _has_met(channel: WebChatChannel, agent_id: str, visitor: str) -> bool:
     """Whether the agent was the last to talk in a conversation of theirs."""
     for head in await channel.reception.past(visitor, channel.options.per_visitor):
-        room = await channel.reception.find(head.id)
+        try:
+            room = await channel.reception.find(head.id)
+        except ChatDamaged:
+            continue  # it says nothing for anybody
         if room is not None and room.conversation.last_agent == agent_id:
             return True
     return False
@@ -242,6 +250,8 @@ def _shape(channel: WebChatChannel, room: Room) -> ConversationShape:
         head.rating,
         head.comment,
         list(dict.fromkeys(chat.talking.values())),
+        head.name,
+        head.number,
     )
 
 
@@ -253,7 +263,7 @@ def _entry(call: Call[Any, Any], entry: Entry) -> AgentEntryShape:
 
 
 _VISITOR: Final = "cv_mfrggzdfmztwq2lkmfrggzdfmz"
-_ID: Final = "chat-d6bdf9ddd8538f2ba5dc0688"
+_ID: Final = "chat-f4965943416e10cc4ac4fa6f"
 _OWN: Final = {"agent": "anna", "interaction": _ID}
 _BEGUN: Final = (
     "sign_in",
@@ -308,7 +318,14 @@ ROUTES: Final = (
         status=201,
         body=Inviting,
         changes=False,
-        problems=(*_KNOWN, "conversation-active", "too-many-conversations", "unavailable", "unknown-queue"),
+        problems=(
+            *_KNOWN,
+            "conversation-active",
+            "id-reused",
+            "too-many-conversations",
+            "unavailable",
+            "unknown-queue",
+        ),
         example=Example(
             {"agent": "anna"},
             body={"channel": "shop", "visitor": _VISITOR, "id": "invite-1", "text": "May I help you?"},
@@ -339,7 +356,7 @@ ROUTES: Final = (
         Saying,
         "Write a message.",
         answer=AgentEntryShape,
-        problems=(*_KNOWN, "not-talking", "ended", "conversation-full", "invalid-field"),
+        problems=(*_KNOWN, "not-talking", "ended", "conversation-full", "id-reused", "invalid-field"),
         example=Example(_OWN, body={"id": "m-1", "text": "Good day."}, after=_BEGUN, shows={"text": "Good day."}),
     ),
     _route(

@@ -69,7 +69,7 @@ OF_EVENTS: Final[Mapping[str, int]] = {"cursor-unknown": 410, "cursor-too-old": 
 OF_CHATS: Final[Mapping[str, int]] = {
     "ended": 409,
     "not-talking": 409,
-    "not-begun": 409,
+    "id-reused": 409,
     "conversation-full": 409,
     "conversation-active": 409,
     "too-many-conversations": 409,

@@ -1,14 +1,17 @@
 """What a chat client has to remember so that every message is shown once and in order, however often it is cut off.
 
-Owns those rules, for either side. Must not know sockets: whoever has one sends what `say` and `again` return, and hands
-in what comes. CHAT.md says the same for other languages.
+Owns those rules, for either side. Must not know sockets: whoever has one sends what it is given, and hands in what
+comes. CHAT.md says the same for other languages.
 """
 
 import secrets
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 Message = dict[str, Any]
+
+LATER: Final = frozenset({"unavailable", "too-many-conversations"})
+"""Why a `begin` was refused that may be said again, with the same id."""
 
 
 def _drawn() -> str:
@@ -16,12 +19,21 @@ def _drawn() -> str:
 
 
 class ChatLog:
-    """One client's picture of one conversation: `shown` are entries in order, `pending` own messages without answer."""
+    """One client's picture of one conversation.
 
-    def __init__(self, draw_id: Callable[[], str] = _drawn) -> None:
-        """`draw_id` makes an id for each message, which no other message of this side has."""
+    `conversation`: its id, empty as long as there is none. `shown`: its entries in order. `pending`: own messages
+    without an answer, by id, in order. `beginning`: the `begin` that has no answer.
+    """
+
+    def __init__(self, draw_id: Callable[[], str] = _drawn, *, conversation: str = "", agent: str = "") -> None:
+        """`draw_id` makes an id for each message, which no other message of this side has. `agent`: who it is."""
+        self.conversation = conversation
         self.shown: list[Mapping[str, Any]] = []
         self.pending: dict[str, str] = {}
+        self.beginning: Message | None = None
+        self._agent = agent
+        self._of: dict[str, str] = {}
+        """Of the pending ones that have been sent, to which conversation: there they stay, also if another begins."""
         self._draw_id = draw_id
 
     @property
@@ -29,15 +41,41 @@ class ChatLog:
         """From which number on entries are missing: for `hello`, or to ask for them."""
         return len(self.shown)
 
-    def say(self, text: str) -> Message:
-        """A new message, to be sent now if there is a connection, and else by `again`."""
+    # ---- to be sent: now if there is a connection, and else with `again`
+
+    def begin(self, **fields: object) -> Message:
+        """Ask for a conversation; the same again until it is answered."""
+        if self.beginning is None:
+            self.beginning = {"type": "begin", "id": self._draw_id(), **fields}
+        return self.beginning
+
+    def say(self, text: str) -> list[Message]:
+        """A new message; nothing to be sent as long as there is no conversation to which it could belong."""
         message_id = self._draw_id()
         self.pending[message_id] = text
-        return _send(message_id, text)
+        return self._sends([message_id])
 
     def again(self) -> list[Message]:
         """What to send first on a new connection, after `welcome`: everything that has no answer, in order."""
-        return [_send(message_id, text) for message_id, text in self.pending.items()]
+        return ([] if self.beginning is None else [self.beginning]) + self._sends(list(self.pending))
+
+    # ---- what has come
+
+    def show(self, conversation_id: str, *, anew: bool = False) -> list[Message]:
+        """`conversation` or `done` has come: another one is shown from its first entry on. Returns what is to be sent.
+
+        Those are the messages that have waited for a conversation.
+        """
+        if conversation_id != self.conversation or anew:
+            self.conversation, self.shown = conversation_id, []
+        return self._sends([each for each in self.pending if each not in self._of])
+
+    def done(self, message_id: str, conversation_id: str) -> list[Message]:
+        """`done` has come. Returns what is to be sent, as `show`."""
+        if self.beginning is None or self.beginning["id"] != message_id:
+            return []
+        self.beginning = None
+        return self.show(conversation_id)
 
     def take(self, entry: Mapping[str, Any]) -> bool:
         """An entry has come; true when it is new, and to be shown. Raises `LookupError` when one before it is missing.
@@ -47,7 +85,8 @@ class ChatLog:
         seq = int(entry["seq"])
         if seq > self.after + 1:
             raise LookupError(f"entry {self.after + 1} is missing before {seq}; ask for entries after {self.after}")
-        self.pending.pop(str(entry.get("id", "")), None)
+        if self._is_own(entry):
+            self.sent(str(entry.get("id", "")))
         if seq <= self.after:
             return False
         self.shown.append(entry)
@@ -56,7 +95,32 @@ class ChatLog:
     def sent(self, message_id: str) -> None:
         """The server has kept it; as an entry it comes, too, or has come."""
         self.pending.pop(message_id, None)
+        self._of.pop(message_id, None)
 
+    def refused(self, message_id: str, code: str) -> str:
+        """`error` has come: it is not said again. Returns the text, empty if it was none; the customer may use it.
 
-def _send(message_id: str, text: str) -> Message:
-    return {"type": "send", "id": message_id, "text": text}
+        A `begin` that may be said again later stays, for `begin` and `again`.
+        """
+        if self.beginning is not None and self.beginning["id"] == message_id and code not in LATER:
+            self.beginning = None
+        self._of.pop(message_id, None)
+        return self.pending.pop(message_id, "")
+
+    # ---- inside
+
+    def _is_own(self, entry: Mapping[str, Any]) -> bool:
+        """Ids are each side's own: another's message may have the same."""
+        if entry.get("kind", "message") != "message":
+            return False
+        side = "agent" if self._agent else "customer"
+        return entry.get("side") == side and (not self._agent or entry.get("agent") == self._agent)
+
+    def _sends(self, message_ids: list[str]) -> list[Message]:
+        if not self.conversation:
+            return []
+        return [self._send(each) for each in message_ids]
+
+    def _send(self, message_id: str) -> Message:
+        conversation = self._of.setdefault(message_id, self.conversation)
+        return {"type": "send", "id": message_id, "text": self.pending[message_id], "conversation": conversation}

@@ -10,8 +10,8 @@ from aiohttp import ClientWebSocketResponse, WSMsgType
 
 from acd.core.messages import AcceptOffer, EndInteraction, SetPresence, SignInAgent, TransferInteraction
 from acd.ports.channel import Desired
+from acd.runtime.chat.beginning import Wanted
 from acd.runtime.chat.channel import WebChatChannel
-from acd.runtime.chat.reception import Wanted
 from acd.runtime.chat.rooms import Room
 from acd.testing.recording_host import RecordingHost
 from tests.api.chat.pages import SOON

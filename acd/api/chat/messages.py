@@ -10,7 +10,9 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, Struct
 
 from acd.api.shapes import Moment
-from acd.core.messages.types import Id, OptionalId
+from acd.core.limits import MAX_ID
+from acd.core.messages.types import ID_PATTERN, OptionalId
+from acd.runtime.chat.beginning import PAGE_ATTRIBUTE
 from acd.runtime.chat.conversation import MAX_ENTRIES, MAX_MESSAGE_ID, Conversation, Entry, Marks
 from acd.runtime.chat.visitors import MAX_TOKEN
 from acd.runtime.clock import moment
@@ -25,6 +27,7 @@ Key = Annotated[str, Meta(min_length=1, max_length=MAX_MESSAGE_ID)]
 Number = Annotated[int, Meta(ge=0, le=MAX_ENTRIES)]
 OptionalKey = Annotated[str, Meta(max_length=MAX_MESSAGE_ID)]
 _Name = Annotated[str, Meta(max_length=MAX_NAME)]
+_AttributeName = Annotated[str, Meta(min_length=1, max_length=MAX_ID - len(PAGE_ATTRIBUTE), pattern=ID_PATTERN)]
 _Attribute = Annotated[str, Meta(max_length=MAX_ATTRIBUTE)]
 
 
@@ -47,14 +50,15 @@ class Begin(Said, frozen=True, tag="begin"):
     queue: OptionalId = ""
     name: _Name = ""
     number: Annotated[str, Meta(max_length=MAX_NUMBER)] = ""
-    attributes: Annotated[dict[Id, _Attribute], Meta(max_length=MAX_ATTRIBUTES)] = {}
+    attributes: Annotated[dict[_AttributeName, _Attribute], Meta(max_length=MAX_ATTRIBUTES)] = {}
 
 
 class Send(Said, frozen=True, tag="send"):
-    """A message. The same `id` again is the same message."""
+    """A message. The same `id` again is the same message. `conversation`: to which it belongs."""
 
     id: Key
     text: str
+    conversation: OptionalKey = ""
 
 
 class Mark(Said, frozen=True, tag="mark"):
@@ -62,6 +66,7 @@ class Mark(Said, frozen=True, tag="mark"):
 
     delivered: Number = 0
     read: Number = 0
+    conversation: OptionalKey = ""
 
 
 class Typing(Said, frozen=True, tag="typing"):
@@ -71,6 +76,8 @@ class Typing(Said, frozen=True, tag="typing"):
 class Leave(Said, frozen=True, tag="leave"):
     """The customer ends the conversation."""
 
+    conversation: OptionalKey = ""
+
 
 class Rate(Said, frozen=True, tag="rate"):
     """What they thought of it, from 1 to 5, after the end."""
@@ -78,6 +85,7 @@ class Rate(Said, frozen=True, tag="rate"):
     id: Key
     score: Annotated[int, Meta(ge=1, le=5)]
     comment: Annotated[str, Meta(max_length=MAX_COMMENT)] = ""
+    conversation: OptionalKey = ""
 
 
 class History(Said, frozen=True, tag="history"):
@@ -131,7 +139,10 @@ class Token(ToldBase, frozen=True, tag="token"):
 
 
 class ConversationTold(ToldBase, frozen=True, tag="conversation"):
-    """The conversation that entries are told of from now on. `ended`: why it has, empty while it goes on."""
+    """The conversation that entries are told of from now on. `ended`: why it has, empty while it goes on.
+
+    `anew`: you have more of it than there is, so drop what you show, and begin with its first entry.
+    """
 
     id: str
     queue: str
@@ -140,6 +151,7 @@ class ConversationTold(ToldBase, frozen=True, tag="conversation"):
     rating: int
     customer: MarksShape
     agent: MarksShape
+    anew: bool = False
 
 
 class EntryTold(ToldBase, frozen=True, tag="entry"):
@@ -241,7 +253,7 @@ def marks_shape(marks: Marks) -> MarksShape:
     return MarksShape(marks.delivered, marks.read)
 
 
-def conversation_told(chat: Conversation) -> ConversationTold:
+def conversation_told(chat: Conversation, *, anew: bool = False) -> ConversationTold:
     """How it stands, as far as that is kept."""
     head = chat.head
     last = chat.entries[chat.kept - 1] if chat.kept else None
@@ -254,6 +266,7 @@ def conversation_told(chat: Conversation) -> ConversationTold:
         head.rating,
         marks_shape(head.by_customer),
         marks_shape(head.by_agent),
+        anew,
     )
 
 

@@ -1,8 +1,7 @@
 """One connection of a customer's page: what it says is done one after the other, what is new is told when it reads.
 
-Owns the order of things and every bound of a connection. Must not know sockets (`acd.api.chats` carries the texts).
-What a page has not read waits nowhere: a number says up to which entry it has been told, and flags that there is
-something else, so that a page that does not read costs what one costs that does.
+Owns the order of things and every bound of a connection. Must not know sockets (`acd.api.chats` carries the texts), nor
+in which order news are told (`acd.api.chat.telling`).
 
 What a page says is taken in order, and the next one only when it is known what became of the one before. When something
 cannot be kept the connection ends, so that nothing can overtake it: the page connects again, and says again what had no
@@ -27,11 +26,9 @@ from acd.api.chat.messages import (
     History,
     Leave,
     Mark,
-    MarksTold,
     Message,
     Past,
     PastShape,
-    PlaceTold,
     Rate,
     Refusal,
     Send,
@@ -39,20 +36,17 @@ from acd.api.chat.messages import (
     Token,
     Told,
     Typing,
-    TypingTold,
     Welcome,
-    conversation_told,
     entry_shape,
-    entry_told,
-    marks_shape,
 )
+from acd.api.chat.telling import Telling
 from acd.api.rates import Rates
 from acd.api.sockets import ENGINE_GONE, Ending
 from acd.api.wording import explain
-from acd.errors import AcdError, ChannelError
+from acd.errors import AcdError, ChannelError, ChatDamaged, ChatStoreError
+from acd.runtime.chat.beginning import Wanted
 from acd.runtime.chat.channel import WebChatChannel
 from acd.runtime.chat.conversation import MAX_TEXT, Refused, Side
-from acd.runtime.chat.reception import Wanted
 from acd.runtime.chat.rooms import News, Room
 from acd.runtime.chat.visitors import issue, new_visitor, redeem
 from acd.runtime.clock import moment
@@ -68,7 +62,10 @@ MESSAGES_AT_ONCE: Final = 60
 """How much one visitor may say, on all pages together: steadily, and in a burst."""
 
 PAGE: Final = 100
-"""Entries of one `history`, and those that are looked at in one go."""
+"""Entries of one `history`."""
+
+PAGE_CHARACTERS: Final = 40_000
+"""Characters of these: an answer waits in memory as long as the page does not take it."""
 
 MAX_PAST: Final = 50
 """Conversations of one `history`."""
@@ -90,6 +87,9 @@ _NOT_KEPT: Final = Ending(
 )
 _UNREADABLE: Final = Ending(MALFORMED, "malformed", "A message is not valid JSON, or nested too deeply.")
 
+_NONE: Final = Refused("no-conversation", "There is no conversation; send begin first.")
+_UNKNOWN: Final = Refused("unknown-conversation", "conversation: there is none of this id.")
+
 _JSON: Final[msgspec.json.Decoder[Message]] = msgspec.json.Decoder(Message)
 _encode: Final = msgspec.json.Encoder().encode
 _SHAPES: Final[dict[str, type[Struct]]] = {str(kind.__struct_config__.tag): kind for kind in get_args(Message)}
@@ -104,17 +104,19 @@ class _Typed(Struct):
 class Session:
     """`acd.runtime.chat.rooms.Watcher` of one page; a task reads `outgoing`, another hands in what it `receive`s."""
 
-    def __init__(self, channel: WebChatChannel, rates: Rates) -> None:
-        """`rates`: of all visitors of the channel."""
+    def __init__(self, channel: WebChatChannel, rates: Rates, place: str = "") -> None:
+        """`rates`: of all visitors of the channel. `place`: from where the page connects, if that is known."""
         self.ended: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
         self.visitor = ""
         self._channel = channel
         self._names = dict(channel.options.names)
         self._rates = rates
+        self._place = place
         self._room: Room | None = None
-        self._told = 0
+        self._telling = Telling(self._names)
+        self._wants_token = False
+        self._begins = False
         self._answers: deque[Told] = deque()
-        self._flags: set[str] = set()
         self._news = asyncio.Event()
         self._room_for_more = asyncio.Event()
         loop = asyncio.get_running_loop()
@@ -126,14 +128,23 @@ class Session:
         """What is to be sent, message by message, until the connection ends."""
         while True:
             self._news.clear()
-            while (told := self._next()) is not None:
-                yield _encode(told).decode()
+            try:
+                while (told := self._next()) is not None:
+                    yield _encode(told).decode()
+            except (ChannelError, ChatStoreError):
+                self.end(ENGINE_GONE)  # of which the page is told by whoever closes the connection
+                return
             self._room_for_more.set()
             await self._news.wait()
 
     async def receive(self, text: str) -> None:
         """Take a message. Returns when it is known what has become of it, and its answer has been sent."""
-        if self._rates.take(self.visitor or str(id(self)), self._channel.host.now_us()):
+        try:
+            too_fast = self._rates.take(self.visitor or str(id(self)), self._channel.host.now_us())
+        except ChannelError:
+            self.end(ENGINE_GONE)
+            return
+        if too_fast:
             self.end(_FLOOD)
             return
         try:
@@ -179,16 +190,15 @@ class Session:
     def notice(self, room: Room, news: News, side: Side | None = None) -> None:
         """Something is new."""
         if self._room is None or self._room.id != room.id:
+            if self._begins:
+                return  # its answer comes first
             if room.conversation.is_over and self._room is not None:
                 return
             self._look_at(room)
         self._room = room
-        if news == "typing":
-            if side == "customer":
-                return
-            self._flags.add("typing")
-        elif news != "entries":
-            self._flags.add(news)
+        if news == "typing" and side == "customer":
+            return
+        self._telling.note(room, news)
         self._news.set()
 
     def stopped(self) -> None:
@@ -201,38 +211,15 @@ class Session:
         """The next message, if there is any."""
         if self._answers:
             return self._answers.popleft()
-        room, flags = self._room, self._flags
-        if "token" in flags:
-            flags.discard("token")
+        if self._wants_token:
+            self._wants_token = False
             return Token(*self._new_token())
-        if room is None:
-            return None
-        chat = room.conversation
-        if "conversation" in flags or "rating" in flags:
-            flags -= {"conversation", "rating", "marks"}
-            return conversation_told(chat)
-        entries = chat.since(self._told, 1)
-        if entries:
-            self._told = entries[0].seq
-            return entry_told(chat.id, entries[0], self._names)
-        if "marks" in flags:
-            flags.discard("marks")
-            return MarksTold(marks_shape(chat.marks("customer")), marks_shape(chat.marks("agent")))
-        if "place" in flags:
-            flags.discard("place")
-            return _place_told(room)
-        if "typing" in flags:
-            flags.discard("typing")
-            return TypingTold()
-        return None
+        return self._telling.next()
 
     def _look_at(self, room: Room, after: int = 0) -> None:
         """This is the conversation from now on."""
         self._room = room
-        self._told = min(after, room.conversation.kept)
-        self._flags.add("conversation")
-        if room.place is not None:
-            self._flags.add("place")
+        self._telling.look_at(room, after)
         self._news.set()
 
     # ---- what is said
@@ -246,14 +233,17 @@ class Session:
             await self._begin(message)
         elif isinstance(message, History):
             await self._look_back(message)
-        elif self._room is None:
-            if not isinstance(message, Mark | Typing | Leave):
-                self._refuse(message.id, Refused("no-conversation", "There is no conversation; send begin first."))
         else:
-            await self._take_part(self._room, message)
+            await self._take_part(message)
 
-    async def _take_part(self, room: Room, message: Send | Mark | Typing | Leave | Rate) -> None:
+    async def _take_part(self, message: Send | Mark | Typing | Leave | Rate) -> None:
         reception = self._channel.reception
+        named = "" if isinstance(message, Typing) else message.conversation
+        room = await self._meant(named)
+        if room is None:
+            if not isinstance(message, Mark | Typing):
+                self._refuse("" if isinstance(message, Leave) else message.id, _UNKNOWN if named else _NONE)
+            return
         match message:
             case Send():
                 posted = await reception.post(room, "", message.id, message.text)
@@ -284,6 +274,7 @@ class Session:
                 self.end(_EXPIRED if fault == "expired" else _INVALID)
                 return
         room = await channel.reception.latest(visitor)
+        last = await self._own(hello.conversation, visitor) if room is None or hello.conversation != room.id else None
         if self.ended.done():
             return
         if not channel.rooms.watch(visitor, self):
@@ -294,12 +285,18 @@ class Session:
         # Another page may have begun one while the file was looked into.
         room = channel.reception.living(visitor) or room
         self._answers.append(Welcome(*self._new_token(), "" if room is None else room.id, MAX_TEXT))
+        if last is not None and hello.after < last.conversation.kept:
+            self._look_at(last, hello.after)  # to its end, and only then the one that has begun since
         if room is not None:
             self._look_at(room, hello.after if hello.conversation == room.id else 0)
 
     async def _begin(self, begin: Begin) -> None:
-        wanted = Wanted(begin.id, begin.queue, begin.name, begin.number, begin.attributes)
-        answer = await self._channel.reception.begin(self.visitor, wanted)
+        wanted = Wanted(begin.id, begin.queue, begin.name, begin.number, begin.attributes, place=self._place)
+        self._begins = True
+        try:
+            answer = await self._channel.reception.begin(self.visitor, wanted)
+        finally:
+            self._begins = False
         if isinstance(answer, Refused):
             self._refuse(begin.id, answer)
             return
@@ -317,16 +314,30 @@ class Session:
             ]
             self._answers.append(Past(asked.id, past, [], more=False))
             return
-        room = await reception.find(asked.conversation)
-        if room is None or room.visitor != self.visitor:
-            self._refuse(asked.id, Refused("unknown-conversation", "conversation: there is none of this id."))
+        room = await self._own(asked.conversation, self.visitor)
+        if room is None:
+            self._refuse(asked.id, _UNKNOWN)
             return
-        entries = room.conversation.since(asked.after, PAGE)
+        entries = room.conversation.since(asked.after, PAGE, PAGE_CHARACTERS)
         more = bool(entries) and entries[-1].seq < room.conversation.kept
         shapes = [entry_shape(entry, self._names) for entry in entries]
         self._answers.append(Past(asked.id, [], shapes, more=more))
 
     # ---- inside
+
+    async def _meant(self, named: str) -> Room | None:
+        """The conversation that a message names, or the one there is."""
+        if not named or (self._room is not None and self._room.id == named):
+            return self._room
+        return await self._own(named, self.visitor)
+
+    async def _own(self, conversation_id: str, visitor: str) -> Room | None:
+        """A conversation of this visitor's, if it is one and can be read."""
+        try:
+            room = await self._channel.reception.find(conversation_id) if conversation_id else None
+        except ChatDamaged:
+            return None
+        return room if room is not None and room.visitor == visitor else None
 
     def _answer(self, key: str, room: Room, refusal: Refused | None) -> None:
         if refusal is None:
@@ -347,7 +358,7 @@ class Session:
         return token, moment(until_us)
 
     def _renew(self) -> None:
-        self._flags.add("token")
+        self._wants_token = True
         self._news.set()
 
     def _complaint(self, text: str, error: msgspec.ValidationError) -> Ending:
@@ -362,10 +373,3 @@ class Session:
             return Ending(MALFORMED, "unknown-type", f"type: has to be one of {', '.join(_SHAPES)}.")
         code, detail = explain(str(error), _SHAPES[kind])
         return Ending(MALFORMED, code, f"{kind}: {detail}")
-
-
-def _place_told(room: Room) -> PlaceTold:
-    place = room.place
-    if place is None or not room.waits:
-        return PlaceTold(0, None)
-    return PlaceTold(place.position, None if place.expected_us is None else place.expected_us / 1_000_000)

@@ -29,7 +29,8 @@ from acd.core.messages import (
 )
 from acd.errors import AcdError, ChannelError, ChatStoreError
 from acd.ports.channel import Channel, ChannelHost, Desired
-from acd.runtime.chat.conversation import Entry
+from acd.runtime.chat.care import Care
+from acd.runtime.chat.conversation import Conversation
 from acd.runtime.chat.keeping import Keeper
 from acd.runtime.chat.options import ChatOptions, read_options
 from acd.runtime.chat.reception import Reception
@@ -37,14 +38,10 @@ from acd.runtime.chat.rooms import Room, Rooms
 from acd.runtime.log import Logger
 
 SWEEP_SECONDS: Final = 1.0
-"""How often is looked at who has been silent or away for too long, and who stands where."""
+"""How often is looked at what time does to conversations (`acd.runtime.chat.care`)."""
 
-PLACES_AT_ONCE: Final = 50
-"""Customers whose place in line is looked up in one sweep; the others have their turn in the next ones."""
-
-FORGET_EVERY_US: Final = 10 * 60 * 1_000_000
-FORGOTTEN_AT_ONCE: Final = 500
-"""How often, and how many at a time, conversations are forgotten that have been kept long enough."""
+LOADED_AT_ONCE: Final = 50
+"""Conversations that are read from the file in one go."""
 
 _log = Logger(__name__)
 
@@ -58,13 +55,13 @@ class WebChatChannel:
         self.media = options.media
         self.options = options
         self.rooms = Rooms()
-        self._keeper = Keeper(options.path, options.key)
+        self._keeper = Keeper(options.path, options.key, on_kept=self._kept)
         self._host: ChannelHost | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._sweeping: asyncio.Task[None] | None = None
-        self._forget_at_us = 0
-        self._turn = 0
+        self._loading: asyncio.Task[None] | None = None
         self.reception = Reception(name, options, self.rooms, self._keeper, lambda: self.host)
+        self._care = Care(name, options, self.rooms, self.reception, lambda: self.host, self._end)
 
     # ---- acd.ports.channel.Channel
 
@@ -75,12 +72,13 @@ class WebChatChannel:
             await self._open()
         except ChatStoreError as error:
             _log.error("conversations cannot be kept", instance=self.name, reason=str(error))
-        self._wait_for_sweep()
+        if self._timer is None and self._sweeping is None:
+            self._wait_for_sweep()
 
     async def perform(self, effect: Effect) -> None:
         """Carry out one effect."""
-        if not self._keeper.is_open:
-            raise ChannelError(f"{self.name}: the chat store is not open; see the log for what is in the way")
+        if not self.rooms.are_loaded:
+            raise ChannelError(f"{self.name}: the conversations have not been read; see the log for what is in the way")
         match effect:
             case ReachCustomer():
                 await self._cannot_call(effect.interaction_id, effect.attempt)
@@ -101,11 +99,7 @@ class WebChatChannel:
             await self._open()
         except ChatStoreError as error:
             raise ChannelError(f"{self.name}: {error}") from error
-        for room in self.rooms:
-            if not room.beginning and self.host.wish(room.id) is None:
-                standing = self.host.interaction(room.id)
-                reason = standing.reason if standing is not None else ""
-                await self._end(room, reason or "lost")
+        await self._care.end_lost()
         for each in desired:
             if not each.parent:
                 await self._heal(each)
@@ -119,12 +113,17 @@ class WebChatChannel:
         if self._sweeping is not None:
             self._sweeping.cancel()
             await asyncio.wait((self._sweeping,))
+        if self._loading is not None:
+            self._loading.cancel()
+            await asyncio.wait((self._loading,))
         self.rooms.stop()
+        await self.reception.beginnings.stop()
+        self.rooms.are_loaded = False
         await self._keeper.close()
 
     def health(self) -> Mapping[str, str | int | bool]:
         """`connected`: conversations can be kept. `conversations` that have not ended, `pages` that are connected."""
-        return {"connected": self._keeper.is_open, "conversations": len(self.rooms), "pages": self.rooms.pages}
+        return {"connected": self.rooms.are_loaded, "conversations": len(self.rooms), "pages": self.rooms.pages}
 
     # ---- for whoever serves it
 
@@ -136,23 +135,8 @@ class WebChatChannel:
         return self._host
 
     async def sweep(self) -> None:
-        """What time does to conversations: who is silent or away for too long has left; places in line are told."""
-        now_us = self.host.now_us()
-        waiting: list[Room] = []
-        for room in self.rooms:
-            chat = room.conversation
-            if room.beginning:
-                continue
-            if chat.talking and now_us - chat.heard_us >= self.options.idle_us:
-                await self._give_up(room, "idle")
-            elif room.waits and room.gone_us and now_us - room.gone_us >= self.options.away_us:
-                await self._give_up(room, "away")
-            elif room.waits and self.rooms.is_watched(room.visitor):
-                waiting.append(room)
-        self._tell_places(waiting)
-        if now_us >= self._forget_at_us:
-            self._forget_at_us = now_us + FORGET_EVERY_US
-            await self._keeper.forget_before(now_us - self.options.keep_us, FORGOTTEN_AT_ONCE)
+        """What time does to conversations."""
+        await self._care.sweep()
 
     # ---- effects
 
@@ -184,53 +168,94 @@ class WebChatChannel:
         match effect:
             case ParkInteraction():
                 chat.ringing.clear()
-                await self._keep(room, *[chat.leave(offer_id, now_us) for offer_id in tuple(chat.talking)])
+                for offer_id in tuple(chat.talking):
+                    chat.leave(offer_id, now_us)
+                await self._keep(room)
             case OfferInteraction():
                 if effect.offer_id not in chat.talking:
                     chat.ringing[effect.offer_id] = effect.agent_id
             case RevokeOffer():
                 chat.ringing.pop(effect.offer_id, None)
             case ConnectInteraction() | JoinAgent():
-                await self._keep(room, chat.join(effect.offer_id, effect.agent_id, now_us))
+                chat.join(effect.offer_id, effect.agent_id, now_us)
+                await self._keep(room)
             case DisconnectAgent():
-                await self._keep(room, chat.leave(effect.offer_id, now_us))
+                chat.leave(effect.offer_id, now_us)
+                await self._keep(room)
             case AnnounceInteraction():
-                await self._keep(room, chat.announce(effect.name, now_us))
+                chat.announce(effect.name, now_us)
+                await self._keep(room)
             case ReleaseInteraction():
                 await self._end(room, effect.reason)
             case _:
                 assert_never(effect)
 
     async def _end(self, room: Room, reason: str) -> None:
-        ended = room.conversation.end(room.why or reason, self.host.now_us())
-        await self._keep(room, ended)
-        if ended is not None:
-            self.rooms.ended(room)
-            await self._keeper.forget_surplus(room.visitor, self.options.per_visitor)
+        room.conversation.end(room.why or reason, self.host.now_us())
+        await self._keep(room)
+        if self.rooms.lives(room):
+            # It was kept while nobody was to know of it yet.
+            self._kept(room.conversation)
 
-    async def _keep(self, room: Room, *entries: Entry | None) -> None:
-        """Keep what is new, and tell whoever looks at it."""
-        if not any(entries):
+    async def _keep(self, room: Room) -> None:
+        """Keep what is not kept yet, also if somebody else has tried: nothing is done as long as it may be undone."""
+        chat = room.conversation
+        if chat.kept >= len(chat.entries):
             return
         try:
-            await self._keeper.keep(room.conversation)
+            await self._keeper.keep(chat)
         except ChatStoreError as error:
             raise ChannelError(f"{self.name}: {error}") from error
+
+    def _kept(self, chat: Conversation) -> None:
+        """There is something new that is kept, whoever waited for it."""
+        room = self.rooms.get(chat.id)
+        if room is None or room.conversation is not chat or room.beginning:
+            return
+        if chat.is_over and chat.kept == len(chat.entries) and self.rooms.lives(room):
+            self.rooms.ended(room)
+            self._care.has_ended(room.visitor)
         self.rooms.tell(room, "entries")
+        if room.place is not None and not room.waits:
+            room.place = None
+            self.rooms.tell(room, "place")
 
     # ---- comparing
 
     async def _open(self) -> None:
-        """The file, and those who were there when it was closed."""
-        if not await self._keeper.open():
+        """The file, and those who were there when it was closed. Whoever is cancelled meanwhile finds it done."""
+        if self.rooms.are_loaded:
             return
-        now_us = self.host.now_us()
-        for conversation in await self._keeper.living():
-            if self.rooms.get(conversation.id) is None:
-                room = Room(conversation)
-                # Whoever was there comes back within the same time as somebody who has lost the network.
-                room.gone_us = now_us
-                self.rooms.add(room)
+        if self._loading is None or self._loading.done():
+            self._loading = asyncio.create_task(self._load(), name=f"reading conversations of {self.name}")
+            self._loading.add_done_callback(_looked_at)
+        await asyncio.shield(self._loading)
+
+    async def _load(self) -> None:
+        """Nothing is compared before all of them are here: whoever is missing would be taken for lost."""
+        await self._keeper.open()
+        ids = await self._keeper.living()
+        for first in range(0, len(ids), LOADED_AT_ONCE):
+            for conversation in await self._keeper.load_all(ids[first : first + LOADED_AT_ONCE]):
+                self._admit(conversation)
+        self.rooms.are_loaded = True
+
+    def _admit(self, chat: Conversation) -> None:
+        """One that had not ended when the file was closed."""
+        host = self.host
+        if self.rooms.get(chat.id) is not None:
+            return
+        if not chat.head.accepted:
+            if host.wish(chat.id) is None and host.interaction(chat.id) is None:
+                self.reception.beginnings.unborn.add(chat.id)
+                return
+            chat.accept()
+        room = Room(chat)
+        # Whoever was there comes back within the same time as somebody who has lost the network, and nobody could
+        # say anything meanwhile.
+        room.gone_us = host.now_us()
+        chat.hear(host.now_us())
+        self.rooms.add(room)
 
     async def _heal(self, each: Desired) -> None:
         if each.state == "reaching":
@@ -244,20 +269,19 @@ class WebChatChannel:
             return
         chat, now_us = room.conversation, self.host.now_us()
         offers = each.offers() if each.state == "connected" else {}
-        left = [chat.leave(offer_id, now_us) for offer_id in tuple(chat.talking) if offer_id not in offers]
-        joined = [chat.join(offer_id, agent_id, now_us) for offer_id, agent_id in offers.items()]
+        for offer_id in tuple(chat.talking):
+            if offer_id not in offers:
+                chat.leave(offer_id, now_us)
+        for offer_id, agent_id in offers.items():
+            chat.join(offer_id, agent_id, now_us)
         chat.ringing.clear()
         chat.ringing.update(each.ringing())
-        await self._keep(room, *left, *joined)
+        await self._keep(room)
 
     async def _cannot_call(self, interaction_id: str, attempt: int) -> None:
         """Nobody can be called on a web page, which is no attempt."""
         command = FailCallback(self.host.new_id(), interaction_id, "not-a-telephone", attempt, called=False)
         await self._submit(command)
-
-    async def _give_up(self, room: Room, why: str) -> None:
-        room.why = why
-        await self._submit(EndInteraction(self.host.new_id(), room.id, by="customer", reason=why))
 
     async def _submit(self, command: Command) -> None:
         try:
@@ -279,28 +303,22 @@ class WebChatChannel:
 
     async def _sweep(self) -> None:
         try:
-            if self._keeper.is_open:
+            if self.rooms.are_loaded:
                 await self.sweep()
         except AcdError as error:
             _log.warning("conversations could not be looked after", instance=self.name, reason=str(error))
         except Exception as error:  # noqa: BLE001 - the next sweep is to come all the same
             _log.error("a fault in looking after conversations", instance=self.name, error=type(error).__name__)
         finally:
+            self._sweeping = None
             if self._host is not None:
                 self._wait_for_sweep()
 
-    def _tell_places(self, waiting: list[Room]) -> None:
-        """Look up some places in line, in turn, and tell those that are others."""
-        if not waiting:
-            return
-        first = self._turn % len(waiting)
-        chosen = (waiting[first:] + waiting[:first])[:PLACES_AT_ONCE]
-        self._turn = first + len(chosen)
-        for room in chosen:
-            place = self.host.place(room.id)
-            if place != room.place:
-                room.place = place
-                self.rooms.tell(room, "place")
+
+def _looked_at(task: "asyncio.Task[None]") -> None:
+    """Whoever waited for it may have been cancelled; whoever is next begins another."""
+    if not task.cancelled():
+        task.exception()
 
 
 def open_channel(name: str, options: Mapping[str, object]) -> Channel:

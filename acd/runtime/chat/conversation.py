@@ -63,6 +63,9 @@ class Refused(Struct, frozen=True, gc=False):
     detail: str
 
 
+REUSED: Final = Refused("id-reused", "This id is another message's; draw a new one for every message.")
+
+
 class Marks(Struct, frozen=True, gc=False):
     """Up to which entry one side has been `delivered` the others' messages, and has `read` them."""
 
@@ -79,6 +82,8 @@ class Head(Struct, frozen=True):
     """What is known of a conversation besides its entries.
 
     `visitor`: whose page it is. `customer`: the opaque reference that the engine knows. `rating`: 0 for none yet.
+    `accepted`: the engine has it, or had it. `rating_told`: the engine has the rating, too. `name`, `number`: who the
+    customer says they are, for which nobody vouches.
     """
 
     id: str
@@ -91,6 +96,10 @@ class Head(Struct, frozen=True):
     by_agent: Marks = Marks()
     rating: int = 0
     comment: str = ""
+    accepted: bool = False
+    rating_told: bool = False
+    name: str = ""
+    number: str = ""
 
 
 class Conversation:
@@ -103,9 +112,14 @@ class Conversation:
         """`entries`: those that are kept already, in order."""
         self.head = head
         self.ringing: dict[str, str] = {}
+        self.heard_us = head.begun_us
+        """When the customer last said something, or was answered."""
         self._retell(entries)
         self.kept = len(self.entries)
         """Entries up to here are kept, and may be shown."""
+        self.is_stored = bool(self.kept)
+        """There is a row of it: what is kept next belongs there, and is not its beginning."""
+        self._kept_rating = (head.rating, head.comment)
 
     @property
     def id(self) -> str:
@@ -117,13 +131,21 @@ class Conversation:
         """Whether it has ended; nothing follows then."""
         return bool(self.ended)
 
+    @property
+    def characters(self) -> int:
+        """Of all its messages."""
+        return self._characters
+
     # ---- what is said and what happens: each returns what is new
 
     def post(self, agent_id: str, message_id: str, text: str, now_us: int) -> Entry | Refused:
-        """A message, of the customer's if `agent_id` is empty. The same id of the same side is the same message."""
+        """A message, of the customer's if `agent_id` is empty. The same id of the same side is the same message.
+
+        Of a message that has been said before nothing else is looked at: it is answered after the end, too.
+        """
         known = self._numbers.get((agent_id, message_id))
         if known is not None:
-            return self.entries[known - 1]
+            return self.entries[known - 1] if self.entries[known - 1].text == text else REUSED
         refusal = self._objection(agent_id, message_id, text)
         if refusal is not None:
             return refusal
@@ -181,20 +203,41 @@ class Conversation:
         self.head = replace(self.head, rating=score, comment=comment)
         return None
 
+    def hear(self, at_us: int) -> None:
+        """The customer is not to be taken for silent before this."""
+        self.heard_us = max(self.heard_us, at_us)
+
+    def accept(self) -> None:
+        """The engine has it."""
+        self.head = replace(self.head, accepted=True)
+
+    def tell_rating(self) -> None:
+        """The engine has the rating."""
+        self.head = replace(self.head, rating_told=True)
+
     # ---- what is kept, and what may be shown
 
-    def since(self, seq: int, limit: int) -> list[Entry]:
-        """At most so many entries after this number, of those that are kept."""
+    def since(self, seq: int, limit: int, characters: int = MAX_CHARACTERS) -> list[Entry]:
+        """At most so many entries after this number, of those that are kept: one, or as many as have `characters`."""
         begin = max(0, seq)
-        return self.entries[begin : min(self.kept, begin + limit)]
+        found = self.entries[begin : min(self.kept, begin + limit)]
+        for index, entry in enumerate(found):
+            characters -= len(entry.text)
+            if index and characters < 0:
+                return found[:index]
+        return found
 
-    def keep(self, upto: int) -> None:
-        """Entries up to this number are durable."""
+    def keep(self, upto: int, head: Head | None = None) -> None:
+        """Entries up to this number are durable, and so is what the `head` says."""
         self.kept = max(self.kept, upto)
+        self.is_stored = True
+        if head is not None:
+            self._kept_rating = (head.rating, head.comment)
 
     def roll_back(self) -> None:
-        """What is not kept never was."""
-        self.head = replace(self.head, ended_us=0)
+        """What is not kept never was; but for marks, which never go back, and are kept with what comes next."""
+        rating, comment = self._kept_rating
+        self.head = replace(self.head, ended_us=0, rating=rating, comment=comment)
         self._retell(self.entries[: self.kept])
 
     # ---- inside
@@ -206,7 +249,6 @@ class Conversation:
         self.ended = ""
         self.last_agent = ""
         self.heard_us = self.head.begun_us
-        """When the customer last said something, or was answered."""
         self._numbers: dict[tuple[str, str], int] = {}
         self._characters = 0
         for entry in entries:

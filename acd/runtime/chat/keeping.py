@@ -5,11 +5,12 @@ Owns the thread, the gathering, and what becomes of conversations when a commit 
 
 Commits are in order. When one fails, so does everything that waits behind it: entries of one conversation build on each
 other, so all that is not kept is taken back, and whoever said it is told to say it again. What waits is bounded by the
-conversations there are, each once.
+conversations there are, each once. Whoever is cancelled while it waits cancels nothing: what has been kept is told to
+`on_kept`, whether anybody still waits for it or not.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -18,24 +19,40 @@ from acd.errors import ChatStoreError
 from acd.ports.machine import OpenWorker
 from acd.runtime.chat.conversation import Conversation, Head
 from acd.runtime.chat.store import ChatStore, Page
+from acd.runtime.log import Logger
 from acd.runtime.single_thread import SingleThread
 
 CLOSE_SECONDS: Final = 5.0
 """How long closing waits for what is still under way."""
 
+_log = Logger(__name__)
+
 _T = TypeVar("_T")
+
+_Batch = dict[int, tuple[Conversation, list["asyncio.Future[None]"]]]
+
+
+def _nobody(_conversation: Conversation) -> None:
+    """Nobody wants to know what has been kept."""
 
 
 class Keeper:
     """Conversations, kept as soon as the disk can; `open` first."""
 
-    def __init__(self, path: Path, key_path: Path, open_worker: OpenWorker = SingleThread) -> None:
-        """Nothing is opened yet."""
+    def __init__(
+        self,
+        path: Path,
+        key_path: Path,
+        open_worker: OpenWorker = SingleThread,
+        on_kept: Callable[[Conversation], None] = _nobody,
+    ) -> None:
+        """Nothing is opened yet. `on_kept` is told of conversations of which more entries are kept than before."""
         self._paths = path, key_path
         self._thread = open_worker("acd-chat")
+        self._on_kept = on_kept
         self._store: ChatStore | None = None
-        self._opening = asyncio.Lock()
-        self._waiting: dict[str, tuple[Conversation, list[asyncio.Future[None]]]] = {}
+        self._opening: asyncio.Task[None] | None = None
+        self._waiting: _Batch = {}
         self._committing: asyncio.Task[None] | None = None
         self._closed = False
 
@@ -48,13 +65,16 @@ class Keeper:
         """A signature that nobody can make who has not the key file. Raises `ChatStoreError` when not open."""
         return self._opened().key.index(text)
 
-    async def open(self) -> bool:
-        """Open the file; False when that was done before. Raises `ChatStoreError`."""
-        async with self._opening:
-            if self._store is not None:
-                return False
-            self._store = await self._thread.run(lambda: ChatStore(*self._paths))
-            return True
+    async def open(self) -> None:
+        """Open the file, unless it is. Raises `ChatStoreError`.
+
+        When the caller is cancelled, it is opened all the same, and whoever asks next finds it so.
+        """
+        if self._opening is None and self._store is None:
+            self._opening = asyncio.create_task(self._open(), name="opening conversations")
+            self._opening.add_done_callback(_looked_at)
+        if self._opening is not None:
+            await asyncio.shield(self._opening)
 
     async def keep(self, conversation: Conversation) -> None:
         """All that is new of it is durable on return, and may be shown. Raises `ChatStoreError`: then it is taken back.
@@ -72,32 +92,45 @@ class Keeper:
         """As `ChatStore.load`."""
         return await self._run(lambda store: store.load(conversation_id))
 
-    async def living(self) -> list[Conversation]:
+    async def living(self) -> list[str]:
         """As `ChatStore.living`."""
         return await self._run(lambda store: store.living())
+
+    async def load_all(self, conversation_ids: Iterable[str]) -> list[Conversation]:
+        """As `ChatStore.load_all`."""
+        return await self._run(lambda store: store.load_all(conversation_ids))
 
     async def heads_of(self, visitor: str, limit: int) -> list[Head]:
         """As `ChatStore.heads_of`."""
         return await self._run(lambda store: store.heads_of(visitor, limit))
 
-    async def forget_surplus(self, visitor: str, most: int) -> int:
+    async def forget_surplus(self, visitor: str, most: int) -> list[str]:
         """As `ChatStore.forget_surplus`."""
         return await self._run(lambda store: store.forget_surplus(visitor, most))
 
-    async def forget(self, conversation_id: str) -> bool:
+    async def forget(self, conversation_id: str) -> list[str]:
         """As `ChatStore.forget`."""
         return await self._run(lambda store: store.forget(conversation_id))
 
-    async def forget_before(self, ended_before_us: int, limit: int) -> int:
+    async def forget_before(self, ended_before_us: int, limit: int) -> list[str]:
         """As `ChatStore.forget_before`."""
         return await self._run(lambda store: store.forget_before(ended_before_us, limit))
+
+    async def size(self) -> int:
+        """As `ChatStore.size`."""
+        return await self._run(lambda store: store.size())
+
+    async def clean(self) -> None:
+        """As `ChatStore.clean`."""
+        await self._run(lambda store: store.clean())
 
     async def close(self) -> None:
         """Keep what waits, and release the file. Idempotent."""
         if self._closed:
             return
-        if self._committing is not None:
-            await asyncio.wait((self._committing,), timeout=CLOSE_SECONDS)
+        under_way = [task for task in (self._opening, self._committing) if task is not None]
+        if under_way:
+            await asyncio.wait(under_way, timeout=CLOSE_SECONDS)
         self._closed = True
         store, self._store = self._store, None
         if store is not None:
@@ -106,11 +139,21 @@ class Keeper:
 
     # ---- inside
 
+    async def _open(self) -> None:
+        try:
+            store = await self._thread.run(lambda: ChatStore(*self._paths))
+            if self._closed:
+                store.close()
+                raise ChatStoreError("the chat store was closed while it was being opened")
+            self._store = store
+        finally:
+            self._opening = None
+
     def _promised(self, conversation: Conversation) -> "asyncio.Future[None]":
         """Is done when everything that is there of it now has been kept."""
         self._opened()
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(conversation.id, (conversation, []))[1].append(future)
+        self._waiting.setdefault(id(conversation), (conversation, []))[1].append(future)
         if self._committing is None:
             self._committing = asyncio.create_task(self._commit_all(), name="keeping conversations")
         return future
@@ -121,20 +164,27 @@ class Keeper:
             while self._waiting:
                 batch, self._waiting = self._waiting, {}
                 pages = [_page(conversation) for conversation, _ in batch.values()]
-                upto = [len(conversation.entries) for conversation, _ in batch.values()]
                 try:
-                    await self._run(partial(_write, pages))
+                    gone = await self._run(partial(_write, pages))
                 except Exception as error:  # noqa: BLE001 - whatever it was, nothing of it is kept
                     self._take_back(batch, error)
                     continue
-                for (conversation, futures), seq in zip(batch.values(), upto, strict=True):
-                    conversation.keep(seq)
-                    for future in futures:
-                        _settle(future, None)
+                for (conversation, futures), page in zip(batch.values(), pages, strict=True):
+                    _answer(conversation, futures, page, is_gone=page.head.id in gone)
+                # Whoever waits goes on before anybody else is told.
+                for (conversation, _), page in zip(batch.values(), pages, strict=True):
+                    if page.entries and page.head.id not in gone:
+                        self._tell(conversation)
         finally:
             self._committing = None
 
-    def _take_back(self, batch: dict[str, tuple[Conversation, list["asyncio.Future[None]"]]], error: Exception) -> None:
+    def _tell(self, conversation: Conversation) -> None:
+        try:
+            self._on_kept(conversation)
+        except Exception as error:  # noqa: BLE001 - the others are to be told all the same
+            _log.error("a fault in telling what has been kept", error=type(error).__name__)
+
+    def _take_back(self, batch: _Batch, error: Exception) -> None:
         """Nothing of these is kept, nor of what has come since."""
         reason = error if isinstance(error, ChatStoreError) else ChatStoreError(f"a fault: {type(error).__name__}")
         behind, self._waiting = self._waiting, {}
@@ -153,12 +203,23 @@ class Keeper:
         return self._store
 
 
-def _write(pages: list[Page], store: ChatStore) -> None:
-    store.write(pages)
+def _write(pages: list[Page], store: ChatStore) -> list[str]:
+    return store.write(pages)
 
 
 def _page(conversation: Conversation) -> Page:
-    return Page(conversation.head, tuple(conversation.entries[conversation.kept :]))
+    kept = conversation.kept
+    return Page(conversation.head, tuple(conversation.entries[kept:]), not conversation.is_stored, kept)
+
+
+def _answer(conversation: Conversation, futures: list["asyncio.Future[None]"], page: Page, *, is_gone: bool) -> None:
+    """What was written is kept, unless the conversation has been forgotten meanwhile."""
+    if is_gone:
+        conversation.roll_back()
+    else:
+        conversation.keep(page.before + len(page.entries), page.head)
+    for future in futures:
+        _settle(future, ChatStoreError("this conversation has been forgotten") if is_gone else None)
 
 
 def _settle(future: "asyncio.Future[None]", error: Exception | None) -> None:

@@ -28,6 +28,7 @@ MAX_DISPLAY_NAME: Final = 60
 MAX_CONVERSATIONS: Final = 20_000
 MAX_CONNECTIONS: Final = 20_000
 MAX_PER_VISITOR: Final = 1_000
+MAX_MEGABYTES: Final = 10_000_000
 
 _ORIGIN: Final = re.compile(r"https?://[^\s/?#@*]+")
 
@@ -38,7 +39,9 @@ class ChatOptions(Struct, frozen=True):
     `origins`: pages that may connect. `queues`: those a page may ask for, the first if it asks for none. `idle_us`: how
     long a customer who talks may be silent. `away_us`: how long one who waits may be gone. `token_us`: life of a
     visitor's token. `keep_us`: how long a conversation is kept after its end. `conversations`, `connections`: at a
-    time. `per_visitor`: conversations of one visitor that are kept. `names`: what customers see of agents, by id.
+    time. `per_visitor`: conversations of one visitor that are kept. `per_address`: pages, and conversations, of one
+    address at a time; 0 for any number. `megabytes`: of the file, beyond which nothing begins. `names`: what customers
+    see of agents, by id.
     """
 
     media: str
@@ -53,6 +56,8 @@ class ChatOptions(Struct, frozen=True):
     conversations: int = 2_000
     connections: int = 5_000
     per_visitor: int = 20
+    per_address: int = 100
+    megabytes: int = 10_000
     names: Mapping[str, str] = {}
 
 
@@ -73,6 +78,8 @@ def read_options(name: str, options: Mapping[str, object]) -> ChatOptions:
         conversations=table.integer("conversations", 2_000, 1, MAX_CONVERSATIONS),
         connections=table.integer("connections", 5_000, 1, MAX_CONNECTIONS),
         per_visitor=table.integer("per_visitor", 20, 1, MAX_PER_VISITOR),
+        per_address=table.integer("per_address", 100, 0, MAX_CONNECTIONS),
+        megabytes=table.integer("megabytes", 10_000, 1, MAX_MEGABYTES),
         names=_names(table),
     )
     table.finish()

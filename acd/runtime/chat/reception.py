@@ -1,19 +1,18 @@
-"""What customers and agents do in conversations: begin, write, read, type, leave, rate, look back.
+"""What customers and agents do in conversations: write, read, type, leave, rate, look back.
 
-Owns what may be done, and that it is on disk before anybody sees it. Must not know sockets, nor how agents are let in:
-whoever calls has found out who asks. Refusals are `Refused`; what cannot be done now raises.
+Owns what may be done, and that it is on disk before anybody sees it. Must not know sockets, how agents are let in
+(whoever calls has found out who asks), nor how conversations begin (`acd.runtime.chat.beginning`). Refusals are
+`Refused`; what cannot be done now raises.
 """
 
-import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Final
 
-from msgspec import Struct
-
-from acd.core.messages import EndInteraction, EnqueueInteraction, NoteInteraction
-from acd.errors import AcdError, ChannelError, ChatStoreError, PersonalStoreError
-from acd.ports.channel import ChannelHost, Personal
-from acd.runtime.chat.conversation import Conversation, Entry, Head, Refused, Side
+from acd.core.messages import EndInteraction, NoteInteraction
+from acd.errors import AcdError, ChannelError, ChatDamaged, ChatStoreError
+from acd.ports.channel import ChannelHost
+from acd.runtime.chat.beginning import UNAVAILABLE, Beginnings, Invitation, Wanted
+from acd.runtime.chat.conversation import Entry, Head, Refused, Side
 from acd.runtime.chat.keeping import Keeper
 from acd.runtime.chat.options import ChatOptions
 from acd.runtime.chat.rooms import Room, Rooms
@@ -22,31 +21,10 @@ from acd.runtime.log import Logger
 RATING: Final = "chat.rating"
 """The interaction's attribute that says what the customer thought of it, "1" to "5". A comment stays in the file."""
 
-PAGE_ATTRIBUTE: Final = "web."
-"""What attributes begin with that a page says: nothing that a page says can be taken for the engine's own."""
-
-_ID_DIGITS: Final = 24
-_UNAVAILABLE: Final = Refused("unavailable", "This cannot be done just now; try again in a few seconds.")
+LOOKED_AT: Final = 5
+"""A visitor's last conversations that are looked at for one that can be read."""
 
 _log = Logger(__name__)
-
-
-class Wanted(Struct, frozen=True):
-    """How a conversation is to begin. `key`: the client's id for it: the same again is the same conversation."""
-
-    key: str
-    queue: str = ""
-    name: str = ""
-    number: str = ""
-    attributes: Mapping[str, str] = {}
-
-
-class Invitation(Struct, frozen=True):
-    """An agent's message that begins a conversation with a visitor, which is offered to this agent first."""
-
-    agent_id: str
-    message_id: str
-    text: str
 
 
 class Reception:
@@ -61,112 +39,54 @@ class Reception:
         self._options = options
         self._rooms = rooms
         self._host = host
+        self.beginnings = Beginnings(name, options, rooms, keeper, host, self.find)
 
     # ---- customers
 
     async def begin(self, visitor: str, wanted: Wanted, invited: Invitation | None = None) -> Room | Refused:
-        """A new conversation, or the one that the visitor has not ended: there is one at a time.
-
-        `invited`: whose message begins it; the one that the visitor has not ended is no answer to that.
-
-        Raises `ChatStoreError`, `ChannelError`.
-        """
-        queue = wanted.queue or self._options.queues[0]
-        if queue not in self._options.queues:
-            return Refused("unknown-queue", "queue: is none that this page may ask for; leave it out.")
-        while (living := self._rooms.of_visitor(visitor)) is not None:
-            if not living.beginning:
-                if invited is None or living.id == self._id(visitor, wanted):
-                    return living
-                return Refused("conversation-active", "This visitor is in a conversation already; transfer that one.")
-            # Another page of theirs was faster; what comes of that decides.
-            await living.settled.wait()
-        conversation_id = self._id(visitor, wanted)
-        if len(self._rooms) >= self._options.conversations:
-            return Refused("too-many-conversations", "Too many customers write at the moment; try again later.")
-        room = Room(Conversation(Head(conversation_id, visitor, queue, "", self._host().now_us())), beginning=True)
-        self._rooms.add(room)
-        try:
-            return await self._begun(room, wanted, invited)
-        except BaseException:
-            if room.beginning:
-                self._rooms.drop(room)
-            raise
-        finally:
-            room.beginning = False
-            room.settled.set()
-
-    async def _begun(self, room: Room, wanted: Wanted, invited: Invitation | None) -> Room | Refused:
-        known = await self.keeper.load(room.id)
-        if known is not None:
-            self._rooms.drop(room)
-            again = self._rooms.get(room.id) or Room(known)
-            self._rooms.add(again)
-            return again
-        host, chat = self._host(), room.conversation
-        customer = await self._customer(room.visitor, wanted)
-        chat.head = Head(room.id, room.visitor, chat.head.queue, customer, chat.head.begun_us)
-        if invited is not None:
-            answer = chat.invite(invited.agent_id, invited.message_id, invited.text, host.now_us())
-            if isinstance(answer, Refused):
-                self._rooms.drop(room)
-                return answer
-        await self.keeper.keep(chat)
-        attributes = tuple((PAGE_ATTRIBUTE + name, text) for name, text in sorted(wanted.attributes.items()))
-        command = EnqueueInteraction(
-            host.new_id(),
-            room.id,
-            self._options.media,
-            chat.head.queue,
-            attributes=attributes,
-            customer=customer,
-            instance=self._name,
-            preferred_agent="" if invited is None else invited.agent_id,
-        )
-        try:
-            outcome = await host.submit(command)
-        except AcdError as error:
-            # It may have been carried out: then the comparison that follows says that nobody is there.
-            _log.warning("a conversation could not begin", instance=self._name, error=type(error).__name__)
-            await self._never_was(room)
-            host.request_reconcile()
-            return _UNAVAILABLE
-        if outcome.refusal is not None:
-            await self._never_was(room)
-            return Refused(outcome.refusal.code, "Nobody can be reached here at the moment; try again later.")
-        room.beginning = False
-        if not self._rooms.is_watched(room.visitor):
-            room.gone_us = host.now_us()
-        self._rooms.tell(room, "entries")
-        return room
+        """As `Beginnings.begin`."""
+        self._check()
+        return await self.beginnings.begin(visitor, wanted, invited)
 
     def living(self, visitor: str) -> Room | None:
         """The conversation that the visitor has not ended."""
-        return self._rooms.of_visitor(visitor)
+        room = self._rooms.of_visitor(visitor)
+        return None if room is None or room.beginning else room
 
     async def latest(self, visitor: str) -> Room | None:
         """That, or the last one that has ended; None when they have never written. Raises `ChatStoreError`."""
-        living = self._rooms.of_visitor(visitor)
+        living = self.living(visitor)
         if living is not None:
             return living
-        heads = await self.keeper.heads_of(visitor, 1)
-        return await self.find(heads[0].id) if heads else None
+        for head in await self.past(visitor, LOOKED_AT):
+            try:
+                room = await self.find(head.id)
+            except ChatDamaged as error:
+                _log.error("a conversation cannot be read", conversation=head.id, reason=str(error))
+                continue
+            if room is not None:
+                return room
+        return None
 
     async def past(self, visitor: str, limit: int) -> list[Head]:
         """A visitor's conversations, newest first. Raises `ChatStoreError`."""
-        return await self.keeper.heads_of(visitor, limit)
+        self._check()
+        return [head for head in await self.keeper.heads_of(visitor, limit) if head.ended_us or self._lives(head.id)]
 
     async def find(self, conversation_id: str) -> Room | None:
-        """A conversation, from memory or from the file; None when there is none. Raises `ChatStoreError`."""
+        """A conversation, from memory or from the file; None when there is none.
+
+        Raises `ChatStoreError`, and `ChatDamaged` when it cannot be read.
+        """
+        self._check()
         room = self._rooms.get(conversation_id)
-        if room is not None:
-            return room
-        conversation = await self.keeper.load(conversation_id)
-        if conversation is None:
-            return None
-        room = self._rooms.get(conversation_id) or Room(conversation)
-        self._rooms.add(room)
-        return room
+        if room is None:
+            conversation = await self.keeper.load(conversation_id)
+            room = self._rooms.get(conversation_id)
+            if room is None and conversation is not None and conversation.is_over:
+                room = Room(conversation)
+                self._rooms.add(room)
+        return None if room is None or room.beginning else room
 
     async def leave(self, room: Room) -> Refused | None:
         """The customer goes. What has ended already stays as it ended."""
@@ -181,11 +101,15 @@ class Reception:
         refusal = chat.rate(score, comment)
         if refusal is not None:
             return refusal
-        await self.keeper.keep(chat)
-        if is_new:
+        if not chat.head.rating_told:
+            await self.keeper.keep(chat)
+            if is_new:
+                self._rooms.tell(room, "rating")
             host = self._host()
+            # Whoever says it again has it told again; an interaction that the engine has forgotten takes no rating.
             await host.submit(NoteInteraction(host.new_id(), room.id, ((RATING, str(score)),)))
-        self._rooms.tell(room, "rating")
+            chat.tell_rating()
+            self.keeper.keep_soon(chat)
         return None
 
     # ---- agents
@@ -204,22 +128,20 @@ class Reception:
         for offer_id, each in wish.offers().items():
             chat.join(offer_id, each, host.now_us())
         await self.keeper.keep(chat)
-        self._rooms.tell(room, "entries")
 
     # ---- both sides
 
     async def post(self, room: Room, agent_id: str, message_id: str, text: str) -> Entry | Refused:
         """A message, kept when this returns; of the customer's if `agent_id` is empty. Raises `ChatStoreError`."""
         chat = room.conversation
-        if room.beginning:
-            return Refused("not-begun", "The conversation has not begun yet; wait for its answer.")
         posted = chat.post(agent_id, message_id, text, self._host().now_us())
         if isinstance(posted, Refused) or posted.seq <= chat.kept:
             return posted
+        if not agent_id:
+            room.why = ""  # They have not been silent, whatever the engine was told.
         # Whoever writes has read what was there.
         chat.mark("agent" if agent_id else "customer", read=chat.kept)
         await self.keeper.keep(chat)
-        self._rooms.tell(room, "entries")
         return posted
 
     def mark(self, room: Room, side: Side, *, delivered: int = 0, read: int = 0) -> None:
@@ -235,32 +157,27 @@ class Reception:
 
     # ---- inside
 
-    @staticmethod
-    def _id(visitor: str, wanted: Wanted) -> str:
-        """The conversation's: the same for what is said again, also after a restart."""
-        return f"chat-{hashlib.sha256(f'{visitor}:{wanted.key}'.encode()).hexdigest()[:_ID_DIGITS]}"
+    def _check(self) -> None:
+        """Raises `ChannelError` as long as nobody knows which conversations there are."""
+        if not self._rooms.are_loaded:
+            raise ChannelError(f"{self._name}: conversations are being read; see the log if that does not end")
 
-    async def _customer(self, visitor: str, wanted: Wanted) -> str:
-        """The opaque reference: of whoever says who they are that person's, else the visitor itself."""
-        if not wanted.name and not wanted.number:
-            return visitor
-        try:
-            return await self._host().remember(Personal(wanted.number, wanted.name))
-        except PersonalStoreError as error:
-            _log.warning("a customer's name could not be kept", instance=self._name, reason=type(error).__name__)
-            return visitor
-
-    async def _never_was(self, room: Room) -> None:
-        self._rooms.drop(room)
-        await self.keeper.forget(room.id)
+    def _lives(self, conversation_id: str) -> bool:
+        room = self._rooms.get(conversation_id)
+        return room is not None and not room.beginning
 
     async def _end(self, room: Room) -> Refused | None:
-        host, room.why = self._host(), "left"
+        host, before, room.why = self._host(), room.why, "left"
         try:
-            await host.submit(EndInteraction(host.new_id(), room.id, by="customer", reason="left"))
+            outcome = await host.submit(EndInteraction(host.new_id(), room.id, by="customer", reason="left"))
         except (ChannelError, ChatStoreError):
+            room.why = before
             raise
         except AcdError as error:
+            room.why = before
             _log.warning("a conversation could not be ended", instance=self._name, error=type(error).__name__)
-            return _UNAVAILABLE
+            return UNAVAILABLE
+        if outcome.refusal is not None:
+            # It has ended already, of which the channel is told by another way, and more truly.
+            room.why = before
         return None

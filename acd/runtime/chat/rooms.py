@@ -4,9 +4,8 @@ Owns the registry and its bounds. Must not know the engine, nor sockets: whoever
 that there is something to look at, and looks when there is time. So a page that does not read costs nothing.
 """
 
-import asyncio
-from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final, Literal, Protocol
 
 from acd.ports.channel import Place
@@ -17,6 +16,9 @@ MAX_PAGES: Final = 16
 
 MAX_ENDED: Final = 1_000
 """Ended conversations that stay in memory for whoever looks at them; others are read from the file."""
+
+MAX_ENDED_CHARACTERS: Final = 20_000_000
+"""Characters of all messages of these."""
 
 News = Literal["entries", "marks", "typing", "place", "rating"]
 
@@ -40,19 +42,22 @@ Listener = Callable[["Room", News, Side | None, str], None]
 class Room:
     """A conversation in memory. `beginning`: the engine has not been told of it yet, or has not answered.
 
+    Nobody is told of one that begins, and nobody takes part in it: it may still come to nothing.
+
     `place`: where the customer stands in line, as last told. `gone_us`: since when no page of theirs is connected.
     `why`: for what the engine has been told that it is over; empty unless the customer or their silence ended it.
+    `asked_us`: when that was. `begun_from`: the address from which it has begun, if that is known.
     """
 
-    def __init__(self, conversation: Conversation, *, beginning: bool = False) -> None:
+    def __init__(self, conversation: Conversation, *, beginning: bool = False, begun_from: str = "") -> None:
         """`beginning`: as above."""
         self.conversation = conversation
         self.beginning = beginning
-        self.settled = asyncio.Event()
-        """It has begun, or come to nothing."""
+        self.begun_from = begun_from
         self.place: Place | None = None
         self.gone_us = 0
         self.why = ""
+        self.asked_us = 0
 
     @property
     def id(self) -> str:
@@ -77,11 +82,16 @@ class Rooms:
         """None yet."""
         self._living: dict[str, Room] = {}
         self._ended: OrderedDict[str, Room] = OrderedDict()
+        self._ended_characters = 0
         self._of_visitor: dict[str, Room] = {}
         self._watchers: dict[str, dict[Watcher, None]] = {}
         self._listeners: list[Listener] = []
         self.pages = 0
         """Pages that are connected."""
+        self.of_place: Counter[str] = Counter()
+        """Conversations that have not ended, by the address from which they have begun."""
+        self.are_loaded = False
+        """All that have not ended are here: whatever else the file has of that kind came to nothing."""
 
     def __len__(self) -> int:
         """Conversations that have not ended."""
@@ -90,6 +100,10 @@ class Rooms:
     def __iter__(self) -> Iterator[Room]:
         """Those that have not ended, oldest first."""
         return iter(tuple(self._living.values()))
+
+    def lives(self, room: Room) -> bool:
+        """Whether it is one of these."""
+        return self._living.get(room.id) is room
 
     def get(self, conversation_id: str) -> Room | None:
         """One that is in memory."""
@@ -105,11 +119,15 @@ class Rooms:
             self._shelve(room)
             return
         self._living[room.id] = room
+        self.of_place[room.begun_from] += 1
         self._of_visitor[room.visitor] = room
 
     def drop(self, room: Room) -> None:
         """It never was."""
-        self._living.pop(room.id, None)
+        if self._living.pop(room.id, None) is not None:
+            self.of_place[room.begun_from] -= 1
+            if not self.of_place[room.begun_from]:
+                del self.of_place[room.begun_from]
         if self._of_visitor.get(room.visitor) is room:
             del self._of_visitor[room.visitor]
 
@@ -173,8 +191,27 @@ class Rooms:
             for watcher in tuple(watchers):
                 watcher.stopped()
 
+    def forget(self, conversation_ids: Iterable[str]) -> None:
+        """These have ended, and are no more."""
+        for each in conversation_ids:
+            self._take_down(each)
+
     def _shelve(self, room: Room) -> None:
+        self._take_down(room.id)
         self._ended[room.id] = room
-        self._ended.move_to_end(room.id)
-        if len(self._ended) > MAX_ENDED:
-            self._ended.popitem(last=False)
+        self._ended_characters += room.conversation.characters
+        if len(self._ended) > MAX_ENDED or self._ended_characters > MAX_ENDED_CHARACTERS:
+            self._make_room()
+
+    def _make_room(self) -> None:
+        """First go those at which nobody looks: of the others there would soon be a second one in memory."""
+        unwatched = [room.id for room in self._ended.values() if not self.is_watched(room.visitor)]
+        for each in (*unwatched, *self._ended):
+            if len(self._ended) <= MAX_ENDED and self._ended_characters <= MAX_ENDED_CHARACTERS:
+                return
+            self._take_down(each)
+
+    def _take_down(self, conversation_id: str) -> None:
+        room = self._ended.pop(conversation_id, None)
+        if room is not None:
+            self._ended_characters -= room.conversation.characters

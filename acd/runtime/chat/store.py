@@ -18,13 +18,17 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from msgspec import Struct
 
-from acd.errors import ChatStoreError, PersonalStoreError
+from acd.errors import ChatDamaged, ChatStoreError, PersonalStoreError
 from acd.runtime.chat.conversation import Conversation, Entry, Head
 from acd.runtime.database import DATABASE_ERRORS, DatabaseKind, explained, lock_database, open_database
 from acd.runtime.keyfile import KEY_BYTES, MasterKey, create_key, read_key, seal, unseal
+from acd.runtime.log import Logger
 
 MAX_KEYS: Final = 4_096
 """Data keys that are kept unwrapped; the one that was not used for longest gives way."""
+
+CLEAN_MILLISECONDS: Final = 100
+"""How long cleaning waits for other programs that read the file: whoever writes waits meanwhile."""
 
 _CHECK: Final = b"acd chat 1: key check"
 
@@ -60,21 +64,40 @@ _KIND: Final = DatabaseKind(
     corrupt=ChatStoreError,
 )
 
-_HEADS: Final = "SELECT id, CAST(wrapped_key AS BLOB), CAST(head AS BLOB) FROM conversation"
+_HEADS: Final = """
+    SELECT id, CAST(wrapped_key AS BLOB), CAST(head AS BLOB), visitor, begun_us, ended_us FROM conversation
+"""
 
 _pack: Final = msgspec.msgpack.Encoder().encode
-_head_of: Final = msgspec.msgpack.Decoder(Head).decode
 _entry_of: Final = msgspec.msgpack.Decoder(Entry).decode
 
 _T = TypeVar("_T")
-_Row = tuple[str, bytes, bytes]
+_Row = tuple[str, bytes, bytes, str, int, int]
+
+_log = Logger(__name__)
 
 
 class Page(Struct, frozen=True):
-    """What is to be kept of one conversation: its head as it is now, and entries that are new."""
+    """What is to be kept of one conversation: its head as it is now, and entries that are new.
+
+    `begins`: there is no row of it, and one of its id is what is left of something that came to nothing. `before`: how
+    many entries are kept already.
+    """
 
     head: Head
     entries: tuple[Entry, ...] = ()
+    begins: bool = False
+    before: int = 0
+
+
+class _Sealed(Struct, frozen=True, array_like=True):
+    """What is encrypted of a row. `entries`: how many belong to it, so that none goes without being missed."""
+
+    head: Head
+    entries: int
+
+
+_sealed_of: Final = msgspec.msgpack.Decoder(_Sealed).decode
 
 
 class ChatStore:
@@ -96,45 +119,86 @@ class ChatStore:
             self.close()
             raise
 
-    def write(self, pages: Iterable[Page]) -> None:
-        """Keep all of it durably, or nothing. Raises `ChatStoreError`."""
+    def write(self, pages: Iterable[Page]) -> list[str]:
+        """Keep all of it durably, or nothing; returns the ids of those that have been forgotten, and stay so.
+
+        Raises `ChatStoreError`.
+        """
         with self._transaction():
-            for page in pages:
-                self._write(page)
+            return [page.head.id for page in pages if not self._write(page)]
 
     def load(self, conversation_id: str) -> Conversation | None:
-        """A conversation; None when there is none. Raises `ChatStoreError`, also when it has been altered."""
+        """A conversation; None when there is none. Raises `ChatStoreError`, and `ChatDamaged` when it was altered."""
         with self._reading():
             row: _Row | None = self._connection.execute(f"{_HEADS} WHERE id = ?", (conversation_id,)).fetchone()
             return None if row is None else self._loaded(row)
 
-    def living(self) -> list[Conversation]:
-        """All that have not ended, oldest first."""
+    def living(self) -> list[str]:
+        """Ids of all that have not ended, oldest first."""
         with self._reading():
-            rows = self._connection.execute(f"{_HEADS} WHERE ended_us = 0 ORDER BY begun_us, id").fetchall()
-            return [self._loaded(row) for row in rows]
+            rows = self._connection.execute("SELECT id FROM conversation WHERE ended_us = 0 ORDER BY begun_us, id")
+            return [row[0] for row in rows]
+
+    def load_all(self, conversation_ids: Iterable[str]) -> list[Conversation]:
+        """Those of them that are there and can be read. Raises `ChatStoreError` when the file cannot be."""
+        found: list[Conversation] = []
+        for each in conversation_ids:
+            try:
+                conversation = self.load(each)
+            except ChatDamaged as error:
+                _log.error("a conversation cannot be read", conversation=each, reason=str(error))
+            else:
+                found += [conversation] if conversation is not None else []
+        return found
 
     def heads_of(self, visitor: str, limit: int) -> list[Head]:
-        """A visitor's conversations, newest first."""
+        """A visitor's conversations that can be read, newest first."""
         with self._reading():
             find = f"{_HEADS} WHERE visitor = ? ORDER BY begun_us DESC, id LIMIT ?"
             rows: list[_Row] = self._connection.execute(find, (visitor, limit)).fetchall()
-            return [self._opened(row)[1] for row in rows]
+            found: list[Head] = []
+            for row in rows:
+                try:
+                    found.append(self._opened(row)[1].head)
+                except ChatDamaged as error:
+                    _log.error("a conversation cannot be read", conversation=row[0], reason=str(error))
+            return found
 
-    def forget_surplus(self, visitor: str, most: int) -> int:
-        """Keep a visitor's newest conversations, and those that have not ended; returns how many are gone."""
+    def forget_surplus(self, visitor: str, most: int) -> list[str]:
+        """Keep a visitor's newest conversations, and those that have not ended; returns the ids of those gone."""
         ended = "SELECT id FROM conversation WHERE visitor = ? AND ended_us > 0"
         find = f"{ended} ORDER BY begun_us DESC, id LIMIT -1 OFFSET ?"
         return self._forget(find, (visitor, most))
 
-    def forget_before(self, ended_before_us: int, limit: int) -> int:
-        """Forget at most so many conversations that ended before; returns how many are gone."""
+    def forget_before(self, ended_before_us: int, limit: int) -> list[str]:
+        """Forget at most so many conversations that ended before; returns their ids."""
         find = "SELECT id FROM conversation WHERE ended_us > 0 AND ended_us < ? ORDER BY ended_us LIMIT ?"
         return self._forget(find, (ended_before_us, limit))
 
-    def forget(self, conversation_id: str) -> bool:
-        """Forget one conversation; False when there was none."""
-        return self._forget("SELECT id FROM conversation WHERE id = ?", (conversation_id,)) > 0
+    def forget(self, conversation_id: str) -> list[str]:
+        """Forget one conversation; empty when there was none."""
+        return self._forget("SELECT id FROM conversation WHERE id = ?", (conversation_id,))
+
+    def size(self) -> int:
+        """Bytes that are in use; what has been forgotten is used again."""
+        with self._reading():
+            pages, free, each = (
+                self._connection.execute(f"PRAGMA {name}").fetchone()[0]
+                for name in ("page_count", "freelist_count", "page_size")
+            )
+            return int((pages - free) * each)
+
+    def clean(self) -> None:
+        """Cut what has been forgotten from the write-ahead log. Raises `ChatStoreError` while somebody reads it."""
+        with self._reading():
+            (before,) = self._connection.execute("PRAGMA busy_timeout").fetchone()
+            self._connection.execute(f"PRAGMA busy_timeout = {CLEAN_MILLISECONDS}")
+            try:
+                busy = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            finally:
+                self._connection.execute(f"PRAGMA busy_timeout = {before}")
+        if busy:
+            raise ChatStoreError(f"another program reads {self._path}, so what was forgotten is still there: close it")
 
     def close(self) -> None:
         """Release everything. Idempotent."""
@@ -164,14 +228,15 @@ class ChatStore:
             raise ChatStoreError(f"{reason}; give the right one, or another path for the store") from None
         return key
 
-    def _write(self, page: Page) -> None:
+    def _write(self, page: Page) -> bool:
+        """False when it has been forgotten meanwhile."""
         head = page.head
-        is_there = self._connection.execute("SELECT 1 FROM conversation WHERE id = ?", (head.id,)).fetchone()
-        begins = page.entries[0].seq == 1 if page.entries else not head.ended_us
-        if is_there is None and not begins:
-            return  # it has been forgotten meanwhile
+        if page.begins:
+            self._drop([(head.id,)])
+        elif self._connection.execute("SELECT 1 FROM conversation WHERE id = ?", (head.id,)).fetchone() is None:
+            return False
         cipher, wrapped = self._key_of(head.id)
-        sealed = seal(cipher, _pack(head), _label(head.id, 0))
+        sealed = seal(cipher, _pack(_Sealed(head, page.before + len(page.entries))), _label(head.id, 0))
         put = """
             INSERT INTO conversation VALUES (?, ?, ?, ?, ?, ?)
             ON CONFLICT (id) DO UPDATE SET ended_us = excluded.ended_us, head = excluded.head
@@ -181,6 +246,7 @@ class ChatStore:
             "INSERT INTO entry VALUES (?, ?, ?)",
             [(head.id, entry.seq, seal(cipher, _pack(entry), _label(head.id, entry.seq))) for entry in page.entries],
         )
+        return True
 
     def _key_of(self, conversation_id: str) -> tuple[AESGCM, bytes]:
         """The data key and its wrapped form; a new one for a new conversation."""
@@ -202,26 +268,34 @@ class ChatStore:
         return made
 
     def _loaded(self, row: _Row) -> Conversation:
-        cipher, head = self._opened(row)
+        cipher, sealed = self._opened(row)
+        head = sealed.head
         find = "SELECT seq, CAST(data AS BLOB) FROM entry WHERE conversation = ? ORDER BY seq"
         rows = self._connection.execute(find, (head.id,)).fetchall()
         entries = self._decoded(
             head.id, lambda: [_entry_of(unseal(cipher, data, _label(head.id, seq))) for seq, data in rows]
         )
-        if [entry.seq for entry in entries] != list(range(1, len(entries) + 1)):
-            raise ChatStoreError(f"entries of the conversation {head.id} are missing: restore the file, or forget it")
-        return Conversation(head, entries)
+        if [entry.seq for entry in entries] != list(range(1, sealed.entries + 1)):
+            raise ChatDamaged(
+                f"entries of the conversation {head.id} are missing: restore the file, or delete that row"
+            )
+        conversation = Conversation(head, entries)
+        conversation.is_stored = True
+        return conversation
 
-    def _opened(self, row: _Row) -> tuple[AESGCM, Head]:
-        conversation_id, wrapped, sealed = row
+    def _opened(self, row: _Row) -> tuple[AESGCM, _Sealed]:
+        conversation_id, wrapped, sealed, *columns = row
         label = _label(conversation_id, 0)
 
-        def opened() -> tuple[AESGCM, Head]:
+        def opened() -> tuple[AESGCM, _Sealed]:
             known = self._keys.get(conversation_id)
             cipher = AESGCM(self.key.unwrap(wrapped, label)) if known is None else known[0]
-            return cipher, _head_of(unseal(cipher, sealed, label))
+            found = _sealed_of(unseal(cipher, sealed, label))
+            if [found.head.visitor, found.head.begun_us, found.head.ended_us] != columns:
+                raise ValueError
+            return cipher, found
 
-        found: tuple[AESGCM, Head] = self._decoded(conversation_id, opened)
+        found: tuple[AESGCM, _Sealed] = self._decoded(conversation_id, opened)
         self._remembered(conversation_id, (found[0], wrapped))
         return found
 
@@ -231,19 +305,19 @@ class ChatStore:
         except (InvalidTag, msgspec.DecodeError, TypeError, ValueError):
             # Not chained: what could not be decoded would be quoted.
             reason = f"the conversation {conversation_id} has been altered"
-            raise ChatStoreError(f"{reason}: restore the file, or delete that row") from None
+            raise ChatDamaged(f"{reason}: restore the file, or delete that row") from None
 
-    def _forget(self, find: str, arguments: tuple[object, ...]) -> int:
+    def _forget(self, find: str, arguments: tuple[object, ...]) -> list[str]:
         with self._transaction():
-            found = [(row[0],) for row in self._connection.execute(find, arguments)]
-            self._connection.executemany("DELETE FROM entry WHERE conversation = ?", found)
-            self._connection.executemany("DELETE FROM conversation WHERE id = ?", found)
-        for (conversation_id,) in found:
+            found: list[tuple[str]] = self._connection.execute(find, arguments).fetchall()
+            self._drop(found)
+        return [row[0] for row in found]
+
+    def _drop(self, ids: list[tuple[str]]) -> None:
+        self._connection.executemany("DELETE FROM entry WHERE conversation = ?", ids)
+        self._connection.executemany("DELETE FROM conversation WHERE id = ?", ids)
+        for (conversation_id,) in ids:
             self._keys.pop(conversation_id, None)
-        if found:
-            with self._reading():
-                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        return len(found)
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -18,17 +18,21 @@ Message = dict[str, Any]
 class Page:
     """One connection at a time. `token` is kept from one to the next, and so is `log`."""
 
-    def __init__(self, http: Http | ClientSession, channel: str = "shop") -> None:
+    def __init__(self, http: Http | ClientSession, channel: str = "shop", address: str = "") -> None:
+        """`address`: from where, as a proxy before the server says."""
         self.http = http
+        self.forwarded = {"X-Forwarded-For": f"10.9.9.9, {address}"} if address else {}
         self.channel = channel
         self.token = ""
-        self.conversation = ""
         self.log = ChatLog()
         self.ws: ClientWebSocketResponse
 
     async def dial(self, origin: str = ORIGIN, protocol: str = PROTOCOL) -> Self:
         self.ws = await self.http.ws_connect(
-            "/v1/chat", params={"channel": self.channel}, headers={"Origin": origin}, protocols=(protocol,)
+            "/v1/chat",
+            params={"channel": self.channel},
+            headers={"Origin": origin, **self.forwarded},
+            protocols=(protocol,),
         )
         return self
 
@@ -41,6 +45,11 @@ class Page:
         assert welcome["type"] == "welcome", welcome
         self.token = welcome["token"]
         return welcome
+
+    def cut(self) -> None:
+        """The network goes, without a word in either direction."""
+        response: Any = self.ws._response
+        response.connection.transport.abort()
 
     async def say(self, type_: str, **fields: object) -> None:
         await self.ws.send_str(json.dumps({"type": type_, **fields}))
@@ -56,10 +65,13 @@ class Page:
         """The next message of this type with these fields; entries on the way are taken."""
         while True:
             message = await self.hear()
-            if message["type"] == "conversation" and message["id"] != self.conversation:
-                self.conversation, self.log = message["id"], ChatLog()
+            if message["type"] == "conversation":
+                self.log.show(message["id"], anew=message["anew"])
             if message["type"] == "entry":
+                assert message["conversation"] == self.conversation
                 self.log.take(message)
+            if message["type"] == "sent":
+                self.log.sent(message["id"])
             if message["type"] == type_ and all(message[name] == value for name, value in fields.items()):
                 return message
 
@@ -77,6 +89,23 @@ class Page:
         closed = await self.ws.receive(SOON)
         assert closed.type == WSMsgType.CLOSE
         return int(closed.data), str(closing["code"])
+
+    async def write(self, text: str) -> None:
+        """As a real page does: kept until it is answered."""
+        await self._send(self.log.say(text))
+
+    async def again(self) -> None:
+        """What had no answer."""
+        await self._send(self.log.again())
+
+    async def _send(self, messages: list[Message]) -> None:
+        for message in messages:
+            await self.ws.send_str(json.dumps(message))
+
+    @property
+    def conversation(self) -> str:
+        """The one that it shows."""
+        return self.log.conversation
 
     @property
     def texts(self) -> list[str]:

@@ -1,13 +1,14 @@
 """What tests of the web chat share: options, a page that notes what it is told, and the contract's driver."""
 
+import asyncio
 from pathlib import Path
 
-from acd.core.messages import AcceptOffer, EndInteraction, FailOffer
-from acd.ports.channel import Channel
+from acd.core.messages import AcceptOffer, Command, EndInteraction, EnqueueInteraction, FailOffer, Outcome
+from acd.ports.channel import Channel, Desired
+from acd.runtime.chat.beginning import Wanted
 from acd.runtime.chat.channel import WebChatChannel
 from acd.runtime.chat.conversation import Side
 from acd.runtime.chat.options import ChatOptions
-from acd.runtime.chat.reception import Wanted
 from acd.runtime.chat.rooms import News, Room
 from acd.testing.contract import Standing
 from acd.testing.recording_host import RecordingHost
@@ -32,6 +33,25 @@ class Page:
 
     def stopped(self) -> None:
         self.stops += 1
+
+
+class Host(RecordingHost):
+    """Answers as the test says; what it lets in is wished for from then on."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda _agent, _channel: "")
+        self.answer: Outcome | Exception = Outcome()
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def submit(self, command: Command) -> Outcome:
+        await self.gate.wait()
+        await super().submit(command)
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        if isinstance(command, EnqueueInteraction) and self.answer.refusal is None:
+            self.wished[command.interaction_id] = Desired(command.interaction_id, "waiting")
+        return self.answer
 
 
 class ChatDriver:

@@ -150,7 +150,7 @@ class Client:
 
     def __init__(self, agent_id: str, ids: "itertools.count[int]") -> None:
         self.agent_id = agent_id
-        self.log = ChatLog(lambda: f"m{next(ids)}")
+        self.log = ChatLog(lambda: f"m{next(ids)}", conversation="chat-1", agent=agent_id)
         self.up: list[dict[str, str]] = []
         self.down: list[dict[str, object]] = []
         self.told = 0
@@ -165,14 +165,27 @@ class Client:
         self.connected, self.told, self.up = True, self.log.after, self.log.again()
 
 
+def _told(entry: Entry) -> dict[str, object]:
+    """As either side is told; both number their messages alike, so an id says nothing without the side."""
+    side = entry.side if entry.kind == "message" else "system"
+    return {
+        "type": "entry",
+        "seq": entry.seq,
+        "id": entry.key,
+        "text": entry.text,
+        "side": side,
+        "agent": entry.agent_id,
+    }
+
+
 class CutNetworks(RuleBasedStateMachine):
     """Two tabs of a customer and two desks of an agent; commits take time, and fail."""
 
     @initialize()
     def begin(self) -> None:
         self.chat = talking()
-        ids = itertools.count()
-        self.clients = [Client("", ids), Client("", ids), Client("anna", ids), Client("anna", ids)]
+        ids, others = itertools.count(), itertools.count()
+        self.clients = [Client("", ids), Client("", ids), Client("anna", others), Client("anna", others)]
         self.said: list[list[str]] = [[], [], [], []]
         self.clock_us = 10_000
 
@@ -183,9 +196,9 @@ class CutNetworks(RuleBasedStateMachine):
         text = f"{number}:{len(self.said[number])}"
         self.said[number].append(text)
         client = self.clients[number]
-        message = client.log.say(text)
+        messages = client.log.say(text)
         if client.connected:
-            client.up.append(message)
+            client.up += messages
 
     @rule(number=which)
     def connect(self, number: int) -> None:
@@ -227,7 +240,7 @@ class CutNetworks(RuleBasedStateMachine):
         client = self.clients[number]
         if client.connected:
             for entry in self.chat.since(client.told, limit):
-                client.down.append({"type": "entry", "seq": entry.seq, "id": entry.key, "text": entry.text})
+                client.down.append(_told(entry))
                 client.told = entry.seq
 
     @rule(number=which)

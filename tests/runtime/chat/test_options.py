@@ -31,6 +31,8 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
         "conversations": 9,
         "connections": 10,
         "per_visitor": 3,
+        "per_address": 0,
+        "megabytes": 5,
         "names": {"anna": "Anna W."},
     }
     channel = open_channel("shop", Options({**LEAST, **more}, tmp_path, {"sales", "support"}))
@@ -48,7 +50,8 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
         3_600_000_000,
         604_800_000_000,
     )
-    assert (found.conversations, found.connections, found.per_visitor, found.names) == (9, 10, 3, {"anna": "Anna W."})
+    assert (found.conversations, found.connections, found.per_visitor, found.per_address) == (9, 10, 3, 0)
+    assert (found.megabytes, found.names) == (5, {"anna": "Anna W."})
 
 
 def test_every_problem_is_told_with_its_fix(tmp_path: Path) -> None:

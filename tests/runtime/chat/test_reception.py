@@ -6,34 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from acd.core.messages import Command, EndInteraction, EnqueueInteraction, NoteInteraction, Outcome, Refusal
+from acd.core.messages import EndInteraction, EnqueueInteraction, NoteInteraction, Outcome, Refusal
 from acd.errors import ChatStoreError, JournalUnavailable
 from acd.ports.channel import Desired
+from acd.runtime.chat.beginning import Wanted
 from acd.runtime.chat.channel import WebChatChannel
 from acd.runtime.chat.conversation import Marks, Refused
-from acd.runtime.chat.reception import Reception, Wanted
+from acd.runtime.chat.reception import Reception
 from acd.runtime.chat.rooms import MAX_PAGES, News, Room
 from acd.runtime.chat.store import ChatStore, Page
-from acd.testing.recording_host import RecordingHost
+from tests.runtime.chat.chats import Host, options
 from tests.runtime.chat.chats import Page as Tab
-from tests.runtime.chat.chats import options
-
-
-class Host(RecordingHost):
-    """Answers as the test says."""
-
-    def __init__(self) -> None:
-        super().__init__(lambda _agent, _channel: "")
-        self.answer: Outcome | Exception = Outcome()
-        self.gate = asyncio.Event()
-        self.gate.set()
-
-    async def submit(self, command: Command) -> Outcome:
-        await self.gate.wait()
-        await super().submit(command)
-        if isinstance(self.answer, Exception):
-            raise self.answer
-        return self.answer
 
 
 @pytest.fixture
@@ -43,7 +26,7 @@ def host() -> Host:
 
 @pytest.fixture
 async def channel(tmp_path: Path, host: Host) -> AsyncIterator[WebChatChannel]:
-    found = WebChatChannel("shop", options(tmp_path, conversations=2, per_visitor=2))
+    found = WebChatChannel("shop", options(tmp_path, conversations=2))
     await found.start(host)
     yield found
     await found.stop()
@@ -90,7 +73,7 @@ async def test_the_engine_is_told_who_wants_what(reception: Reception, host: Hos
         "chat",
         "support",
         "shop",
-        "person-13800138000",
+        "cv_1",
     )
     assert command.attributes == (("web.topic", "invoice"),)
     assert "Chen" not in repr(command)
@@ -145,15 +128,6 @@ async def test_there_are_so_many_at_a_time(reception: Reception) -> None:
     await begun(reception, "cv_1")
     await begun(reception, "cv_2")
     assert code(await reception.begin("cv_3", Wanted("k"))) == "too-many-conversations"
-
-
-async def test_a_visitor_keeps_the_newest(channel: WebChatChannel, host: Host) -> None:
-    begun_ids = []
-    for key in ("1", "2", "3"):
-        begun_ids.append((await begun(channel.reception, key=key)).id)
-        host.wished.clear()
-        await channel.reconcile(())
-    assert [head.id for head in await channel.reception.past("cv_1", 9)] == begun_ids[:0:-1]
 
 
 async def test_what_is_written_is_told_when_it_is_kept(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from acd.errors import ChatStoreError
+from acd.errors import ChatDamaged, ChatStoreError
 from acd.runtime.chat.conversation import Conversation, Head
 from acd.runtime.chat.store import ChatStore, Page
 
@@ -34,7 +34,7 @@ def said(number: int, texts: int = 1, *, ended_us: int = 0, visitor: str = "v1")
 
 
 def keep(store: ChatStore, *chats: Conversation) -> None:
-    store.write([Page(chat.head, tuple(chat.entries[chat.kept :])) for chat in chats])
+    store.write([Page(chat.head, tuple(chat.entries[chat.kept :]), not chat.is_stored, chat.kept) for chat in chats])
     for chat in chats:
         chat.keep(len(chat.entries))
 
@@ -51,7 +51,7 @@ def test_what_was_kept_is_there_again(tmp_path: Path) -> None:
     again = store.load("chat-1")
     assert again is not None
     assert (again.head, again.entries, again.kept) == (chat.head, chat.entries, 4)
-    assert [each.id for each in store.living()] == ["chat-1"]
+    assert store.living() == ["chat-1"]
     assert [head.id for head in store.heads_of("v1", 10)] == ["chat-2", "chat-1"]
     assert store.load("chat-3") is None
     store.close()
@@ -80,6 +80,9 @@ def test_nobody_reads_it_without_the_key(tmp_path: Path) -> None:
         ("UPDATE entry SET seq = 9 WHERE seq = 3", "has been altered"),
         ("UPDATE entry SET conversation = 'chat-1' WHERE conversation = 'chat-2' AND seq = 4", "has been altered"),
         ("DELETE FROM entry WHERE seq = 2", "are missing"),
+        ("DELETE FROM entry WHERE seq = 3", "are missing"),
+        ("UPDATE conversation SET ended_us = 7", "has been altered"),
+        ("UPDATE conversation SET visitor = 'v2'", "has been altered"),
         ("UPDATE conversation SET head = (SELECT head FROM conversation WHERE id = 'chat-2')", "has been altered"),
     ],
 )
@@ -100,7 +103,7 @@ def test_all_or_nothing_is_written(store: ChatStore) -> None:
     keep(store, chat := said(1))
     doubled = Page(chat.head, tuple(chat.entries))
     with pytest.raises(ChatStoreError, match="UNIQUE"):
-        store.write([Page(said(2).head), doubled])
+        store.write([Page(said(2).head, begins=True), doubled])
     assert store.load("chat-2") is None
     keep(store, said(2))
     assert store.load("chat-2") is not None
@@ -108,25 +111,45 @@ def test_all_or_nothing_is_written(store: ChatStore) -> None:
 
 def test_what_is_old_or_too_much_is_forgotten_beyond_recovery(store: ChatStore, tmp_path: Path) -> None:
     keep(store, *(said(number, ended_us=number * 10) for number in range(1, 6)), said(6), said(7, visitor="v2"))
-    assert store.forget_surplus("v1", 3) == 2
+    wrapped = store._connection.execute("SELECT id, wrapped_key, head FROM conversation").fetchall()
+    assert store.forget_surplus("v1", 3) == ["chat-2", "chat-1"]
     assert [head.id for head in store.heads_of("v1", 10)] == ["chat-6", "chat-5", "chat-4", "chat-3"]
-    assert store.forget_before(50, limit=1) == 1
-    assert store.forget_before(50, limit=9) == 1
+    assert store.forget_before(50, limit=1) == ["chat-3"]
+    assert store.forget_before(50, limit=9) == ["chat-4"]
+    store.clean()
     assert [head.id for head in store.heads_of("v1", 10)] == ["chat-6", "chat-5"]
     assert store.load("chat-7") is not None, "somebody else's, and not over"
-    (wal,) = tmp_path.glob("chat.db-wal")
-    assert wal.stat().st_size == 0
-    raw = sqlite3.connect(tmp_path / "chat.db")
-    assert raw.execute("SELECT count(*) FROM entry WHERE conversation = 'chat-1'").fetchone() == (0,)
-    raw.close()
+    raw = b"".join(path.read_bytes() for path in tmp_path.glob("chat.db*"))
+    there = {chat_id for chat_id, *secrets in wrapped if all(secret in raw for secret in secrets)}
+    assert there == {"chat-5", "chat-6", "chat-7"}, "those that are kept are found in this way"
+    assert not [chat_id for chat_id, *secrets in wrapped if chat_id not in there and any(one in raw for one in secrets)]
 
 
 def test_what_was_forgotten_does_not_come_back_in_part(store: ChatStore) -> None:
     keep(store, chat := said(1, ended_us=5))
-    assert store.forget_before(9, limit=9) == 1
+    assert store.forget_before(9, limit=9) == ["chat-1"]
     chat.rate(5, "")
-    keep(store, chat)
+    keep(store, other := said(2))
+    pages = [Page(chat.head, before=chat.kept), Page(other.head, before=1)]
+    assert store.write(pages) == ["chat-1"]
     assert store.load("chat-1") is None
+
+
+def test_what_begins_takes_the_place_of_what_came_to_nothing(store: ChatStore) -> None:
+    keep(store, said(1, 3))
+    keep(store, said(1, 2))
+    again = store.load("chat-1")
+    assert again is not None
+    assert len(again.entries) == 2
+
+
+def test_what_cannot_be_read_is_nobody_elses_trouble(store: ChatStore) -> None:
+    keep(store, said(1), said(2), said(3))
+    store._connection.execute("UPDATE conversation SET head = zeroblob(60) WHERE id = 'chat-2'")
+    assert [each.id for each in store.load_all(store.living())] == ["chat-1", "chat-3"]
+    assert [head.id for head in store.heads_of("v1", 9)] == ["chat-3", "chat-1"]
+    with pytest.raises(ChatDamaged):
+        store.load("chat-2")
 
 
 def test_two_processes_do_not_share_a_file(store: ChatStore, tmp_path: Path) -> None:
