@@ -18,6 +18,7 @@ from acd.api.rates import Rates
 from acd.api.routes import Call, Example, Route
 from acd.api.upgrade import form_of, upgraded, wants_socket
 from acd.core.limits import MAX_ID
+from acd.ports.channel import Channel
 from acd.runtime.chat.channel import WebChatChannel
 from acd.runtime.chat.conversation import MAX_TEXT
 from acd.runtime.events.cloud import Form
@@ -58,7 +59,7 @@ class ChatShape(Struct):
 
 async def chat(call: Call[Nothing, ChatQuery]) -> object:
     """A connection for a page that asks for one, otherwise what there is."""
-    found = channel_of_page(call.request, call.query.channel, WebChatChannel, "web chat")
+    found = channel_of_page(call.request, call.query.channel, _web_chat, "web chat")
     if not wants_socket(call.request):
         ready = found.health()["connected"] is True
         return ChatShape(found.name, ready, found.options.queues, MAX_TEXT, tuple(PROTOCOLS))
@@ -77,6 +78,10 @@ def install(app: web.Application) -> None:
         chats.end_all()
 
     app.on_shutdown.append(stop)
+
+
+def _web_chat(channel: Channel | None) -> WebChatChannel | None:
+    return channel if isinstance(channel, WebChatChannel) else None
 
 
 async def _serve(request: web.Request, chats: Chats, found: WebChatChannel) -> web.WebSocketResponse:

@@ -75,12 +75,13 @@ async def show_desk(call: Call[Nothing, NoQuery]) -> DeskShape:
     return DeskShape(config.reasons)
 
 
-async def _file(name: str, call: Call[Nothing, NoQuery]) -> web.Response:
+async def page_file(name: str, more: Mapping[str, str], call: Call[Nothing, NoQuery]) -> web.Response:
+    """A file of `acd/pages/`, or that it has not changed; with `more` headers, or others than usual."""
     body, etag = _read(name)
-    headers = {**_HEADERS, "ETag": etag}
+    headers = {**_HEADERS, **more, "ETag": etag}
     if etag in {each.strip() for each in call.request.headers.get("If-None-Match", "").split(",")}:
         return web.Response(status=304, headers=headers)
-    return web.Response(body=body, content_type=_media(name), charset="utf-8", headers=headers)
+    return web.Response(body=body, content_type=media_of(name), charset="utf-8", headers=headers)
 
 
 @cache
@@ -90,14 +91,15 @@ def _read(name: str) -> tuple[bytes, str]:
     return body, f'"{hashlib.sha256(body).hexdigest()[:32]}"'
 
 
-def _media(name: str) -> str:
+def media_of(name: str) -> str:
+    """Its media type."""
     return _MEDIA[name.rpartition(".")[2]]
 
 
 def _route(name: str, path: str) -> Route:
     operation = "page_" + name.replace("/", "_").replace(".", "_")
     summary = "The agents' page." if path == "/desk" else f"A file of the agents' page: {name}."
-    return Route(operation, "desk", "GET", path, "public", partial(_file, name), summary, media=_media(name))
+    return Route(operation, "desk", "GET", path, "public", partial(page_file, name, {}), summary, media=media_of(name))
 
 
 ROUTES: Final = (

@@ -4,7 +4,7 @@ Owns these checks, before a request becomes a socket. Must not know what is said
 the API's: whose pages they are is said by the channel, which is of whichever domain at this address has it.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Protocol, TypeVar
 
 from aiohttp import web
@@ -13,6 +13,7 @@ from acd.api.carrying import Carried
 from acd.api.context import API, TOGETHER
 from acd.api.problems import Problem, not_found, too_many
 from acd.errors import ChannelError
+from acd.ports.channel import Channel
 
 _Kind = TypeVar("_Kind")
 
@@ -31,11 +32,16 @@ class OfPages(Protocol):
         ...
 
 
-def channel_of_page(request: web.Request, name: str, kind: type[_Kind], what: str) -> _Kind:
-    """The channel of this name and kind. Raises a Problem with 404 (no such `what`), also for two of a name."""
+def channel_of_page(
+    request: web.Request, name: str, of_kind: Callable[[Channel | None], _Kind | None], what: str
+) -> _Kind:
+    """The channel of this name, if it is `of_kind`. Raises a Problem with 404, also for two of a name.
+
+    `what`: it is called, where there is none.
+    """
     apps = TOGETHER.get() or (request.app,)
-    named = (app[API].router.channel(name) for app in apps)
-    found = [channel for channel in named if isinstance(channel, kind)]
+    named = (of_kind(app[API].router.channel(name)) for app in apps)
+    found = [channel for channel in named if channel is not None]
     if len(found) != 1:
         raise not_found(what)
     return found[0]

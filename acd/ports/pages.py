@@ -8,12 +8,13 @@ Must not know any channel, HTTP, or what the texts mean.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Collection
+from collections.abc import AsyncGenerator, Collection, Mapping
 from typing import Literal, Protocol, runtime_checkable
 
 from msgspec import Struct
 
 Side = Literal["customer", "agent"]
+Figure = Literal["score", "loss", "jitter", "round_trip"]
 
 
 class Ending(Struct, frozen=True):
@@ -66,7 +67,7 @@ class Heard(Struct, frozen=True):
 class Rated(Struct, frozen=True):
     """One figure of `Heard` over all calls that have ended: how many were not above each bound, and their sum."""
 
-    figure: Literal["score", "loss", "jitter", "round_trip"]
+    figure: Figure
     side: Side
     buckets: tuple[tuple[str, int], ...]
     total: float
@@ -96,6 +97,10 @@ class BrowserCalls(Protocol):
     @property
     def most_bytes(self) -> int:
         """Of one text of a page."""
+        ...
+
+    def health(self) -> Mapping[str, str | int | bool]:
+        """As of any channel."""
         ...
 
     def now_us(self) -> int:

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from acd.api import build_app
-from acd.api.desk import FILES
+from acd.api import build_app, call_files, desk
 from tests.api.harness import CONFIG, Http, MemoryRouter
 
 PAGES = Path(__file__).parents[2] / "acd" / "pages"
+FILES = {**desk.FILES, **call_files.FILES}
 NAMES = sorted(FILES)
 SCRIPTS = [name for name in NAMES if name.endswith(".js")]
 WORDS = {language: json.loads((PAGES / f"desk/words.{language}.json").read_text()) for language in ("en", "zh")}
