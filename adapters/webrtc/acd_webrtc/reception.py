@@ -102,7 +102,7 @@ class Reception:
         host, call_id = self._host(), interaction_id(page.visitor, key)
         line = self._lines.get(call_id)
         wish = host.wish(call_id)
-        if line is None and wish is not None:
+        if line is None and wish is not None and not self._lines.why(call_id):
             # The engine has been started anew, and knows of the call before it has been compared.
             line = Line(call_id)
             self._lines.add(line)

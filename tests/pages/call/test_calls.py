@@ -9,6 +9,15 @@ from tests.pages.call.sides import Agent, Customer
 
 Talking = tuple[Customer, Agent, str]
 
+JOIN = """async (interaction) => {
+  window.violations = [];
+  document.addEventListener("securitypolicyviolation", (event) => violations.push(event.blockedURI));
+  const { AgentCall } = await import("/pages/call/agent.js");
+  window.events = [];
+  window.call = new AgentCall({ agent: "anna", interaction, audio: document.createElement("audio") });
+  await window.call.join();
+}"""
+
 
 def test_the_two_hear_each_other_and_the_customer_hangs_up(talking: Talking, centre: Centre) -> None:
     customer, anna, interaction = talking
@@ -86,6 +95,15 @@ def test_a_camera_and_a_screen_come_and_go(talking: Talking) -> None:
     customer.hears()
     anna.hears()
     assert customer.noted == anna.noted == []
+
+
+def test_a_page_under_the_desk_s_policy_takes_part(talking: Talking, centre: Centre) -> None:
+    customer, anna, interaction = talking
+    anna.page.goto(f"{centre.address}/desk")
+    anna.do(JOIN, interaction)
+    anna.hears(again=False)
+    customer.hears()
+    assert anna.do("() => violations") == []
 
 
 def test_how_well_they_hear_each_other_is_told(talking: Talking, centre: Centre) -> None:
