@@ -15,7 +15,7 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 from structlog.contextvars import bound_contextvars
 
-from acd.api import channels, chats, session_routes
+from acd.api import calls, channels, chats, session_routes
 from acd.api.auth import Guard, Principal
 from acd.api.context import API, DOCUMENT, PRINCIPAL, Api, ApiRouter, api
 from acd.api.desk import DESK
@@ -83,6 +83,7 @@ def build_app(
     install(app, Sockets(router.events, app[API].now_us))
     channels.install(app)
     chats.install(app)
+    calls.install(app)
     session_routes.install(app)
     register(app, routes)
     return app

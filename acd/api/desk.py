@@ -112,12 +112,13 @@ async def show_desk(call: Call[Nothing, NoQuery]) -> DeskShape:
     return DeskShape(config.reasons, tuple(AnswerShape(name, text) for name, text in config.answers))
 
 
-async def _file(name: str, call: Call[Nothing, NoQuery]) -> web.Response:
+async def page_file(name: str, more: Mapping[str, str], call: Call[Nothing, NoQuery]) -> web.Response:
+    """A file of `acd/pages/`, or that it has not changed; with `more` headers, or others than usual."""
     body, etag = _read(name)
-    headers = {**_HEADERS, "Content-Security-Policy": _policy(call), "ETag": etag}
+    headers = {**_HEADERS, "Content-Security-Policy": _policy(call), **more, "ETag": etag}
     if etag in {each.strip() for each in call.request.headers.get("If-None-Match", "").split(",")}:
         return web.Response(status=304, headers=headers)
-    return web.Response(body=body, content_type=_media(name), charset="utf-8", headers=headers)
+    return web.Response(body=body, content_type=media_of(name), charset="utf-8", headers=headers)
 
 
 def _policy(call: Call[Nothing, NoQuery]) -> str:
@@ -140,14 +141,15 @@ def release() -> str:
     return hashlib.sha256("".join(_read(name)[1] for name in sorted(FILES)).encode()).hexdigest()[:16]
 
 
-def _media(name: str) -> str:
+def media_of(name: str) -> str:
+    """Its media type."""
     return _MEDIA[name.rpartition(".")[2]]
 
 
 def _route(name: str, path: str) -> Route:
     operation = "page_" + name.replace("/", "_").replace(".", "_")
     summary = "The agents' page." if path == "/desk" else f"A file of the agents' page: {name}."
-    return Route(operation, "desk", "GET", path, "public", partial(_file, name), summary, media=_media(name))
+    return Route(operation, "desk", "GET", path, "public", partial(page_file, name, {}), summary, media=media_of(name))
 
 
 ROUTES: Final = (

@@ -3,17 +3,26 @@
 Must not know agents, queues or interactions. Labels are names of channel instances, which are the configuration's.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib.metadata import version
 from typing import Final
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+
+from acd.ports.pages import Rated
 
 _ENDPOINTS: Final = "endpoints_"
 TRUNK: Final = "trunk_"
 _DIFFERENCE: Final = "difference_"
 _SILENCES: Final = "silences"
+_ENDS: Final = "ends_"
+_HEARD: Final = {
+    "score": ("acd_browser_call_score", "Estimated mean opinion of each call that has ended, by who heard."),
+    "loss": ("acd_browser_call_loss_percent", "Packets lost or too late, in percent."),
+    "jitter": ("acd_browser_call_jitter_milliseconds", "Mean jitter."),
+    "round_trip": ("acd_browser_call_round_trip_milliseconds", "Mean round trip."),
+}
 
 
 def engine_families(health: Mapping[str, object]) -> Iterator[Metric]:
@@ -58,7 +67,9 @@ def _channels(health: Mapping[str, object]) -> Iterator[Metric]:
         connected.add_metric([name], int(each.get("connected") is True))
         failures.add_metric([name], _number(each, "failures"))
     yield from (connected, failures)
-    yield from _pbx(channels if isinstance(channels, Mapping) else {})
+    found = channels if isinstance(channels, Mapping) else {}
+    yield from _pbx(found)
+    yield from _browser_calls(found)
 
 
 def _pbx(channels: Mapping[str, Mapping[str, object]]) -> Iterator[Metric]:
@@ -90,6 +101,42 @@ def _pbx(channels: Mapping[str, Mapping[str, object]]) -> Iterator[Metric]:
             elif key.startswith(TRUNK) and isinstance(value, bool):
                 trunks.add_metric([name, key.removeprefix(TRUNK)], int(value))
     yield from (endpoints, trunks, differences, silences)
+
+
+def _browser_calls(channels: Mapping[str, Mapping[str, object]]) -> Iterator[Metric]:
+    """What the health of a channel for calls between browsers says: `talks = 3`, `ends_lost_agent = 1`, …."""
+    calls = GaugeMetricFamily(
+        "acd_browser_calls",
+        "Calls between browsers: all that have not ended, and those where two talk.",
+        labels=["channel_instance", "state"],
+    )
+    pages = GaugeMetricFamily("acd_browser_pages", "Pages that are connected for calls.", labels=["channel_instance"])
+    ends = CounterMetricFamily(
+        "acd_browser_talks",
+        "Talks between browsers that have ended, by why, and by whom.",
+        labels=["channel_instance", "reason"],
+    )
+    for name, each in channels.items():
+        if "talks" not in each:
+            continue
+        calls.add_metric([name, "all"], _number(each, "calls"))
+        calls.add_metric([name, "talking"], _number(each, "talks"))
+        pages.add_metric([name], _number(each, "pages"))
+        for key in each:
+            if key.startswith(_ENDS):
+                ends.add_metric([name, key.removeprefix(_ENDS)], _number(each, key))
+    yield from (calls, pages, ends)
+
+
+def rated_families(rated: Mapping[str, Iterable[Rated]]) -> Iterator[Metric]:
+    """How well both sides heard each other in calls between browsers that have ended; by channel instance."""
+    for figure, (name, text) in _HEARD.items():
+        family = HistogramMetricFamily(name, text, labels=["channel_instance", "side"])
+        for channel, each in rated.items():
+            for found in each:
+                if found.figure == figure:
+                    family.add_metric([channel, found.side], list(found.buckets), found.total)
+        yield family
 
 
 def _number(health: Mapping[str, object], name: str) -> float:

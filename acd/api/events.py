@@ -4,6 +4,7 @@ Owns the filters and who may ask for what. Must not know how sockets are written
 """
 
 import asyncio
+import re
 from contextlib import suppress
 from typing import Annotated, Any, Final
 
@@ -38,6 +39,8 @@ PROTOCOLS: Final[dict[str, Form]] = {"cloudevents.json": "json", "cloudevents.ms
 """WebSocket subprotocols; without one it is JSON."""
 
 EVENTS_PATH: Final = "/v1/events"
+TICKETED: Final = re.compile(rf"{EVENTS_PATH}|/v1/agents/[^/]+/calls")
+"""Where a ticket says who asks: what becomes a socket of a page."""
 
 MAX_NAMES: Final = 100
 """Names in one filter."""
@@ -128,7 +131,7 @@ async def list_kinds(_call: Call[Nothing, NoQuery]) -> KindList:
 
 def ticket_of(request: web.Request) -> str | None:
     """The ticket by which a page opens a socket; None where a token has to say who asks."""
-    return request.query.get("ticket") if request.path == EVENTS_PATH else None
+    return request.query.get("ticket") if TICKETED.fullmatch(request.path) else None
 
 
 def install(app: web.Application, sockets: Sockets) -> None:

@@ -12,7 +12,8 @@ from prometheus_client import CollectorRegistry, ProcessCollector, generate_late
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from acd.api.engine_metrics import engine_families
+from acd.api.engine_metrics import engine_families, rated_families
+from acd.ports.pages import Rated
 from acd.runtime.estimate import WaitEstimator
 from acd.runtime.figures import OFFER_OUTCOMES
 from acd.runtime.meter import Histogram, Meter
@@ -31,6 +32,7 @@ class Measured(Struct, frozen=True):
     """What is measured of one domain. `outbox`: messages to other systems by state (`pending`, `dead`).
 
     `reloads`: how often tokens were read again, by outcome. `turned_away`: requests, by why. `health`: the router's.
+    `rated`: calls between browsers, by channel instance.
     """
 
     domain: str
@@ -46,6 +48,7 @@ class Measured(Struct, frozen=True):
     reloads: Mapping[str, int] = {}
     turned_away: Mapping[str, int] = {}
     health: Mapping[str, object] = {}
+    rated: Mapping[str, tuple[Rated, ...]] = {}
 
 
 def exposition(domains: Iterable[Measured]) -> bytes:
@@ -99,6 +102,7 @@ def _families(measured: Measured) -> Iterator[Metric]:
     yield from _deliveries(measured)
     yield from _access(measured)
     yield from engine_families(measured.health)
+    yield from rated_families(measured.rated)
 
 
 def _deliveries(measured: Measured) -> Iterator[Metric]:

@@ -20,6 +20,7 @@ from acd.api.quota import QUOTA, Quota
 from acd.api.request_ids import new_request_id
 from acd.api.rotation import ROTATION, Rotation
 from acd.api.sockets import Sockets
+from acd.ports.pages import BrowserCalls, Rated
 
 SHOWN: Final = ("ready", "reason", "status", "channels", "outbox")
 """What of the router's health is for everybody."""
@@ -97,6 +98,17 @@ def _together(ready: list[bool]) -> web.Response:
     return answer(found, 200 if all(ready) else 503)
 
 
+def _rated(router: ApiRouter, health: Mapping[str, object]) -> dict[str, tuple[Rated, ...]]:
+    """By channel instance, of those that have calls between browsers."""
+    names = health.get("channels")
+    found: dict[str, tuple[Rated, ...]] = {}
+    for name in names if isinstance(names, Mapping) else ():
+        channel = router.channel(name)
+        if isinstance(channel, BrowserCalls):
+            found[name] = channel.rated()
+    return found
+
+
 def _measured(router: ApiRouter, served: Served | None) -> Measured:
     health = router.health()
     outbox = health.get("outbox")
@@ -109,6 +121,7 @@ def _measured(router: ApiRouter, served: Served | None) -> Measured:
         now_us=lambda: max(router.now_us(), router.view.at_us),
         outbox=outbox if isinstance(outbox, dict) else {},
         health=health,
+        rated=_rated(router, health),
     )
     if served is None:
         return found

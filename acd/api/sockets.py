@@ -16,12 +16,12 @@ from contextlib import aclosing
 from typing import Final
 
 from aiohttp import WSCloseCode
-from msgspec import Struct
 
 from acd.api.problems import too_many
 from acd.api.rates import Rates
 from acd.api.turns import Turns
 from acd.errors import PastUnavailable
+from acd.ports.pages import Ending as Ending  # noqa: PLC0414 - part of what sockets are to others
 from acd.runtime.events import Cursor, EventSource, Reader, Told, Wanted
 from acd.runtime.events.cloud import Form
 
@@ -63,14 +63,6 @@ TOKEN_EXPIRED: Final = 4401
 _SHORT_LENGTH: Final = 126
 _MIDDLE_LENGTH: Final = 65_536
 _MAX_REASON: Final = 120
-
-
-class Ending(Struct, frozen=True):
-    """Why a socket is closed: a close code, a stable word, and a sentence."""
-
-    close_code: int
-    code: str
-    detail: str
 
 
 STOPPING: Final = Ending(WSCloseCode.GOING_AWAY, "stopping", "The server is stopping; connect again with the cursor.")

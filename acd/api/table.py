@@ -8,7 +8,9 @@ from typing import Final
 from acd.api import (
     agents,
     batches,
+    call_files,
     callbacks,
+    calls,
     channels,
     chats,
     configuration,
@@ -51,6 +53,8 @@ ROUTES: Final[tuple[Route, ...]] = (
     *callbacks.ROUTES,
     *channels.ROUTES,
     *chats.ROUTES,
+    *calls.ROUTES,
+    *call_files.ROUTES,
     *conversations.ROUTES,
     *queues.ROUTES,
     *configuration.ROUTES,

@@ -36,7 +36,7 @@ _MAX_LENGTH: Final = 100
 
 
 class TicketShape(Struct):
-    """To be used once, as `/v1/events?ticket=…`, before it expires."""
+    """To be used once, as `/v1/events?ticket=…` or for an agent's call, before it expires."""
 
     ticket: str
     expires_at: Moment

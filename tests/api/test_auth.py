@@ -8,6 +8,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from acd.api import build_app
+from acd.api.calls import CALL_PATH
 from acd.api.chats import CHAT_PATH
 from acd.api.openapi import document
 from acd.api.routes import Access, Route
@@ -292,6 +293,6 @@ def test_nobody_is_let_in_by_accident(router: MemoryRouter, config: ApiConfig, k
 
 
 async def test_the_service_routes_need_no_token(as_: As) -> None:
-    for path in PUBLIC_PATHS - {CHAT_PATH}:  # which has to be told of which chat: tests/api/test_chats.py
+    for path in PUBLIC_PATHS - {CHAT_PATH, CALL_PATH}:  # which have to be told of which: test_chats.py, test_calls.py
         async with as_("").http.get(path) as response:
             assert response.status == 200

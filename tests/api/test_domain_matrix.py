@@ -19,8 +19,10 @@ from standardwebhooks.webhooks import Webhook
 from acd.api.bodies import Enqueue
 from acd.api.routes import Example, Route
 from acd.api.table import ROUTES
-from acd.core.messages import CoreSettings, EnqueueInteraction, Event
+from acd.core.messages import CoreSettings, EnqueueInteraction, Event, SignInAgent
 from acd.runtime.events.kinds import kind_of
+from acd_webrtc.channel import WebrtcChannel
+from tests.adapters.webrtc.callers import options
 from tests.api.domain_pair import Pair, paired
 from tests.api.domain_worlds import BLUE, RED, SOON, WHO, Answer, secret_of, serving, token_of
 from tests.api.external_process import JSON, Process
@@ -30,8 +32,8 @@ from tests.runtime.webhooks.receiver import receiving
 LOOSELY = frozenset({"list_webhooks", "ping_webhook", "issue_ticket", "begin_session"})
 """Routes whose answers count what goes on at the same time, or are a secret."""
 
-TOGETHER = frozenset({"readyz", "metrics", "chat"})
-"""Routes that look at all domains for whoever has no token; `test_domains.py` says what, of chats the test below."""
+TOGETHER = frozenset({"readyz", "metrics", "chat", "call_page"})
+"""Routes that look at all domains for whoever has no token; `test_domains.py` says what, of pages the test below."""
 
 
 def told(route: Route, example: Example, domain: str) -> Example:
@@ -218,14 +220,28 @@ async def test_an_external_channel_is_that_of_its_own_domain(tmp_path: Path) -> 
         await process.ws.close()
 
 
-async def test_a_chat_whose_name_two_domains_have_is_nobodys(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["chat", "call_page"])
+async def test_a_chat_or_call_whose_name_two_domains_have_is_nobodys(tmp_path: Path, name: str) -> None:
     """A page has no token that would say which of the two is meant, so that neither is told what is the other's."""
-    (chat,) = [route for route in ROUTES if route.name == "chat"]
+    (chat,) = [route for route in ROUTES if route.name == name]
     async with serving(tmp_path / "beside", BLUE, RED) as beside, serving(tmp_path / "alone", RED) as alone:
         assert (await beside.call(token_of(RED, "nobody"), chat, chat.example, "key")).status == 404
         assert (await alone.call(token_of(RED, "nobody"), chat, chat.example, "key")).status == 200
 
 
+async def test_an_agent_s_call_is_looked_for_in_the_agent_s_own_domain() -> None:
+    async with paired() as pair:
+        pair.blue.apply(SignInAgent("c0", "anna", ready=True))
+        pair.blue.apply(EnqueueInteraction("c1", "blue-1", "voice", "sales", instance="talk"))
+        pair.blue.channels["talk"] = pair.red.channels["talk"] = WebrtcChannel("talk", options(Path()))
+        upgrade = {"Upgrade": "websocket", "Connection": "Upgrade"}
+        for name, code in (("blue", "invalid-header"), ("red", "not-found")):
+            path = "/v1/agents/anna/calls?interaction=blue-1"
+            _, problem = await pair.as_(name)("GET", path, **upgrade, Sec_WebSocket_Protocol="none")
+            assert problem["code"] == code, name
+
+
 def test_every_route_that_becomes_a_socket_is_tested_as_one() -> None:
     """Whoever adds one adds a test above, in which it is shown to tell of its own domain."""
-    assert {route.name for route in ROUTES if "Upgrade: websocket" in route.notes} == {"events", "channel", "chat"}
+    sockets = {"events", "channel", "chat", "call_page", "agent_calls"}
+    assert {route.name for route in ROUTES if "Upgrade: websocket" in route.notes} == sockets

@@ -8,6 +8,7 @@ from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
 from acd.api import Domain, build_app, serve, serve_domains
+from acd.api.calls import CALL_PATH
 from acd.api.chats import CHAT_PATH
 from acd.api.domains import Front
 from acd.api.protocol import Runner
@@ -115,7 +116,7 @@ async def test_metrics_are_those_of_all_or_of_the_tokens_domain(pair: Pair) -> N
 
 
 async def test_what_needs_no_token_is_there_with_any(pair: Pair) -> None:
-    for path in PUBLIC_PATHS - {CHAT_PATH}:  # which has to be told of which chat: tests/api/test_chats.py
+    for path in PUBLIC_PATHS - {CHAT_PATH, CALL_PATH}:  # which have to be told of which: test_chats.py, test_calls.py
         for token in ("", token_of("red"), token_of("blue"), "a-token-that-nobody-has"):
             async with pair.http.get(path, headers={"Authorization": f"Bearer {token}"}) as response:
                 assert response.status == 200, path

@@ -9,13 +9,13 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from acd import errors
-from acd.api import build_app
-from acd.api.desk import FILES
+from acd.api import build_app, call_files, desk
 from acd.api.problems import EXCEPTIONS
 from acd.api.table import ROUTES
 from tests.api.harness import CONFIG, Http, MemoryRouter
 
 PAGES = Path(__file__).parents[2] / "acd" / "pages"
+FILES = {**desk.FILES, **call_files.FILES}
 NAMES = sorted(FILES)
 OURS = [name for name in NAMES if not name.startswith("vendor/")]
 SCRIPTS = [name for name in OURS if name.endswith(".js")]

@@ -134,6 +134,10 @@ class WebChatChannel:
             raise ChannelError(f"{self.name}: the engine is starting, or is stopping")
         return self._host
 
+    def now_us(self) -> int:
+        """The engine's time. Raises `ChannelError` likewise."""
+        return self.host.now_us()
+
     async def sweep(self) -> None:
         """What time does to conversations."""
         await self._care.sweep()

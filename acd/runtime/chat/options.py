@@ -6,31 +6,24 @@ origins = ["https://shop.example"]
 queues = ["sales", "support"]
 """
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from msgspec import Struct
 
-from acd.errors import ConfigError
-from acd.runtime.config.problems import Problems, quoted
+from acd.runtime.config.problems import Problems
 from acd.runtime.config.table import Table
+from acd.runtime.config.web_pages import read_names, read_origins, read_queues, refuse
 
 _SECOND_US: Final = 1_000_000
 _MINUTE_US: Final = 60 * _SECOND_US
 _DAY_US: Final = 24 * 60 * _MINUTE_US
 
-MAX_ORIGINS: Final = 100
-MAX_QUEUES: Final = 100
-MAX_NAMES: Final = 10_000
-MAX_DISPLAY_NAME: Final = 60
 MAX_CONVERSATIONS: Final = 20_000
 MAX_CONNECTIONS: Final = 20_000
 MAX_PER_VISITOR: Final = 1_000
 MAX_MEGABYTES: Final = 10_000_000
-
-_ORIGIN: Final = re.compile(r"https?://[^\s/?#@*]+")
 
 
 class ChatOptions(Struct, frozen=True):
@@ -67,8 +60,8 @@ def read_options(name: str, options: Mapping[str, object]) -> ChatOptions:
     table = Table(dict(options), ("channels", name), problems, getattr(options, "base", Path()))
     found = ChatOptions(
         media=table.identifier("media", "chat"),
-        origins=_origins(table),
-        queues=_queues(table, getattr(options, "queues", None)),
+        origins=read_origins(table),
+        queues=read_queues(table, getattr(options, "queues", None)),
         path=table.path("path", f"acd-chat-{name}.db"),
         key=table.path("key", f"acd-chat-{name}.key"),
         idle_us=table.duration("idle", 10 * _MINUTE_US, 10 * _SECOND_US, _DAY_US),
@@ -80,44 +73,8 @@ def read_options(name: str, options: Mapping[str, object]) -> ChatOptions:
         per_visitor=table.integer("per_visitor", 20, 1, MAX_PER_VISITOR),
         per_address=table.integer("per_address", 100, 0, MAX_CONNECTIONS),
         megabytes=table.integer("megabytes", 10_000, 1, MAX_MEGABYTES),
-        names=_names(table),
+        names=read_names(table),
     )
     table.finish()
-    if problems.found():
-        located = problems.located(lambda _key: 0)
-        raise ConfigError(tuple(_line(each.key, each.reason, each.fix) for each in located.errors))
+    refuse(problems)
     return found
-
-
-def _origins(table: Table) -> tuple[str, ...]:
-    origins = table.texts("origins", MAX_ORIGINS)
-    for index, origin in enumerate(origins):
-        if not _ORIGIN.fullmatch(origin):
-            reason = f"{quoted(origin)} is not a web origin"
-            table.problems.error(table.at("origins", index), reason, 'write it like "https://shop.example.com"')
-    if not origins:
-        reason = "there is none, so no page could connect"
-        table.problems.error(table.at("origins"), reason, 'list your pages, like ["https://shop.example.com"]')
-    return tuple(origin.lower() for origin in origins)
-
-
-def _queues(table: Table, known: "frozenset[str] | None") -> tuple[str, ...]:
-    queues = table.texts("queues", MAX_QUEUES)
-    for index, queue in enumerate(queues):
-        key = table.at("queues", index)
-        if table.check_id(key, queue) and known is not None and queue not in known:
-            table.problems.error(key, f"there is no queue {quoted(queue)}", "name one of [queues]")
-    if not queues:
-        table.problems.error(table.at("queues"), "there is none, so nobody could be served", "list at least one")
-    return tuple(dict.fromkeys(queues))
-
-
-def _names(table: Table) -> dict[str, str]:
-    names = table.table("names")
-    if len(names.raw) > MAX_NAMES:
-        table.problems.error(table.at("names"), f"has {len(names.raw)} entries", f"{MAX_NAMES} at most")
-    return {agent: names.text(agent, most=MAX_DISPLAY_NAME) for agent in names.raw}
-
-
-def _line(key: str, reason: str, fix: str) -> str:
-    return f"{key}: {reason}; {fix}" if fix else f"{key}: {reason}"

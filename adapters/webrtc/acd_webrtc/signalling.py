@@ -19,6 +19,7 @@ from typing import Final, NamedTuple, assert_never
 
 import msgspec
 
+from acd_webrtc.allowance import Allowance
 from acd_webrtc.negotiation import POLITE, Negotiation, Side
 from acd_webrtc.session import Session
 from acd_webrtc.signals import (
@@ -104,17 +105,20 @@ class _End:
         """The number of its own last offer that passed."""
         self.renewed_number = 0
         """That of the last `Renew`: what it had to negotiate before it read this is about a page that is gone."""
-        self.allowance_us = BURST_MESSAGES * MICROSECONDS // MESSAGES_PER_SECOND
-        self.counted_us = 0
+        self.allowance = Allowance(BURST_MESSAGES, period_us=MICROSECONDS // MESSAGES_PER_SECOND)
 
 
 class Call:
-    """One call. `ended` says why it is over, or None; `negotiation` has figures."""
+    """One call. `ended` says why it is over, or None; `negotiation` has figures.
+
+    `ended_by`: who hung up, or did not come, answer or read; None: nobody of the two.
+    """
 
     def __init__(self, *, now_us: int, limits: Limits | None = None, relay_only: Collection[Side] = ()) -> None:
         """`relay_only`: sides that send by the relay alone; the other is told of no other address of theirs."""
         self.negotiation = Negotiation(relay_only)
         self.ended: Reason | None = None
+        self.ended_by: Side | None = None
         self.held = False
         self._limits = limits or Limits()
         self._ends: dict[Side, _End] = {"customer": _End(), "agent": _End()}
@@ -163,7 +167,7 @@ class Call:
         try:
             read = read_text(text)
             # What confirms something new is not counted: how much of that comes is the other side's doing.
-            if (isinstance(read, Numbered) or read.got <= end.session.confirmed) and not self._allowed(end):
+            if (isinstance(read, Numbered) or read.got <= end.session.confirmed) and not end.allowance.take(now_us):
                 return self._cut(side, TOO_MANY, f"more than {MESSAGES_PER_SECOND} messages a second; wait a second")
             body = end.session.take(read)
         except SessionBroken as problem:
@@ -191,10 +195,19 @@ class Call:
     def tick(self, *, now_us: int) -> list[Step]:
         """Time has passed: end the call if somebody took too long."""
         self._advance(now_us)
-        for due_us, reason in self._deadlines():
+        for due_us, reason, side in self._deadlines():
             if due_us <= now_us:
-                self._end(reason)
+                self._end(reason, side)
                 break
+        return self._done()
+
+    def hold(self, *, held: bool, now_us: int) -> list[Step]:
+        """Whoever owns the call has put the customer on hold for the agent, or taken them back: both are told."""
+        self._advance(now_us)
+        if held != self.held and self.ended is None:
+            self.held = held
+            for side in self._ends:
+                self._tell(side, Hold(held=held))
         return self._done()
 
     def end(self, *, now_us: int) -> list[Step]:
@@ -206,23 +219,25 @@ class Call:
     @property
     def next_deadline_us(self) -> int | None:
         """When `tick` has something to do; None: never, as it stands."""
-        return min((due_us for due_us, _ in self._deadlines()), default=None)
+        return min((due_us for due_us, _, _ in self._deadlines()), default=None)
 
     def muted(self, side: Side) -> Sequence[Kind]:
         """What this side has muted, in order."""
         return sorted(self._ends[side].muted)
 
-    def _deadlines(self) -> list[tuple[int, Reason]]:
+    def _deadlines(self) -> list[tuple[int, Reason, Side]]:
+        """When somebody has taken too long, why that is the end, and who it is; the customer before the agent."""
         if self.ended is not None:
             return []
-        found: list[tuple[int, Reason]] = []
-        if not all(end.joined for end in self._ends.values()):
-            found.append((self._begun_us + self._limits.join_us, "unjoined"))
-        away = [end for end in self._ends.values() if end.joined and end.link is None]
-        found += [(end.lost_us + self._limits.resume_us, "lost") for end in away]
+        found: list[tuple[int, Reason, Side]] = []
+        for side, end in self._ends.items():
+            if not end.joined:
+                found.append((self._begun_us + self._limits.join_us, "unjoined", side))
+            elif end.link is None:
+                found.append((end.lost_us + self._limits.resume_us, "lost", side))
         if self.negotiation.offerer is not None and self._answer_by_us is not None:
-            found.append((self._answer_by_us, "unanswered"))
-        return sorted(found)
+            found.append((self._answer_by_us, "unanswered", _other(self.negotiation.offerer)))
+        return sorted(found, key=lambda each: each[:2])
 
     def _new_page(self, side: Side) -> list[Numbered]:
         """Begin its session; anew, if it had one. Gives what it is to be told first."""
@@ -272,7 +287,7 @@ class Call:
                     self.held = said.held
                     self._tell(other, said)
             case HangUp():
-                self._end(said.reason)
+                self._end(said.reason, side)
             case _:
                 assert_never(said)
 
@@ -302,15 +317,15 @@ class Call:
         try:
             numbered = end.session.send(told)
         except SessionBroken:
-            self._end("overrun")
+            self._end("overrun", side)
             return
         if end.link is not None:
             self._say(end.link, numbered)
 
-    def _end(self, reason: Reason) -> None:
+    def _end(self, reason: Reason, by: Side | None = None) -> None:
         if self.ended is not None:
             return
-        self.ended = reason
+        self.ended, self.ended_by = reason, by
         for side, end in self._ends.items():
             self._tell(side, Over(reason))
             if end.link is not None:
@@ -324,16 +339,6 @@ class Call:
             self._steps.append(Close(end.link, code, reason))
         end.link, end.lost_us = None, self._now_us
         return self._done()
-
-    def _allowed(self, end: _End) -> bool:
-        """A bucket that fills by time: each message takes its share of a second."""
-        share, most = MICROSECONDS // MESSAGES_PER_SECOND, BURST_MESSAGES * MICROSECONDS // MESSAGES_PER_SECOND
-        end.allowance_us = min(most, end.allowance_us + self._now_us - end.counted_us)
-        end.counted_us = self._now_us
-        if end.allowance_us < share:
-            return False
-        end.allowance_us -= share
-        return True
 
     def _say(self, link: int, text: Welcome | Numbered | Got) -> None:
         self._steps.append(Send(link, msgspec.json.encode(text).decode()))

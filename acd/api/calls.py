@@ -1,0 +1,216 @@
+"""Routes of calls between browsers: /v1/call for customers' pages, /v1/agents/{agent}/calls for agents'.
+
+Owns who may connect: customers from pages of listed origins, agents to the interactions in which they are asked or
+talk. Must not know what is said (the channel does, `acd.ports.pages`), nor how it is carried (`acd.api.carrying`).
+"""
+
+from collections.abc import Collection
+from typing import Annotated, Final, Literal
+
+from aiohttp import web
+from msgspec import Meta, Struct
+
+from acd.api.auth import Principal, Replaced
+from acd.api.bodies import Nothing
+from acd.api.carrying import PING_SECONDS, Carried, carry
+from acd.api.events import SOCKETS
+from acd.api.letting_in import channel_of_page, check_origin, check_room, moment_of
+from acd.api.problems import forbidden, not_found
+from acd.api.rotation import ROTATION
+from acd.api.routes import Call, Example, Route
+from acd.api.sessions import SESSIONS
+from acd.api.sockets import CHANGED, REVOKED
+from acd.api.upgrade import ended_with_token, form_of, upgraded, wants_socket
+from acd.core.limits import MAX_ID
+from acd.errors import ChannelError
+from acd.ports.channel import Channel
+from acd.ports.pages import BrowserCalls, Heard
+from acd.runtime.events.cloud import Form
+from acd.runtime.records import InteractionRecord
+
+CALL_PATH: Final = "/v1/call"
+
+PROTOCOLS: Final[dict[str, Form]] = {"acd.call.v1+json": "json"}
+"""WebSocket subprotocols; without one it is the same."""
+
+
+class CallQuery(Struct, frozen=True):
+    """Which channel."""
+
+    channel: Annotated[str, Meta(max_length=MAX_ID, description="Name of the channel of type `webrtc`.")] = ""
+
+
+class AgentCallQuery(Struct, frozen=True):
+    """Which call; without one all of the agent's are listed."""
+
+    interaction: Annotated[str, Meta(max_length=MAX_ID, description="To take part in: with `Upgrade` only.")] = ""
+    ticket: Annotated[str, Meta(max_length=100, description="Instead of a token, for sockets of browsers.")] = ""
+
+
+class CallShape(Struct):
+    """Calls from web pages. `ready`: they can begin. `queues`: those a page may ask for, the first by default."""
+
+    channel: str
+    ready: bool
+    queues: tuple[str, ...]
+    protocols: tuple[str, ...]
+
+
+class AgentCallShape(Struct):
+    """A call that the agent is asked to take, or talks in. `heard`: how well both sides hear each other so far."""
+
+    interaction_id: str
+    channel: str
+    state: Literal["offered", "active"]
+    heard: tuple[Heard, ...]
+
+
+class AgentCallList(Struct):
+    """Calls between browsers that the agent is asked to take, or has in hand."""
+
+    calls: list[AgentCallShape]
+
+
+CALLS: Final = web.AppKey("acd_calls", Carried)
+
+
+async def call_page(call: Call[Nothing, CallQuery]) -> object:
+    """A connection for a customer's page that asks for one, otherwise what there is."""
+    found = channel_of_page(call.request, call.query.channel, _calls_of, "channel for calls")
+    if not wants_socket(call.request):
+        return CallShape(found.name, found.health()["connected"] is True, found.queues, tuple(PROTOCOLS))
+    check_origin(call.request, found.origins, found.name)
+    form_of(call.request, PROTOCOLS)
+    pages = call.request.app[CALLS]
+    check_room(pages, found, found.connections, moment_of(found))
+    page = found.customer_page()
+    pages.begin(page, found.name)
+    try:
+        ws = await upgraded(call.request, PROTOCOLS, ping_seconds=PING_SECONDS, max_bytes=found.most_bytes)
+        await carry(ws, page, call.request.transport, f"calls {found.name}")
+    finally:
+        pages.finish(page, found.name)
+    return ws
+
+
+async def agent_calls(call: Call[Nothing, AgentCallQuery]) -> object:
+    """A connection to one call for whoever asks for one, otherwise the agent's calls."""
+    agent_id = call.path("agent")
+    if not wants_socket(call.request):
+        return _listed(call, agent_id)
+    row = call.context.view.interaction(call.query.interaction)
+    if row is None or not call.who.sees(row) or not _concerns(row, agent_id):
+        raise not_found("call")
+    found = call.context.router.channel(row.instance)
+    if not isinstance(found, BrowserCalls):
+        raise not_found("call")
+    if agent_id != call.who.agent and not call.who.is_system:
+        raise forbidden("A call is heard with the agent's own token; supervisors have /v1/interactions/…/supervision.")
+    form_of(call.request, PROTOCOLS)
+    sockets, pages = call.request.app[SOCKETS], call.request.app[CALLS]
+    sockets.admit(call.who.name, agent=not call.who.sees_all)
+    try:
+        return await _serve(call, pages, found, row.id)
+    finally:
+        sockets.leave(call.who.name)
+
+
+def install(app: web.Application) -> None:
+    """Let pages connect, hang up with tokens and sessions, and before the server waits for requests under way."""
+    pages = app[CALLS] = Carried()
+
+    def end_replaced(replaced: Replaced) -> None:
+        pages.end_of(replaced.ended, REVOKED)
+        pages.end_of(replaced.moved, CHANGED)
+
+    def end_signed_out(ended: Collection[Principal]) -> None:
+        pages.end_of(frozenset(ended), REVOKED)
+
+    async def stop(_app: web.Application) -> None:
+        pages.end_all()
+
+    app[ROTATION].on_replaced(end_replaced)
+    app[SESSIONS].on_end(end_signed_out)
+    app.on_shutdown.append(stop)
+
+
+def _calls_of(channel: Channel | None) -> BrowserCalls | None:
+    return channel if isinstance(channel, BrowserCalls) else None
+
+
+async def _serve(
+    call: Call[Nothing, AgentCallQuery], pages: Carried, found: BrowserCalls, interaction_id: str
+) -> web.WebSocketResponse:
+    """The whole life of an agent's connection."""
+    ws = await upgraded(call.request, PROTOCOLS, ping_seconds=PING_SECONDS, max_bytes=found.most_bytes)
+    try:
+        page = found.agent_page(interaction_id, call.path("agent"))
+    except ChannelError:
+        await ws.close(code=1012, message=b"closed")
+        return ws
+    name = f"{found.name} agents"
+    pages.begin(page, name, call.who)
+    try:
+        with ended_with_token(call, page.end):
+            await carry(ws, page, call.request.transport, f"calls {found.name}")
+    finally:
+        pages.finish(page, name)
+    return ws
+
+
+def _listed(call: Call[Nothing, AgentCallQuery], agent_id: str) -> AgentCallList:
+    """Raises a Problem with 404 for nobody."""
+    view, router = call.context.view, call.context.router
+    agent = view.agents.get(agent_id)
+    if agent is None:
+        raise not_found("agent")
+    found: list[AgentCallShape] = []
+    for interaction_id in tuple(agent.work):
+        row = view.interaction(interaction_id)
+        # Wrap-up may go on while another agent talks with the customer: that is no more theirs.
+        if row is None or not _concerns(row, agent_id) or row.state not in {"offered", "active"}:
+            continue
+        channel = router.channel(row.instance)
+        if isinstance(channel, BrowserCalls):
+            state: Literal["offered", "active"] = "active" if row.state == "active" else "offered"
+            found.append(AgentCallShape(row.id, channel.name, state, channel.heard(row.id)))
+    return AgentCallList(found)
+
+
+def _concerns(row: InteractionRecord, agent_id: str) -> bool:
+    others = (agent for _, agent in (*row.pending, *row.participants))
+    return agent_id in (row.agent_id, *others)
+
+
+_UPGRADE: Final = "With `Upgrade: websocket`{} the answer is 101, and messages follow: WEBRTC.md."
+
+ROUTES: Final = (
+    Route(
+        "call_page",
+        "conversations",
+        "GET",
+        CALL_PATH,
+        "public",
+        call_page,
+        "Call an agent from a customer's page, over WebSocket; or see what a page may ask for.",
+        CallShape,
+        query=CallQuery,
+        problems=("not-found", "foreign-origin", "too-many-connections", "invalid-header", "closed"),
+        example=Example(query={"channel": "talk"}, shows={"channel": "talk", "ready": True}),
+        notes=_UPGRADE.format(", from a page of a listed origin,"),
+    ),
+    Route(
+        "agent_calls",
+        "conversations",
+        "GET",
+        "/v1/agents/{agent}/calls",
+        "agent",
+        agent_calls,
+        "Calls between browsers that the agent is asked to take, or has; or take part in one, over WebSocket.",
+        AgentCallList,
+        query=AgentCallQuery,
+        problems=("not-found", "too-many-connections", "invalid-header", "closed"),
+        example=Example({"agent": "anna"}, shows={"calls": []}),
+        notes=_UPGRADE.format(" and `interaction`"),
+    ),
+)
