@@ -16,7 +16,7 @@ from aiohttp import web
 from msgspec import Struct
 
 from acd.api.bodies import NoQuery, Nothing
-from acd.api.routes import Call, Example, Route
+from acd.api.routes import Call, Example, Route, Tag
 from acd.runtime.config.model import DeskConfig
 
 CONTENT_SECURITY_POLICY: Final = (
@@ -50,6 +50,8 @@ _HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-cache",  # kept, and asked for by its ETag each time: a page is never of two releases
 }
+
+_PAGES: Final = {"desk/index.html": "The agents' page", "wallboard/index.html": "The supervisors' page"}
 
 _MEDIA: Final = {
     "html": "text/html",
@@ -94,10 +96,16 @@ def _media(name: str) -> str:
     return _MEDIA[name.rpartition(".")[2]]
 
 
-def _route(name: str, path: str) -> Route:
+def page_routes(served: Mapping[str, str], tag: Tag) -> tuple[Route, ...]:
+    """The routes of these files. What all pages have in common is there wherever people sign in."""
+    return tuple(_route(name, path, "sessions" if name.startswith("common/") else tag) for name, path in served.items())
+
+
+def _route(name: str, path: str, tag: Tag) -> Route:
     operation = "page_" + name.replace("/", "_").replace(".", "_")
-    summary = "The agents' page." if path == "/desk" else f"A file of the agents' page: {name}."
-    return Route(operation, "desk", "GET", path, "public", partial(_file, name), summary, media=_media(name))
+    page = _PAGES.get(name)
+    summary = f"{page}." if page else f"A file of the pages for people who sign in: {name}."
+    return Route(operation, tag, "GET", path, "public", partial(_file, name), summary, media=_media(name))
 
 
 ROUTES: Final = (
@@ -113,5 +121,5 @@ ROUTES: Final = (
         example=Example(shows={"reasons": ["break", "lunch", "training", "meeting"]}),
         scoped=True,
     ),
-    *(_route(name, path) for name, path in FILES.items()),
+    *page_routes(FILES, "desk"),
 )

@@ -30,6 +30,7 @@ from acd.api import (
     supervision,
     supervisors,
     tickets,
+    wallboard,
     webhooks,
     work,
 )
@@ -61,6 +62,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *service.ROUTES,
     *session_routes.ROUTES,
     *desk.ROUTES,
+    *wallboard.ROUTES,
     *documentation.ROUTES,
 )
 

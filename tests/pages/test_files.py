@@ -4,18 +4,24 @@ import json
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from acd.api import build_app
-from acd.api.desk import FILES
+from acd.api import build_app, desk, wallboard
+from acd.core.messages import AlarmKind
 from tests.api.harness import CONFIG, Http, MemoryRouter
 
+FILES = {**desk.FILES, **wallboard.FILES}
 PAGES = Path(__file__).parents[2] / "acd" / "pages"
 NAMES = sorted(FILES)
 SCRIPTS = [name for name in NAMES if name.endswith(".js")]
-WORDS = {language: json.loads((PAGES / f"desk/words.{language}.json").read_text()) for language in ("en", "zh")}
+FOLDERS = ("desk", "wallboard")
+WORDS = {
+    folder: {language: json.loads((PAGES / f"{folder}/words.{language}.json").read_text()) for language in ("en", "zh")}
+    for folder in FOLDERS
+}
 
 
 def text_of(name: str) -> str:
@@ -85,22 +91,31 @@ def test_modules_are_short_and_import_what_is_there(name: str) -> None:
         assert path in FILES.values()
 
 
-def test_both_languages_have_every_word_with_the_same_places() -> None:
-    assert WORDS["en"].keys() == WORDS["zh"].keys()
-    for word, text in WORDS["en"].items():
-        assert sorted(re.findall(r"\{\w+\}", text)) == sorted(re.findall(r"\{\w+\}", WORDS["zh"][word])), word
-        assert re.search(r"[一-鿿]", WORDS["zh"][word]) or re.fullmatch(r"[^A-Za-z]*(\{\w+\}[^A-Za-z]*)+", text), word
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_both_languages_have_every_word_with_the_same_places(folder: str) -> None:
+    english, chinese = WORDS[folder]["en"], WORDS[folder]["zh"]
+    assert english.keys() == chinese.keys()
+    for word, text in english.items():
+        assert sorted(re.findall(r"\{\w+\}", text)) == sorted(re.findall(r"\{\w+\}", chinese[word])), word
+        assert re.search(r"[一-鿿]", chinese[word]) or re.fullmatch(r"[^A-Za-z]*(\{\w+\}[^A-Za-z]*)+", text), word
 
 
-def test_every_word_that_the_page_asks_for_is_there() -> None:
-    asked = set(re.findall(r'data-word="([^"]+)"', text_of("desk/index.html")))
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_every_word_that_the_page_asks_for_is_there(folder: str) -> None:
+    asked = set(re.findall(r'data-word="([^"]+)"', text_of(f"{folder}/index.html")))
     for name in SCRIPTS:
-        asked |= set(re.findall(r'\bsay\("([\w.-]+)"', text_of(name)))
-        asked |= set(re.findall(r'"((?:problem|state|reason)\.[\w-]+)"', text_of(name)))
+        if name.startswith((f"{folder}/", "common/")):
+            asked |= set(re.findall(r'\bsay\("([\w.-]+)"', text_of(name)))
+            asked |= set(re.findall(r'"((?:problem|state|reason)\.[\w-]+)"', text_of(name)))
     assert len(asked) > 15
-    assert sorted(asked - WORDS["en"].keys()) == []
+    assert sorted(asked - WORDS[folder]["en"].keys()) == []
 
 
-def test_every_reason_that_comes_ready_made_has_a_word() -> None:
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_every_reason_that_comes_ready_made_has_a_word(folder: str) -> None:
     assert CONFIG.desk is not None
-    assert [code for code in CONFIG.desk.reasons if f"reason.{code}" not in WORDS["en"]] == []
+    assert [code for code in CONFIG.desk.reasons if f"reason.{code}" not in WORDS[folder]["en"]] == []
+
+
+def test_every_alarm_has_a_word() -> None:
+    assert [kind for kind in get_args(AlarmKind) if f"alarm.{kind}" not in WORDS["wallboard"]["en"]] == []
