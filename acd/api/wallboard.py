@@ -202,7 +202,7 @@ async def show_wallboard(call: Call[Nothing, BoardQuery]) -> BoardShape:
     rows = [row for row in view.queues.values() if not row.retired and (scope is None or scope.has_queue(row.id))]
     shown = nsmallest(asked.queues, rows, key=lambda row: (not row.alarms, row.id))
     agents = _agents(call, staffing)
-    counts = dict.fromkeys(STATES, 0)
+    counts: dict[str, int] = dict.fromkeys(STATES, 0)
     for each in agents:
         counts[state_of(each)] += 1
     there = [each for each in agents if state_of(each) != "signed-out"]
@@ -215,7 +215,7 @@ async def show_wallboard(call: Call[Nothing, BoardQuery]) -> BoardShape:
         len(rows),
         [_agent_shape(call, each) for each in nsmallest(asked.agents, there, key=_first)],
         len(there),
-        dict(counts),
+        counts,
         _waiting_shapes(view.queues, nsmallest(asked.waiting, waiting, key=_longest), now_us),
         len(waiting),
         watching.reasons,

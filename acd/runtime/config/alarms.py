@@ -90,7 +90,7 @@ def _clear(table: Table, key: str, limits: AlarmLimits, general: AlarmLimits) ->
     threshold: int = getattr(limits, field)
     if not table.has(name):
         same = threshold == getattr(general, field) and getattr(general, clear_field)
-        return getattr(general, clear_field) if same else _usual(key, threshold)  # type: ignore[no-any-return]
+        return getattr(general, clear_field) if same else _usual(key, threshold)
     found = (
         table.duration(name, 0, 0, MOST_WAIT_US)
         if key == "longest_wait"

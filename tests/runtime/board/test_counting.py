@@ -77,16 +77,15 @@ def test_states_of_agents_are_told_apart() -> None:
     engine = Engine()
     settings = m.CoreSettings((m.AgentSettings("anna", queues=("sales",)),), (m.QueueSettings("sales"),))
     seen = []
-    for number, command in enumerate(
-        (
-            m.ApplyConfig("1", settings),
-            m.SignInAgent("2", "anna"),
-            m.SetPresence("3", "anna", "ready"),
-            m.EnqueueInteraction("4", "c1", "voice", "sales"),
-            m.AcceptOffer("5", "c1.1", "anna"),
-            m.EndInteraction("6", "c1", "customer"),
-        )
-    ):
+    commands: tuple[m.Command, ...] = (
+        m.ApplyConfig("1", settings),
+        m.SignInAgent("2", "anna"),
+        m.SetPresence("3", "anna", "ready"),
+        m.EnqueueInteraction("4", "c1", "voice", "sales"),
+        m.AcceptOffer("5", "c1.1", "anna"),
+        m.EndInteraction("6", "c1", "customer"),
+    )
+    for number, command in enumerate(commands):
         view.fold(number, engine.apply(command, number))
         seen.append(state_of(view.agents["anna"]))
     assert seen == ["signed-out", "not-ready", "ready", "busy", "busy", "ready"]
