@@ -255,10 +255,11 @@ def test_a_supervisor_of_one_queue_sees_and_moves_only_its_own(board: BoardScree
     assert "scope-2" not in board.page.content()
     assert "Support" not in board.page.locator("#board").inner_text()
     # What the page does not offer, the server does not do either.
-    status = """async (path) => (await fetch(path, {method: "POST", body: JSON.stringify({queue: "sales"}),
+    status = """async ([path, body]) => (await fetch(path, {method: "POST", body: JSON.stringify(body),
                 headers: {"Content-Type": "application/json"}})).status"""
-    assert board.page.evaluate(status, "/v1/interactions/scope-2/move") == 404
-    assert board.page.evaluate(status, "/v1/agents/boris/sign-out") == 404
+    assert board.page.evaluate(status, ["/v1/interactions/scope-2/move", {"queue": "sales"}]) == 404
+    assert board.page.evaluate(status, ["/v1/interactions/scope-1/move", {"queue": "support"}]) == 403
+    assert board.page.evaluate(status, ["/v1/agents/boris/sign-out", {}]) == 404
 
 
 def test_a_token_of_an_agent_says_so_and_signs_nobody_in(board: BoardScreen) -> None:

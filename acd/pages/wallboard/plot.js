@@ -4,7 +4,7 @@
 import { byId, setText } from "/pages/common/dom.js";
 
 const SPACE = "http://www.w3.org/2000/svg";
-const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [720, 200, 56, 8, 12, 24];
+const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [720, 260, 84, 10, 14, 36];
 const DAY = 24 * 3600 * 1000, HOUR = 3600 * 1000, BIN = 15 * 60 * 1000; // milliseconds
 
 function draw(kind, attributes, parent) {
@@ -51,11 +51,11 @@ class Plot {
     this.y = (value) => HEIGHT - BOTTOM - (value / top) * (HEIGHT - TOP - BOTTOM);
     for (const value of [0, top / 2, top]) {
       draw("line", { class: "grid", x1: LEFT, x2: WIDTH - RIGHT, y1: this.y(value), y2: this.y(value) }, this.svg);
-      if (Number.isInteger(value)) this.text(LEFT - 5, this.y(value) + 4, `${value}${unit}`, "end");
+      if (Number.isInteger(value)) this.text(LEFT - 5, this.y(value) + 7, `${value}${unit}`, "end");
     }
     for (let at = Math.ceil(first / (4 * HOUR)) * 4 * HOUR; at < last; at += 4 * HOUR) {
       draw("line", { class: "grid", x1: this.x(at), x2: this.x(at), y1: TOP, y2: HEIGHT - BOTTOM }, this.svg);
-      if (this.x(at) < WIDTH - 30) this.text(this.x(at), HEIGHT - 7, this.clock(at), "middle");
+      if (this.x(at) < WIDTH - 40) this.text(this.x(at), HEIGHT - 9, this.clock(at), "middle");
     }
   }
 
