@@ -166,12 +166,16 @@ class PointShape(Struct):
 
 
 class DayShape(Struct):
-    """The last 24 hours of one queue, or of all in sight; intervals in which nothing was counted are left out."""
+    """The last 24 hours of one queue, or of all in sight; intervals in which nothing was counted are left out.
+
+    `complete`: false for a moment after a restart, until what came last has been told again from the journal.
+    """
 
     queue: str
     step_seconds: float
     begins_at: Moment
     ends_at: Moment
+    complete: bool
     points: list[PointShape]
 
 
@@ -237,7 +241,9 @@ async def show_day(call: Call[Nothing, DayQuery]) -> DayShape:
             for place, amount in enumerate(counts):
                 row[place] += amount
     points = [PointShape(moment(at_us), *row) for at_us, row in sorted(together.items())]
-    return DayShape(queue, seconds(STEP_US), moment(begin_us), moment(now_us), points)
+    return DayShape(
+        queue, seconds(STEP_US), moment(begin_us), moment(now_us), board is None or board.is_current, points
+    )
 
 
 def _check_queue(call: Call[Nothing, BoardQuery] | Call[Nothing, DayQuery], queue: str) -> None:

@@ -129,14 +129,16 @@ async function lookAtDay() {
   clearTimeout(dayTimer);
   if (!session.who) return;
   const queue = byId("shown").value;
+  let pause = DAY;
   try {
     const day = await ask("GET", `/v1/wallboard/day?${new URLSearchParams(queue ? { queue } : {})}`);
     if (session.who && queue === byId("shown").value) plots.show(day);
+    if (!day.complete) pause = AGAIN; // soon after a restart, what came last is still being read back
   } catch (error) {
     if (error.isStranger) return session.lost();
   }
   clearTimeout(dayTimer);
-  dayTimer = setTimeout(lookAtDay, DAY);
+  dayTimer = setTimeout(lookAtDay, pause);
 }
 
 async function enter() {
