@@ -30,8 +30,10 @@ from acd.api.sessions import SESSIONS, Sessions
 from acd.api.sockets import Sockets
 from acd.api.table import PUBLIC_PATHS, ROUTES
 from acd.api.tickets import TICKETS, Tickets
+from acd.api.wallboard import WALLBOARD, Watching
 from acd.core.limits import MAX_ID
 from acd.errors import AcdError, RouterClosed
+from acd.runtime.board import Board
 from acd.runtime.config.model import ApiConfig
 from acd.runtime.configurations import Configurations
 from acd.runtime.history import History
@@ -63,10 +65,11 @@ def build_app(
     *,
     reread: Read | None = None,
     around: Middleware | None = None,
+    board: Board | None = None,
 ) -> web.Application:
     """The application for one router. `history`, `configurations`, `repeats` and `reread` as for `serve`.
 
-    `around`: a middleware around everything else.
+    `around`: a middleware around everything else. `board`: what supervisors watch.
 
     Raises ConfigError when there are no tokens and the API is not explicitly open on a loopback host.
     """
@@ -76,6 +79,7 @@ def build_app(
     app[TICKETS] = Tickets()
     app[SESSIONS] = Sessions(config.sessions)
     app[DESK] = config.desk
+    app[WALLBOARD] = Watching(board, config.wallboard, config.desk)
     app[QUOTA] = Quota(config.rates.failures)
     app[ROTATION] = Rotation(app[API].guard, reread)
     if configurations is not None:
@@ -98,7 +102,12 @@ def _routes(left_out: frozenset[str]) -> tuple[tuple[Route, ...], bytes]:
 
 def _left_out(config: ApiConfig) -> frozenset[str]:
     """Names and tags of routes that are not served."""
-    served = (("metrics", config.metrics), ("sessions", config.sessions), ("desk", config.desk))
+    served = (
+        ("metrics", config.metrics),
+        ("sessions", config.sessions),
+        ("desk", config.desk),
+        ("wallboard", config.wallboard),
+    )
     return frozenset(name for name, wanted in served if not wanted)
 
 

@@ -19,7 +19,7 @@ from msgspec import Struct
 from acd.api.bodies import NoQuery, Nothing
 from acd.api.context import API, TOGETHER
 from acd.api.phones import phones_of
-from acd.api.routes import Call, Example, Route
+from acd.api.routes import Call, Example, Route, Tag
 from acd.runtime.config.model import DeskConfig
 
 _POLICY: Final = (
@@ -75,6 +75,8 @@ _HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-cache",  # kept, and asked for by its ETag each time: a page is never of two releases
 }
+
+_PAGES: Final = {"desk/index.html": "The agents' page", "wallboard/index.html": "The supervisors' page"}
 
 _MEDIA: Final = {
     "html": "text/html",
@@ -146,10 +148,16 @@ def media_of(name: str) -> str:
     return _MEDIA[name.rpartition(".")[2]]
 
 
-def _route(name: str, path: str) -> Route:
+def page_routes(served: Mapping[str, str], tag: Tag) -> tuple[Route, ...]:
+    """The routes of these files. What all pages have in common is there wherever people sign in."""
+    return tuple(_route(name, path, "sessions" if name.startswith("common/") else tag) for name, path in served.items())
+
+
+def _route(name: str, path: str, tag: Tag) -> Route:
     operation = "page_" + name.replace("/", "_").replace(".", "_")
-    summary = "The agents' page." if path == "/desk" else f"A file of the agents' page: {name}."
-    return Route(operation, "desk", "GET", path, "public", partial(page_file, name, {}), summary, media=media_of(name))
+    page = _PAGES.get(name)
+    summary = f"{page}." if page else f"A file of the pages for people who sign in: {name}."
+    return Route(operation, tag, "GET", path, "public", partial(page_file, name, {}), summary, media=media_of(name))
 
 
 ROUTES: Final = (
@@ -165,5 +173,5 @@ ROUTES: Final = (
         example=Example(shows={"reasons": ["break", "lunch", "training", "meeting"], "answers": []}),
         scoped=True,
     ),
-    *(_route(name, path) for name, path in FILES.items()),
+    *page_routes(FILES, "desk"),
 )

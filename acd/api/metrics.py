@@ -5,7 +5,7 @@ customer. Counters start again at zero with the view, as Prometheus expects of a
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Final
+from typing import Final, get_args
 
 from msgspec import Struct
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
@@ -13,6 +13,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from acd.api.engine_metrics import engine_families, rated_families
+from acd.core.messages import AlarmKind
 from acd.ports.pages import Rated
 from acd.runtime.estimate import WaitEstimator
 from acd.runtime.figures import OFFER_OUTCOMES
@@ -84,6 +85,7 @@ def _families(measured: Measured) -> Iterator[Metric]:
     yield GaugeMetricFamily("acd_ready", "1 when calls may be sent here, as /readyz says.", value=int(measured.ready))
     yield from _queue_gauges(view, measured.now_us())
     yield from _queue_counters(view)
+    yield _alarms(view)
     yield from _estimates(view, measured.waits)
     agents = GaugeMetricFamily("acd_agents", "Agents by presence.", labels=["presence"])
     for presence, count in view.presences().items():
@@ -103,6 +105,15 @@ def _families(measured: Measured) -> Iterator[Metric]:
     yield from _access(measured)
     yield from engine_families(measured.health)
     yield from rated_families(measured.rated)
+
+
+def _alarms(view: View) -> Metric:
+    """Of every queue, so that one that is cleared is told, too."""
+    raised = GaugeMetricFamily("acd_alarm", "1 while an alarm of a queue is raised.", labels=["queue", "alarm"])
+    for queue in view.queues.values():
+        for kind in get_args(AlarmKind):
+            raised.add_metric([queue.id, kind], int(kind in queue.alarms))
+    return raised
 
 
 def _deliveries(measured: Measured) -> Iterator[Metric]:

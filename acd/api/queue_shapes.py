@@ -121,12 +121,13 @@ def queue_shape(view: View, waits: WaitEstimator, row: QueueRecord, now_us: int)
         ),
         figures.as_dict(),
         row.closed,
-        _estimate_shape(waits.estimate(row.id)),
+        estimate_shape(waits.estimate(row.id)),
         _quality_shape(waits.quality(row.id)),
     )
 
 
-def _estimate_shape(band: Band | None) -> EstimateShape | None:
+def estimate_shape(band: Band | None) -> EstimateShape | None:
+    """The wait of whoever comes in now; None where nobody can tell."""
     return (
         None if band is None else EstimateShape(*(round(each, 1) for each in (band.low_s, band.middle_s, band.high_s)))
     )

@@ -57,6 +57,7 @@ Tag = Literal[
     "operation",
     "sessions",
     "desk",
+    "wallboard",
     "documentation",
 ]
 

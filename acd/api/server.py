@@ -17,6 +17,7 @@ from acd.api.protocol import Runner
 from acd.api.rotation import ROTATION, Read
 from acd.api.sessions import SESSIONS
 from acd.errors import ConfigError
+from acd.runtime.board import Board
 from acd.runtime.config.model import ApiConfig, MetricsConfig
 from acd.runtime.config.problems import dotted
 from acd.runtime.config.together import address_of, clashes_of_apis
@@ -107,6 +108,7 @@ class Domain(Struct, frozen=True):
     repeats: Repeats | None = None
     reread: Read | None = None
     around: Middleware | None = None
+    board: Board | None = None
 
 
 async def serve_domains(domains: Sequence[Domain]) -> Server:
@@ -127,6 +129,7 @@ async def serve_domains(domains: Sequence[Domain]) -> Server:
             each.repeats,
             reread=each.reread,
             around=each.around,
+            board=each.board,
         )
         for each in domains
     ]

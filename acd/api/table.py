@@ -34,6 +34,7 @@ from acd.api import (
     supervision,
     supervisors,
     tickets,
+    wallboard,
     webhooks,
     work,
 )
@@ -69,6 +70,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *session_routes.ROUTES,
     *desk.ROUTES,
     *desk_work.ROUTES,
+    *wallboard.ROUTES,
     *documentation.ROUTES,
 )
 

@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, closing
 from typing import TYPE_CHECKING
 
 from acd.api import Domain
+from acd.runtime.board import Board
 from acd.runtime.config import ApiConfig, Config
 from acd.runtime.configurations import Configurations, Source
 from acd.runtime.follower import Follower
@@ -43,6 +44,7 @@ class LivingDomain:
         self.router = self._router() if router is None else router
         self._stack = AsyncExitStack()
         self._stores: tuple[History, Configurations, Repeats] | None = None
+        self._board = _board(config, self.router)
 
     @property
     def name(self) -> str:
@@ -60,7 +62,13 @@ class LivingDomain:
                 # It is closed after the router: what that commits at its end is told, too.
                 queue_log = QueueLog(config.queue_log, config.domain, self.router)
                 stack.push_async_callback(queue_log.close)
+            board = self._board
+            if board is not None:
+                # Likewise: the day as it was at the end is kept.
+                stack.push_async_callback(board.close)
             await stack.enter_async_context(self.router)
+            if board is not None:
+                await board.start()
             if queue_log is not None:
                 await queue_log.start()
             if config.snapshots.enabled:
@@ -76,7 +84,7 @@ class LivingDomain:
     def served(self, api: ApiConfig) -> Domain:
         """What the API needs of it. Where it could not be started, every request will be told that it has stopped."""
         history, configurations, repeats = self._stores or (None, None, None)
-        return Domain(self.router, api, history, configurations, repeats, self._reread, self._around)
+        return Domain(self.router, api, history, configurations, repeats, self._reread, self._around, self._board)
 
     def _router(self) -> Router:
         """With spans if the configuration wants them; what makes them is not even imported otherwise."""
@@ -98,6 +106,15 @@ class LivingDomain:
         repeats = Repeats(RepeatStore(api.answers, self.config.journal.path, api.idempotency_us), self.router.now_us)
         stack.push_async_callback(repeats.close)
         return history, configurations, repeats
+
+
+def _board(config: Config, router: Router) -> Board | None:
+    """What supervisors watch, where there is a page for it, or an alarm to be raised."""
+    if (config.api is None or config.api.wallboard is None) and not any(queue.alarms.wanted for queue in config.queues):
+        return None
+    board = Board(config.journal.path, config.domain, router)
+    router.on_configured(board.configured)
+    return board
 
 
 async def _follow(stack: AsyncExitStack, config: Config) -> None:

@@ -15,6 +15,7 @@ from acd.core.entities import Agent, Interaction, Work
 from acd.core.matching import Matching, next_offer_state
 from acd.core.messages import (
     AgentRemoved,
+    AlarmCleared,
     CoreSettings,
     InteractionRequeued,
     ParkInteraction,
@@ -256,5 +257,13 @@ class Domain(Matching):
     def forget_if_empty(self, queue: Queue) -> None:
         """Forget a retired queue that has no interaction left."""
         if queue.retired and not queue.live:
-            del self.queues[queue.id]
-            self.events.append(QueueRemoved(queue.id))
+            self.remove_queue(queue)
+
+    def remove_queue(self, queue: Queue) -> None:
+        """Nobody is in it: it is gone, and its alarms with it."""
+        del self.queues[queue.id]
+        for kind in sorted(queue.alarms):
+            alarm = queue.alarms[kind]
+            lasted_us = self.now_us - alarm.since_us
+            self.events.append(AlarmCleared(queue.id, kind, alarm.value, alarm.threshold, lasted_us))
+        self.events.append(QueueRemoved(queue.id))

@@ -16,6 +16,7 @@ from acd.core.wrapping import granted_us
 if TYPE_CHECKING:
     from acd.core.classes import Class
     from acd.core.messages import QueueSettings
+    from acd.core.state import AlarmState
 
 UNKNOWN: Final = -1
 """Instead of an estimated wait."""
@@ -26,6 +27,7 @@ class Queue:
 
     __slots__ = (
         "adhoc",
+        "alarms",
         "calls_first",
         "closed",
         "counts_staff",
@@ -64,6 +66,8 @@ class Queue:
         """Interactions whose customers are called just now."""
         self.estimate_us = UNKNOWN
         """How long whoever comes in now will wait, as it was noted last."""
+        self.alarms: dict[str, AlarmState] = {}
+        """Those that are raised, by kind."""
         self.standing: list[tuple[int, int]] | None = None
         """Its line as sorted (key, seq), if any of its steps asks for positions; else None."""
         self.plain: dict[str, Class] = {}

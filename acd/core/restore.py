@@ -72,6 +72,8 @@ def _queues(domain: Domain, state: EngineState) -> None:
         domain.queues[queue_id].close(reason)
     for queue_id, estimate_us in state.estimates:
         domain.queues[queue_id].estimate_us = estimate_us
+    for alarm in state.alarms:
+        domain.queues[alarm.queue].alarms[alarm.alarm] = alarm
 
 
 def _agents(domain: Domain, state: EngineState) -> None:

@@ -42,6 +42,7 @@ def take(domain: Domain, outcomes: tuple[tuple[str, Outcome], ...]) -> EngineSta
         last_agents=domain.last_agents.items(),
         estimates=tuple((queue.id, queue.estimate_us) for queue in queues if queue.estimate_us != UNKNOWN),
         devices=tuple(_device(agent.vetoes[name]) for agent in agents if agent.vetoes for name in sorted(agent.vetoes)),
+        alarms=tuple(queue.alarms[kind] for queue in queues if queue.alarms for kind in sorted(queue.alarms)),
     )
 
 

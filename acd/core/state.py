@@ -147,6 +147,16 @@ class DeviceState(Struct, frozen=True):
     seq: int
 
 
+class AlarmState(Struct, frozen=True):
+    """An alarm of a queue that is raised, since when, and at which value."""
+
+    queue: str
+    alarm: str
+    since_us: int
+    value: int
+    threshold: int
+
+
 class EngineState(Struct, frozen=True):
     """Everything. All tuples are in a canonical order: by id, or oldest first for the windows.
 
@@ -154,6 +164,7 @@ class EngineState(Struct, frozen=True):
     `ended_*`: the last ended ones, as (id, final state). `outcomes`: the last commands, as (id, outcome).
     `closed_queues`: as (id, reason). `last_agents`: as (customer, agent id, when the conversation ended), oldest first.
     `estimates`: known waits, as (queue, µs). `devices`: what agents' devices veto, by agent and channel.
+    `alarms`: those that are raised, by queue and kind.
     """
 
     domain: str
@@ -175,3 +186,4 @@ class EngineState(Struct, frozen=True):
     last_agents: tuple[tuple[str, str, int], ...] = ()
     estimates: tuple[tuple[str, int], ...] = ()
     devices: tuple[DeviceState, ...] = ()
+    alarms: tuple[AlarmState, ...] = ()

@@ -4,12 +4,13 @@ Owns when projections begin, begin anew and take in what was committed. Must not
 To add one: begin it in `begin`, fold it in `fold`, after the view; in `catch_up`, if it takes its time.
 """
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 
 from acd.core.messages import Outcome
 from acd.core.state import EngineState
 from acd.ports.channel import AgentStanding, InteractionStanding, Place
 from acd.runtime.config import AgentEdit, Config
+from acd.runtime.config.model import AlarmLimits
 from acd.runtime.estimate import WaitEstimator
 from acd.runtime.events import EventSource
 from acd.runtime.feed import Commit, Feed
@@ -38,6 +39,10 @@ class Projections:
         self._has_lost_its_way = False
         self.events = EventSource(config.domain, config.journal.path, config.snapshots.path)
         self.feed = Feed()
+        self.alarms: Mapping[str, AlarmLimits] = {}
+        """From which figures on something is wrong with a queue, if anybody wants to know."""
+        self.heeding: list[Callable[[], None]] = []
+        """Called when titles, names or thresholds are others."""
         self.configure(config)
 
     def begin(self, state: EngineState | None, seq: int) -> None:
@@ -57,7 +62,10 @@ class Projections:
         view.names = {agent.settings.id: agent.name for agent in config.agents if agent.name}
         view.service_level_us = {queue.settings.id: queue.service_level_us for queue in config.queues}
         view.revision += 1
+        self.alarms = {queue.settings.id: queue.alarms for queue in config.queues if queue.alarms.wanted}
         self.figures.short_abandon_us = {queue.settings.id: queue.short_abandon_us for queue in config.queues}
+        for told in self.heeding:
+            told()
 
     def configure_agents(self, config: Config, edit: AgentEdit) -> None:
         """As `configure`, where these agents alone are others."""
@@ -147,6 +155,15 @@ class Readings:
     def figures(self) -> LiveFigures:
         """Counts by interval of every queue, agent and channel. Read them as `view`."""
         return self._projections.figures
+
+    @property
+    def alarms(self) -> Mapping[str, AlarmLimits]:
+        """By queue, for those that have any: from which figures on something is wrong."""
+        return self._projections.alarms
+
+    def on_configured(self, told: Callable[[], None]) -> None:
+        """Have something called when titles, names or thresholds may be others."""
+        self._projections.heeding.append(told)
 
     @property
     def events(self) -> EventSource:

@@ -255,11 +255,19 @@ class InteractionRecord(Struct):
         self.offer_id, self.agent_id = pending[0] if pending else ("", "")
 
 
+class AlarmRecord(Struct, frozen=True):
+    """An alarm that is raised: since when, at which value, and the threshold."""
+
+    since_us: int
+    value: int
+    threshold: int
+
+
 class QueueRecord(Struct):
     """A queue. `line`: waiting or ringing interactions by id; `waiting`, `offered`, `active`: counts by state.
 
     `closed`: why it takes nobody, None while it is open.
-    `waiting_by_channel` counts those without an offer, by channel, without zeros.
+    `waiting_by_channel` counts those without an offer, by channel, without zeros. `alarms`: those raised, by kind.
     """
 
     id: str
@@ -272,6 +280,7 @@ class QueueRecord(Struct):
     waiting_by_channel: dict[str, int] = field(default_factory=dict)
     figures: QueueFigures = field(default_factory=QueueFigures)
     closed: str | None = None
+    alarms: dict[str, AlarmRecord] = field(default_factory=dict)
 
     def enter(self, row: InteractionRecord) -> None:
         """Take in an interaction that comes, new or from another queue."""

@@ -36,7 +36,7 @@ from acd.core.messages import (
 )
 from acd.core.state import EngineState, InteractionState, WorkState
 from acd.ports.channel import Desired
-from acd.runtime import config_folds, device_folds, handover_folds, waiting_folds, work_folds
+from acd.runtime import alarm_folds, config_folds, device_folds, handover_folds, waiting_folds, work_folds
 from acd.runtime.figures import SERVICE_LEVEL_US, QueueFigures
 from acd.runtime.records import AgentRecord, Decision, InteractionRecord, QueueRecord, WorkRecord
 
@@ -108,6 +108,7 @@ class View:
         named = {agent.id: agent for agent in (*state.settings.agents, *state.retired_agents)}
         view.agents |= {row.id: AgentRecord.restored(row, named[row.id], at_us) for row in state.agents}
         device_folds.restore(view, state)
+        alarm_folds.restore(view, state)
         for row in sorted(state.interactions, key=lambda row: row.seq):
             view._restore_interaction(row)
         guests = {offer_id for row in state.interactions for offer_id in row.participants}
@@ -377,6 +378,7 @@ class View:
             **waiting_folds.table(self.queues, self.interactions, self.ended, lambda: self.at_us),
             **work_folds.table(self),
             **device_folds.table(self),
+            **alarm_folds.table(self),
             InteractionCompleted: self._interaction_completed,
             InteractionAbandoned: self._interaction_abandoned,
             InteractionCancelled: self._interaction_let_go,

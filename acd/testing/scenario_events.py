@@ -14,7 +14,8 @@
     expect refused CODE        expect line c2 c3 | line empty        the waiting, first in line first
     expect nothing             no event at all                       expect no offer [c1]
 
-`scenario_waiting` has the words about waiting, `scenario_device` those about devices.
+`scenario_waiting` has the words about waiting, `scenario_device` those about devices, `scenario_alarm` those
+about alarms.
 
 Owns describing and comparing. Must not know how a scenario is run.
 """
@@ -24,7 +25,14 @@ from typing import Final, NamedTuple, assert_never
 import acd.core.messages as m
 from acd.core.engine import Engine
 from acd.runtime.config.durations import format_duration
-from acd.testing import scenario_device, scenario_entry, scenario_transfer, scenario_waiting, scenario_work
+from acd.testing import (
+    scenario_alarm,
+    scenario_device,
+    scenario_entry,
+    scenario_transfer,
+    scenario_waiting,
+    scenario_work,
+)
 from acd.testing.scenario_statement import Problem, Statement
 
 
@@ -94,6 +102,7 @@ _LENGTHS: Final = {
     **scenario_work.LENGTHS,
     **scenario_transfer.LENGTHS,
     **scenario_device.LENGTHS,
+    **scenario_alarm.LENGTHS,
 }
 """How many words belong to each event; the rest are details."""
 
@@ -138,6 +147,8 @@ def describe(event: m.Event) -> Described:
         words, details = scenario_transfer.words_of(event)
     elif isinstance(event, scenario_device.DeviceEvent):
         words, details = scenario_device.words_of(event)
+    elif isinstance(event, scenario_alarm.AlarmEvent):
+        words, details = scenario_alarm.words_of(event)
     else:
         return _describe_offer(event)
     return _described(words, **details)

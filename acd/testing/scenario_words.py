@@ -15,7 +15,7 @@
 
 `scenario_waiting` has the words about waiting, `scenario_entry` those about queues that open, close and overflow,
 `scenario_work` those about work in hand, `scenario_transfer` those about handing on, `scenario_device` those about
-devices.
+devices, `scenario_alarm` those about alarms.
 
 For offers, ID is the interaction, meaning its pending offer to that agent or else its latest, or one offer (`c1.2`).
 
@@ -50,7 +50,14 @@ from acd.core.messages import (
     Tick,
 )
 from acd.runtime.config.capacities import PROFILES
-from acd.testing import scenario_device, scenario_entry, scenario_transfer, scenario_waiting, scenario_work
+from acd.testing import (
+    scenario_alarm,
+    scenario_device,
+    scenario_entry,
+    scenario_transfer,
+    scenario_waiting,
+    scenario_work,
+)
 from acd.testing.scenario_statement import (
     Problem,
     Statement,
@@ -325,4 +332,5 @@ _COMMANDS: Final[dict[str, Callable[[Statement, str, Mapping[str, str]], Command
     **scenario_work.COMMANDS,
     **scenario_transfer.COMMANDS,
     **scenario_device.COMMANDS,
+    **scenario_alarm.COMMANDS,
 }

@@ -10,7 +10,7 @@ from aiohttp import ClientSession
 
 from acd.api import Domain, serve_domains
 from acd.core.messages import AgentSettings, CoreSettings, QueueSettings
-from acd.runtime.config.model import ApiConfig, DeskConfig, SessionsConfig, TokenConfig
+from acd.runtime.config.model import ApiConfig, DeskConfig, SessionsConfig, TokenConfig, WallboardConfig
 from acd.runtime.config.secrets import Secret
 from tests.api.domain_worlds import token_of
 from tests.api.harness import Client, MemoryRouter
@@ -29,6 +29,7 @@ def api_of(domain: str, **changes: object) -> ApiConfig:
         origins=(f"https://{domain}.example.com",),
         sessions=SessionsConfig(),
         desk=DeskConfig(),
+        wallboard=WallboardConfig(),
     )
     return msgspec.structs.replace(config, **changes)
 

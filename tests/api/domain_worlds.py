@@ -48,6 +48,7 @@ enabled = false
 port = 0
 origins = ["https://{name}.example.com"]
 desk = {{ enabled = true }}
+wallboard = {{ enabled = true }}
 [[api.tokens]]
 name = "pbx"
 token = "system-token-of-{name}"

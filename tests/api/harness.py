@@ -37,7 +37,7 @@ from acd.errors import AcdError, CommandInvalid
 from acd.ports.channel import Channel, Personal
 from acd.ports.stores import OutboxMessage
 from acd.runtime.channels import open_channels
-from acd.runtime.config.model import ApiConfig, Config, DeskConfig, SessionsConfig, TokenConfig
+from acd.runtime.config.model import ApiConfig, Config, DeskConfig, SessionsConfig, TokenConfig, WallboardConfig
 from acd.runtime.config.secrets import Secret
 from acd.runtime.configurations import Configurations, Source, check_in_force
 from acd.runtime.estimate import WaitEstimator
@@ -185,6 +185,7 @@ CONFIG = ApiConfig(
     origins=("https://desk.example.com",),
     sessions=SessionsConfig(),
     desk=DeskConfig(),
+    wallboard=WallboardConfig(),
 )
 
 
@@ -224,7 +225,9 @@ async def living(
     assert config is not None
     assert config.api is not None
     # Every route is served, also those that the configuration has to ask for.
-    everything = msgspec.structs.replace(config.api, sessions=SessionsConfig(), desk=DeskConfig())
+    everything = msgspec.structs.replace(
+        config.api, sessions=SessionsConfig(), desk=DeskConfig(), wallboard=WallboardConfig()
+    )
     history = History(config.journal.path, config.snapshots.path)
     live = Router(config, channels=(FakeChannel("phones"), *open_channels(config.channels)))
     with closing(history), closing(VersionStore(config.api.versions)) as store:

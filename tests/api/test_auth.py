@@ -48,6 +48,8 @@ MATRIX: list[tuple[str, str, dict[str, str] | None, int]] = [
     ("GET", "/v1/session", None, OWN),
     ("DELETE", "/v1/session", None, OWN),
     ("GET", "/v1/desk", None, OWN),
+    ("GET", "/v1/wallboard", None, 403),
+    ("GET", "/v1/wallboard/day", None, 403),
     ("POST", "/v1/interactions", {"queue": "sales", "channel": "chat"}, 403),
     ("GET", "/v1/interactions/own", None, OWN),
     ("GET", "/v1/interactions/talk", None, OWN),

@@ -31,7 +31,7 @@ from acd.core.messages import (
     SignInAgent,
 )
 from acd.runtime.audit import Asked
-from acd.runtime.config.model import ApiConfig, DeskConfig, Role, TokenConfig
+from acd.runtime.config.model import ApiConfig, DeskConfig, Role, TokenConfig, WallboardConfig
 from acd.runtime.config.secrets import Secret
 from acd.runtime.events import Wanted
 from acd.runtime.events.kinds import kind_of
@@ -155,7 +155,10 @@ BODIES_OF: dict[str, list[tuple[str, str, dict[str, Any]]]] = {
         ("POST", "/v1/callbacks", {"queue": "sales"}),
     ],
 }
-LISTS = {"list_agents", "list_figures", "list_interactions", "list_queues", "list_decisions", "audit", "events"}
+LISTS = {"list_agents", "list_figures", "list_interactions", "list_queues", "list_decisions", "audit", "events"} | {
+    "show_wallboard",
+    "show_wallboard_day",
+}
 """Routes whose answers leave out what is out of sight: each has a test below."""
 
 FIGURES: dict[str, dict[str, list[str]]] = {
@@ -206,6 +209,7 @@ CONFIG = ApiConfig(
         TokenConfig("anna-desktop", Secret("annas-own-0123456789"), ("agent",), agent="anna"),
     ),
     desk=DeskConfig(),
+    wallboard=WallboardConfig(),
 )
 
 
@@ -334,6 +338,23 @@ async def test_lists_hold_what_is_in_sight(http: Http, role: str, scope: str) ->
     assert {event["subject"] for event in found["events"]} == {"talk", "line", "anna", "boris"}
 
 
+@pytest.mark.parametrize(("role", "scope"), LIMITED)
+async def test_the_wallboard_holds_what_is_in_sight(http: Http, role: str, scope: str) -> None:
+    client = Client(http, token_of(role, scope))
+    _, found = await client("GET", "/v1/wallboard")
+    assert [row["id"] for row in found["queues"]] == (["sales", "客服"] if scope == "channel" else ["sales"])
+    assert {row["id"] for row in found["agents"]} == {"anna"}
+    assert found["agents_by_state"] == {"ready": 0, "busy": 1, "not-ready": 0, "signed-out": 1}
+    assert [work["interaction_id"] for work in found["agents"][0]["work"]] == ["talk"]
+    assert [row["interaction_id"] for row in found["waiting"]] == ["line"]
+    assert (found["waiting_total"], found["agents_total"]) == (1, 1)
+    outside = "%E5%AE%A2%E6%9C%8D"
+    for path in ("/v1/wallboard", "/v1/wallboard/day"):
+        assert (await client("GET", f"{path}?queue=sales"))[0] == 200
+        assert (await client("GET", f"{path}?queue=nowhere"))[0] == 404
+        assert (await client("GET", f"{path}?queue={outside}"))[0] == (200 if scope == "channel" else 404)
+
+
 async def test_figures_of_channels_are_of_every_queue(http: Http) -> None:
     for scope, name, status in (
         ("queue", "chat", 404),
@@ -456,6 +477,8 @@ ABOUT: dict[str, str] = {
     "queue-removed": "queue",
     "queue-opened": "queue",
     "queue-closed": "queue",
+    "alarm-raised": "queue",
+    "alarm-cleared": "queue",
 }
 """What a kind of events is about, where it is not an interaction."""
 

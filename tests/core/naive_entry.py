@@ -12,6 +12,7 @@ import acd.core.messages as m
 from acd.core import limits
 from tests.core.naive_callbacks import Callbacks, called_by
 from tests.core.naive_rules import Agent, Interaction, Patience, Queue, Refused
+from tests.core.naive_state import Alarm
 from tests.core.naive_supervision import Supervision
 
 
@@ -42,6 +43,19 @@ class Entry(Callbacks, Supervision):
 
     def on_NoteEstimate(self, command: m.NoteEstimate) -> None:
         self.queue(command.queue).estimate = command.estimated_wait_us
+
+    def on_NoteAlarm(self, command: m.NoteAlarm) -> None:
+        known = [each for each in self.queues if each.settings.id == command.queue]
+        if not known or (command.raised and known[0].retired):
+            raise Refused("unknown-queue")
+        alarms = known[0].alarms
+        if command.raised and command.alarm not in alarms:
+            alarms[command.alarm] = Alarm(self.now, command.value, command.threshold)
+            self.events.append(m.AlarmRaised(command.queue, command.alarm, command.value, command.threshold))
+        elif not command.raised and command.alarm in alarms:
+            was = alarms.pop(command.alarm)
+            lasted = self.now - was.since
+            self.events.append(m.AlarmCleared(command.queue, command.alarm, command.value, was.threshold, lasted))
 
     def bad_action(self, settings: m.CoreSettings) -> bool:
         names = [queue.id for queue in settings.queues]

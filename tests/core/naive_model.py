@@ -134,8 +134,7 @@ class Model(Reserving, LevelRules, Ending, Conference, Update, Devices):
             elif self.is_in_use(queue):
                 queue.retired = True
             else:
-                self.queues.remove(queue)
-                self.events.append(m.QueueRemoved(queue.settings.id))
+                self.remove_queue(queue)
         known = [queue.settings.id for queue in self.queues]
         self.queues += [Queue(settings) for queue_id, settings in named.items() if queue_id not in known]
 

@@ -402,8 +402,14 @@ class Rules:
 
     def forget_if_empty(self, queue: Queue) -> None:
         if queue.retired and not self.is_in_use(queue):
-            self.queues.remove(queue)
-            self.events.append(m.QueueRemoved(queue.settings.id))
+            self.remove_queue(queue)
+
+    def remove_queue(self, queue: Queue) -> None:
+        self.queues.remove(queue)
+        for kind, was in sorted(queue.alarms.items()):
+            lasted = self.now - was.since
+            self.events.append(m.AlarmCleared(queue.settings.id, kind, was.value, was.threshold, lasted))
+        self.events.append(m.QueueRemoved(queue.settings.id))
 
     def is_in_use(self, queue: Queue) -> bool:
         """Something in it has not been forgotten, or somebody wraps up by its conditions."""

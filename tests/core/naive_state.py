@@ -39,6 +39,14 @@ class Queue:
     last_turn: tuple[int, str] | None = None
     closed: str | None = None
     estimate: int = -1
+    alarms: dict[str, "Alarm"] = field(default_factory=dict)
+
+
+@dataclass(eq=False)
+class Alarm:
+    since: int
+    value: int
+    threshold: int
 
 
 @dataclass(eq=False)

@@ -249,6 +249,11 @@ def _model_picture(model: Model) -> Picture:
             for veto in sorted(each.vetoes, key=lambda found: found.channel)
         ],
         "estimates": [(each.settings.id, each.estimate) for each in queues if each.estimate != -1],
+        "alarms": [
+            (each.settings.id, kind, was.since, was.value, was.threshold)
+            for each in queues
+            for kind, was in sorted(each.alarms.items())
+        ],
     }
 
 
@@ -339,4 +344,5 @@ def _engine_picture(state: EngineState) -> Picture:
         "last agents": list(state.last_agents),
         "devices": [msgspec.structs.astuple(each) for each in state.devices],
         "estimates": list(state.estimates),
+        "alarms": [msgspec.structs.astuple(each) for each in state.alarms],
     }

@@ -7,7 +7,7 @@ Owns what is likely. Looks at the naive model only, never at an engine, so that 
 from collections.abc import Callable
 from itertools import accumulate
 from random import Random
-from typing import Final
+from typing import Final, get_args
 
 import acd.core.messages as m
 from acd.core import limits
@@ -45,6 +45,7 @@ WEIGHTS: Final[dict[str, float]] = {
     "recover": 0.7,
     "open_queue": 2,
     "note_estimate": 1.5,
+    "note_alarm": 2,
     "fail_callback": 3,
     "note_reached": 4,
     "call_back": 1,
@@ -55,6 +56,8 @@ WEIGHTS: Final[dict[str, float]] = {
     "leave": 3,
     "note_device": 5,
 }
+
+ALARMS: Final[tuple[m.AlarmKind, ...]] = get_args(m.AlarmKind)
 
 KINDS: Final = tuple(WEIGHTS)
 SHARES: Final = tuple(accumulate(WEIGHTS.values()))
@@ -345,6 +348,11 @@ class Traffic(UpdateTraffic):
     def _note_estimate(self, _model: Model) -> m.Command:
         queue_id = self._pick((*self.queue_ids, *self._unheard_of()))
         return m.NoteEstimate(self._id(), queue_id, self.random.choice((-1, 0, SECOND, 20 * SECOND, 60 * SECOND)))
+
+    def _note_alarm(self, _model: Model) -> m.Command:
+        queue_id = self._pick((*self.queue_ids, *self._unheard_of()))
+        raised, value = self._chance(0.6), self.random.randrange(3)
+        return m.NoteAlarm(self._id(), queue_id, self.random.choice(ALARMS), raised, value, 2)
 
     def _note_device(self, _model: Model) -> m.Command:
         lasts = self.random.choice((1, 5 * SECOND, 40 * SECOND, 40 * SECOND, limits.USUAL_VETO_US))

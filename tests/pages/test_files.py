@@ -4,23 +4,29 @@ import json
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from acd import errors
-from acd.api import build_app, call_files, desk
+from acd.api import build_app, call_files, desk, wallboard
 from acd.api.problems import EXCEPTIONS
 from acd.api.table import ROUTES
+from acd.core.messages import AlarmKind
 from tests.api.harness import CONFIG, Http, MemoryRouter
 
 PAGES = Path(__file__).parents[2] / "acd" / "pages"
-FILES = {**desk.FILES, **call_files.FILES}
+FILES = {**desk.FILES, **wallboard.FILES, **call_files.FILES}
 NAMES = sorted(FILES)
 OURS = [name for name in NAMES if not name.startswith("vendor/")]
 SCRIPTS = [name for name in OURS if name.endswith(".js")]
 LANGUAGES = re.findall(r"(\w+): \"", re.findall(r"LANGUAGES = \{(.*?)\}", (PAGES / "common/words.js").read_text())[0])
-WORDS = {language: json.loads((PAGES / f"desk/words.{language}.json").read_text()) for language in LANGUAGES}
+FOLDERS = ("desk", "wallboard")
+WORDS = {
+    folder: {language: json.loads((PAGES / f"{folder}/words.{language}.json").read_text()) for language in LANGUAGES}
+    for folder in FOLDERS
+}
 ASKED = (
     *("begin_session", "show_session", "end_session", "issue_ticket", "show_desk"),
     *("show_agent", "sign_in", "sign_out", "set_presence"),
@@ -102,10 +108,11 @@ def test_modules_are_short_and_import_what_is_there(name: str) -> None:
         assert path in FILES.values()
 
 
-def test_every_language_that_is_offered_is_there() -> None:
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_every_language_that_is_offered_is_there(folder: str) -> None:
     assert set(LANGUAGES) >= {"en", "zh"}
-    assert {name for name in NAMES if name.startswith("desk/words.")} == {
-        f"desk/words.{each}.json" for each in LANGUAGES
+    assert {name for name in NAMES if name.startswith(f"{folder}/words.")} == {
+        f"{folder}/words.{each}.json" for each in LANGUAGES
     }
 
 
@@ -120,25 +127,30 @@ def test_what_the_desk_can_be_refused_has_a_word(language: str) -> None:
     assert sorted(code for code in codes if f"problem.{code}" not in WORDS[language]) == []
 
 
-def test_both_languages_have_every_word_with_the_same_places() -> None:
-    assert WORDS["en"].keys() == WORDS["zh"].keys()
-    for word, text in WORDS["en"].items():
-        assert sorted(re.findall(r"\{\w+\}", text)) == sorted(re.findall(r"\{\w+\}", WORDS["zh"][word])), word
-        assert re.search(r"[一-鿿]", WORDS["zh"][word]) or re.fullmatch(r"[^A-Za-z]*(\{\w+\}[^A-Za-z]*)+", text), word
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_both_languages_have_every_word_with_the_same_places(folder: str) -> None:
+    english, chinese = WORDS[folder]["en"], WORDS[folder]["zh"]
+    assert english.keys() == chinese.keys()
+    for word, text in english.items():
+        assert sorted(re.findall(r"\{\w+\}", text)) == sorted(re.findall(r"\{\w+\}", chinese[word])), word
+        assert re.search(r"[一-鿿]", chinese[word]) or re.fullmatch(r"[^A-Za-z]*(\{\w+\}[^A-Za-z]*)+", text), word
 
 
-def test_every_word_that_the_page_asks_for_is_there() -> None:
-    asked = set(re.findall(r'data-word="([^"]+)"', text_of("desk/index.html")))
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_every_word_that_the_page_asks_for_is_there(folder: str) -> None:
+    asked = set(re.findall(r'data-word="([^"]+)"', text_of(f"{folder}/index.html")))
     for name in SCRIPTS:
-        asked |= set(re.findall(r'\bsay\("([\w.-]+)"', text_of(name)))
-        asked |= set(re.findall(r'"((?:problem|state|reason)\.[\w-]+)"', text_of(name)))
+        if name.startswith((f"{folder}/", "common/")):
+            asked |= set(re.findall(r'\bsay\("([\w.-]+)"', text_of(name)))
+            asked |= set(re.findall(r'"((?:problem|state|reason)\.[\w-]+)"', text_of(name)))
     assert len(asked) > 15
-    assert sorted(asked - WORDS["en"].keys()) == []
+    assert sorted(asked - WORDS[folder]["en"].keys()) == []
 
 
-def test_every_reason_that_comes_ready_made_has_a_word() -> None:
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_every_reason_that_comes_ready_made_has_a_word(folder: str) -> None:
     assert CONFIG.desk is not None
-    assert [code for code in CONFIG.desk.reasons if f"reason.{code}" not in WORDS["en"]] == []
+    assert [code for code in CONFIG.desk.reasons if f"reason.{code}" not in WORDS[folder]["en"]] == []
 
 
 def test_whatever_a_telephone_says_has_a_word() -> None:
@@ -146,4 +158,8 @@ def test_whatever_a_telephone_says_has_a_word() -> None:
     said = set(re.findall(r'"([a-z]+(?:-[a-z]+)+)"', text)) | set(re.findall(r'tell\("([a-z-]+)"', text))
     said -= {"max-bundle", "inbound-rtp", "outbound-rtp", "remote-inbound-rtp"}  # of WebRTC
     assert {"wrong-password", "no-audio", "microphone-denied", "elsewhere"} <= said
-    assert sorted(each for each in said if f"phone.{each}" not in WORDS["en"]) == []
+    assert sorted(each for each in said if f"phone.{each}" not in WORDS["desk"]["en"]) == []
+
+
+def test_every_alarm_has_a_word() -> None:
+    assert [kind for kind in get_args(AlarmKind) if f"alarm.{kind}" not in WORDS["wallboard"]["en"]] == []

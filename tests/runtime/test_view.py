@@ -36,6 +36,7 @@ from acd.core.messages import (
     InteractionMoved,
     InteractionOverflowed,
     InteractionQueued,
+    NoteAlarm,
     NoteDevice,
     NoteInteraction,
     OfferAccepted,
@@ -177,6 +178,7 @@ class Run:
             NoteInteraction(name, worked, (("survey.1", channel),)),
             NoteDevice(name, agent_id, channel, "in-use", (other + 1) * SECOND),
             NoteDevice(name, agent_id, channel, "clear"),
+            NoteAlarm(name, queue, "waiting", bool(other % 2), other, 3),
             Tick(name),
             Tick(name),
             ApplyConfig(name, CONFIGS[other % 3]),
@@ -259,7 +261,7 @@ def _by_queue(events: list[Event]) -> dict[str, list[Event]]:
 
 STEPS = st.lists(
     st.tuples(
-        st.integers(0, 35),
+        st.integers(0, 36),
         st.integers(0, 5),
         st.integers(0, 5),
         st.sampled_from([0, 1, SECOND, 20 * SECOND, 60 * SECOND]),

@@ -10,6 +10,7 @@ from typing import Any, Final
 from acd.core.domain import Domain
 from acd.core.handlers import (
     agents,
+    alarms,
     callbacks,
     conferences,
     devices,
@@ -42,6 +43,7 @@ from acd.core.messages import (
     LeaveInteraction,
     MergeConsult,
     MoveInteraction,
+    NoteAlarm,
     NoteDevice,
     NoteEstimate,
     NoteInteraction,
@@ -93,6 +95,7 @@ HANDLERS: Final[dict[type, Handler]] = {
     OpenQueue: queues.open_queue,
     CloseQueue: queues.close_queue,
     NoteEstimate: queues.note_estimate,
+    NoteAlarm: alarms.note_alarm,
     ReprioritizeInteraction: supervision.reprioritize,
     MoveInteraction: supervision.move,
     RecallInteraction: supervision.recall,

@@ -14,7 +14,6 @@ from acd.core.messages import (
     ApplyConfig,
     ConfigApplied,
     CoreSettings,
-    QueueRemoved,
     QueueSettings,
     Refusal,
     Score,
@@ -196,8 +195,7 @@ def _change_queues(domain: Domain, settings: CoreSettings) -> set[str]:
         if queue.live:
             queue.retired = True
         else:
-            del domain.queues[queue_id]
-            domain.events.append(QueueRemoved(queue_id))
+            domain.remove_queue(queue)
     for queue_id in sorted(named):
         known = domain.queues.get(queue_id)
         if known is None:

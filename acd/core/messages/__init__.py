@@ -5,6 +5,8 @@ scalars, tuples and other messages; they hold no engine object and no dict. A St
 validates nothing: whatever comes from outside goes through `acd.core.messages.codec`.
 """
 
+from acd.core.messages.alarm_commands import AlarmKind, NoteAlarm
+from acd.core.messages.alarm_events import AlarmCleared, AlarmRaised
 from acd.core.messages.callback_commands import CallBackInteraction, FailCallback, NoteReached
 from acd.core.messages.callback_events import (
     CustomerCalled,
@@ -126,6 +128,9 @@ __all__ = [
     "AgentRemoved",
     "AgentSettings",
     "AgentsConfigured",
+    "AlarmCleared",
+    "AlarmKind",
+    "AlarmRaised",
     "AnnounceInteraction",
     "ApplyConfig",
     "CallBackInteraction",
@@ -182,6 +187,7 @@ __all__ = [
     "LevelOpened",
     "MergeConsult",
     "MoveInteraction",
+    "NoteAlarm",
     "NoteDevice",
     "NoteEstimate",
     "NoteInteraction",

@@ -10,6 +10,7 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import Meta, Struct
 
 from acd.core import limits
+from acd.core.messages.alarm_commands import NoteAlarm
 from acd.core.messages.callback_commands import CallBackInteraction, FailCallback, NoteReached
 from acd.core.messages.command_base import CommandBase, Origin
 from acd.core.messages.config_commands import ApplyConfig, ConfigureAgents
@@ -367,6 +368,7 @@ Command = (
     | NoteInteraction
     | NoteDevice
     | SuperviseInteraction
+    | NoteAlarm
 )
 
 

@@ -7,6 +7,7 @@ that of the command that caused it.
 
 from msgspec import Struct
 
+from acd.core.messages.alarm_events import AlarmCleared, AlarmRaised
 from acd.core.messages.callback_events import (
     CustomerCalled,
     CustomerReached,
@@ -384,4 +385,6 @@ Event = (
     | InteractionNoted
     | DeviceVetoed
     | DeviceCleared
+    | AlarmRaised
+    | AlarmCleared
 )

@@ -152,6 +152,12 @@ class DeskConfig(Struct, frozen=True):
     answers: tuple[tuple[str, str], ...] = ()
 
 
+class WallboardConfig(Struct, frozen=True):
+    """The supervisors' page. `window_us`: over which time it gives service level and counts."""
+
+    window_us: int = 900 * 1_000_000
+
+
 class ApiConfig(Struct, frozen=True):
     """The HTTP API. `origins`: web origins whose pages may use it. TLS when both files are given.
 
@@ -159,7 +165,7 @@ class ApiConfig(Struct, frozen=True):
     `versions`: the file of what was put into force over the API. `answers`: of requests with an `Idempotency-Key`,
     which are remembered for `idempotency_us`.
     `open`: serve everybody who can connect, without tokens; only on a loopback host. `sessions`: None when nobody signs
-    in with a browser; `desk`: None when that page is not served.
+    in with a browser; `desk`, `wallboard`: None when that page is not served.
     """
 
     host: str = "127.0.0.1"
@@ -177,6 +183,7 @@ class ApiConfig(Struct, frozen=True):
     metrics: bool = True
     sessions: SessionsConfig | None = None
     desk: DeskConfig | None = None
+    wallboard: WallboardConfig | None = None
 
     @property
     def where(self) -> str:
@@ -246,14 +253,40 @@ class AgentEdit(Struct, frozen=True):
     removed: tuple[str, ...] = ()
 
 
+class AlarmLimits(Struct, frozen=True):
+    """When something is wrong with a queue, and when it is well again; 0 where nobody wants to know.
+
+    A wait or a line is well at `…_clear` or less, a service level at that or more. `service_level`: per cent, of those
+    of the last `window_us`, once there are `least_calls` of them. `settle_us`: how long a figure has to be well before
+    the alarm is cleared.
+    """
+
+    longest_wait_us: int = 0
+    longest_wait_clear_us: int = 0
+    waiting: int = 0
+    waiting_clear: int = 0
+    service_level: int = 0
+    service_level_clear: int = 0
+    no_agent_ready_us: int = 0
+    window_us: int = 900 * 1_000_000
+    least_calls: int = 10
+    settle_us: int = 10_000_000
+
+    @property
+    def wanted(self) -> bool:
+        """Whether there is any."""
+        return bool(self.longest_wait_us or self.waiting or self.service_level or self.no_agent_ready_us)
+
+
 class QueueConfig(Struct, frozen=True):
-    """One queue: what the core needs, a title for people, thresholds of the figures, and whose hours it keeps."""
+    """One queue: what the core needs, a title for people, thresholds of figures and alarms, whose hours it keeps."""
 
     settings: QueueSettings
     title: str = ""
     service_level_us: int = 20_000_000
     calendar: str = ""
     short_abandon_us: int = 5_000_000
+    alarms: AlarmLimits = AlarmLimits()
 
 
 def _id_of(agent: AgentConfig) -> str:

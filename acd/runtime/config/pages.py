@@ -1,4 +1,4 @@
-"""`[api.sessions]` and `[api.desk]`: people who sign in with a browser, and the page that agents work on.
+"""`[api.sessions]`, `[api.desk]` and `[api.wallboard]`: people who sign in with a browser, and the pages for them.
 
 Owns their keys, bounds and defaults. Must not know what a session is made of, nor what the pages show.
 """
@@ -7,7 +7,8 @@ import re
 from typing import Final
 
 from acd.runtime.chat.conversation import problem_of
-from acd.runtime.config.model import ApiConfig, DeskConfig, SessionsConfig
+from acd.runtime.config.alarms import LEAST_WINDOW_US, MOST_WINDOW_US
+from acd.runtime.config.model import ApiConfig, DeskConfig, SessionsConfig, WallboardConfig
 from acd.runtime.config.problems import quoted
 from acd.runtime.config.table import Table
 
@@ -59,11 +60,25 @@ def read_desk(api: Table) -> DeskConfig | None:
     return config if enabled else None
 
 
+def read_wallboard(api: Table) -> WallboardConfig | None:
+    """`[api.wallboard]`; None unless it is enabled."""
+    if not api.has("wallboard"):
+        return None
+    table = api.table("wallboard")
+    enabled = table.flag("enabled", default=False)
+    window_us = table.duration("window", WallboardConfig().window_us, LEAST_WINDOW_US, MOST_WINDOW_US)
+    table.finish()
+    return WallboardConfig(window_us) if enabled else None
+
+
 def check_pages(api: Table, config: ApiConfig) -> None:
     """Who has no token cannot be told from others, and a page for agents would be nobody's."""
     if config.desk is not None and config.open and not config.tokens:
         fix = 'add [[api.tokens]] with roles = ["agent"] for each agent'
         api.problems.warn(api.at("desk"), "is for agents, and an open API does not know who is one", fix)
+    if config.wallboard is not None and config.open and not config.tokens:
+        fix = 'add [[api.tokens]] with roles = ["supervisor"] for each supervisor'
+        api.problems.warn(api.at("wallboard"), "is for people who sign in, and an open API has no tokens for it", fix)
 
 
 def _reasons(table: Table) -> tuple[str, ...]:

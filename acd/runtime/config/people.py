@@ -11,10 +11,11 @@ from acd.core.messages import AgentSettings, Capacity, QueueSettings
 from acd.core.messages.settings import SCORE_PREFIX, STRATEGIES, Ordering, Rona, Strategy
 from acd.core.requirement import parse
 from acd.errors import RequirementError
+from acd.runtime.config.alarms import read_alarms, read_queue_alarms
 from acd.runtime.config.allow import read_allow
 from acd.runtime.config.capacities import DEFAULT
 from acd.runtime.config.entry import check_action_keys, check_entry, read_entry
-from acd.runtime.config.model import AgentConfig, QueueConfig
+from acd.runtime.config.model import AgentConfig, AlarmLimits, QueueConfig
 from acd.runtime.config.ordering import check_bands, check_levels, check_ordering, read_levels
 from acd.runtime.config.problems import did_you_mean, dotted, excerpt, quoted
 from acd.runtime.config.steps import read_steps
@@ -47,8 +48,8 @@ def read_agents(root: Table, capacities: dict[str, Capacity]) -> tuple[AgentConf
 def read_queues(root: Table) -> tuple[QueueConfig, ...]:
     """`[queues]`, sorted by id."""
     tables = tuple(root.named("queues", "queue", limits.MAX_QUEUES))
-    names = frozenset(identity for identity, _ in tables)
-    return tuple(_queue(identity, table, names) for identity, table in tables)
+    names, general = frozenset(identity for identity, _ in tables), read_alarms(root)
+    return tuple(_queue(identity, table, names, general) for identity, table in tables)
 
 
 def cross_check(root: Table, agents: tuple[AgentConfig, ...], queues: tuple[QueueConfig, ...]) -> None:
@@ -124,7 +125,7 @@ def _addresses(table: Table) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _queue(identity: str, table: Table, names: frozenset[str]) -> QueueConfig:
+def _queue(identity: str, table: Table, names: frozenset[str], general: AlarmLimits) -> QueueConfig:
     read_allow(table, table.key)
     wrap_up = read_wrap_up(table)
     settings = QueueSettings(
@@ -156,6 +157,7 @@ def _queue(identity: str, table: Table, names: frozenset[str]) -> QueueConfig:
         service_level_us=table.duration("service_level", QueueConfig(settings).service_level_us, least=1),
         calendar=table.text("calendar"),
         short_abandon_us=table.duration("short_abandon", QueueConfig(settings).short_abandon_us),
+        alarms=read_queue_alarms(table, general),
     )
     for key, strategy in _ONLY_WITH:
         if key in table.raw and settings.strategy != strategy:

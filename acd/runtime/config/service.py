@@ -24,7 +24,7 @@ from acd.runtime.config.model import (
     SessionsConfig,
     SnapshotsConfig,
 )
-from acd.runtime.config.pages import check_pages, read_desk, read_sessions
+from acd.runtime.config.pages import check_pages, read_desk, read_sessions, read_wallboard
 from acd.runtime.config.problems import quoted
 from acd.runtime.config.rates import read_rates
 from acd.runtime.config.secrets import SECRET_KEY
@@ -148,9 +148,9 @@ def read_api(root: Table, known: Known, environment: Mapping[str, str]) -> ApiCo
     by_address = unix is None or table.has("host") or table.has("port")
     host = read_host(table) if by_address else ""
     certificate, private_key = _tls(table)
-    tls, desk = certificate is not None, read_desk(table)
+    tls, desk, wallboard = certificate is not None, read_desk(table), read_wallboard(table)
     sessions = read_sessions(table, tls=tls)
-    if sessions is None and desk is not None:
+    if sessions is None and (desk is not None or wallboard is not None):
         sessions = SessionsConfig(secure=tls)  # without them nobody could sign in there
     config = ApiConfig(
         host=host,
@@ -168,6 +168,7 @@ def read_api(root: Table, known: Known, environment: Mapping[str, str]) -> ApiCo
         metrics=not root.has("metrics"),
         sessions=sessions,
         desk=desk,
+        wallboard=wallboard,
     )
     if not config.local and certificate is None:
         reason = f"{host} can be reached from other machines, and tokens would travel in clear"

@@ -145,6 +145,7 @@ def _addresses(at: int, api: ApiConfig, name: str, other: ApiConfig) -> Iterator
         ("socket_group", lambda each: each.socket and each.socket.group),
         ("sessions", lambda each: each.sessions and each.sessions.secure),
         ("desk", lambda each: each.desk is not None),
+        ("wallboard", lambda each: each.wallboard is not None),
     )
     where = api.where
     for key, of in differing:

@@ -168,7 +168,7 @@ def test_the_document_that_was_given_stays_as_it_is() -> None:
 NOT_SINGLE: Mapping[str, frozenset[str]] = {
     "domain": frozenset({"allow"}),
     "": frozenset({"agents", "queues", "capacities", "calendars", "channels", "webhooks"}),
-    "api": frozenset({"tokens", "origins", "rates", "sessions", "desk"}),
+    "api": frozenset({"tokens", "origins", "rates", "sessions", "desk", "wallboard"}),
     "api.desk": frozenset({"reasons"}),
     "webhooks.crm": frozenset({"queues", "agents", "kinds"}),
     "queue_log": frozenset({"channels"}),
