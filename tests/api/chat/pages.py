@@ -1,5 +1,6 @@
 """A customer's page in the hands of a test: it says and hears single messages, or keeps a log as a real one does."""
 
+import asyncio
 import json
 from typing import Any, Self
 
@@ -55,7 +56,9 @@ class Page:
         await self.ws.send_str(json.dumps({"type": type_, **fields}))
 
     async def hear(self) -> Message:
-        message = await self.ws.receive(SOON)
+        # Not the socket's own time-out, which every ping begins anew.
+        async with asyncio.timeout(SOON):
+            message = await self.ws.receive()
         assert message.type == WSMsgType.TEXT, message
         found = json.loads(message.data)
         assert isinstance(found, dict)
