@@ -22,7 +22,7 @@ from acd.api.phones import phones_of
 from acd.api.routes import Call, Example, Route, Tag
 from acd.runtime.config.model import DeskConfig
 
-_POLICY: Final = (
+POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'{phones}; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
     "require-trusted-types-for 'script'; trusted-types 'none'"
@@ -127,7 +127,7 @@ def _policy(call: Call[Nothing, NoQuery]) -> str:
     """Where several domains share the address, the page is everybody's, and so are the telephones' addresses."""
     apps = TOGETHER.get() or (call.request.app,)
     urls = {url for phones in phones_of(app[API].router for app in apps) for url in phones.urls}
-    return _POLICY.format(phones="".join(f" {each}" for each in sorted(urls)))
+    return POLICY.format(phones="".join(f" {each}" for each in sorted(urls)))
 
 
 @cache

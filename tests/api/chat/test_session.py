@@ -309,6 +309,7 @@ async def test_a_token_that_cannot_be_renewed_any_more_is_no_fault(
     http: Http, shop: WebChatChannel, page: Page
 ) -> None:
     (session,) = http.app[CHATS].open
+    assert isinstance(session, Session)
     shop._host = None
     session._renew()
     assert await page.ended() == (1012, "closed")
