@@ -1,33 +1,17 @@
 """The chat pane of the agents' page, mounted as the list of work does it, and what is done in it.
 
-It is alone on a page of the same address and under the same policy, for the agents' page shows the same conversation.
+It is alone there: the page's own script is kept out, for it shows the same conversation.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from acd.api.desk import POLICY
 from tests.pages.screen import PATIENCE_MS, Screen
 
 if TYPE_CHECKING:
     from playwright.sync_api import CDPSession, Locator
     from playwright.sync_api._generated import LocatorAssertions
-
-BARE: Final = "/bare"
-
-BARE_PAGE: Final = """<!doctype html>
-<html lang="en">
-  <head>
-    <meta charset="utf-8">
-    <title></title>
-    <link rel="icon" href="/pages/common/icon.svg" type="image/svg+xml">
-    <link rel="stylesheet" href="/pages/common/page.css">
-    <link rel="stylesheet" href="/desk/conversation.css">
-  </head>
-  <body><main></main></body>
-</html>
-"""
 
 MOUNT: Final = """async ({agent, id}) => {
   const { openConversation } = await import("/desk/conversation.js");
@@ -76,10 +60,9 @@ class Pane:
         self.screen = screen
         self.page = screen.page
         self.page.set_viewport_size({"width": 1280, "height": 1400})
-        if not self.page.url.endswith(BARE):
-            headers = {"Content-Type": "text/html", "Content-Security-Policy": POLICY.format(phones="")}
-            self.page.route(f"**{BARE}", lambda route: route.fulfill(body=BARE_PAGE, headers=headers))
-            self.page.goto(f"{screen.centre.address}{BARE}")
+        if not self.page.evaluate("Boolean(window.words)"):
+            self.page.route("**/desk/desk.js", lambda route: route.abort())
+            screen.open()
         self.page.evaluate(MOUNT, {"agent": agent, "id": conversation})
         self.element = self.page.locator(f'.conversation[data-id="{conversation}"]')
         self.conversation = conversation
