@@ -25,7 +25,7 @@ from acd.testing.scenario import ScenarioError, run_scenario
 from tests.core.own_strategies import OWN
 from tests.core.side_by_side import Mismatch, Pair, run, seeded
 
-EPISODES: Final = 200
+EPISODES: Final = 600
 """Most that a mutant may survive, each of `LENGTH` commands."""
 
 CROWD: Final = 12
