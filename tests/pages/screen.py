@@ -88,7 +88,7 @@ class Screen:
     def check(self) -> None:
         """It has violated no policy, raised no error and shown no dialog."""
         assert self.page.evaluate("window.violations") == []
-        assert self.noted == []
+        assert self.noted == [], self.noted
 
     def _dialog(self, dialog: Dialog) -> None:
         self.noted.append(f"dialog: {dialog.message}")
