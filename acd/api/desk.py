@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Mapping
 from functools import cache, partial
 from importlib.resources import files
+from operator import attrgetter
 from typing import Final
 
 from aiohttp import web
@@ -140,7 +141,15 @@ def _read(name: str) -> tuple[bytes, str]:
 @cache
 def release() -> str:
     """A word for all files of the pages together: another one when any of them differs."""
-    return hashlib.sha256("".join(_read(name)[1] for name in sorted(FILES)).encode()).hexdigest()[:16]
+    digest = hashlib.sha256()
+    folders = [files("acd").joinpath("pages")]
+    for folder in folders:
+        for each in sorted(folder.iterdir(), key=attrgetter("name")):
+            if each.is_dir():
+                folders.append(each)
+            else:
+                digest.update(each.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def media_of(name: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.pages.centre import Centre
+from tests.pages.centre import Centre, token_of
 from tests.pages.conftest import Somebody
 from tests.pages.screen import CONNECTED, Screen
 
@@ -82,8 +82,9 @@ def test_a_page_of_an_older_release_begins_anew_with_whoever_signs_in(screen: Sc
         route.fulfill(response=answer, json={**answer.json(), "release": "another"})
 
     screen.page.route("**/v1/session", upgraded)
-    screen.enter("a-long-token-of-" + b"anna".hex())
-    screen.page.wait_for_function("window.older === undefined")
+    with screen.page.expect_event("load"):
+        screen.enter(token_of("anna"))
+    assert screen.page.evaluate("window.older === undefined")
     screen.has_heading("Anna Example")
     screen.says(CONNECTED)
 
