@@ -31,6 +31,7 @@ from acd.api.sockets import Sockets
 from acd.api.table import PUBLIC_PATHS, ROUTES
 from acd.api.tickets import TICKETS, Tickets
 from acd.api.wallboard import WALLBOARD, Watching
+from acd.api.widget import ANY_PAGE
 from acd.core.limits import MAX_ID
 from acd.errors import AcdError, RouterClosed
 from acd.runtime.board import Board
@@ -142,6 +143,8 @@ async def _around(request: web.Request, handler: Handler) -> web.StreamResponse:
     headers["Server"] = "acd"
     if listed:
         _show_to_page(headers, str(origin))
+    elif request.path in ANY_PAGE:
+        headers["Access-Control-Allow-Origin"] = "*"
     return response
 
 
@@ -149,7 +152,7 @@ def _show_to_page(headers: MutableMapping[str, str], origin: str) -> None:
     """Let a browser show the answer to a page of a listed origin (CORS), without cookies: tokens travel in a header."""
     headers["Access-Control-Allow-Origin"] = origin
     headers["Access-Control-Expose-Headers"] = EXPOSED
-    headers["Vary"] = "Origin"
+    headers["Vary"] = ", ".join(filter(None, (headers.get("Vary"), "Origin")))
 
 
 def _who(request: web.Request) -> Principal:

@@ -51,10 +51,14 @@ class ChatQuery(Struct, frozen=True):
 
 
 class ChatShape(Struct):
-    """A web chat. `ready`: conversations can begin. `queues`: those that a page may ask for, the first by default."""
+    """A web chat. `ready`: conversations can begin. `queues`: those that a page may ask for, the first by default.
+
+    `listed`: whether the page that asks may connect; null when the request does not say from where it comes.
+    """
 
     channel: str
     ready: bool
+    listed: bool | None
     queues: tuple[str, ...]
     max_text: int
     protocols: tuple[str, ...]
@@ -65,7 +69,8 @@ async def chat(call: Call[Nothing, ChatQuery]) -> object:
     found = channel_of_page(call.request, call.query.channel, _web_chat, "web chat")
     if not wants_socket(call.request):
         ready = found.health()["connected"] is True
-        return ChatShape(found.name, ready, found.options.queues, MAX_TEXT, tuple(PROTOCOLS))
+        listed = _is_listed(call.request, found) if "Origin" in call.request.headers else None
+        return ChatShape(found.name, ready, listed, found.options.queues, MAX_TEXT, tuple(PROTOCOLS))
     check_origin(call.request, found.options.origins, found.name)
     form_of(call.request, PROTOCOLS)
     chats = call.request.app[CHATS]
@@ -92,6 +97,10 @@ def install(app: web.Application) -> None:
 
 def _web_chat(channel: Channel | None) -> WebChatChannel | None:
     return channel if isinstance(channel, WebChatChannel) else None
+
+
+def _is_listed(request: web.Request, found: WebChatChannel) -> bool:
+    return request.headers.get("Origin", "").lower() in found.options.origins
 
 
 async def _serve(request: web.Request, chats: Chats, found: WebChatChannel, place: str) -> web.WebSocketResponse:

@@ -36,6 +36,7 @@ from acd.api import (
     tickets,
     wallboard,
     webhooks,
+    widget,
     work,
 )
 from acd.api.routes import Route
@@ -71,6 +72,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *desk.ROUTES,
     *desk_work.ROUTES,
     *wallboard.ROUTES,
+    *widget.ROUTES,
     *documentation.ROUTES,
 )
 

@@ -155,7 +155,8 @@ class MemoryRouter:
         return self.channels.get(name)
 
     def health(self) -> Mapping[str, object]:
-        return {"ready": self.ready, "channels": {"pbx": {"connected": self.ready}}}
+        known = {name: channel.health() for name, channel in self.channels.items()}
+        return {"ready": self.ready, "channels": {"pbx": {"connected": self.ready}, **known}}
 
     async def remember(self, person: Personal) -> str:
         reference = f"ref-{len(self.people)}"

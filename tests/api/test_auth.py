@@ -9,10 +9,10 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from acd.api import build_app
 from acd.api.calls import CALL_PATH
-from acd.api.chats import CHAT_PATH
 from acd.api.openapi import document
 from acd.api.routes import Access, Route
 from acd.api.table import PUBLIC_PATHS, ROUTES
+from acd.api.widget import ANY_PAGE
 from acd.core.messages import AcceptOffer, ApplyConfig, EnqueueInteraction, QueueSettings, SignInAgent
 from acd.errors import ConfigError
 from acd.runtime.config.model import ApiConfig, Role, TokenConfig
@@ -295,6 +295,7 @@ def test_nobody_is_let_in_by_accident(router: MemoryRouter, config: ApiConfig, k
 
 
 async def test_the_service_routes_need_no_token(as_: As) -> None:
-    for path in PUBLIC_PATHS - {CHAT_PATH, CALL_PATH}:  # which have to be told of which: test_chats.py, test_calls.py
+    # Which are a chat's or a call's: test_chats.py, test_calls.py, tests/pages/test_widget_files.py.
+    for path in PUBLIC_PATHS - ANY_PAGE - {CALL_PATH}:
         async with as_("").http.get(path) as response:
             assert response.status == 200

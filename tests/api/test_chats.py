@@ -91,11 +91,22 @@ async def test_a_page_may_ask_what_there_is(http: Http, shop: WebChatChannel) ->
         {
             "channel": "shop",
             "ready": True,
+            "listed": None,
             "queues": list(shop.options.queues),
             "max_text": 4000,
             "protocols": ["acd.chat.v1+json"],
         },
     )
+
+
+async def test_a_page_may_ask_whether_it_may_connect(http: Http, shop: WebChatChannel) -> None:
+    """Of any origin: a browser does not tell a page why there was no connection."""
+    for origin, listed in ((ORIGIN, True), (ORIGIN.upper(), True), ("https://evil.example", False), ("null", False)):
+        response = await http.get("/v1/chat", params={"channel": shop.name}, headers={"Origin": origin})
+        assert response.headers["Access-Control-Allow-Origin"] == "*"
+        assert (await response.json())["listed"] is listed
+    response = await http.get("/v1/chat", params={"channel": "nobody"}, headers={"Origin": ORIGIN})
+    assert (response.status, response.headers["Access-Control-Allow-Origin"]) == (404, "*")
 
 
 async def test_there_are_so_many_pages(
@@ -234,6 +245,32 @@ async def test_a_second_tab_sees_the_same(http: Http, shop: WebChatChannel, page
     await page.until("entry", seq=2)
     assert page.texts == other.texts == ["from the other", "from the first"]
     assert shop.rooms.pages == 2
+
+
+async def test_a_sign_of_life_is_answered(page: Page) -> None:
+    await page.say("ping", id="p1")
+    assert await page.until("done", id="p1") == {"type": "done", "id": "p1", "conversation": ""}
+    conversation = await page.begin()
+    await page.say("ping", id="p2")
+    assert (await page.until("done", id="p2"))["conversation"] == conversation
+
+
+async def test_a_message_is_left_where_that_is_offered(
+    http: Http, shop: WebChatChannel, host: Host, page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await page.say("begin", id="b1", left="Call me")
+    assert (await page.until("error", id="b1"))["code"] == "no-messages"
+    monkeypatch.setattr(shop, "options", options(shop.options.path.parent, messages=True))
+    monkeypatch.setattr(shop.reception.beginnings, "_options", shop.options)
+    page = Page(http)
+    assert (await page.connect())["messages"] is True
+    await page.say("begin", id="b2", left="Call me")
+    assert (await page.until("conversation"))["later"] is True
+    entry = await page.until("entry")
+    assert (entry["seq"], entry["side"], entry["text"], entry["id"]) == (1, "customer", "Call me", "b2")
+    command = host.commands[-1]
+    assert isinstance(command, EnqueueInteraction)
+    assert command.kind == "callback"
 
 
 async def test_history_after_a_reload_and_of_the_past(

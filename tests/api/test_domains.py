@@ -1,6 +1,7 @@
 """Several domains at one address: the token says which, and what asks without one learns nothing of any."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession, web
@@ -9,15 +10,17 @@ from structlog.testing import capture_logs
 
 from acd.api import Domain, build_app, serve, serve_domains
 from acd.api.calls import CALL_PATH
-from acd.api.chats import CHAT_PATH
 from acd.api.domains import Front
 from acd.api.protocol import Runner
 from acd.api.table import PUBLIC_PATHS
+from acd.api.widget import ANY_PAGE
 from acd.core.messages import EnqueueInteraction
 from acd.errors import ConfigError
+from acd.runtime.chat.channel import WebChatChannel
 from tests.api.domain_pair import NAMES, Pair, api_of, paired
 from tests.api.domain_worlds import token_of
 from tests.api.harness import Client
+from tests.runtime.chat.chats import options
 
 
 @pytest.fixture
@@ -116,10 +119,18 @@ async def test_metrics_are_those_of_all_or_of_the_tokens_domain(pair: Pair) -> N
 
 
 async def test_what_needs_no_token_is_there_with_any(pair: Pair) -> None:
-    for path in PUBLIC_PATHS - {CHAT_PATH, CALL_PATH}:  # which have to be told of which: test_chats.py, test_calls.py
+    # Which are a chat's or a call's: test_chats.py, test_calls.py, tests/pages/test_widget_files.py.
+    for path in PUBLIC_PATHS - ANY_PAGE - {CALL_PATH}:
         for token in ("", token_of("red"), token_of("blue"), "a-token-that-nobody-has"):
             async with pair.http.get(path, headers={"Authorization": f"Bearer {token}"}) as response:
                 assert response.status == 200, path
+
+
+async def test_the_chat_window_is_there_where_any_domains_chat_has_it(pair: Pair, tmp_path: Path) -> None:
+    for status in (404, 200):
+        async with pair.http.get("/chat/widget.js") as response:
+            assert response.status == status
+        pair.blue.channels["shop"] = WebChatChannel("shop", options(tmp_path, widget=True))
 
 
 async def test_a_domain_that_has_stopped_refuses_and_the_other_goes_on(pair: Pair) -> None:

@@ -10,7 +10,7 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from acd import errors
-from acd.api import build_app, call_files, desk, wallboard
+from acd.api import build_app, call_files, desk, wallboard, widget
 from acd.api.problems import EXCEPTIONS
 from acd.api.table import ROUTES
 from acd.core.messages import AlarmKind
@@ -52,7 +52,8 @@ async def http() -> AsyncIterator[Http]:
 
 
 def test_every_file_is_served_and_there_is_no_other() -> None:
-    assert sorted(path.relative_to(PAGES).as_posix() for path in PAGES.rglob("*") if path.is_file()) == NAMES
+    there = sorted(path.relative_to(PAGES).as_posix() for path in PAGES.rglob("*") if path.is_file())
+    assert there == sorted([*NAMES, *widget.FILES])
 
 
 @pytest.mark.parametrize("name", NAMES)

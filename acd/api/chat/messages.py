@@ -13,7 +13,7 @@ from acd.api.shapes import Moment
 from acd.core.limits import MAX_ID
 from acd.core.messages.types import ID_PATTERN, OptionalId
 from acd.runtime.chat.beginning import PAGE_ATTRIBUTE
-from acd.runtime.chat.conversation import MAX_ENTRIES, MAX_MESSAGE_ID, Conversation, Entry, Marks
+from acd.runtime.chat.conversation import MAX_ENTRIES, MAX_MESSAGE_ID, MAX_TEXT, Conversation, Entry, Marks
 from acd.runtime.chat.visitors import MAX_TOKEN
 from acd.runtime.clock import moment
 
@@ -44,13 +44,17 @@ class Hello(Said, frozen=True, tag="hello"):
 
 
 class Begin(Said, frozen=True, tag="begin"):
-    """Ask for an agent. `name`, `number`: who the customer says they are; `attributes`: what routing may go by."""
+    """Ask for an agent. `name`, `number`: who the customer says they are; `attributes`: what routing may go by.
+
+    `left`: a message for later instead, which is answered when somebody can be reached; it is the first entry.
+    """
 
     id: Key
     queue: OptionalId = ""
     name: _Name = ""
     number: Annotated[str, Meta(max_length=MAX_NUMBER)] = ""
     attributes: Annotated[dict[_AttributeName, _Attribute], Meta(max_length=MAX_ATTRIBUTES)] = {}
+    left: Annotated[str, Meta(max_length=MAX_TEXT)] = ""
 
 
 class Send(Said, frozen=True, tag="send"):
@@ -88,6 +92,12 @@ class Rate(Said, frozen=True, tag="rate"):
     conversation: OptionalKey = ""
 
 
+class Ping(Said, frozen=True, tag="ping"):
+    """Ask for a sign of life: a browser notices late that its network has gone."""
+
+    id: Key
+
+
 class History(Said, frozen=True, tag="history"):
     """Conversations of the past; of one of them, its entries after a number."""
 
@@ -96,7 +106,7 @@ class History(Said, frozen=True, tag="history"):
     after: Number = 0
 
 
-Message = Hello | Begin | Send | Mark | Typing | Leave | Rate | History
+Message = Hello | Begin | Send | Mark | Typing | Leave | Rate | History | Ping
 
 
 class ToldBase(Struct, frozen=True, tag_field="type"):
@@ -123,12 +133,16 @@ class EntryShape(Struct, frozen=True):
 
 
 class Welcome(ToldBase, frozen=True, tag="welcome"):
-    """You are let in. Keep `token` for the next `hello`. `conversation`: the one that entries are told of, if any."""
+    """You are let in. Keep `token` for the next `hello`. `conversation`: the one that entries are told of, if any.
+
+    `messages`: one can be left for later.
+    """
 
     token: str
     expires_at: Moment
     conversation: str
     max_text: int
+    messages: bool = False
 
 
 class Token(ToldBase, frozen=True, tag="token"):
@@ -142,6 +156,7 @@ class ConversationTold(ToldBase, frozen=True, tag="conversation"):
     """The conversation that entries are told of from now on. `ended`: why it has, empty while it goes on.
 
     `anew`: you have more of it than there is, so drop what you show, and begin with its first entry.
+    `later`: it is a message that was left.
     """
 
     id: str
@@ -152,6 +167,7 @@ class ConversationTold(ToldBase, frozen=True, tag="conversation"):
     customer: MarksShape
     agent: MarksShape
     anew: bool = False
+    later: bool = False
 
 
 class EntryTold(ToldBase, frozen=True, tag="entry"):
@@ -267,6 +283,7 @@ def conversation_told(chat: Conversation, *, anew: bool = False) -> Conversation
         marks_shape(head.by_customer),
         marks_shape(head.by_agent),
         anew,
+        head.later,
     )
 
 

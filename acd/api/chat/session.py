@@ -29,6 +29,7 @@ from acd.api.chat.messages import (
     Message,
     Past,
     PastShape,
+    Ping,
     Rate,
     Refusal,
     Send,
@@ -229,6 +230,8 @@ class Session:
             await self._greet(message)
         elif not self.visitor:
             self.end(Ending(MALFORMED, "no-hello", "The first message has to be hello."))
+        elif isinstance(message, Ping):
+            self._answers.append(Done(message.id, "" if self._room is None else self._room.id))
         elif isinstance(message, Begin):
             await self._begin(message)
         elif isinstance(message, History):
@@ -284,14 +287,18 @@ class Session:
         self._timer.cancel()
         # Another page may have begun one while the file was looked into.
         room = channel.reception.living(visitor) or room
-        self._answers.append(Welcome(*self._new_token(), "" if room is None else room.id, MAX_TEXT))
+        self._answers.append(
+            Welcome(*self._new_token(), "" if room is None else room.id, MAX_TEXT, channel.options.messages)
+        )
         if last is not None and hello.after < last.conversation.kept:
             self._look_at(last, hello.after)  # to its end, and only then the one that has begun since
         if room is not None:
             self._look_at(room, hello.after if hello.conversation == room.id else 0)
 
     async def _begin(self, begin: Begin) -> None:
-        wanted = Wanted(begin.id, begin.queue, begin.name, begin.number, begin.attributes, place=self._place)
+        wanted = Wanted(
+            begin.id, begin.queue, begin.name, begin.number, begin.attributes, place=self._place, left=begin.left
+        )
         self._begins = True
         try:
             answer = await self._channel.reception.begin(self.visitor, wanted)

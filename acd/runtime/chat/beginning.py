@@ -57,7 +57,8 @@ _log = Logger(__name__)
 class Wanted(Struct, frozen=True):
     """How a conversation is to begin. `key`: the client's id for it: the same again is the same conversation.
 
-    `place`: from where, if that is known; there is a bound for each.
+    `place`: from where, if that is known; there is a bound for each. `left`: a message to be answered later, when
+    somebody can be reached; then nobody waits for an agent now.
     """
 
     key: str
@@ -66,6 +67,7 @@ class Wanted(Struct, frozen=True):
     number: str = ""
     attributes: Mapping[str, str] = {}
     place: str = ""
+    left: str = ""
 
 
 class Invitation(Struct, frozen=True):
@@ -110,6 +112,8 @@ class Beginnings:
         queue = wanted.queue or self._options.queues[0]
         if queue not in self._options.queues:
             return Refused("unknown-queue", "queue: is none that this page may ask for; leave it out.")
+        if wanted.left and not self._options.messages:
+            return Refused("no-messages", "left: no messages can be left here; leave it out.")
         while (beginning := self._tasks.get(visitor)) is not None:
             # Another page of theirs was faster; what comes of that decides.
             await asyncio.wait((beginning,))
@@ -183,11 +187,19 @@ class Beginnings:
         """A new one with this id."""
         host = self._host()
         head = Head(
-            conversation_id, visitor, wanted.queue, visitor, host.now_us(), name=wanted.name, number=wanted.number
+            conversation_id,
+            visitor,
+            wanted.queue,
+            visitor,
+            host.now_us(),
+            name=wanted.name,
+            number=wanted.number,
+            later=bool(wanted.left),
         )
         chat = Conversation(head)
-        if invited is not None:
-            answer = chat.invite(invited.agent_id, invited.message_id, invited.text, host.now_us())
+        first = Invitation("", wanted.key, wanted.left) if wanted.left else invited
+        if first is not None:
+            answer = chat.open(first.agent_id, first.message_id, first.text, host.now_us())
             if isinstance(answer, Refused):
                 return answer
         room = Room(chat, beginning=True, begun_from=wanted.place)
@@ -208,17 +220,22 @@ class Beginnings:
         return room
 
     async def _enqueued(self, room: Room, wanted: Wanted, invited: Invitation | None) -> Refused | None:
-        """Ask the engine; None when it has begun. Raises `ChannelError` when the next start finds that out."""
+        """Ask the engine; None when it has begun. Raises `ChannelError` when the next start finds that out.
+
+        A message that was left is a callback: nobody waits for it, and it never becomes too old.
+        """
         host, head = self._host(), room.conversation.head
         command = EnqueueInteraction(
             host.new_id(),
             room.id,
             self._options.media,
             head.queue,
+            priority=self._options.message_priority if head.later else 0,
             attributes=tuple((PAGE_ATTRIBUTE + name, text) for name, text in sorted(wanted.attributes.items())),
             customer=head.customer,
             instance=self._name,
             preferred_agent="" if invited is None else invited.agent_id,
+            kind="callback" if head.later else "live",
         )
         try:
             outcome = await self._submitted(command)

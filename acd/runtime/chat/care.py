@@ -37,7 +37,8 @@ LOOKED_THROUGH: Final = 100
 LOST: Final = "lost"
 """Why a conversation has ended of which the engine no longer knows why."""
 
-_ENDS: Final = frozenset(state for state, ways in TABLE.items() if not ways)
+ENDS: Final = frozenset(state for state, ways in TABLE.items() if not ways)
+"""States of an interaction from which there is no way on."""
 
 
 class Care:
@@ -80,7 +81,7 @@ class Care:
             why = self._why(room, now_us)
             if why and now_us - room.asked_us >= ASK_AGAIN_US:
                 left.append((room, why))
-            elif not why and room.waits and self._rooms.is_watched(room.visitor):
+            elif not why and room.waits and not room.conversation.head.later and self._rooms.is_watched(room.visitor):
                 waiting.append(room)
         for first in range(0, len(left), AT_ONCE):
             await _all(self._give_up(room, why, now_us) for room, why in left[first : first + AT_ONCE])
@@ -99,8 +100,10 @@ class Care:
     def _why(self, room: Room, now_us: int) -> str:
         """Why the customer is taken to have left; empty as long as they have not."""
         chat = room.conversation
-        if chat.talking and now_us - chat.heard_us >= self._options.idle_us:
+        if chat.talking and chat.is_attended and now_us - chat.heard_us >= self._options.idle_us:
             return "idle"
+        if chat.head.later:
+            return ""  # Whoever has left a message is somewhere else.
         if room.waits and room.gone_us and now_us - room.gone_us >= self._options.away_us:
             return "away"
         return ""
@@ -110,7 +113,7 @@ class Care:
         if room.beginning or self._host().wish(room.id) is not None:
             return ""
         standing = self._host().interaction(room.id)
-        if standing is not None and standing.state not in _ENDS:
+        if standing is not None and standing.state not in ENDS:
             return ""  # what is told of it is a moment behind
         return _reason(standing)
 

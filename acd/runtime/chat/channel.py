@@ -20,6 +20,7 @@ from acd.core.messages import (
     EndInteraction,
     FailCallback,
     JoinAgent,
+    NoteReached,
     OfferInteraction,
     OpenConsult,
     ParkInteraction,
@@ -29,7 +30,7 @@ from acd.core.messages import (
 )
 from acd.errors import AcdError, ChannelError, ChatStoreError
 from acd.ports.channel import Channel, ChannelHost, Desired
-from acd.runtime.chat.care import Care
+from acd.runtime.chat.care import ENDS, Care
 from acd.runtime.chat.conversation import Conversation
 from acd.runtime.chat.keeping import Keeper
 from acd.runtime.chat.options import ChatOptions, read_options
@@ -81,7 +82,7 @@ class WebChatChannel:
             raise ChannelError(f"{self.name}: the conversations have not been read; see the log for what is in the way")
         match effect:
             case ReachCustomer():
-                await self._cannot_call(effect.interaction_id, effect.attempt)
+                await self._reach(effect.interaction_id, effect.attempt)
             case OpenConsult():
                 pass  # Agents who ask each other have no need of the customer's page.
             case ReleaseInteraction() | RevokeOffer() | DisconnectAgent() | AnnounceInteraction():
@@ -100,6 +101,9 @@ class WebChatChannel:
         except ChatStoreError as error:
             raise ChannelError(f"{self.name}: {error}") from error
         await self._care.end_lost()
+        for room in self.rooms:
+            if self._is_put_off(room):
+                await self._leave_aside(room)
         for each in desired:
             if not each.parent:
                 await self._heal(each)
@@ -190,9 +194,28 @@ class WebChatChannel:
                 chat.announce(effect.name, now_us)
                 await self._keep(room)
             case ReleaseInteraction():
-                await self._end(room, effect.reason)
+                standing = self.host.interaction(room.id) if chat.head.later else None
+                if standing is not None and standing.state not in ENDS:
+                    await self._leave_aside(room)
+                else:
+                    await self._end(room, effect.reason)
             case _:
                 assert_never(effect)
+
+    def _is_put_off(self, room: Room) -> bool:
+        """Whether it is a message that was left, whose time has not come."""
+        if room.beginning or not room.conversation.head.later or self.host.wish(room.id) is not None:
+            return False
+        standing = self.host.interaction(room.id)
+        return standing is not None and standing.state == "scheduled"
+
+    async def _leave_aside(self, room: Room) -> None:
+        """A message that was left is to be answered later, or once more: nobody is with it."""
+        chat, now_us = room.conversation, self.host.now_us()
+        chat.ringing.clear()
+        for offer_id in tuple(chat.talking):
+            chat.leave(offer_id, now_us)
+        await self._keep(room)
 
     async def _end(self, room: Room, reason: str) -> None:
         room.conversation.end(room.why or reason, self.host.now_us())
@@ -264,7 +287,7 @@ class WebChatChannel:
     async def _heal(self, each: Desired) -> None:
         if each.state == "reaching":
             standing = self.host.interaction(each.interaction_id)
-            await self._cannot_call(each.interaction_id, 1 if standing is None else standing.attempts + 1)
+            await self._reach(each.interaction_id, 1 if standing is None else standing.attempts + 1)
             return
         room = self.rooms.get(each.interaction_id)
         if room is None or room.conversation.is_over:
@@ -282,10 +305,13 @@ class WebChatChannel:
         chat.ringing.update(each.ringing())
         await self._keep(room)
 
-    async def _cannot_call(self, interaction_id: str, attempt: int) -> None:
-        """Nobody can be called on a web page, which is no attempt."""
-        command = FailCallback(self.host.new_id(), interaction_id, "not-a-telephone", attempt, called=False)
-        await self._submit(command)
+    async def _reach(self, interaction_id: str, attempt: int) -> None:
+        """A message that was left is there already. Nobody else can be called on a web page, which is no attempt."""
+        room, command_id = self.rooms.get(interaction_id), self.host.new_id()
+        if room is not None and room.conversation.head.later and not room.conversation.is_over:
+            await self._submit(NoteReached(command_id, interaction_id, attempt))
+            return
+        await self._submit(FailCallback(command_id, interaction_id, "not-a-telephone", attempt, called=False))
 
     async def _submit(self, command: Command) -> None:
         try:

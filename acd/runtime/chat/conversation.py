@@ -84,6 +84,7 @@ class Head(Struct, frozen=True):
     `visitor`: whose page it is. `customer`: the opaque reference that the engine knows. `rating`: 0 for none yet.
     `accepted`: the engine has it, or had it. `rating_told`: the engine has the rating, too. `name`, `number`: who the
     customer says they are, for which nobody vouches.
+    `later`: it began with a message that was left while nobody could be reached; nobody waits for its answer.
     """
 
     id: str
@@ -100,6 +101,7 @@ class Head(Struct, frozen=True):
     rating_told: bool = False
     name: str = ""
     number: str = ""
+    later: bool = False
 
 
 class Conversation:
@@ -151,8 +153,13 @@ class Conversation:
             return refusal
         return self._added(now_us, "message", agent_id, text, message_id)
 
-    def invite(self, agent_id: str, message_id: str, text: str, now_us: int) -> Entry | Refused:
-        """An agent's message that begins the conversation, before anybody talks."""
+    @property
+    def is_attended(self) -> bool:
+        """Whether the customer is there: not if they have left a message, and have written nothing to who answers."""
+        return not self.head.later or self._came_back
+
+    def open(self, agent_id: str, message_id: str, text: str, now_us: int) -> Entry | Refused:
+        """A message that begins the conversation, before anybody talks; the customer's if `agent_id` is empty."""
         refusal = self._fault(message_id, text)
         return self._added(now_us, "message", agent_id, text, message_id) if refusal is None else refusal
 
@@ -249,6 +256,7 @@ class Conversation:
         self.ended = ""
         self.last_agent = ""
         self.heard_us = self.head.begun_us
+        self._came_back = False
         self._numbers: dict[tuple[str, str], int] = {}
         self._characters = 0
         for entry in entries:
@@ -288,6 +296,7 @@ class Conversation:
             self._characters += len(entry.text)
             if not entry.agent_id:
                 self.heard_us = max(self.heard_us, entry.at_us)
+                self._came_back = self._came_back or bool(self.last_agent)
         elif entry.kind == "joined":
             self.talking[entry.key] = self.last_agent = entry.agent_id
             # Whoever waited need not have said anything: their silence begins when they are answered.

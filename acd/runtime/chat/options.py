@@ -24,6 +24,7 @@ MAX_CONVERSATIONS: Final = 20_000
 MAX_CONNECTIONS: Final = 20_000
 MAX_PER_VISITOR: Final = 1_000
 MAX_MEGABYTES: Final = 10_000_000
+MOST_PRIORITY: Final = 60
 
 
 class ChatOptions(Struct, frozen=True):
@@ -34,7 +35,8 @@ class ChatOptions(Struct, frozen=True):
     visitor's token. `keep_us`: how long a conversation is kept after its end. `conversations`, `connections`: at a
     time. `per_visitor`: conversations of one visitor that are kept. `per_address`: pages, and conversations, of one
     address at a time; 0 for any number. `megabytes`: of the file, beyond which nothing begins. `names`: what customers
-    see of agents, by id.
+    see of agents, by id. `widget`: the files of the ready-made page part are served. `messages`: customers may leave
+    one where nobody can be reached, with `message_priority` when its turn has come.
     """
 
     media: str
@@ -52,6 +54,9 @@ class ChatOptions(Struct, frozen=True):
     per_address: int = 100
     megabytes: int = 10_000
     names: Mapping[str, str] = {}
+    widget: bool = False
+    messages: bool = False
+    message_priority: int = 0
 
 
 def read_options(name: str, options: Mapping[str, object]) -> ChatOptions:
@@ -74,7 +79,13 @@ def read_options(name: str, options: Mapping[str, object]) -> ChatOptions:
         per_address=table.integer("per_address", 100, 0, MAX_CONNECTIONS),
         megabytes=table.integer("megabytes", 10_000, 1, MAX_MEGABYTES),
         names=read_names(table),
+        widget=table.flag("widget", default=False),
+        messages=table.flag("messages", default=False),
+        message_priority=table.integer("message_priority", 0, -MOST_PRIORITY, MOST_PRIORITY),
     )
+    if table.has("message_priority") and not found.messages:
+        reason = "no messages can be left, so that it does nothing"
+        problems.error(table.at("message_priority"), reason, "set messages = true, or leave it out")
     table.finish()
     refuse(problems)
     return found

@@ -34,6 +34,9 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
         "per_address": 0,
         "megabytes": 5,
         "names": {"anna": "Anna W."},
+        "widget": True,
+        "messages": True,
+        "message_priority": -10,
     }
     channel = open_channel("shop", Options({**LEAST, **more}, tmp_path, {"sales", "support"}))
     assert isinstance(channel, WebChatChannel)
@@ -52,6 +55,7 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
     )
     assert (found.conversations, found.connections, found.per_visitor, found.per_address) == (9, 10, 3, 0)
     assert (found.megabytes, found.names) == (5, {"anna": "Anna W."})
+    assert (found.widget, found.messages, found.message_priority) == (True, True, -10)
 
 
 def test_every_problem_is_told_with_its_fix(tmp_path: Path) -> None:
@@ -63,6 +67,8 @@ def test_every_problem_is_told_with_its_fix(tmp_path: Path) -> None:
         "orgins": [],
         "conversations": 0,
         "names": {"anna": 5},
+        "widget": "yes",
+        "message_priority": -10,
     }
     with pytest.raises(ConfigError) as caught:
         read_options("shop", Options(wrong, tmp_path, {"sales"}))
@@ -76,6 +82,8 @@ def test_every_problem_is_told_with_its_fix(tmp_path: Path) -> None:
         'channels.shop.orgins: is not a key here; did you mean "origins"?',
         "channels.shop.conversations: 0 is out of range",
         "channels.shop.names.anna: 5 is not a text",
+        'channels.shop.widget: "yes" is not',
+        "channels.shop.message_priority: no messages can be left, so that it does nothing; set messages = true",
     ):
         assert expected in text
 

@@ -1,0 +1,341 @@
+// One customer's conversation: what is shown of it, what is on its way, and how nothing is lost (CHAT.md, "How nothing is
+// lost", rules 1 to 4).
+//
+// Must not know any element of the page, nor sockets. An entry is shown if its number is one more than the last. What the
+// customer writes is kept until an answer says what became of it, and is said again, with the same id, on every connection.
+
+const TYPING_EVERY = 3_000, TYPING_FOR = 6_000, BUSY_PAUSE = 10_000, MARK_AFTER = 150; // milliseconds
+const UNREACHABLE = new Set(["queue-closed", "queue-full", "queue-unstaffed"]);
+const BUSY = new Set(["too-many-conversations", "unavailable"]);
+const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f]/g; // all but tabs and ends of lines
+const LEAVE = ""; // acd answers it without an id
+const OWN_ENDS = new Set(["left", "idle", "away", "completed"]);
+
+export function draw() {
+  return [...crypto.getRandomValues(new Uint8Array(12))].map((each) => each.toString(16).padStart(2, "0")).join("");
+}
+
+// What is no text for acd goes: control characters, which come along when something is pasted, and halves of characters.
+function clean(text) {
+  return (text.toWellFormed?.() ?? text).replace(CONTROLS, "").trim();
+}
+
+export class Chat {
+  // `changed()`: something is to be shown. `link` is given afterwards: it needs this one's `hello` and `hear`.
+  constructor(settings, keeping, changed) {
+    this.settings = settings;
+    this.keeping = keeping;
+    this.changed = changed;
+    this.link = null;
+    this.conversation = null; // as acd tells it, with `entries`
+    this.passed = ""; // the one that has ended, and is not to be seen any more
+    this.asks = new Map(); // begin, leave, rate that have no answer yet
+    this.place = null;
+    this.problem = ""; // a code: what was asked for last was not done
+    this.closed = ""; // a code: nobody can be reached, and this is why
+    this.draft = keeping.draft; // what is to be put back where the customer writes
+    this.maxText = 4_000;
+    this.takesMessages = false;
+    this.seen = false; // somebody looks
+    this.typingUntil = this.typedAt = 0;
+    this.timers = {};
+    const begin = keeping.state.begin;
+    if (begin && (keeping.unsent.size || begin.left)) this.asks.set(begin.id, begin);
+  }
+
+  // ---- what the customer does
+
+  say(written) {
+    const text = clean(written);
+    if (!text) return;
+    this.problem = this.closed = "";
+    this.keeping.allow();
+    if (!this.lives) this.begin({});
+    // What is written before a conversation has begun waits for that, to be none but its own.
+    const message = { id: draw(), text, at: Date.now(), conversation: this.isBeginning ? "" : this.conversation.id };
+    this.keeping.keep(message);
+    if (message.conversation) this.post(message);
+    this.changed();
+  }
+
+  // What was not taken, as a new message: at once if the conversation goes on, else in another one.
+  sayAgain(id) {
+    const message = this.keeping.unsent.get(id);
+    this.keeping.drop(id);
+    if (message) this.say(message.text);
+  }
+
+  // A message for when somebody can be reached.
+  leaveMessage({ name, contact, text }) {
+    this.problem = "";
+    this.keeping.allow();
+    // It may be a mail address or anything else: the agent reads it where the message is.
+    const left = [contact && `${name || ""} <${contact}>`.trim(), text].filter(Boolean).join("\n\n");
+    this.begin({ left: clean([...left].slice(0, this.maxText).join("")), ...(name ? { name: clean(name) } : {}) });
+    this.changed();
+  }
+
+  typing() {
+    if (!this.lives || Date.now() - this.typedAt < TYPING_EVERY) return;
+    this.typedAt = Date.now();
+    this.link.send({ type: "typing" });
+  }
+
+  leave() {
+    this.ask({ type: "leave", ...this.named }, LEAVE);
+  }
+
+  rate(score, comment) {
+    this.problem = "";
+    this.ask({ type: "rate", id: draw(), score, comment, ...this.named });
+  }
+
+  // Another conversation, which begins when the customer writes.
+  startAnother() {
+    this.passed = this.conversation?.id ?? "";
+    this.conversation = this.place = null;
+    this.problem = this.closed = "";
+    this.changed();
+  }
+
+  look(seen) {
+    this.seen = seen;
+    if (seen) this.mark();
+  }
+
+  // ---- how it stands
+
+  get lives() {
+    return this.conversation !== null && !this.conversation.ended;
+  }
+
+  get entries() {
+    return this.conversation?.entries ?? [];
+  }
+
+  // To which conversation belongs what is said: on another connection there may be another one.
+  get named() {
+    return this.conversation ? { conversation: this.conversation.id } : {};
+  }
+
+  // Written, and not among the entries yet.
+  get underWay() {
+    return [...this.keeping.unsent.values()];
+  }
+
+  get unread() {
+    const from = this.conversation?.customer.read ?? 0;
+    return this.entries.filter((each) => each.side === "agent" && each.seq > from).length;
+  }
+
+  get agents() {
+    return this.entries.reduce((count, { kind }) => count + (kind === "joined") - (kind === "left"), 0);
+  }
+
+  // Over, without that anybody was ever there: the queue took the customer and let them go.
+  get isUnanswered() {
+    const ended = this.conversation?.ended;
+    return Boolean(ended) && !OWN_ENDS.has(ended) && !this.entries.some(({ kind }) => kind === "joined");
+  }
+
+  get isBeginning() {
+    return [...this.asks.values()].some(({ type }) => type === "begin");
+  }
+
+  get someoneTypes() {
+    return this.lives && Date.now() < this.typingUntil;
+  }
+
+  // ---- the connection's side
+
+  hello() {
+    const { token } = this.keeping.state, known = this.conversation;
+    return {
+      type: "hello",
+      ...(token ? { token } : {}),
+      ...(token && known ? { conversation: known.id, after: known.entries.length } : {}),
+    };
+  }
+
+  // The token is no longer good: somebody new, who has written the same, to no conversation yet.
+  stranger() {
+    for (const each of this.underWay) if (!each.sent && !each.failed) this.keeping.keep({ ...each, conversation: "" });
+    this.keeping.forgetVisitor();
+    this.conversation = this.place = null;
+    for (const [id, ask] of this.asks) if (ask.type !== "begin") this.asks.delete(id);
+  }
+
+  // Another tab has stored who it is. The same visitor has another token by now; another one is joined, so that all tabs show
+  // one conversation, unless this tab is in the middle of its own. Of two who have none, everybody joins the same.
+  joinTab(state) {
+    const own = this.keeping.state, theirs = Boolean(state.conversation), mine = Boolean(own.conversation);
+    if (state.who === own.who) {
+      this.keeping.state = state;
+      return;
+    }
+    if (this.lives || this.keeping.unsent.size || this.isBeginning) return;
+    if (own.token && (theirs === mine ? state.who > own.who : mine)) return;
+    this.keeping.state = state;
+    this.conversation = this.place = null;
+    if (this.link.state === "off") this.link.start();
+    else this.link.restart();
+    this.changed();
+  }
+
+  hear(message) {
+    switch (message.type) {
+      case "welcome": return this.welcome(message);
+      case "token": return this.keeping.set({ token: message.token, expires: message.expires_at });
+      case "conversation": return this.show(message);
+      case "entry": return this.take(message);
+      case "sent": return this.sent(message.id);
+      case "done": return this.done(message);
+      case "error": return this.refused(message);
+      case "marks":
+        if (this.conversation) Object.assign(this.conversation, { customer: message.customer, agent: message.agent });
+        return this.changed();
+      case "place":
+        this.place = message.position ? message : null;
+        return this.changed();
+      case "typing": return this.agentTypes();
+      default: // What a later release says besides is none of ours.
+    }
+  }
+
+  // ---- inside
+
+  begin(more) {
+    if (this.isBeginning) return;
+    const { queue, visitor } = this.settings;
+    const begin = { type: "begin", id: draw(), ...(queue ? { queue } : {}), ...visitor, ...more };
+    this.keeping.set({ begin });
+    this.ask(begin);
+  }
+
+  ask(message, id = message.id) {
+    this.asks.set(id, message);
+    this.link.start();
+    this.link.send(message);
+    this.changed();
+  }
+
+  post({ id, text, conversation }) {
+    this.link.send({ type: "send", id, text, conversation });
+  }
+
+  welcome({ token, expires_at: expires, conversation, max_text: most, messages = false }) {
+    this.keeping.set({ token, expires, who: this.keeping.state.who ?? draw() });
+    this.maxText = most;
+    this.takesMessages = messages;
+    if (!conversation) this.conversation = this.place = null;
+    const waiting = this.underWay.filter((each) => !each.failed && !each.sent);
+    const asked = [...this.asks.values()];
+    for (const each of asked) if (each.type === "begin") this.link.send(each);
+    if (waiting.some((each) => !each.conversation)) this.begin({});
+    // What is said goes before its conversation's end.
+    for (const each of waiting) if (each.conversation) this.post(each);
+    for (const each of asked) if (each.type !== "begin") this.link.send(each);
+    this.changed();
+  }
+
+  show(told) {
+    if (told.id === this.passed) return;
+    const { type: _, ...conversation } = told;
+    if (this.conversation?.id === told.id && !told.anew) {
+      this.conversation = { ...conversation, entries: this.entries };
+    } else {
+      this.conversation = { ...conversation, entries: [] };
+      this.place = null;
+      this.asks.delete(LEAVE);
+      this.keeping.set({ conversation: told.id });
+    }
+    if (told.ended) this.asks.delete(LEAVE);
+    else this.closed = "";
+    this.mark();
+    this.changed();
+  }
+
+  take(entry) {
+    if (entry.conversation !== this.conversation?.id || entry.seq <= this.entries.length) return;
+    if (entry.seq > this.entries.length + 1) return this.link.restart(); // acd leaves no gap; then it is told anew
+    this.entries.push(entry);
+    if (entry.id) this.keeping.drop(entry.id);
+    if (entry.side === "agent") this.typingUntil = 0;
+    if (entry.kind === "ended") {
+      this.conversation.ended = entry.text;
+      this.place = null;
+      this.asks.delete(LEAVE);
+    }
+    this.mark();
+    this.changed();
+  }
+
+  // How far this page has got: in one message for what comes together.
+  mark() {
+    clearTimeout(this.timers.mark);
+    this.timers.mark = setTimeout(() => {
+      const upto = this.entries.length, had = this.conversation?.customer;
+      if (!had || (this.seen ? had.read : had.delivered) >= upto) return;
+      this.link.send({ type: "mark", ...(this.seen ? { read: upto } : { delivered: upto }) });
+    }, MARK_AFTER);
+  }
+
+  sent(id) {
+    const message = this.keeping.unsent.get(id);
+    if (!message) return;
+    // It is kept there, so not here any more; it is shown as it is until it comes as an entry.
+    this.keeping.drop(id);
+    this.keeping.unsent.set(id, { ...message, sent: true });
+    this.changed();
+  }
+
+  done({ id, conversation }) {
+    const ask = this.asks.get(id);
+    if (!ask) return;
+    this.asks.delete(id);
+    if (ask.type === "begin") this.begun(conversation);
+    this.changed();
+  }
+
+  // What has waited for it is said.
+  begun(conversation) {
+    this.keeping.set({ begin: null });
+    for (const each of this.underWay.filter((each) => !each.conversation && !each.failed && !each.sent)) {
+      this.keeping.keep({ ...each, conversation });
+      this.post({ ...each, conversation });
+    }
+  }
+
+  refused({ id, code }) {
+    const ask = this.asks.get(id), message = this.keeping.unsent.get(id);
+    if (ask?.type === "begin" && BUSY.has(code)) {
+      this.problem = "busy";
+      clearTimeout(this.timers.busy);
+      this.timers.busy = setTimeout(() => this.asks.has(id) && this.link.send(ask), BUSY_PAUSE);
+    } else if (ask) {
+      this.asks.delete(id);
+      if (ask.type === "begin") this.notBegun(ask, code);
+      else if (code !== "already-rated") this.problem = code;
+    } else if (message) {
+      this.keeping.keep({ ...message, failed: code });
+    }
+    this.changed();
+  }
+
+  // Nobody takes it. What the customer has written goes back to where they wrote it.
+  notBegun(begin, code) {
+    this.keeping.set({ begin: null });
+    if (UNREACHABLE.has(code)) this.closed = code;
+    else this.problem = code;
+    const back = this.underWay.filter((each) => !each.conversation && !each.sent);
+    for (const each of back) this.keeping.drop(each.id);
+    this.draft = [begin.left ?? "", this.draft, ...back.map((each) => each.text)].filter(Boolean).join("\n");
+  }
+
+  agentTypes() {
+    this.typingUntil = Date.now() + TYPING_FOR;
+    clearTimeout(this.timers.typing);
+    this.timers.typing = setTimeout(() => this.changed(), TYPING_FOR + 50);
+    this.changed();
+  }
+}

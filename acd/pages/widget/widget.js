@@ -1,0 +1,80 @@
+// A chat window for a shop's page, by one script tag:
+//
+//   <script type="module" src="https://acd.example/chat/widget.js" data-channel="shop"></script>
+//
+// CHAT.md has what can be said by attributes, `window.acdChat`, and what the shop's policies have to allow. This module puts
+// the parts together, and owns nothing else.
+
+import { Chat } from "/chat/chat.js";
+import { Keeping } from "/chat/keeping.js";
+import { Link } from "/chat/link.js";
+import { Panel } from "/chat/panel.js";
+import { settingsOf, visitorOf } from "/chat/settings.js";
+import { Words } from "/chat/words.js";
+
+const READY = "acd-chat-ready";
+
+async function sheetOf(name) {
+  const sheet = new CSSStyleSheet(), answer = await fetch(new URL(name, import.meta.url));
+  sheet.replaceSync(await answer.text());
+  return sheet;
+}
+
+function put(settings, words, sheet) {
+  const name = `acd-chat:${new URL(import.meta.url).host}:${settings.channel}`;
+  const keeping = new Keeping(name, settings.consent, (state) => chat.joinTab(state));
+  const chat = new Chat(settings, keeping, draw);
+  const link = new Link(import.meta.url, settings.channel, {
+    hello: () => chat.hello(),
+    hear: (message) => chat.hear(message),
+    stranger: () => chat.stranger(),
+    changed: draw,
+  });
+  chat.link = link;
+  const panel = new Panel(settings, words, sheet, {
+    say: (text) => chat.say(text),
+    typing: () => chat.typing(),
+    sayAgain: (id) => chat.sayAgain(id),
+    leave: () => chat.leave(),
+    rate: (score, comment) => chat.rate(score, comment),
+    leaveMessage: (left) => chat.leaveMessage(left),
+    startAnother: () => chat.startAnother(),
+    looked: (seen) => {
+      if (seen) link.start();
+      chat.look(seen);
+      draw();
+    },
+  });
+
+  let waits = false;
+  // Once for all that comes together.
+  function draw() {
+    if (waits || !chat.link) return;
+    waits = true;
+    queueMicrotask(() => {
+      waits = false;
+      panel.draw(chat, link);
+    });
+  }
+
+  draw();
+  // Whoever has chatted before is told what has come since; of others nobody knows before they open the window.
+  if (keeping.state.token) link.start();
+  return {
+    open: () => panel.open(),
+    close: () => panel.close(),
+    setVisitor: (visitor) => (settings.visitor = { ...settings.visitor, ...visitorOf(visitor) }),
+    consent: (agrees) => keeping.agree(Boolean(agrees)),
+  };
+}
+
+async function begin() {
+  const script = [...document.scripts].find(({ src }) => src === import.meta.url);
+  if (!script || window.acdChat) return;
+  const settings = settingsOf(script), words = new Words();
+  const [sheet] = await Promise.all([sheetOf("widget.css"), words.load(settings.language)]);
+  window.acdChat = Object.freeze(put(settings, words, sheet));
+  window.dispatchEvent(new CustomEvent(READY));
+}
+
+begin();
