@@ -125,7 +125,7 @@ def test_what_the_desk_can_be_refused_has_a_word(language: str) -> None:
     codes = {code for route in routes for code in route.problems} | {"forbidden", "internal", "too-many-requests"}
     codes |= {"foreign-origin", "not-found", "other"}
     codes |= {code for kind, status, code, _ in EXCEPTIONS if status >= 500 and kind not in ELSEWHERE}
-    assert sorted(code for code in codes if f"problem.{code}" not in WORDS[language]) == []
+    assert sorted(code for code in codes if f"problem.{code}" not in WORDS["desk"][language]) == []
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
