@@ -331,6 +331,7 @@ def test_drafts_outlive_switching_and_a_reload(pane: Pane, customer: Customer, c
     expect(back.field).to_have_value("half a sent", timeout=PATIENCE_MS)
     back.field.press("Enter")
     customer.reads("half a sent")
+    back.waits_for(0)
     kept = pane.page.evaluate("Object.keys(sessionStorage)")
     assert [key for key in kept if key.startswith("acd-desk:")] == []
     other.tell("leave")

@@ -14,6 +14,7 @@ from tests.pages.screen import CONNECTED, PATIENCE_MS, _expect
 from tests.pages.work_screen import ACCEPT, CHAT, PHONE, WorkScreen, item
 from tests.pages.writing import Customer
 
+MESSAGES = re.compile(r"/conversations/[^/]+/messages$")
 NEW = re.compile(r"^Sales · chat\s*Talking – new message\s*\d+:\d\d$")
 
 
@@ -97,6 +98,40 @@ def test_what_was_written_while_the_network_was_cut_is_there_after_it(
         customer.reads("three")
         assert customer.texts == ["one", "two", "three"]
         anna.check()
+
+
+def test_what_waits_to_be_sent_is_sent_though_something_else_is_in_front(
+    anna: WorkScreen, busy: Centre, customer: Customer
+) -> None:
+    customer.begin()
+    accepted(anna)
+    anna.page.route(MESSAGES, lambda route: route.abort())
+    anna.front.get_by_role("textbox").fill("one")
+    anna.press("Enter")
+    _expect(anna.front.get_by_text("Waiting to be sent. It is sent by itself.")).to_be_visible(timeout=PATIENCE_MS)
+    busy.come("c1")
+    anna.is_offered(PHONE)
+    anna.press(ACCEPT)
+    anna.shows(PHONE, "Talking")
+    anna.page.reload()
+    anna.shows(PHONE, "Talking")
+    anna.page.unroute(MESSAGES)
+    customer.reads("one")
+    assert customer.texts == ["one"]
+
+
+def test_who_signs_out_leaves_nothing_behind(anna: WorkScreen, customer: Customer) -> None:
+    customer.begin()
+    accepted(anna)
+    anna.front.get_by_role("textbox").fill("half a sent")
+    kept = "Object.values(sessionStorage).join()"
+    assert "half a sent" in anna.page.evaluate(kept)
+    anna.button("Sign out").click()
+    anna.asks_for_the_token()
+    assert "half a sent" not in anna.page.evaluate(kept)
+    anna.sign_in("anna", name="Anna Example")
+    anna.shows(CHAT, "Talking")
+    _expect(anna.front.get_by_role("textbox")).to_have_value("", timeout=PATIENCE_MS)
 
 
 def test_an_engine_that_is_killed_loses_no_conversation(anna: WorkScreen, busy: Centre, customer: Customer) -> None:

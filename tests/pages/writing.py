@@ -107,8 +107,7 @@ class Customer:
         known = {"conversation": self.conversation, "after": self.log.after} if self.conversation else {}
         self.tell("hello", token=self.token, **known)
         self.token = self.until("welcome")["token"]
-        for message in self.log.again():
-            self.socket.send(json.dumps(message))
+        self._send(self.log.again())
 
     def close(self) -> None:
         self._opened.close()
@@ -117,14 +116,18 @@ class Customer:
         self.socket.send(json.dumps({"type": type_, **fields}))
 
     def write(self, text: str) -> None:
-        self.socket.send(json.dumps(self.log.say(text)))
+        self._send(self.log.say(text))
+
+    def _send(self, messages: list[Message]) -> None:
+        for message in messages:
+            self.socket.send(json.dumps(message))
 
     def hear(self) -> Message:
         message: Message = json.loads(self.socket.recv(SOON))
         match message["type"]:
             case "conversation":
-                if message["id"] != self.conversation:
-                    self.conversation, self.log = message["id"], ChatLog()
+                self.conversation = message["id"]
+                self._send(self.log.show(self.conversation, anew=message["anew"]))
                 self.marks = {side: message[side] for side in ("customer", "agent")}
             case "entry":
                 self.log.take(message)

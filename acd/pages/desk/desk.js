@@ -6,6 +6,7 @@ import { Follower } from "/pages/common/events.js";
 import { ask } from "/pages/common/requests.js";
 import { Session } from "/pages/common/session.js";
 import { keep, LANGUAGES, preferred, Words } from "/pages/common/words.js";
+import * as outbox from "/desk/outbox.js";
 import { reasonIn, request, sentence, towards } from "/desk/presence.js";
 import { Work } from "/desk/work.js";
 
@@ -149,6 +150,7 @@ async function enter() {
   showOnly(parts, byId("desk"));
   for (const each of forWork) each.hidden = false;
   take(found);
+  outbox.resume(session.who.agent);
   byId("who").focus();
   follower.start();
 }
@@ -193,6 +195,7 @@ async function signOut() {
   await become("signed-out");
   await session.end();
   leave(null);
+  outbox.forget();
 }
 
 async function speak(language) {

@@ -169,7 +169,7 @@ NOT_SINGLE: Mapping[str, frozenset[str]] = {
     "domain": frozenset({"allow"}),
     "": frozenset({"agents", "queues", "capacities", "calendars", "channels", "webhooks"}),
     "api": frozenset({"tokens", "origins", "rates", "sessions", "desk", "wallboard"}),
-    "api.desk": frozenset({"reasons"}),
+    "api.desk": frozenset({"reasons", "answers"}),
     "webhooks.crm": frozenset({"queues", "agents", "kinds"}),
     "queue_log": frozenset({"channels"}),
     "api.tokens[0]": frozenset({"name", "roles", "agent", "expires", "channel", "queues", "channels", "rate", "burst"}),
