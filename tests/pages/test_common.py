@@ -89,6 +89,26 @@ def test_a_page_of_an_older_release_begins_anew_with_whoever_signs_in(screen: Sc
     screen.says(CONNECTED)
 
 
+def test_who_signs_out_is_signed_out_though_the_engine_cannot_end_their_work(screen: Screen) -> None:
+    """Whoever leaves a desk that others use leaves no session there; that the work goes on is said."""
+    screen.sign_in("anna", name="Anna Example")
+    screen.button("Ready").click()
+    screen.is_pressed("Ready")
+
+    def refused(route: Route) -> None:
+        route.fulfill(status=503, content_type="application/problem+json", body='{"code": "journal-unavailable"}')
+
+    screen.page.route("**/v1/agents/anna/sign-out", refused)
+    with screen.page.expect_response("**/v1/agents/anna/sign-out"):
+        screen.button("Sign out").click()
+    screen.asks_for_the_token()
+    assert screen.page.context.cookies() == []
+    screen.page.unroute("**/v1/agents/anna/sign-out")
+    screen.sign_in("anna", name="Anna Example")
+    screen.button("Sign out").click()
+    screen.asks_for_the_token()
+
+
 def test_a_network_that_goes_is_missed_at_once(screen: Screen) -> None:
     screen.sign_in("anna", name="Anna Example")
     screen.page.context.set_offline(offline=True)

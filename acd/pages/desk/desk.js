@@ -191,11 +191,18 @@ async function refuse(error, stranger) {
   say(error.isStranger ? stranger : `problem.${error.code}`, {}, error.message);
 }
 
+// The session ends whatever the engine says of the work: nobody leaves a desk that others use signed in.
 async function signOut() {
-  await become("signed-out");
+  let refused = null;
+  try {
+    await become("signed-out");
+  } catch (error) {
+    refused = error;
+  }
   await session.end();
   leave(null);
   outbox.forget();
+  if (refused && !refused.isStranger) complain(refused);
 }
 
 async function speak(language) {
