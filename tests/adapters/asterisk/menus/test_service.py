@@ -13,7 +13,8 @@ from tests.adapters.asterisk.rig import EXAMPLES, Agent, Queue, Rig, rig, until
 from tests.adapters.asterisk.test_passing_variables import seen
 
 CALLER: Final = "10001"
-TALKER: Final = AgentBehaviour(ring_ms=20, talk_ms=50, hang_up_chance=1.0)
+TALKER: Final = AgentBehaviour(ring_ms=20, talk_ms=300, hang_up_chance=1.0)
+"""Who hangs up at once may be gone before a busy engine has joined them, and is offered the call again."""
 MUSIC: Final = range(600)
 VOICE_HZ: Final = 400
 """Callers are never silent: Asterisk takes a key for released when it hears something again."""
@@ -257,7 +258,7 @@ async def test_the_dialplan_names_the_menu(provisioned: Provisioned, tmp_path: P
         async with it.callers(CallSpec("10002", "hotline", headers={"X-ACD-Queue": "menu:order"})) as callers:
             await callers.finished(seconds=20)
         assert len(it.all(InteractionQueued)) == 1
-        assert not it.phones.dialogs()[1:] or it.phones.dialogs()[1].caller == "10002", "the fallback had them"
+        assert "10002" in {each.caller for each in it.phones.dialogs()}, "the fallback had them"
         await it.empty()
 
 
