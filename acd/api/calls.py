@@ -10,11 +10,12 @@ from typing import Annotated, Final, Literal
 from aiohttp import web
 from msgspec import Meta, Struct
 
+from acd.api.addresses import Addresses, place_of
 from acd.api.auth import Principal, Replaced
 from acd.api.bodies import Nothing
 from acd.api.carrying import PING_SECONDS, Carried, carry
 from acd.api.events import SOCKETS
-from acd.api.letting_in import channel_of_page, check_origin, check_room, moment_of
+from acd.api.letting_in import channel_of_page, check_address, check_origin, check_room, moment_of
 from acd.api.problems import forbidden, not_found
 from acd.api.rotation import ROTATION
 from acd.api.routes import Call, Example, Route
@@ -57,11 +58,16 @@ class CallShape(Struct):
 
 
 class AgentCallShape(Struct):
-    """A call that the agent is asked to take, or talks in. `heard`: how well both sides hear each other so far."""
+    """A call that the agent is asked to take, or talks in. `heard`: how well both sides hear each other so far.
+
+    `name`, `number`: what the customer's page says; they may be anybody's, and are forgotten with a restart.
+    """
 
     interaction_id: str
     channel: str
     state: Literal["offered", "active"]
+    name: str
+    number: str
     heard: tuple[Heard, ...]
 
 
@@ -71,7 +77,16 @@ class AgentCallList(Struct):
     calls: list[AgentCallShape]
 
 
-CALLS: Final = web.AppKey("acd_calls", Carried)
+class Calls(Carried):
+    """All pages of one application."""
+
+    def __init__(self) -> None:
+        """None yet."""
+        super().__init__()
+        self.addresses = Addresses()
+
+
+CALLS: Final = web.AppKey("acd_calls", Calls)
 
 
 async def call_page(call: Call[Nothing, CallQuery]) -> object:
@@ -82,14 +97,18 @@ async def call_page(call: Call[Nothing, CallQuery]) -> object:
     check_origin(call.request, found.origins, found.name)
     form_of(call.request, PROTOCOLS)
     pages = call.request.app[CALLS]
-    check_room(pages, found, found.connections, moment_of(found))
-    page = found.customer_page()
+    place, moment_us = place_of(call.request), moment_of(found)
+    check_address(pages.addresses, found, place, found.per_address, moment_us)
+    check_room(pages, found, found.connections, moment_us)
+    page = found.customer_page(place)
     pages.begin(page, found.name)
+    pages.addresses.enter(found.name, place)
     try:
         ws = await upgraded(call.request, PROTOCOLS, ping_seconds=PING_SECONDS, max_bytes=found.most_bytes)
         await carry(ws, page, call.request.transport, f"calls {found.name}")
     finally:
         pages.finish(page, found.name)
+        pages.addresses.leave(found.name, place)
     return ws
 
 
@@ -117,7 +136,7 @@ async def agent_calls(call: Call[Nothing, AgentCallQuery]) -> object:
 
 def install(app: web.Application) -> None:
     """Let pages connect, hang up with tokens and sessions, and before the server waits for requests under way."""
-    pages = app[CALLS] = Carried()
+    pages = app[CALLS] = Calls()
 
     def end_replaced(replaced: Replaced) -> None:
         pages.end_of(replaced.ended, REVOKED)
@@ -173,7 +192,9 @@ def _listed(call: Call[Nothing, AgentCallQuery], agent_id: str) -> AgentCallList
         channel = router.channel(row.instance)
         if isinstance(channel, BrowserCalls):
             state: Literal["offered", "active"] = "active" if row.state == "active" else "offered"
-            found.append(AgentCallShape(row.id, channel.name, state, channel.heard(row.id)))
+            claimed = channel.claimed(row.id)
+            heard = channel.heard(row.id)
+            found.append(AgentCallShape(row.id, channel.name, state, claimed.name, claimed.number, heard))
     return AgentCallList(found)
 
 

@@ -10,12 +10,11 @@ from typing import Annotated, Final
 from aiohttp import web
 from msgspec import Meta, Struct
 
+from acd.api.addresses import Addresses, place_of
 from acd.api.bodies import Nothing
 from acd.api.carrying import PING_SECONDS, Carried, carry
-from acd.api.chat.addresses import Addresses, place_of
 from acd.api.chat.session import MAX_MESSAGE, MESSAGES_AT_ONCE, MESSAGES_PER_SECOND, Session
-from acd.api.letting_in import channel_of_page, check_origin, check_room, moment_of
-from acd.api.problems import too_many
+from acd.api.letting_in import channel_of_page, check_address, check_origin, check_room, moment_of
 from acd.api.rates import Rates
 from acd.api.routes import Call, Example, Route
 from acd.api.upgrade import form_of, upgraded, wants_socket
@@ -75,12 +74,7 @@ async def chat(call: Call[Nothing, ChatQuery]) -> object:
     form_of(call.request, PROTOCOLS)
     chats = call.request.app[CHATS]
     place, moment_us = place_of(call.request), moment_of(found)
-    wait_seconds = chats.addresses.connects(place, moment_us)
-    if wait_seconds:
-        # Before the channel's own count, which is everybody's.
-        raise too_many(429, "This address connects too often.", wait_seconds)
-    if not chats.addresses.has_room(found.name, place, found.options.per_address):
-        raise too_many(429, "This address has too many pages open; close some.", 5)
+    check_address(chats.addresses, found, place, found.options.per_address, moment_us)
     check_room(chats, found, found.options.connections, moment_us)
     return await _serve(call.request, chats, found, place)
 

@@ -1,7 +1,8 @@
 """Which customers' pages may connect: those of listed origins, of a channel that there is, so many and so often.
 
-Owns these checks, before a request becomes a socket. Must not know what is said then. Nobody is asked for a token of
-the API's: whose pages they are is said by the channel, which is of whichever domain at this address has it.
+Owns these checks, of all pages and of those of one address, before a request becomes a socket. Must not know what is
+said then. Nobody is asked for a token of the API's: whose pages they are is said by the channel, which is of whichever
+domain at this address has it.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -9,6 +10,7 @@ from typing import Protocol, TypeVar
 
 from aiohttp import web
 
+from acd.api.addresses import Addresses
 from acd.api.carrying import Carried
 from acd.api.context import API, TOGETHER
 from acd.api.problems import Problem, not_found, too_many
@@ -63,6 +65,18 @@ def moment_of(channel: OfPages) -> int:
     if channel.health()["connected"] is not True:
         raise Problem(503, "channel-unavailable", "Conversations cannot be kept just now; try again later.")
     return moment_us
+
+
+def check_address(addresses: Addresses, channel: OfPages, place: str, most: int, moment_us: int) -> None:
+    """Count one that connects from there. Raises a Problem with 429; asked before the room, which is everybody's.
+
+    `most`: pages of one address at a time, 0 for any number.
+    """
+    wait_seconds = addresses.connects(place, moment_us)
+    if wait_seconds:
+        raise too_many(429, "This address connects too often.", wait_seconds)
+    if not addresses.has_room(channel.name, place, most):
+        raise too_many(429, "This address has too many pages open; close some.", 5)
 
 
 def check_room(pages: Carried, channel: OfPages, most: int, moment_us: int) -> None:

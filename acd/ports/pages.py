@@ -50,6 +50,13 @@ class Page(Protocol):
         ...
 
 
+class Claimed(Struct, frozen=True):
+    """Who a customer's page says they are. Nobody vouches for it: nothing is looked up by it."""
+
+    name: str = ""
+    number: str = ""
+
+
 class Heard(Struct, frozen=True):
     """How well a side has heard the other so far, as means over the call; None: nobody knows yet.
 
@@ -107,12 +114,21 @@ class BrowserCalls(Protocol):
         """The engine's time. Raises `ChannelError` before the start and after the stop."""
         ...
 
-    def customer_page(self) -> Page:
-        """A customer's page has connected; who it is, it says itself."""
+    @property
+    def per_address(self) -> int:
+        """So many customers' pages of one address at a time; 0 for any number."""
+        ...
+
+    def customer_page(self, address: str) -> Page:
+        """A customer's page has connected from there, empty where that cannot be told; who it is, it says itself."""
         ...
 
     def agent_page(self, interaction_id: str, agent_id: str) -> Page:
         """The page of an agent, who may take part in this interaction, has connected for it."""
+        ...
+
+    def claimed(self, interaction_id: str) -> Claimed:
+        """Who the customer's page says they are, in a call that is going on."""
         ...
 
     def heard(self, interaction_id: str) -> tuple[Heard, ...]:

@@ -30,7 +30,7 @@ def host() -> RecordingHost:
 
 @pytest.fixture
 async def talk(router: MemoryRouter, host: RecordingHost, tmp_path: Path) -> AsyncIterator[WebrtcChannel]:
-    channel = WebrtcChannel("talk", options(tmp_path, connections=3))
+    channel = WebrtcChannel("talk", options(tmp_path, connections=3, per_address=2))
     router.channels["talk"] = channel
     await channel.start(host)
     yield channel
@@ -103,6 +103,22 @@ async def test_there_are_so_many_pages(http: Http) -> None:
                 await asyncio.sleep(0)
             else:
                 break
+
+
+@pytest.mark.usefixtures("talk")
+async def test_there_are_so_many_pages_of_one_address(http: Http) -> None:
+    """As a proxy on this machine says."""
+
+    async def from_there(address: str) -> ClientWebSocketResponse:
+        headers = {"Origin": ORIGIN, "X-Forwarded-For": f"10.9.9.9, {address}"}
+        return await http.ws_connect(PATH, params={"channel": "talk"}, headers=headers)
+
+    for _ in range(2):
+        await from_there("192.0.2.1")
+    with pytest.raises(WSServerHandshakeError) as caught:
+        await from_there("192.0.2.1")
+    assert caught.value.status == 429
+    await from_there("192.0.2.2")
 
 
 async def test_without_a_key_nobody_connects(http: Http, router: MemoryRouter, tmp_path: Path) -> None:

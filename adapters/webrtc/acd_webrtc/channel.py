@@ -30,7 +30,7 @@ from acd.core.messages import (
 )
 from acd.errors import AcdError, ChannelError, ConfigError, PersonalStoreError
 from acd.ports.channel import ChannelHost, Desired
-from acd.ports.pages import Ending, Heard, Page, Rated
+from acd.ports.pages import Claimed, Ending, Heard, Page, Rated
 from acd.runtime.keyfile import MasterKey, create_key, read_key
 from acd.runtime.log import Logger
 from acd_webrtc.exchange import LOST, Exchange
@@ -174,9 +174,14 @@ class WebrtcChannel:
         """The engine's time. Raises `ChannelError` likewise."""
         return self.host.now_us()
 
-    def customer_page(self) -> Page:
+    @property
+    def per_address(self) -> int:
+        """Customers' pages of one address at a time; 0 for any number."""
+        return self.options.per_address
+
+    def customer_page(self, address: str) -> Page:
         """A customer's page has connected."""
-        return CustomerPage(self, lambda: self._opened().index)
+        return CustomerPage(self, lambda: self._opened().index, address)
 
     def agent_page(self, interaction_id: str, agent_id: str) -> Page:
         """An agent's page has connected for a call."""
@@ -189,6 +194,11 @@ class WebrtcChannel:
         self.exchange.heal(line, wish)
         self.exchange.agent_came(line, page)
         return page
+
+    def claimed(self, interaction_id: str) -> Claimed:
+        """What the customer's page said of them when it began a call that is going on."""
+        line = self.lines.get(interaction_id)
+        return Claimed() if line is None else line.claimed
 
     def heard(self, interaction_id: str) -> tuple[Heard, ...]:
         """How well both sides hear each other in a call that is going on."""

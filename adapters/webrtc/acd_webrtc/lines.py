@@ -5,12 +5,12 @@ Owns the registry and its bounds. Must not know the engine, nor what is said.
 
 import asyncio
 import secrets
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from acd.ports.channel import Place
-from acd.ports.pages import Side
+from acd.ports.pages import Claimed, Side
 from acd_webrtc.quality import Quality
 from acd_webrtc.signalling import Call
 
@@ -53,16 +53,28 @@ class Talk:
 class Line:
     """One interaction. `beginning`: the engine has not been told of it yet, or has not answered.
 
-    `visitor` and `key` are empty after a restart, until the customer's page has come back. `ringing`, `talking`: offers
+    `visitor` and `key` are empty after a restart, until the customer's page has come back. `address`: from where it
+    began, `claimed`: who its page said they are; both are forgotten with a restart. `ringing`, `talking`: offers
     with their agents, oldest first; the first who talks has the customer's ear. `gone_us`: since when no page of the
     customer's is connected, None while one is. `why`: for what the engine has been told that it is over.
     """
 
-    def __init__(self, interaction_id: str, visitor: str = "", key: str = "", *, beginning: bool = False) -> None:
-        """`beginning`: as above."""
+    def __init__(
+        self,
+        interaction_id: str,
+        visitor: str = "",
+        key: str = "",
+        *,
+        address: str = "",
+        claimed: Claimed | None = None,
+        beginning: bool = False,
+    ) -> None:
+        """As above."""
         self.id = interaction_id
         self.visitor = visitor
         self.key = key
+        self.address = address
+        self.claimed = claimed or Claimed()
         self.beginning = beginning
         self.settled = asyncio.Event()
         """It has begun, or come to nothing."""
@@ -92,6 +104,8 @@ class Lines:
         self._living: dict[str, Line] = {}
         self._of_visitor: dict[str, Line] = {}
         self._ended: OrderedDict[str, str] = OrderedDict()
+        self.of_address: Counter[str] = Counter()
+        """How many have not ended, by where they were begun, as far as that is known."""
 
     def __len__(self) -> int:
         """Calls that have not ended."""
@@ -112,6 +126,8 @@ class Lines:
     def add(self, line: Line) -> None:
         """It is there from now on."""
         self._living[line.id] = line
+        if line.address:
+            self.of_address[line.address] += 1
         if line.visitor:
             self._of_visitor[line.visitor] = line
 
@@ -122,7 +138,10 @@ class Lines:
 
     def drop(self, line: Line, reason: str = "") -> None:
         """It is over, for this reason; without one it never was."""
-        self._living.pop(line.id, None)
+        if self._living.pop(line.id, None) is not None and line.address:
+            self.of_address[line.address] -= 1
+            if not self.of_address[line.address]:
+                del self.of_address[line.address]
         if self._of_visitor.get(line.visitor) is line:
             del self._of_visitor[line.visitor]
         if reason:

@@ -64,6 +64,7 @@ class WebrtcOptions(Struct, frozen=True):
     `origins`: pages that customers may call from. `queues`: those a page may ask for, the first if it asks for none.
     `away_us`: how long one who waits may be gone. `limits`: how long a talk waits for its pages. `token_us`: life of a
     visitor's token. `calls`, `connections`: at a time. `per_visitor`: calls that one visitor may begin in an hour.
+    `per_address`: pages, and calls, of one address at a time; 0 for any number.
     `relay_only`: media goes through coturn alone. `names`: what customers see of agents, by id.
     """
 
@@ -77,6 +78,7 @@ class WebrtcOptions(Struct, frozen=True):
     calls: int = 500
     connections: int = 2_000
     per_visitor: int = 20
+    per_address: int = 100
     turn: TurnOptions | None = None
     relay_only: bool = False
     names: Mapping[str, str] = {}
@@ -102,6 +104,7 @@ def read_options(name: str, options: Mapping[str, object]) -> WebrtcOptions:
         calls=table.integer("calls", 500, 1, MAX_CALLS),
         connections=table.integer("connections", 2_000, 1, MAX_CONNECTIONS),
         per_visitor=table.integer("per_visitor", 20, 1, MAX_PER_VISITOR),
+        per_address=table.integer("per_address", 100, 0, MAX_CONNECTIONS),
         turn=turn,
         relay_only=table.flag("relay_only", default=False),
         names=read_names(table),

@@ -180,14 +180,15 @@ class AgentPage(PageBase):
 
 
 class CustomerPage(PageBase):
-    """Of a customer. `visitor`: who it is, empty before its hello."""
+    """Of a customer. `visitor`: who it is, empty before its hello. `address`: from where, if that is known."""
 
     side = "customer"
 
-    def __init__(self, channel: "WebrtcChannel", sign: Callable[[], Sign]) -> None:
+    def __init__(self, channel: "WebrtcChannel", sign: Callable[[], Sign], address: str) -> None:
         """`sign`: of the channel's key."""
         super().__init__(channel)
         self.visitor = ""
+        self.address = address
         self._sign = sign
         self._timer = asyncio.get_running_loop().call_later(HELLO_SECONDS, self.end, _LATE)
 

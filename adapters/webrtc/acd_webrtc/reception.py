@@ -8,8 +8,9 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from acd.core.messages import EndInteraction, EnqueueInteraction
-from acd.errors import AcdError, PersonalStoreError
-from acd.ports.channel import ChannelHost, Personal
+from acd.errors import AcdError
+from acd.ports.channel import ChannelHost
+from acd.ports.pages import Claimed
 from acd.runtime.log import Logger
 from acd_webrtc.allowance import Allowance
 from acd_webrtc.exchange import LOST, Exchange
@@ -37,6 +38,7 @@ class Refused(NamedTuple):
 
 _UNAVAILABLE: Final = Refused("unavailable", "This cannot be done just now; try again in a few seconds.")
 _TOO_MANY: Final = Refused("too-many-calls", "Too many customers call at the moment; try again later.")
+_CROWDED: Final = Refused("too-many-calls", "Too many calls come from this address; try again later.")
 _TOO_OFTEN: Final = Refused("too-often", "This visitor has called too often; try again later.")
 _ELSEWHERE: Final = Refused("call-active", "This visitor is in a call already; end that one first.")
 
@@ -73,9 +75,12 @@ class Reception:
             return None
         if len(self._lines) >= self._options.calls:
             return _TOO_MANY
+        if self._options.per_address and self._lines.of_address[page.address] >= self._options.per_address:
+            return _CROWDED
         if not self._may_begin(page.visitor):
             return _TOO_OFTEN
-        line = Line(call_id, page.visitor, wanted.id, beginning=True)
+        claimed = Claimed(wanted.name, wanted.number)
+        line = Line(call_id, page.visitor, wanted.id, address=page.address, claimed=claimed, beginning=True)
         self._lines.add(line)
         try:
             refusal = await self._enqueue(line, queue, wanted)
@@ -126,14 +131,13 @@ class Reception:
 
     async def _enqueue(self, line: Line, queue: str, wanted: Begin) -> Refused | None:
         host = self._host()
-        customer = await self._customer(line.visitor, wanted)
         command = EnqueueInteraction(
             host.new_id(),
             line.id,
             self._options.media,
             queue,
             attributes=tuple((PAGE_ATTRIBUTE + name, text) for name, text in sorted(wanted.attributes.items())),
-            customer=customer,
+            customer=line.visitor,
             instance=self._name,
         )
         try:
@@ -146,16 +150,6 @@ class Reception:
         if outcome.refusal is not None:
             return Refused(outcome.refusal.code, "Nobody can be reached here at the moment; try again later.")
         return None
-
-    async def _customer(self, visitor: str, wanted: Begin) -> str:
-        """The opaque reference: of whoever says who they are that person's, else the visitor itself."""
-        if not wanted.name and not wanted.number:
-            return visitor
-        try:
-            return await self._host().remember(Personal(wanted.number, wanted.name))
-        except PersonalStoreError as error:
-            _log.warning("a customer's name could not be kept", instance=self._name, reason=type(error).__name__)
-            return visitor
 
     def _is_known(self, call_id: str) -> bool:
         """Whether there is, or was, such a call: then nothing begins."""

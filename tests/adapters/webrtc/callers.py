@@ -38,9 +38,9 @@ class Caller:
         self.page = page
         self._reading = asyncio.create_task(self._read(page))
 
-    async def hello(self, channel: WebrtcChannel) -> None:
+    async def hello(self, channel: WebrtcChannel, address: str = "") -> None:
         """As a customer, with whatever is known from before."""
-        self.connect(channel.customer_page())
+        self.connect(channel.customer_page(address))
         await self.say(type="hello", token=self.token, call=self.key)
         self.token = (await self.until("welcome"))["token"]
 

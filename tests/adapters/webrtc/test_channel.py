@@ -30,7 +30,7 @@ from acd.core.messages import (
 )
 from acd.errors import ChannelError, JournalUnavailable
 from acd.ports.channel import AgentStanding, Desired, InteractionStanding, Personal, Place
-from acd.ports.pages import BrowserCalls
+from acd.ports.pages import BrowserCalls, Claimed
 from acd.runtime.config import loads
 from acd.runtime.journal import MemoryJournal
 from acd.runtime.router import Router
@@ -120,7 +120,7 @@ async def test_a_call_from_its_beginning_to_its_end(channel: WebrtcChannel, host
     assert isinstance(begun, EnqueueInteraction)
     assert (begun.interaction_id, begun.channel, begun.queue, begun.instance) == (call, "voice", "sales", "talk")
     assert begun.attributes == (("web.topic", "invoice"),)
-    assert await host.recall(begun.customer) == Personal("+8613800138000", "Chen")
+    assert channel.claimed(call) == Claimed("Chen", "+8613800138000")
     host.places[call] = Place("sales", 3, 90 * SECOND)
     await channel.sweep()
     await channel.sweep()
@@ -267,6 +267,44 @@ async def test_limits(channel: WebrtcChannel, host: Host) -> None:
     host.ahead_us += 1_800 * SECOND
     await callers[0].say(type="begin", id="b-6")
     await callers[0].until("call", key="b-6", state="waiting")
+
+
+async def test_a_page_that_gives_somebody_s_number_is_not_taken_for_them(channel: WebrtcChannel, host: Host) -> None:
+    """Who is known by a number has a history, an agent of their own, a priority: a page could say any number."""
+    known = await host.remember(Personal("+8613800138000", "Chen"))
+    stranger, again = Caller(), Caller()
+    await stranger.call(channel, name="Mallory", number="+8613800138000")
+    again.token = stranger.token
+    await channel.reconcile(())
+    await again.call(channel, key="b-2", name="Mallory")
+    first, second = host.of(EnqueueInteraction)
+    assert isinstance(first, EnqueueInteraction)
+    assert isinstance(second, EnqueueInteraction)
+    assert first.customer != known
+    assert first.customer == second.customer, "whoever comes back is known as the visitor they were"
+    assert await host.recall(known) == Personal("+8613800138000", "Chen"), "nobody's name is written over"
+
+
+async def test_one_address_does_not_take_all_the_room(host: Host, tmp_path: Path) -> None:
+    channel = WebrtcChannel("talk", options(tmp_path, per_address=2))
+    await channel.start(host)
+    callers = [Caller() for _ in range(4)]
+    for caller in callers[:3]:
+        await caller.hello(channel, "192.0.2.1")
+    for caller in callers[:2]:
+        await caller.say(type="begin", id="b-1")
+        await caller.until("call", state="waiting")
+        caller.lose()  # the call stays, and counts
+    await callers[2].say(type="begin", id="b-1")
+    assert (await callers[2].until("error"))["code"] == "too-many-calls"
+    await callers[3].hello(channel, "192.0.2.2")
+    await callers[3].say(type="begin", id="b-1")
+    await callers[3].until("call", state="waiting")
+    await channel.reconcile(())
+    await callers[2].say(type="begin", id="b-2")
+    await callers[2].until("call", state="waiting")
+    assert dict(channel.lines.of_address) == {"192.0.2.1": 1}
+    await channel.stop()
 
 
 async def test_a_refusal_of_the_engine_s_is_told_and_nothing_has_begun(channel: WebrtcChannel, host: Host) -> None:

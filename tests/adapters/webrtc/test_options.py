@@ -31,6 +31,7 @@ def test_the_least_that_has_to_be_said(tmp_path: Path) -> None:
         ({"queues": ["nowhere"]}, "channels.talk.queues[0]: there is no queue"),
         ({"resume": "1s"}, "channels.talk.resume: "),
         ({"per_visitor": 0}, "channels.talk.per_visitor: "),
+        ({"per_address": -1}, "channels.talk.per_address: "),
         ({"relay_only": True}, "channels.talk.relay_only: needs a TURN server"),
         ({"turn": TURN}, "channels.talk.turn: has 0 secrets"),
         ({"turn": {**TURN, "secret": "x"}}, "channels.talk.turn.secret: "),

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from aiohttp import WSServerHandshakeError
 
-from acd.api.chat import addresses
+from acd.api import addresses
+from acd.api.addresses import Addresses
 from acd.api.chat import session as sessions
-from acd.api.chat.addresses import Addresses
 from acd.api.chat.session import Session
 from acd.api.chats import CHATS
 from acd.api.rates import Rates
