@@ -60,6 +60,7 @@ FILES: Final[Mapping[str, str]] = {
     "common/kept.js": "/pages/common/kept.js",
     "common/requests.js": "/pages/common/requests.js",
     "common/session.js": "/pages/common/session.js",
+    "common/sign-in.js": "/pages/common/sign-in.js",
     "common/words.js": "/pages/common/words.js",
     "common/page.css": "/pages/common/page.css",
     "common/icon.svg": "/pages/common/icon.svg",

@@ -5,6 +5,7 @@ import { byId, option, setText, showOnly } from "/pages/common/dom.js";
 import { Follower } from "/pages/common/events.js";
 import { ask } from "/pages/common/requests.js";
 import { Session } from "/pages/common/session.js";
+import { SignIn } from "/pages/common/sign-in.js";
 import { keep, LANGUAGES, preferred, Words } from "/pages/common/words.js";
 import * as outbox from "/desk/outbox.js";
 import { reasonIn, request, sentence, towards } from "/desk/presence.js";
@@ -15,6 +16,7 @@ const AGAIN = 2_000; // milliseconds
 
 const words = new Words("/desk");
 const session = new Session(leave);
+const signIn = new SignIn({ session, enter, leave, say });
 const follower = new Follower({
   changed: hear,
   connected: show,
@@ -167,30 +169,6 @@ function leave(why = "problem.session-ended") {
   byId("token").focus();
 }
 
-async function signIn(event) {
-  event.preventDefault();
-  const field = byId("token"), button = byId("enter"), token = field.value.trim();
-  if (button.disabled || !token) return;
-  button.disabled = true;
-  say(null);
-  try {
-    field.value = "";
-    await session.begin(token);
-    await enter();
-  } catch (error) {
-    await refuse(error, "problem.wrong-token");
-  } finally {
-    button.disabled = false;
-  }
-}
-
-// Nobody is signed in, for this reason; `stranger` is said where the API knows nobody.
-async function refuse(error, stranger) {
-  if (session.who) await session.end().catch(() => session.forget());
-  leave(null);
-  say(error.isStranger ? stranger : `problem.${error.code}`, {}, error.message);
-}
-
 // The session ends whatever the engine says of the work: nobody leaves a desk that others use signed in.
 async function signOut() {
   let refused = null;
@@ -220,22 +198,9 @@ async function begin() {
     keep(target.value);
     await speak(target.value);
   });
-  byId("sign-in").addEventListener("submit", signIn);
   for (const each of PRESENCES) deeds(byId(each), () => become(each));
   deeds(byId("sign-out"), signOut);
-  await resume();
-}
-
-async function resume() {
-  try {
-    if (await session.resume()) await enter();
-    else leave(null);
-  } catch (error) {
-    if (!error.isPassing) return refuse(error, "problem.session-ended");
-    // The engine is away, or has just begun: whoever was signed in still is.
-    say(`problem.${error.code}`, {}, error.message);
-    setTimeout(resume, AGAIN);
-  }
+  await signIn.resume();
 }
 
 begin();

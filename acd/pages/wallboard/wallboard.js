@@ -6,6 +6,7 @@ import { byId, option, setText, showOnly } from "/pages/common/dom.js";
 import { Follower } from "/pages/common/events.js";
 import { ask } from "/pages/common/requests.js";
 import { Session } from "/pages/common/session.js";
+import { SignIn } from "/pages/common/sign-in.js";
 import { keep, LANGUAGES, preferred, Words } from "/pages/common/words.js";
 import { Actions } from "/wallboard/actions.js";
 import { Alarms } from "/wallboard/alarms.js";
@@ -18,6 +19,7 @@ const EVERY = 1_000, AGAIN = 2_000, SLIDE = 30_000, DAY = 60_000; // millisecond
 
 const words = new Words("/wallboard");
 const session = new Session(leave);
+const signIn = new SignIn({ session, enter, leave, say, refusals: { forbidden: "problem.no-supervisor" } });
 const follower = new Follower({ changed: lookSoon, connected: connect, stranger: () => session.lost() });
 const ages = new Ages();
 const customers = new Customers(drawSoon);
@@ -172,32 +174,6 @@ function leave(why = "problem.session-ended") {
   byId("token").focus();
 }
 
-async function signIn(event) {
-  event.preventDefault();
-  const field = byId("token"), button = byId("enter"), token = field.value.trim();
-  if (button.disabled || !token) return;
-  button.disabled = true;
-  say(null);
-  try {
-    field.value = "";
-    await session.begin(token);
-    await enter();
-  } catch (error) {
-    await refuse(error, "problem.wrong-token");
-  } finally {
-    button.disabled = false;
-  }
-}
-
-// Nobody is signed in, for this reason; `stranger` is said where the API knows nobody.
-async function refuse(error, stranger) {
-  const may = error.code !== "forbidden";
-  if (session.who) await session.end().catch(() => session.forget());
-  leave(null);
-  if (!may) return say("problem.no-supervisor");
-  say(error.isStranger ? stranger : `problem.${error.code}`, {}, error.message);
-}
-
 async function signOut() {
   try {
     await session.end();
@@ -222,7 +198,6 @@ async function begin() {
     keep(target.value);
     await speak(target.value);
   });
-  byId("sign-in").addEventListener("submit", signIn);
   byId("sign-out").addEventListener("click", signOut);
   byId("shown").addEventListener("change", () => {
     looked = 0;
@@ -231,19 +206,7 @@ async function begin() {
   });
   setInterval(() => board && tables.tick(), EVERY);
   setInterval(lookSoon, SLIDE); // the window slides by itself
-  await resume();
-}
-
-async function resume() {
-  try {
-    if (await session.resume()) await enter();
-    else leave(null);
-  } catch (error) {
-    if (!error.isPassing) return refuse(error, "problem.session-ended");
-    // The engine is away, or has just begun: whoever was signed in still is.
-    say(`problem.${error.code}`, {}, error.message);
-    setTimeout(resume, AGAIN);
-  }
+  await signIn.resume();
 }
 
 begin();
