@@ -46,6 +46,7 @@ function parameters(operation, inputs) {
   for (const each of operation.parameters) {
     const input = named("input", "value", "");
     input.value = each.example ?? "";
+    input.setAttribute("aria-label", each.name);
     inputs.push({ ...each, input });
     table.append(row(element("code", each.name), each.in, typeOf(each.schema), each.description || "", input));
   }
@@ -103,6 +104,7 @@ function show(path, method, operation) {
   const content = operation.requestBody?.content["application/json"];
   if (content) {
     text = element("textarea");
+    text.setAttribute("aria-label", "Body");
     text.value = content.example ? JSON.stringify(content.example, null, 2) : "";
     box.append(element("p", "Body: ", ...typeOf(content.schema)), text);
   }

@@ -154,7 +154,7 @@ export class Panel {
     const count = unread > 99 ? "99+" : String(unread);
     setLabel(launch, unread ? words.say("open.unread", { label, count }) : label);
     badge.hidden = !unread;
-    setText(badge, count);
+    badge.dataset.count = count;
     setText(this.news, unread ? words.say("unread", { count }) : "");
   }
 
