@@ -12,7 +12,7 @@ help: ## list the targets
 setup: ## make .venv and install everything into it (the other targets do this themselves)
 	@PYTHON="$(PYTHON)" sh .ci/setup
 
-demo: setup ## a whole contact centre on this machine: real Asterisk, callers, agents; FOREVER=1 until Ctrl-C
+demo: setup ## a whole contact centre on this machine, with pages to try; FOREVER=1: calls until Ctrl-C
 	@$(RUN) -m examples.demo
 
 test: setup ## the whole test suite, with a real Asterisk; ARGS="-k name" narrows it

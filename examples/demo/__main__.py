@@ -1,8 +1,9 @@
 """`python -m examples.demo`: the play, from the first line to the exit status.
 
 Owns the course of events. DEMO_SECONDS sets how long calls come in (45), FOREVER=1 goes on until Ctrl-C,
-DEMO_STAGE=simulated leaves Asterisk out. Exit status: 0 all checks held, 1 one did not, 2 it could not be
-played, 130 interrupted.
+DEMO_STAGE=simulated leaves Asterisk out. When all is over the pages stay open until Ctrl-C if somebody sits at a
+terminal; FOREVER=0 ends there, too. Exit status: 0 all checks held, 1 one did not, 2 it could not be played,
+130 interrupted.
 """
 
 from __future__ import annotations
@@ -26,13 +27,14 @@ from examples.demo.engine_process import EngineFailed
 from examples.demo.screen import WIDEST, Screen
 from examples.demo.simulated_stage import SimulatedStage
 from examples.demo.stage import Seen, Stage
-from examples.demo.verdict import Outage, checks, figures
+from examples.demo.verdict import Check, Outage, both, checks, figures
 
 DEFAULT_SECONDS: Final = 45
 MAX_SECONDS: Final = 3_600
 FRAME_SECONDS: Final = 0.25
 CRASH_AT: Final = 0.4
-"""When the engine is killed, as a share of the time."""
+CRASH_BY_SECONDS: Final = 12.0
+"""When the engine is killed: at this share of the time, and no later, for only then is the audience let in."""
 
 AWAY_SECONDS: Final = 2.0
 """How long it stays away before it is started again."""
@@ -50,11 +52,13 @@ BATCH_SECONDS: Final = 60
 class Play:
     """One performance."""
 
-    def __init__(self, stage: Stage, screen: Screen, seconds: float) -> None:
-        """`seconds` is infinite when it goes on until Ctrl-C."""
+    def __init__(self, stage: Stage, screen: Screen, seconds: float, *, stays: bool = False) -> None:
+        """`seconds` is infinite when it goes on until Ctrl-C. `stays`: the pages do, after the verdict."""
         self._stage = stage
         self._screen = screen
         self._seconds = seconds
+        self._stays = stays
+        self._looked: list[Check] = []
         self._plan: dict[str, PlannedCall] = {}
         self._outage: Outage | None = None
         self._until = 0.0
@@ -67,16 +71,33 @@ class Play:
         stage = self._stage
         async with Desk(stage.token, stage.url) as desk:
             await self._traffic(desk)
-        journal_problem = await stage.leave()
+        looked = both(self._looked, await stage.pages.look())
+        journal_problem = await (stage.verify() if self._stays else stage.leave())
         seen = stage.seen()
-        found = checks(seen, self._plan, self._outage, journal_problem)
+        found = [*checks(seen, self._plan, self._outage, journal_problem), *looked]
         self._screen.conclude(figures(seen), found)
+        if self._stays and (problem := await self._stay()):
+            self._screen.say(f"The journal does not hold in the end: {problem}")
+            return 1
         return 0 if all(check.held for check in found) else 1
+
+    async def _stay(self) -> str:
+        """The calls are over, the pages stay until Ctrl-C. Returns what is wrong with the journal then."""
+        self._invite("until Ctrl-C")
+        task = asyncio.current_task()
+        assert task is not None
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            task.uncancel()  # this is how one leaves
+        self._screen.say("Stopping the engine, and making every decision of its journal again …")
+        return await self._stage.leave()
 
     async def _traffic(self, desk: Desk) -> None:
         """Everybody signs in; calls come, the engine dies and comes back, until the last caller has hung up."""
         await desk.sign_in([person.id for person in AGENTS])
         self._screen.say(f"{len(AGENTS)} agents have signed in. Calls come in, {CALLS_PER_SECOND:g} a second.")
+        self._screen.say("Soon the engine is killed, and comes back. Then its pages are for you, too.")
         self._until = time.monotonic() + self._seconds
         calling = asyncio.create_task(self._call())
         crashing = asyncio.create_task(self._crash_and_revive())
@@ -107,7 +128,7 @@ class Play:
     async def _crash_and_revive(self) -> None:
         """The engine dies in the middle of it all, and comes back."""
         screen, stage = self._screen, self._stage
-        await asyncio.sleep(CRASH_AT * min(self._seconds, DEFAULT_SECONDS))
+        await asyncio.sleep(min(CRASH_AT * self._seconds, CRASH_BY_SECONDS))
         from_us = _now_us()
         talks = tuple(stage.seen().talking(from_us))
         words = await stage.crash()
@@ -119,6 +140,16 @@ class Play:
         came = sum(from_us < caller.called_us < until_us for caller in stage.seen().callers)
         away = (until_us - from_us) / 1_000_000
         screen.say(f"The engine is back after {away:.1f} s ({words}). {came} callers who came meanwhile are let in.")
+        self._looked = await stage.pages.look()
+        if self._stays or self._seconds == float("inf"):
+            self._invite("until Ctrl-C")
+        else:
+            left = max(0.0, self._until - time.monotonic())
+            self._invite(f"for {left:.0f} s more (FOREVER=1 make demo: until Ctrl-C)")
+
+    def _invite(self, until: str) -> None:
+        pages = self._stage.pages
+        self._screen.invite(pages.invitation(until), pages.reminder())
 
     async def _frame(self, desk: Desk) -> None:
         picture = await desk.picture()
@@ -137,7 +168,7 @@ class Play:
         return self._seen
 
 
-async def perform(screen: Screen, seconds: float, *, simulated: bool) -> int:
+async def perform(screen: Screen, seconds: float, *, simulated: bool, stays: bool = False) -> int:
     """Open a stage, play, close it whatever happens."""
     stage: Stage = SimulatedStage() if simulated else AsteriskStage()
     try:
@@ -149,7 +180,7 @@ async def perform(screen: Screen, seconds: float, *, simulated: bool) -> int:
             await stage.close()
             stage = SimulatedStage()
             await stage.open(screen.say)
-        return await Play(stage, screen, seconds).run()
+        return await Play(stage, screen, seconds, stays=stays).run()
     finally:
         screen.still()
         await stage.close()
@@ -165,23 +196,24 @@ def main() -> int:
         console.print(f"DEMO_SECONDS: has to be a whole number from 10 to {MAX_SECONDS}.")
         return 2
     screen = Screen(console)
+    stays = os.environ.get("FOREVER", "") == "" and sys.stdin.isatty() and console.is_terminal
     try:
         with asyncio.Runner() as runner:
-            return runner.run(_until_terminated(screen, seconds))
+            return runner.run(_until_terminated(screen, seconds, stays=stays))
     except (KeyboardInterrupt, asyncio.CancelledError):
         console.print("Interrupted. Nothing is left running.")
         return 130
-    except (AcdError, EngineFailed, NoFreePorts, PbxFailed, SippFailed) as error:
+    except (AcdError, EngineFailed, NoFreePorts, OSError, PbxFailed, SippFailed) as error:
         console.print(f"The demo cannot go on: {error}", style="red", markup=False)
         return 2
 
 
-async def _until_terminated(screen: Screen, seconds: float) -> int:
+async def _until_terminated(screen: Screen, seconds: float, *, stays: bool) -> int:
     """Play; SIGTERM does what Ctrl-C does."""
     task = asyncio.current_task()
     assert task is not None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    return await perform(screen, seconds, simulated=os.environ.get("DEMO_STAGE") == "simulated")
+    return await perform(screen, seconds, simulated=os.environ.get("DEMO_STAGE") == "simulated", stays=stays)
 
 
 async def _end(*tasks: asyncio.Task[None] | None) -> None:

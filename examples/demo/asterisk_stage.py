@@ -32,6 +32,7 @@ from acd_asterisk.lab import (
 )
 from examples.demo.cast import AGENTS, RING_SECONDS, TALK_SECONDS, PlannedCall, configuration
 from examples.demo.engine_process import EngineProcess
+from examples.demo.pages import Pages
 from examples.demo.stage import Caller, Say, Seen, Talk
 
 SIPP_SECONDS: Final = 24 * 3600.0
@@ -72,6 +73,7 @@ class AsteriskStage:
         """Nothing is started yet."""
         self._behaviour = behaviour
         self.token = secrets.token_urlsafe(TOKEN_BYTES)
+        self.pages = Pages()
         self._folder = Path(tempfile.mkdtemp(prefix="acd-demo-"))
         self._stack = AsyncExitStack()
         self._provisioned: Provisioned | None = None
@@ -108,6 +110,7 @@ class AsteriskStage:
         pbx = Pbx(provisioned, agents=self._phones.telephones, dialplan=dialplan)
         self._pbx = await self._stack.enter_async_context(pbx)
         say(f"Asterisk is up (process {pbx.pid}); starting the engine: acd serve …")
+        await self.pages.open()
         self._write_configuration(pbx)
         await self._engine.start()
         say(f"The engine is up (process {self._engine.pid}), its API at {self._engine.url}.")
@@ -150,6 +153,10 @@ class AsteriskStage:
         status = await self._engine.stop()
         if status:
             return f"the engine ended with status {status}: {self._engine.log_tail()}"
+        return await self.verify()
+
+    async def verify(self) -> str:
+        """As `acd replay` does."""
         report = await asyncio.to_thread(verify, self._folder / "acd-journal.db")
         return "" if report.ok else report.problem
 
@@ -159,6 +166,7 @@ class AsteriskStage:
             await self._engine.stop()
         finally:
             try:
+                await self.pages.close()
                 await self._stack.aclose()
             finally:
                 shutil.rmtree(self._folder, ignore_errors=True)
@@ -169,7 +177,9 @@ class AsteriskStage:
         _write_private(folder / "ari.password", pbx.ari_password)
         create_key(folder / "acd-personal.key")
         channel = _CHANNEL.format(url=pbx.ari_url, user=pbx.ari_user)
-        (folder / "acd.toml").write_text(configuration(channel, token_file="api.token"), encoding="utf-8")  # noqa: S106
+        more = self.pages.configuration(folder)
+        text = configuration(channel, token_file="api.token", port=self.pages.port, more=more)  # noqa: S106 - its name
+        (folder / "acd.toml").write_text(text, encoding="utf-8")
 
 
 def _names() -> tuple[str, ...]:

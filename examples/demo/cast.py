@@ -95,18 +95,19 @@ def qualified(person: Person, call: PlannedCall) -> bool:
     return all(parse(text).matches(person.skills, person.labels, ()) for text in texts)
 
 
-def configuration(channel: str, *, token_file: str) -> str:
-    """The text of `acd.toml`; `channel` is the section about the channel."""
+def configuration(channel: str, *, token_file: str, port: int = 0, more: str = "") -> str:
+    """The text of `acd.toml`; `channel` is the section about the channel, `more` whatever others have in it."""
     return "\n".join(
         (
             '[domain]\nname = "demo"\n',
             "# Each start replays the journal; snapshots would only matter for a longer one.",
             "[snapshots]\nenabled = false\n",
-            '[api]\nport = 0\n\n[[api.tokens]]\nname = "demo"\nroles = ["system"]',
+            f'[api]\nport = {port}\n\n[[api.tokens]]\nname = "demo"\nroles = ["system"]',
             f"token_file = {json.dumps(token_file)}\n",
             channel,
             *(_agent_section(person) for person in AGENTS),
             *(_queue_section(line) for line in QUEUES),
+            more,
         )
     )
 

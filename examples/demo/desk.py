@@ -107,6 +107,7 @@ class Desk:
 
     def __init__(self, token: str, url: Callable[[], str]) -> None:
         self._url = url
+        self._agents: frozenset[str] = frozenset()
         self._important: OrderedDict[str, None] = OrderedDict()
         self._session = aiohttp.ClientSession(
             headers={"Authorization": f"Bearer {token}"}, timeout=aiohttp.ClientTimeout(total=READ_SECONDS)
@@ -142,11 +143,12 @@ class Desk:
 
     async def sign_in(self, agents: list[str]) -> None:
         """Everybody begins work. Raises `aiohttp.ClientError`."""
+        self._agents = frozenset(agents)
         await asyncio.gather(*(self._send("POST", f"/v1/agents/{agent}/sign-in", {"ready": True}) for agent in agents))
 
     async def bring_back(self, picture: Picture) -> None:
-        """Whoever missed a call, and was made not-ready, presses the button after a while."""
-        away = [agent.id for agent in picture.agents if agent.presence == "not-ready"]
+        """Whoever missed a call, and was made not-ready, presses the button after a while; people do it themselves."""
+        away = [agent.id for agent in picture.agents if agent.presence == "not-ready" and agent.id in self._agents]
         if away:
             await asyncio.sleep(RETURN_SECONDS)
             for agent in away:

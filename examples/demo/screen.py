@@ -19,6 +19,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from examples.demo.audience import SEATS
 from examples.demo.cast import AGENTS, QUEUES, SERVICE_LEVEL_SECONDS
 from examples.demo.desk import AgentNow, DecisionNow, Picture
 from examples.demo.stage import Seen
@@ -38,7 +39,7 @@ HEAD_LINES: Final = 2
 SECTIONS: Final = 3
 
 _TITLES: Final = {line.id: line.title for line in QUEUES}
-_NAMES: Final = {person.id: person.name for person in AGENTS}
+_NAMES: Final = {person.id: person.name for person in (*AGENTS, *SEATS)}
 _SKILLS: Final = {person.id: " ".join(f"{skill} {held}" for skill, held in person.skills.items()) for person in AGENTS}
 _STATES: Final = {
     "offered": ("ringing", "yellow"),
@@ -55,6 +56,7 @@ class Screen:
         self._console = console
         self._live = Live(console=console, auto_refresh=False) if console.is_terminal else None
         self._story: deque[str] = deque(maxlen=STORY_LINES)
+        self._reminder: list[str] = []
         self._picture: Picture | None = None
         self._plain_at = 0.0
         self._drawing = False
@@ -90,6 +92,14 @@ class Screen:
             self._live.start()
         self._live.update(self._draw(title, left_seconds, counted, seen, is_away=is_away), refresh=True)
 
+    def invite(self, invitation: list[str], reminder: list[str]) -> None:
+        """Tell the audience where it may join in; the reminder stays in the picture."""
+        self._reminder = reminder
+        self._console.print()
+        for line in invitation:
+            self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+        self._console.print()
+
     def still(self) -> None:
         """Stop redrawing."""
         if self._live is not None and self._drawing:
@@ -124,7 +134,7 @@ class Screen:
         picture = self._picture
         parts: list[RenderableType] = [_head(title, left, counted, seen, is_away=is_away)]
         roomy = self._console.height >= ROOMY
-        room = self._console.height - 1 - HEAD_LINES - STORY_LINES - (SECTIONS if roomy else 0)
+        room = self._console.height - 1 - HEAD_LINES - STORY_LINES - len(self._reminder) - (SECTIONS if roomy else 0)
         if picture is not None:
             queues, agents = _queues(picture, is_away=is_away), _agents(picture, is_away=is_away)
             room -= queues.row_count + agents.row_count + SECTIONS
@@ -132,6 +142,8 @@ class Screen:
         story = Text.from_markup("\n".join(self._story))
         story.no_wrap, story.overflow = True, "ellipsis"
         parts.append(story)
+        if self._reminder:
+            parts.append(_plain(self._reminder))
         return Group(*(line for part in parts for line in ((part, "") if roomy else (part,))))
 
 
@@ -175,7 +187,7 @@ def _queues(picture: Picture, *, is_away: bool) -> Table:
     table.add_column("strategy", ratio=2)
     for name in ("waiting", "ringing", "talking", "longest"):
         table.add_column(name, justify="right", ratio=1, no_wrap=True)
-    for queue in picture.queues:
+    for queue in (each for each in picture.queues if each.id in _TITLES):
         waiting = f"[bold red]{queue.waiting}[/]" if queue.waiting else "0"
         wait = f"{queue.longest_wait_seconds:.0f} s" if queue.waiting or queue.offered else ""
         table.add_row(escape(queue.title), queue.strategy, waiting, str(queue.offered), str(queue.active), wait)
@@ -187,10 +199,11 @@ def _agents(picture: Picture, *, is_away: bool) -> Table:
     for _ in range(AGENT_COLUMNS):
         table.add_column("agent", ratio=3, no_wrap=True)
         table.add_column("", ratio=1, no_wrap=True)
-    rows = -(-len(picture.agents) // AGENT_COLUMNS)
+    cast = [agent for agent in picture.agents if agent.id in _SKILLS]
+    rows = -(-len(cast) // AGENT_COLUMNS)
     for index in range(rows):
         cells: list[str] = []
-        for agent in picture.agents[index::rows]:
+        for agent in cast[index::rows]:
             cells += [f"{escape(agent.name)} [dim]{escape(_SKILLS.get(agent.id, ''))}[/]", _state(agent)]
         table.add_row(*cells)
     return table
@@ -228,6 +241,12 @@ def _decision_words(decision: DecisionNow) -> str:
         "round-robin": "next in turn of those who can",
     }.get(decision.strategy, f"longest idle of those who can ({decision.idle_seconds:.0f} s), fit {decision.fit}")
     return f"{name} ← {queue}: {chosen}"
+
+
+def _plain(lines: list[str]) -> Text:
+    text = Text("\n".join(lines))
+    text.no_wrap, text.overflow = True, "ellipsis"
+    return text
 
 
 def _table(*, is_away: bool) -> Table:

@@ -15,11 +15,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from acd.api import serve
+from acd.api import serve_domains
 from acd.api.server import Server
 from acd.cli.init import TOKEN_BYTES
+from acd.cli.living import LivingDomain
 from acd.cli.logs import configure_logging
 from acd.errors import AcdError
+from acd.runtime.channels import open_channels
 from acd.runtime.config import load
 from acd.runtime.keyfile import create_key
 from acd.runtime.replay import verify
@@ -27,6 +29,7 @@ from acd.runtime.router import Router
 from acd.testing.simulated import Behaviour, SimulatedChannel
 from acd.testing.world_channel import Call
 from examples.demo.cast import RING_SECONDS, SEED, TALK_SECONDS, PlannedCall, configuration
+from examples.demo.pages import Pages
 from examples.demo.stage import Caller, Say, Seen, Talk
 
 RETRY_SECONDS: Final = 0.5
@@ -45,10 +48,12 @@ class SimulatedStage:
     def __init__(self, behaviour: Behaviour = _BEHAVIOUR) -> None:
         """Nothing is started yet."""
         self.token = secrets.token_urlsafe(TOKEN_BYTES)
+        self.pages = Pages()
         self._folder = Path(tempfile.mkdtemp(prefix="acd-demo-"))
         self._log = (self._folder / "engine.log").open("w", encoding="utf-8")
         self._channel = _WatchedChannel(behaviour)
         self._router: Router | None = None
+        self._domain: LivingDomain | None = None
         self._server: Server | None = None
         self._calling: set[asyncio.Task[None]] = set()
 
@@ -62,7 +67,10 @@ class SimulatedStage:
         token_file.touch(mode=0o600)
         token_file.write_text(f"{self.token}\n", encoding="utf-8")
         create_key(self._folder / "acd-personal.key")
-        (self._folder / "acd.toml").write_text(configuration("", token_file="api.token"), encoding="utf-8")  # noqa: S106
+        await self.pages.open()
+        more = self.pages.configuration(self._folder)
+        text = configuration("", token_file="api.token", port=self.pages.port, more=more)  # noqa: S106 - its name
+        (self._folder / "acd.toml").write_text(text, encoding="utf-8")
         configure_logging("console", "info", [self.token], self._log)
         await self.revive()
         say(f"The engine runs inside this process, its API at {self.url()}.")
@@ -82,28 +90,33 @@ class SimulatedStage:
         server, self._server = self._server, None
         if server is not None:
             await server.close()
-        if self._router is not None:
-            await self._router.abort()
-            self._router = None
+        router, self._router = self._router, None
+        if router is not None:
+            await router.abort()
+            for channel in router.instances:
+                if channel is not self._channel:
+                    await channel.stop()  # or this process, which lives on, would hold its files
+        await self._stop()
         return "everything in memory dropped"
 
     async def revive(self) -> str:
         """A new router on the same journal."""
         config = load(self._folder / "acd.toml")
         assert config.api is not None
-        router = Router(config, channels=[self._channel])
-        self._router = await router.__aenter__()
-        try:
-            self._server = await serve(router, config.api)
-        except BaseException:
-            await router.abort()
-            self._router = None
-            raise
+        router = Router(config, channels=[self._channel, *open_channels(config.channels)])
+        domain = LivingDomain(config, router=router)
+        await domain.start()
+        self._domain, self._router = domain, router
+        self._server = await serve_domains([domain.served(config.api)])
         return "a new engine on the same journal"
 
     async def leave(self) -> str:
         """Stop the engine, replay its journal."""
         await self._stop()
+        return await self.verify()
+
+    async def verify(self) -> str:
+        """As `acd replay` does."""
         report = await asyncio.to_thread(verify, self._folder / "acd-journal.db")
         return "" if report.ok else report.problem
 
@@ -115,6 +128,7 @@ class SimulatedStage:
         await asyncio.gather(*calling, return_exceptions=True)
         try:
             await self._stop()
+            await self.pages.close()
         finally:
             self._log.close()
             shutil.rmtree(self._folder, ignore_errors=True)
@@ -123,9 +137,10 @@ class SimulatedStage:
         server, self._server = self._server, None
         if server is not None:
             await server.close()
-        router, self._router = self._router, None
-        if router is not None:
-            await router.__aexit__(None, None, None)
+        self._router = None
+        domain, self._domain = self._domain, None
+        if domain is not None:
+            await domain.stop()
 
     async def _call(self, calls: Sequence[PlannedCall], rate: float) -> None:
         async with asyncio.TaskGroup() as group:

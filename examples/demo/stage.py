@@ -7,11 +7,14 @@ Must not know any stage. Times are µs since 1970.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
 
 from examples.demo.cast import PlannedCall
+
+if TYPE_CHECKING:
+    from examples.demo.pages import Pages  # which knows what a check is, and that knows this
 
 Say = Callable[[str], None]
 """Tells the audience a line of the story."""
@@ -69,6 +72,11 @@ class Stage(Protocol):
         """For the API."""
         ...
 
+    @property
+    def pages(self) -> Pages:
+        """For whoever sits before a browser. They are open between `open` and `close`."""
+        ...
+
     def url(self) -> str:
         """Where the API is; empty while the engine is away."""
         ...
@@ -93,8 +101,12 @@ class Stage(Protocol):
         """Start it again; returns what was done, in words."""
         ...
 
+    async def verify(self) -> str:
+        """Verify the journal, beside a running engine if it runs; returns what is wrong with it, or an empty text."""
+        ...
+
     async def leave(self) -> str:
-        """Stop the engine in order, and verify its journal; returns what is wrong with it, or an empty text."""
+        """Stop the engine in order, and verify; returns what is wrong with it, or an empty text."""
         ...
 
     async def close(self) -> None:

@@ -96,6 +96,16 @@ def checks(seen: Seen, plan: Mapping[str, PlannedCall], outage: Outage | None, j
     return found
 
 
+def both(first: list[Check], second: list[Check]) -> list[Check]:
+    """The same checks made twice: each held if it did both times. None was made the first time: none did."""
+    before = {check.claim: check for check in first}
+    found = []
+    for check in second:
+        earlier = before.get(check.claim, Check(check.claim, held=False, counted="not looked at in time"))
+        found.append(check if earlier.held else earlier)
+    return found
+
+
 def _survival(seen: Seen, outage: Outage) -> Check:
     """Conversations that were going on when the engine was killed ended because somebody hung up."""
     now = {(talk.number, talk.agent, talk.answered_us): talk for talk in seen.talks}
