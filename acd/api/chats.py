@@ -13,6 +13,7 @@ from msgspec import Meta, Struct
 from acd.api.addresses import Addresses, place_of
 from acd.api.bodies import Nothing
 from acd.api.carrying import PING_SECONDS, Carried, carry
+from acd.api.chat.calling import calling_of
 from acd.api.chat.session import MAX_MESSAGE, MESSAGES_AT_ONCE, MESSAGES_PER_SECOND, Session
 from acd.api.letting_in import channel_of_page, check_address, check_origin, check_room, moment_of
 from acd.api.rates import Rates
@@ -99,7 +100,7 @@ def _is_listed(request: web.Request, found: WebChatChannel) -> bool:
 
 async def _serve(request: web.Request, chats: Chats, found: WebChatChannel, place: str) -> web.WebSocketResponse:
     """The whole life of a connection."""
-    session = Session(found, chats.messages, place)
+    session = Session(found, chats.messages, place, calling_of(request, found))
     chats.begin(session, found.name)
     chats.addresses.enter(found.name, place)
     try:

@@ -1,8 +1,9 @@
 """Routes about an agent's conversations in writing: read, write, type, and begin one with a visitor.
 
 Owns /v1/agents/{agent}/conversations and what is under it, and who may see what: whoever is being asked, talks, or
-talked last, as with the interaction itself, and while it goes on only those write who talk. Must not know how
-conversations are kept (`acd.runtime.chat`). Accepting, transferring and ending are the interaction's own routes.
+talked last, as with the interaction itself, or has the call in hand that has gone on from it; and while it goes on only
+those write who talk. Must not know how conversations are kept (`acd.runtime.chat`). Accepting, transferring and ending
+are the interaction's own routes.
 """
 
 from typing import Annotated, Any, Final, Literal
@@ -10,6 +11,7 @@ from typing import Annotated, Any, Final, Literal
 from msgspec import Meta, Struct
 
 from acd.api.bodies import NoQuery
+from acd.api.chat.continued import is_continued
 from acd.api.chat.messages import Key, MarksShape, Number, marks_shape
 from acd.api.problems import Problem, not_found
 from acd.api.routes import Call, Created, Example, Route, Step
@@ -199,7 +201,7 @@ async def _has_met(channel: WebChatChannel, agent_id: str, visitor: str) -> bool
 async def _conversation(call: Call[Any, Any]) -> tuple[WebChatChannel, Room]:
     """The one in the path. Raises a Problem with 404 unless it is this agent's."""
     row = call.context.view.interaction(call.path("interaction"))
-    if row is None or not call.who.sees(row) or not _concerns(row, call.path("agent")):
+    if row is None or not (_is_theirs(call, row) or is_continued(call.context.view, call.path("agent"), row, call.who)):
         raise not_found("conversation")
     channel = call.context.router.channel(row.instance)
     if not isinstance(channel, WebChatChannel):
@@ -217,6 +219,10 @@ async def _talking(call: Call[Any, Any]) -> tuple[WebChatChannel, Room]:
     if call.path("agent") not in room.conversation.talking.values():
         raise _problem(Refused("not-talking", "Only an agent who has accepted the conversation does this."))
     return channel, room
+
+
+def _is_theirs(call: Call[Any, Any], row: InteractionRecord) -> bool:
+    return call.who.sees(row) and _concerns(row, call.path("agent"))
 
 
 def _concerns(row: InteractionRecord, agent_id: str) -> bool:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final, Literal
 from msgspec import Meta, Struct
 
 from acd.api.bodies import NoQuery, Nothing
+from acd.api.chat.continued import continued
 from acd.api.problems import not_found
 from acd.api.routes import Call, Example, Route
 from acd.api.shapes import (
@@ -53,6 +54,7 @@ class ItemShape(Struct):
     `part`: whether the agent is responsible for the customer, talks beside whoever is, or neither (any more).
     `interaction`: null once it is another agent's. `conversation`: it is one in writing that the API has. `recording`:
     null where its channel records nothing. `consults`: those that have not ended, in which this agent asks.
+    `continues`: of a call that has gone on from a conversation in writing, that conversation, to be shown beside it.
     """
 
     work: WorkShape
@@ -62,6 +64,7 @@ class ItemShape(Struct):
     conversation: bool
     recording: RecordingState | None
     consults: list[InteractionShape]
+    continues: str = ""
 
 
 class DeskWorkShape(Struct):
@@ -147,6 +150,7 @@ def _item(call: Call[Any, Any], item: WorkRecord) -> ItemShape:
         isinstance(channel, WebChatChannel) and not row.parent,
         channel.recording_of(row.id) if part != "none" and isinstance(channel, Recording) else None,
         [interaction_shape(each, now_us) for each in consults if each.asking == item.agent_id],
+        continued(view, row) if theirs else "",
     )
 
 

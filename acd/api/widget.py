@@ -26,6 +26,8 @@ FILES: Final[Mapping[str, str]] = {
     f"widget/{name}": f"/chat/{name}"
     for name in (
         "widget.js",
+        "callbar.js",
+        "calling.js",
         "chat.js",
         "composer.js",
         "dom.js",

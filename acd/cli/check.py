@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from acd.cli.calling_back import callback_cautions, callback_errors
+from acd.cli.calling_instead import call_cautions, call_errors
 from acd.cli.examining import examined
 from acd.errors import ChannelError, ConfigError
 from acd.ports.addresses import Addressing
@@ -72,11 +73,16 @@ def _found(file: Path, report: Report) -> Located:
     """What is wrong with one file by itself."""
     opened = {channel.name: _opened(channel) for channel in report.channels}
     of_queues = (*strategy_problems(file, report), *callback_errors(file, report, opened))
-    of_channels = (*channel_problems(file, report), *far_end_problems(file, report))
+    of_channels = (
+        *channel_problems(file, report),
+        *far_end_problems(file, report),
+        *call_errors(file, opened),
+    )
     errors = [*report.errors, *of_channels, *of_queues]
     days = [Problem(str(file), 0, "", text) for text in unknown_days(report, datetime.now(UTC).date())]
     cautions = channel_problems(file, report, _cautioned_by_plugin)
     addresses = (*address_problems(file, report), *callback_cautions(file, report, opened))
+    cautions += call_cautions(file, report, opened)
     return Located(tuple(errors), (*report.warnings, *cautions, *addresses, *days), report.notes)
 
 

@@ -104,7 +104,7 @@ html, body, h1 { display: block; }"""
 
 
 @contextmanager
-def opened(folder: Path) -> Iterator[Shop]:
+def opened(folder: Path, config: str = CONFIG) -> Iterator[Shop]:
     """The shop, and acd behind it."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -129,7 +129,7 @@ def opened(folder: Path) -> Iterator[Shop]:
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         shop = Shop(server)
         write_secret(folder)
-        (folder / "acd.toml").write_text(CONFIG.replace("ORIGIN", json.dumps(shop.origin)))
+        (folder / "acd.toml").write_text(config.replace("ORIGIN", json.dumps(shop.origin)))
         shop.centre = Centre(folder)
         Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
         try:

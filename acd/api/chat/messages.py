@@ -106,7 +106,14 @@ class History(Said, frozen=True, tag="history"):
     after: Number = 0
 
 
-Message = Hello | Begin | Send | Mark | Typing | Leave | Rate | History | Ping
+class CallInstead(Said, frozen=True, tag="call"):
+    """The customer would rather talk. `id`: of the call that is to begin. Answered by `ticket`, or by an error."""
+
+    id: Key
+    conversation: OptionalKey = ""
+
+
+Message = Hello | Begin | Send | Mark | Typing | Leave | Rate | History | Ping | CallInstead
 
 
 class ToldBase(Struct, frozen=True, tag_field="type"):
@@ -135,7 +142,7 @@ class EntryShape(Struct, frozen=True):
 class Welcome(ToldBase, frozen=True, tag="welcome"):
     """You are let in. Keep `token` for the next `hello`. `conversation`: the one that entries are told of, if any.
 
-    `messages`: one can be left for later.
+    `messages`: one can be left for later. `call`: the channel by which the customer may call instead; empty: none.
     """
 
     token: str
@@ -143,6 +150,7 @@ class Welcome(ToldBase, frozen=True, tag="welcome"):
     conversation: str
     max_text: int
     messages: bool = False
+    call: str = ""
 
 
 class Token(ToldBase, frozen=True, tag="token"):
@@ -233,6 +241,18 @@ class Past(ToldBase, frozen=True, tag="history"):
     more: bool
 
 
+class TicketTold(ToldBase, frozen=True, tag="ticket"):
+    """With it the page may say hello on `channel`, once, within a minute, for the call of this `id`.
+
+    `continues`: the conversation that the call goes on from, to be said with its `begin`; empty: from none.
+    """
+
+    id: str
+    channel: str
+    ticket: str
+    continues: str
+
+
 class Refusal(ToldBase, frozen=True, tag="error"):
     """What had this id was not done, and will not be by saying it again."""
 
@@ -259,6 +279,7 @@ Told = (
     | PlaceTold
     | TypingTold
     | Past
+    | TicketTold
     | Refusal
     | Closing
 )

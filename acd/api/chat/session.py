@@ -11,15 +11,17 @@ answer.
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator
-from typing import Final, assert_never, get_args
+from typing import Final, assert_never
 
 import msgspec
 import structlog
 from aiohttp import WSCloseCode
-from msgspec import Struct
 
+from acd.api.chat.calling import Calling, ticket_of
+from acd.api.chat.complaints import MALFORMED, UNREADABLE, complaint
 from acd.api.chat.messages import (
     Begin,
+    CallInstead,
     Closing,
     Done,
     Hello,
@@ -43,7 +45,6 @@ from acd.api.chat.messages import (
 from acd.api.chat.telling import Telling
 from acd.api.rates import Rates
 from acd.api.sockets import ENGINE_GONE, Ending
-from acd.api.wording import explain
 from acd.errors import AcdError, ChannelError, ChatDamaged, ChatStoreError
 from acd.runtime.chat.beginning import Wanted
 from acd.runtime.chat.channel import WebChatChannel
@@ -71,10 +72,9 @@ PAGE_CHARACTERS: Final = 40_000
 MAX_PAST: Final = 50
 """Conversations of one `history`."""
 
-MALFORMED: Final = 4400
 NOT_LET_IN: Final = 4401
 TOO_FAST: Final = 4429
-"""Close codes of our own, beside 1001, 1009 (message too large), 1011, 1012 and 1013."""
+"""Close codes of our own, beside that of complaints, 1001, 1009 (message too large), 1011, 1012 and 1013."""
 
 _EXPIRED: Final = Ending(NOT_LET_IN, "token-expired", "This token has expired; connect again without one.")
 _INVALID: Final = Ending(NOT_LET_IN, "token-invalid", "This token is none of this chat's; connect again without one.")
@@ -86,33 +86,31 @@ _CROWD: Final = Ending(TOO_FAST, "too-many-pages", "Too many pages are open for 
 _NOT_KEPT: Final = Ending(
     WSCloseCode.TRY_AGAIN_LATER, "not-kept", "This could not be kept; connect again, and say again what had no answer."
 )
-_UNREADABLE: Final = Ending(MALFORMED, "malformed", "A message is not valid JSON, or nested too deeply.")
 
 _NONE: Final = Refused("no-conversation", "There is no conversation; send begin first.")
 _UNKNOWN: Final = Refused("unknown-conversation", "conversation: there is none of this id.")
 
 _JSON: Final[msgspec.json.Decoder[Message]] = msgspec.json.Decoder(Message)
 _encode: Final = msgspec.json.Encoder().encode
-_SHAPES: Final[dict[str, type[Struct]]] = {str(kind.__struct_config__.tag): kind for kind in get_args(Message)}
 
 _log = structlog.get_logger(__name__)
-
-
-class _Typed(Struct):
-    type: str
 
 
 class Session:
     """`acd.runtime.chat.rooms.Watcher` of one page; a task reads `outgoing`, another hands in what it `receive`s."""
 
-    def __init__(self, channel: WebChatChannel, rates: Rates, place: str = "") -> None:
-        """`rates`: of all visitors of the channel. `place`: from where the page connects, if that is known."""
+    def __init__(self, channel: WebChatChannel, rates: Rates, place: str = "", calling: Calling | None = None) -> None:
+        """`rates`: of all visitors of the channel. `place`: from where the page connects, if that is known.
+
+        `calling`: where its customer may call instead.
+        """
         self.ended: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
         self.visitor = ""
         self._channel = channel
         self._names = dict(channel.options.names)
         self._rates = rates
         self._place = place
+        self._calling = calling
         self._room: Room | None = None
         self._telling = Telling(self._names)
         self._wants_token = False
@@ -151,10 +149,10 @@ class Session:
         try:
             message = _JSON.decode(text)
         except msgspec.ValidationError as error:
-            self.end(self._complaint(text, error))
+            self.end(complaint(text, error))
             return
         except (msgspec.DecodeError, UnicodeError, RecursionError):
-            self.end(_UNREADABLE)
+            self.end(UNREADABLE)
             return
         try:
             await self._take(message)
@@ -236,6 +234,8 @@ class Session:
             await self._begin(message)
         elif isinstance(message, History):
             await self._look_back(message)
+        elif isinstance(message, CallInstead):
+            await self._call_instead(message)
         else:
             await self._take_part(message)
 
@@ -288,7 +288,13 @@ class Session:
         # Another page may have begun one while the file was looked into.
         room = channel.reception.living(visitor) or room
         self._answers.append(
-            Welcome(*self._new_token(), "" if room is None else room.id, MAX_TEXT, channel.options.messages)
+            Welcome(
+                *self._new_token(),
+                "" if room is None else room.id,
+                MAX_TEXT,
+                channel.options.messages,
+                "" if self._calling is None else self._calling.channel,
+            )
         )
         if last is not None and hello.after < last.conversation.kept:
             self._look_at(last, hello.after)  # to its end, and only then the one that has begun since
@@ -330,6 +336,17 @@ class Session:
         shapes = [entry_shape(entry, self._names) for entry in entries]
         self._answers.append(Past(asked.id, [], shapes, more=more))
 
+    async def _call_instead(self, asked: CallInstead) -> None:
+        room = await self._own(asked.conversation, self.visitor)
+        if room is None and asked.conversation:
+            self._refuse(asked.id, _UNKNOWN)
+            return
+        found = ticket_of(self._calling, asked.id, self.visitor, room)
+        if isinstance(found, Refused):
+            self._refuse(asked.id, found)
+        else:
+            self._answers.append(found)
+
     # ---- inside
 
     async def _meant(self, named: str) -> Room | None:
@@ -367,16 +384,3 @@ class Session:
     def _renew(self) -> None:
         self._wants_token = True
         self._news.set()
-
-    def _complaint(self, text: str, error: msgspec.ValidationError) -> Ending:
-        """About a message that is well formed, and none of ours."""
-        try:
-            kind = msgspec.json.decode(text, type=_Typed).type
-        except msgspec.ValidationError:
-            kind = ""
-        except (msgspec.DecodeError, RecursionError):
-            return _UNREADABLE  # what is wrong with it came before what cannot be read
-        if kind not in _SHAPES:
-            return Ending(MALFORMED, "unknown-type", f"type: has to be one of {', '.join(_SHAPES)}.")
-        code, detail = explain(str(error), _SHAPES[kind])
-        return Ending(MALFORMED, code, f"{kind}: {detail}")

@@ -7,6 +7,8 @@ import { Problem } from "/pages/call/problems.js";
 export { devices } from "/pages/call/devices.js";
 export { Problem } from "/pages/call/problems.js";
 
+const MOST_TRIES = 4; // with a token, or a ticket, that was none
+
 export class CustomerCall extends Call {
   // `address`: of the server, with its scheme; `channel`: its name there. `store`: keeps {token, call} over
   // a reload of the page, by `get()` and `set(kept)`; without one a reload ends the call.
@@ -20,11 +22,16 @@ export class CustomerCall extends Call {
   }
 
   // Ask for an agent. Resolves when we stand in line; throws a Problem, and then there is no call.
-  async begin({ queue = "", name = "", number = "", attributes = {} } = {}) {
+  //
+  // `ticket(id)`: of a web chat's page (CHAT.md, "Call instead"): a new {ticket, continues} for this id of a call, each time.
+  async begin({ queue = "", name = "", number = "", attributes = {}, ticket = null } = {}) {
     this.own.audio ??= await microphone();
     const id = drawn();
     this.store.set({ ...this.store.get(), call: id });
     this.wanted = { type: "begin", id, queue, name, number, attributes };
+    this.ticket = ticket;
+    this.pass = "";
+    this.tries = 0;
     return this.asked();
   }
 
@@ -50,15 +57,30 @@ export class CustomerCall extends Call {
     });
   }
 
-  address() {
+  async address() {
+    if (this.wanted && this.ticket) await this.fetchTicket();
     const found = new URL("/v1/call", this.server.address);
     found.protocol = found.protocol === "https:" ? "wss:" : "ws:";
     found.search = new URLSearchParams({ channel: this.server.channel });
     return found;
   }
 
+  // One for every attempt: each is good once.
+  async fetchTicket() {
+    const { id, name, number } = this.wanted;
+    const { ticket, continues } = await this.ticket(id);
+    this.pass = ticket;
+    if (continues && this.wanted) this.wanted = { type: "begin", id, continues, name, number };
+  }
+
   opened() {
     super.opened();
+    if (this.wanted && this.pass) {
+      this.line.say({ type: "hello", ticket: this.pass, call: this.wanted.id });
+      this.line.say(this.wanted);
+      this.pass = "";
+      return;
+    }
     const kept = this.store.get() ?? {};
     const call = this.wanted ? "" : (kept.call ?? "");
     this.line.say({ type: "hello", ...(kept.token ? { token: kept.token } : {}), ...(call ? { call } : {}) });
@@ -97,7 +119,9 @@ export class CustomerCall extends Call {
     if (code === 4401) {
       // The token is of no use any more: without it we are somebody else, and have no call.
       this.store.set(this.wanted ? { call: this.wanted.id } : null);
-      if (this.wanted) return this.line.start();
+      this.tries = (this.tries ?? 0) + 1;
+      if (this.wanted && this.tries < MOST_TRIES) return this.line.start();
+      this.wanted = null;
     }
     super.closed(code, word, detail);
     this.asking?.reject(new Problem(word || "refused"));

@@ -140,7 +140,10 @@ export class Work {
   showConversation(front) {
     const written = this.items.filter((each) => each.conversation && each.interaction);
     const ids = new Set(written.map((each) => each.work.interaction_id)), id = front?.work.interaction_id;
-    this.conversations.take(ids, ids.has(id) ? id : null);
+    // Beside a call is what was written before it, and is written still.
+    const beside = front?.continues;
+    if (beside) ids.add(beside);
+    this.conversations.take(ids, ids.has(id) ? id : beside || null);
   }
 
   // After every connection.

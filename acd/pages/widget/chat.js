@@ -4,12 +4,12 @@
 // Must not know any element of the page, nor sockets. An entry is shown if its number is one more than the last. What the
 // customer writes is kept until an answer says what became of it, and is said again, with the same id, on every connection.
 
-const TYPING_EVERY = 3_000, TYPING_FOR = 6_000, BUSY_PAUSE = 10_000, MARK_AFTER = 150; // milliseconds
+const TYPING_EVERY = 3_000, TYPING_FOR = 6_000, BUSY_PAUSE = 10_000, MARK_AFTER = 150, TICKET_WITHIN = 8_000; // milliseconds
 const UNREACHABLE = new Set(["queue-closed", "queue-full", "queue-unstaffed"]);
 const BUSY = new Set(["too-many-conversations", "unavailable"]);
 const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f]/g; // all but tabs and ends of lines
 const LEAVE = ""; // acd answers it without an id
-const OWN_ENDS = new Set(["left", "idle", "away", "completed"]);
+const OWN_ENDS = new Set(["left", "idle", "away", "completed", "called"]);
 
 export function draw() {
   return [...crypto.getRandomValues(new Uint8Array(12))].map((each) => each.toString(16).padStart(2, "0")).join("");
@@ -36,6 +36,8 @@ export class Chat {
     this.draft = keeping.draft; // what is to be put back where the customer writes
     this.maxText = 4_000;
     this.takesMessages = false;
+    this.callChannel = ""; // by which the customer may call instead
+    this.tickets = new Map(); // asked for: id of a call → what becomes of it
     this.seen = false; // somebody looks
     this.typingUntil = this.typedAt = 0;
     this.timers = {};
@@ -96,6 +98,17 @@ export class Chat {
     this.conversation = this.place = null;
     this.problem = this.closed = "";
     this.changed();
+  }
+
+  // What a call of this id is let in with, once (calling.js). Throws an error with a code where that is refused.
+  ticket(id) {
+    const asked = new Promise((resolve, reject) => {
+      this.tickets.set(id, { resolve, reject });
+      setTimeout(() => reject(new Error("no answer")), TICKET_WITHIN);
+      const named = this.lives ? this.named : {};
+      if (!this.link.send({ type: "call", id, ...named })) reject(new Error("no connection"));
+    });
+    return asked.finally(() => this.tickets.delete(id));
   }
 
   look(seen) {
@@ -198,6 +211,7 @@ export class Chat {
         this.place = message.position ? message : null;
         return this.changed();
       case "typing": return this.agentTypes();
+      case "ticket": return this.tickets.get(message.id)?.resolve(message);
       default: // What a later release says besides is none of ours.
     }
   }
@@ -223,10 +237,11 @@ export class Chat {
     this.link.send({ type: "send", id, text, conversation });
   }
 
-  welcome({ token, expires_at: expires, conversation, max_text: most, messages = false }) {
+  welcome({ token, expires_at: expires, conversation, max_text: most, messages = false, call = "" }) {
     this.keeping.set({ token, expires, who: this.keeping.state.who ?? draw() });
     this.maxText = most;
     this.takesMessages = messages;
+    this.callChannel = call;
     if (!conversation) this.conversation = this.place = null;
     const waiting = this.underWay.filter((each) => !each.failed && !each.sent);
     const asked = [...this.asks.values()];
@@ -307,6 +322,7 @@ export class Chat {
   }
 
   refused({ id, code }) {
+    this.tickets.get(id)?.reject(Object.assign(new Error(code), { code }));
     const ask = this.asks.get(id), message = this.keeping.unsent.get(id);
     if (ask?.type === "begin" && BUSY.has(code)) {
       this.problem = "busy";

@@ -2,6 +2,7 @@
 // shop's styles do not reach, with a style sheet that no policy of the shop's forbids. What is shown follows from the chat as
 // it stands: `draw` may be called at any time, and changes only what is different.
 
+import { CallBar } from "/chat/callbar.js";
 import { Composer } from "/chat/composer.js";
 import { icon, make, setLabel, setText } from "/chat/dom.js";
 import { LeftMessage, Rating } from "/chat/forms.js";
@@ -10,7 +11,8 @@ import { Log } from "/chat/log.js";
 const SMALL = "(max-width: 30rem)"; // as in the style sheet: then the window is the whole screen
 
 export class Panel {
-  // `does`: what the customer can do: say, typing, sayAgain, leave, rate, leaveMessage, startAnother, looked.
+  // `does`: what the customer can do: say, typing, sayAgain, leave, rate, leaveMessage, startAnother, looked; and of a call:
+  // call, mute, hangUp, play.
   constructor(settings, words, sheet, does) {
     this.words = words;
     this.settings = settings;
@@ -25,14 +27,15 @@ export class Panel {
     document.addEventListener("visibilitychange", () => this.looked());
   }
 
-  open() {
+  // `focuses`: the keyboard goes along; not where nobody has asked for it.
+  open({ focuses = true } = {}) {
     if (this.isOpen) return;
     this.isOpen = true;
     this.panel.hidden = false;
     this.panel.setAttribute("aria-modal", String(matchMedia(SMALL).matches));
     this.launch.setAttribute("aria-expanded", "true");
     this.looked();
-    (this.composer.element.hidden ? this.title : this.composer.field).focus();
+    if (focuses) (this.composer.element.hidden ? this.title : this.composer.field).focus();
     this.log.toEnd();
   }
 
@@ -51,10 +54,11 @@ export class Panel {
     this.does.looked(this.isOpen && !document.hidden);
   }
 
-  draw(chat, link) {
+  draw(chat, link, calling) {
     const { words } = this, { conversation, lives } = chat;
     const had = this.root.activeElement, { isAtEnd } = this.log;
-    this.drawLaunch(this.isOpen && !document.hidden ? 0 : chat.unread);
+    this.drawLaunch(this.isOpen && !document.hidden ? 0 : chat.unread, calling);
+    this.calls.draw(chat, link, calling);
     const isClosed = Boolean(chat.closed) || chat.isUnanswered;
     const isOver = Boolean(conversation?.ended) && !chat.isUnanswered;
     const takes = isClosed && chat.takesMessages;
@@ -72,7 +76,7 @@ export class Panel {
     const mayRate = isOver && !conversation.rating && chat.entries.some(({ kind }) => kind === "joined");
     this.rating.element.hidden = !mayRate;
     this.thanks.hidden = !(isOver && conversation.rating);
-    this.another.hidden = !(isOver || isClosed);
+    this.another.hidden = !(isOver || isClosed) || calling.isOn;
     setText(this.another, words.say(isOver ? "another" : "try-again"));
     this.end.hidden = !lives;
     if (!lives) this.asking.hidden = true;
@@ -105,12 +109,14 @@ export class Panel {
     this.composer = new Composer(words, this.does);
     this.rating = new Rating(words, this.does.rate);
     this.left = new LeftMessage(words, this.does.leaveMessage);
+    this.calls = new CallBar(words, this.does);
     this.asking = this.makeAsking();
     this.panel = make(
       "section",
       { class: "panel", id: "panel", role: "dialog", "aria-labelledby": "title", hidden: true },
       make("header", {}, this.title, this.end, shut),
       this.status,
+      this.calls.element,
       this.asking,
       make("div", { class: "middle" }, this.greeting, this.log.element, this.left.element, this.rating.element, this.thanks),
       ...[this.typing, this.problem, this.another, this.composer.element],
@@ -148,9 +154,11 @@ export class Panel {
     this.yes.focus();
   }
 
-  drawLaunch(unread) {
+  drawLaunch(unread, { isOn }) {
     const { words, launch, badge } = this;
-    const label = this.settings.button && this.settings.button !== "none" ? this.settings.button : words.say("open");
+    const own = this.settings.button && this.settings.button !== "none" ? this.settings.button : words.say("open");
+    const label = isOn ? words.say("open.calling", { label: own }) : own;
+    launch.classList.toggle("calling", isOn);
     const count = unread > 99 ? "99+" : String(unread);
     setLabel(launch, unread ? words.say("open.unread", { label, count }) : label);
     badge.hidden = !unread;

@@ -5,6 +5,7 @@
 // CHAT.md has what can be said by attributes, `window.acdChat`, and what the shop's policies have to allow. This module puts
 // the parts together, and owns nothing else.
 
+import { Calling } from "/chat/calling.js";
 import { Chat } from "/chat/chat.js";
 import { Keeping } from "/chat/keeping.js";
 import { Link } from "/chat/link.js";
@@ -31,6 +32,7 @@ function put(settings, words, sheet) {
     changed: draw,
   });
   chat.link = link;
+  const calling = new Calling(new URL(import.meta.url).origin, chat, keeping, settings, draw);
   const panel = new Panel(settings, words, sheet, {
     say: (text) => chat.say(text),
     typing: () => chat.typing(),
@@ -39,6 +41,10 @@ function put(settings, words, sheet) {
     rate: (score, comment) => chat.rate(score, comment),
     leaveMessage: (left) => chat.leaveMessage(left),
     startAnother: () => chat.startAnother(),
+    call: () => calling.begin(),
+    mute: () => calling.mute(),
+    hangUp: () => calling.hangUp(),
+    play: () => calling.play(),
     looked: (seen) => {
       if (seen) link.start();
       chat.look(seen);
@@ -53,18 +59,26 @@ function put(settings, words, sheet) {
     waits = true;
     queueMicrotask(() => {
       waits = false;
-      panel.draw(chat, link);
+      panel.draw(chat, link, calling);
     });
   }
 
   draw();
   // Whoever has chatted before is told what has come since; of others nobody knows before they open the window.
   if (keeping.state.token) link.start();
+  if (calling.wasCalling) {
+    panel.open({ focuses: false });
+    calling.resume();
+  }
   return {
     open: () => panel.open(),
     close: () => panel.close(),
     setVisitor: (visitor) => (settings.visitor = { ...settings.visitor, ...visitorOf(visitor) }),
-    consent: (agrees) => keeping.agree(Boolean(agrees)),
+    call: () => (panel.open(), calling.begin()),
+    consent: (agrees) => {
+      keeping.agree(Boolean(agrees));
+      calling.keep(calling.memory);
+    },
   };
 }
 

@@ -30,6 +30,7 @@ from acd.core.messages import (
 )
 from acd.errors import AcdError, ChannelError, ChatStoreError
 from acd.ports.channel import Channel, ChannelHost, Desired
+from acd.runtime.chat.calling import give_back, why_over
 from acd.runtime.chat.care import ENDS, Care
 from acd.runtime.chat.conversation import Conversation
 from acd.runtime.chat.keeping import Keeper
@@ -61,6 +62,7 @@ class WebChatChannel:
         self._timer: asyncio.TimerHandle | None = None
         self._sweeping: asyncio.Task[None] | None = None
         self._loading: asyncio.Task[None] | None = None
+        self._gave_back = False
         self.reception = Reception(name, options, self.rooms, self._keeper, lambda: self.host)
         self._care = Care(name, options, self.rooms, self.reception, lambda: self.host, self._end)
 
@@ -101,6 +103,9 @@ class WebChatChannel:
         except ChatStoreError as error:
             raise ChannelError(f"{self.name}: {error}") from error
         await self._care.end_lost()
+        if not self._gave_back:  # later there are those whose calls begin just now
+            await give_back(self.host, self.rooms)
+            self._gave_back = True
         for room in self.rooms:
             if self._is_put_off(room):
                 await self._leave_aside(room)
@@ -218,7 +223,7 @@ class WebChatChannel:
         await self._keep(room)
 
     async def _end(self, room: Room, reason: str) -> None:
-        room.conversation.end(room.why or reason, self.host.now_us())
+        room.conversation.end(room.why or why_over(self.host, room) or reason, self.host.now_us())
         await self._keep(room)
         if self.rooms.lives(room):
             # It was kept while nobody was to know of it yet.

@@ -36,7 +36,8 @@ class ChatOptions(Struct, frozen=True):
     time. `per_visitor`: conversations of one visitor that are kept. `per_address`: pages, and conversations, of one
     address at a time; 0 for any number. `megabytes`: of the file, beyond which nothing begins. `names`: what customers
     see of agents, by id. `widget`: the files of the ready-made page part are served. `messages`: customers may leave
-    one where nobody can be reached, with `message_priority` when its turn has come.
+    one where nobody can be reached, with `message_priority` when its turn has come. `call`: the channel by which
+    customers may call instead of writing; none if it is empty.
     """
 
     media: str
@@ -57,6 +58,7 @@ class ChatOptions(Struct, frozen=True):
     widget: bool = False
     messages: bool = False
     message_priority: int = 0
+    call: str = ""
 
 
 def read_options(name: str, options: Mapping[str, object]) -> ChatOptions:
@@ -82,6 +84,7 @@ def read_options(name: str, options: Mapping[str, object]) -> ChatOptions:
         widget=table.flag("widget", default=False),
         messages=table.flag("messages", default=False),
         message_priority=table.integer("message_priority", 0, -MOST_PRIORITY, MOST_PRIORITY),
+        call=table.identifier("call", ""),
     )
     if table.has("message_priority") and not found.messages:
         reason = "no messages can be left, so that it does nothing"

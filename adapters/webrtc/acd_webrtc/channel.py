@@ -30,6 +30,7 @@ from acd.core.messages import (
 )
 from acd.errors import AcdError, ChannelError, ConfigError, PersonalStoreError
 from acd.ports.channel import ChannelHost, Desired
+from acd.ports.continuing import Origin
 from acd.ports.pages import Claimed, Ending, Heard, Page, Rated
 from acd.runtime.keyfile import MasterKey, create_key, read_key
 from acd.runtime.log import Logger
@@ -40,6 +41,7 @@ from acd_webrtc.options import WebrtcOptions
 from acd_webrtc.pages import NORMAL, AgentPage, CustomerPage, PageBase
 from acd_webrtc.ratings import Ratings
 from acd_webrtc.reception import Reception
+from acd_webrtc.tickets import Tickets
 from acd_webrtc.translate import quality_attributes
 from acd_webrtc.turn import TurnServer
 
@@ -64,6 +66,7 @@ class WebrtcChannel:
         self.pages: set[PageBase] = set()
         self.exchange = Exchange(name, options, self.lines, lambda: self.host, lambda: self._turn)
         self.reception = Reception(name, options, self.lines, self.exchange, lambda: self.host)
+        self.tickets = Tickets(name)
         self._host: ChannelHost | None = None
         self._key: MasterKey | None = None
         self._turn: TurnServer | None = None
@@ -76,6 +79,7 @@ class WebrtcChannel:
     async def start(self, host: ChannelHost) -> None:
         """Read the key and the secret. Files that cannot be read are tried again with every comparison."""
         self._host = host
+        self.tickets.begin(host.now_us())
         try:
             await self._open()
         except ChannelError as error:
@@ -209,6 +213,16 @@ class WebrtcChannel:
         """How well they did in the calls that have ended."""
         return self._ratings.rated()
 
+    # ---- acd.ports.continuing.Continuing
+
+    def ticket(self, origin: Origin) -> str:
+        """For a page that is in a web chat. Raises `ChannelError` while there is no key."""
+        return self.tickets.issue(self._opened().index, origin, self.now_us())
+
+    def may_call(self, page: str) -> bool:
+        """Whether it is listed."""
+        return page.lower() in self.options.origins
+
     # ---- time
 
     async def sweep(self) -> None:
@@ -225,6 +239,7 @@ class WebrtcChannel:
             elif line.customer is not None:
                 waiting.append(line)
         self._tell_places(waiting)
+        await self.reception.continuing.say_again()
 
     async def _sweep_on(self) -> None:
         while True:

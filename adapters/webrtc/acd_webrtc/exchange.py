@@ -194,8 +194,9 @@ class Exchange:
             return
 
     def tell_servers(self, page: PageBase) -> None:
-        """New credentials, for whoever is in a call: nobody else has use for them."""
-        if page.line is not None:
+        """New credentials, for whoever is in a talk: nobody else is to have a relay, for nothing."""
+        talk = None if page.line is None else page.line.talk
+        if page.line is not None and talk is not None and self._is_end(page, talk):
             page.tell(IceTold(self._servers(page.line, page), self._options.relay_only))
 
     async def tick(self, line: Line) -> None:

@@ -13,6 +13,7 @@ from acd.core.messages.types import Id, OptionalId
 from acd.runtime.chat.visitors import MAX_TOKEN
 from acd_webrtc.quality import Packets, Seconds
 from acd_webrtc.signals import MAX_TEXT_BYTES
+from acd_webrtc.tickets import MAX_TICKET
 from acd_webrtc.turn import IceServer
 
 MAX_BYTES: Final = MAX_TEXT_BYTES + 1_024
@@ -37,20 +38,28 @@ class _Said(Struct, frozen=True, tag_field="type", forbid_unknown_fields=True):
 
 
 class Hello(_Said, frozen=True, tag="hello"):
-    """A customer's first text: who it is, by the last token, and its call, by the key with which it began."""
+    """A customer's first text: who it is, by the last token, and its call, by the key with which it began.
+
+    `ticket`: instead of the token, of the web chat's, for the call that is to begin with this key.
+    """
 
     token: Annotated[str, Meta(max_length=MAX_TOKEN)] = ""
     call: Annotated[str, Meta(max_length=MAX_KEY)] = ""
+    ticket: Annotated[str, Meta(max_length=MAX_TICKET)] = ""
 
 
 class Begin(_Said, frozen=True, tag="begin"):
-    """Ask for an agent. `id`: the page's own, another one for every call; the same again is the same call."""
+    """Ask for an agent. `id`: the page's own, another one for every call; the same again is the same call.
+
+    `continues`: the conversation of the ticket; then queue, customer and attributes are that one's.
+    """
 
     id: Key
     queue: OptionalId = ""
     name: _Name = ""
     number: Annotated[str, Meta(max_length=MAX_NUMBER)] = ""
     attributes: Annotated[dict[Id, _Attribute], Meta(max_length=MAX_ATTRIBUTES)] = {}
+    continues: OptionalId = ""
 
 
 class Leave(_Said, frozen=True, tag="leave"):

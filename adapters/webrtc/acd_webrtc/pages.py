@@ -67,6 +67,12 @@ _EXPIRED: Final = Ending(NOT_LET_IN, "token-expired", "This token has expired; c
 _INVALID: Final = Ending(
     NOT_LET_IN, "token-invalid", "This token is none of this channel's; connect again without one."
 )
+_TICKETS: Final[dict[str, str]] = {
+    "ticket-invalid": "This is no ticket of ours.",
+    "ticket-foreign": "This ticket is for another channel, or for another call than this page's.",
+    "ticket-expired": "This ticket is too old; ask the chat for another one.",
+    "ticket-used": "This ticket has been used; ask the chat for another one.",
+}
 _HELLO_FIRST: Final = Ending(MALFORMED, "no-hello", "The first text has to be hello.")
 _HELLO_AGAIN: Final = Ending(MALFORMED, "hello-again", "hello comes once, as the first text.")
 
@@ -222,7 +228,14 @@ class CustomerPage(PageBase):
             return
         channel = self._channel
         visitor = new_visitor()
-        if hello.token:
+        if hello.ticket:
+            origin, wrong = channel.tickets.redeem(self._sign(), hello.ticket, hello.call, channel.now_us())
+            if origin is None:
+                self.end(Ending(NOT_LET_IN, wrong, _TICKETS[wrong]))
+                return
+            visitor = origin.visitor
+            channel.reception.comes_from(origin)
+        elif hello.token:
             visitor, fault = redeem(self._sign(), channel.name, hello.token, channel.now_us())
             if fault:
                 self.end(_EXPIRED if fault == "expired" else _INVALID)
@@ -230,7 +243,8 @@ class CustomerPage(PageBase):
         self.visitor = visitor
         self._timer.cancel()
         self.tell(Welcome(*self._new_token()))
-        channel.reception.resume(self, hello.call)
+        if not hello.ticket:
+            channel.reception.resume(self, hello.call)
 
     def _new_token(self) -> tuple[str, str]:
         """A token, and when it expires; at half of its life there will be another."""

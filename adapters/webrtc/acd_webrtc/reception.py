@@ -5,14 +5,17 @@ Owns what may be done, and within which limits. Must not know sockets, nor what 
 
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from functools import partial
+from typing import Final
 
 from acd.core.messages import EndInteraction, EnqueueInteraction
 from acd.errors import AcdError
 from acd.ports.channel import ChannelHost
+from acd.ports.continuing import Origin
 from acd.ports.pages import Claimed
 from acd.runtime.log import Logger
 from acd_webrtc.allowance import Allowance
+from acd_webrtc.continuing import UNAVAILABLE, Continuing, From, Refused
 from acd_webrtc.exchange import LOST, Exchange
 from acd_webrtc.lines import Line, Lines
 from acd_webrtc.messages import Begin, CallTold
@@ -29,18 +32,11 @@ LEFT: Final = "left"
 _log = Logger(__name__)
 
 
-class Refused(NamedTuple):
-    """Not done, and why."""
-
-    code: str
-    detail: str
-
-
-_UNAVAILABLE: Final = Refused("unavailable", "This cannot be done just now; try again in a few seconds.")
 _TOO_MANY: Final = Refused("too-many-calls", "Too many customers call at the moment; try again later.")
 _CROWDED: Final = Refused("too-many-calls", "Too many calls come from this address; try again later.")
 _TOO_OFTEN: Final = Refused("too-often", "This visitor has called too often; try again later.")
 _ELSEWHERE: Final = Refused("call-active", "This visitor is in a call already; end that one first.")
+_NO_TICKET: Final = Refused("no-ticket", "continues: say hello with a ticket of this conversation's first.")
 
 
 class Reception:
@@ -56,11 +52,20 @@ class Reception:
         self._exchange = exchange
         self._host = host
         self._begun: OrderedDict[str, Allowance] = OrderedDict()
+        self._origins: OrderedDict[str, Origin] = OrderedDict()
+        self.continuing = Continuing(name, host)
+
+    def comes_from(self, origin: Origin) -> None:
+        """The visitor has shown a ticket, and is about to call."""
+        self._origins[origin.visitor] = origin
+        self._origins.move_to_end(origin.visitor)
+        if len(self._origins) > MAX_VISITORS:
+            self._origins.popitem(last=False)
 
     async def begin(self, page: CustomerPage, wanted: Begin) -> Refused | None:
         """A new call, or the one that was begun with this key. Raises `ChannelError`."""
         queue = wanted.queue or self._options.queues[0]
-        if queue not in self._options.queues:
+        if queue not in self._options.queues and not wanted.continues:
             return Refused("unknown-queue", "queue: is none that this page may ask for; leave it out.")
         call_id = interaction_id(page.visitor, wanted.id)
         living = self._lines.of_visitor(page.visitor)
@@ -77,13 +82,16 @@ class Reception:
             return _TOO_MANY
         if self._options.per_address and self._lines.of_address[page.address] >= self._options.per_address:
             return _CROWDED
-        if not self._may_begin(page.visitor):
+        origin = self._origins.get(page.visitor) if wanted.continues else None
+        if wanted.continues and (origin is None or (origin.conversation, origin.key) != (wanted.continues, wanted.id)):
+            return _NO_TICKET
+        if origin is None and not self._may_begin(page.visitor):
             return _TOO_OFTEN
         claimed = Claimed(wanted.name, wanted.number)
         line = Line(call_id, page.visitor, wanted.id, address=page.address, claimed=claimed, beginning=True)
         self._lines.add(line)
         try:
-            refusal = await self._enqueue(line, queue, wanted)
+            refusal = await self._ask(line, queue, wanted, origin)
         except BaseException:
             self._lines.drop(line)
             raise
@@ -129,16 +137,30 @@ class Reception:
             line.why = LEFT
             await host.submit(EndInteraction(host.new_id(), line.id, by="customer", reason=LEFT))
 
-    async def _enqueue(self, line: Line, queue: str, wanted: Begin) -> Refused | None:
+    async def _ask(self, line: Line, queue: str, wanted: Begin, origin: Origin | None) -> Refused | None:
+        """For an agent: any, or as the conversation says from which the customer comes."""
+        if origin is not None:
+            return await self.continuing.begin(origin, line.id, partial(self._go_on, line))
+        attributes = tuple((PAGE_ATTRIBUTE + name, text) for name, text in sorted(wanted.attributes.items()))
+        return await self._enqueue(line, From(queue, line.visitor, attributes, "", "", 0))
+
+    async def _go_on(self, line: Line, found: From) -> Refused | None:
+        """Counted only now: while an agent is being asked, a page tries again every second."""
+        return await self._enqueue(line, found) if self._may_begin(line.visitor) else _TOO_OFTEN
+
+    async def _enqueue(self, line: Line, found: From) -> Refused | None:
         host = self._host()
         command = EnqueueInteraction(
             host.new_id(),
             line.id,
             self._options.media,
-            queue,
-            attributes=tuple((PAGE_ATTRIBUTE + name, text) for name, text in sorted(wanted.attributes.items())),
-            customer=line.visitor,
+            found.queue,
+            found.requirement,
+            priority=found.priority,
+            attributes=found.attributes,
+            customer=found.customer,
             instance=self._name,
+            preferred_agent=found.preferred,
         )
         try:
             outcome = await host.submit(command)
@@ -146,7 +168,7 @@ class Reception:
             # It may have been carried out: then the comparison that follows says that nobody is there.
             _log.warning("a call could not begin", instance=self._name, error=type(error).__name__)
             host.request_reconcile()
-            return _UNAVAILABLE
+            return UNAVAILABLE
         if outcome.refusal is not None:
             return Refused(outcome.refusal.code, "Nobody can be reached here at the moment; try again later.")
         return None

@@ -1,0 +1,25 @@
+"""Calls that have gone on from a conversation in writing: which one that is, and that whoever has the call may read it.
+
+Owns that. Must not know how a call begins. The attribute alone proves nothing: both have to be the same customer's.
+"""
+
+from acd.api.auth import Principal
+from acd.ports.continuing import CONTINUES
+from acd.runtime.records import InteractionRecord
+from acd.runtime.view import View
+
+
+def continued(view: View, call: InteractionRecord) -> str:
+    """The conversation from which a call has gone on; empty for none, or one that nobody remembers."""
+    found = view.interaction(dict(call.attributes).get(CONTINUES, ""))
+    return found.id if found is not None and found.customer and found.customer == call.customer else ""
+
+
+def is_continued(view: View, agent_id: str, conversation: InteractionRecord, who: Principal) -> bool:
+    """Whether the agent is asked to take, or has in hand, the call that has gone on from the conversation."""
+    agent = view.agents.get(agent_id)
+    calls = (view.interaction(each) for each in (() if agent is None else tuple(agent.work)))
+    return any(
+        call is not None and who.sees(call) and continued(view, call) == conversation.id and who.may_see(conversation)
+        for call in calls
+    )

@@ -1,0 +1,293 @@
+"""A call instead of a conversation, before a real engine: the same place, the same agent, and nobody asked twice."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from acd.api.chat.calling import Calling
+from acd.core.messages import AcceptOffer, CloseQueue, Command, OpenQueue, Outcome, SignInAgent, UpdateInteraction
+from acd.errors import RouterOverloaded
+from acd.ports.continuing import BEFORE, CALLED, CONTINUES, NOBODY, Continuing, Origin
+from acd.runtime.chat.beginning import Wanted
+from acd.runtime.chat.channel import WebChatChannel
+from acd.runtime.chat.rooms import Room
+from acd.runtime.config import loads
+from acd.runtime.journal import MemoryJournal
+from acd.runtime.router import Router
+from acd.testing import ManualClock
+from acd_webrtc.channel import WebrtcChannel
+from tests.adapters.webrtc.callers import Caller, options
+from tests.runtime.chat.chats import options as chat_options
+from tests.runtime.live import idle
+
+CONFIG = """
+[channels.talk]
+type = "external"
+media = "voice"
+[channels.shop]
+type = "external"
+media = "chat"
+[agents.anna]
+capacity = "parallel"
+[agents.boris]
+capacity = "parallel"
+[queues.sales]
+hold_for = "20s"
+[queues.support]
+"""
+MINUTE = 60 * 1_000_000
+
+
+class World:
+    """An engine with a chat and calls, and a customer of both."""
+
+    def __init__(self, folder: Path) -> None:
+        self.clock = ManualClock()
+        self.shop = WebChatChannel("shop", chat_options(folder, call="talk"))
+        self.talk = WebrtcChannel("talk", options(folder))
+        self.journal = MemoryJournal()
+        self.router = Router(
+            loads(CONFIG, base=folder), journal=self.journal, channels=[self.shop, self.talk], clock=self.clock
+        )
+        self.ids = 0
+
+    async def tells(self, kind: type[Command], *given: Any, **named: Any) -> Outcome:  # noqa: ANN401 - any command's
+        self.ids += 1
+        return await self.router.submit(kind(f"t-{self.ids}", *given, **named))
+
+    async def ready(self, *agents: str) -> None:
+        for each in agents:
+            await self.tells(SignInAgent, each, ready=True)
+
+    async def chats(self, visitor: str = "cv_1", queue: str = "sales") -> Room:
+        room = await self.shop.reception.begin(visitor, Wanted("b-1", queue, attributes={"topic": "invoice"}))
+        assert isinstance(room, Room)
+        return room
+
+    def ticket(self, room: Room | None, visitor: str = "cv_1", key: str = "k-1") -> str:
+        assert isinstance(self.talk, Continuing)
+        return Calling(self.router, self.talk).ticket(key, visitor, room).ticket  # type: ignore[arg-type]
+
+    async def calls(self, room: Room, key: str = "k-1") -> Caller:
+        """By the ticket of the conversation; what becomes of it has been told."""
+        caller = await self.lets_in(self.ticket(room, room.visitor, key), key)
+        await caller.say(type="begin", id=key, continues=room.id)
+        return caller
+
+    async def lets_in(self, ticket: str, key: str = "k-1") -> Caller:
+        caller = Caller()
+        caller.connect(self.talk.customer_page(""))
+        caller.key = key
+        await caller.say(type="hello", ticket=ticket, call=key)
+        return caller
+
+    async def accepts(self, agent: str) -> str:
+        """The only offer of the agent's; the interaction."""
+        await idle()
+        (work,) = (each for each in self.router.view.agents[agent].work.values() if each.state == "offered")
+        await self.tells(AcceptOffer, work.offer_id, agent)
+        return work.interaction_id
+
+    def row(self, interaction: str) -> Any:  # noqa: ANN401 - a row, or nothing
+        return self.router.view.interaction(interaction)
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    found = World(tmp_path)
+    async with found.router as router:
+        await router.ready()
+        yield found
+
+
+async def test_in_line_the_call_takes_the_place(world: World) -> None:
+    room = await world.chats()
+    caller = await world.calls(room)
+    told = await caller.until("call", state="waiting")
+    call, chat = world.row(told["id"]), world.row(room.id)
+    assert (call.channel, call.queue, call.customer, call.instance) == ("voice", "sales", "cv_1", "talk")
+    assert dict(call.attributes) == {"web.topic": "invoice", CONTINUES: room.id}
+    assert (chat.state, chat.end_reason) == ("cancelled", "called")
+    await idle()
+    assert room.conversation.entries[-1].text == "called"
+    await world.ready("anna")
+    assert await world.accepts("anna") == call.id
+    await caller.until("call", state="talking")
+    assert [each.state for each in world.router.view.agents["anna"].work.values()] == ["active"]
+
+
+async def test_the_wait_so_far_counts_and_nobody_is_overtaken(world: World) -> None:
+    before = await world.chats("cv_0")
+    world.clock.advance(MINUTE)
+    room = await world.chats("cv_1")
+    world.clock.advance(2 * MINUTE + MINUTE // 2)
+    after = await world.chats("cv_2")
+    world.clock.advance(3 * MINUTE)
+    caller = await world.calls(room)
+    call = (await caller.until("call"))["id"]
+    line = [world.talk.host.place(each) for each in (before.id, call, after.id)]
+    assert [place and place.position for place in line] == [1, 2, 3]
+
+
+async def test_in_talk_the_same_agent_is_asked_and_the_chat_goes_on(world: World) -> None:
+    room = await world.chats()
+    await world.ready("boris", "anna")
+    assert await world.accepts("boris") == room.id
+    caller = await world.calls(room)
+    call = (await caller.until("call"))["id"]
+    assert await world.accepts("boris") == call
+    assert world.row(room.id).state == "active"
+    assert not world.router.view.agents["anna"].work
+
+
+async def test_while_the_chat_rings_nobody_else_is_asked(world: World) -> None:
+    room = await world.chats()
+    await world.ready("anna", "boris")
+    caller = await world.calls(room)
+    assert (await caller.until("error"))["code"] == "agent-asked"
+    held = {agent: len(world.router.view.agents[agent].work) for agent in ("anna", "boris")}
+    assert sorted(held.values()) == [0, 1]
+    assert world.row(room.id).state == "offered"
+
+
+async def test_a_call_that_is_refused_leaves_the_chat_at_its_place(world: World) -> None:
+    room = await world.chats()
+    before = world.row(room.id)
+    place, requirement, attributes = before.place_at_us, before.requirement, before.attributes
+    await world.tells(CloseQueue, "sales")
+    caller = await world.calls(room)
+    assert (await caller.until("error"))["code"] == "queue-closed"
+    found = world.row(room.id)
+    assert (found.state, found.place_at_us, found.requirement, found.attributes) == (
+        "queued",
+        place,
+        requirement,
+        attributes,
+    )
+    await world.tells(OpenQueue, "sales")
+    await world.ready("anna")
+    assert await world.accepts("anna") == room.id
+
+
+async def test_what_the_engine_cannot_be_told_is_told_later(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    room = await world.chats()
+    submit = world.talk.host.submit
+    fails = ["EnqueueInteraction"]
+
+    async def sometimes(command: Command) -> Outcome:
+        if type(command).__name__ in fails:
+            raise RouterOverloaded("not now")
+        return await submit(command)
+
+    monkeypatch.setattr(world.talk.host, "submit", sometimes)
+    caller = await world.calls(room)
+    assert (await caller.until("error"))["code"] == "unavailable"
+    # Nobody knows yet whether the call has begun; meanwhile nobody is asked to write.
+    await world.ready("anna")
+    assert world.row(room.id).state == "queued"
+    assert world.row(room.id).requirement == NOBODY or dict(world.row(room.id).attributes)[CALLED]
+    await world.talk.sweep()
+    await idle()
+    assert world.row(room.id).state == "offered"
+    assert {CALLED, BEFORE}.isdisjoint(dict(world.row(room.id).attributes))
+
+
+async def test_a_page_that_goes_in_the_middle_leaves_nothing_half_done(world: World) -> None:
+    room = await world.chats()
+    caller = await world.lets_in(world.ticket(room))
+    saying = asyncio.create_task(caller.say(type="begin", id="k-1", continues=room.id))
+    await asyncio.sleep(0)
+    saying.cancel()
+    while world.row(room.id).state == "queued":
+        await idle()
+    assert world.row(room.id).state == "cancelled"
+    again = Caller()
+    again.connect(world.talk.customer_page(""))
+    await again.say(type="hello", ticket=world.ticket(None), call="k-1")
+    await again.say(type="begin", id="k-1")
+    assert (await again.until("call"))["state"] == "waiting"
+
+
+async def test_after_a_fall_nobody_is_left_aside(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    async with world.router as router:
+        await router.ready()
+        rooms = [await world.chats("cv_1"), await world.chats("cv_2")]
+        for room, call in zip(rooms, ("call-none", rooms[1].id), strict=True):
+            marks = ((CALLED, call), (BEFORE, ""))
+            await world.tells(UpdateInteraction, room.id, marks, requirement=NOBODY)
+        await world.ready("anna")
+        assert not world.router.view.agents["anna"].work
+        world.shop._gave_back = False
+        await world.shop.reconcile(world.shop.host.desired())
+        await idle()
+        assert [world.row(each.id).state for each in rooms] == ["offered", "cancelled"]
+
+
+@pytest.mark.parametrize(
+    ("key", "ticket", "code"),
+    [
+        ("k-1", "x.y", "ticket-invalid"),
+        ("k-2", "", "ticket-foreign"),
+        ("k-1", "used", "ticket-used"),
+        ("k-1", "old", "ticket-expired"),
+        ("k-1", "other", "ticket-foreign"),
+    ],
+)
+async def test_stolen_expired_and_foreign_tickets(
+    world: World, tmp_path: Path, key: str, ticket: str, code: str
+) -> None:
+    room = await world.chats()
+    good = world.ticket(room)
+    if ticket == "used":
+        await (await world.lets_in(good)).until("welcome")
+    elif ticket == "old":
+        world.clock.advance(MINUTE)
+    elif ticket == "other":
+        other = WebrtcChannel("other", options(tmp_path))
+        await other.start(world.talk.host)
+        good = other.ticket(Origin("cv_1", "k-1", room.id))
+        await other.stop()
+    caller = await world.lets_in(ticket if "." in ticket else good, key)
+    assert await caller.ended() == (4401, code)
+    assert not caller.of("welcome")
+    assert world.row(room.id).state == "queued"
+
+
+async def test_without_the_ticket_of_a_conversation_none_is_gone_on_from(world: World) -> None:
+    room, other = await world.chats(), await world.chats("cv_2")
+    stranger = Caller()
+    await stranger.hello(world.talk)
+    await stranger.say(type="begin", id="k-1", continues=room.id)
+    assert (await stranger.until("error"))["code"] == "no-ticket"
+    caller = await world.lets_in(world.ticket(room))
+    await caller.say(type="begin", id="k-1", continues=other.id)
+    assert (await caller.until("error"))["code"] == "no-ticket"
+    assert {world.row(each.id).state for each in (room, other)} == {"queued"}
+
+
+async def test_a_conversation_that_is_over_is_not_gone_on_from(world: World) -> None:
+    room = await world.chats()
+    ticket = world.ticket(room)
+    await world.shop.reception.leave(room)
+    caller = await world.lets_in(ticket)
+    await caller.say(type="begin", id="k-1", continues=room.id)
+    assert (await caller.until("error"))["code"] == "conversation-over"
+
+
+async def test_who_has_not_written_calls_as_the_same_visitor(world: World) -> None:
+    caller = await world.lets_in(world.ticket(None))
+    await caller.say(type="begin", id="k-1", queue="support")
+    call = world.row((await caller.until("call"))["id"])
+    assert (call.queue, call.customer, CONTINUES in dict(call.attributes)) == ("support", "cv_1", False)
+
+
+def test_a_hello_with_a_ticket_has_a_bound() -> None:
+    from acd_webrtc.messages import CUSTOMER_SAID  # noqa: PLC0415 - of this test alone
+
+    with pytest.raises(ValueError, match="ticket"):
+        CUSTOMER_SAID.decode(json.dumps({"type": "hello", "ticket": "x" * 5_000}))
