@@ -4,10 +4,13 @@
 // Must not know any element of the page, nor sockets. An entry is shown if its number is one more than the last. What the
 // customer writes is kept until an answer says what became of it, and is said again, with the same id, on every connection.
 
+import { accountOf, visitorOf } from "/chat/settings.js";
+
 const TYPING_EVERY = 3_000, TYPING_FOR = 6_000, BUSY_PAUSE = 10_000, MARK_AFTER = 150; // milliseconds
 const UNREACHABLE = new Set(["queue-closed", "queue-full", "queue-unstaffed"]);
 const BUSY = new Set(["too-many-conversations", "unavailable"]);
 const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f]/g; // all but tabs and ends of lines
+const NOT_VOUCHED = new Set(["identity-invalid", "identity-expired", "no-identity"]);
 const LEAVE = ""; // acd answers it without an id
 const OWN_ENDS = new Set(["left", "idle", "away", "completed"]);
 
@@ -33,6 +36,7 @@ export class Chat {
     this.place = null;
     this.problem = ""; // a code: what was asked for last was not done
     this.closed = ""; // a code: nobody can be reached, and this is why
+    if (this.isSomebodyElse) keeping.forgetAll();
     this.draft = keeping.draft; // what is to be put back where the customer writes
     this.maxText = 4_000;
     this.takesMessages = false;
@@ -95,6 +99,22 @@ export class Chat {
     this.passed = this.conversation?.id ?? "";
     this.conversation = this.place = null;
     this.problem = this.closed = "";
+    this.changed();
+  }
+
+  // Who the shop says the customer is, from now on.
+  meet(visitor) {
+    this.settings.visitor = { ...this.settings.visitor, ...visitorOf(visitor) };
+    if (this.isSomebodyElse) this.forget();
+  }
+
+  // Whoever was here has gone: nothing of their chat is left in this browser.
+  forget() {
+    this.keeping.forgetAll();
+    this.asks.clear();
+    this.conversation = this.place = null;
+    this.passed = this.problem = this.closed = this.draft = "";
+    this.link.restart();
     this.changed();
   }
 
@@ -206,17 +226,39 @@ export class Chat {
 
   begin(more) {
     if (this.isBeginning) return;
-    const { queue, visitor } = this.settings;
+    const { queue } = this.settings, { identity: _, ...visitor } = this.settings.visitor;
     const begin = { type: "begin", id: draw(), ...(queue ? { queue } : {}), ...visitor, ...more };
-    this.keeping.set({ begin });
+    this.keeping.set({ begin, account: accountOf(this.settings.visitor) });
     this.ask(begin);
   }
 
   ask(message, id = message.id) {
     this.asks.set(id, message);
     this.link.start();
-    this.link.send(message);
+    this.link.send(this.introduced(message));
     this.changed();
+  }
+
+  // Two customers of one browser have nothing of each other's.
+  get isSomebodyElse() {
+    const { account } = this.keeping.state, now = accountOf(this.settings.visitor);
+    return Boolean(account && now && account !== now);
+  }
+
+  // A beginning with what the shop has signed about the customer, as it is by now: it is good for a short time, and stored nowhere.
+  introduced(message) {
+    const { identity } = this.settings.visitor;
+    return message.type === "begin" && identity ? { ...message, identity } : message;
+  }
+
+  // Whoever is not vouched for is a customer all the same. The shop's developers are told.
+  beginUnvouched(begin, detail) {
+    const { identity: _, ...visitor } = this.settings.visitor;
+    this.settings.visitor = visitor;
+    console.warn(`acd: the chat begins without data-identity. ${detail}`);
+    const again = { ...begin, id: draw() };
+    this.keeping.set({ begin: again });
+    this.ask(again);
   }
 
   post({ id, text, conversation }) {
@@ -230,7 +272,7 @@ export class Chat {
     if (!conversation) this.conversation = this.place = null;
     const waiting = this.underWay.filter((each) => !each.failed && !each.sent);
     const asked = [...this.asks.values()];
-    for (const each of asked) if (each.type === "begin") this.link.send(each);
+    for (const each of asked) if (each.type === "begin") this.link.send(this.introduced(each));
     if (waiting.some((each) => !each.conversation)) this.begin({});
     // What is said goes before its conversation's end.
     for (const each of waiting) if (each.conversation) this.post(each);
@@ -306,15 +348,16 @@ export class Chat {
     }
   }
 
-  refused({ id, code }) {
+  refused({ id, code, detail }) {
     const ask = this.asks.get(id), message = this.keeping.unsent.get(id);
     if (ask?.type === "begin" && BUSY.has(code)) {
       this.problem = "busy";
       clearTimeout(this.timers.busy);
-      this.timers.busy = setTimeout(() => this.asks.has(id) && this.link.send(ask), BUSY_PAUSE);
+      this.timers.busy = setTimeout(() => this.asks.has(id) && this.link.send(this.introduced(ask)), BUSY_PAUSE);
     } else if (ask) {
       this.asks.delete(id);
-      if (ask.type === "begin") this.notBegun(ask, code);
+      if (ask.type === "begin" && NOT_VOUCHED.has(code)) this.beginUnvouched(ask, detail);
+      else if (ask.type === "begin") this.notBegun(ask, code);
       else if (code !== "already-rated") this.problem = code;
     } else if (message) {
       this.keeping.keep({ ...message, failed: code });
