@@ -84,7 +84,8 @@ class ConversationShape(Struct):
     """A conversation. `seq`: of its last entry. `state`: offered, active or ended, or waiting for another agent.
 
     `customer`, `agent`: how far each side has got. `rating` is 0 until the customer has given one. `talking`: agents
-    who do, and so may write. `name`, `number`: who the customer says they are; nobody vouches for it.
+    who do, and so may write. `name`, `number`: who the customer says they are; nobody vouches for it, unless it is
+    `vouched` for by the shop.
     """
 
     interaction_id: str
@@ -101,6 +102,7 @@ class ConversationShape(Struct):
     talking: list[str]
     name: str
     number: str
+    vouched: bool
 
 
 class ConversationList(Struct):
@@ -258,6 +260,7 @@ def _shape(channel: WebChatChannel, room: Room) -> ConversationShape:
         list(dict.fromkeys(chat.talking.values())),
         head.name,
         head.number,
+        head.vouched,
     )
 
 

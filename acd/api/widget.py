@@ -37,6 +37,8 @@ FILES: Final[Mapping[str, str]] = {
         "log.js",
         "panel.js",
         "settings.js",
+        "texts.js",
+        "tickets.js",
         "words.js",
         "widget.css",
         "words.en.json",

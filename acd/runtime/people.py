@@ -9,12 +9,13 @@ wait for no thread either.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Final
 
 from acd.errors import PersonalStoreError
 from acd.ports.channel import Personal
+from acd.ports.erasing import Erasing
 from acd.ports.machine import OpenWorker
 from acd.ports.stores import PersonStore, PromptStore, References
 from acd.runtime.config import PersonalConfig
@@ -52,9 +53,13 @@ class People:
     """Remembers, recalls and erases without blocking the event loop."""
 
     def __init__(
-        self, config: PersonalConfig, store: PersonStore | None, open_worker: OpenWorker = SingleThread
+        self,
+        config: PersonalConfig,
+        store: PersonStore | None,
+        open_worker: OpenWorker = SingleThread,
+        others: Iterable[object] = (),
     ) -> None:
-        """A `store` that is given stays the caller's."""
+        """A `store` that is given stays the caller's. `others` may keep something of people, too (`Erasing`)."""
         self._config = config
         self._store = store
         self._given = store is not None
@@ -75,6 +80,7 @@ class People:
         """When the commit that is owed begins."""
         self._erasing: set[asyncio.Task[bool]] = set()
         self._closed = False
+        self._others = [each for each in others if isinstance(each, Erasing)]
 
     async def remember(self, person: Personal, *, durable: bool = True) -> str:
         """The reference of a person who is now kept. Raises `PersonalStoreError`.
@@ -98,9 +104,26 @@ class People:
         self._check_open()
         return await self._thread.run(lambda: self._opened().recall(customer))
 
+    def with_other(self, other: Erasing) -> None:
+        """This keeps something of people, too."""
+        self._others.append(other)
+
     async def erase(self, customer: str) -> bool:
-        """Make the person unreadable for good. Raises `PersonalStoreError`."""
+        """Make the person unreadable for good, and all that others keep of them; False when there was nothing.
+
+        Raises `PersonalStoreError`, or another `AcdError` of one of the others, once all of them have been asked;
+        erasing again then tries again.
+        """
         self._check_open()
+        found = await asyncio.gather(
+            self._erase(customer), *(each.erase(customer) for each in self._others), return_exceptions=True
+        )
+        for each in found:
+            if isinstance(each, BaseException):
+                raise each
+        return any(found)
+
+    async def _erase(self, customer: str) -> bool:
         # Whoever comes from now on must not be told the old reference, even while the thread has something else to do,
         # or nobody waits for it any more.
         erasing = asyncio.create_task(self._thread.run(lambda: self._opened().erase(customer)), name="erasing somebody")

@@ -86,7 +86,7 @@ class Router(Readings):
         self.instances = tuple(open_channels(config.channels) if channels is None else channels)
         snapshots, scores, worker = config.snapshots.path, self._in_force.scores, self._machine.worker
         self._ledger = Ledger(journal or self._open_journal, snapshots, engine, scores, worker)
-        self._people = People(config.personal, personal, self._machine.worker)
+        self.people = People(config.personal, personal, self._machine.worker, self.instances)
         self._closed = asyncio.Event()
         self._started = False
         self._writer: Writer | None = None
@@ -212,15 +212,15 @@ class Router(Readings):
 
         Not `durable`: as soon as the reference is known, a moment before the person is on disk.
         """
-        return await self._people.remember(person, durable=durable)
+        return await self.people.remember(person, durable=durable)
 
     async def recall(self, customer: str) -> Personal | None:
         """The person behind a reference; None when unknown or erased. Raises `PersonalStoreError`."""
-        return await self._people.recall(customer)
+        return await self.people.recall(customer)
 
     async def erase(self, customer: str) -> bool:
-        """Make a person unreadable for good; False when there was none. Raises `PersonalStoreError`."""
-        return await self._people.erase(customer)
+        """Make a person unreadable for good, with chats and notes; False when there was nothing. As `People.erase`."""
+        return await self.people.erase(customer)
 
     def address(self, agent_id: str, channel: str) -> str:
         """Where the agent is reached on a channel; empty when not configured."""
@@ -369,7 +369,7 @@ class Router(Readings):
         self._closed.set()
         try:
             await self._outgoing.stop(at_once=True)
-            await self._people.close()
+            await self.people.close()
         finally:
             await self._ledger.close()
 

@@ -21,6 +21,7 @@ from urllib.parse import quote, unquote
 
 from tests.pages.centre import Centre
 from tests.pages.screen import PATIENCE_MS
+from tests.runtime.chat.chats import IDENTITY_SECRET, signed
 from tests.served import TOKEN, write_secret
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ queues = ["sales", "night", "gone"]
 widget = true
 messages = true
 names = { anna = "Anna W." }
+identity_secret_file = "identity.secret"
 [channels.strict]
 type = "webchat"
 origins = ["https://elsewhere.example"]
@@ -99,6 +101,11 @@ class Shop:
         return f'<!doctype html><html lang="{lang}"><head>{head}{script}</head><body>{body}</body></html>'
 
 
+def vouching(account: str, *, seconds: int = 600, audience: str = "shop", **claims: object) -> str:
+    """What the shop's server signs of a customer, for so long from now."""
+    return signed({"sub": account, "aud": audience, "exp": int(time.time()) + seconds, **claims})
+
+
 LOUD: Final = """* { background: black; color: black !important; display: none; font-size: 60px; opacity: 0.1; }
 html, body, h1 { display: block; }"""
 
@@ -129,6 +136,7 @@ def opened(folder: Path, config: str = CONFIG) -> Iterator[Shop]:
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         shop = Shop(server)
         write_secret(folder)
+        write_secret(folder, "identity.secret", IDENTITY_SECRET)
         (folder / "acd.toml").write_text(config.replace("ORIGIN", json.dumps(shop.origin)))
         shop.centre = Centre(folder)
         Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()

@@ -47,6 +47,7 @@ class Begin(Said, frozen=True, tag="begin"):
     """Ask for an agent. `name`, `number`: who the customer says they are; `attributes`: what routing may go by.
 
     `left`: a message for later instead, which is answered when somebody can be reached; it is the first entry.
+    `identity`: what the shop's server has signed about who they are, in place of `name` and `number`.
     """
 
     id: Key
@@ -55,6 +56,7 @@ class Begin(Said, frozen=True, tag="begin"):
     number: Annotated[str, Meta(max_length=MAX_NUMBER)] = ""
     attributes: Annotated[dict[_AttributeName, _Attribute], Meta(max_length=MAX_ATTRIBUTES)] = {}
     left: Annotated[str, Meta(max_length=MAX_TEXT)] = ""
+    identity: str = ""
 
 
 class Send(Said, frozen=True, tag="send"):

@@ -303,7 +303,14 @@ class Session:
 
     async def _begin(self, begin: Begin) -> None:
         wanted = Wanted(
-            begin.id, begin.queue, begin.name, begin.number, begin.attributes, place=self._place, left=begin.left
+            begin.id,
+            begin.queue,
+            begin.name,
+            begin.number,
+            begin.attributes,
+            place=self._place,
+            left=begin.left,
+            identity=begin.identity,
         )
         self._begins = True
         try:

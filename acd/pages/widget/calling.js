@@ -69,6 +69,12 @@ export class Calling {
     }
   }
 
+  // Whoever called has gone: their call ends, and nothing of it is left in this tab.
+  drop() {
+    if (this.isOn) this.hangUp();
+    this.forget();
+  }
+
   hangUp() {
     if (this.state === "waiting" || this.state === "talking") this.call.hangUp();
     else {

@@ -4,21 +4,16 @@
 // Must not know any element of the page, nor sockets. An entry is shown if its number is one more than the last. What the
 // customer writes is kept until an answer says what became of it, and is said again, with the same id, on every connection.
 
-const TYPING_EVERY = 3_000, TYPING_FOR = 6_000, BUSY_PAUSE = 10_000, MARK_AFTER = 150, TICKET_WITHIN = 8_000; // milliseconds
+import { accountOf, visitorOf } from "/chat/settings.js";
+import { clean, draw } from "/chat/texts.js";
+import { Tickets } from "/chat/tickets.js";
+
+const TYPING_EVERY = 3_000, TYPING_FOR = 6_000, BUSY_PAUSE = 10_000, MARK_AFTER = 150; // milliseconds
 const UNREACHABLE = new Set(["queue-closed", "queue-full", "queue-unstaffed"]);
 const BUSY = new Set(["too-many-conversations", "unavailable"]);
-const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f]/g; // all but tabs and ends of lines
+const NOT_VOUCHED = new Set(["identity-invalid", "identity-expired", "no-identity"]);
 const LEAVE = ""; // acd answers it without an id
 const OWN_ENDS = new Set(["left", "idle", "away", "completed", "called"]);
-
-export function draw() {
-  return [...crypto.getRandomValues(new Uint8Array(12))].map((each) => each.toString(16).padStart(2, "0")).join("");
-}
-
-// What is no text for acd goes: control characters, which come along when something is pasted, and halves of characters.
-function clean(text) {
-  return (text.toWellFormed?.() ?? text).replace(CONTROLS, "").trim();
-}
 
 export class Chat {
   // `changed()`: something is to be shown. `link` is given afterwards: it needs this one's `hello` and `hear`.
@@ -33,11 +28,12 @@ export class Chat {
     this.place = null;
     this.problem = ""; // a code: what was asked for last was not done
     this.closed = ""; // a code: nobody can be reached, and this is why
+    if (this.isSomebodyElse) keeping.forgetAll();
     this.draft = keeping.draft; // what is to be put back where the customer writes
     this.maxText = 4_000;
     this.takesMessages = false;
     this.callChannel = ""; // by which the customer may call instead
-    this.tickets = new Map(); // asked for: id of a call → what becomes of it
+    this.tickets = new Tickets();
     this.seen = false; // somebody looks
     this.typingUntil = this.typedAt = 0;
     this.timers = {};
@@ -102,13 +98,25 @@ export class Chat {
 
   // What a call of this id is let in with, once (calling.js). Throws an error with a code where that is refused.
   ticket(id) {
-    const asked = new Promise((resolve, reject) => {
-      this.tickets.set(id, { resolve, reject });
-      setTimeout(() => reject(new Error("no answer")), TICKET_WITHIN);
-      const named = this.lives ? this.named : {};
-      if (!this.link.send({ type: "call", id, ...named })) reject(new Error("no connection"));
-    });
-    return asked.finally(() => this.tickets.delete(id));
+    return this.tickets.ask(id, this.lives ? this.named : {}, (message) => this.link.send(message));
+  }
+
+  // Who the shop says the customer is, from now on; whether that is somebody else than the one whose chat it was.
+  meet(visitor) {
+    this.settings.visitor = { ...this.settings.visitor, ...visitorOf(visitor) };
+    const isElse = this.isSomebodyElse;
+    if (isElse) this.forget();
+    return isElse;
+  }
+
+  // Whoever was here has gone: nothing of their chat is left in this browser.
+  forget() {
+    this.keeping.forgetAll();
+    this.asks.clear();
+    this.conversation = this.place = null;
+    this.passed = this.problem = this.closed = this.draft = "";
+    this.link.restart();
+    this.changed();
   }
 
   look(seen) {
@@ -211,7 +219,7 @@ export class Chat {
         this.place = message.position ? message : null;
         return this.changed();
       case "typing": return this.agentTypes();
-      case "ticket": return this.tickets.get(message.id)?.resolve(message);
+      case "ticket": return this.tickets.given(message);
       default: // What a later release says besides is none of ours.
     }
   }
@@ -220,17 +228,40 @@ export class Chat {
 
   begin(more) {
     if (this.isBeginning) return;
-    const { queue, visitor } = this.settings;
+    const { queue } = this.settings, { identity: _, ...visitor } = this.settings.visitor;
     const begin = { type: "begin", id: draw(), ...(queue ? { queue } : {}), ...visitor, ...more };
-    this.keeping.set({ begin });
+    this.keeping.set({ begin, account: accountOf(this.settings.visitor) });
     this.ask(begin);
   }
 
   ask(message, id = message.id) {
     this.asks.set(id, message);
     this.link.start();
-    this.link.send(message);
+    this.link.send(this.introduced(message));
     this.changed();
+  }
+
+  // Two customers of one browser have nothing of each other's.
+  get isSomebodyElse() {
+    const { account } = this.keeping.state, now = accountOf(this.settings.visitor);
+    return Boolean(account && now && account !== now);
+  }
+
+  // A beginning with what the shop has signed about the customer, as it is by now: it is good for a short time, and
+  // stored nowhere.
+  introduced(message) {
+    const { identity } = this.settings.visitor;
+    return message.type === "begin" && identity ? { ...message, identity } : message;
+  }
+
+  // Whoever is not vouched for is a customer all the same. The shop's developers are told.
+  beginUnvouched(begin, detail) {
+    const { identity: _, ...visitor } = this.settings.visitor;
+    this.settings.visitor = visitor;
+    console.warn(`acd: the chat begins without data-identity. ${detail}`);
+    const again = { ...begin, id: draw() };
+    this.keeping.set({ begin: again });
+    this.ask(again);
   }
 
   post({ id, text, conversation }) {
@@ -245,7 +276,7 @@ export class Chat {
     if (!conversation) this.conversation = this.place = null;
     const waiting = this.underWay.filter((each) => !each.failed && !each.sent);
     const asked = [...this.asks.values()];
-    for (const each of asked) if (each.type === "begin") this.link.send(each);
+    for (const each of asked) if (each.type === "begin") this.link.send(this.introduced(each));
     if (waiting.some((each) => !each.conversation)) this.begin({});
     // What is said goes before its conversation's end.
     for (const each of waiting) if (each.conversation) this.post(each);
@@ -321,16 +352,17 @@ export class Chat {
     }
   }
 
-  refused({ id, code }) {
-    this.tickets.get(id)?.reject(Object.assign(new Error(code), { code }));
+  refused({ id, code, detail }) {
+    this.tickets.refused(id, code);
     const ask = this.asks.get(id), message = this.keeping.unsent.get(id);
     if (ask?.type === "begin" && BUSY.has(code)) {
       this.problem = "busy";
       clearTimeout(this.timers.busy);
-      this.timers.busy = setTimeout(() => this.asks.has(id) && this.link.send(ask), BUSY_PAUSE);
+      this.timers.busy = setTimeout(() => this.asks.has(id) && this.link.send(this.introduced(ask)), BUSY_PAUSE);
     } else if (ask) {
       this.asks.delete(id);
-      if (ask.type === "begin") this.notBegun(ask, code);
+      if (ask.type === "begin" && NOT_VOUCHED.has(code)) this.beginUnvouched(ask, detail);
+      else if (ask.type === "begin") this.notBegun(ask, code);
       else if (code !== "already-rated") this.problem = code;
     } else if (message) {
       this.keeping.keep({ ...message, failed: code });

@@ -58,6 +58,15 @@ export class Keeping {
     if (this.stores) this.write(this.name, this.state);
   }
 
+  // Nothing of anybody's. Consent, and its lack, stay.
+  forgetAll() {
+    this.wipe();
+    this.state = {};
+    this.unsent.clear();
+    this.draft = "";
+    if (this.consent === true) this.allow();
+  }
+
   // ---- inside
 
   load() {

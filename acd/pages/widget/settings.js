@@ -23,21 +23,34 @@ export function settingsOf(script) {
     visitor: visitorOf({
       name: said.name,
       number: said.number,
+      identity: said.identity,
       attributes: Object.fromEntries(given.map((each) => [each.slice(ATTRIBUTE.length), script.getAttribute(each)])),
     }),
   };
 }
 
 // Who the shop says the customer is, as far as the protocol takes it: what is too long is cut, what is none is left out.
-export function visitorOf({ name, number, attributes } = {}) {
+// `identity`: what the shop's server has signed; it is passed on as it is, and only acd says whether it is good.
+export function visitorOf({ name, number, identity, attributes } = {}) {
   const visitor = {};
   if (name) visitor.name = cut(name, MOST.name);
   if (number) visitor.number = cut(number, MOST.number);
+  if (identity) visitor.identity = String(identity);
   const taken = Object.entries(attributes ?? {}).filter(([key]) => NAME.test(key)).slice(0, MOST.attributes);
   if (taken.length) {
     visitor.attributes = Object.fromEntries(taken.map(([key, value]) => [key, cut(value, MOST.attribute)]));
   }
   return visitor;
+}
+
+// Whose statement it is: the shop's own id of the customer. It decides nothing but whether this is somebody else than before.
+export function accountOf({ identity = "" }) {
+  try {
+    const body = identity.split(".")[1].replace(/-/g, "+").replace(/_/g, "/");
+    return String(JSON.parse(atob(body)).sub ?? "");
+  } catch {
+    return "";
+  }
 }
 
 function cut(value, most) {

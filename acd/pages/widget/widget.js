@@ -10,7 +10,7 @@ import { Chat } from "/chat/chat.js";
 import { Keeping } from "/chat/keeping.js";
 import { Link } from "/chat/link.js";
 import { Panel } from "/chat/panel.js";
-import { settingsOf, visitorOf } from "/chat/settings.js";
+import { settingsOf } from "/chat/settings.js";
 import { Words } from "/chat/words.js";
 
 const READY = "acd-chat-ready";
@@ -73,7 +73,13 @@ function put(settings, words, sheet) {
   return {
     open: () => panel.open(),
     close: () => panel.close(),
-    setVisitor: (visitor) => (settings.visitor = { ...settings.visitor, ...visitorOf(visitor) }),
+    setVisitor: (visitor) => {
+      if (chat.meet(visitor)) calling.drop();
+    },
+    forget: () => {
+      chat.forget();
+      calling.drop();
+    },
     call: () => (panel.open(), calling.begin()),
     consent: (agrees) => {
       keeping.agree(Boolean(agrees));

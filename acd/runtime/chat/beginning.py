@@ -27,6 +27,7 @@ from acd.errors import (
 )
 from acd.ports.channel import ChannelHost
 from acd.runtime.chat.conversation import REUSED, Conversation, Head, Refused
+from acd.runtime.chat.introducing import Introduced, as_before, introduce
 from acd.runtime.chat.keeping import Keeper
 from acd.runtime.chat.options import ChatOptions
 from acd.runtime.chat.rooms import Room, Rooms
@@ -58,7 +59,8 @@ class Wanted(Struct, frozen=True):
     """How a conversation is to begin. `key`: the client's id for it: the same again is the same conversation.
 
     `place`: from where, if that is known; there is a bound for each. `left`: a message to be answered later, when
-    somebody can be reached; then nobody waits for an agent now.
+    somebody can be reached; then nobody waits for an agent now. `identity`: a statement of the shop's about who they
+    are, in place of `name` and `number`.
     """
 
     key: str
@@ -68,6 +70,7 @@ class Wanted(Struct, frozen=True):
     attributes: Mapping[str, str] = {}
     place: str = ""
     left: str = ""
+    identity: str = ""
 
 
 class Invitation(Struct, frozen=True):
@@ -175,14 +178,25 @@ class Beginnings:
         if await self._keeper.size() >= self._options.megabytes * 1_000_000:
             _log.error("the file is as large as it may be, so nothing begins", instance=self._name)
             return UNAVAILABLE
+        who = await self._who(visitor, wanted, invited)
+        if isinstance(who, Refused):
+            return who
         for each in ids:
-            answer = await self._begun_as(each, visitor, wanted, invited)
+            answer = await self._begun_as(each, visitor, who, wanted, invited)
             if not isinstance(answer, Refused) or answer.code != TAKEN:
                 return answer
         return UNAVAILABLE
 
+    async def _who(self, visitor: str, wanted: Wanted, invited: Invitation | None) -> Introduced | Refused:
+        """Whose conversation it is to be."""
+        if wanted.identity:
+            return await introduce(self._name, self._options, self._host(), wanted.identity)
+        if invited is None:
+            return Introduced(visitor, wanted.name, wanted.number)
+        return as_before(visitor, next(iter(await self._keeper.heads_of(visitor, 1)), None))
+
     async def _begun_as(
-        self, conversation_id: str, visitor: str, wanted: Wanted, invited: Invitation | None
+        self, conversation_id: str, visitor: str, who: Introduced, wanted: Wanted, invited: Invitation | None
     ) -> Room | Refused:
         """A new one with this id."""
         host = self._host()
@@ -190,11 +204,12 @@ class Beginnings:
             conversation_id,
             visitor,
             wanted.queue,
-            visitor,
+            who.customer,
             host.now_us(),
-            name=wanted.name,
-            number=wanted.number,
+            name=who.name,
+            number=who.number,
             later=bool(wanted.left),
+            vouched=who.vouched,
         )
         chat = Conversation(head)
         first = Invitation("", wanted.key, wanted.left) if wanted.left else invited

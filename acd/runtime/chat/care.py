@@ -89,6 +89,14 @@ class Care:
         self._tell_places(waiting)
         await self._forget(now_us)
 
+    async def erase(self, customer: str) -> bool:
+        """Forget a person's conversations, now or when they have ended. Raises `ChatStoreError`."""
+        gone = await self._keeper.erase(customer)
+        self._gone(gone)
+        # Also what an attempt before has not been able to cut from the file.
+        await self._keeper.clean()
+        return bool(gone) or any(room.conversation.head.customer == customer for room in self._rooms)
+
     async def end_lost(self) -> None:
         """End those that the engine does not have: all together, because each waits for the same disk."""
         lost = [(room, reason) for room in self._rooms if (reason := self._lost(room))]
@@ -146,6 +154,8 @@ class Care:
     async def _forget(self, now_us: int) -> None:
         """What is over for long enough, what is too much of one visitor's, what came to nothing; a little at a time."""
         await self._reception.beginnings.tidy()
+        if self._surplus or not self._forget_at_us:
+            self._gone(await self._keeper.forget_erased())
         for _ in range(min(len(self._surplus), LOOKED_THROUGH)):
             visitor = next(iter(self._surplus))
             self._gone(await self._keeper.forget_surplus(visitor, self._options.per_visitor))

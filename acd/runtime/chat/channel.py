@@ -147,6 +147,12 @@ class WebChatChannel:
         """The engine's time. Raises `ChannelError` likewise."""
         return self.host.now_us()
 
+    # ---- acd.ports.erasing.Erasing
+
+    async def erase(self, customer: str) -> bool:
+        """All conversations of a person, or of a visitor. Raises `ChatStoreError`."""
+        return await self._care.erase(customer)
+
     async def sweep(self) -> None:
         """What time does to conversations."""
         await self._care.sweep()

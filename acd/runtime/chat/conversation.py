@@ -83,7 +83,8 @@ class Head(Struct, frozen=True):
 
     `visitor`: whose page it is. `customer`: the opaque reference that the engine knows. `rating`: 0 for none yet.
     `accepted`: the engine has it, or had it. `rating_told`: the engine has the rating, too. `name`, `number`: who the
-    customer says they are, for which nobody vouches.
+    customer says they are, for which nobody vouches, unless it is `vouched` for by the shop: then `customer` is the
+    person who is known by that number, or by the shop's account.
     `later`: it began with a message that was left while nobody could be reached; nobody waits for its answer.
     """
 
@@ -102,6 +103,7 @@ class Head(Struct, frozen=True):
     name: str = ""
     number: str = ""
     later: bool = False
+    vouched: bool = False
 
 
 class Conversation:

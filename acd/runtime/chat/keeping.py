@@ -116,6 +116,14 @@ class Keeper:
         """As `ChatStore.forget_before`."""
         return await self._run(lambda store: store.forget_before(ended_before_us, limit))
 
+    async def erase(self, customer: str) -> list[str]:
+        """As `ChatStore.erase`."""
+        return await self._run(lambda store: store.erase(customer))
+
+    async def forget_erased(self) -> list[str]:
+        """As `ChatStore.forget_erased`."""
+        return await self._run(lambda store: store.forget_erased())
+
     async def size(self) -> int:
         """As `ChatStore.size`."""
         return await self._run(lambda store: store.size())

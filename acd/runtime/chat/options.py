@@ -6,6 +6,7 @@ origins = ["https://shop.example"]
 queues = ["sales", "support"]
 """
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -13,8 +14,11 @@ from typing import Final
 from msgspec import Struct
 
 from acd.runtime.config.problems import Problems
+from acd.runtime.config.secrets import Secret
 from acd.runtime.config.table import Table
+from acd.runtime.config.tokens import read_secret_file
 from acd.runtime.config.web_pages import read_names, read_origins, read_queues, refuse
+from acd.runtime.vouching import LEAST_SECRET
 
 _SECOND_US: Final = 1_000_000
 _MINUTE_US: Final = 60 * _SECOND_US
@@ -37,7 +41,8 @@ class ChatOptions(Struct, frozen=True):
     address at a time; 0 for any number. `megabytes`: of the file, beyond which nothing begins. `names`: what customers
     see of agents, by id. `widget`: the files of the ready-made page part are served. `messages`: customers may leave
     one where nobody can be reached, with `message_priority` when its turn has come. `call`: the channel by which
-    customers may call instead of writing; none if it is empty.
+    customers may call instead of writing; none if it is empty. `identity_secrets`: with one of them the shop's
+    server signs who its customers are; without any, nobody is vouched for.
     """
 
     media: str
@@ -59,6 +64,7 @@ class ChatOptions(Struct, frozen=True):
     messages: bool = False
     message_priority: int = 0
     call: str = ""
+    identity_secrets: tuple[Secret, ...] = ()
 
 
 def read_options(name: str, options: Mapping[str, object]) -> ChatOptions:
@@ -85,6 +91,7 @@ def read_options(name: str, options: Mapping[str, object]) -> ChatOptions:
         messages=table.flag("messages", default=False),
         message_priority=table.integer("message_priority", 0, -MOST_PRIORITY, MOST_PRIORITY),
         call=table.identifier("call", ""),
+        identity_secrets=_identity_secrets(table),
     )
     if table.has("message_priority") and not found.messages:
         reason = "no messages can be left, so that it does nothing"
@@ -92,3 +99,29 @@ def read_options(name: str, options: Mapping[str, object]) -> ChatOptions:
     table.finish()
     refuse(problems)
     return found
+
+
+def _identity_secrets(table: Table) -> tuple[Secret, ...]:
+    """The one in force, and the one before while it is being changed; those that cannot be used are noted."""
+    sources = [each for each in ("identity_secret_file", "identity_secret_env", "identity_secret") if table.has(each)]
+    if len(sources) > 1:
+        table.problems.error(table.at(sources[1]), f"is there beside {sources[0]}", "leave one of them out")
+    if not sources and table.has("old_identity_secret_file"):
+        reason = "is there without a new one"
+        table.problems.error(table.at("old_identity_secret_file"), reason, "name the new one's identity_secret_file")
+    found = (_identity_secret(table, each) for each in (*sources[:1], "old_identity_secret_file") if table.has(each))
+    return tuple(Secret(each) for each in found if each)
+
+
+def _identity_secret(table: Table, source: str) -> str:
+    value = table.text(source, most=4_096)
+    if source.endswith("_file"):
+        value = read_secret_file(table, table.at(source), table.resolved(value)) if value else ""
+    elif source.endswith("_env") and value:
+        variable, value = value, os.environ.get(value, "")
+        if not value:
+            table.problems.error(table.at(source), f"the environment has no {variable}", "set it before the start")
+    if value and len(value) < LEAST_SECRET:
+        reason = f"holds a secret of {len(value)} characters, which can be guessed"
+        table.problems.error(table.at(source), reason, f"use {LEAST_SECRET} random ones or more: openssl rand -hex 32")
+    return value

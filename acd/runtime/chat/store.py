@@ -59,20 +59,27 @@ _KIND: Final = DatabaseKind(
             """,
             "CREATE TABLE key_check (id INTEGER PRIMARY KEY CHECK (id = 1), value BLOB NOT NULL)",
         ),
+        (
+            # Until now everybody was their visitor.
+            "ALTER TABLE conversation ADD COLUMN customer TEXT NOT NULL DEFAULT ''",
+            "UPDATE conversation SET customer = visitor",
+            "CREATE INDEX conversation_customer ON conversation (customer, begun_us)",
+            "CREATE TABLE erased (customer TEXT PRIMARY KEY) WITHOUT ROWID",
+        ),
     ),
     unavailable=ChatStoreError,
     corrupt=ChatStoreError,
 )
 
 _HEADS: Final = """
-    SELECT id, CAST(wrapped_key AS BLOB), CAST(head AS BLOB), visitor, begun_us, ended_us FROM conversation
+    SELECT id, CAST(wrapped_key AS BLOB), CAST(head AS BLOB), visitor, begun_us, ended_us, customer FROM conversation
 """
 
 _pack: Final = msgspec.msgpack.Encoder().encode
 _entry_of: Final = msgspec.msgpack.Decoder(Entry).decode
 
 _T = TypeVar("_T")
-_Row = tuple[str, bytes, bytes, str, int, int]
+_Row = tuple[str, bytes, bytes, str, int, int, str]
 
 _log = Logger(__name__)
 
@@ -164,6 +171,25 @@ class ChatStore:
                     _log.error("a conversation cannot be read", conversation=row[0], reason=str(error))
             return found
 
+    def erase(self, customer: str) -> list[str]:
+        """Forget all conversations of a person; returns the ids of those gone. One that goes on goes when it has ended.
+
+        What is in the write-ahead log of them goes with the next `clean`.
+        """
+        living = "SELECT 1 FROM conversation WHERE customer = ? AND ended_us = 0"
+        with self._transaction():
+            if self._connection.execute(living, (customer,)).fetchone() is not None:
+                self._connection.execute("INSERT OR IGNORE INTO erased VALUES (?)", (customer,))
+            return self._forgotten("SELECT id FROM conversation WHERE customer = ? AND ended_us > 0", (customer,))
+
+    def forget_erased(self) -> list[str]:
+        """Forget what has ended since of people who were erased; returns the ids of those gone."""
+        ended = "SELECT id FROM conversation WHERE ended_us > 0 AND customer IN (SELECT customer FROM erased)"
+        with self._transaction():
+            gone = self._forgotten(ended, ())
+            self._connection.execute("DELETE FROM erased WHERE customer NOT IN (SELECT customer FROM conversation)")
+            return gone
+
     def forget_surplus(self, visitor: str, most: int) -> list[str]:
         """Keep a visitor's newest conversations, and those that have not ended; returns the ids of those gone."""
         ended = "SELECT id FROM conversation WHERE visitor = ? AND ended_us > 0"
@@ -238,10 +264,12 @@ class ChatStore:
         cipher, wrapped = self._key_of(head.id)
         sealed = seal(cipher, _pack(_Sealed(head, page.before + len(page.entries))), _label(head.id, 0))
         put = """
-            INSERT INTO conversation VALUES (?, ?, ?, ?, ?, ?)
+            INSERT INTO conversation (id, visitor, begun_us, ended_us, wrapped_key, head, customer)
+            VALUES (?, ?, ?, ?, ?, ?, ?)
             ON CONFLICT (id) DO UPDATE SET ended_us = excluded.ended_us, head = excluded.head
         """
-        self._connection.execute(put, (head.id, head.visitor, head.begun_us, head.ended_us, wrapped, sealed))
+        row = (head.id, head.visitor, head.begun_us, head.ended_us, wrapped, sealed, head.customer)
+        self._connection.execute(put, row)
         self._connection.executemany(
             "INSERT INTO entry VALUES (?, ?, ?)",
             [(head.id, entry.seq, seal(cipher, _pack(entry), _label(head.id, entry.seq))) for entry in page.entries],
@@ -291,7 +319,8 @@ class ChatStore:
             known = self._keys.get(conversation_id)
             cipher = AESGCM(self.key.unwrap(wrapped, label)) if known is None else known[0]
             found = _sealed_of(unseal(cipher, sealed, label))
-            if [found.head.visitor, found.head.begun_us, found.head.ended_us] != columns:
+            head = found.head
+            if [head.visitor, head.begun_us, head.ended_us, head.customer] != columns:
                 raise ValueError
             return cipher, found
 
@@ -309,8 +338,12 @@ class ChatStore:
 
     def _forget(self, find: str, arguments: tuple[object, ...]) -> list[str]:
         with self._transaction():
-            found: list[tuple[str]] = self._connection.execute(find, arguments).fetchall()
-            self._drop(found)
+            return self._forgotten(find, arguments)
+
+    def _forgotten(self, find: str, arguments: tuple[object, ...]) -> list[str]:
+        """Within a transaction."""
+        found: list[tuple[str]] = self._connection.execute(find, arguments).fetchall()
+        self._drop(found)
         return [row[0] for row in found]
 
     def _drop(self, ids: list[tuple[str]]) -> None:

@@ -46,7 +46,7 @@ async def test_a_caller_does_not_wait_for_the_personal_store(provisioned: Provis
     quick = AgentBehaviour(ring_ms=100, talk_ms=TALK_MS, hang_up_chance=1.0)
     async with rig(provisioned, tmp_path, [Agent("anna", quick)]) as it:
         await it.router.remember(Personal("10000"))
-        people = it.router._people
+        people = it.router.people
         assert people._learning is not None
         await asyncio.wait_for(people._learning, 60)
         store = people._store

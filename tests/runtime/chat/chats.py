@@ -1,6 +1,11 @@
 """What tests of the web chat share: options, a page that notes what it is told, and the contract's driver."""
 
 import asyncio
+import base64
+import hmac
+import json
+from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 
 from acd.core.messages import AcceptOffer, Command, EndInteraction, EnqueueInteraction, FailOffer, Outcome
@@ -14,6 +19,18 @@ from acd.testing.contract import Standing
 from acd.testing.recording_host import RecordingHost
 
 ORIGIN = "https://shop.example"
+IDENTITY_SECRET = "canary-of-the-shop-s-identity-secret-0123456789"
+HEADER = {"alg": "HS256", "typ": "JWT"}
+
+
+def signed(
+    claims: object, head: Mapping[str, object] = HEADER, *, secret: str = IDENTITY_SECRET, raw: bytes = b""
+) -> str:
+    """What a shop's server says of a customer, as any library makes it; `raw`: in place of the claims."""
+    parts = [json.dumps(head).encode(), raw or json.dumps(claims).encode()]
+    text = b".".join(base64.urlsafe_b64encode(each).rstrip(b"=") for each in parts)
+    signature = base64.urlsafe_b64encode(hmac.digest(secret.encode(), text, sha256)).rstrip(b"=")
+    return b".".join((text, signature)).decode()
 
 
 def options(folder: Path, **more: object) -> ChatOptions:

@@ -95,3 +95,38 @@ def test_pages_and_queues_have_to_be_named(tmp_path: Path) -> None:
         "channels.shop.origins",
         "channels.shop.queues",
     ]
+
+
+def test_the_secret_that_vouches_is_read_from_a_file_or_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "new").write_text("n" * 32 + "\n")
+    (tmp_path / "old").write_text("o" * 32)
+    monkeypatch.setenv("SHOP_SECRET", "e" * 40)
+    both = {"identity_secret_file": "new", "old_identity_secret_file": "old"}
+    found = read_options("shop", Options({**LEAST, **both}, tmp_path))
+    assert [each.reveal() for each in found.identity_secrets] == ["n" * 32, "o" * 32]
+    assert "nnn" not in repr(found)
+    found = read_options("shop", Options({**LEAST, "identity_secret_env": "SHOP_SECRET"}, tmp_path))
+    assert [each.reveal() for each in found.identity_secrets] == ["e" * 40]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "problem"),
+    [
+        ({"identity_secret_file": "nowhere"}, "identity_secret_file: there is no file"),
+        ({"identity_secret_file": "short"}, "identity_secret_file: holds a secret of 5 characters"),
+        ({"identity_secret_file": "empty"}, "identity_secret_file: "),
+        ({"identity_secret_env": "NOT_THERE"}, "identity_secret_env: the environment has no NOT_THERE"),
+        ({"identity_secret": "x" * 32, "identity_secret_env": "Y"}, "identity_secret: is there beside"),
+        ({"old_identity_secret_file": "short"}, "old_identity_secret_file: is there without a new one"),
+    ],
+)
+def test_a_secret_that_cannot_be_used_is_told(tmp_path: Path, wrong: dict[str, str], problem: str) -> None:
+    (tmp_path / "short").write_text("short")
+    (tmp_path / "empty").write_text("")
+    with pytest.raises(ConfigError) as caught:
+        read_options("shop", Options({**LEAST, **wrong}, tmp_path))
+    text = "\n".join(caught.value.problems)
+    assert problem in text
+    assert "xxx" not in text

@@ -156,3 +156,68 @@ def test_two_processes_do_not_share_a_file(store: ChatStore, tmp_path: Path) -> 
     with pytest.raises(ChatStoreError, match="is in use by"):
         opened(tmp_path)
     assert store.living() == []
+
+
+def of(customer: str, number: int, *, ended_us: int = 0) -> Conversation:
+    chat = Conversation(Head(f"chat-{number}", f"v{number}", "sales", customer, number))
+    chat.post("", "1", CANARY, number)
+    if ended_us:
+        chat.end("left", ended_us)
+    return chat
+
+
+def test_a_person_who_is_erased_leaves_nothing(store: ChatStore) -> None:
+    living = of("cu_1", 3)
+    keep(store, of("cu_1", 1, ended_us=9), of("cu_2", 2, ended_us=9), living)
+    assert store.erase("cu_1") == ["chat-1"]
+    assert store.load("chat-3") is not None  # it goes on, and goes when it has ended
+    assert store.forget_erased() == []
+    living.end("left", 12)
+    keep(store, living)
+    assert store.forget_erased() == ["chat-3"]
+    store.clean()
+    found = [table for (table,) in store._connection.execute("SELECT id FROM conversation")]
+    assert found == ["chat-2"]
+    assert store._connection.execute("SELECT * FROM erased").fetchall() == []
+    keep(store, again := of("cu_1", 4, ended_us=20))
+    assert (store.forget_erased(), again.id) == ([], "chat-4")  # somebody who writes afterwards is somebody new
+
+
+def test_what_is_to_be_forgotten_at_its_end_is_known_after_a_restart(tmp_path: Path) -> None:
+    store, living = opened(tmp_path), of("cu_1", 1)
+    keep(store, living)
+    assert store.erase("cu_1") == []
+    store.close()
+    store = opened(tmp_path)
+    living.end("left", 12)
+    keep(store, living)
+    assert store.forget_erased() == ["chat-1"]
+    store.close()
+
+
+def test_a_file_of_the_release_before_is_read(tmp_path: Path) -> None:
+    store = opened(tmp_path)
+    chat = Conversation(Head("chat-1", "v1", "sales", "v1", 1))
+    chat.post("", "1", "hello", 1)
+    keep(store, chat)
+    for statement in (
+        "DROP INDEX conversation_customer",
+        "DROP TABLE erased",
+        "ALTER TABLE conversation DROP COLUMN customer",
+        "PRAGMA user_version = 1",
+    ):
+        store._connection.execute(statement)
+    store.close()
+    store = opened(tmp_path)
+    again = store.load("chat-1")
+    assert again is not None
+    assert (again.head, again.entries) == (chat.head, chat.entries)
+    assert store.erase("v1") == []
+    store.close()
+
+
+def test_whose_it_is_cannot_be_exchanged(store: ChatStore) -> None:
+    keep(store, of("cu_1", 1, ended_us=9))
+    store._connection.execute("UPDATE conversation SET customer = 'cu_2'")
+    with pytest.raises(ChatDamaged):
+        store.load("chat-1")
