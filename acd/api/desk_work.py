@@ -24,6 +24,9 @@ from acd.api.shapes import (
     work_shape,
 )
 from acd.core.messages.settings import WrapUpPolicy
+from acd.ports.browser_phones import HasBrowserPhones
+from acd.ports.channel import Channel
+from acd.ports.pages import BrowserCalls
 from acd.ports.recording import Recording, RecordingState
 from acd.runtime.chat.channel import WebChatChannel
 from acd.runtime.clock import moment
@@ -33,6 +36,8 @@ MAX_TARGETS: Final = 50
 """Queues, and agents, of one answer."""
 
 _ANNA: Final = {"agent": "anna"}
+
+Voice = Literal["page", "phone"]
 
 
 class TermsShape(Struct):
@@ -55,6 +60,8 @@ class ItemShape(Struct):
     `interaction`: null once it is another agent's. `conversation`: it is one in writing that the API has. `recording`:
     null where its channel records nothing. `consults`: those that have not ended, in which this agent asks.
     `continues`: of a call that has gone on from a conversation in writing, that conversation, to be shown beside it.
+    `voice`: how the agent's page may carry their voice: `page`, as a call between browsers, which it joins; `phone`, as
+    a telephone of a PBX, which the page may be; null where neither can be.
     """
 
     work: WorkShape
@@ -65,6 +72,7 @@ class ItemShape(Struct):
     recording: RecordingState | None
     consults: list[InteractionShape]
     continues: str = ""
+    voice: Voice | None = None
 
 
 class DeskWorkShape(Struct):
@@ -151,6 +159,7 @@ def _item(call: Call[Any, Any], item: WorkRecord) -> ItemShape:
         channel.recording_of(row.id) if part != "none" and isinstance(channel, Recording) else None,
         [interaction_shape(each, now_us) for each in consults if each.asking == item.agent_id],
         continued(view, row) if theirs else "",
+        _voice(channel, row),
     )
 
 
@@ -161,6 +170,13 @@ def _part(row: InteractionRecord, item: WorkRecord) -> Literal["owner", "partici
     if row.offer_id == item.offer_id:
         return "owner"
     return "participant" if any(offer_id == item.offer_id for offer_id, _ in row.participants) else "none"
+
+
+def _voice(channel: Channel | None, row: InteractionRecord) -> Voice | None:
+    """Advice about a call between browsers is silent; about one by telephone the adviser's rings, too."""
+    if isinstance(channel, BrowserCalls):
+        return None if row.parent else "page"
+    return "phone" if isinstance(channel, HasBrowserPhones) and channel.browser_phones.urls else None
 
 
 def _terms(call: Call[Any, Any], item: WorkRecord) -> TermsShape:

@@ -1,5 +1,6 @@
 """What an agent's desk shows, over HTTP: all that is in hand at one moment, and to whom it can be handed on."""
 
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -20,9 +21,12 @@ from acd.core.messages import (
     SignInAgent,
     TransferInteraction,
 )
+from acd.ports.browser_phones import BrowserPhone
 from acd.ports.recording import RecordingState
 from acd.runtime.view import View
 from acd.testing import FakeChannel
+from acd_webrtc.channel import WebrtcChannel
+from tests.adapters.webrtc.callers import options
 from tests.api.harness import SETTINGS, START_US, Client, MemoryRouter
 
 WORK: Final = "/v1/agents/anna/work"
@@ -54,6 +58,23 @@ class Recorder(FakeChannel):
 
     async def resume_recording(self, interaction_id: str) -> None:
         """Not here."""
+
+
+class Phones:
+    """Those of one PBX."""
+
+    urls: tuple[str, ...] = ("wss://pbx.example.com:8089/ws",)
+
+    def phone(self, agent_id: str) -> BrowserPhone | None:
+        raise AssertionError(agent_id)  # whose it is, is the page's own question
+
+
+class Telephones(FakeChannel):
+    """A PBX whose agents' telephones may be pages."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.browser_phones = Phones()
 
 
 def play(router: MemoryRouter, *commands: Command) -> None:
@@ -110,6 +131,19 @@ async def test_only_what_is_talked_about_is_recorded(system: Client, router: Mem
     assert [item["recording"] for item in await items(system, "boris")] == ["off"]
     play(router, EndInteraction("e", "c1", "agent"))
     assert [item["recording"] for item in await items(system)] == [None]
+
+
+async def test_what_of_the_page_carries_their_voice(system: Client, router: MemoryRouter, tmp_path: Path) -> None:
+    play(router, *ADVISED)
+    assert [item["voice"] for item in await items(system)] == [None]
+    router.channels["pbx"] = WebrtcChannel("pbx", options(tmp_path))
+    assert [item["voice"] for item in await items(system)] == ["page"]
+    assert [item["voice"] for item in await items(system, "boris")] == [None], "advice is silent there"
+    router.channels["pbx"] = Telephones("pbx")
+    assert [item["voice"] for item in await items(system)] == ["phone"]
+    assert [item["voice"] for item in await items(system, "boris")] == ["phone"], "the adviser's rings, too"
+    router.channels["pbx"].browser_phones.urls = ()  # type: ignore[union-attr]
+    assert [item["voice"] for item in await items(system)] == [None], "no page can be a telephone of this PBX"
 
 
 @pytest.mark.parametrize("restored", [False, True], ids=["told", "restored"])

@@ -179,6 +179,7 @@ async function signOut() {
   }
   await session.end();
   leave(null);
+  work.voice.close();
   outbox.forget();
   if (refused && !refused.isStranger) complain(refused);
 }

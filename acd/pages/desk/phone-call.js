@@ -43,6 +43,7 @@ export class PhoneCall {
     this.offer = decoded(request.getHeader(OFFER));
     this.wantsAnswer = asksForAnswer(request);
     this.shown = {
+      id: session.id,
       offer: this.offer,
       number: session.remote_identity?.uri?.user ?? "",
       name: session.remote_identity?.display_name ?? "",
@@ -71,9 +72,17 @@ export class PhoneCall {
     this.changed(this);
   }
 
-  // Resolves when the two can talk; a PhoneProblem says why not.
+  // Whether this is its id, or that of its offer.
+  is(name) {
+    return this.shown.id === name || (name !== "" && this.offer === name);
+  }
+
+  // Resolves when the two can talk; a PhoneProblem says why not. Without a microphone it goes on ringing, and may be
+  // answered once there is one.
   answer() {
-    this.answered ??= this.begin();
+    this.answered ??= this.begin().finally(() => {
+      if (this.shown.state === "ringing") this.answered = null;
+    });
     return this.answered;
   }
 
@@ -86,7 +95,15 @@ export class PhoneCall {
     done.catch(() => {});
     try {
       this.stream = await microphone(this.devices.input);
-      if (this.isOver) throw new PhoneProblem("call-over");
+    } catch (problem) {
+      this.show({ state: "ringing", code: problem.code });
+      throw this.isOver ? new PhoneProblem("call-over") : problem;
+    }
+    try {
+      if (this.isOver) {
+        this.stop(this.stream);
+        throw new PhoneProblem("call-over");
+      }
       this.session.answer({
         mediaStream: this.stream,
         pcConfig: { iceServers: this.servers, rtcpMuxPolicy: "require", bundlePolicy: "max-bundle" },
@@ -125,6 +142,12 @@ export class PhoneCall {
     this.require("talking");
     if (!DIGITS.test(digits)) throw new PhoneProblem("no-digits");
     this.session.sendDTMF(digits, { duration: 120, interToneGap: 80, transportType: "RFC2833" });
+  }
+
+  // Be heard by the agent, after a click, where the browser plays nothing before one.
+  async play() {
+    await this.audio.play();
+    if (this.shown.code === "sound-blocked") this.show({ code: "" });
   }
 
   // Other devices than those it was answered with.

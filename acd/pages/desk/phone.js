@@ -7,10 +7,12 @@
 //
 // `state`: starting, elsewhere (another tab has it: takeOver()), registering, registered, trouble (`code` says which,
 // and it is tried again), none (this agent has another telephone), closed.
-// A call is {offer, number, name, state: ringing | answering | talking | ended, muted, code}; each change is told.
+// A call is {id, offer, number, name, state: ringing | answering | talking | ended, muted, code}; each change is told.
+// Where an offer is asked for, a call's id will do, too.
 
 import JsSIP from "/pages/vendor/jssip.js";
 import { ask } from "/pages/common/requests.js";
+import { chosenDevices, keepDevices } from "/desk/devices.js";
 import { microphone, PhoneCall, PhoneProblem } from "/desk/phone-call.js";
 
 export { PhoneProblem };
@@ -18,7 +20,6 @@ export { PhoneProblem };
 const EXPIRES = 60; // seconds of a registration: so soon it is noticed that a connection is dead
 const AGAIN = 5_000, MUCH_LATER = 30_000; // milliseconds
 const EXPECTED = 15_000; // milliseconds for which a call may be late whose offer is answered already
-const CHOSEN = "acd.phone.devices";
 
 export function openPhone(options) {
   const phone = new Phone(options);
@@ -33,7 +34,7 @@ class Phone {
     this.onCall = onCall;
     this.calls = new Set();
     this.expected = new Map(); // offer → {settle, timer}: answered before it rang
-    this.devices = kept();
+    this.devices = chosenDevices();
     this.state = "starting";
     this.code = "";
     this.closing = new AbortController();
@@ -91,6 +92,10 @@ class Phone {
     this.one(["talking"], offer).keypad(digits);
   }
 
+  play(offer = "") {
+    return this.one(["talking"], offer).play();
+  }
+
   restart(offer = "") {
     return this.one(["talking"], offer).restart();
   }
@@ -110,7 +115,7 @@ class Phone {
   // Empty ids are the browser's own choice. Kept for the next time, in this browser.
   async choose({ input = this.devices.input, output = this.devices.output }) {
     this.devices = { input, output };
-    keep(this.devices);
+    keepDevices(this.devices);
     for (const call of this.calls) await call.use(this.devices);
   }
 
@@ -269,7 +274,7 @@ class Phone {
   }
 
   find(states, offer = "") {
-    return [...this.calls].find((each) => states.includes(each.shown.state) && (!offer || each.offer === offer));
+    return [...this.calls].find((each) => states.includes(each.shown.state) && (!offer || each.is(offer)));
   }
 
   one(states, offer) {
@@ -314,21 +319,4 @@ class Phone {
 function nameOf(error) {
   if (error.isStranger) return "signed-out";
   return error.isPassing ? "server-unreachable" : "phone-refused";
-}
-
-function kept() {
-  try {
-    const { input = "", output = "" } = JSON.parse(localStorage.getItem(CHOSEN) ?? "{}");
-    return { input: String(input), output: String(output) };
-  } catch {
-    return { input: "", output: "" };
-  }
-}
-
-function keep(devices) {
-  try {
-    localStorage.setItem(CHOSEN, JSON.stringify(devices));
-  } catch {
-    // Nothing is kept, then: the browser's own choice is used next time.
-  }
 }

@@ -10,6 +10,7 @@ import { Conversations } from "/desk/conversations.js";
 import { duration, standing, title } from "/desk/describe.js";
 import { Front } from "/desk/front.js";
 import { Offers } from "/desk/offers.js";
+import { Voice } from "/desk/voice.js";
 
 const FRONT = "acd-front";
 const SECOND = 1_000;
@@ -42,6 +43,7 @@ export class Work {
     });
     this.front = new Front({ ...common, agent, complain, act: (request) => this.act(request) });
     this.conversations = new Conversations({ words, agent, complain });
+    this.voice = new Voice({ words, complain, look, deed });
     setInterval(() => this.tick(), SECOND);
   }
 
@@ -53,6 +55,7 @@ export class Work {
     this.items = items;
     this.names = names;
     this.alerts.ring(this.offers.take(items, names));
+    this.voice.take({ agent, items, names });
     this.meet();
     this.draw();
   }
@@ -64,6 +67,7 @@ export class Work {
     this.customers.clear();
     this.alerts.ring(this.offers.take([], {}));
     this.conversations.clear();
+    this.voice.pause();
     this.draw();
   }
 
@@ -84,6 +88,7 @@ export class Work {
     this.offers.draw();
     this.front.draw();
     this.alerts.draw();
+    this.voice.draw();
     this.showConversation(front);
     this.drawTitle();
     this.tick();
@@ -183,8 +188,10 @@ export class Work {
       this.wanted = id;
       this.choose(id);
     }
+    const deed = () => this.deed(["POST", `/v1/offers/${encodeURIComponent(offer)}/${how}`, body]);
     try {
-      await this.deed(["POST", `/v1/offers/${encodeURIComponent(offer)}/${how}`, body]);
+      if (how === "decline") await deed();
+      else if (!(await this.voice.accept(item, deed))) this.wanted = null;
     } catch (error) {
       await this.look();
       // Taken by the telephone, or in another tab: that is what was wanted.
