@@ -142,7 +142,7 @@ async def test_what_of_the_page_carries_their_voice(system: Client, router: Memo
     router.channels["pbx"] = Telephones("pbx")
     assert [item["voice"] for item in await items(system)] == ["phone"]
     assert [item["voice"] for item in await items(system, "boris")] == ["phone"], "the adviser's rings, too"
-    router.channels["pbx"].browser_phones.urls = ()  # type: ignore[union-attr]
+    router.channels["pbx"].browser_phones.urls = ()  # type: ignore[attr-defined]
     assert [item["voice"] for item in await items(system)] == [None], "no page can be a telephone of this PBX"
 
 

@@ -124,6 +124,17 @@ class PhoneCentre:
     def address(self) -> str:
         return self.served.address
 
+    def end(self) -> None:
+        """Whichever acd it is by now."""
+        self.served.kill()
+
+    def begin_anew(self) -> None:
+        """The same acd at the same address, in another process; the one before is killed. Not on the loop."""
+        port = self.address.rpartition(":")[2]
+        self.served.kill()
+        self.served = Served(self.folder, ACD_API_PORT=port)
+        self.served.ready()
+
     @asynccontextmanager
     async def agent(self, name: str = "anna") -> AsyncIterator[Desk]:
         """A browser of its own, in which an agent is signed in."""
@@ -308,4 +319,6 @@ async def phone_centre(
             args=flags(folder) if has_microphone else COMMON,
         )
         stack.push_async_callback(browser.close)
-        yield PhoneCentre(provisioned, pbx, proxy, served, browser, folder)
+        centre = PhoneCentre(provisioned, pbx, proxy, served, browser, folder)
+        stack.callback(centre.end)
+        yield centre

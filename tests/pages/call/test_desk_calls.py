@@ -11,6 +11,7 @@ import pytest
 from tests.pages.call.centre import Centre
 from tests.pages.call.desk_screen import CALL, CONNECTED_CALL, CallScreen
 from tests.pages.call.sides import Customer
+from tests.pages.checker import Checker
 from tests.pages.screen import PATIENCE_MS, _expect
 
 if TYPE_CHECKING:
@@ -264,3 +265,19 @@ def test_the_engine_is_started_anew_and_the_two_hear_each_other(talk: Talking, c
     desk.call_button("Hang up").click()
     customer.is_in("over")
     desk.has_no_call()
+
+
+def test_an_outside_checker_finds_nothing_in_it(talk: Talking, centre: Centre) -> None:
+    customer, desk = talk
+    checker = Checker(desk.page)
+    customer.do("() => call.sendCamera()")
+    desk.page.wait_for_function("() => document.querySelector('.pictures video')?.videoWidth > 0")
+    desk.call_button("Mute").click()
+    desk.page.get_by_text("Microphone and loudspeaker").click()
+    desk.call_is("Connected · You are muted")
+    checker.look("talking, with a picture")
+    other = CallScreen(desk.context, centre).open()
+    other.call_button("Talk here").click()
+    desk.call_warns("The call goes on in another tab.")
+    checker.look("in another tab")
+    checker.check()
