@@ -280,9 +280,18 @@ def flags(folder: Path) -> list[str]:
 
 @asynccontextmanager
 async def phone_centre(
-    provisioned: Provisioned, program: Program, folder: Path, *, more: str = "", has_microphone: bool = True
+    provisioned: Provisioned,
+    program: Program,
+    folder: Path,
+    *,
+    more: str = "",
+    rtp: str = "",
+    has_microphone: bool = True,
 ) -> AsyncIterator[PhoneCentre]:
-    """Start everything. `more`: further lines of the configuration, which begin among those of the telephones."""
+    """Start everything.
+
+    `more`: further lines of the configuration, which begin among those of the telephones; `rtp`: of rtp.conf.
+    """
     from playwright.async_api import async_playwright  # noqa: PLC0415 - `program` says so where it is missing
 
     certificate, key = certified(folder)
@@ -292,7 +301,7 @@ async def phone_centre(
         pbx = Pbx(
             provisioned,
             replace_config={"extensions.conf": (EXAMPLES / "extensions.conf").read_text()},
-            extra_config={"pjsip.conf": "#include pjsip_acd_browser.conf"},
+            extra_config={"pjsip.conf": "#include pjsip_acd_browser.conf", "rtp.conf": rtp},
             certificate=pem,
         )
         stack.push_async_callback(pbx.stop)
