@@ -157,6 +157,8 @@ class Keeper:
         if under_way:
             await asyncio.wait(under_way, timeout=CLOSE_SECONDS)
         self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
         store, self._store = self._store, None
         if store is not None:
             await self._thread.run(store.close)
