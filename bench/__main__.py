@@ -12,7 +12,7 @@ from typing import Final
 
 import click
 
-from bench import calls, decision, durable, entry_to_invite, events, garbage, growth, memory, services, web
+from bench import calls, chat, decision, durable, entry_to_invite, events, garbage, growth, memory, services, web
 from bench.compiled import can_compile, enter
 from bench.report import console_for_reports
 from bench.targets import Figure, show_verdicts, verdicts_json
@@ -28,6 +28,7 @@ RUNS: Final[dict[str, click.Command]] = {
     "garbage": garbage.main,
     "entry-to-invite": entry_to_invite.main,
     "calls": calls.main,
+    "chat": chat.main,
 }
 """In this order."""
 

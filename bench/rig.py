@@ -11,7 +11,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from types import TracebackType
@@ -63,13 +63,15 @@ joinempty = yes
 leavewhenempty = no
 """
 
+_SYSTEM: Final = "bench-token-of-whoever-asks"
+
 _CONFIGURATION: Final = """\
 [snapshots]
 enabled = false
 
 [api]
 port = 0
-open = true
+{open}
 
 [channels.pbx]
 type = "asterisk"
@@ -84,8 +86,13 @@ password_file = "ari.password"
 class Rig:
     """Everything that a run needs. Use as an async context manager."""
 
-    def __init__(self, agents: int, talk_ms: int) -> None:
-        """Nothing is started yet. The journal is put beside the lab's cache, on a real disk."""
+    def __init__(self, agents: int, talk_ms: int, *, more: str = "", tokens: Mapping[str, str] | None = None) -> None:
+        """Nothing is started yet. The journal is put beside the lab's cache, on a real disk.
+
+        `more`: of the engine's configuration. `tokens`: of agents in it, who are to be signed in, too.
+        """
+        self._more = more
+        self._tokens = dict(tokens or {})
         self._names = [f"agent{number:03d}" for number in range(agents)]
         self._talk_ms = talk_ms
         cache = default_cache().parent
@@ -97,6 +104,7 @@ class Rig:
         self._pids: dict[str, int] = {}
         self._phones: SippAgents
         self._pbx: Pbx
+        self._engine: EngineProcess
 
     async def __aenter__(self) -> Self:
         """Start everything; a failed start leaves nothing behind. Raises `LabUnavailable` and what the lab raises."""
@@ -141,6 +149,19 @@ class Rig:
         pids = [self._pbx.pid, self._pids.get(contestant)]
         return sum(_processor_seconds(pid) for pid in pids if pid)
 
+    @property
+    def engine_url(self) -> str:
+        """Where the engine's API is."""
+        return self._engine.url
+
+    def engine_seconds(self) -> float:
+        """How long the engine's process has run on a processor."""
+        return _processor_seconds(self._pids[ENGINE])
+
+    def engine_memory(self) -> int:
+        """Bytes of it that are in memory."""
+        return int(Path(f"/proc/{self._pids[ENGINE]}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
     async def _start(self) -> None:
         self._provisioned = await asyncio.to_thread(provision)
         enter = self._stack.enter_async_context
@@ -159,14 +180,26 @@ class Rig:
         password.write_text(self._pbx.ari_password, encoding="utf-8")
         create_key(folder / "acd-personal.key")
         people = (f'[agents.{name}]\naddresses = {{ voice = "PJSIP/{name}" }}\n' for name in self._names)
-        text = _CONFIGURATION.format(url=self._pbx.ari_url, user=self._pbx.ari_user)
-        (folder / "acd.toml").write_text("\n".join((text, *people)), encoding="utf-8")
-        engine = EngineProcess(folder / "acd.toml", folder / "engine.log")
+        opened = self._token_sections() or "open = true"
+        text = _CONFIGURATION.format(url=self._pbx.ari_url, user=self._pbx.ari_user, open=opened)
+        (folder / "acd.toml").write_text("\n".join((text, *people, self._more)), encoding="utf-8")
+        self._engine = engine = EngineProcess(folder / "acd.toml", folder / "engine.log")
         await engine.start()
         self._stack.push_async_callback(engine.stop)
         self._pids[ENGINE] = engine.pid
-        async with Desk("", lambda: engine.url) as desk:
-            await desk.sign_in(self._names)
+        async with Desk(_SYSTEM if self._tokens else "", lambda: engine.url) as desk:
+            await desk.sign_in([*self._names, *self._tokens])
+
+    def _token_sections(self) -> str:
+        """Of the agents', and one that may do anything; none when the API is open."""
+        found = ""
+        for name, token in ({"": _SYSTEM} | self._tokens).items() if self._tokens else ():
+            path = self.folder / f"{name or 'system'}.token"
+            path.touch(mode=0o600)
+            path.write_text(token, encoding="utf-8")
+            role = f'roles = ["agent"]\nagent = "{name}"' if name else 'roles = ["system"]'
+            found += f'[[api.tokens]]\nname = "{name or "system"}"\ntoken_file = "{path.name}"\n{role}\n'
+        return found
 
     async def _start_trivial(self) -> None:
         process = await asyncio.create_subprocess_exec(

@@ -190,6 +190,10 @@ ACTS_IN_REAL_TIME = {
     "tests/adapters/asterisk/test_acceptance_pbx_killed.py": "Asterisk is killed at drawn moments of real calls",
     "tests/adapters/asterisk/raw_caller.py": "speech and keys by RTP are a packet every 20 ms",
     "tests/adapters/asterisk/soak.py": "everything goes wrong at drawn moments of an hour of real calls",
+    "tests/api/chat/soak.py": "the engine is killed, and networks are cut, at drawn moments of real chats",
+    "tests/api/chat/soak_customer.py": "customers think before they write, and pages wait before they connect again",
+    "tests/api/chat/soak_desk.py": "agents think before they answer, and desks wait before they connect again",
+    "tests/api/chat/soak_wires.py": "connections are silent for drawn times",
     "tests/adapters/asterisk/test_acceptance_load.py": "agents come and go at drawn moments of real calls",
 }
 """Tests whose pauses are what they do to the far end, not waits for a result; each with the reason."""

@@ -189,7 +189,12 @@ def _about(request: web.Request) -> dict[str, str]:
 
 
 def _fault(error: Exception, request_id: str, request: web.Request) -> Problem:
-    """Log what is wrong in the code: places and the error's type, never its text, which may hold personal data."""
+    """Log what is wrong in the code: places and the error's type, never its text, which may hold personal data.
+
+    Whoever has hung up before the answer could begin is nobody's fault.
+    """
+    if isinstance(error, ConnectionResetError) and (request.transport is None or request.transport.is_closing()):
+        return internal()
     places = " < ".join(
         f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}"
         for frame in reversed(traceback.extract_tb(error.__traceback__))

@@ -12,6 +12,7 @@ from msgspec import Meta, Struct
 
 from acd.api.bodies import NoQuery
 from acd.api.chat.continued import is_continued
+from acd.api.chat.ended import ended_conversation
 from acd.api.chat.messages import Key, MarksShape, Number, marks_shape
 from acd.api.problems import Problem, not_found
 from acd.api.routes import Call, Created, Example, Route, Step
@@ -203,7 +204,11 @@ async def _has_met(channel: WebChatChannel, agent_id: str, visitor: str) -> bool
 async def _conversation(call: Call[Any, Any]) -> tuple[WebChatChannel, Room]:
     """The one in the path. Raises a Problem with 404 unless it is this agent's."""
     row = call.context.view.interaction(call.path("interaction"))
-    if row is None or not (_is_theirs(call, row) or is_continued(call.context.view, call.path("agent"), row, call.who)):
+    if row is None or row.partial:
+        if (found := await ended_conversation(call)) is None:
+            raise not_found("conversation")
+        return found
+    if not (_is_theirs(call, row) or is_continued(call.context.view, call.path("agent"), row, call.who)):
         raise not_found("conversation")
     channel = call.context.router.channel(row.instance)
     if not isinstance(channel, WebChatChannel):

@@ -50,7 +50,10 @@ class ChatLog:
         return self.beginning
 
     def say(self, text: str) -> list[Message]:
-        """A new message; nothing to be sent as long as there is no conversation to which it could belong."""
+        """A new message; nothing to be sent as long as there is no conversation to which it could belong.
+
+        After a `begin` that is the one that it is answered with.
+        """
         message_id = self._draw_id()
         self.pending[message_id] = text
         return self._sends([message_id])
@@ -117,9 +120,9 @@ class ChatLog:
         return entry.get("side") == side and (not self._agent or entry.get("agent") == self._agent)
 
     def _sends(self, message_ids: list[str]) -> list[Message]:
-        if not self.conversation:
-            return []
-        return [self._send(each) for each in message_ids]
+        """Those that have a conversation: what is written while one is asked for is not the last one's."""
+        has_one = bool(self.conversation) and self.beginning is None
+        return [self._send(each) for each in message_ids if has_one or each in self._of]
 
     def _send(self, message_id: str) -> Message:
         conversation = self._of.setdefault(message_id, self.conversation)

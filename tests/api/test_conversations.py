@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from aiohttp import ClientWebSocketResponse, WSMsgType
 
-from acd.core.messages import AcceptOffer, EndInteraction, SetPresence, SignInAgent, TransferInteraction
+from acd.core.messages import AcceptOffer, EndInteraction, EndWrapUp, SetPresence, SignInAgent, TransferInteraction
 from acd.ports.channel import Desired
 from acd.runtime.chat.beginning import Wanted
 from acd.runtime.chat.channel import WebChatChannel
 from acd.runtime.chat.rooms import Room
+from acd.runtime.records import InteractionRecord
 from acd.testing.recording_host import RecordingHost
 from tests.api.chat.pages import SOON
 from tests.api.harness import TOKENS, As, Client, Http, MemoryRouter
@@ -155,6 +156,28 @@ async def test_anothers_conversation_is_not_there(
     seen = await system.get(path(room, "boris"))
     assert [each["kind"] for each in seen["entries"]] == ["message", "joined", "left", "joined"]
     await system.get(path(room, "nobody"), expect=404)
+
+
+@pytest.mark.parametrize("knows", ["the end", "nothing"])
+async def test_an_ended_conversation_is_the_last_agents_also_after_a_restart(
+    router: MemoryRouter, shop: WebChatChannel, anna: Asker, system: Asker, knows: str
+) -> None:
+    """Then the engine knows no more than that it has ended; a page that was cut off meanwhile still shows how."""
+    room = await talking(router, shop)
+    said = {"id": "a1", "text": "good day"}
+    await anna.post(f"{path(room)}/messages", said)
+    router.apply(EndInteraction("end", room.id, by="customer"))
+    await follow(shop, room)
+    router.apply(EndWrapUp("done", "anna", room.id))
+    router.view.ended.pop(room.id)
+    if knows == "the end":
+        router.view.ended[room.id] = InteractionRecord.partly_known(room.id, "completed", -1)
+    found = await anna.get(path(room))
+    assert [each["kind"] for each in found["entries"]] == ["message", "joined", "message", "ended"]
+    assert (await anna.post(f"{path(room)}/messages", said))["seq"] == 3, "whatever became of the answer"
+    assert (await anna.post(f"{path(room)}/messages", {"id": "a2", "text": "and?"}, expect=409))["code"] == "ended"
+    await anna.get(path(room, "boris"), expect=404)
+    await system.get(path(room, "boris"), expect=404)
 
 
 async def test_bad_messages_are_refused_by_name(router: MemoryRouter, shop: WebChatChannel, anna: Asker) -> None:

@@ -4,13 +4,15 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any, get_args
+from unittest.mock import Mock
 
 import msgspec
 import pytest
+from aiohttp.test_utils import make_mocked_request
 from structlog.testing import capture_logs
 
 from acd import errors
-from acd.api import bodies, problems
+from acd.api import app, bodies, problems
 from acd.api.openapi import problems_of
 from acd.core.messages import (
     AcceptOffer,
@@ -31,6 +33,16 @@ from tests.api.test_consults import CONSULTS
 
 CANARY = "13900001111"
 ENQUEUE = {"queue": "sales", "channel": "chat"}
+
+
+@pytest.mark.parametrize("is_gone", [True, False])
+def test_who_hangs_up_before_the_answer_is_nobodys_fault(*, is_gone: bool) -> None:
+    transport = Mock(is_closing=lambda: is_gone)
+    request = make_mocked_request("GET", "/v1/events", transport=transport)
+    with capture_logs() as logs:
+        assert app._fault(ConnectionResetError(), "1", request).status == 500
+        app._fault(ValueError(), "2", request)
+    assert [line["request_id"] for line in logs] == (["2"] if is_gone else ["1", "2"])
 
 
 def test_every_refusal_code_has_a_status() -> None:

@@ -43,6 +43,17 @@ def test_what_was_said_stays_in_its_conversation() -> None:
     assert one.again() == [send("m1", "to the first", "c1"), send("m2", "to the second", "c2")]
 
 
+def test_what_is_written_while_the_next_one_is_asked_for_is_not_the_last_ones() -> None:
+    one = log()
+    one.show("c1")
+    assert one.say("to the first") == [send("m1", "to the first", "c1")]
+    begin = one.begin()
+    assert one.say("to the second") == []
+    assert one.show("c1") == [], "a connection that comes again tells of the last one first"
+    assert one.again() == [begin, send("m1", "to the first", "c1")]
+    assert one.done("m2", "c2") == [send("m3", "to the second", "c2")]
+
+
 def test_the_same_conversation_goes_on_unless_it_is_told_anew() -> None:
     one = log()
     one.show("c1")

@@ -1,5 +1,7 @@
 """The file of conversations without blocking the event loop: what comes while one commit runs shares the next.
 
+Between two commits the disk has a rest: the journal's are on the same one, for which telephones wait.
+
 Owns the thread, the gathering, and what becomes of conversations when a commit fails. Must not know how they are kept
 (`acd.runtime.chat.store`), nor what is said.
 
@@ -21,6 +23,12 @@ from acd.runtime.chat.conversation import Conversation, Head
 from acd.runtime.chat.store import ChatStore, Page
 from acd.runtime.log import Logger
 from acd.runtime.single_thread import SingleThread
+
+REST_SECONDS: Final = 0.03
+"""From the end of one commit to the next: nobody who chats notices, and the journal finds the disk free."""
+
+LATER_SECONDS: Final = 1.0
+"""Within this time is kept what nobody waits for, unless something else of the same conversation is kept before."""
 
 CLOSE_SECONDS: Final = 5.0
 """How long closing waits for what is still under way."""
@@ -53,6 +61,10 @@ class Keeper:
         self._store: ChatStore | None = None
         self._opening: asyncio.Task[None] | None = None
         self._waiting: _Batch = {}
+        self._later: dict[int, Conversation] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._rested_at = 0.0
+        """Not before this, by the loop's clock, does the next commit begin."""
         self._committing: asyncio.Task[None] | None = None
         self._closed = False
 
@@ -85,8 +97,11 @@ class Keeper:
 
     def keep_soon(self, conversation: Conversation) -> None:
         """As `keep`, for what nobody waits for: marks. What cannot be kept now is kept with what comes next."""
-        if self.is_open:
-            self._promised(conversation).add_done_callback(_looked_at)
+        if not self.is_open or id(conversation) in self._waiting:
+            return
+        self._later[id(conversation)] = conversation
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(LATER_SECONDS, self._keep_later)
 
     async def load(self, conversation_id: str) -> Conversation | None:
         """As `ChatStore.load`."""
@@ -136,10 +151,14 @@ class Keeper:
         """Keep what waits, and release the file. Idempotent."""
         if self._closed:
             return
+        if self.is_open:
+            self._keep_later()
         under_way = [task for task in (self._opening, self._committing) if task is not None]
         if under_way:
             await asyncio.wait(under_way, timeout=CLOSE_SECONDS)
         self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
         store, self._store = self._store, None
         if store is not None:
             await self._thread.run(store.close)
@@ -161,19 +180,38 @@ class Keeper:
         """Is done when everything that is there of it now has been kept."""
         self._opened()
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._later.pop(id(conversation), None)
         self._waiting.setdefault(id(conversation), (conversation, []))[1].append(future)
-        if self._committing is None:
-            self._committing = asyncio.create_task(self._commit_all(), name="keeping conversations")
+        self._begin()
         return future
+
+    def _keep_later(self) -> None:
+        """What nobody waits for is kept now."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        for key, conversation in self._later.items():
+            self._waiting.setdefault(key, (conversation, []))
+        self._later.clear()
+        self._begin()
+
+    def _begin(self) -> None:
+        if self._committing is None and self._waiting:
+            self._committing = asyncio.create_task(self._commit_all(), name="keeping conversations")
 
     async def _commit_all(self) -> None:
         """Until nothing waits any more."""
+        clock = asyncio.get_running_loop().time
         try:
             while self._waiting:
+                await asyncio.sleep(max(0.0, self._rested_at - clock()))
                 batch, self._waiting = self._waiting, {}
                 pages = [_page(conversation) for conversation, _ in batch.values()]
                 try:
-                    gone = await self._run(partial(_write, pages))
+                    try:
+                        gone = await self._run(partial(_write, pages))
+                    finally:
+                        self._rested_at = clock() + REST_SECONDS
                 except Exception as error:  # noqa: BLE001 - whatever it was, nothing of it is kept
                     self._take_back(batch, error)
                     continue

@@ -259,17 +259,20 @@ class ChatStore:
         head = page.head
         if page.begins:
             self._drop([(head.id,)])
-        elif self._connection.execute("SELECT 1 FROM conversation WHERE id = ?", (head.id,)).fetchone() is None:
-            return False
         cipher, wrapped = self._key_of(head.id)
         sealed = seal(cipher, _pack(_Sealed(head, page.before + len(page.entries))), _label(head.id, 0))
-        put = """
-            INSERT INTO conversation (id, visitor, begun_us, ended_us, wrapped_key, head, customer)
-            VALUES (?, ?, ?, ?, ?, ?, ?)
-            ON CONFLICT (id) DO UPDATE SET ended_us = excluded.ended_us, head = excluded.head
-        """
-        row = (head.id, head.visitor, head.begun_us, head.ended_us, wrapped, sealed, head.customer)
-        self._connection.execute(put, row)
+        execute = self._connection.execute
+        if page.begins:
+            put = """
+                INSERT INTO conversation (id, visitor, begun_us, ended_us, wrapped_key, head, customer)
+                VALUES (?, ?, ?, ?, ?, ?, ?)
+            """
+            execute(put, (head.id, head.visitor, head.begun_us, head.ended_us, wrapped, sealed, head.customer))
+        else:
+            change = "UPDATE conversation SET ended_us = ?, head = ? WHERE id = ?"
+            if not execute(change, (head.ended_us, sealed, head.id)).rowcount:
+                self._keys.pop(head.id, None)  # it is nobody's
+                return False
         self._connection.executemany(
             "INSERT INTO entry VALUES (?, ?, ?)",
             [(head.id, entry.seq, seal(cipher, _pack(entry), _label(head.id, entry.seq))) for entry in page.entries],

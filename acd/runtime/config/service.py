@@ -12,6 +12,7 @@ from typing import Final, get_args
 
 from acd.ports.journal import Durability
 from acd.runtime.config.addresses import read_host, read_socket
+from acd.runtime.config.durations import parse_duration
 from acd.runtime.config.model import (
     DAY_US,
     ApiConfig,
@@ -226,6 +227,8 @@ def _check_secrets(table: Table, options: Mapping[str, object]) -> None:
     for option, value in options.items():
         if not isinstance(value, str) or not value or not SECRET_KEY.search(option) or option.endswith("_env"):
             continue
+        if parse_duration(value) is not None:
+            continue  # how long one is good
         if not option.endswith("_file"):
             if not table.problems.variable(table.at(option)):
                 fix = f"move it into a file of mode 600 and use {option}_file, if the plugin has that"

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from acd.errors import ChatStoreError
+from acd.runtime.chat import keeping
 from acd.runtime.chat.conversation import Conversation, Head
 from acd.runtime.chat.keeping import Keeper
 from acd.runtime.chat.store import ChatStore, Page
@@ -43,6 +44,46 @@ async def test_what_comes_during_a_commit_shares_the_next(keeper: Keeper, monkey
     assert len(batches) <= 2
     assert all(each.kept == 1 for each in chats)
     assert len(await keeper.living()) == 100
+
+
+async def test_marks_are_kept_with_what_comes_next(keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for them: they have no commit of their own, unless nothing else comes."""
+    pages: list[Page] = []
+    write = ChatStore.write
+
+    def noting(store: ChatStore, written: Iterable[Page]) -> list[str]:
+        pages.extend(written := list(written))
+        return write(store, written)
+
+    monkeypatch.setattr(ChatStore, "write", noting)
+    found, other = chat(1), chat(2)
+    for each in (found, other):
+        each.post("", "a", "hello", 1)
+    await asyncio.gather(keeper.keep(found), keeper.keep(other))
+    found.mark("agent", read=1)
+    keeper.keep_soon(found)
+    other.post("", "b", "are you there?", 2)
+    await keeper.keep(other)
+    assert len(pages) == 3, "another's commit is no reason"
+    found.post("", "b", "thanks", 2)
+    await keeper.keep(found)
+    assert [page.head.by_agent.read for page in pages] == [0, 0, 0, 1]
+    monkeypatch.setattr(keeping, "LATER_SECONDS", 0)
+    found.mark("agent", read=2)
+    keeper.keep_soon(found)
+    async with asyncio.timeout(10):
+        while len(pages) < 5:
+            await asyncio.sleep(0)
+    assert pages[-1].head.by_agent.read == 2
+
+
+async def test_the_disk_has_a_rest_between_two_commits(keeper: Keeper) -> None:
+    found, clock = chat(), asyncio.get_running_loop().time
+    begun = clock()
+    for number in range(4):
+        found.post("", str(number), "hello", 1)
+        await keeper.keep(found)
+    assert clock() - begun >= 3 * keeping.REST_SECONDS
 
 
 async def test_one_conversation_said_much_in_one_turn(keeper: Keeper) -> None:

@@ -25,7 +25,7 @@ from acd.client.chat_log import ChatLog
 from acd.core.messages import Command, EndInteraction, EnqueueInteraction, Outcome, Refusal, ReleaseInteraction
 from acd.errors import AcdError, ChatStoreError, OutcomeUnknown, RouterOverloaded
 from acd.ports.channel import Desired
-from acd.runtime.chat import beginning
+from acd.runtime.chat import beginning, keeping
 from acd.runtime.chat import channel as channels
 from acd.runtime.chat.channel import WebChatChannel
 from acd.runtime.chat.store import ChatStore, Page
@@ -173,6 +173,7 @@ class Everything(RuleBasedStateMachine):
         self.patched = pytest.MonkeyPatch()
         self.patched.setattr(channels, "SWEEP_SECONDS", 3_600.0)
         self.patched.setattr(beginning, "AGAIN_SECONDS", 0)
+        self.patched.setattr(keeping, "REST_SECONDS", 0)
         self.disk_fails = False
         for name in ("write", "forget"):
             self.patched.setattr(ChatStore, name, self._failing(getattr(ChatStore, name)))
