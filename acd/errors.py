@@ -19,6 +19,7 @@ AcdError
 ├── PersonalStoreError      a customer's data cannot be read or written
 ├── ChatStoreError          conversations in writing cannot be read or written
 │   └── ChatDamaged         one of them has been altered, or cut off; the others can be read
+├── EarlierStoreError       earlier conversations and notes cannot be read or written
 ├── OutboxError             the outbox cannot be read or written
 │   └── OutboxFull          too many messages wait, or one is too large; it was not taken
 ├── DeliveryRefused         a far end will never take this message: do not try again
@@ -122,6 +123,10 @@ class PersonalStoreError(AcdError):
 
 class ChatStoreError(AcdError):
     """Conversations of a web chat cannot be read or written."""
+
+
+class EarlierStoreError(AcdError):
+    """Earlier conversations and notes cannot be read or written."""
 
 
 class ChatDamaged(ChatStoreError):

@@ -194,7 +194,9 @@ async def _run(rig: Rig, contestant: str, agents: int, rate: float, seconds: flo
     spent = rig.processor_seconds(contestant) - before
     waits = Waits(contestant, [])
     pair(waits, callers, rung)
-    return Run(contestant, agents, rate, sorted(waits.delays_us), waits.lost, spent / len(calls))
+    run = Run(contestant, agents, rate, sorted(waits.delays_us), waits.lost, spent / len(calls))
+    _say(f"  {' · '.join(f'{us / 1_000:.1f}' for us in run.percentiles)} ms, {run.lost} lost")
+    return run
 
 
 async def _climb(rig: Rig, contestant: str, seconds: float, numbers: Iterator[str]) -> float:

@@ -19,6 +19,7 @@ from acd.api import calls, channels, chats, session_routes
 from acd.api.auth import Guard, Principal
 from acd.api.context import API, DOCUMENT, PRINCIPAL, Api, ApiRouter, api
 from acd.api.desk import DESK
+from acd.api.earlier import EARLIER
 from acd.api.events import install, ticket_of
 from acd.api.openapi import document
 from acd.api.problems import MAX_BODY, Problem, internal, of_error, of_http, unauthorized
@@ -37,6 +38,7 @@ from acd.errors import AcdError, RouterClosed
 from acd.runtime.board import Board
 from acd.runtime.config.model import ApiConfig
 from acd.runtime.configurations import Configurations
+from acd.runtime.earlier import Earlier
 from acd.runtime.history import History
 from acd.runtime.repeats import Repeats
 
@@ -67,10 +69,12 @@ def build_app(
     reread: Read | None = None,
     around: Middleware | None = None,
     board: Board | None = None,
+    earlier: Earlier | None = None,
 ) -> web.Application:
     """The application for one router. `history`, `configurations`, `repeats` and `reread` as for `serve`.
 
-    `around`: a middleware around everything else. `board`: what supervisors watch.
+    `around`: a middleware around everything else. `board`: what supervisors watch. `earlier`: as for
+    `serve`.
 
     Raises ConfigError when there are no tokens and the API is not explicitly open on a loopback host.
     """
@@ -80,6 +84,7 @@ def build_app(
     app[TICKETS] = Tickets()
     app[SESSIONS] = Sessions(config.sessions)
     app[DESK] = config.desk
+    app[EARLIER] = earlier
     app[WALLBOARD] = Watching(board, config.wallboard, config.desk)
     app[QUOTA] = Quota(config.rates.failures)
     app[ROTATION] = Rotation(app[API].guard, reread)

@@ -145,7 +145,7 @@ async def show(call: Call[Any, EntryQuery]) -> TranscriptShape:
     await channel.reception.let_in(room, call.path("agent"))
     entries = room.conversation.since(call.query.after, call.query.limit, MAX_PAGE_CHARACTERS)
     more = bool(entries) and entries[-1].seq < room.conversation.kept
-    return TranscriptShape(_shape(channel, room), [_entry(call, each) for each in entries], more)
+    return TranscriptShape(_shape(channel, room), [entry_of_agents(call, each) for each in entries], more)
 
 
 async def say(call: Call[Saying, NoQuery]) -> AgentEntryShape:
@@ -155,7 +155,7 @@ async def say(call: Call[Saying, NoQuery]) -> AgentEntryShape:
     posted = await channel.reception.post(room, call.path("agent"), call.body.id, call.body.text)
     if isinstance(posted, Refused):
         raise _problem(posted)
-    return _entry(call, posted)
+    return entry_of_agents(call, posted)
 
 
 async def mark(call: Call[Reading, NoQuery]) -> ConversationShape:
@@ -269,7 +269,8 @@ def _shape(channel: WebChatChannel, room: Room) -> ConversationShape:
     )
 
 
-def _entry(call: Call[Any, Any], entry: Entry) -> AgentEntryShape:
+def entry_of_agents(call: Call[Any, Any], entry: Entry) -> AgentEntryShape:
+    """As agents see it."""
     side: Literal["customer", "agent", "system"] = entry.side if entry.kind == "message" else "system"
     key = entry.key if entry.kind == "message" else ""
     name = call.context.view.names.get(entry.agent_id) or entry.agent_id

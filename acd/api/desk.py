@@ -48,10 +48,14 @@ FILES: Final[Mapping[str, str]] = {
     "desk/voice-page.js": "/desk/voice-page.js",
     "desk/voice-phone.js": "/desk/voice-phone.js",
     "desk/drafts.js": "/desk/drafts.js",
+    "desk/earlier.js": "/desk/earlier.js",
+    "desk/earlier.css": "/desk/earlier.css",
     "desk/facts.js": "/desk/facts.js",
     "desk/front.js": "/desk/front.js",
     "desk/handing.js": "/desk/handing.js",
     "desk/links.js": "/desk/links.js",
+    "desk/note-box.js": "/desk/note-box.js",
+    "desk/notes.js": "/desk/notes.js",
     "desk/offers.js": "/desk/offers.js",
     "desk/outbox.js": "/desk/outbox.js",
     "desk/presence.js": "/desk/presence.js",
@@ -110,17 +114,20 @@ class AnswerShape(Struct):
 class DeskShape(Struct):
     """What the desk is configured with. `reasons`: for which an agent can be not ready, in this order.
 
-    `answers`: canned ones, in this order; `{agent}` and `{customer}` in them stand for names.
+    `answers`: canned ones, in this order; `{agent}` and `{customer}` in them stand for names. `notes`: agents may write
+    some.
     """
 
     reasons: tuple[str, ...]
     answers: tuple[AnswerShape, ...]
+    notes: bool
 
 
 async def show_desk(call: Call[Nothing, NoQuery]) -> DeskShape:
     """What the desk is configured with."""
     config = call.request.app[DESK] or DeskConfig()
-    return DeskShape(config.reasons, tuple(AnswerShape(name, text) for name, text in config.answers))
+    answers = tuple(AnswerShape(name, text) for name, text in config.answers)
+    return DeskShape(config.reasons, answers, config.notes and bool(config.keep_us))
 
 
 async def page_file(name: str, more: Mapping[str, str], call: Call[Nothing, NoQuery]) -> web.Response:
@@ -187,7 +194,7 @@ ROUTES: Final = (
         show_desk,
         "What the agents' page is configured with.",
         DeskShape,
-        example=Example(shows={"reasons": ["break", "lunch", "training", "meeting"], "answers": []}),
+        example=Example(shows={"reasons": ["break", "lunch", "training", "meeting"], "answers": [], "notes": True}),
         scoped=True,
     ),
     *page_routes(FILES, "desk"),

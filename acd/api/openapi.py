@@ -26,6 +26,7 @@ _PARAMETER = re.compile(r"\{(\w+)\}")
 _IDS: Final[Mapping[str, tuple[object, str]]] = {
     "agent": (Id, "The agent's id."),
     "interaction": (InteractionId, "The interaction's id."),
+    "earlier": (InteractionId, "An earlier interaction's id."),
     "offer": (Id, "The offer's id: the interaction's, a full stop, a number."),
     "queue": (Id, "The queue's id."),
     "channel": (Id, "The name of its section, `[channels.NAME]`."),
@@ -71,11 +72,13 @@ OF_CHATS: Final[Mapping[str, int]] = {
     "not-talking": 409,
     "id-reused": 409,
     "conversation-full": 409,
+    "too-many-notes": 409,
+    "person-erased": 409,
     "conversation-active": 409,
     "too-many-conversations": 409,
     "unavailable": 503,
 }
-"""Codes of problems that only routes of conversations in writing have → status."""
+"""Codes of problems that only routes of conversations in writing, and of notes, have → status."""
 
 STATUSES: Final[Mapping[str, int]] = {
     **OF_EVENTS,

@@ -112,6 +112,7 @@ EXCEPTIONS: Final[tuple[tuple[type[errors.AcdError], int, str, str], ...]] = (
     (errors.RequestReused, 422, "idempotency-key-reused", ""),
     (errors.HistoryUnavailable, 503, "history-unavailable", ""),
     (errors.ChannelError, 503, "channel-unavailable", ""),
+    (errors.EarlierStoreError, 503, "earlier-unavailable", "Earlier conversations and notes cannot be had just now."),
     (errors.ChatStoreError, 503, "chat-store-unavailable", "Conversations cannot be kept just now; try again later."),
     (errors.PersonalStoreError, 503, "personal-store-unavailable", _NOBODY_KNOWN),
     (

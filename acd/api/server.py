@@ -22,6 +22,7 @@ from acd.runtime.config.model import ApiConfig, MetricsConfig
 from acd.runtime.config.problems import dotted
 from acd.runtime.config.together import address_of, clashes_of_apis
 from acd.runtime.configurations import Configurations
+from acd.runtime.earlier import Earlier
 from acd.runtime.history import History
 from acd.runtime.repeats import Repeats
 
@@ -88,14 +89,16 @@ async def serve(
     repeats: Repeats | None = None,
     *,
     reread: Read | None = None,
+    earlier: Earlier | None = None,
 ) -> Server:
     """Listen where the configuration says. Raises ConfigError naming the key and the fix when that cannot be.
 
     `history` tells of the router's past (`/v1/audit`, explanations), `configurations` keeps versions of what is in
     force (`/v1/configuration`), `repeats` remembers requests with an `Idempotency-Key` over restarts; all stay the
     caller's. `reread` reads the tokens again (`/v1/tokens/reload`).
+    `earlier`: what agents are told of earlier conversations, and their notes.
     """
-    return await serve_domains((Domain(router, config, history, configurations, repeats, reread),))
+    return await serve_domains((Domain(router, config, history, configurations, repeats, reread, earlier=earlier),))
 
 
 class Domain(Struct, frozen=True):
@@ -109,6 +112,7 @@ class Domain(Struct, frozen=True):
     reread: Read | None = None
     around: Middleware | None = None
     board: Board | None = None
+    earlier: Earlier | None = None
 
 
 async def serve_domains(domains: Sequence[Domain]) -> Server:
@@ -130,6 +134,7 @@ async def serve_domains(domains: Sequence[Domain]) -> Server:
             reread=each.reread,
             around=each.around,
             board=each.board,
+            earlier=each.earlier,
         )
         for each in domains
     ]

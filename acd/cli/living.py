@@ -13,6 +13,7 @@ from acd.api import Domain
 from acd.runtime.board import Board
 from acd.runtime.config import ApiConfig, Config
 from acd.runtime.configurations import Configurations, Source
+from acd.runtime.earlier import Earlier
 from acd.runtime.follower import Follower
 from acd.runtime.following import SnapshotPace
 from acd.runtime.history import History
@@ -45,6 +46,7 @@ class LivingDomain:
         self._stack = AsyncExitStack()
         self._stores: tuple[History, Configurations, Repeats] | None = None
         self._board = _board(config, self.router)
+        self._earlier = _earlier(config, self.router)
 
     @property
     def name(self) -> str:
@@ -66,7 +68,13 @@ class LivingDomain:
             if board is not None:
                 # Likewise: the day as it was at the end is kept.
                 stack.push_async_callback(board.close)
+            earlier = self._earlier
+            if earlier is not None:
+                # Likewise.
+                stack.push_async_callback(earlier.close)
             await stack.enter_async_context(self.router)
+            if earlier is not None:
+                await earlier.start()
             if board is not None:
                 await board.start()
             if queue_log is not None:
@@ -84,7 +92,17 @@ class LivingDomain:
     def served(self, api: ApiConfig) -> Domain:
         """What the API needs of it. Where it could not be started, every request will be told that it has stopped."""
         history, configurations, repeats = self._stores or (None, None, None)
-        return Domain(self.router, api, history, configurations, repeats, self._reread, self._around, self._board)
+        return Domain(
+            self.router,
+            api,
+            history,
+            configurations,
+            repeats,
+            self._reread,
+            self._around,
+            self._board,
+            self._earlier,
+        )
 
     def _router(self) -> Router:
         """With spans if the configuration wants them; what makes them is not even imported otherwise."""
@@ -115,6 +133,16 @@ def _board(config: Config, router: Router) -> Board | None:
     board = Board(config.journal.path, config.domain, router)
     router.on_configured(board.configured)
     return board
+
+
+def _earlier(config: Config, router: Router) -> Earlier | None:
+    """What agents are told of earlier conversations, where they have a desk, and anything is kept."""
+    desk = None if config.api is None else config.api.desk
+    if desk is None or not desk.keep_us:
+        return None
+    earlier = Earlier(desk, config.domain, router)
+    router.people.with_other(earlier)
+    return earlier
 
 
 async def _follow(stack: AsyncExitStack, config: Config) -> None:

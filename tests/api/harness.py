@@ -40,6 +40,7 @@ from acd.runtime.channels import open_channels
 from acd.runtime.config.model import ApiConfig, Config, DeskConfig, SessionsConfig, TokenConfig, WallboardConfig
 from acd.runtime.config.secrets import Secret
 from acd.runtime.configurations import Configurations, Source, check_in_force
+from acd.runtime.earlier import Earlier
 from acd.runtime.estimate import WaitEstimator
 from acd.runtime.events import EventSource
 from acd.runtime.history import History
@@ -237,7 +238,10 @@ async def living(
             async with (
                 live,
                 remembering(config, live) as repeats,
-                await serve(live, api or everything, history, configurations, repeats, reread=reread) as server,
+                looking_back(folder, live) as earlier,
+                await serve(
+                    live, api or everything, history, configurations, repeats, reread=reread, earlier=earlier
+                ) as server,
             ):
                 yield server.addresses[0]
                 if crashing:
@@ -259,6 +263,17 @@ async def remembering(config: Config, live: Router) -> AsyncIterator[Repeats]:
         yield repeats
     finally:
         await repeats.close()
+
+
+@asynccontextmanager
+async def looking_back(folder: Path, live: Router | MemoryRouter) -> AsyncIterator[Earlier]:
+    """What there was with customers, and agents' notes, as `acd serve` has it."""
+    earlier = Earlier(DeskConfig(path=folder / "acd-desk.db", key=folder / "acd-desk.key"), "test", live)
+    await earlier.start()
+    try:
+        yield earlier
+    finally:
+        await earlier.close()
 
 
 def forget_answers(folder: Path) -> None:

@@ -65,6 +65,7 @@ roles = ["agent"]
 agent = "boris"
 [queues.sales]
 offer_timeout = "30s"
+affinity = "1h"
 [agents.anna]
 addresses.voice = "PJSIP/web-anna"
 [agents.boris]

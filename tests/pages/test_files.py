@@ -36,7 +36,7 @@ ASKED = (
 
 ELSEWHERE = {
     *(errors.OutboxFull, errors.OutboxError, errors.VersionsError, errors.HistoryUnavailable, errors.ChannelError),
-    *(errors.ChatStoreError, errors.PersonalStoreError),
+    *(errors.ChatStoreError, errors.PersonalStoreError, errors.EarlierStoreError),
 }
 """What other routes answer."""
 

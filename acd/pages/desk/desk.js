@@ -7,6 +7,7 @@ import { ask } from "/pages/common/requests.js";
 import { Session } from "/pages/common/session.js";
 import { SignIn } from "/pages/common/sign-in.js";
 import { keep, LANGUAGES, preferred, Words } from "/pages/common/words.js";
+import * as noteBox from "/desk/note-box.js";
 import * as outbox from "/desk/outbox.js";
 import { reasonIn, request, sentence, towards } from "/desk/presence.js";
 import { Work } from "/desk/work.js";
@@ -147,10 +148,12 @@ async function enter() {
   const id = encodeURIComponent(session.who.agent);
   const [desk, found] = await Promise.all([ask("GET", "/v1/desk"), ask("GET", `/v1/agents/${id}/work`)]);
   ({ reasons } = desk);
+  work.earlier.allow(desk);
   drawReasons();
   say(null);
   showOnly(parts, byId("desk"));
   for (const each of forWork) each.hidden = false;
+  noteBox.resume(session.who.agent);
   take(found);
   outbox.resume(session.who.agent);
   byId("who").focus();
@@ -181,6 +184,7 @@ async function signOut() {
   leave(null);
   work.voice.close();
   outbox.forget();
+  noteBox.forget();
   if (refused && !refused.isStranger) complain(refused);
 }
 

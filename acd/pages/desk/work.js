@@ -8,6 +8,7 @@ import { Alerts } from "/desk/alerts.js";
 import { Clock } from "/desk/clock.js";
 import { Conversations } from "/desk/conversations.js";
 import { duration, standing, title } from "/desk/describe.js";
+import { Earlier } from "/desk/earlier.js";
 import { Front } from "/desk/front.js";
 import { Offers } from "/desk/offers.js";
 import { Voice } from "/desk/voice.js";
@@ -44,6 +45,7 @@ export class Work {
     this.front = new Front({ ...common, agent, complain, act: (request) => this.act(request) });
     this.conversations = new Conversations({ words, agent, complain });
     this.voice = new Voice({ words, complain, look, deed });
+    this.earlier = new Earlier({ words, agent, complain });
     setInterval(() => this.tick(), SECOND);
   }
 
@@ -73,7 +75,7 @@ export class Work {
 
   draw() {
     const { words, names } = this, focused = document.activeElement;
-    const inside = ["offers", "work-list", "front"].some((id) => byId(id).contains(focused));
+    const inside = ["offers", "work-list", "front", "beside"].some((id) => byId(id).contains(focused));
     const rows = this.mine().map((item) => ({ key: item.work.interaction_id, item }));
     const front = this.inFront();
     const other = this.front.take(front, names);
@@ -90,6 +92,7 @@ export class Work {
     this.alerts.draw();
     this.voice.draw();
     this.showConversation(front);
+    this.earlier.take(front, this.agent ? rows.map(({ key }) => key) : null);
     this.drawTitle();
     this.tick();
     this.settle({ focused, inside, other });
@@ -154,6 +157,7 @@ export class Work {
   // After every connection.
   refresh() {
     this.conversations.refresh();
+    this.earlier.refresh();
   }
 
   news(data) {

@@ -52,7 +52,7 @@ KEYS: Final[Mapping[str, Mapping[str, Kind]]] = {
         "failures_burst": "integer",
     },
     "api.sessions": {"lifetime": "duration", "longest": "duration", "secure": "flag"},
-    "api.desk": {"enabled": "flag"},
+    "api.desk": {"enabled": "flag", "notes": "flag", "keep": "duration", "path": "text", "key": "text"},
     "api.wallboard": {"enabled": "flag", "window": "duration"},
     "alarms": {
         "longest_wait": "duration",

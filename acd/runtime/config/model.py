@@ -145,11 +145,17 @@ class SessionsConfig(Struct, frozen=True):
 class DeskConfig(Struct, frozen=True):
     """The agents' page. `reasons`: for which they can be not ready there, in its order.
 
-    `answers`: texts by their names that agents insert into conversations in writing, in the page's order.
+    `answers`: texts by their names that agents insert into conversations in writing, in the page's order. `notes`:
+    agents may write some. `keep_us`: for so long these are kept, and which conversations a customer has had; 0: not at
+    all. `path`, `key`: where.
     """
 
     reasons: tuple[str, ...] = ("break", "lunch", "training", "meeting")
     answers: tuple[tuple[str, str], ...] = ()
+    notes: bool = True
+    keep_us: int = 30 * DAY_US
+    path: Path = Path("acd-desk.db")
+    key: Path = Path("acd-desk.key")
 
 
 class WallboardConfig(Struct, frozen=True):

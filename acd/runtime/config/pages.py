@@ -16,6 +16,9 @@ LEAST_LIFETIME_US: Final = 60 * 1_000_000
 MAX_LIFETIME_US: Final = 24 * 3600 * 1_000_000
 MAX_LONGEST_US: Final = 7 * MAX_LIFETIME_US
 
+MAX_KEEP_US: Final = 3_650 * MAX_LIFETIME_US
+"""How long notes and earlier conversations are kept at most."""
+
 MAX_REASONS: Final = 50
 """Reasons for not being ready that the desk lists."""
 
@@ -55,7 +58,16 @@ def read_desk(api: Table) -> DeskConfig | None:
     table = api.table("desk")
     enabled = table.flag("enabled", default=False)
     reasons = _reasons(table) if table.has("reasons") else DeskConfig().reasons
-    config = DeskConfig(reasons, _answers(table.table("answers")))
+    config = DeskConfig(
+        reasons,
+        _answers(table.table("answers")),
+        notes=table.flag("notes", default=True),
+        keep_us=table.duration("keep", DeskConfig().keep_us, 0, MAX_KEEP_US),
+        path=table.path("path", "acd-desk.db"),
+        key=table.path("key", "acd-desk.key"),
+    )
+    if config.notes and table.has("notes") and not config.keep_us:
+        table.problems.error(table.at("notes"), "are kept nowhere, because keep is 0", "say how long, or notes = false")
     table.finish()
     return config if enabled else None
 

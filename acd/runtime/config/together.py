@@ -101,6 +101,9 @@ def _files_of(config: Config) -> Iterator[tuple[Key, Path]]:
     if config.api is not None:
         yield ("api", "versions"), config.api.versions
         yield ("api", "answers"), config.api.answers
+        if config.api.desk is not None and config.api.desk.keep_us:
+            yield ("api", "desk", "path"), config.api.desk.path
+            yield ("api", "desk", "key"), config.api.desk.key
 
 
 def _far_ends(configs: Sequence[Config]) -> Iterator[Clash]:

@@ -1,6 +1,9 @@
 """`[api.sessions]` and `[api.desk]`: what is accepted, and the words about what is not."""
 
+from pathlib import Path
+
 import pytest
+from msgspec.structs import replace
 
 from acd.runtime.config import check_text
 from acd.runtime.config.model import ApiConfig, DeskConfig, SessionsConfig
@@ -24,17 +27,21 @@ def test_nobody_signs_in_with_a_browser_unless_the_configuration_says_so() -> No
 
 def test_whoever_wants_the_desk_has_sessions() -> None:
     api = api_of("[api.desk]\nenabled = true")
-    assert api.desk == DeskConfig()
+    assert api.desk == replace(DeskConfig(), path=Path("acd-desk.db").absolute(), key=Path("acd-desk.key").absolute())
     assert api.sessions == SessionsConfig(HOUR_US, 12 * HOUR_US, secure=False)
 
 
 def test_everything_that_can_be_said() -> None:
     api = api_of(
         '[api.sessions]\nlifetime = "30m"\nlongest = "8h"\nsecure = true\n'
-        '[api.desk]\nenabled = true\nreasons = ["午休", "coaching"]'
+        '[api.desk]\nenabled = true\nreasons = ["午休", "coaching"]\n'
+        'notes = false\nkeep = "7d"\npath = "/var/desk.db"\nkey = "/keys/desk.key"'
     )
     assert api.sessions == SessionsConfig(HOUR_US // 2, 8 * HOUR_US, secure=True)
-    assert api.desk == DeskConfig(("午休", "coaching"))
+    desk = DeskConfig(("午休", "coaching"), path=Path("/var/desk.db"), key=Path("/keys/desk.key"))
+    assert api.desk == replace(desk, notes=False, keep_us=168 * HOUR_US)
+    # Nothing is kept at all.
+    assert api_of('[api.desk]\nenabled = true\nkeep = "0s"').desk is not None
 
 
 def test_canned_answers_stay_in_their_order() -> None:
@@ -59,6 +66,10 @@ def test_canned_answers_stay_in_their_order() -> None:
             "api.sessions.longest: is shorter than one lifetime; make it longer; after it everybody signs in anew",
         ),
         ("[api.sessions]\nlife = 1", 'api.sessions.life: is not a key here; did you mean "lifetime"?'),
+        (
+            '[api.desk]\nnotes = true\nkeep = "0s"',
+            "api.desk.notes: are kept nowhere, because keep is 0; say how long, or notes = false",
+        ),
         (
             "[api.desk]\nenabled = true\nreasons = []",
             'api.desk.reasons: names no reason; name one at least, like "break"',
