@@ -249,6 +249,7 @@ def test_older_ones_are_shown_when_asked_for_and_nothing_stops_the_work(anna: Wo
     anna.button("Show older ones").focus()
     anna.press("Enter")
     _expect(earlier(anna)).to_have_count(12, timeout=PATIENCE_MS)
+    _expect(earlier(anna).nth(10).locator("summary")).to_be_focused()
     _expect(anna.button("Show older ones")).to_be_hidden()
     done(anna)
     anna.page.route("**/earlier*", lambda route: route.fulfill(status=503, json={"code": "x", "detail": "x"}))

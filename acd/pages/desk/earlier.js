@@ -26,7 +26,7 @@ export class Earlier {
     this.state = make("p", { class: "quiet", role: "status" });
     this.list = make("ul", { class: "plain earlier-list" });
     this.more = make("button", { type: "button" });
-    this.more.addEventListener("click", () => this.load());
+    this.more.addEventListener("click", () => this.load({ anew: !this.rows.length }));
     this.element = make("section", { "aria-labelledby": "earlier-title" }, this.title, this.state, this.list, this.more);
     byId("beside").append(this.notes.element, this.element);
     this.empty();
@@ -48,7 +48,7 @@ export class Earlier {
       this.key = key;
       this.id = id && interaction ? id : null; // what has been handed on is another agent's
       this.empty();
-      if (this.id) this.load();
+      if (this.id) this.load({ anew: true });
     }
     this.draw();
   }
@@ -56,9 +56,7 @@ export class Earlier {
   // After every connection: others may have written meanwhile, and what failed may work now.
   refresh() {
     sendNow();
-    if (!this.id || this.loading) return;
-    this.empty();
-    this.load();
+    if (this.id) this.load({ anew: true });
   }
 
   // A note that was on its way while the work on it ended.
@@ -73,29 +71,25 @@ export class Earlier {
     this.turn += 1;
     this.rows = []; // as the API has them, newest first
     this.loaded = this.loading = this.failed = this.hasMore = false;
+    this.first = null;
   }
 
   path() {
     return `/v1/agents/${encodeURIComponent(this.agent())}/work/${encodeURIComponent(this.id)}/earlier`;
   }
 
-  async load() {
+  // The newest ones `anew`, or those before the last; what is there already, and perhaps being read, stays.
+  async load({ anew }) {
     if (this.loading) return;
-    const turn = this.turn, last = this.rows.at(-1);
+    const turn = this.turn, last = anew ? null : this.rows.at(-1);
     this.loading = true;
     this.failed = false;
     this.draw();
     try {
       const found = await ask("GET", this.path() + (last ? `?before=${encodeURIComponent(last.id)}` : ""));
-      if (turn !== this.turn) return;
-      this.rows.push(...found.earlier);
-      this.hasMore = found.more;
-      this.loaded = true;
-      if (this.notes.id === this.id) this.notes.show(found.notes);
+      if (turn === this.turn) this.show(found, anew);
     } catch (error) {
-      if (turn !== this.turn) return;
-      this.failed = true;
-      if (error.isStranger) return; // the rest of the page says so
+      if (turn === this.turn) this.failed = !error.isStranger; // of that says the rest of the page
     } finally {
       if (turn === this.turn) {
         this.loading = false;
@@ -104,23 +98,35 @@ export class Earlier {
     }
   }
 
+  show({ earlier, more, notes }, anew) {
+    const fresh = new Set(earlier.map((each) => each.id)), had = this.rows.filter((each) => !fresh.has(each.id));
+    const beside = document.activeElement === this.more && !anew;
+    this.rows = anew ? [...earlier, ...had] : [...had, ...earlier];
+    if (!anew || !had.length) this.hasMore = more;
+    this.loaded = true;
+    this.first = beside ? earlier[0]?.id : null; // whoever asked for more goes on there
+    if (this.notes.id === this.id) this.notes.show(notes);
+  }
+
   draw() {
     const { words } = this;
     this.element.hidden = !this.id;
     byId("beside").hidden = !this.id && !this.notes.id;
     if (!this.id) return;
-    const had = document.activeElement === this.more;
     setText(this.title, words.say("earlier.title"));
     const nothing = this.loaded && !this.rows.length ? "earlier.none" : "";
     const word = this.failed ? "earlier.failed" : this.loading ? "earlier.loading" : nothing;
     setText(this.state, word ? words.say(word) : "");
     setText(this.more, words.say(this.failed ? "earlier.again" : "earlier.more"));
-    this.more.hidden = this.loading || !(this.failed || this.hasMore);
+    this.more.hidden = !(this.failed || this.hasMore);
+    this.more.setAttribute("aria-busy", String(this.loading));
     const rows = this.rows.map((each) => ({ key: `${this.id} ${each.id}`, each }));
     drawEach(this.list, rows, ({ each }) => make("li", {}, new Entry(each, this).element), (child, { each }) => {
       child.firstChild.redraw(each);
     });
-    if (had && this.more.hidden && !this.loading) (this.list.lastChild?.querySelector("summary") ?? this.title).focus();
+    const at = this.rows.findIndex((each) => each.id === this.first);
+    if (at >= 0) this.list.children[at].querySelector("summary").focus();
+    this.first = null;
   }
 }
 
@@ -144,7 +150,7 @@ class Entry {
     this.after = 0;
     this.element.append(this.said, this.state, this.more);
     this.more.addEventListener("click", () => this.read(row));
-    this.element.addEventListener("toggle", () => this.element.open && !this.after && this.read(row));
+    this.element.addEventListener("toggle", () => this.element.open && this.read(row));
   }
 
   redraw(row) {
@@ -183,6 +189,7 @@ class Entry {
       if (turn !== owner.turn) return;
       this.said.append(...found.entries.map((each) => this.entry(each)));
       this.after = found.entries.at(-1)?.seq ?? this.after;
+      if (!found.more && document.activeElement === this.more) this.said.focus();
       this.more.hidden = !found.more;
       setText(this.state, "");
     } catch {

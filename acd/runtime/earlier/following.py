@@ -20,7 +20,7 @@ from acd.runtime.events import Cursor, EventSource
 from acd.runtime.log import Logger
 from acd.runtime.single_thread import SingleThread
 
-EVERY_US: Final = 1_000_000
+EVERY_US: Final = 5_000_000
 """So long what has changed may wait to be written, unless somebody asks for it."""
 
 MAX_CHANGED: Final = 1_000
@@ -170,7 +170,8 @@ class Earlier:
                     await pause(self._clock, backoff.next_us())
                     continue
                 _log.error("some earlier conversations are missing: the journal cannot be read", reason=str(error))
-                await self._begin_now()
+                with suppress(EarlierStoreError):
+                    await self._begin_now()
                 failures = 0
             except EarlierStoreError as error:
                 _log.warning("earlier conversations cannot be kept", reason=str(error))
