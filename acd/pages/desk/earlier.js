@@ -158,7 +158,8 @@ class Entry {
     const channel = words.say(`channel.${row.channel}`, {}, row.channel);
     const who = row.agents.map((each) => each.name).join(", ");
     const how = words.say(`earlier.state.${row.state}`, {}, row.state);
-    const began = new Date(row.began_at).toLocaleString(words.language, { dateStyle: "medium", timeStyle: "short" });
+    const form = { dateStyle: "medium", timeStyle: "short", hourCycle: "h23" };
+    const began = new Date(row.began_at).toLocaleString(words.language, form);
     setText(this.summary, [began, channel, row.title || row.queue, who, how].filter(Boolean).join(" · "));
     const ends = row.agents.filter((each) => each.disposition);
     const codes = ends.map((each) => `${each.name}: ${words.say(`disposition.${each.disposition}`, {}, each.disposition)}`);
