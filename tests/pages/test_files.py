@@ -143,6 +143,7 @@ def test_every_word_that_the_page_asks_for_is_there(folder: str) -> None:
     for name in SCRIPTS:
         if name.startswith((f"{folder}/", "common/")):
             asked |= set(re.findall(r'\bsay\("([\w.-]+)"', text_of(name)))
+            asked |= set(re.findall(r'"((?:call|phone)\.[\w-]+)"', text_of(name)))
             asked |= set(re.findall(r'"((?:problem|state|reason)\.[\w-]+)"', text_of(name)))
     assert len(asked) > 15
     assert sorted(asked - WORDS[folder]["en"].keys()) == []
@@ -160,6 +161,14 @@ def test_whatever_a_telephone_says_has_a_word() -> None:
     said -= {"max-bundle", "inbound-rtp", "outbound-rtp", "remote-inbound-rtp"}  # of WebRTC
     assert {"wrong-password", "no-audio", "microphone-denied", "elsewhere"} <= said
     assert sorted(each for each in said if f"phone.{each}" not in WORDS["desk"]["en"]) == []
+
+
+def test_every_control_and_state_of_calls_has_a_word() -> None:
+    (buttons,) = re.findall(r"BUTTONS = \[(.*?)\]", text_of("desk/calls.js"))
+    states = [*re.findall(r'state(?::| =) "(\w+)"', text_of("desk/page-call.js")), "ringing", "joining", "talking"]
+    said = {*re.findall(r'"([\w-]+)"', buttons), *states} - {"ended"}
+    assert {"mute", "hang-up", "apart", "waits"} <= said
+    assert sorted(each for each in said if f"call.{each}" not in WORDS["desk"]["en"]) == []
 
 
 def test_every_alarm_has_a_word() -> None:

@@ -103,9 +103,13 @@ export class PageCall {
     this.forget();
     Object.assign(this, { call, muted, problem: "", state: "joining" });
     this.changed();
+    const release = await claim(`acd-call.${this.interaction}`, how, () => this.apart(call, "call.replaced"));
+    if (!release || this.call !== call) {
+      release?.();
+      return this.apart(call, "");
+    }
+    this.release = release;
     try {
-      this.release = await claim(`acd-call.${this.interaction}`, how, () => this.apart(call, "call.replaced"));
-      if (!this.release) return this.apart(call, "");
       call.mute(muted);
       await speak(call);
       if (this.call !== call) throw new Error("left meanwhile");

@@ -3,7 +3,6 @@
 // tab or by another system, is picked up.
 
 import { ask } from "/pages/common/requests.js";
-import { openPhone } from "/desk/phone.js";
 
 const AGAIN = 5_000; // milliseconds
 const NONE = new Set(["", "none", "closed"]);
@@ -55,6 +54,8 @@ export class PhoneCalls {
     try {
       const { browser } = await ask("GET", `/v1/agents/${encodeURIComponent(agent)}/phone`);
       if (round !== this.round || !browser) return;
+      const { openPhone } = await import("/desk/phone.js"); // and all of SIP, for those alone who need it
+      if (round !== this.round) return;
       this.asking = false;
       this.phone = openPhone({
         agent,

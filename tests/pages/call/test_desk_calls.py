@@ -23,6 +23,12 @@ DENIED = """navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMEx
 SILENT = "() => [call.audio.muted, call.own.audio.enabled]"
 
 
+MUTE = """
+const { play } = HTMLMediaElement.prototype;
+HTMLMediaElement.prototype.play = function () {
+  return window.touched ? play.call(this) : Promise.reject(new DOMException("", "NotAllowedError"));
+};
+"""
 FRAMES = """async () => [...(await call.connection.pc.getStats()).values()].some((each) =>
               each.type === "inbound-rtp" && each.kind === "video" && each.framesReceived > 0)"""
 
@@ -168,6 +174,18 @@ def test_without_a_microphone_nothing_is_accepted(customer: Customer, desk: Call
     desk.call_button("Talk here").click()
     desk.call_is(CONNECTED_CALL)
     customer.hears()
+
+
+def test_a_browser_that_plays_nothing_before_a_click(talk: Talking) -> None:
+    customer, desk = talk
+    desk.page.add_init_script(MUTE)
+    desk.page.reload()
+    desk.call_warns("The browser plays no sound yet. Click somewhere in the page.")
+    customer.hears()
+    desk.page.evaluate("window.touched = true")
+    desk.call_button("Hear it").click()
+    desk.call_warns("")
+    desk.call_buttons("Mute", "Camera", "Share screen", "Hang up")
 
 
 def test_the_network_is_cut_and_ice_begins_anew(talk: Talking) -> None:
