@@ -139,7 +139,8 @@ class Session:
     async def receive(self, text: str) -> None:
         """Take a message. Returns when it is known what has become of it, and its answer has been sent."""
         try:
-            too_fast = self._rates.take(self.visitor or str(id(self)), self._channel.host.now_us())
+            # Before hello nobody says more than that, and how often pages connect is bounded.
+            too_fast = self._rates.take(self.visitor, self._channel.host.now_us()) if self.visitor else 0.0
         except ChannelError:
             self.end(ENGINE_GONE)
             return

@@ -311,6 +311,7 @@ class Desk:
         self._send_soon(talk)
 
     def _send_soon(self, talk: Talk) -> None:
+        talk = self.talks[talk.log.conversation]  # the page may have begun anew since, with the same list
         if not talk.sending:
             talk.sending = True
             self._spawn(self._send(talk))

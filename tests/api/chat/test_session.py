@@ -208,6 +208,15 @@ async def test_the_longest_name_is_taken(host: Host, page: Page) -> None:
     assert len(host.commands) == 1
 
 
+async def test_a_page_that_has_not_said_who_it_is_leaves_nothing_behind(shop: WebChatChannel) -> None:
+    """Pages come and go for months; each of them counted for itself would fill what is meant for visitors."""
+    rates = Rates(10.0, 60)
+    session = Session(shop, rates)
+    await session.receive("no JSON")
+    assert session.ended.done()
+    assert len(rates) == 0
+
+
 async def test_what_a_page_does_not_read_waits_nowhere(shop: WebChatChannel, host: Host) -> None:
     """However much happens meanwhile: entries come from the conversation, the rest once, as it is then."""
     session = Session(shop, Rates(1e9, 10**9))
