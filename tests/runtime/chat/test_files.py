@@ -11,7 +11,6 @@ from acd.core.messages import EnqueueInteraction
 from acd.errors import ChatDamaged, ChatStoreError
 from acd.ports.channel import Desired
 from acd.runtime.chat import conversation as conversations
-from acd.runtime.chat import files as files_module
 from acd.runtime.chat.beginning import Wanted
 from acd.runtime.chat.channel import WebChatChannel
 from acd.runtime.chat.conversation import Entry, Refused
@@ -434,4 +433,3 @@ async def test_much_is_taken_away_a_little_at_a_time(channel: WebChatChannel, ro
         await keeper.add_part(room.id, "much", number, b"x")
     assert await tidied(channel) == (1, 3)
     assert await tidied(channel) == (0, 0)
-    assert files_module.PART == PART

@@ -131,7 +131,7 @@ def test_a_photo_that_was_cut_off_is_still_one() -> None:
 @given(st.sampled_from(["png", "jpeg", "gif", "webp"]), st.data())
 def test_whatever_comes_ends(kind: str, data: st.DataObject) -> None:
     """A picture with some of its bytes changed: as long as before, or none."""
-    whole = bytearray({"png": png, "jpeg": jpeg, "gif": gif, "webp": webp}[kind]())
+    whole = bytearray({"png": png(), "jpeg": jpeg(), "gif": gif(), "webp": webp()}[kind])
     for at in data.draw(st.lists(st.integers(0, len(whole) - 1), max_size=8)):
         whole[at] = data.draw(st.integers(0, 255))
     try:
