@@ -392,7 +392,7 @@ async def test_who_goes_away_in_the_middle_has_sent_nothing(
 @pytest.mark.parametrize("drop", [0, 1])
 async def test_who_stalls_or_dribbles_is_cut_off(http: Http, customer: Customer, room: Room, drop: int) -> None:
     """A sender who says nothing more, and one who sends a byte whenever it is about to be too late."""
-    transfers = http.server.app[TRANSFERS]
+    transfers = http.app[TRANSFERS]
     transfers.stall_seconds, transfers.grace_seconds = (0.2, 10.0) if not drop else (10.0, 0.3)
     url = http.make_url("/")
     reader, writer = await asyncio.open_connection(url.host, url.port)
@@ -410,7 +410,7 @@ async def test_who_stalls_or_dribbles_is_cut_off(http: Http, customer: Customer,
 
 
 async def test_a_reader_who_does_not_read_is_cut_off(http: Http, customer: Customer) -> None:
-    transfers = http.server.app[TRANSFERS]
+    transfers = http.app[TRANSFERS]
     transfers.stall_seconds = 0.3
     _, answer = await customer.send(BytesIO(b"x" * 999_999), "big.txt")
     query = urlencode({"channel": "shop", "conversation": customer.room.id, "seq": answer["seq"]})
