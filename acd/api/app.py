@@ -15,7 +15,7 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 from structlog.contextvars import bound_contextvars
 
-from acd.api import calls, channels, chats, session_routes
+from acd.api import calls, channels, chat_files, chats, session_routes
 from acd.api.auth import Guard, Principal
 from acd.api.context import API, DOCUMENT, PRINCIPAL, Api, ApiRouter, api
 from acd.api.desk import DESK
@@ -93,6 +93,7 @@ def build_app(
     install(app, Sockets(router.events, app[API].now_us))
     channels.install(app)
     chats.install(app)
+    chat_files.install(app)
     calls.install(app)
     session_routes.install(app)
     register(app, routes)
@@ -127,6 +128,8 @@ async def _around(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         if listed and request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
             response = web.Response(status=204, headers=PREFLIGHT)
+        elif chat_files.is_asked_before(request):
+            response = chat_files.preflight()
         else:
             if request.path not in PUBLIC_PATHS:
                 PRINCIPAL.set(_who(request))
@@ -148,6 +151,8 @@ async def _around(request: web.Request, handler: Handler) -> web.StreamResponse:
     headers["Server"] = "acd"
     if listed:
         _show_to_page(headers, str(origin))
+    elif request.path == chat_files.FILES_PATH:
+        chat_files.show_to_page(request, headers)
     elif request.path in ANY_PAGE:
         headers["Access-Control-Allow-Origin"] = "*"
     return response

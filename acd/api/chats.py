@@ -66,7 +66,7 @@ class ChatShape(Struct):
 
 async def chat(call: Call[Nothing, ChatQuery]) -> object:
     """A connection for a page that asks for one, otherwise what there is."""
-    found = channel_of_page(call.request, call.query.channel, _web_chat, "web chat")
+    found = channel_of_page(call.request, call.query.channel, web_chat, "web chat")
     if not wants_socket(call.request):
         ready = found.health()["connected"] is True
         listed = _is_listed(call.request, found) if "Origin" in call.request.headers else None
@@ -90,7 +90,8 @@ def install(app: web.Application) -> None:
     app.on_shutdown.append(stop)
 
 
-def _web_chat(channel: Channel | None) -> WebChatChannel | None:
+def web_chat(channel: Channel | None) -> WebChatChannel | None:
+    """The channel, if it is one of these."""
     return channel if isinstance(channel, WebChatChannel) else None
 
 

@@ -8,12 +8,12 @@ are the interaction's own routes.
 
 from typing import Annotated, Any, Final, Literal
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from acd.api.bodies import NoQuery
 from acd.api.chat.continued import is_continued
 from acd.api.chat.ended import ended_conversation
-from acd.api.chat.messages import Key, MarksShape, Number, marks_shape
+from acd.api.chat.messages import FileShape, Key, MarksShape, Number, marks_shape
 from acd.api.problems import Problem, not_found
 from acd.api.routes import Call, Created, Example, Route, Step
 from acd.api.shapes import Moment
@@ -68,17 +68,18 @@ class Inviting(Struct, forbid_unknown_fields=True):
 class AgentEntryShape(Struct):
     """One entry. `agent`: whose message it is, or who has joined or left, and their `name` (the id without one).
 
-    `id`: what the message's client called it.
+    `id`: what the message's client called it. `file`: of a file, whose name is the `text`.
     """
 
     seq: int
     at: Moment
-    kind: Literal["message", "joined", "left", "announced", "ended"]
+    kind: Literal["message", "file", "joined", "left", "announced", "ended"]
     side: Literal["customer", "agent", "system"]
     agent: str
     name: str
     text: str
     id: str
+    file: FileShape | UnsetType = UNSET
 
 
 class ConversationShape(Struct):
@@ -86,7 +87,8 @@ class ConversationShape(Struct):
 
     `customer`, `agent`: how far each side has got. `rating` is 0 until the customer has given one. `talking`: agents
     who do, and so may write. `name`, `number`: who the customer says they are; nobody vouches for it, unless it is
-    `vouched` for by the shop.
+    `vouched` for by the shop. `max_file`: bytes of a file that can be sent, 0 where none
+    can, and of these kinds.
     """
 
     interaction_id: str
@@ -104,6 +106,8 @@ class ConversationShape(Struct):
     name: str
     number: str
     vouched: bool
+    max_file: int = 0
+    file_kinds: tuple[str, ...] = ()
 
 
 class ConversationList(Struct):
@@ -141,7 +145,7 @@ async def list_conversations(call: Call[Any, NoQuery]) -> ConversationList:
 
 async def show(call: Call[Any, EntryQuery]) -> TranscriptShape:
     """One conversation."""
-    channel, room = await _conversation(call)
+    channel, room = await conversation_of(call)
     await channel.reception.let_in(room, call.path("agent"))
     entries = room.conversation.since(call.query.after, call.query.limit, MAX_PAGE_CHARACTERS)
     more = bool(entries) and entries[-1].seq < room.conversation.kept
@@ -150,7 +154,7 @@ async def show(call: Call[Any, EntryQuery]) -> TranscriptShape:
 
 async def say(call: Call[Saying, NoQuery]) -> AgentEntryShape:
     """A message of the agent's."""
-    channel, room = await _conversation(call)
+    channel, room = await conversation_of(call)
     await channel.reception.let_in(room, call.path("agent"))
     posted = await channel.reception.post(room, call.path("agent"), call.body.id, call.body.text)
     if isinstance(posted, Refused):
@@ -201,7 +205,7 @@ async def _has_met(channel: WebChatChannel, agent_id: str, visitor: str) -> bool
     return False
 
 
-async def _conversation(call: Call[Any, Any]) -> tuple[WebChatChannel, Room]:
+async def conversation_of(call: Call[Any, Any]) -> tuple[WebChatChannel, Room]:
     """The one in the path. Raises a Problem with 404 unless it is this agent's."""
     row = call.context.view.interaction(call.path("interaction"))
     if row is None or row.partial:
@@ -221,7 +225,7 @@ async def _conversation(call: Call[Any, Any]) -> tuple[WebChatChannel, Room]:
 
 async def _talking(call: Call[Any, Any]) -> tuple[WebChatChannel, Room]:
     """The same, of an agent who talks in it. Raises a Problem with 409 otherwise."""
-    channel, room = await _conversation(call)
+    channel, room = await conversation_of(call)
     await channel.reception.let_in(room, call.path("agent"))
     if call.path("agent") not in room.conversation.talking.values():
         raise _problem(Refused("not-talking", "Only an agent who has accepted the conversation does this."))
@@ -243,13 +247,8 @@ def _problem(refusal: Refused) -> Problem:
 
 def _shape(channel: WebChatChannel, room: Room) -> ConversationShape:
     chat, head = room.conversation, room.conversation.head
-    state: Literal["waiting", "offered", "active", "ended"] = "waiting"
-    if chat.is_over:
-        state = "ended"
-    elif chat.talking:
-        state = "active"
-    elif chat.ringing:
-        state = "offered"
+    state: Literal["waiting", "offered", "active", "ended"]
+    state = "ended" if chat.is_over else "active" if chat.talking else "offered" if chat.ringing else "waiting"
     return ConversationShape(
         room.id,
         channel.name,
@@ -266,24 +265,27 @@ def _shape(channel: WebChatChannel, room: Room) -> ConversationShape:
         head.name,
         head.number,
         head.vouched,
+        channel.options.file_bytes,
+        channel.options.file_kinds if channel.options.files else (),
     )
 
 
 def entry_of_agents(call: Call[Any, Any], entry: Entry) -> AgentEntryShape:
     """As agents see it."""
-    side: Literal["customer", "agent", "system"] = entry.side if entry.kind == "message" else "system"
-    key = entry.key if entry.kind == "message" else ""
+    side: Literal["customer", "agent", "system"] = entry.side if entry.is_said else "system"
+    key = entry.key if entry.is_said else ""
     name = call.context.view.names.get(entry.agent_id) or entry.agent_id
-    return AgentEntryShape(entry.seq, moment(entry.at_us), entry.kind, side, entry.agent_id, name, entry.text, key)
+    at, file = moment(entry.at_us), UNSET if entry.file is None else FileShape.of(entry.file)
+    return AgentEntryShape(entry.seq, at, entry.kind, side, entry.agent_id, name, entry.text, key, file)
 
 
 _VISITOR: Final = "cv_mfrggzdfmztwq2lkmfrggzdfmz"
-_ID: Final = "chat-f4965943416e10cc4ac4fa6f"
-_OWN: Final = {"agent": "anna", "interaction": _ID}
-_BEGUN: Final = (
+ID: Final = "chat-f4965943416e10cc4ac4fa6f"
+_OWN: Final = {"agent": "anna", "interaction": ID}
+BEGUN: Final = (
     "sign_in",
     "invite",
-    Step("accept", {"offer": f"{_ID}.1"}, {"agent_id": "anna"}),
+    Step("accept", {"offer": f"{ID}.1"}, {"agent_id": "anna"}),
 )
 _KNOWN: Final = ("not-found", "channel-unavailable", "chat-store-unavailable")
 
@@ -319,7 +321,7 @@ ROUTES: Final = (
         "Conversations that the agent is asked to take, or has in hand.",
         ConversationList,
         problems=("not-found",),
-        example=Example({"agent": "anna"}, after=_BEGUN, shows={}),
+        example=Example({"agent": "anna"}, after=BEGUN, shows={}),
     ),
     Route(
         "invite",
@@ -345,7 +347,7 @@ ROUTES: Final = (
             {"agent": "anna"},
             body={"channel": "shop", "visitor": _VISITOR, "id": "invite-1", "text": "May I help you?"},
             after=("sign_in",),
-            shows={"interaction_id": _ID, "seq": 1},
+            shows={"interaction_id": ID, "seq": 1},
         ),
         notes="The visitor's pages show it at once. The conversation is offered to this agent first, as the queue's"
         " `hold_for` says. An agent's token can begin one with visitors to whom this agent was the last to talk.",
@@ -361,7 +363,7 @@ ROUTES: Final = (
         TranscriptShape,
         query=EntryQuery,
         problems=_KNOWN,
-        example=Example(_OWN, after=_BEGUN, shows={"more": False}),
+        example=Example(_OWN, after=BEGUN, shows={"more": False}),
         notes="For whoever is asked to take it, talks, or talked last. Entries are numbered from 1 without a gap.",
     ),
     _route(
@@ -372,7 +374,7 @@ ROUTES: Final = (
         "Write a message.",
         answer=AgentEntryShape,
         problems=(*_KNOWN, "not-talking", "ended", "conversation-full", "id-reused", "invalid-field"),
-        example=Example(_OWN, body={"id": "m-1", "text": "Good day."}, after=_BEGUN, shows={"text": "Good day."}),
+        example=Example(_OWN, body={"id": "m-1", "text": "Good day."}, after=BEGUN, shows={"text": "Good day."}),
     ),
     _route(
         "mark_conversation",
@@ -382,7 +384,7 @@ ROUTES: Final = (
         "Say up to which entry the customer's messages have come, and have been read.",
         answer=ConversationShape,
         problems=(*_KNOWN, "not-talking"),
-        example=Example(_OWN, body={"read": 1}, after=_BEGUN, shows={"state": "active"}),
+        example=Example(_OWN, body={"read": 1}, after=BEGUN, shows={"state": "active"}),
     ),
     _route(
         "typing",
@@ -392,6 +394,6 @@ ROUTES: Final = (
         "Let the customer see that the agent types.",
         answer=ConversationShape,
         problems=(*_KNOWN, "not-talking"),
-        example=Example(_OWN, body={}, after=_BEGUN, shows={"state": "active"}),
+        example=Example(_OWN, body={}, after=BEGUN, shows={"state": "active"}),
     ),
 )

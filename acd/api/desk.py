@@ -51,6 +51,7 @@ FILES: Final[Mapping[str, str]] = {
     "desk/earlier.js": "/desk/earlier.js",
     "desk/earlier.css": "/desk/earlier.css",
     "desk/facts.js": "/desk/facts.js",
+    "desk/files.js": "/desk/files.js",
     "desk/front.js": "/desk/front.js",
     "desk/handing.js": "/desk/handing.js",
     "desk/links.js": "/desk/links.js",

@@ -22,6 +22,7 @@ from acd.core.messages.types import Id, InteractionId
 Document = dict[str, Any]
 
 _REFERENCE: Final = "#/components/schemas/{name}"
+BYTES: Final = "application/octet-stream"
 _PARAMETER = re.compile(r"\{(\w+)\}")
 _IDS: Final[Mapping[str, tuple[object, str]]] = {
     "agent": (Id, "The agent's id."),
@@ -36,6 +37,7 @@ _IDS: Final[Mapping[str, tuple[object, str]]] = {
     "capacity": (Id, "The capacity's name."),
     "calendar": (Id, "The calendar's name."),
     "scope": (str, "`queue`, `agent` or `channel`."),
+    "seq": (str, "The entry's number."),
 }
 """What stands in paths."""
 
@@ -77,6 +79,17 @@ OF_CHATS: Final[Mapping[str, int]] = {
     "conversation-active": 409,
     "too-many-conversations": 409,
     "unavailable": 503,
+    "no-files": 409,
+    "too-many-files": 409,
+    "too-many-uploads": 429,
+    "file-kind": 422,
+    "file-broken": 422,
+    "file-length": 422,
+    "file-too-large": 413,
+    "length-required": 411,
+    "unknown-conversation": 404,
+    "token-expired": 401,
+    "token-invalid": 401,
 }
 """Codes of problems that only routes of conversations in writing, and of notes, have → status."""
 
@@ -147,7 +160,7 @@ _ACCESS: Final = {
 
 def problems_of(route: Route) -> tuple[str, ...]:
     """Every code of a problem that the route can answer."""
-    takes_body = route.method in WITH_BODY
+    takes_body = route.method in WITH_BODY and not route.streams
     return (
         *_ALWAYS,
         *(() if route.access == "public" else _KNOWN),
@@ -253,6 +266,8 @@ def _operation(route: Route, schemas: _Schemas) -> Document:
             content["example"] = route.example.body
         fields = msgspec.structs.fields(route.body)
         operation["requestBody"] = {"required": any(each.required for each in fields), "content": {JSON: content}}
+    if route.streams:
+        operation["requestBody"] = {"required": True, "content": {BYTES: {"schema": {"type": "string"}}}}
     if route.example.after:
         operation["x-example-after"] = [str(step) for step in route.example.after]
     return operation
@@ -313,7 +328,7 @@ def _responses(route: Route, schemas: _Schemas) -> Document:
         shown = _answers().get(route.name)
         success["content"] = {JSON: {"schema": schemas.of(route.answer), **({"example": shown} if shown else {})}}
     else:
-        success["content"] = {route.media: {}}
+        success["content"] = {each: {} for each in (route.media, *route.more_media)}
     if route.live:
         where = {"description": "Events after this cursor are not in the picture yet.", "schema": {"type": "string"}}
         success["headers"] = {**headers, CURSOR_HEADER: where}

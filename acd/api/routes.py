@@ -192,6 +192,8 @@ class Route(Struct, frozen=True):
 
     `scoped`: tokens limited to queues or channels may call it: what path and body name is checked before the handler,
     and the handler leaves out of its answer what is out of sight. Otherwise they get 403.
+
+    `streams`: the body is a file's bytes, which the handler reads itself; `more_media`: of its answers besides `media`.
     """
 
     name: str
@@ -215,6 +217,8 @@ class Route(Struct, frozen=True):
     most_body: int = MAX_BODY
     live: bool = False
     scoped: bool = False
+    streams: bool = False
+    more_media: tuple[str, ...] = ()
 
     @property
     def mutates(self) -> bool:
@@ -257,7 +261,7 @@ def _sharing(serve: Serving) -> Serving:
 def _serving(route: Route) -> Serving:
     """What aiohttp calls."""
     shape = route.body or Nothing
-    takes_body = route.method in WITH_BODY
+    takes_body = route.method in WITH_BODY and not route.streams
 
     async def serve(request: web.Request) -> web.StreamResponse:
         who = None if route.access == "public" else principal()

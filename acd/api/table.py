@@ -12,9 +12,11 @@ from acd.api import (
     callbacks,
     calls,
     channels,
+    chat_files,
     chats,
     configuration,
     consults,
+    conversation_files,
     conversations,
     desk,
     desk_work,
@@ -56,9 +58,11 @@ ROUTES: Final[tuple[Route, ...]] = (
     *callbacks.ROUTES,
     *channels.ROUTES,
     *chats.ROUTES,
+    *chat_files.ROUTES,
     *calls.ROUTES,
     *call_files.ROUTES,
     *conversations.ROUTES,
+    *conversation_files.ROUTES,
     *queues.ROUTES,
     *configuration.ROUTES,
     *entries.ROUTES,
@@ -79,4 +83,4 @@ ROUTES: Final[tuple[Route, ...]] = (
 )
 
 PUBLIC_PATHS: Final = frozenset(route.path for route in ROUTES if route.access == "public")
-"""Answered without a token; they say nothing personal."""
+"""Answered without a token of the API's; without any at all they say nothing personal."""

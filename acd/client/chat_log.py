@@ -114,7 +114,7 @@ class ChatLog:
 
     def _is_own(self, entry: Mapping[str, Any]) -> bool:
         """Ids are each side's own: another's message may have the same."""
-        if entry.get("kind", "message") != "message":
+        if entry.get("kind", "message") not in ("message", "file"):
             return False
         side = "agent" if self._agent else "customer"
         return entry.get("side") == side and (not self._agent or entry.get("agent") == self._agent)

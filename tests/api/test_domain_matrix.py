@@ -32,7 +32,7 @@ from tests.runtime.webhooks.receiver import receiving
 LOOSELY = frozenset({"list_webhooks", "ping_webhook", "issue_ticket", "begin_session"})
 """Routes whose answers count what goes on at the same time, or are a secret."""
 
-TOGETHER = frozenset({"readyz", "metrics", "chat", "call_page"})
+TOGETHER = frozenset({"readyz", "metrics", "chat", "send_chat_file", "get_chat_file", "call_page"})
 """Routes that look at all domains for whoever has no token; `test_domains.py` says what, of pages the test below."""
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Final
 from urllib.error import HTTPError
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, urlencode
 
 from tests.pages.centre import Centre
 from tests.pages.screen import PATIENCE_MS
@@ -56,6 +56,8 @@ origins = [ORIGIN]
 queues = ["sales", "night", "gone"]
 widget = true
 messages = true
+files = true
+file_megabytes = 8
 names = { anna = "Anna W." }
 identity_secret_file = "identity.secret"
 [channels.strict]
@@ -66,12 +68,13 @@ queues = ["sales"]
 
 
 class Shop:
-    """Its server. `attributes`: of the script tag. `markup`: what else is on the page. `style`: the shop's own."""
+    """Its server. `pictures`: what its policy says of them."""
 
     def __init__(self, server: ThreadingHTTPServer) -> None:
         self.origin = f"http://127.0.0.1:{server.server_address[1]}"
         self.centre: Centre
         self.wire = ""
+        self.pictures = "img-src blob:; "
 
     @property
     def address(self) -> str:
@@ -88,7 +91,8 @@ class Shop:
         acd = self.address
         return (
             f"default-src 'none'; script-src {acd}; connect-src {acd} {acd.replace('http://', 'ws://')}; "
-            "style-src 'self'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+            f"{self.pictures}style-src 'self'; base-uri 'none'; "
+            "require-trusted-types-for 'script'; trusted-types 'none'"
         )
 
     def page(self, attributes: dict[str, str], *, loud: bool, lang: str) -> str:
@@ -157,11 +161,14 @@ class Agent:
 
     def asks(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 - JSON
         """The answer's JSON; raises with the problem for any that is no success."""
+        return self._asks(method, path, None if body is None else json.dumps(body).encode(), "application/json")
+
+    def _asks(self, method: str, path: str, body: bytes | None, media: str) -> Any:  # noqa: ANN401 - JSON
         request = urllib.request.Request(  # noqa: S310 - our own address
             f"{self.centre.address}{path}",
             method=method,
-            headers={"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"},
-            data=None if body is None else json.dumps(body).encode(),
+            headers={"Authorization": f"Bearer {TOKEN}", "Content-Type": media},
+            data=body,
         )
         try:
             with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310
@@ -205,6 +212,9 @@ class Agent:
     def texts(self, conversation: str, side: str = "customer") -> list[str]:
         return [each["text"] for each in self.entries(conversation) if each["side"] == side]
 
+    def files(self, conversation: str, side: str = "customer") -> list[dict[str, Any]]:
+        return [each for each in self.entries(conversation) if each["kind"] == "file" and each["side"] == side]
+
     def hears(self, conversation: str, texts: list[str]) -> None:
         """Those that the customer has written, in order and once."""
         self.until(lambda: len(self.texts(conversation)) >= len(texts))
@@ -214,6 +224,22 @@ class Agent:
         """How far the customer of the only conversation has got."""
         (conversation,) = self.conversations()
         return dict(conversation["customer"])
+
+    def sends(self, conversation: str, data: bytes, name: str) -> int:
+        """A file; returns its number."""
+        self.said += 1
+        query = urlencode({"id": f"{self.name}-{self.said}", "name": name})
+        path = f"/v1/agents/{self.name}/conversations/{conversation}/files?{query}"
+        return int(self._asks("POST", path, data, "application/octet-stream")["seq"])
+
+    def gets(self, conversation: str, seq: int) -> bytes:
+        """A file's bytes."""
+        path = f"/v1/agents/{self.name}/conversations/{conversation}/files/{seq}"
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        request = urllib.request.Request(f"{self.centre.address}{path}", headers=headers)  # noqa: S310 - our own
+        with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310
+            found: bytes = response.read()
+        return found
 
     def ends(self, conversation: str) -> None:
         self.asks("POST", f"/v1/interactions/{conversation}/end", {"by": "agent"})

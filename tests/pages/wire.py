@@ -20,6 +20,8 @@ class Wire:
         self._server = socket.create_server(("127.0.0.1", 0))
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
         self._lock = Lock()
+        self.cuts: list[int] = []
+        """After so many bytes each, of both directions together, everything is cut."""
         self._flows = Event()
         self._flows.set()
         self.address = f"http://127.0.0.1:{self._server.getsockname()[1]}"
@@ -71,9 +73,20 @@ class Wire:
         with suppress(OSError):
             while chunk := source.recv(CHUNK):
                 self._flows.wait()
+                self._count(len(chunk))
                 sink.sendall(chunk)
         with suppress(OSError):
             sink.shutdown(socket.SHUT_WR)
+
+    def _count(self, passing: int) -> None:
+        with self._lock:
+            if self.cuts:
+                self.cuts[0] -= passing
+            is_over = bool(self.cuts) and self.cuts[0] < 0
+            if is_over:
+                del self.cuts[0]
+        if is_over:
+            self.cut()
 
 
 @contextmanager

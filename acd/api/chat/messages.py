@@ -7,13 +7,14 @@ writes a page; `acd.api.chat.session` is the order of things.
 from collections.abc import Mapping
 from typing import Annotated, Final, Literal
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from acd.api.shapes import Moment
 from acd.core.limits import MAX_ID
 from acd.core.messages.types import ID_PATTERN, OptionalId
 from acd.runtime.chat.beginning import PAGE_ATTRIBUTE
-from acd.runtime.chat.conversation import MAX_ENTRIES, MAX_MESSAGE_ID, MAX_TEXT, Conversation, Entry, Marks
+from acd.runtime.chat.conversation import MAX_ENTRIES, MAX_MESSAGE_ID, MAX_TEXT, Conversation, Entry, FileNote, Marks
+from acd.runtime.chat.kinds import KINDS
 from acd.runtime.chat.visitors import MAX_TOKEN
 from acd.runtime.clock import moment
 
@@ -129,8 +130,25 @@ class MarksShape(Struct, frozen=True):
     read: int
 
 
+class FileShape(Struct, frozen=True):
+    """A file. `media`: its media type. `width`, `height`: of a picture that can be shown; 0 of everything else."""
+
+    media: str
+    size: int
+    width: int
+    height: int
+
+    @classmethod
+    def of(cls, note: FileNote) -> "FileShape":
+        """As it is told."""
+        return cls(KINDS[note.kind].media, note.size, note.width, note.height)
+
+
 class EntryShape(Struct, frozen=True):
-    """One entry. `id`: the client's own, of the customer's messages. `name`: of the agent, if customers may see one."""
+    """One entry. `id`: the client's own, of the customer's messages. `name`: of the agent, if customers may see one.
+
+    `file`: of a file, whose name is the `text`.
+    """
 
     seq: int
     at: Moment
@@ -139,12 +157,14 @@ class EntryShape(Struct, frozen=True):
     name: str
     text: str
     id: str
+    file: FileShape | UnsetType = UNSET
 
 
 class Welcome(ToldBase, frozen=True, tag="welcome"):
     """You are let in. Keep `token` for the next `hello`. `conversation`: the one that entries are told of, if any.
 
     `messages`: one can be left for later. `call`: the channel by which the customer may call instead; empty: none.
+    `max_file`: bytes of a file that can be sent, 0 where none can, and of which kinds.
     """
 
     token: str
@@ -153,6 +173,8 @@ class Welcome(ToldBase, frozen=True, tag="welcome"):
     max_text: int
     messages: bool = False
     call: str = ""
+    max_file: int = 0
+    file_kinds: tuple[str, ...] = ()
 
 
 class Token(ToldBase, frozen=True, tag="token"):
@@ -191,6 +213,7 @@ class EntryTold(ToldBase, frozen=True, tag="entry"):
     name: str
     text: str
     id: str
+    file: FileShape | UnsetType = UNSET
 
 
 class Sent(ToldBase, frozen=True, tag="sent"):
@@ -313,14 +336,16 @@ def conversation_told(chat: Conversation, *, anew: bool = False) -> Conversation
 def entry_shape(entry: Entry, names: Mapping[str, str]) -> EntryShape:
     """As a customer may see it: of an agent no more than the name that is meant for customers."""
     side: Literal["customer", "agent", "system"] = "system"
-    if entry.kind == "message":
+    if entry.is_said:
         side = entry.side
     own = entry.key if side == "customer" else ""
     name = names.get(entry.agent_id, "")
-    return EntryShape(entry.seq, moment(entry.at_us), entry.kind, side, name, entry.text, own)
+    file = UNSET if entry.file is None else FileShape.of(entry.file)
+    return EntryShape(entry.seq, moment(entry.at_us), entry.kind, side, name, entry.text, own, file)
 
 
 def entry_told(conversation: str, entry: Entry, names: Mapping[str, str]) -> EntryTold:
     """The same, as a message."""
     shape = entry_shape(entry, names)
-    return EntryTold(conversation, shape.seq, shape.at, shape.kind, shape.side, shape.name, shape.text, shape.id)
+    told = shape.seq, shape.at, shape.kind, shape.side, shape.name, shape.text, shape.id, shape.file
+    return EntryTold(conversation, *told)

@@ -288,15 +288,7 @@ class Session:
         self._timer.cancel()
         # Another page may have begun one while the file was looked into.
         room = channel.reception.living(visitor) or room
-        self._answers.append(
-            Welcome(
-                *self._new_token(),
-                "" if room is None else room.id,
-                MAX_TEXT,
-                channel.options.messages,
-                "" if self._calling is None else self._calling.channel,
-            )
-        )
+        self._answers.append(self._welcome(room))
         if last is not None and hello.after < last.conversation.kept:
             self._look_at(last, hello.after)  # to its end, and only then the one that has begun since
         if room is not None:
@@ -379,6 +371,18 @@ class Session:
 
     def _refuse(self, key: str, refusal: Refused) -> None:
         self._answers.append(Refusal(key, refusal.code, refusal.detail))
+
+    def _welcome(self, room: Room | None) -> Welcome:
+        options = self._channel.options
+        return Welcome(
+            *self._new_token(),
+            "" if room is None else room.id,
+            MAX_TEXT,
+            options.messages,
+            "" if self._calling is None else self._calling.channel,
+            options.file_bytes,
+            options.file_kinds if options.files else (),
+        )
 
     def _new_token(self) -> tuple[str, str]:
         """A token, and when it expires; at half of its life there will be another."""

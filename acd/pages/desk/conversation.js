@@ -4,6 +4,7 @@
 import { make, setText } from "/pages/common/dom.js";
 import { ask } from "/pages/common/requests.js";
 import { Composer } from "/desk/composer.js";
+import { Attaching } from "/desk/files.js";
 import { outboxOf } from "/desk/outbox.js";
 import { Transcript } from "/desk/transcript.js";
 
@@ -40,6 +41,7 @@ class Conversation {
     this.inviting = false;
     this.invited = false;
     this.full = false; // of messages that wait
+    this.tooLarge = false; // was what was chosen last
     this.reading = this.readAgain = this.readingEarlier = this.marking = this.closed = this.shown = false;
     this.pause = AGAIN;
     this.typedAt = -Infinity;
@@ -55,6 +57,7 @@ class Conversation {
       agent,
       words,
       name,
+      path: this.path,
       earlier: () => this.readEarlier(),
       looked: () => this.mark(),
       again: (item) => {
@@ -62,6 +65,10 @@ class Conversation {
         this.transcript.log.focus();
       },
       takeBack: (item) => this.takeBack(item),
+      drop: (item) => {
+        outbox.discard(item);
+        this.composer.focus();
+      },
     });
     const send = (text) => this.send(text), typed = () => this.type();
     this.composer = new Composer({ agent, interactionId, words, send, typed, name });
@@ -72,6 +79,8 @@ class Conversation {
     this.invite.addEventListener("click", () => this.beginInviting());
     const parts = [this.transcript.element, this.types, this.rating, this.note, this.invite, this.composer.element];
     this.element = make("section", { class: "conversation" }, ...parts);
+    const give = (files) => this.sendFiles(files);
+    this.attaching = new Attaching({ words, composer: this.composer, panel: this.element, give });
     outbox.listen({
       changed: () => this.drawWaiting(),
       sent: (item, answer) => this.sent(item, answer),
@@ -173,7 +182,7 @@ class Conversation {
   learn(entry) {
     if (entry.agent) this.names[entry.agent] = entry.name;
     if (entry.kind === "ended") this.stopTyping();
-    if (entry.kind !== "message") return;
+    if (entry.kind !== "message" && entry.kind !== "file") return;
     if (entry.side === "customer") {
       this.heard = entry.seq;
       this.stopTyping();
@@ -262,11 +271,21 @@ class Conversation {
     return true;
   }
 
+  sendFiles(files) {
+    if (!this.mayWrite) return;
+    const fit = files.filter(({ size }) => size > 0 && size <= this.found.max_file);
+    this.tooLarge = fit.length < files.length;
+    for (const each of fit) if (!this.outbox.isFull) this.outbox.addFile(each);
+    this.full = this.outbox.isFull;
+    this.draw();
+  }
+
   async sent(item, answer) {
+    this.tooLarge = false;
     if (item.visitor) {
       this.invited = true;
       this.draw();
-    } else if (answer.seq === this.last + 1) this.take([answer]);
+    } else if (!item.file && answer.seq === this.last + 1) this.take([answer]);
     else if (answer.seq > this.last) await this.read();
   }
 
@@ -327,6 +346,7 @@ class Conversation {
     this.stopTyping();
     this.transcript.redraw();
     this.composer.redraw();
+    this.attaching.redraw();
     this.draw();
   }
 
@@ -344,12 +364,14 @@ class Conversation {
     this.invite.hidden = !invites;
     if (held) this.transcript.log.focus();
     this.composer.show(this.inviting);
+    this.attaching.allow(this.mayWrite ? found.file_kinds : []);
   }
 
   standing() {
     const { words } = this;
     if (this.trouble) return words.say(this.trouble);
     if (this.full) return words.say("chat.full");
+    if (this.tooLarge) return words.say("chat.file-too-large");
     if (!this.found) return words.say("chat.loading");
     if (this.invited) return words.say("chat.invited");
     if (this.isOver) return words.say("chat.over");

@@ -204,7 +204,9 @@ class Entry {
 
   entry(entry) {
     const { words } = this.owner;
-    if (entry.kind !== "message") return make("p", { class: "quiet" }, `${this.happened(entry)} ${words.time(entry.at)}`);
+    if (entry.kind !== "message" && entry.kind !== "file") {
+      return make("p", { class: "quiet" }, `${this.happened(entry)} ${words.time(entry.at)}`);
+    }
     const who = entry.side === "customer" ? words.say("chat.customer") : entry.name;
     const text = make("span", { class: "text", dir: "auto" }, ...nodes(entry.text));
     return make("p", {}, make("bdi", { class: "who" }, who), ` ${words.time(entry.at)} `, text);

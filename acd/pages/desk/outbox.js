@@ -4,6 +4,7 @@
 
 import { ask } from "/pages/common/requests.js";
 import { forgetAll, keep, keptOf, waiting } from "/desk/drafts.js";
+import { upload } from "/desk/files.js";
 
 const FIRST_PAUSE = 500, LONGEST_PAUSE = 15_000; // milliseconds
 const MOST = 100; // messages of one conversation that wait
@@ -85,6 +86,13 @@ class Outbox {
     this.send();
   }
 
+  // A file, in its turn; it is not there any more after a reload.
+  addFile(file) {
+    this.items.push({ id: drawn(), text: file.name || "file", file });
+    this.changed();
+    this.send();
+  }
+
   // What has been refused, again.
   again(item) {
     item.refused = null;
@@ -94,6 +102,7 @@ class Outbox {
 
   discard(item) {
     this.items = this.items.filter((each) => each !== item);
+    item.abort?.();
     this.changed();
   }
 
@@ -112,6 +121,7 @@ class Outbox {
     this.stopped = true;
     this.heard = null;
     clearTimeout(this.timer);
+    for (const each of this.items) each.abort?.();
   }
 
   async send() {
@@ -135,12 +145,13 @@ class Outbox {
   // Raises what is passing: nothing overtakes a message that has no answer.
   async post(item) {
     const own = `/v1/agents/${encodeURIComponent(this.agent)}/conversations`;
-    const path = item.visitor ? own : `${own}/${encodeURIComponent(this.interactionId)}/messages`;
+    const there = `${own}/${encodeURIComponent(this.interactionId)}`, path = item.visitor ? own : `${there}/messages`;
     let answer;
     try {
-      answer = await ask("POST", path, { body: { ...item.visitor, id: item.id, text: item.text } });
+      if (item.file) answer = await upload(`${there}/files`, item);
+      else answer = await ask("POST", path, { body: { ...item.visitor, id: item.id, text: item.text } });
     } catch (error) {
-      this.failed(item, error);
+      if (this.items.includes(item)) this.failed(item, error); // else the agent does not want it any more
       return;
     }
     this.pause = FIRST_PAUSE;
@@ -163,7 +174,7 @@ class Outbox {
 
   changed() {
     if (this.stopped) return;
-    const out = this.items.map(({ id, text, visitor, refused }) => ({ id, text, visitor, refused }));
+    const out = this.items.filter((each) => !each.file).map(({ id, text, visitor, refused }) => ({ id, text, visitor, refused }));
     keep(this.agent, this.interactionId, { out });
     this.heard?.changed();
     this.leave();

@@ -2,6 +2,7 @@
 // them, and how far the customer has got with own ones. Knows no request.
 
 import { make, setText } from "/pages/common/dom.js";
+import { shown, waiting } from "/desk/files.js";
 import { nodes } from "/desk/links.js";
 
 const NEAR = 48; // pixels: so near to an edge is at it
@@ -10,12 +11,13 @@ const QUIET = 200; // milliseconds until what is added is read out again
 export class Transcript {
   // `agent`: whose messages are own ones; `name()`: theirs. `earlier()`: entries before the first are wanted;
   // `looked()`: how far one sees has changed; `again(item)`, `takeBack(item)`: what is to become of a message that was
-  // refused.
-  constructor({ agent, words, name, earlier, looked, again, takeBack }) {
+  // refused; `drop(item)`: it is not to be sent. `path`: of the conversation.
+  constructor({ agent, words, name, path, earlier, looked, again, takeBack, drop }) {
+    this.path = path;
     this.agent = agent;
     this.name = name;
     this.words = words;
-    this.heard = { earlier, looked, again, takeBack };
+    this.heard = { earlier, looked, again, takeBack, drop };
     this.rows = []; // [entry, element], in order
     this.marks = { delivered: 0, read: 0 };
     this.items = [];
@@ -57,7 +59,7 @@ export class Transcript {
     this.rows.push(...rows);
     this.list.append(...rows.map(([, element]) => element));
     if (this.follows || own) this.toEnd();
-    else this.newer.hidden = !entries.some((each) => each.kind === "message") && this.newer.hidden;
+    else this.newer.hidden = !entries.some(isSaid) && this.newer.hidden;
   }
 
   // Entries before those that there are; what one looks at stays where it is.
@@ -117,7 +119,7 @@ export class Transcript {
   }
 
   isOwn(entry) {
-    return entry.kind === "message" && entry.side === "agent" && entry.agent === this.agent;
+    return isSaid(entry) && entry.side === "agent" && entry.agent === this.agent;
   }
 
   scrolled() {
@@ -136,12 +138,13 @@ export class Transcript {
   }
 
   row(entry) {
-    if (entry.kind !== "message") {
+    if (!isSaid(entry)) {
       return make("p", { class: "entry system" }, make("bdi", {}, this.happened(entry)), " ", this.time(entry.at));
     }
     const own = this.isOwn(entry), side = own ? "own" : entry.side === "agent" ? "colleague" : "customer";
     const who = side === "customer" ? this.words.say("chat.customer") : entry.name;
-    const element = this.message(side, who, entry.text, this.time(entry.at));
+    const said = entry.file ? shown(entry, `${this.path}/files/${entry.seq}`, this.words) : entry.text;
+    const element = this.message(side, who, said, this.time(entry.at));
     if (own) {
       element.append(make("p", { class: "standing" }));
       this.stand(entry, element);
@@ -151,18 +154,20 @@ export class Transcript {
 
   message(side, who, text, time) {
     const by = make("p", { class: "by" }, make("bdi", { class: "who" }, who), " ", time);
-    return make("div", { class: `entry ${side}` }, by, make("p", { class: "text", dir: "auto" }, ...nodes(text)));
+    const said = typeof text === "string" ? make("p", { class: "text", dir: "auto" }, ...nodes(text)) : text;
+    return make("div", { class: `entry ${side}` }, by, said);
   }
 
   pending(item) {
     const { words } = this, { refused } = item;
-    const element = this.message(`own ${refused ? "refused" : "late"}`, this.name(), item.text, "");
+    const said = item.file ? waiting(item, words, () => this.heard.drop(item)) : item.text;
+    const element = this.message(`own ${refused ? "refused" : "late"}`, this.name(), said, "");
     const why = refused && words.say(`problem.${refused.code}`, {}, refused.detail);
     const state = refused ? words.say("chat.refused", { why }) : words.say(item.late ? "chat.waiting" : "chat.sending");
     element.append(make("p", { class: "standing" }, state));
     if (refused) {
       const row = make("p", { class: "row" }, this.button("chat.again", () => this.heard.again(item)));
-      row.append(this.button("chat.take-back", () => this.heard.takeBack(item)));
+      if (!item.file) row.append(this.button("chat.take-back", () => this.heard.takeBack(item)));
       element.append(row);
     }
     return element;
@@ -192,4 +197,8 @@ export class Transcript {
     const title = new Date(at).toLocaleString(this.words.language);
     return make("time", { datetime: at, title }, this.words.time(at));
   }
+}
+
+function isSaid({ kind }) {
+  return kind === "message" || kind === "file";
 }

@@ -7,6 +7,7 @@
 import { accountOf, visitorOf } from "/chat/settings.js";
 import { clean, draw } from "/chat/texts.js";
 import { Tickets } from "/chat/tickets.js";
+import { Turns } from "/chat/turns.js";
 
 const TYPING_EVERY = 3_000, TYPING_FOR = 6_000, BUSY_PAUSE = 10_000, MARK_AFTER = 150; // milliseconds
 const UNREACHABLE = new Set(["queue-closed", "queue-full", "queue-unstaffed"]);
@@ -16,12 +17,13 @@ const LEAVE = ""; // acd answers it without an id
 const OWN_ENDS = new Set(["left", "idle", "away", "completed", "called"]);
 
 export class Chat {
-  // `changed()`: something is to be shown. `link` is given afterwards: it needs this one's `hello` and `hear`.
+  // `changed()`: something is to be shown. `link` and `files` are given afterwards: they need what this one does.
   constructor(settings, keeping, changed) {
     this.settings = settings;
     this.keeping = keeping;
     this.changed = changed;
-    this.link = null;
+    this.link = this.files = null;
+    this.turns = new Turns(this);
     this.conversation = null; // as acd tells it, with `entries`
     this.passed = ""; // the one that has ended, and is not to be seen any more
     this.asks = new Map(); // begin, leave, rate that have no answer yet
@@ -31,6 +33,8 @@ export class Chat {
     if (this.isSomebodyElse) keeping.forgetAll();
     this.draft = keeping.draft; // what is to be put back where the customer writes
     this.maxText = 4_000;
+    this.maxFile = 0; // bytes; 0: there are no files here, or nobody has said yet
+    this.fileKinds = [];
     this.takesMessages = false;
     this.callChannel = ""; // by which the customer may call instead
     this.tickets = new Tickets();
@@ -45,22 +49,18 @@ export class Chat {
 
   say(written) {
     const text = clean(written);
-    if (!text) return;
+    if (text) this.put({ id: draw(), text });
+  }
+
+  put(said) {
     this.problem = this.closed = "";
     this.keeping.allow();
     if (!this.lives) this.begin({});
     // What is written before a conversation has begun waits for that, to be none but its own.
-    const message = { id: draw(), text, at: Date.now(), conversation: this.isBeginning ? "" : this.conversation.id };
+    const message = { ...said, at: Date.now(), conversation: this.isBeginning ? "" : this.conversation.id };
     this.keeping.keep(message);
     if (message.conversation) this.post(message);
     this.changed();
-  }
-
-  // What was not taken, as a new message: at once if the conversation goes on, else in another one.
-  sayAgain(id) {
-    const message = this.keeping.unsent.get(id);
-    this.keeping.drop(id);
-    if (message) this.say(message.text);
   }
 
   // A message for when somebody can be reached.
@@ -144,6 +144,11 @@ export class Chat {
     return [...this.keeping.unsent.values()];
   }
 
+  // Those that have no answer yet, in order.
+  get waiting() {
+    return this.turns.waiting;
+  }
+
   get unread() {
     const from = this.conversation?.customer.read ?? 0;
     return this.entries.filter((each) => each.side === "agent" && each.seq > from).length;
@@ -180,7 +185,8 @@ export class Chat {
 
   // The token is no longer good: somebody new, who has written the same, to no conversation yet.
   stranger() {
-    for (const each of this.underWay) if (!each.sent && !each.failed) this.keeping.keep({ ...each, conversation: "" });
+    this.files.stopAll();
+    for (const each of this.waiting) this.keeping.keep({ ...each, conversation: "" });
     this.keeping.forgetVisitor();
     this.conversation = this.place = null;
     for (const [id, ask] of this.asks) if (ask.type !== "begin") this.asks.delete(id);
@@ -264,18 +270,19 @@ export class Chat {
     this.ask(again);
   }
 
-  post({ id, text, conversation }) {
-    this.link.send({ type: "send", id, text, conversation });
+  post(message) {
+    this.turns.post(message);
   }
 
-  welcome({ token, expires_at: expires, conversation, max_text: most, messages = false, call = "" }) {
+  welcome({ token, expires_at: expires, conversation, max_text: most, messages = false, call = "", ...more }) {
     this.keeping.set({ token, expires, who: this.keeping.state.who ?? draw() });
     this.maxText = most;
     this.takesMessages = messages;
     this.callChannel = call;
+    this.maxFile = more.max_file ?? 0;
+    this.fileKinds = more.file_kinds ?? [];
     if (!conversation) this.conversation = this.place = null;
-    const waiting = this.underWay.filter((each) => !each.failed && !each.sent);
-    const asked = [...this.asks.values()];
+    const { waiting } = this, asked = [...this.asks.values()];
     for (const each of asked) if (each.type === "begin") this.link.send(this.introduced(each));
     if (waiting.some((each) => !each.conversation)) this.begin({});
     // What is said goes before its conversation's end.
@@ -305,7 +312,7 @@ export class Chat {
     if (entry.conversation !== this.conversation?.id || entry.seq <= this.entries.length) return;
     if (entry.seq > this.entries.length + 1) return this.link.restart(); // acd leaves no gap; then it is told anew
     this.entries.push(entry);
-    if (entry.id) this.keeping.drop(entry.id);
+    if (entry.id) this.turns.arrived(entry);
     if (entry.side === "agent") this.typingUntil = 0;
     if (entry.kind === "ended") {
       this.conversation.ended = entry.text;
@@ -332,6 +339,7 @@ export class Chat {
     // It is kept there, so not here any more; it is shown as it is until it comes as an entry.
     this.keeping.drop(id);
     this.keeping.unsent.set(id, { ...message, sent: true });
+    this.turns.goOn(message.file);
     this.changed();
   }
 
@@ -346,10 +354,7 @@ export class Chat {
   // What has waited for it is said.
   begun(conversation) {
     this.keeping.set({ begin: null });
-    for (const each of this.underWay.filter((each) => !each.conversation && !each.failed && !each.sent)) {
-      this.keeping.keep({ ...each, conversation });
-      this.post({ ...each, conversation });
-    }
+    this.turns.begun(conversation);
   }
 
   refused({ id, code, detail }) {
@@ -366,6 +371,7 @@ export class Chat {
       else if (code !== "already-rated") this.problem = code;
     } else if (message) {
       this.keeping.keep({ ...message, failed: code });
+      this.turns.goOn(message.file);
     }
     this.changed();
   }
@@ -375,8 +381,7 @@ export class Chat {
     this.keeping.set({ begin: null });
     if (UNREACHABLE.has(code)) this.closed = code;
     else this.problem = code;
-    const back = this.underWay.filter((each) => !each.conversation && !each.sent);
-    for (const each of back) this.keeping.drop(each.id);
+    const back = this.turns.giveBack(code);
     this.draft = [begin.left ?? "", this.draft, ...back.map((each) => each.text)].filter(Boolean).join("\n");
   }
 

@@ -22,6 +22,7 @@ export function setLabel(element, text) {
 }
 
 const SHAPES = {
+  clip: "M8 12l6-6a3 3 0 0 1 4 4l-8 8a5 5 0 0 1-7-7l8-8",
   chat: "M4 4h16v12H9l-5 4z",
   call: "M5 4h4l2 5-3 2a12 12 0 0 0 5 5l2-3 5 2v4a2 2 0 0 1-2 2A16 16 0 0 1 3 6a2 2 0 0 1 2-2z",
   close: "M6 6l12 12M18 6L6 18",

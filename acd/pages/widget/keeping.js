@@ -28,7 +28,7 @@ export class Keeping {
     if (this.consent === false || this.stores) return;
     this.stores = true;
     this.write(this.name, this.state);
-    for (const each of this.unsent.values()) this.write(this.name + UNSENT + each.id, each);
+    for (const each of this.unsent.values()) if (!each.file) this.write(this.name + UNSENT + each.id, each);
   }
 
   agree(consent) {
@@ -44,7 +44,7 @@ export class Keeping {
 
   keep(message) {
     this.unsent.set(message.id, message);
-    if (this.stores) this.write(this.name + UNSENT + message.id, message);
+    if (this.stores && !message.file) this.write(this.name + UNSENT + message.id, message);
   }
 
   drop(id) {

@@ -2,23 +2,31 @@
 // not know how they come.
 
 import { make, setText } from "/chat/dom.js";
+import { FileLines } from "/chat/filelines.js";
 
 const NEAR = 80; // pixels from the end: whoever is so near wants to see what is new
 
 export class Log {
-  // `again(id)`: the customer wants something sent again that was not taken.
-  constructor(words, again) {
+  // `sayAgain(id)`, `drop(id)`: the customer wants something sent again that was not taken, or not sent at all. `file(entry)`:
+  // the bytes of one.
+  constructor(words, { sayAgain, drop, file }) {
     this.words = words;
-    this.again = again;
+    this.again = sayAgain;
+    const grown = () => this.isNear && this.toEnd();
+    this.files = new FileLines(words, { get: file, cancel: drop, again: sayAgain, grown });
+    this.local = () => null; // id → what was chosen here
+    this.isNear = true;
     this.element = make("div", { class: "log", role: "log", tabindex: "0", "aria-label": words.say("log") });
     this.inner = make("div", { class: "lines" });
     this.element.append(this.inner);
+    this.element.addEventListener("scroll", () => (this.isNear = this.isAtEnd));
     this.of = null; // the entries that are shown: another list is another conversation, or the same anew
     this.shown = 0;
     this.lines = new Map(); // id or number → { line, state }
   }
 
   draw(chat) {
+    this.local = (id) => chat.files.of(id);
     this.drawEntries(chat);
     this.drawUnderWay(chat);
     for (const each of chat.entries) if (each.side === "customer") this.mark(String(each.seq), stateOf(each.seq, chat));
@@ -65,11 +73,13 @@ export class Log {
     }
     for (const [id, message] of wanted) {
       if (!this.lines.has(id)) {
-        const made = { ...this.message("customer", "", message.text, message.at), isUnderWay: true };
+        const file = message.file ? this.files.waiting(message) : null;
+        const made = { ...this.message("customer", "", file?.box ?? message.text, message.at), isUnderWay: true, file };
         made.line.dataset.unsent = "yes";
         this.inner.append(made.line);
         this.lines.set(id, made);
       }
+      this.lines.get(id).file?.draw(chat.files.share(id), message.failed);
       this.drawFailure(id, message);
     }
   }
@@ -84,8 +94,11 @@ export class Log {
   }
 
   lineOf(entry) {
-    if (entry.kind !== "message") return this.happening(entry);
-    const found = this.lines.get(entry.id) ?? this.message(entry.side, entry.name, entry.text, entry.at);
+    if (entry.kind !== "message" && entry.kind !== "file") return this.happening(entry);
+    const known = this.lines.get(entry.id);
+    if (entry.file) known?.line.remove();
+    const said = entry.file ? this.files.shown(entry, entry.id ? this.local(entry.id) : null) : entry.text;
+    const found = (!entry.file && known) || this.message(entry.side, entry.name, said, entry.at);
     this.lines.delete(entry.id);
     found.isUnderWay = false;
     this.lines.set(String(entry.seq), found);
@@ -99,7 +112,7 @@ export class Log {
       "div",
       { class: `message ${side}` },
       make("p", { class: "who", text: who }),
-      make("p", { class: "text", dir: "auto", text }),
+      typeof text === "string" ? make("p", { class: "text", dir: "auto", text }) : text,
       make("p", { class: "about" }, make("time", { text: this.words.time(at) }), " ", state),
     );
     return { line, state };

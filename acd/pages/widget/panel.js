@@ -11,8 +11,8 @@ import { Log } from "/chat/log.js";
 const SMALL = "(max-width: 30rem)"; // as in the style sheet: then the window is the whole screen
 
 export class Panel {
-  // `does`: what the customer can do: say, typing, sayAgain, leave, rate, leaveMessage, startAnother, looked; and of a call:
-  // call, mute, hangUp, play.
+  // `does`: what the customer can do: say, sayFiles, typing, sayAgain, drop, leave, rate, leaveMessage, startAnother, looked;
+  // `file`: the bytes of one; of a call: call, mute, hangUp, play.
   constructor(settings, words, sheet, does) {
     this.words = words;
     this.settings = settings;
@@ -70,6 +70,7 @@ export class Panel {
     setText(this.problem, chat.problem ? words.say(`problem.${chat.problem}`, {}, words.say("problem")) : "");
     this.composer.element.hidden = isClosed || isOver || (link.state === "refused" && !lives);
     this.composer.limit(chat.maxText);
+    this.composer.takeFiles(chat.maxFile ? chat.fileKinds : []);
     this.left.limit(chat.maxText);
     this.left.explain(words.say("left.why"));
     this.left.element.hidden = !takes;
@@ -105,7 +106,7 @@ export class Panel {
     this.problem = make("p", { class: "problem", role: "alert" });
     this.thanks = make("p", { class: "quiet", role: "status", hidden: true, text: words.say("rate.thanks") });
     this.another = make("button", { type: "button", class: "another", hidden: true });
-    this.log = new Log(words, this.does.sayAgain);
+    this.log = new Log(words, this.does);
     this.composer = new Composer(words, this.does);
     this.rating = new Rating(words, this.does.rate);
     this.left = new LeftMessage(words, this.does.leaveMessage);
@@ -127,6 +128,7 @@ export class Panel {
     this.another.addEventListener("click", () => this.does.startAnother());
     this.end.addEventListener("click", () => this.askWhetherToEnd());
     this.panel.addEventListener("keydown", (event) => this.pressed(event));
+    for (const each of ["dragover", "dragleave", "drop"]) this.panel.addEventListener(each, (event) => this.dragged(event));
     document.addEventListener("focusin", ({ target }) => target === this.host || (this.before = target));
   }
 
@@ -202,6 +204,16 @@ export class Panel {
     chat.draft = "";
     if (takesMessage) this.left.fill(draft);
     else this.composer.putBack(draft);
+  }
+
+  // Files that are let go over the window are sent; a browser would leave the shop's page for them.
+  dragged(event) {
+    if (!event.dataTransfer?.types.includes("Files")) return;
+    event.preventDefault();
+    const takes = !this.composer.element.hidden && !this.composer.attach.hidden;
+    event.dataTransfer.dropEffect = takes ? "copy" : "none";
+    this.panel.classList.toggle("over", takes && event.type === "dragover");
+    if (takes && event.type === "drop") this.does.sayFiles([...event.dataTransfer.files]);
   }
 
   pressed(event) {

@@ -7,6 +7,7 @@
 
 import { Calling } from "/chat/calling.js";
 import { Chat } from "/chat/chat.js";
+import { Files } from "/chat/files.js";
 import { Keeping } from "/chat/keeping.js";
 import { Link } from "/chat/link.js";
 import { Panel } from "/chat/panel.js";
@@ -32,11 +33,20 @@ function put(settings, words, sheet) {
     changed: draw,
   });
   chat.link = link;
+  chat.files = new Files(import.meta.url, settings.channel, {
+    token: () => keeping.state.token ?? "",
+    sent: (id) => chat.sent(id),
+    refused: (id, code) => chat.refused({ id, code }),
+    changed: draw,
+  });
   const calling = new Calling(new URL(import.meta.url).origin, chat, keeping, settings, draw);
   const panel = new Panel(settings, words, sheet, {
     say: (text) => chat.say(text),
     typing: () => chat.typing(),
-    sayAgain: (id) => chat.sayAgain(id),
+    sayAgain: (id) => chat.turns.sayAgain(id),
+    sayFiles: (chosen) => chat.turns.sayFiles(chosen),
+    drop: (id) => chat.turns.drop(id),
+    file: (entry) => chat.files.get(entry.conversation, entry),
     leave: () => chat.leave(),
     rate: (score, comment) => chat.rate(score, comment),
     leaveMessage: (left) => chat.leaveMessage(left),

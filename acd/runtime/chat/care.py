@@ -154,6 +154,7 @@ class Care:
     async def _forget(self, now_us: int) -> None:
         """What is over for long enough, what is too much of one visitor's, what came to nothing; a little at a time."""
         await self._reception.beginnings.tidy()
+        await self._reception.files.tidy()
         if self._surplus or not self._forget_at_us:
             self._gone(await self._keeper.forget_erased())
         for _ in range(min(len(self._surplus), LOOKED_THROUGH)):
@@ -173,6 +174,8 @@ class Care:
 
     def _gone(self, conversation_ids: list[str]) -> None:
         self._rooms.forget(conversation_ids)
+        if conversation_ids:
+            self._reception.files.let_go()
         self._to_clean = self._to_clean or bool(conversation_ids)
 
 

@@ -28,19 +28,37 @@ RESERVED: Final = 100
 MAX_MESSAGE_ID: Final = 64
 """Characters of the id that a client gives to a message."""
 
+MAX_FILES: Final = 100
+"""Files of one conversation."""
+
 Side = Literal["customer", "agent"]
 
-Kind = Literal["message", "joined", "left", "announced", "ended"]
+Kind = Literal["message", "file", "joined", "left", "announced", "ended"]
 
 _LASTING_CONTROLS: Final = "\n\t"
+
+
+class FileNote(Struct, frozen=True, gc=False):
+    """What is known of a file: where its bytes are kept, `kind` as in `acd.runtime.chat.kinds`, `size` in bytes.
+
+    `digest`: of what its client sent, by which the same is known. `width`, `height`: in pixels, of a picture that can
+    be shown; 0 of everything else.
+    """
+
+    id: str
+    kind: str
+    size: int
+    digest: str
+    width: int = 0
+    height: int = 0
 
 
 class Entry(Struct, frozen=True, gc=False):
     """One thing that was said or has happened; `seq` counts from 1 without a gap.
 
-    `agent_id`: of a message whose it is, empty for the customer's; else who has joined or left. `text`: of a message
-    what it says, of an end why, of an announcement its name. `key`: of a message the id that its client gave it, of an
-    agent's coming and going the offer.
+    `agent_id`: of a message or file whose it is, empty for the customer's; else who has joined or left. `text`: of a
+    message what it says, of a file its name, of an end why, of an announcement its name. `key`: of a message or file
+    the id that its client gave it, of an agent's coming and going the offer.
     """
 
     seq: int
@@ -49,10 +67,16 @@ class Entry(Struct, frozen=True, gc=False):
     agent_id: str = ""
     text: str = ""
     key: str = ""
+    file: FileNote | None = None
+
+    @property
+    def is_said(self) -> bool:
+        """Whether somebody has said it: a message, or a file."""
+        return self.kind in ("message", "file")
 
     @property
     def side(self) -> Side:
-        """Whose message it is."""
+        """Whose message or file it is."""
         return "agent" if self.agent_id else "customer"
 
 
@@ -149,11 +173,35 @@ class Conversation:
         """
         known = self._numbers.get((agent_id, message_id))
         if known is not None:
-            return self.entries[known - 1] if self.entries[known - 1].text == text else REUSED
+            entry = self.entries[known - 1]
+            return entry if entry.kind == "message" and entry.text == text else REUSED
         refusal = self._objection(agent_id, message_id, text)
         if refusal is not None:
             return refusal
         return self._added(now_us, "message", agent_id, text, message_id)
+
+    def post_file(self, agent_id: str, message_id: str, name: str, file: FileNote, now_us: int) -> Entry | Refused:
+        """A file, as `post`: the same id of the same side with the same bytes is the same file."""
+        known = self.file_of(agent_id, message_id)
+        if isinstance(known, Entry) and known.file is not None:
+            return known if known.file.digest == file.digest else REUSED
+        refusal = known if isinstance(known, Refused) else self.objection_to_file(agent_id, message_id, name, file.size)
+        return self._added(now_us, "file", agent_id, name, message_id, file) if refusal is None else refusal
+
+    def file_of(self, agent_id: str, message_id: str) -> Entry | Refused | None:
+        """The file with this id of this side; a refusal if that is something else, None if there is none."""
+        known = self._numbers.get((agent_id, message_id))
+        if known is None:
+            return None
+        entry = self.entries[known - 1]
+        return entry if entry.kind == "file" else REUSED
+
+    def objection_to_file(self, agent_id: str, message_id: str, name: str, size: int, most: int = 0) -> Refused | None:
+        """Why no file of so many bytes can be added; `most` bytes of all together, 0 for any number."""
+        refusal = self._objection(agent_id, message_id, name)
+        if refusal is None and (self._files >= MAX_FILES or (most and self._file_bytes + size > most)):
+            return Refused("too-many-files", "There are as many files in this conversation as there may be.")
+        return refusal
 
     @property
     def is_attended(self) -> bool:
@@ -261,6 +309,8 @@ class Conversation:
         self._came_back = False
         self._numbers: dict[tuple[str, str], int] = {}
         self._characters = 0
+        self._files = 0
+        self._file_bytes = 0
         for entry in entries:
             self._fold(entry)
 
@@ -284,16 +334,21 @@ class Conversation:
         problem = problem_of(text)
         return Refused("invalid-field", f"text: {problem}") if problem else None
 
-    def _added(self, now_us: int, kind: Kind, agent_id: str, text: str, key: str) -> Entry:
+    def _added(
+        self, now_us: int, kind: Kind, agent_id: str, text: str, key: str, file: FileNote | None = None
+    ) -> Entry:
         at_us = max(now_us, self.entries[-1].at_us if self.entries else 0)
-        entry = Entry(len(self.entries) + 1, at_us, kind, agent_id, text, key)
+        entry = Entry(len(self.entries) + 1, at_us, kind, agent_id, text, key, file)
         self._fold(entry)
         return entry
 
     def _fold(self, entry: Entry) -> None:
         """What follows from an entry."""
         self.entries.append(entry)
-        if entry.kind == "message":
+        if entry.file is not None:
+            self._files += 1
+            self._file_bytes += entry.file.size
+        if entry.is_said:
             self._numbers[(entry.agent_id, entry.key)] = entry.seq
             self._characters += len(entry.text)
             if not entry.agent_id:

@@ -12,7 +12,7 @@ conversations there are, each once. Whoever is cancelled while it waits cancels 
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -142,6 +142,22 @@ class Keeper:
     async def size(self) -> int:
         """As `ChatStore.size`."""
         return await self._run(lambda store: store.size())
+
+    async def begin_file(self, conversation_id: str, file_id: str) -> bool:
+        """As `FileParts.begin`."""
+        return await self._run(lambda store: store.files.begin(conversation_id, file_id))
+
+    async def add_part(self, conversation_id: str, file_id: str, number: int, data: bytes) -> bool:
+        """As `FileParts.add`."""
+        return await self._run(lambda store: store.files.add(conversation_id, file_id, number, data))
+
+    async def read_part(self, conversation_id: str, file_id: str, number: int) -> bytes | None:
+        """As `FileParts.read`."""
+        return await self._run(lambda store: store.files.read(conversation_id, file_id, number))
+
+    async def drop_loose_files(self, but: Collection[str]) -> bool:
+        """As `FileParts.drop_loose`."""
+        return await self._run(lambda store: store.files.drop_loose(but))
 
     async def clean(self) -> None:
         """As `ChatStore.clean`."""

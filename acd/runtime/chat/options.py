@@ -13,7 +13,8 @@ from typing import Final
 
 from msgspec import Struct
 
-from acd.runtime.config.problems import Problems
+from acd.runtime.chat.kinds import KINDS, USUAL_KINDS
+from acd.runtime.config.problems import Problems, quoted
 from acd.runtime.config.secrets import Secret
 from acd.runtime.config.table import Table
 from acd.runtime.config.tokens import read_secret_file
@@ -29,6 +30,8 @@ MAX_CONNECTIONS: Final = 20_000
 MAX_PER_VISITOR: Final = 1_000
 MAX_MEGABYTES: Final = 10_000_000
 MOST_PRIORITY: Final = 60
+MAX_FILE_MEGABYTES: Final = 100
+MAX_CONVERSATION_MEGABYTES: Final = 10_000
 
 
 class ChatOptions(Struct, frozen=True):
@@ -65,6 +68,15 @@ class ChatOptions(Struct, frozen=True):
     message_priority: int = 0
     call: str = ""
     identity_secrets: tuple[Secret, ...] = ()
+    files: bool = False
+    file_megabytes: int = 10
+    file_kinds: tuple[str, ...] = USUAL_KINDS
+    conversation_megabytes: int = 100
+
+    @property
+    def file_bytes(self) -> int:
+        """Of one file at most; 0 where none may be sent."""
+        return self.file_megabytes * 1_000_000 if self.files else 0
 
 
 def read_options(name: str, options: Mapping[str, object]) -> ChatOptions:
@@ -92,10 +104,15 @@ def read_options(name: str, options: Mapping[str, object]) -> ChatOptions:
         message_priority=table.integer("message_priority", 0, -MOST_PRIORITY, MOST_PRIORITY),
         call=table.identifier("call", ""),
         identity_secrets=_identity_secrets(table),
+        files=table.flag("files", default=False),
+        file_megabytes=table.integer("file_megabytes", 10, 1, MAX_FILE_MEGABYTES),
+        file_kinds=_read_kinds(table),
+        conversation_megabytes=table.integer("conversation_megabytes", 100, 1, MAX_CONVERSATION_MEGABYTES),
     )
     if table.has("message_priority") and not found.messages:
         reason = "no messages can be left, so that it does nothing"
         problems.error(table.at("message_priority"), reason, "set messages = true, or leave it out")
+    _check_files(table, found)
     table.finish()
     refuse(problems)
     return found
@@ -125,3 +142,24 @@ def _identity_secret(table: Table, source: str) -> str:
         reason = f"holds a secret of {len(value)} characters, which can be guessed"
         table.problems.error(table.at(source), reason, f"use {LEAST_SECRET} random ones or more: openssl rand -hex 32")
     return value
+
+
+def _read_kinds(table: Table) -> tuple[str, ...]:
+    kinds = table.ids("file_kinds", "kind", len(KINDS))
+    for kind in kinds:
+        if kind not in KINDS:
+            reason = f"{quoted(kind)} is no kind of file that is known here"
+            table.problems.error(table.at("file_kinds"), reason, f"use some of {', '.join(KINDS)}")
+    return kinds or USUAL_KINDS
+
+
+def _check_files(table: Table, found: ChatOptions) -> None:
+    for key in ("file_megabytes", "file_kinds", "conversation_megabytes"):
+        if table.has(key) and not found.files:
+            reason = "no files can be sent, so that it does nothing"
+            table.problems.error(table.at(key), reason, "set files = true, or leave it out")
+    most = min(found.conversation_megabytes, found.megabytes)
+    if found.files and found.file_megabytes > most:
+        reason = f"a conversation, or the chat file, has room for {most} MB"
+        fix = "give conversation_megabytes and megabytes more, or this less"
+        table.problems.error(table.at("file_megabytes"), reason, fix)

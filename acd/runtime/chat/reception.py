@@ -13,6 +13,7 @@ from acd.errors import AcdError, ChannelError, ChatDamaged, ChatStoreError
 from acd.ports.channel import ChannelHost
 from acd.runtime.chat.beginning import UNAVAILABLE, Beginnings, Invitation, Wanted
 from acd.runtime.chat.conversation import Entry, Head, Refused, Side
+from acd.runtime.chat.files import Files
 from acd.runtime.chat.keeping import Keeper
 from acd.runtime.chat.options import ChatOptions
 from acd.runtime.chat.rooms import Room, Rooms
@@ -40,6 +41,7 @@ class Reception:
         self._rooms = rooms
         self._host = host
         self.beginnings = Beginnings(name, options, rooms, keeper, host, self.find)
+        self.files = Files(options, keeper, host)
 
     # ---- customers
 

@@ -20,6 +20,7 @@ from msgspec import Struct
 
 from acd.errors import ChatDamaged, ChatStoreError, PersonalStoreError
 from acd.runtime.chat.conversation import Conversation, Entry, Head
+from acd.runtime.chat.file_parts import FILE_TABLES, FileParts
 from acd.runtime.database import DATABASE_ERRORS, DatabaseKind, explained, lock_database, open_database
 from acd.runtime.keyfile import KEY_BYTES, MasterKey, create_key, read_key, seal, unseal
 from acd.runtime.log import Logger
@@ -66,6 +67,7 @@ _KIND: Final = DatabaseKind(
             "CREATE INDEX conversation_customer ON conversation (customer, begun_us)",
             "CREATE TABLE erased (customer TEXT PRIMARY KEY) WITHOUT ROWID",
         ),
+        FILE_TABLES,
     ),
     unavailable=ChatStoreError,
     corrupt=ChatStoreError,
@@ -120,6 +122,7 @@ class ChatStore:
         except BaseException:
             self._lock.release()
             raise
+        self.files = FileParts(self._connection, self._transaction, self._cipher_of)
         try:
             self.key = self._unlock(key_path)
         except BaseException:
@@ -277,6 +280,7 @@ class ChatStore:
             "INSERT INTO entry VALUES (?, ?, ?)",
             [(head.id, entry.seq, seal(cipher, _pack(entry), _label(head.id, entry.seq))) for entry in page.entries],
         )
+        self.files.claim(head.id, [entry.file.id for entry in page.entries if entry.file is not None])
         return True
 
     def _key_of(self, conversation_id: str) -> tuple[AESGCM, bytes]:
@@ -291,6 +295,14 @@ class ChatStore:
         data_key = secrets.token_bytes(KEY_BYTES)
         made = AESGCM(data_key), self.key.wrap(data_key, _label(conversation_id, 0))
         return self._remembered(conversation_id, made)
+
+    def _cipher_of(self, conversation_id: str) -> AESGCM | None:
+        """That of a conversation that there is. Raises `ChatDamaged`."""
+        known = self._keys.get(conversation_id)
+        if known is not None:
+            return known[0]
+        row: _Row | None = self._connection.execute(f"{_HEADS} WHERE id = ?", (conversation_id,)).fetchone()
+        return None if row is None else self._opened(row)[0]
 
     def _remembered(self, conversation_id: str, made: tuple[AESGCM, bytes]) -> tuple[AESGCM, bytes]:
         self._keys[conversation_id] = made
@@ -350,6 +362,7 @@ class ChatStore:
         return [row[0] for row in found]
 
     def _drop(self, ids: list[tuple[str]]) -> None:
+        self.files.let_go(ids)
         self._connection.executemany("DELETE FROM entry WHERE conversation = ?", ids)
         self._connection.executemany("DELETE FROM conversation WHERE id = ?", ids)
         for (conversation_id,) in ids:

@@ -37,6 +37,10 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
         "widget": True,
         "messages": True,
         "message_priority": -10,
+        "files": True,
+        "file_megabytes": 3,
+        "file_kinds": ["text", "docx"],
+        "conversation_megabytes": 4,
     }
     channel = open_channel("shop", Options({**LEAST, **more}, tmp_path, {"sales", "support"}))
     assert isinstance(channel, WebChatChannel)
@@ -56,6 +60,8 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
     assert (found.conversations, found.connections, found.per_visitor, found.per_address) == (9, 10, 3, 0)
     assert (found.megabytes, found.names) == (5, {"anna": "Anna W."})
     assert (found.widget, found.messages, found.message_priority) == (True, True, -10)
+    assert (found.files, found.file_bytes, found.file_kinds) == (True, 3_000_000, ("docx", "text"))
+    assert found.conversation_megabytes == 4
 
 
 def test_every_problem_is_told_with_its_fix(tmp_path: Path) -> None:
@@ -86,6 +92,22 @@ def test_every_problem_is_told_with_its_fix(tmp_path: Path) -> None:
         "channels.shop.message_priority: no messages can be left, so that it does nothing; set messages = true",
     ):
         assert expected in text
+
+
+def test_files_have_room_and_are_of_kinds_that_are_known(tmp_path: Path) -> None:
+    for keys, expected in (
+        ({"files": True, "file_kinds": ["png", "svg"]}, 'channels.shop.file_kinds: "svg" is no kind of file'),
+        ({"files": True, "file_megabytes": 0}, "channels.shop.file_megabytes: 0 is out of range; use 1 to 100"),
+        ({"files": True, "megabytes": 9}, "channels.shop.file_megabytes: a conversation, or the chat file, has room"),
+        ({"files": True, "conversation_megabytes": 9}, "channels.shop.file_megabytes: a conversation, or"),
+        ({"file_kinds": ["png"]}, "channels.shop.file_kinds: no files can be sent, so that it does nothing; set files"),
+        ({"file_megabytes": 1}, "channels.shop.file_megabytes: no files can be sent"),
+    ):
+        with pytest.raises(ConfigError) as caught:
+            read_options("shop", Options({**LEAST, **keys}, tmp_path))
+        (problem,) = caught.value.problems
+        assert problem.startswith(expected)
+    assert read_options("shop", Options(LEAST, tmp_path)).file_bytes == 0
 
 
 def test_pages_and_queues_have_to_be_named(tmp_path: Path) -> None:
