@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from acd.api.bodies import NoQuery
-from acd.api.chat.continued import is_continued
+from acd.api.chat.continued import is_called, is_continued
 from acd.api.chat.ended import ended_conversation
 from acd.api.chat.messages import FileShape, Key, MarksShape, Number, marks_shape
 from acd.api.problems import Problem, not_found
@@ -184,7 +184,8 @@ async def invite(call: Call[Inviting, NoQuery]) -> Created:
     channel = call.context.router.channel(body.channel)
     if not isinstance(channel, WebChatChannel):
         raise not_found("web chat")
-    if not call.who.sees_all and not await _has_met(channel, agent_id, body.visitor):
+    met = call.who.sees_all or await _has_met(channel, agent_id, body.visitor)
+    if not met and not await is_called(call.context.view, agent_id, channel, body.visitor):
         raise not_found("visitor")
     invitation = Invitation(agent_id, body.id, body.text)
     answer = await channel.reception.begin(body.visitor, Wanted(body.id, body.queue), invitation)
@@ -212,7 +213,10 @@ async def conversation_of(call: Call[Any, Any]) -> tuple[WebChatChannel, Room]:
         if (found := await ended_conversation(call)) is None:
             raise not_found("conversation")
         return found
-    if not (_is_theirs(call, row) or is_continued(call.context.view, call.path("agent"), row, call.who)):
+    if not (
+        (call.who.sees(row) and _concerns(row, call.path("agent")))
+        or is_continued(call.context.view, call.path("agent"), row, call.who)
+    ):
         raise not_found("conversation")
     channel = call.context.router.channel(row.instance)
     if not isinstance(channel, WebChatChannel):
@@ -230,10 +234,6 @@ async def _talking(call: Call[Any, Any]) -> tuple[WebChatChannel, Room]:
     if call.path("agent") not in room.conversation.talking.values():
         raise _problem(Refused("not-talking", "Only an agent who has accepted the conversation does this."))
     return channel, room
-
-
-def _is_theirs(call: Call[Any, Any], row: InteractionRecord) -> bool:
-    return call.who.sees(row) and _concerns(row, call.path("agent"))
 
 
 def _concerns(row: InteractionRecord, agent_id: str) -> bool:

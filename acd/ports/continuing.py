@@ -21,6 +21,9 @@ BEFORE: Final = "call.before"
 NOBODY: Final = '"acd: nobody" in labels'
 """The requirement of such a conversation: no agent has this label, since no label has a space."""
 
+BESIDE: Final = "call.beside"
+"""The attribute of a conversation that goes on beside a call: the last one that has gone on from it."""
+
 CALLED_REASON: Final = "called"
 """Why a conversation is over whose place a call has taken."""
 

@@ -18,6 +18,7 @@ from acd.runtime.chat.beginning import UNAVAILABLE
 from acd.runtime.chat.channel import WebChatChannel
 from acd.runtime.chat.conversation import Refused
 from acd.runtime.chat.rooms import Room
+from acd.runtime.records import InteractionRecord
 
 _NO_CALLS: Final = Refused("no-calls", "Nobody can be called from here.")
 
@@ -41,18 +42,16 @@ class Calling:
         if room is None or row is None:
             origin = Origin(visitor, key)
         else:
-            origin = Origin(visitor, key, room.id, row.requirement, row.priority + self._head_start(row.id))
+            origin = Origin(visitor, key, room.id, row.requirement, row.priority + self._head_start(row))
         return TicketTold(key, self.channel, self._calls.ticket(origin), origin.conversation)
 
-    def _head_start(self, conversation_id: str) -> int:
+    def _head_start(self, row: InteractionRecord) -> int:
         """How many levels of priority the wait so far is worth, in its queue's ordering: never more than it was.
 
         A new interaction cannot be given another's place, but a priority puts it so far ahead: whoever waited before
         the customer stays before them, and of those who came later at most a step's worth gets past.
         """
-        view = self._context.view
-        row = view.interactions[conversation_id]
-        queue = view.queues.get(row.queue)
+        queue = self._context.view.queues.get(row.queue)
         if queue is None or row.state not in {"queued", "offered"} or queue.settings.ordering == "strict":
             return 0
         _, step_us = slope(queue.settings)

@@ -5,6 +5,7 @@ Owns that. Must not know how a call begins. The attribute alone proves nothing: 
 
 from acd.api.auth import Principal
 from acd.ports.continuing import CONTINUES
+from acd.runtime.chat.channel import WebChatChannel
 from acd.runtime.records import InteractionRecord
 from acd.runtime.view import View
 
@@ -13,6 +14,18 @@ def continued(view: View, call: InteractionRecord) -> str:
     """The conversation from which a call has gone on; empty for none, or one that nobody remembers."""
     found = view.interaction(dict(call.attributes).get(CONTINUES, ""))
     return found.id if found is not None and found.customer and found.customer == call.customer else ""
+
+
+async def is_called(view: View, agent_id: str, channel: WebChatChannel, visitor: str) -> bool:
+    """Whether the agent talks with this visitor, in a call that has gone on from a conversation of the channel's."""
+    agent = view.agents.get(agent_id)
+    calls = [view.interaction(each) for each in (() if agent is None else tuple(agent.work))]
+    for call in calls:
+        found = continued(view, call) if call is not None and call.state == "active" else ""
+        room = await channel.reception.find(found) if found else None
+        if room is not None and room.visitor == visitor:
+            return True
+    return False
 
 
 def is_continued(view: View, agent_id: str, conversation: InteractionRecord, who: Principal) -> bool:

@@ -121,8 +121,8 @@ export class CustomerCall extends Call {
       this.store.set(this.wanted ? { call: this.wanted.id } : null);
       this.tries = (this.tries ?? 0) + 1;
       if (this.wanted && this.tries < MOST_TRIES) return this.line.start();
-      this.wanted = null;
     }
+    if (this.asking && this.wanted) return this.refused({ code: word || "refused", detail });
     super.closed(code, word, detail);
     this.asking?.reject(new Problem(word || "refused"));
     this.asking = null;

@@ -2,9 +2,9 @@
 //
 // What a call is, is in /pages/call, of which nothing is loaded before the click. Must not know any element of the page.
 
-const STEP = 1_000, ASK_AGAIN = 1_000, ASK_FOR = 60_000; // milliseconds
+const STEP = 1_000, ASK_AGAIN = 1_000, ASK_FOR = 60_000, LEAVE_WITHIN = 3_000; // milliseconds
 const BAD = { loss: 0.05, jitter: 0.08, roundTrip: 0.6 }; // of packets; seconds
-const PASSING = new Set(["agent-asked", "no-ticket", "unavailable"]); // by another attempt, a little later
+const PASSING = new Set(["agent-asked", "no-ticket", "unavailable", "conversation-over"]); // by another attempt, a little later
 const KEPT = ":call";
 
 export class Calling {
@@ -14,6 +14,7 @@ export class Calling {
     this.audio = document.createElement("audio");
     this.call = null;
     this.memory = null;
+    this.turn = 0;
     this.clear("");
   }
 
@@ -39,15 +40,18 @@ export class Calling {
   // ---- what the customer does
 
   async begin() {
-    if (this.isOn) return;
+    if (this.isOn || !this.chat.callChannel) return;
+    const turn = (this.turn += 1);
     this.keeping.allow();
     this.clear("asking");
     this.changed();
     try {
-      await this.make(this.chat.callChannel);
+      const call = await this.made(this.chat.callChannel);
+      if (turn !== this.turn) return; // left meanwhile
+      this.call = call;
       await this.ask(Date.now() + ASK_FOR);
     } catch (error) {
-      this.failed(error);
+      if (turn === this.turn) this.failed(error);
     }
   }
 
@@ -57,15 +61,17 @@ export class Calling {
   }
 
   async resume() {
-    const { channel, since = 0 } = this.kept;
+    const { channel, since = 0 } = this.kept, turn = (this.turn += 1);
     this.clear("calling");
     this.since = since;
     this.changed();
     try {
-      await this.make(channel);
-      if (!(await this.call.resume())) this.ended("lost");
+      const call = await this.made(channel);
+      if (turn !== this.turn) return;
+      this.call = call;
+      if (!(await call.resume()) && call === this.call) this.ended("lost");
     } catch (error) {
-      this.failed(error);
+      if (turn === this.turn) this.failed(error);
     }
   }
 
@@ -76,12 +82,15 @@ export class Calling {
   }
 
   hangUp() {
-    if (this.state === "waiting" || this.state === "talking") this.call.hangUp();
-    else {
-      this.call?.leave();
-      this.forget();
-      this.clear("");
-    }
+    if (this.state === "waiting" || this.state === "talking") return this.call.hangUp();
+    // It may have begun, without that we know of it.
+    const { call } = this;
+    call?.hangUp();
+    setTimeout(() => call?.leave(), LEAVE_WITHIN);
+    this.turn += 1;
+    this.call = null;
+    this.forget();
+    this.clear("");
     this.changed();
   }
 
@@ -100,12 +109,16 @@ export class Calling {
 
   // ---- inside
 
-  async make(channel) {
+  async made(channel) {
     const { CustomerCall } = await import("/pages/call/customer.js");
-    const store = { get: () => this.kept, set: (kept) => this.keep(kept) };
+    const store = { get: () => (call === this.call ? this.kept : null), set: (kept) => call === this.call && this.keep(kept) };
     this.keep({ ...this.kept, channel });
-    this.call = new CustomerCall({ address: this.address, channel, audio: this.audio, store });
-    const on = (name, heard) => this.call.addEventListener(name, ({ detail }) => (heard(detail), this.changed()));
+    const call = new CustomerCall({ address: this.address, channel, audio: this.audio, store });
+    const on = (name, heard) => call.addEventListener(name, ({ detail }) => {
+      if (call !== this.call) return; // left already
+      heard(detail);
+      this.changed();
+    });
     on("state", (told) => this.told(told));
     on("place", ({ position, seconds }) => (this.place = position ? { position, seconds } : null));
     on("online", ({ online }) => (this.isCut = !online));
@@ -113,6 +126,7 @@ export class Calling {
     on("held", ({ held }) => (this.isHeld = held));
     on("quality", ({ sample }) => this.rate(sample));
     on("problem", ({ code }) => (code === "no-sound" ? (this.needsClick = true) : (this.problem = code)));
+    return call;
   }
 
   // While an agent is being asked to write, nobody else is asked to talk: then once more.
@@ -133,8 +147,9 @@ export class Calling {
   }
 
   // The microphone is there.
-  ticket(id, call) {
-    if (call === this.call && this.state === "asking") this.become("calling");
+  async ticket(id, call) {
+    if (call !== this.call) throw Object.assign(new Error("left"), { code: "left" });
+    if (this.state === "asking") this.become("calling");
     return this.chat.ticket(id);
   }
 

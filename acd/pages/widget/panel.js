@@ -83,7 +83,8 @@ export class Panel {
     if (!lives) this.asking.hidden = true;
     this.putBack(chat, takes);
     if (isAtEnd) this.log.toEnd();
-    if (had && this.isOpen && !isShown(had)) (this.composer.element.hidden ? this.title : this.composer.field).focus();
+    const lost = had && this.isOpen && !isShown(this.root.activeElement ?? had);
+    if (lost) (this.composer.element.hidden ? this.title : this.composer.field).focus();
   }
 
   // ---- inside

@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
 from acd.core.messages import EndInteraction
-from acd.core.states.interaction import TABLE
 from acd.errors import AcdError, ChannelError
 from acd.ports.channel import ChannelHost, InteractionStanding
+from acd.runtime.chat.calling import ENDS, is_calling
 from acd.runtime.chat.options import ChatOptions
 from acd.runtime.chat.reception import Reception
 from acd.runtime.chat.rooms import Room, Rooms
@@ -36,9 +36,6 @@ LOOKED_THROUGH: Final = 100
 
 LOST: Final = "lost"
 """Why a conversation has ended of which the engine no longer knows why."""
-
-ENDS: Final = frozenset(state for state, ways in TABLE.items() if not ways)
-"""States of an interaction from which there is no way on."""
 
 
 class Care:
@@ -109,7 +106,9 @@ class Care:
         """Why the customer is taken to have left; empty as long as they have not."""
         chat = room.conversation
         if chat.talking and chat.is_attended and now_us - chat.heard_us >= self._options.idle_us:
-            return "idle"
+            if not is_calling(self._host(), room):
+                return "idle"
+            chat.hear(now_us)  # Who talks by voice need not write.
         if chat.head.later:
             return ""  # Whoever has left a message is somewhere else.
         if room.waits and room.gone_us and now_us - room.gone_us >= self._options.away_us:

@@ -30,8 +30,8 @@ from acd.core.messages import (
 )
 from acd.errors import AcdError, ChannelError, ChatStoreError
 from acd.ports.channel import Channel, ChannelHost, Desired
-from acd.runtime.chat.calling import give_back, why_over
-from acd.runtime.chat.care import ENDS, Care
+from acd.runtime.chat.calling import ENDS, give_back, why_over
+from acd.runtime.chat.care import Care
 from acd.runtime.chat.conversation import Conversation
 from acd.runtime.chat.keeping import Keeper
 from acd.runtime.chat.options import ChatOptions, read_options

@@ -9,15 +9,15 @@ asked to write to whom another one is asked to talk. With whom an agent writes a
 the conversation goes on beside the call.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Final, NamedTuple
 
 from acd.core.limits import MAX_ATTRIBUTES, MAX_TEXT
-from acd.core.messages import Command, EndInteraction, UpdateInteraction
+from acd.core.messages import Command, EndInteraction, NoteInteraction, UpdateInteraction
 from acd.errors import AcdError
 from acd.ports.channel import ChannelHost, InteractionStanding
-from acd.ports.continuing import BEFORE, CALLED, CALLED_REASON, CONTINUES, NOBODY, Origin
+from acd.ports.continuing import BEFORE, BESIDE, CALLED, CALLED_REASON, CONTINUES, NOBODY, Origin
 from acd.runtime.log import Logger
 
 _WAITS: Final = "queued"
@@ -65,16 +65,22 @@ class Continuing:
         """`host` raises `ChannelError` while there is no engine."""
         self._name = name
         self._host = host
-        self._tasks: set[asyncio.Task[Refused | None]] = set()
         self._owed: dict[str, _Aside] = {}
         """Conversations, of which the engine could not be told what becomes of them, or of their calls."""
 
     async def begin(self, origin: Origin, call_id: str, enqueue: Enqueue) -> Refused | None:
-        """Begin the call by `enqueue`. It goes on when the caller is cancelled. Raises `ChannelError`."""
-        task = asyncio.create_task(self._begun(origin, call_id, enqueue), name="a call instead of a conversation")
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
-        return await asyncio.shield(task)
+        """Begin the call by `enqueue`. Not to be cancelled but by a stop. Raises `ChannelError`."""
+        standing = self._host().interaction(origin.conversation)
+        if standing is None or standing.kind != "live":
+            return _OVER
+        found = _from(origin, standing)
+        if standing.state == "active":
+            return await self._beside(origin, call_id, found._replace(preferred=standing.agent_id), enqueue)
+        if standing.state == "offered":
+            return _BEING_ASKED
+        if standing.state != _WAITS:
+            return _OVER
+        return await self._instead(origin, call_id, found, enqueue)
 
     async def say_again(self) -> None:
         """What the engine could not be told before."""
@@ -83,23 +89,14 @@ class Continuing:
 
     # ---- inside
 
-    def _done(self, task: "asyncio.Task[Refused | None]") -> None:
-        self._tasks.discard(task)
-        if not task.cancelled():
-            task.exception()  # Looked at, if only here: whoever asked may be gone.
-
-    async def _begun(self, origin: Origin, call_id: str, enqueue: Enqueue) -> Refused | None:
-        standing = self._host().interaction(origin.conversation)
-        if standing is None or standing.kind != "live":
-            return _OVER
-        found = _from(origin, standing)
-        if standing.state == "active":
-            return await enqueue(found._replace(preferred=standing.agent_id))
-        if standing.state == "offered":
-            return _BEING_ASKED
-        if standing.state != _WAITS:
-            return _OVER
-        return await self._instead(origin, call_id, found, enqueue)
+    async def _beside(self, origin: Origin, call_id: str, found: From, enqueue: Enqueue) -> Refused | None:
+        """With the agent who writes with the customer; who talks is not taken for silent there."""
+        refusal = await enqueue(found)
+        if refusal is None:
+            host = self._host()
+            with suppress(AcdError):  # then they may be taken for silent, after a while
+                await host.submit(NoteInteraction(host.new_id(), origin.conversation, ((BESIDE, call_id),)))
+        return refusal
 
     async def _instead(self, origin: Origin, call_id: str, found: From, enqueue: Enqueue) -> Refused | None:
         """In the place of one who waits in line."""
@@ -142,6 +139,6 @@ class Continuing:
 
 def _from(origin: Origin, standing: InteractionStanding) -> From:
     """All that is known of the conversation, and which one it is."""
-    known = tuple(each for each in standing.attributes if each[0] not in {CONTINUES, CALLED, BEFORE})
+    known = tuple(each for each in standing.attributes if each[0] not in {CONTINUES, CALLED, BEFORE, BESIDE})
     attributes = (*known[: MAX_ATTRIBUTES - 1], (CONTINUES, origin.conversation))
     return From(standing.queue, standing.customer, attributes, "", origin.requirement, origin.priority)

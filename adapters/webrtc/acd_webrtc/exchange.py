@@ -67,6 +67,7 @@ class Exchange:
         """The customer's page; it takes the place of any other."""
         before, line.customer, line.gone_us = line.customer, page, None
         page.line = line
+        line.place = None  # as far as this page has been told
         if before is not None and before is not page:
             before.end(_REPLACED)
         self._tell_customer(line)

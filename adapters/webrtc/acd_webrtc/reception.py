@@ -3,6 +3,7 @@
 Owns what may be done, and within which limits. Must not know sockets, nor what happens between the two ends.
 """
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
@@ -53,6 +54,7 @@ class Reception:
         self._host = host
         self._begun: OrderedDict[str, Allowance] = OrderedDict()
         self._origins: OrderedDict[str, Origin] = OrderedDict()
+        self._tasks: set[asyncio.Task[Refused | None]] = set()
         self.continuing = Continuing(name, host)
 
     def comes_from(self, origin: Origin) -> None:
@@ -90,23 +92,10 @@ class Reception:
         claimed = Claimed(wanted.name, wanted.number)
         line = Line(call_id, page.visitor, wanted.id, address=page.address, claimed=claimed, beginning=True)
         self._lines.add(line)
-        try:
-            refusal = await self._ask(line, queue, wanted, origin)
-        except BaseException:
-            self._lines.drop(line)
-            raise
-        finally:
-            line.beginning = False
-            line.settled.set()
-        if refusal is not None:
-            self._lines.drop(line)
-        elif page.ended.done():
-            line.gone_us = self._exchange.now_us()
-        elif self._lines.get(call_id) is line:
-            self._exchange.customer_came(line, page)
-        else:
-            self.resume(page, wanted.id)  # it has ended already
-        return refusal
+        task = asyncio.create_task(self._begin_call(page, line, queue, wanted, origin), name="beginning a call")
+        self._tasks.add(task)
+        task.add_done_callback(self._begins_no_more)
+        return await asyncio.shield(task)
 
     def resume(self, page: CustomerPage, key: str) -> None:
         """The page has come back to the call that it began with this key; without one it has none."""
@@ -136,6 +125,33 @@ class Reception:
         if line is not None:
             line.why = LEFT
             await host.submit(EndInteraction(host.new_id(), line.id, by="customer", reason=LEFT))
+
+    async def _begin_call(
+        self, page: CustomerPage, line: Line, queue: str, wanted: Begin, origin: Origin | None
+    ) -> Refused | None:
+        """A new call. It begins also when its page is gone meanwhile, which may come back to it."""
+        try:
+            refusal = await self._ask(line, queue, wanted, origin)
+        except BaseException:
+            self._lines.drop(line)
+            raise
+        finally:
+            line.beginning = False
+            line.settled.set()
+        if refusal is not None:
+            self._lines.drop(line)
+        elif page.ended.done():
+            line.gone_us = self._exchange.now_us()
+        elif self._lines.get(line.id) is line:
+            self._exchange.customer_came(line, page)
+        else:
+            self.resume(page, wanted.id)  # it has ended already
+        return refusal
+
+    def _begins_no_more(self, task: "asyncio.Task[Refused | None]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # Looked at, if only here: whoever asked may be gone.
 
     async def _ask(self, line: Line, queue: str, wanted: Begin, origin: Origin | None) -> Refused | None:
         """For an agent: any, or as the conversation says from which the customer comes."""

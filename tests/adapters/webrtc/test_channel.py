@@ -124,9 +124,13 @@ async def test_a_call_from_its_beginning_to_its_end(channel: WebrtcChannel, host
     host.places[call] = Place("sales", 3, 90 * SECOND)
     await channel.sweep()
     await channel.sweep()
+    await customer.until("place")
+    customer.lose()
+    await customer.hello(channel)
+    await channel.sweep()
     await channel.perform(AnnounceInteraction(call, "talk", "queue-busy"))
     assert (await customer.until("announced"))["name"] == "queue-busy"
-    assert [(each["position"], each["expected_seconds"]) for each in customer.of("place")] == [(3, 90.0)]
+    assert [(each["position"], each["expected_seconds"]) for each in customer.of("place")] == 2 * [(3, 90.0)]
     await connected(channel, host, call)
     assert (await customer.until("call", state="talking"))["agent"] == "Anna W."
     await channel.perform(ReleaseInteraction(call, "talk", "completed"))
@@ -355,7 +359,11 @@ async def test_credentials_are_for_those_who_are_in_a_call(host: Host, tmp_path:
     assert not customer.of("ice")
     customer.lose()
     call = await customer.call(channel)
+    await customer.say(type="ice")
+    assert not customer.of("ice"), "who only waits is to have no relay"
     await connected(channel, host, call)
+    await customer.say(type="ice")
+    await customer.until("ice")
     talk = await customer.until("talk")
     assert talk["relay_only"] is True
     server = talk["servers"][1]

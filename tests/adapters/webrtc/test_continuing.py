@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import random
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,25 @@ from typing import Any
 import pytest
 
 from acd.api.chat.calling import Calling
-from acd.core.messages import AcceptOffer, CloseQueue, Command, OpenQueue, Outcome, SignInAgent, UpdateInteraction
+from acd.core.engine import Engine
+from acd.core.messages import (
+    AcceptOffer,
+    CloseQueue,
+    Command,
+    DeclineOffer,
+    EndInteraction,
+    InteractionQueued,
+    OfferAccepted,
+    OfferDeclined,
+    OfferExpired,
+    OfferMade,
+    OfferRevoked,
+    OpenQueue,
+    Outcome,
+    SetPresence,
+    SignInAgent,
+    UpdateInteraction,
+)
 from acd.errors import RouterOverloaded
 from acd.ports.continuing import BEFORE, CALLED, CONTINUES, NOBODY, Continuing, Origin
 from acd.runtime.chat.beginning import Wanted
@@ -20,6 +39,7 @@ from acd.runtime.journal import MemoryJournal
 from acd.runtime.router import Router
 from acd.testing import ManualClock
 from acd_webrtc.channel import WebrtcChannel
+from acd_webrtc.signalling import Limits
 from tests.adapters.webrtc.callers import Caller, options
 from tests.runtime.chat.chats import options as chat_options
 from tests.runtime.live import idle
@@ -40,6 +60,20 @@ hold_for = "20s"
 [queues.support]
 """
 MINUTE = 60 * 1_000_000
+DAY = 1_440 * MINUTE
+SOON = 10.0
+
+
+def watched(told: list[Any]) -> type[Engine]:
+    """An engine of which all that it ever decides is noted."""
+
+    class Watched(Engine):
+        def apply(self, command: Command, now_us: int) -> Outcome:
+            outcome = super().apply(command, now_us)
+            told.append(outcome.events)
+            return outcome
+
+    return Watched
 
 
 class World:
@@ -47,11 +81,16 @@ class World:
 
     def __init__(self, folder: Path) -> None:
         self.clock = ManualClock()
-        self.shop = WebChatChannel("shop", chat_options(folder, call="talk"))
-        self.talk = WebrtcChannel("talk", options(folder))
-        self.journal = MemoryJournal()
+        # Nobody is missed, however far the clock is ahead: the channels look by the loop's own.
+        self.shop = WebChatChannel("shop", chat_options(folder, call="talk", away_us=DAY))
+        self.talk = WebrtcChannel("talk", options(folder, away_us=DAY, limits=Limits(DAY, DAY, DAY)))
+        self.told: list[Any] = []
         self.router = Router(
-            loads(CONFIG, base=folder), journal=self.journal, channels=[self.shop, self.talk], clock=self.clock
+            loads(CONFIG, base=folder),
+            journal=MemoryJournal(),
+            channels=[self.shop, self.talk],
+            clock=self.clock,
+            engine=watched(self.told),
         )
         self.ids = 0
 
@@ -91,6 +130,28 @@ class World:
         (work,) = (each for each in self.router.view.agents[agent].work.values() if each.state == "offered")
         await self.tells(AcceptOffer, work.offer_id, agent)
         return work.interaction_id
+
+    def check_offers(self) -> None:
+        """Of no customer two interactions have ever rung at the same time; and many have rung."""
+        customers: dict[str, str] = {}
+        ringing: dict[str, str] = {}
+        made = calls = 0
+        for event in (event for events in self.told for event in events):
+            match event:
+                case InteractionQueued():
+                    customers[event.interaction_id] = event.customer
+                    calls += event.channel == "voice"
+                case OfferMade():
+                    customer = customers[event.interaction_id]
+                    assert customer not in ringing, (event, ringing)
+                    ringing[customer] = event.interaction_id
+                    made += 1
+                case OfferAccepted() | OfferDeclined() | OfferExpired() | OfferRevoked():
+                    ringing.pop(customers[event.interaction_id], None)
+                case _:
+                    pass
+        assert made > 5
+        assert calls > 1
 
     def row(self, interaction: str) -> Any:  # noqa: ANN401 - a row, or nothing
         return self.router.view.interaction(interaction)
@@ -144,6 +205,30 @@ async def test_in_talk_the_same_agent_is_asked_and_the_chat_goes_on(world: World
     assert not world.router.view.agents["anna"].work
 
 
+async def test_who_talks_is_not_taken_for_silent_in_writing(world: World) -> None:
+    room = await world.chats()
+    await world.ready("anna")
+    await world.accepts("anna")
+    caller = await world.calls(room)
+    await world.accepts("anna")
+    await world.shop.reception.post(room, "anna", "m-1", "One moment")
+    for _ in range(3):
+        world.clock.advance(world.shop.options.idle_us)
+        await world.shop.sweep()
+    await idle()
+    assert world.row(room.id).state == "active"
+    await caller.say(type="leave")
+    await caller.until("call", state="over")
+    await world.shop.sweep()
+    await idle()
+    assert world.row(room.id).state == "active", "their time begins with the end of the call"
+    world.clock.advance(world.shop.options.idle_us)
+    await world.shop.sweep()
+    async with asyncio.timeout(SOON):
+        while world.row(room.id).state == "active":
+            await idle()
+
+
 async def test_while_the_chat_rings_nobody_else_is_asked(world: World) -> None:
     room = await world.chats()
     await world.ready("anna", "boris")
@@ -171,6 +256,39 @@ async def test_a_call_that_is_refused_leaves_the_chat_at_its_place(world: World)
     await world.tells(OpenQueue, "sales")
     await world.ready("anna")
     assert await world.accepts("anna") == room.id
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_whatever_comes_when_nobody_is_asked_twice(tmp_path: Path, seed: int) -> None:
+    """Of every customer one interaction at most rings, at any moment, as the engine's own events tell it."""
+    chance, world = random.Random(seed), World(tmp_path)  # noqa: S311 - not for secrets
+    rooms: list[Room] = []
+    async with world.router as router:
+        await router.ready()
+        await world.ready("anna", "boris")
+        for step in range(150):
+            does = chance.choice(("chat", "call", "call", "answer", "decline", "end", "come", "go"))
+            ringing = [work for each in router.view.agents.values() for work in each.work.values()]
+            ringing = [work for work in ringing if work.state == "offered"]
+            agent = chance.choice(("anna", "boris"))
+            if does == "chat":
+                rooms.append(await world.chats(f"cv_{step}"))
+            elif does == "call" and rooms:
+                # And an agent comes or goes in the middle of it.
+                presence = world.tells(SetPresence, agent, chance.choice(("ready", "not-ready")), "lunch")
+                await asyncio.gather(world.calls(chance.choice(rooms[-3:]), f"k-{step}"), presence)
+            elif does in {"answer", "decline"} and ringing:
+                work = chance.choice(ringing)
+                kind = AcceptOffer if does == "answer" else DeclineOffer
+                await world.tells(kind, work.offer_id, work.agent_id)
+            elif does == "end" and (living := list(router.view.interactions)):
+                await world.tells(EndInteraction, chance.choice(living), by="customer")
+            elif does in {"come", "go"}:
+                await world.tells(
+                    SetPresence, agent, "ready" if does == "come" else "not-ready", "" if does == "come" else "lunch"
+                )
+            await idle()
+        world.check_offers()
 
 
 async def test_what_the_engine_cannot_be_told_is_told_later(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -202,8 +320,9 @@ async def test_a_page_that_goes_in_the_middle_leaves_nothing_half_done(world: Wo
     saying = asyncio.create_task(caller.say(type="begin", id="k-1", continues=room.id))
     await asyncio.sleep(0)
     saying.cancel()
-    while world.row(room.id).state == "queued":
-        await idle()
+    async with asyncio.timeout(SOON):
+        while world.row(room.id).state == "queued":
+            await idle()
     assert world.row(room.id).state == "cancelled"
     again = Caller()
     again.connect(world.talk.customer_page(""))

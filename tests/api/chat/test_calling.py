@@ -92,3 +92,20 @@ async def test_while_calls_cannot_be_taken_the_chat_goes_on(http: Http, router: 
     await page.say("call", id="k-1")
     assert (await page.until("error", id="k-1"))["code"] == "unavailable"
     assert await page.begin()
+
+
+@pytest.mark.usefixtures("talk")
+async def test_after_its_end_a_conversation_still_vouches_for_its_visitor(
+    http: Http, shop: WebChatChannel, talk: WebrtcChannel
+) -> None:
+    page, _ = await connected(http)
+    conversation = await page.begin()
+    host = shop.host
+    assert isinstance(host, Host)
+    host.wished.clear()
+    await shop.reconcile(())
+    await page.say("call", id="k-1", conversation=conversation)
+    told = await page.until("ticket", id="k-1")
+    origin, _ = talk.tickets.redeem(talk._opened().index, told["ticket"], "k-1", talk.now_us())
+    assert origin is not None
+    assert origin.visitor.startswith("cv_")

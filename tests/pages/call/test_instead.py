@@ -128,8 +128,18 @@ def test_in_line_the_call_takes_the_chat_s_place(window: Caller, somebody: Someb
     said = agent.do(f"() => ask('GET', '/v1/agents/anna/conversations/{chat['id']}')")
     assert [each["text"] for each in said["body"]["entries"] if each["kind"] == "message"] == ["Hello"]
     assert agent.do(f"() => ask('GET', '/v1/agents/boris/conversations/{chat['id']}')")["status"] in {403, 404}
+    # And writes to the customer besides, in a conversation that only this agent is asked to take.
+    visitor = said["body"]["conversation"]["visitor"]
+    body = {"channel": "shop", "visitor": visitor, "id": "i-1", "text": "Here is the link."}
+    assert agent.do("(body) => ask('POST', '/v1/agents/boris/conversations', body)", body)["status"] in {403, 404}
+    assert agent.do("(body) => ask('POST', '/v1/agents/anna/conversations', body)", body)["status"] == 201
+    window.shows(["Here is the link."])
+    beside = ByApi(shop.centre).accepts()
+    window.writes("Thank you!")
+    ByApi(shop.centre).hears(beside, ["Thank you!"])
     agent.do("() => call.hangUp()")
     window.says_over("The call has ended.")
+    ByApi(shop.centre).ends(beside)
     expect(window.button("Begin another chat")).to_be_visible()
     _out(shop, "anna")
 
