@@ -3,6 +3,7 @@
 
 import { byId, option, setText } from "/pages/common/dom.js";
 import { ask } from "/pages/common/requests.js";
+import { regionOf } from "/wallboard/rows.js";
 
 const TALKING = new Set(["active", "held"]);
 const MODES = ["listen", "whisper", "barge", "off"];
@@ -17,7 +18,7 @@ export class Actions {
     this.deed = null;
     this.from = null;
     this.dialog = byId("dialog");
-    this.dialog.addEventListener("close", () => this.from?.isConnected && this.from.focus());
+    this.dialog.addEventListener("close", () => this.goBack());
     byId("close").addEventListener("click", () => this.dialog.close());
     byId("no").addEventListener("click", () => this.choose());
     byId("yes").addEventListener("click", () => this.carryOut());
@@ -43,6 +44,14 @@ export class Actions {
     this.choose();
     this.dialog.showModal();
     byId("dialog-title").focus();
+  }
+
+  // To where it was opened; to the table, if that row is gone meanwhile.
+  goBack() {
+    if (!this.from) return;
+    const table = byId(this.kind === "agent" ? "agents" : "waiting");
+    (this.from.isConnected ? this.from : regionOf(table)).focus();
+    this.from = null;
   }
 
   fill() {
