@@ -9,9 +9,11 @@ const TALKING = new Set(["active", "held"]);
 const MODES = ["listen", "whisper", "barge", "off"];
 
 export class Actions {
-  constructor(words, lost) {
+  // `own()`: the agent that the supervisor is, too, whose telephone rings then; null for none: they have to say whose.
+  constructor(words, lost, own) {
     this.words = words;
     this.lost = lost;
+    this.own = own;
     this.kind = "";
     this.item = null;
     this.board = null;
@@ -60,6 +62,7 @@ export class Actions {
     byId("agent-choices").hidden = kind !== "agent";
     byId("work-choices").hidden = talks.length === 0;
     byId("line-choices").hidden = kind !== "waiting";
+    byId("telephone").parentElement.hidden = Boolean(this.own());
     byId("reason").replaceChildren(...board.reasons.map((code) => option(code, words.say(`reason.${code}`, {}, code))));
     byId("work").replaceChildren(...talks.map((each) => option(each.interaction_id, words.say("which-one", {
       queue: this.titles(each.queue), channel: words.say(`channel.${each.channel}`, {}, each.channel), id: each.interaction_id,
@@ -123,7 +126,7 @@ export class Actions {
   }
 
   supervise(mode) {
-    const telephone = byId("telephone").value.trim(), interaction = byId("work").value;
+    const telephone = this.own() ?? byId("telephone").value.trim(), interaction = byId("work").value;
     if (!telephone) {
       setText(byId("said"), this.words.say("problem.no-telephone"));
       byId("telephone").focus();
