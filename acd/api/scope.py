@@ -171,7 +171,8 @@ def _check_queue(scope: Scope, queue: str, *, changes: bool) -> None:
 
 def _team(scope: Scope, view: View) -> frozenset[str]:
     """Agents with the same skills, labels, memberships and capacity are looked at once."""
-    wanted = [parse(view.queues[each].settings.requirement or "true") for each in scope.queues if each in view.queues]
+    queues = (view.queues[each].settings for each in scope.queues if each in view.queues)
+    wanted = [parse(queue.requirement.strip() or "true") for queue in queues]
     known: dict[tuple[object, ...], bool] = {}
     found = []
     for row in view.agents.values():

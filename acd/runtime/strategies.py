@@ -83,7 +83,7 @@ class Strategies:
             advice = did_you_mean(name, self.scores) if self.scores else f"install one (entry point {GROUP})"
             yield f"no strategy {quoted(name)} is installed; {advice}"
         else:
-            demand = Demand("voice", tuple(sorted(parse(queue.requirement).skills)))
+            demand = Demand("voice", tuple(sorted(parse(queue.requirement.strip() or "true").skills)))
             fault = _trial(self.scores[name].function, demand, agents)
             if fault:
                 yield f"the strategy {quoted(name)} {fault}"

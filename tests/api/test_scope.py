@@ -572,6 +572,15 @@ def test_teams_are_made_again_for_a_new_configuration_and_bounded(router: Memory
     assert len(sight._teams) == MAX_TEAMS
 
 
+def test_a_requirement_of_blanks_asks_nothing(router: MemoryRouter) -> None:
+    """As for the engine: whoever there is serves the queue."""
+    queues = (*SETTINGS.queues, QueueSettings("open", requirement=" \t "))
+    assert router.apply(ApplyConfig("c", msgspec.structs.replace(SETTINGS, queues=queues))).refusal is None
+    sight = Sight(lambda: router.view)
+    assert sight.agent(Scope(frozenset(("open",))), "fritz")
+    assert not sight.agent(Scope(frozenset(("open",))), "nobody")
+
+
 def decided(queue: str, sought: str, *candidates: str) -> Cause:
     found = tuple(Candidate(each, offerable=True, verdicts=()) for each in candidates)
     decision = Decision("o", "talk", "anna", queue, "longest-idle", "", sought, 1, 1, "idle", found)

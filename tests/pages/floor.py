@@ -11,8 +11,12 @@ from urllib.parse import quote
 
 from tests.served import TOKEN, Served, write_secret
 
-SUPERVISORS: Final = {"boss": "", "sales-boss": 'queues = ["sales"]\n'}
-"""Tokens of supervisors, and what they are limited to."""
+SUPERVISORS: Final = {
+    "boss": 'roles = ["supervisor"]\n',
+    "sales-boss": 'roles = ["supervisor"]\nqueues = ["sales"]\n',
+    "anna-boss": 'roles = ["supervisor", "agent"]\nagent = "anna"\n',
+}
+"""Tokens of supervisors, what they are limited to, and who of them is an agent."""
 
 CONFIG: Final = """\
 [snapshots]
@@ -133,7 +137,7 @@ def opened(folder: Path, people: str = PEOPLE) -> Iterator[Floor]:
     text = CONFIG
     for name, limits in SUPERVISORS.items():
         write_secret(folder, f"{name}.token", token_of(name))
-        text += f'[[api.tokens]]\nname = "{name}"\ntoken_file = "{name}.token"\nroles = ["supervisor"]\n{limits}'
+        text += f'[[api.tokens]]\nname = "{name}"\ntoken_file = "{name}.token"\n{limits}'
     (folder / "acd.toml").write_text(text + people, encoding="utf-8")
     floor = Floor(folder)
     try:

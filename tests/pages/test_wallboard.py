@@ -198,6 +198,23 @@ def test_what_is_refused_is_said_in_words(board: BoardScreen, floor: Floor) -> N
     board.button("Close").click()
 
 
+def test_who_is_an_agent_too_supervises_by_their_own_telephone(board: BoardScreen, floor: Floor) -> None:
+    """Nobody writes down who they are; what becomes of it on a PBX: test_wallboard_on_a_pbx.py."""
+    board.sign_in("anna-boss")
+    floor.sign_in("boris")
+    floor.call("s1-talk", "support")
+    floor.answer("s1-talk", "boris")
+    row = board.row("agents", "boris")
+    expect(row).to_contain_text("talking", timeout=PATIENCE_MS)
+    board.act(row)
+    expect(board.page.get_by_label("Your own agent id")).to_be_hidden()
+    board.button("Listen in").click()
+    with board.page.expect_request("**/v1/interactions/s1-talk/supervision/**") as asked:
+        board.button("Yes, do it").click()
+    assert asked.value.url.endswith("/supervision/anna")
+    board.refused("Nobody can listen on this channel.")
+
+
 def test_it_works_without_a_mouse(board: BoardScreen, floor: Floor) -> None:
     floor.call("key-1")
     page = board.page

@@ -103,6 +103,12 @@ def test_what_depends_on_more_than_its_arguments_is_no_score() -> None:
         make_score(namespace["typed_in"])
 
 
+def test_a_queue_that_asks_nothing_may_have_a_strategy_of_its_own(tmp_path: Path) -> None:
+    text = TEXT.replace('requirement = "skills.english >= 1"\n', "")
+    settings = Strategies({"modest": modest}).settings(config(tmp_path, text))
+    assert [name for name, _ in settings.scores] == ["modest"]
+
+
 def test_what_is_installed_is_found_and_what_cannot_be_used_only_matters_to_whoever_names_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

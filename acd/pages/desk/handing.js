@@ -22,7 +22,7 @@ export class Handing {
     byId("handing").addEventListener("keydown", (event) => event.key === "Escape" && this.close(true));
   }
 
-  async open(how, agent) {
+  open(how, agent) {
     this.how = how;
     this.agent = agent;
     byId("search").value = "";
@@ -30,7 +30,7 @@ export class Handing {
     byId("handing").hidden = false;
     this.draw();
     byId("search").focus();
-    await this.look();
+    this.look(); // and whoever leaves meanwhile can come again
   }
 
   // `back`: the focus goes to where the form was opened.

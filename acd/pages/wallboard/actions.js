@@ -3,21 +3,24 @@
 
 import { byId, option, setText } from "/pages/common/dom.js";
 import { ask } from "/pages/common/requests.js";
+import { regionOf } from "/wallboard/rows.js";
 
 const TALKING = new Set(["active", "held"]);
 const MODES = ["listen", "whisper", "barge", "off"];
 
 export class Actions {
-  constructor(words, lost) {
+  // `own()`: the agent that the supervisor is, too, whose telephone rings then; null for none: they have to say whose.
+  constructor(words, lost, own) {
     this.words = words;
     this.lost = lost;
+    this.own = own;
     this.kind = "";
     this.item = null;
     this.board = null;
     this.deed = null;
     this.from = null;
     this.dialog = byId("dialog");
-    this.dialog.addEventListener("close", () => this.from?.isConnected && this.from.focus());
+    this.dialog.addEventListener("close", () => this.goBack());
     byId("close").addEventListener("click", () => this.dialog.close());
     byId("no").addEventListener("click", () => this.choose());
     byId("yes").addEventListener("click", () => this.carryOut());
@@ -45,12 +48,21 @@ export class Actions {
     byId("dialog-title").focus();
   }
 
+  // To where it was opened; to the table, if that row is gone meanwhile.
+  goBack() {
+    if (!this.from) return;
+    const table = byId(this.kind === "agent" ? "agents" : "waiting");
+    (this.from.isConnected ? this.from : regionOf(table)).focus();
+    this.from = null;
+  }
+
   fill() {
     const { kind, item, board, words } = this;
     const talks = kind === "agent" ? item.work.filter((each) => TALKING.has(each.state)) : [];
     byId("agent-choices").hidden = kind !== "agent";
     byId("work-choices").hidden = talks.length === 0;
     byId("line-choices").hidden = kind !== "waiting";
+    byId("telephone").parentElement.hidden = Boolean(this.own());
     byId("reason").replaceChildren(...board.reasons.map((code) => option(code, words.say(`reason.${code}`, {}, code))));
     byId("work").replaceChildren(...talks.map((each) => option(each.interaction_id, words.say("which-one", {
       queue: this.titles(each.queue), channel: words.say(`channel.${each.channel}`, {}, each.channel), id: each.interaction_id,
@@ -114,7 +126,7 @@ export class Actions {
   }
 
   supervise(mode) {
-    const telephone = byId("telephone").value.trim(), interaction = byId("work").value;
+    const telephone = this.own() ?? byId("telephone").value.trim(), interaction = byId("work").value;
     if (!telephone) {
       setText(byId("said"), this.words.say("problem.no-telephone"));
       byId("telephone").focus();

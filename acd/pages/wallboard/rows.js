@@ -15,7 +15,7 @@ export class Rows {
   }
 
   show(items) {
-    const there = document.activeElement, kept = new Map();
+    const there = document.activeElement, inside = this.body.contains(there), kept = new Map();
     let next = this.body.firstElementChild;
     for (const item of items) {
       const key = this.key(item), row = this.known.get(key) ?? this.make();
@@ -27,8 +27,8 @@ export class Rows {
     }
     for (const [key, row] of this.known) if (!kept.has(key)) row.element.remove();
     this.known = kept;
-    // A browser takes the focus from what it moves.
-    if (there !== document.activeElement && this.body.contains(there)) there.focus();
+    // A browser takes the focus from what it moves. Whose row is gone is at the table, and in nobody else's row.
+    if (inside && there !== document.activeElement) (there.isConnected ? there : regionOf(this.body)).focus();
   }
 
   make() {
@@ -42,6 +42,11 @@ export class Rows {
     this.dress(row);
     return row;
   }
+}
+
+// What a table scrolls in, and is named like it.
+export function regionOf(table) {
+  return table.closest(".scroll");
 }
 
 export function button(onPress) {

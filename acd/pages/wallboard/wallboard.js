@@ -23,7 +23,7 @@ const signIn = new SignIn({ session, enter, leave, say, refusals: { forbidden: "
 const follower = new Follower({ changed: lookSoon, connected: connect, stranger: () => session.lost() });
 const ages = new Ages();
 const customers = new Customers(drawSoon);
-const actions = new Actions(words, () => session.lost());
+const actions = new Actions(words, () => session.lost(), () => session.who?.agent);
 const tables = new Tables(words, ages, customers, act);
 const alarms = new Alarms(words);
 const plots = new Plots(words);
