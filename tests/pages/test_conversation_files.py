@@ -79,7 +79,7 @@ def heard(customer: Customer, count: int) -> list[dict[str, Any]]:
 def test_pictures_and_files_go_both_ways(pane: Pane, customer: Customer) -> None:
     photo = drawn(pane, "image/jpeg", 64, 32)
     photo = photo[:2] + segment(0xE1, exif(6)) + photo[2:]
-    customer.send_file(photo, "IMG_1.JPG", "f-1")
+    seq = customer.send_file(photo, "IMG_1.JPG", "f-1")["seq"]
     assert shown(pane, "IMG_1.jpg") == [32, 64, True]
     customer.send_file(b"%PDF-1.7\n", "账单.pdf", "f-2")
     expect(links(pane)).to_have_text(["IMG_1.jpg (1 kB)", "账单.pdf (1 kB)"], timeout=PATIENCE_MS)
@@ -98,7 +98,8 @@ def test_pictures_and_files_go_both_ways(pane: Pane, customer: Customer) -> None
     pane.stands("note.txt (1 kB)", "Sent")
     customer.tell("mark", read=customer.log.after)
     pane.stands("note.txt (1 kB)", "Read")
-    assert SECRET not in customer.file(1)
+    assert SECRET in photo
+    assert SECRET not in customer.file(seq)
 
 
 def test_files_are_dropped_and_pasted(pane: Pane, customer: Customer) -> None:

@@ -203,6 +203,8 @@ def test_a_file_of_the_release_before_is_read(tmp_path: Path) -> None:
     for statement in (
         "DROP INDEX conversation_customer",
         "DROP TABLE erased",
+        "DROP TABLE file",
+        "DROP TABLE file_part",
         "ALTER TABLE conversation DROP COLUMN customer",
         "PRAGMA user_version = 1",
     ):
