@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bench.provision import Program, chinese_font, chromium_program
+from tests.pages.call.conftest import ARGUMENTS as VOICE
 from tests.pages.png import size_of, small
 from tests.pages.scene import Scene, opened
 
@@ -93,8 +94,8 @@ class Camera:
 
 
 def normal(shown: str) -> str:
-    """Without what differs from one time to the next."""
-    return re.sub(r"\d{1,2}(:\d\d)+", "0:00", shown)
+    """Without what differs from one time to the next: times, and ids that are drawn."""
+    return re.sub(r"\b(chat|call)-[0-9a-f]{16,}", r"\1-…", re.sub(r"\d{1,2}(:\d\d)+", "0:00", shown))
 
 
 def pictures() -> list[Picture]:
@@ -108,7 +109,7 @@ def pictures() -> list[Picture]:
         browser = playwright.chromium.launch(
             executable_path=program.folder / "chromium-headless-shell",
             env=dict(environment),
-            args=["--font-render-hinting=none", "--disable-lcd-text"],
+            args=["--font-render-hinting=none", "--disable-lcd-text", *VOICE],
         )
         try:
             for each in SCENES:
@@ -167,8 +168,13 @@ def answers(page: Page, text: str) -> None:
     page.locator("#conversation").get_by_text(text, exact=True).wait_for()
 
 
-def conversation(camera: Camera, language: str, seat: str, said: tuple[str, ...], names: tuple[str, str, str]) -> None:
-    """A customer and an agent by turns: the offer, then both windows when all has been read. `names`: of pictures."""
+def conversation(
+    camera: Camera, language: str, seat: str, said: tuple[str, ...], names: tuple[str, str, str]
+) -> tuple[Page, Page]:
+    """A customer and an agent by turns: the offer, then both windows when all has been read. `names`: of pictures.
+
+    Returns the agent's window and the customer's.
+    """
     places, token = camera.scene.pages.places, camera.scene.pages.tokens[seat]
     desk = begin(camera.window(language), places.desk, token)
     shop = camera.window(language, width=1280)
@@ -191,17 +197,26 @@ def conversation(camera: Camera, language: str, seat: str, said: tuple[str, ...]
     camera.take(talk, desk)
     shop.bring_to_front()
     camera.take(window, shop)
+    return desk, shop
 
 
 def in_english(camera: Camera) -> None:
-    """A customer writes, Mia answers."""
+    """A customer writes, Mia answers; then they talk."""
     said = (
         "Hello! Is the Longjing of this spring still there?",
         "Good day! Yes, since last week. Would you like to order some?",
         "Two boxes, please. How long does it take to Hangzhou?",
         "Two days. I have put them aside for you.",
     )
-    conversation(camera, "en-GB", "mia", said, ("desk-offer", "desk-conversation", "shop-chat"))
+    desk, shop = conversation(camera, "en-GB", "mia", said, ("desk-offer", "desk-conversation", "shop-chat"))
+    shop.get_by_role("dialog").get_by_role("button", name="Call instead").click()
+    desk.locator("#offer-list .accept").click()
+    desk.locator("#call-list").get_by_text("Connected", exact=True).wait_for()
+    shop.get_by_text("In a call: Mia Novak").wait_for()
+    desk.bring_to_front()
+    camera.take("desk-call", desk)
+    shop.bring_to_front()
+    camera.take("shop-call", shop)
 
 
 def in_chinese(camera: Camera) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from tests.examples.demo.playing import played
-from tests.examples.demo.windows import PATIENCE_MS, Desk, Shop, expect
+from tests.examples.demo.windows import LISTENING, PATIENCE_MS, Desk, Shop, expect
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext
@@ -27,12 +27,13 @@ INVITATION: Final = (
 )
 
 
-def test_a_person_with_two_windows_chats_with_themselves_within_a_minute(somebody: Somebody) -> None:
+def test_a_person_with_two_windows_chats_and_talks_to_themselves_within_a_minute(somebody: Somebody) -> None:
     """While the simulated telephones go on; in one browser, as most people will."""
     with played(terminal=False, FOREVER="1") as playing:
         told = playing.until(INVITATION)
         ready_at = time.monotonic()
         browser = somebody()
+        browser.add_init_script(LISTENING)
         desk = Desk(browser.new_page(), told["desk"])
         desk.begin(told["token"])
         shop = Shop(browser.new_page(), told["shop"])
@@ -43,11 +44,16 @@ def test_a_person_with_two_windows_chats_with_themselves_within_a_minute(somebod
         shop.reads("Yes, since last week.")
         shop.writes("Wonderful!")
         desk.reads("Wonderful!")
+        shop.calls()
+        desk.accept()
+        desk.talks()
+        shop.talks()
         assert time.monotonic() - ready_at < PROMISED_SECONDS
         board = browser.new_page()
         board.goto(told["wallboard"])
         agent = board.locator("#agents tbody tr").filter(has=board.get_by_role("rowheader", name="Mia Novak"))
         expect(agent).to_contain_text("Web shop 网店", timeout=PATIENCE_MS)
+        desk.talks()
         assert shop.errors == []
         assert playing.end(signal.SIGTERM) == 130
         assert "Nothing is left running" in playing.said

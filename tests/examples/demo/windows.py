@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from playwright.sync_api._generated import LocatorAssertions
 
 PATIENCE_MS: Final = 15_000
+POLL_MS: Final = 100
 
 
 def expect(locator: Locator) -> LocatorAssertions:
@@ -43,6 +44,11 @@ class Desk:
         field.fill(text)
         field.press("Enter")
 
+    def talks(self) -> None:
+        """The customer is heard: more sound comes in than until now, and it is no silence."""
+        expect(self.page.locator("#call-list > li .state")).to_have_text("Connected", timeout=2 * PATIENCE_MS)
+        hears(self.page)
+
     def reads(self, text: str) -> None:
         expect(self.page.locator("#conversation").get_by_text(text, exact=True)).to_be_visible(timeout=PATIENCE_MS)
 
@@ -67,3 +73,38 @@ class Shop:
 
     def reads(self, text: str) -> None:
         expect(self.page.get_by_role("dialog").get_by_text(text, exact=True)).to_be_visible(timeout=PATIENCE_MS)
+
+    def calls(self) -> None:
+        self.page.get_by_role("dialog").get_by_role("button", name="Call instead").click()
+
+    def talks(self) -> None:
+        """The agent is heard."""
+        hears(self.page)
+
+
+LISTENING: Final = """
+window.connections = [];
+window.RTCPeerConnection = class extends window.RTCPeerConnection {
+  constructor(...all) { super(...all); window.connections.push(this); }
+};
+"""
+"""Every connection that a page makes, for whoever asks the browser what comes in by it."""
+
+HEARD: Final = """async () => {
+  let heard = 0;
+  for (const each of window.connections) {
+    for (const one of (await each.getStats()).values()) {
+      if (one.type === "inbound-rtp" && one.kind === "audio" && one.bytesReceived) heard += one.totalAudioEnergy ?? 0;
+    }
+  }
+  return heard;
+}"""
+
+
+def hears(page: Page) -> None:
+    """More comes in than until now."""
+    before, left = page.evaluate(HEARD), 2 * PATIENCE_MS / POLL_MS
+    while page.evaluate(HEARD) <= before:
+        left -= 1
+        assert left > 0, "nothing is heard"
+        page.wait_for_timeout(POLL_MS)
