@@ -2,12 +2,12 @@
 # A variable chooses the interpreter: make PYTHON=/path/to/python3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench clean
+.PHONY: help setup demo test check bench screenshots clean
 MAKEFLAGS += --no-print-directory
 RUN := .venv/bin/python
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 setup: ## make .venv and install everything into it (the other targets do this themselves)
 	@PYTHON="$(PYTHON)" sh .ci/setup
@@ -29,6 +29,9 @@ check: setup ## format, lint, types, import direction, diagrams
 
 bench: setup ## measure it, side by side with what people use or would write instead
 	@$(RUN) -m bench $(ARGS)
+
+screenshots: setup ## make the documentation's pictures of pages that have changed; ARGS=--anew makes all
+	@$(RUN) -m tests.pages.pictures $(ARGS)
 
 clean: ## remove .venv and every cache
 	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist

@@ -1,4 +1,4 @@
-"""Redis, PostgreSQL and wrk for the bench, Prometheus, nginx, coturn and Chromium for tests: the machine's or Debian's.
+"""Redis, PostgreSQL, wrk for the bench; Prometheus, nginx, coturn, Chromium, a font for tests: the machine's or Debian.
 
 Owns where these programs are found, and fetching and unpacking them into the project's cache without root, with the
 lab's private apt (signatures checked). The packages are those of the machine's own suite, so that they run on the
@@ -66,6 +66,9 @@ _CHROMIUM: Final = _Wanted(
     "chromium-headless-shell", "chromium-headless-shell", "usr/lib/chromium", "/usr/lib/chromium"
 )
 _COTURN: Final = _Wanted("coturn", "turnserver", "usr/bin")
+_CHINESE: Final = _Wanted(
+    "fonts-wqy-microhei", "wqy-microhei.ttc", "usr/share/fonts/truetype/wqy", "/usr/share/fonts/truetype/wqy"
+)
 
 
 def redis_program() -> Program:
@@ -101,6 +104,11 @@ def chromium_program() -> Program:
 def coturn_program() -> Program:
     """Where `turnserver` and `turnutils_uclient` are; fetched if need be. Raises `LabUnavailable`."""
     return _there(_COTURN) or _fetched(_COTURN)
+
+
+def chinese_font() -> Path:
+    """A font with Chinese characters, which a Chromium alone lacks; fetched if need be. Raises `LabUnavailable`."""
+    return (_there(_CHINESE) or _fetched(_CHINESE)).folder / _CHINESE.executable
 
 
 def _there(wanted: _Wanted) -> Program | None:

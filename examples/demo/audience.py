@@ -86,9 +86,10 @@ def invitation(places: Places, tokens: dict[str, str], until: str) -> list[str]:
         f"The pages are open {until}. Be an agent in one browser window, and a customer in another:",
         f"  agent       {places.desk}",
         f"              token (of {MIA.name}):  {tokens[MIA.id]}",
-        '              type it in, press "Sign in", then "Ready"; when the customer has written, "Accept", and answer',
+        '              type it in, press "Sign in", then "Ready"; when the customer writes or calls, "Accept"',
         f"  customer    {places.shop}/    in Chinese: {places.shop}/zh.html",
-        "              press the round button at the bottom right, write, and press Enter",
+        "              press the round button at the bottom right, write, and press Enter;",
+        '              or "Call instead", and talk: allow the microphone in both windows (headphones prevent howling)',
         f"  supervisor  {places.wallboard}    the same token",
         f"              for a second agent, {JUN.name}, in a private window:  {tokens[JUN.id]}",
     ]
@@ -125,6 +126,7 @@ offer_timeout = "60s"
 wrap_up = "20s"
 wrap_up_policy = "extended"
 wrap_up_most = "2m"
+hold_for = "20s"
 dispositions = ["solved", "order", "other"]
 """
 
@@ -148,6 +150,7 @@ origins = [{origin}]
 queues = ["web"]
 widget = true
 messages = true
+call = "talk"
 names = {{ {names} }}
 
 [channels.talk]

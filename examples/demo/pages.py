@@ -49,13 +49,16 @@ _SCRIPT: Final = re.compile(r'<script [^>]*src="([^"]+)"')
 
 
 class Pages:
-    """Open from `open` until `close`. `port` is the API's, however often the engine is killed."""
+    """Open from `open` until `close`. `port` is the API's, however often the engine is killed.
+
+    `tokens`: of the seats, by their ids. `places`: where browsers find the pages.
+    """
 
     def __init__(self) -> None:
         """Nothing is opened yet."""
         self.port = 0
-        self._tokens = draw_tokens()
-        self._places = Places("", "")
+        self.tokens = draw_tokens()
+        self.places = Places("", "")
         self._runner: web.AppRunner | None = None
 
     async def open(self) -> None:
@@ -66,7 +69,7 @@ class Pages:
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
         await web.SockSite(self._runner, shop).start()
-        self._places = Places(f"http://{HOST}:{self.port}", f"http://{HOST}:{shop.getsockname()[1]}")
+        self.places = Places(f"http://{HOST}:{self.port}", f"http://{HOST}:{shop.getsockname()[1]}")
 
     async def close(self) -> None:
         """Idempotent."""
@@ -76,35 +79,35 @@ class Pages:
 
     def configuration(self, folder: Path) -> str:
         """What `acd.toml` has about them; the tokens go into the folder."""
-        return configuration(self._places, folder, self._tokens)
+        return configuration(self.places, folder, self.tokens)
 
     def invitation(self, until: str) -> list[str]:
         """For the audience."""
-        return invitation(self._places, self._tokens, until)
+        return invitation(self.places, self.tokens, until)
 
     def reminder(self) -> list[str]:
         """The same, shorter."""
-        return reminder(self._places, self._tokens)
+        return reminder(self.places, self.tokens)
 
     async def look(self) -> list[Check]:
         """As a browser would: the pages with their scripts, the sign-in, the customers' sockets."""
         timeout = aiohttp.ClientTimeout(total=LOOK_SECONDS)
         async with aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()) as session:
-            looking = _Looking(session, self._places)
+            looking = _Looking(session, self.places)
             return [
                 await _check(
                     "desk, wallboard and shop are served, each with its script",
                     {
-                        "desk": partial(looking.page, self._places.desk),
-                        "wallboard": partial(looking.page, self._places.wallboard),
-                        "shop": partial(looking.page, f"{self._places.shop}/"),
-                        "中文": partial(looking.page, f"{self._places.shop}/zh.html"),
+                        "desk": partial(looking.page, self.places.desk),
+                        "wallboard": partial(looking.page, self.places.wallboard),
+                        "shop": partial(looking.page, f"{self.places.shop}/"),
+                        "中文": partial(looking.page, f"{self.places.shop}/zh.html"),
                     },
                 ),
                 await _check(
                     "the tokens sign in, and nothing else does",
                     {
-                        **{seat.name: partial(looking.signs_in, self._tokens[seat.id]) for seat in SEATS},
+                        **{seat.name: partial(looking.signs_in, self.tokens[seat.id]) for seat in SEATS},
                         "a stranger's": partial(looking.signs_in, "x" * 20, wanted=401),
                     },
                 ),
@@ -118,7 +121,7 @@ class Pages:
         name = _FILES.get(request.path)
         if name is None:
             raise web.HTTPNotFound
-        acd = self._places.acd
+        acd = self.places.acd
         text = (SHOP / name).read_text(encoding="utf-8").replace(_ADDRESS_IN_PAGES, acd)
         headers = {
             "Content-Security-Policy": _POLICY.format(acd=acd, sockets=acd.replace("http://", "ws://")),

@@ -11,17 +11,15 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from tests.examples.demo.playing import played
+from tests.examples.demo.windows import LISTENING, PATIENCE_MS, Desk, Shop, expect
 
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext, Locator, Page
-    from playwright.sync_api._generated import LocatorAssertions
+    from playwright.sync_api import BrowserContext
 
     Somebody = Callable[[], BrowserContext]
 
 PROMISED_SECONDS: Final = 60.0
 """Within a minute of being ready, a person is to have talked with themselves."""
-
-PATIENCE_MS: Final = 15_000
 
 INVITATION: Final = (
     r"The pages are open until Ctrl-C.*?agent +(?P<desk>http\S+).*?token.*?:  (?P<token>\S+)"
@@ -29,69 +27,13 @@ INVITATION: Final = (
 )
 
 
-def expect(locator: Locator) -> LocatorAssertions:
-    from playwright.sync_api import expect as expected  # noqa: PLC0415 - where it is missing, tests say so
-
-    return expected(locator)
-
-
-class Desk:
-    """An agent's window."""
-
-    def __init__(self, page: Page, address: str) -> None:
-        self.page = page
-        page.set_default_timeout(PATIENCE_MS)
-        page.goto(address)
-
-    def press(self, name: str) -> None:
-        self.page.get_by_role("button", name=name, exact=True).click()
-
-    def begin(self, token: str) -> None:
-        self.page.get_by_label("Your token").fill(token)
-        self.press("Sign in")
-        self.press("Ready")
-
-    def accept(self) -> None:
-        """The button says so, and to screen readers what, too."""
-        self.page.get_by_role("button", name=re.compile("^Accept")).click()
-
-    def answers(self, text: str) -> None:
-        field = self.page.get_by_label("Message", exact=True)
-        field.fill(text)
-        field.press("Enter")
-
-    def reads(self, text: str) -> None:
-        expect(self.page.locator("#conversation").get_by_text(text, exact=True)).to_be_visible(timeout=PATIENCE_MS)
-
-
-class Shop:
-    """A customer's window."""
-
-    def __init__(self, page: Page, address: str) -> None:
-        self.page = page
-        self.errors: list[str] = []
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.on("console", lambda said: self.errors.append(said.text) if said.type == "error" else None)
-        page.set_default_timeout(PATIENCE_MS)
-        page.goto(address)
-
-    def writes(self, text: str) -> None:
-        if not self.page.get_by_role("dialog").is_visible():
-            self.page.locator(".acd-chat .launch").click()
-        field = self.page.get_by_role("dialog").get_by_role("textbox")
-        field.fill(text)
-        field.press("Enter")
-
-    def reads(self, text: str) -> None:
-        expect(self.page.get_by_role("dialog").get_by_text(text, exact=True)).to_be_visible(timeout=PATIENCE_MS)
-
-
-def test_a_person_with_two_windows_chats_with_themselves_within_a_minute(somebody: Somebody) -> None:
+def test_a_person_with_two_windows_chats_and_talks_to_themselves_within_a_minute(somebody: Somebody) -> None:
     """While the simulated telephones go on; in one browser, as most people will."""
     with played(terminal=False, FOREVER="1") as playing:
         told = playing.until(INVITATION)
         ready_at = time.monotonic()
         browser = somebody()
+        browser.add_init_script(LISTENING)
         desk = Desk(browser.new_page(), told["desk"])
         desk.begin(told["token"])
         shop = Shop(browser.new_page(), told["shop"])
@@ -102,11 +44,16 @@ def test_a_person_with_two_windows_chats_with_themselves_within_a_minute(somebod
         shop.reads("Yes, since last week.")
         shop.writes("Wonderful!")
         desk.reads("Wonderful!")
+        shop.calls()
+        desk.accept()
+        desk.talks()
+        shop.talks()
         assert time.monotonic() - ready_at < PROMISED_SECONDS
         board = browser.new_page()
         board.goto(told["wallboard"])
         agent = board.locator("#agents tbody tr").filter(has=board.get_by_role("rowheader", name="Mia Novak"))
         expect(agent).to_contain_text("Web shop 网店", timeout=PATIENCE_MS)
+        desk.talks()
         assert shop.errors == []
         assert playing.end(signal.SIGTERM) == 130
         assert "Nothing is left running" in playing.said

@@ -62,15 +62,15 @@ async def test_each_look_can_fail_by_itself(stage: SimulatedStage, monkeypatch: 
     monkeypatch.setattr(served, "_SCRIPT", re.compile('<script [^>]*src="([^"]+)x"'))
     assert await held(stage.pages) == {SERVED: False, SIGN_IN: True, SOCKETS: True}
     monkeypatch.undo()
-    monkeypatch.setattr(served, "_STRANGER", stage.pages._places.shop)
+    monkeypatch.setattr(served, "_STRANGER", stage.pages.places.shop)
     assert await held(stage.pages) == {SERVED: True, SIGN_IN: True, SOCKETS: False}
     monkeypatch.undo()
-    monkeypatch.setattr(stage.pages, "_tokens", draw_tokens())
+    monkeypatch.setattr(stage.pages, "tokens", draw_tokens())
     assert await held(stage.pages) == {SERVED: True, SIGN_IN: False, SOCKETS: True}
 
 
 async def test_the_shop_is_foreign_strict_and_no_way_to_other_files(stage: SimulatedStage) -> None:
-    shop, acd = stage.pages._places.shop, stage.pages._places.acd
+    shop, acd = stage.pages.places.shop, stage.pages.places.acd
     assert shop != acd
     async with aiohttp.ClientSession(shop) as session:
         for path in ("/", "/zh.html"):
