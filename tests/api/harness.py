@@ -236,9 +236,10 @@ async def living(
         configurations = Configurations(Source(file), store, config, live)
         with closing(configurations):
             async with (
+                looking_back(folder, live) as earlier,
                 live,
                 remembering(config, live) as repeats,
-                looking_back(folder, live) as earlier,
+                following(earlier),
                 await serve(
                     live, api or everything, history, configurations, repeats, reread=reread, earlier=earlier
                 ) as server,
@@ -267,13 +268,19 @@ async def remembering(config: Config, live: Router) -> AsyncIterator[Repeats]:
 
 @asynccontextmanager
 async def looking_back(folder: Path, live: Router | MemoryRouter) -> AsyncIterator[Earlier]:
-    """What there was with customers, and agents' notes, as `acd serve` has it."""
+    """What there was with customers, and agents' notes, as `acd serve` has it: closed after the router has stopped."""
     earlier = Earlier(DeskConfig(path=folder / "acd-desk.db", key=folder / "acd-desk.key"), "test", live)
-    await earlier.start()
     try:
         yield earlier
     finally:
         await earlier.close()
+
+
+@asynccontextmanager
+async def following(earlier: Earlier) -> AsyncIterator[None]:
+    """From the router's start on."""
+    await earlier.start()
+    yield
 
 
 def forget_answers(folder: Path) -> None:

@@ -29,7 +29,7 @@ from acd.runtime.config.model import TokenConfig
 from acd.runtime.config.secrets import Secret
 from acd.runtime.earlier import Earlier
 from acd.runtime.earlier.following import MAX_NOTES
-from tests.api.harness import CONFIG, SETTINGS, TOKENS, Client, Http, MemoryRouter, looking_back
+from tests.api.harness import CONFIG, SETTINGS, TOKENS, Client, Http, MemoryRouter, following, looking_back
 
 BORIS: Final = "a-token-of-boris-of-some-length"
 DAY_US: Final = 24 * 3600 * 1_000_000
@@ -48,7 +48,7 @@ def router() -> MemoryRouter:
 
 @pytest.fixture
 async def earlier(tmp_path: Path, router: MemoryRouter) -> AsyncIterator[Earlier]:
-    async with looking_back(tmp_path, router) as found:
+    async with looking_back(tmp_path, router) as found, following(found):
         yield found
         router.events.stream.close()
 

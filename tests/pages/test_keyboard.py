@@ -171,6 +171,7 @@ def test_advice_is_asked_for_and_ended(somebody: Somebody, busy: Centre) -> None
         screen.is_focused(screen.control("Ask a colleague"))
         hand.press("Enter")
         screen.is_focused(screen.page.get_by_label("Search for queues and agents"))
+        _expect(screen.page.locator("#target option")).not_to_have_count(0, timeout=PATIENCE_MS)
         hand.to("To whom").press("ArrowDown")
         hand.activate("Ask")
         screen.page.locator("#consults li").wait_for()
