@@ -34,6 +34,14 @@ class Cable:
         """Let everybody connect again."""
         self._loop.call_soon_threadsafe(self._proxy.accept)
 
+    def hush(self) -> None:
+        """Leave every connection as it is, and let nothing through: nobody is told that anything is wrong."""
+        self._loop.call_soon_threadsafe(self._proxy.stall)
+
+    def speak(self) -> None:
+        """Let everything through again, with what was kept back."""
+        self._loop.call_soon_threadsafe(self._proxy.flow)
+
     def end(self) -> None:
         """For good."""
         self._run(self._proxy.__aexit__(None, None, None))

@@ -1,4 +1,4 @@
-"""Markup and code in what the desk shows and other tests do not: nothing of it runs, nothing becomes an element.
+"""Markup and code in whatever pages show and other tests do not: nothing of it runs, nothing becomes an element.
 
 Names, reasons, attributes and messages are tried beside what else is tested of them.
 """
@@ -9,9 +9,10 @@ import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from tests.pages.board_screen import expect
+from tests.pages.board_screen import BoardScreen, expect
 from tests.pages.centre import PAYLOADS, begun
 from tests.pages.conftest import Somebody
+from tests.pages.floor import opened
 from tests.pages.screen import PATIENCE_MS
 from tests.pages.work_screen import ACCEPT, CHAT, WorkScreen
 from tests.pages.writing import Customer
@@ -74,6 +75,31 @@ def test_what_the_desk_shows_of_its_configuration_and_of_refusals(somebody: Some
             anna.warns(f"This could not be done ({payload}).")
             page.unroute("**/v1/agents/anna/presence")
         customer.close()
+
+
+def test_what_the_wallboard_shows_of_alarms_lines_and_refusals(somebody: Somebody, tmp_path: Path) -> None:
+    people = "[agents.anna]\n[queues.sales]\n"
+    for number, payload in enumerate(PRINTED):
+        people += f"[queues.q{number}]\ntitle = {json.dumps(payload)}\nalarms = {{ waiting = 1, settle = '1s' }}\n"
+    with opened(tmp_path, people) as floor, watched(somebody()) as page:
+        board = BoardScreen(page, floor).open().sign_in()
+        for number, payload in enumerate(PAYLOADS):
+            person = {"name": payload, "number": f"1381234{number:04}"}
+            floor.call(f"c{number}", f"q{number}", channel=IDS[number % len(IDS)], customer=person)
+            floor.must("POST", f"/v1/queues/q{number}/close", {"reason": payload})
+        expect(page.locator("#alarms li")).to_have_count(len(PRINTED), timeout=PATIENCE_MS)
+        alarms = " ".join(page.locator("#alarms li").all_text_contents())
+        assert all(payload in alarms for payload in PRINTED)
+        board.count("waiting", len(PRINTED))
+        row = page.locator("#waiting tbody tr").first
+        board.act(row)
+        for payload in PAYLOADS:
+            refused(page, "**/v1/interactions/*/priority", payload)
+            board.button("Change priority").click()
+            board.button("Yes, do it").click()
+            said = page.locator("#said")
+            expect(said).to_have_text(f"This could not be done ({payload}).", timeout=PATIENCE_MS)
+            page.unroute("**/v1/interactions/*/priority")
 
 
 def refused(page: Page, path: str, text: str) -> None:

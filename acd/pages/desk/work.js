@@ -210,7 +210,8 @@ export class Work {
       await this.deed(request);
       return true;
     } catch (error) {
-      await this.look();
+      const looked = this.look();
+      if (!error.isPassing) await looked; // without a network looking takes as long again
       this.complain(error);
       return false;
     }
