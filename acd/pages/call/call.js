@@ -242,7 +242,8 @@ export class Call extends EventTarget {
       this.audio.play().catch((error) => error.name === "NotAllowedError" && this.problem("no-sound", String(error)));
       return;
     }
-    this.tell("video", { kind, track });
+    // Before its first picture it is muted, and may be taken away again without a word.
+    if (!track.muted) this.tell("video", { kind, track });
     track.addEventListener("mute", () => this.tell("video", { kind, track: null }));
     track.addEventListener("unmute", () => this.tell("video", { kind, track }));
   }

@@ -97,6 +97,18 @@ def test_a_camera_and_a_screen_come_and_go(talking: Talking) -> None:
     assert customer.noted == anna.noted == []
 
 
+def test_a_camera_that_goes_before_its_first_picture_is_never_shown(talking: Talking) -> None:
+    """Of such a track no browser says that it has gone."""
+    _, anna, _ = talking
+    videos = "() => events.filter(([name]) => name === 'video').map(([, said]) => Boolean(said.track))"
+    before = anna.do(videos)
+    anna.do("""() => { window.track = Object.assign(new EventTarget(), { muted: true, readyState: "live" });
+                       call.play("video", track); }""")
+    assert anna.do(videos) == before
+    anna.do("() => { track.muted = false; track.dispatchEvent(new Event('unmute')); }")
+    assert anna.do(videos) == [*before, True]
+
+
 def test_a_page_under_the_desk_s_policy_takes_part(talking: Talking, centre: Centre) -> None:
     customer, anna, interaction = talking
     anna.page.goto(f"{centre.address}/desk")
