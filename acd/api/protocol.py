@@ -113,6 +113,19 @@ class _Connection(RequestHandler):
         self._head_is_there()
         self._is_taken()
         super().connection_lost(exc)
+        # A socket's, which has this connection: aiohttp leaves the two to the collector.
+        self._data_received_cb = None
+
+    async def finish_response(
+        self, request: BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        """A socket keeps the error that ended it, whose traceback keeps the socket, until the collector comes."""
+        finished = await super().finish_response(request, resp, start_time)
+        error = resp.exception() if isinstance(resp, web.WebSocketResponse) else None
+        while error is not None:
+            error.__traceback__ = None
+            error = error.__context__
+        return finished
 
     def pause_writing(self) -> None:
         """The answer is not taken as fast as it is written."""

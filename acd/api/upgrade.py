@@ -56,25 +56,36 @@ def ended_with_token(call: Call[Any, Any], end: Callable[[Ending], None]) -> Ite
 
     A session expires later and later while it is used, so it is asked again when its time seems to be over.
     """
-    who, timer = call.who, None
-    if not call.context.guard.is_current(who):
+    expiry = _Expiry(call, end)
+    if not call.context.guard.is_current(call.who):
         end(REVOKED)
-
-    def wait(until_us: int) -> None:
-        nonlocal timer
-        left = (until_us - call.context.now_us()) / 1_000_000
-        timer = asyncio.get_running_loop().call_later(max(0.0, left), look, until_us)
-
-    def look(until_us: int) -> None:
-        if who.expires_us > until_us:
-            wait(who.expires_us)
-        else:
-            end(EXPIRED)
-
-    if who.expires_us:
-        wait(who.expires_us)
+    if call.who.expires_us:
+        expiry.wait(call.who.expires_us)
     try:
         yield
     finally:
+        expiry.cancel()
+
+
+class _Expiry:
+    """One socket's, whose token's time is waited for."""
+
+    def __init__(self, call: Call[Any, Any], end: Callable[[Ending], None]) -> None:
+        self._call = call
+        self._end = end
+        self._timer: asyncio.TimerHandle | None = None
+
+    def wait(self, until_us: int) -> None:
+        left = (until_us - self._call.context.now_us()) / 1_000_000
+        self._timer = asyncio.get_running_loop().call_later(max(0.0, left), self._look, until_us)
+
+    def cancel(self) -> None:
+        timer, self._timer = self._timer, None
         if timer is not None:
             timer.cancel()
+
+    def _look(self, until_us: int) -> None:
+        if self._call.who.expires_us > until_us:
+            self.wait(self._call.who.expires_us)
+        else:
+            self._end(EXPIRED)

@@ -1,6 +1,7 @@
 """What is no HTTP is a problem, too, and is repeated neither in the answer nor in the log."""
 
 import asyncio
+import gc
 import logging
 from contextlib import suppress
 from urllib.parse import urlsplit
@@ -153,3 +154,27 @@ async def test_a_socket_may_be_silent_for_ever(router: MemoryRouter, monkeypatch
         with pytest.raises(TimeoutError):
             await ws.receive(0.3)
         assert not ws.closed
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["closed", "lost"])
+async def test_a_socket_that_has_ended_leaves_nothing_to_the_collector(router: MemoryRouter, *, lost: bool) -> None:
+    """It collects rarely: what only that finds would add up to tens of megabytes where pages come and go."""
+    async with await serve(router, CONFIG) as server, ClientSession() as session:
+        headers = {"Authorization": f"Bearer {TOKENS['system']}"}
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(10):
+                ws = await session.ws_connect(f"{server.addresses[0]}/v1/events", headers=headers)
+                if lost:
+                    connection = ws._response.connection
+                    assert connection is not None
+                    assert connection.transport is not None
+                    connection.transport.abort()
+                else:
+                    await ws.close()
+            async with asyncio.timeout(5):
+                while any(isinstance(each, protocol._Connection) for each in gc.get_objects()):
+                    await asyncio.sleep(0)
+        finally:
+            gc.enable()
