@@ -91,7 +91,7 @@ class Client(Typed):
         if found is None:
             raise ValueError(f"there is no operation {operation!r}; /docs of the API lists them all")
         made = found.prepare(arguments)
-        return await self.request(made.method, made.path, made.body, query=made.query)
+        return (await self.ask(made.method, made.path, made.body, query=made.query, content=made.content)).body
 
     async def ask(
         self,
@@ -103,8 +103,12 @@ class Client(Typed):
         key: str = "",
         trace: str = "",
         also: Collection[int] = (),
+        content: bytes | None = None,
     ) -> Answer:
-        """As `request`, with what the answer's headers say. `also`: statuses that are answers, beside success."""
+        """As `request`, with what the answer's headers say. `also`: statuses that are answers, beside success.
+
+        `content`: the body, where that is a file.
+        """
         headers = {} if method == "GET" else {"Idempotency-Key": key or str(uuid.uuid4())}
         if trace:
             headers["traceparent"] = trace
@@ -113,7 +117,7 @@ class Client(Typed):
             last = pauses.failures + 1 >= ATTEMPTS
             try:
                 async with self._there().request(
-                    method, self._url + path, json=body, params=query, headers=headers
+                    method, self._url + path, json=body, data=content, params=query, headers=headers
                 ) as response:
                     raw = await response.read()
                     if response.status < HTTPStatus.BAD_REQUEST or response.status in also:
@@ -165,9 +169,10 @@ class Client(Typed):
 
 
 def _answer(raw: bytes, response: aiohttp.ClientResponse) -> Answer:
-    """What was answered: JSON, or text where it is none."""
-    headers = response.headers
-    body = msgspec.json.decode(raw) if response.content_type.endswith("json") else raw.decode()
+    """What was answered: JSON; a text where it is none, or bytes where it is no text."""
+    headers, media = response.headers, response.content_type
+    is_text = not raw or media.startswith("text/")
+    body = msgspec.json.decode(raw) if media.endswith("json") else raw.decode() if is_text else raw
     at_us = round(parsedate_to_datetime(headers["Date"]).timestamp() * 1_000_000) if "Date" in headers else 0
     return Answer(body, headers.get("X-Event-Cursor", ""), at_us)
 

@@ -10,6 +10,10 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
+CONTENT: Final = "content"
+"""The argument of an operation whose body is a file."""
+
+_BYTES: Final = "application/octet-stream"
 _METHODS: Final = ("get", "post", "put", "delete", "patch")
 
 
@@ -20,10 +24,14 @@ class Prepared(Struct, frozen=True):
     path: str
     query: dict[str, str]
     body: dict[str, object] | None
+    content: bytes | None = None
 
 
 class Operation(Struct, frozen=True):
-    """One operation: which arguments go where. `fields`: of the body, None if it takes none."""
+    """One operation: which arguments go where. `fields`: of the body, None if it takes none.
+
+    `takes_bytes`: the body is a file, the argument `content`.
+    """
 
     name: str
     method: str
@@ -31,23 +39,28 @@ class Operation(Struct, frozen=True):
     in_path: tuple[str, ...]
     in_query: tuple[str, ...]
     fields: tuple[str, ...] | None
+    takes_bytes: bool = False
 
     def prepare(self, arguments: Mapping[str, object]) -> Prepared:
         """The request. An argument goes into the path, else the body, else the query. Raises `TypeError`."""
-        missing = [name for name in self.in_path if name not in arguments]
-        unknown = [name for name in arguments if name not in (*self.in_path, *self.in_query, *(self.fields or ()))]
+        needed = (*self.in_path, CONTENT) if self.takes_bytes else self.in_path
+        missing = [name for name in needed if name not in arguments]
+        unknown = [name for name in arguments if name not in (*needed, *self.in_query, *(self.fields or ()))]
         if missing or unknown:
             what = f"misses {', '.join(missing)}" if missing else f"takes no {', '.join(unknown)}"
-            known = ", ".join((*self.in_path, *(self.fields or ()), *self.in_query)) or "nothing"
+            known = ", ".join((*needed, *(self.fields or ()), *self.in_query)) or "nothing"
             raise TypeError(f"{self.name} {what}; it takes {known}")
         path = self.path
         for name in self.in_path:
             path = path.replace(f"{{{name}}}", quote(str(arguments[name]), safe=""))
-        rest = {name: value for name, value in arguments.items() if name not in self.in_path}
+        rest = {name: value for name, value in arguments.items() if name not in needed}
         fields = self.fields or ()
         body = None if self.fields is None else {name: value for name, value in rest.items() if name in fields}
         query = {name: _text(value) for name, value in rest.items() if name not in fields}
-        return Prepared(self.method, path, query, body)
+        content = arguments[CONTENT] if self.takes_bytes else None
+        if content is not None and not isinstance(content, bytes):
+            raise TypeError(f"{self.name} takes bytes as {CONTENT}")
+        return Prepared(self.method, path, query, body, content)
 
 
 def operations(document: Mapping[str, Any]) -> dict[str, Operation]:
@@ -63,11 +76,13 @@ def operations(document: Mapping[str, Any]) -> dict[str, Operation]:
 
 def _operation(document: Mapping[str, Any], method: str, path: str, said: Mapping[str, Any]) -> Operation:
     places = {kind: tuple(each["name"] for each in said["parameters"] if each["in"] == kind) for kind in _PLACES}
-    fields = None
+    fields, takes_bytes = None, False
     if "requestBody" in said:
-        (content,) = said["requestBody"]["content"].values()
-        fields = tuple(_resolved(document, content["schema"]).get("properties", ()))
-    return Operation(said["operationId"], method, path, places["path"], places["query"], fields)
+        ((media, content),) = said["requestBody"]["content"].items()
+        takes_bytes = media == _BYTES
+        if not takes_bytes:
+            fields = tuple(_resolved(document, content["schema"]).get("properties", ()))
+    return Operation(said["operationId"], method, path, places["path"], places["query"], fields, takes_bytes)
 
 
 _PLACES: Final = ("path", "query", "header")

@@ -9,6 +9,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from acd.api import build_app
 from acd.api.calls import CALL_PATH
+from acd.api.chat_files import FILES_PATH
 from acd.api.openapi import document
 from acd.api.routes import Access, Route
 from acd.api.table import PUBLIC_PATHS, ROUTES
@@ -299,6 +300,6 @@ def test_nobody_is_let_in_by_accident(router: MemoryRouter, config: ApiConfig, k
 
 async def test_the_service_routes_need_no_token(as_: As) -> None:
     # Which are a chat's or a call's: test_chats.py, test_calls.py, tests/pages/test_widget_files.py.
-    for path in PUBLIC_PATHS - ANY_PAGE - {CALL_PATH}:
+    for path in PUBLIC_PATHS - ANY_PAGE - {CALL_PATH, FILES_PATH}:
         async with as_("").http.get(path) as response:
             assert response.status == 200

@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 
 from acd.api import Domain, build_app, serve, serve_domains
 from acd.api.calls import CALL_PATH
+from acd.api.chat_files import FILES_PATH
 from acd.api.domains import Front
 from acd.api.protocol import Runner
 from acd.api.table import PUBLIC_PATHS
@@ -120,7 +121,7 @@ async def test_metrics_are_those_of_all_or_of_the_tokens_domain(pair: Pair) -> N
 
 async def test_what_needs_no_token_is_there_with_any(pair: Pair) -> None:
     # Which are a chat's or a call's: test_chats.py, test_calls.py, tests/pages/test_widget_files.py.
-    for path in PUBLIC_PATHS - ANY_PAGE - {CALL_PATH}:
+    for path in PUBLIC_PATHS - ANY_PAGE - {CALL_PATH, FILES_PATH}:
         for token in ("", token_of("red"), token_of("blue"), "a-token-that-nobody-has"):
             async with pair.http.get(path, headers={"Authorization": f"Bearer {token}"}) as response:
                 assert response.status == 200, path

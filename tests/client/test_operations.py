@@ -26,9 +26,12 @@ async def test_every_route_can_be_called_by_its_name(client: Client) -> None:
     assert found.keys() == {route.name for route in ROUTES}
     for route in ROUTES:
         example = route.example
-        made = found[route.name].prepare({**example.query, **example.path, **(example.body or {})})
+        fields = {} if route.streams else dict(example.body or {})
+        content = {"content": b"Good day."} if route.streams else {}
+        made = found[route.name].prepare({**example.query, **example.path, **fields, **content})
         assert (made.method, made.path) == (route.method, example_url(route).partition("?")[0]), route.name
-        assert (made.query, made.body or {}) == (dict(example.query), dict(example.body or {})), route.name
+        assert (made.query, made.body or {}) == (dict(example.query), fields), route.name
+        assert made.content == content.get("content"), route.name
 
 
 async def test_calls(router: MemoryRouter, client: Client) -> None:
@@ -47,6 +50,8 @@ async def test_calls_that_cannot_be(client: Client) -> None:
         await client.call("show_queue")
     with pytest.raises(TypeError, match="sign_in takes no redy; it takes agent, ready, reason"):
         await client.call("sign_in", agent="anna", redy=True)
+    with pytest.raises(TypeError, match="send_file takes bytes as content"):
+        await client.call("send_file", agent="anna", interaction="i", id="f", name="a.txt", content="text")
 
 
 TYPES: Mapping[type[msgspec.Struct], type[msgspec.Struct]] = {
