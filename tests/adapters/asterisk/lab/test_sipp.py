@@ -20,6 +20,7 @@ from acd_asterisk.lab import (
     SippCallers,
     overlapping,
 )
+from acd_asterisk.lab.sipp import complaints
 
 DIRECT = """
 [acd-inbound]
@@ -251,3 +252,12 @@ async def test_a_controller_that_goes_silent_loses_the_caller_to_the_fallback(pr
 def test_a_list_of_no_calls_is_refused(provisioned: Provisioned) -> None:
     with pytest.raises(ValueError, match="at least one call"):
         SippCallers(provisioned, [], sip_port=5060)
+
+
+def test_what_sipp_says_of_the_machine_is_no_complaint() -> None:
+    heading = "The following events occurred:\n"
+    slow = "2026-11-22\t19:51:59\t1795.7: Overload warning: the minor watchdog timer 500ms has been tripped (784).\n\n"
+    strange = "2026-11-22\t19:52:01\t1795.9: Aborting call on unexpected message for Call-Id '1-2@127.0.0.1'\n"
+    assert complaints(f"{heading}{slow}") == ""
+    assert complaints(f"{heading}{slow}{heading}{strange}") == f"{heading}{heading}{strange}"
+    assert complaints("") == ""
