@@ -13,7 +13,7 @@ import { reasonIn, request, sentence, towards } from "/desk/presence.js";
 import { Work } from "/desk/work.js";
 
 const PRESENCES = ["ready", "not-ready", "signed-out"];
-const AGAIN = 2_000, BREATH = 100; // milliseconds
+const AGAIN = 2_000; // milliseconds
 
 const words = new Words("/desk");
 const session = new Session(leave);
@@ -90,8 +90,6 @@ async function read() {
       if (session.who?.agent !== who.agent) continue;
       if (before === deed) take(found);
       else done = 0;
-      // Many events in a row are one picture: so an agent's rate of requests is left to what they do.
-      if (done !== looks) await new Promise((resolve) => setTimeout(resolve, BREATH));
     }
   } catch (error) {
     if (error.isPassing) setTimeout(look, AGAIN);
