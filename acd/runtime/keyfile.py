@@ -90,6 +90,23 @@ def read_secret(path: Path) -> bytes:
     return secret
 
 
+def matching_key(path: Path, check: bytes | None, label: bytes, whose: str) -> MasterKey:
+    """The key with which a store was begun, of which `check` is what it wrapped then; a new one for a new store.
+
+    `whose`: that store, as the error calls it. Raises as `read_key`, and when it is another key.
+    """
+    if check is None and not path.exists():
+        create_key(path)
+    key = read_key(path)
+    if check is not None:
+        try:
+            key.unwrap(check, label)
+        except InvalidTag:
+            reason = f"the key file {path} is not the one {whose}"
+            raise PersonalStoreError(f"{reason}; give the right one, or another path for the store") from None
+    return key
+
+
 def create_key(path: Path) -> None:
     """Write a new key, readable by its owner only; whole or not at all, never over another. Raises as `read_key`."""
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")

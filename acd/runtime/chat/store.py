@@ -22,7 +22,7 @@ from acd.errors import ChatDamaged, ChatStoreError, PersonalStoreError
 from acd.runtime.chat.conversation import Conversation, Entry, Head
 from acd.runtime.chat.file_parts import FILE_TABLES, FileParts
 from acd.runtime.database import DATABASE_ERRORS, DatabaseKind, explained, lock_database, open_database
-from acd.runtime.keyfile import KEY_BYTES, MasterKey, create_key, read_key, seal, unseal
+from acd.runtime.keyfile import KEY_BYTES, MasterKey, matching_key, seal, unseal
 from acd.runtime.log import Logger
 
 MAX_KEYS: Final = 4_096
@@ -241,20 +241,13 @@ class ChatStore:
         try:
             with self._reading():
                 found = self._connection.execute("SELECT CAST(value AS BLOB) FROM key_check").fetchone()
-            if found is None and not key_path.exists():
-                create_key(key_path)
-            key = read_key(key_path)
+            check = None if found is None else found[0]
+            key = matching_key(key_path, check, _CHECK, f"of the chat store {self._path}")
         except PersonalStoreError as error:
             raise ChatStoreError(str(error)) from error
         if found is None:
             with self._transaction():
                 self._connection.execute("INSERT INTO key_check VALUES (1, ?)", (key.wrap(_CHECK, _CHECK),))
-            return key
-        try:
-            key.unwrap(found[0], _CHECK)
-        except InvalidTag:
-            reason = f"the key file {key_path} is not the one of the chat store {self._path}"
-            raise ChatStoreError(f"{reason}; give the right one, or another path for the store") from None
         return key
 
     def _write(self, page: Page) -> bool:

@@ -19,7 +19,7 @@ from msgspec import Struct
 from acd.errors import EarlierStoreError, PersonalStoreError
 from acd.runtime.database import DATABASE_ERRORS, DatabaseKind, explained, lock_database, open_database
 from acd.runtime.earlier.encounters import Encounter, Note
-from acd.runtime.keyfile import KEY_BYTES, MasterKey, create_key, read_key, seal, unseal
+from acd.runtime.keyfile import KEY_BYTES, MasterKey, matching_key, seal, unseal
 from acd.runtime.log import Logger
 
 MAX_ENCOUNTERS: Final = 1_000_000
@@ -235,20 +235,13 @@ class EarlierStore:
         try:
             with self._reading():
                 found = self._connection.execute("SELECT CAST(value AS BLOB) FROM key_check").fetchone()
-            if found is None and not key_path.exists():
-                create_key(key_path)
-            key = read_key(key_path)
+            check = None if found is None else found[0]
+            key = matching_key(key_path, check, _CHECK, f"that {self._path} was written with")
         except PersonalStoreError as error:
             raise EarlierStoreError(str(error)) from error
         if found is None:
             with self._transaction():
                 self._connection.execute("INSERT INTO key_check VALUES (1, ?)", (key.wrap(_CHECK, _CHECK),))
-            return key
-        try:
-            key.unwrap(found[0], _CHECK)
-        except InvalidTag:
-            reason = f"the key file {key_path} is not the one that {self._path} was written with"
-            raise EarlierStoreError(f"{reason}; give the right one, or another path for the store") from None
         return key
 
     def _notes(self, where: str, arguments: tuple[object, ...]) -> list[Note]:
