@@ -66,6 +66,7 @@ def played(*, terminal: bool, **variables: str) -> Iterator[Playing]:
         stdout=theirs,
         stderr=theirs,
         env={**os.environ, "DEMO_STAGE": "simulated", "PYTHONUNBUFFERED": "1", **variables},
+        preexec_fn=_hears_ctrl_c,
     )
     os.close(theirs)
     try:
@@ -73,3 +74,8 @@ def played(*, terminal: bool, **variables: str) -> Iterator[Playing]:
     finally:
         process.kill()
         process.wait()
+
+
+def _hears_ctrl_c() -> None:
+    """As at a terminal: what a shell has put into the background was told to ignore it, and so is all that it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
