@@ -59,15 +59,15 @@ class Playing:
 def played(*, terminal: bool, **variables: str) -> Iterator[Playing]:
     """With simulated telephones; before somebody who sits at a terminal, or nobody."""
     output, theirs = pty.openpty() if terminal else os.pipe()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "examples.demo"],
-        cwd=ROOT,
-        stdin=theirs if terminal else subprocess.DEVNULL,
-        stdout=theirs,
-        stderr=theirs,
-        env={**os.environ, "DEMO_STAGE": "simulated", "PYTHONUNBUFFERED": "1", **variables},
-        preexec_fn=_hears_ctrl_c,
-    )
+    with _ctrl_c_is_heard():
+        process = subprocess.Popen(
+            [sys.executable, "-m", "examples.demo"],
+            cwd=ROOT,
+            stdin=theirs if terminal else subprocess.DEVNULL,
+            stdout=theirs,
+            stderr=theirs,
+            env={**os.environ, "DEMO_STAGE": "simulated", "PYTHONUNBUFFERED": "1", **variables},
+        )
     os.close(theirs)
     try:
         yield Playing(process, output)
@@ -76,6 +76,11 @@ def played(*, terminal: bool, **variables: str) -> Iterator[Playing]:
         process.wait()
 
 
-def _hears_ctrl_c() -> None:
-    """As at a terminal: what a shell has put into the background was told to ignore it, and so is all that it starts."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+@contextmanager
+def _ctrl_c_is_heard() -> Iterator[None]:
+    """As at a terminal. What a shell has put into the background ignores it, and so does all that this starts."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
