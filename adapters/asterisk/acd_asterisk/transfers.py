@@ -14,6 +14,7 @@ leaves the REFER to us (`PJSIP_TRANSFER_HANDLING`), does nothing by itself, and 
 """
 
 import asyncio
+from collections import OrderedDict
 from contextlib import suppress
 from functools import partial
 from typing import Final, NamedTuple
@@ -25,7 +26,7 @@ from acd.ports.channel import TRANSFERRED_OUT
 from acd_asterisk.ari import AriUnavailable
 from acd_asterisk.call import Call, Leg
 from acd_asterisk.desk import Desk
-from acd_asterisk.happenings import Happening, Referred, StrayArrived
+from acd_asterisk.happenings import CallerLeft, Happening, Referred, StrayArrived
 from acd_asterisk.ringing import PJSIP
 from acd_asterisk.switchboard import Switchboard
 from acd_asterisk.telephones import agents_at, agents_with
@@ -35,6 +36,9 @@ PATIENCE_SECONDS: Final = 1.0
 """How long to wait for the other line's end, and how long Asterisk has for a transfer of its own."""
 
 LOOK_SECONDS: Final = 0.02
+
+LINES_KEPT: Final = 64
+"""So many lines that Asterisk has taken out of the application are remembered, with the queues in which they waited."""
 
 BY: Final = "BLINDTRANSFER"
 """The variable by which Asterisk knows who has transferred a channel: if the number is one where calls are parked, they
@@ -64,11 +68,15 @@ class Transfers:
         self._switchboard = switchboard
         numbers = {each.number: queue for queue, each in desk.options.queues.items() if each.number}
         self._queues = numbers
+        self._taken_out: OrderedDict[str, str] = OrderedDict()
+        """By channel: the queue."""
 
     def handle(self, what: Happening) -> None:
         """See to a telephone that transfers; all else is none of this part's business."""
         if isinstance(what, StrayArrived):
             self._desk.spawn(self._end_stray(what.channel_id))
+        if isinstance(what, CallerLeft):
+            self._note_line(what.channel_id)
         if not isinstance(what, Referred):
             return
         found = self._desk.find(what.offer_id)
@@ -89,8 +97,18 @@ class Transfers:
         await asyncio.sleep(PATIENCE_SECONDS)
         await self._switchboard.hang_up(channel_id)
 
+    def _note_line(self, channel_id: str) -> None:
+        """Asterisk takes a line that transfers out first, and tells of the transfer after that: any time after."""
+        line = self._desk.by_channel.get(channel_id)
+        if line is not None and not line.hangup_requested and (queue := self._waited_in(channel_id)):
+            self._taken_out[channel_id] = queue
+            while len(self._taken_out) > LINES_KEPT:
+                self._taken_out.popitem(last=False)
+
     def _waited_in(self, channel_id: str) -> str:
         """The queue in which an agent's other line waits, or has waited, like any caller's."""
+        if channel_id in self._taken_out:
+            return self._taken_out[channel_id]
         line = self._desk.by_channel.get(channel_id)
         standing = None if line is None else self._desk.host.interaction(line.interaction_id)
         return "" if standing is None else standing.queue

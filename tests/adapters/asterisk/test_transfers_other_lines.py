@@ -7,13 +7,16 @@ import pytest
 
 from acd.core.messages import (
     EndInteraction,
+    InteractionCancelled,
     InteractionQueued,
     InteractionRequeued,
     InteractionTransferred,
     OfferAccepted,
     WorkHeld,
 )
+from acd_asterisk.happenings import Happening, Referred
 from acd_asterisk.lab import AgentBehaviour, CallSpec, Handset, Provisioned
+from acd_asterisk.transfers import Transfers
 from tests.adapters.asterisk.places import places, until_places
 from tests.adapters.asterisk.rig import PATIENCE_SECONDS, POLL_SECONDS, Agent, rig
 from tests.adapters.asterisk.test_transfers import ACCEPTED, CALLER, DIALPLAN, DONE, LISTENER, QUEUES
@@ -67,6 +70,50 @@ async def test_the_other_line_is_a_caller_of_ours(
             assert {each.interaction_id for each in it.all(InteractionQueued)} == {customer, line}
             await it.router.submit(EndInteraction(it.router.new_id(), customer, by="agent"))
             await callers.finished(seconds=5)
+        await it.empty()
+
+
+async def test_the_other_line_is_over_before_its_transfer_is_told(
+    provisioned: Provisioned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A slow PBX may take its time between the two. The customer waits in the line's place all the same."""
+    phone = Handset("anna")
+    options: dict[str, object] = {"transfers": {"by_phone": "asterisk"}, "queue": "sales"}
+    handle, telling = Transfers.handle, []
+
+    def late(transfers: Transfers, what: Happening) -> None:
+        async def tell() -> None:
+            await it.event(InteractionCancelled)
+            handle(transfers, what)
+
+        if isinstance(what, Referred):
+            telling.append(asyncio.create_task(tell()))
+        else:
+            handle(transfers, what)
+
+    monkeypatch.setattr(Transfers, "handle", late)
+    async with rig(
+        provisioned, tmp_path, [Agent("anna", handset=phone)], queues=QUEUES, options=options, dialplan=INTO_QUEUE
+    ) as it:
+        await it.ready("anna")
+        async with it.callers(CallSpec(caller="10001", dialled="sales")) as callers:
+            customer = (await it.event(OfferAccepted)).interaction_id
+            await until_places(it.pbx, {CALLER: f"talk:{customer}", "anna": f"talk:{customer}"})
+            first = await phone.rung()
+            await phone.hold(first)
+            await it.event(WorkHeld)
+            second = await phone.call("600")
+            line = (await it.event(InteractionQueued, lambda each: each.queue == "support")).interaction_id
+            assert await phone.transfer_to(first, second) == ACCEPTED
+            transferred = await it.event(InteractionTransferred)
+            assert (transferred.interaction_id, transferred.to_agent) == (customer, "")
+            assert [each.interaction_id for each in it.all(InteractionCancelled)] == [line]
+            await until_places(it.pbx, {CALLER: "hold"})
+            assert it.router.view.interactions[customer].queue == "support"
+            await phone.hang_up(first)
+            await it.router.submit(EndInteraction(it.router.new_id(), customer, by="system"))
+            await callers.finished(seconds=5)
+        await asyncio.gather(*telling)
         await it.empty()
 
 
