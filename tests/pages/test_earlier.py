@@ -147,8 +147,7 @@ def test_a_chat_is_in_view_when_the_same_customer_calls_and_they_reach_the_same_
         assert got(busy, "boris", path)[0] == 404
     assert got(busy, "anna", f"by-telephone/earlier/{conversation}")[0] == 200
     calls(busy, "another", number="+491709999999")
-    boris.press(ACCEPT)
-    boris.shows(PHONE, "Talking")
+    taken(boris)
     assert got(busy, "boris", f"another/earlier/{conversation}")[0] == 404
     boris.says("None that is known.")
     customer.close()
