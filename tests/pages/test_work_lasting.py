@@ -44,6 +44,7 @@ def test_a_reload_shows_what_was_there(anna: WorkScreen, busy: Centre, state: st
         anna.page.reload()
         anna.says(CONNECTED)
     if state == "offered":
+        anna.is_offered(SUPPORT)
         anna.press(ACCEPT)
         anna.shows(SUPPORT, "Talking")
 
