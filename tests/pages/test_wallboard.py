@@ -139,10 +139,26 @@ def test_somebody_who_waits_is_moved_put_first_and_let_go(board: BoardScreen, fl
     board.button("No, back").click()
     assert floor.interaction("do-1")["state"] == "queued"
     board.button("Let go").click()
-    board.confirm("Let go Place 1 in Sales? The customer is disconnected.")
+    board.confirm("Let go Place 1 in Sales? They wait no more: a chat ends, and a call goes on in the dialplan.")
     board.done()
     board.count("waiting", 1)
     assert floor.interaction("do-1")["state"] == "cancelled"
+
+
+def test_a_press_is_not_lost_when_somebody_before_goes(board: BoardScreen, floor: Floor) -> None:
+    for name in ("press-1", "press-2"):
+        floor.call(name)
+    board.sign_in()
+    board.count("waiting", 2)
+    board.page.locator("#waiting tbody tr").nth(1).get_by_role("button").hover()
+    board.page.mouse.down()
+    floor.must("POST", "/v1/interactions/press-1/end", {"by": "customer"})
+    board.count("waiting", 1)
+    # Their row has moved up from under the hand: the browser asks where both ends of the press were.
+    board.page.locator("#waiting tbody tr").get_by_role("button").hover()
+    board.page.mouse.up()
+    expect(board.page.locator("#dialog-about")).to_have_text("press-2", timeout=PATIENCE_MS)
+    board.button("Close").click()
 
 
 def test_presence_is_forced_and_a_conversation_ended(board: BoardScreen, floor: Floor) -> None:

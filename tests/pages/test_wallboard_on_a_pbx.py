@@ -96,6 +96,27 @@ class Centre:
         amounts = {each: heard(ear, hertz, ear.packets - PACKETS) for each, hertz in HZ.items() if each != name}
         return all(amounts[each] > LOUD if each in whom else amounts[each] < QUIET for each in amounts)
 
+    async def stand(self, table: str, rows: int) -> None:
+        """Wait until so many are in a table of the page."""
+        from playwright.async_api import expect  # noqa: PLC0415 - where it is missing, `program` says so
+
+        await expect(self.page.locator(f"#{table} tbody tr")).to_have_count(rows, timeout=PATIENCE_SECONDS * 1_000)
+
+    async def talks(self, interaction: str, agent: str) -> None:
+        """Wait until an agent has somebody."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while True:
+                found = (await self.ask("GET", f"/v1/agents/{agent}"))["work"]
+                if [each for each in found if (each["interaction_id"], each["state"]) == (interaction, "active")]:
+                    return
+                await asyncio.sleep(POLL_SECONDS)
+
+    async def led_on(self) -> None:
+        """Wait until the dialplan has a caller whom the engine has let go."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while [each["dialplan"]["context"] for each in await self.pbx.channels()].count("acd-fallback") != 1:
+                await asyncio.sleep(POLL_SECONDS)
+
     async def alone(self) -> None:
         """Wait until nothing of the supervisor is left on the PBX."""
         async with asyncio.timeout(PATIENCE_SECONDS):
@@ -160,3 +181,56 @@ async def test_listen_whisper_barge_leave_and_end(provisioned: Provisioned, prog
                 await asyncio.sleep(POLL_SECONDS)
         found = await on.ask("GET", "/v1/agents/anna")
         assert (found["presence"], found["work"]) == ("not-ready", [])
+
+
+async def test_who_waits_is_put_first_moved_and_let_go(
+    provisioned: Provisioned, program: Program, tmp_path: Path
+) -> None:
+    async with centre(provisioned, program, tmp_path) as on, AsyncExitStack() as stack:
+        rows, dialog = on.page.locator("#waiting tbody tr"), on.page.get_by_role("dialog")
+        await on.stand("waiting", 0)  # The page reads once a second: it may still show the caller who is talking.
+        for count, number in enumerate(("10002", "10003"), 1):
+            line = SippCallers(on.provisioned, [CallSpec(number, "sales")], sip_port=on.pbx.sip_port)
+            await stack.enter_async_context(line)
+            await on.stand("waiting", count)
+        first, second = [each["interaction_id"] for each in (await on.ask("GET", "/v1/wallboard"))["waiting"]]
+        await rows.nth(1).get_by_role("button").click()
+        await dialog.get_by_label("Priority").fill("7")
+        await on.does("Change priority")
+        assert (await on.ask("GET", f"/v1/interactions/{second}"))["priority"] == 7
+        await dialog.get_by_role("button", name="Close").click()
+        await rows.nth(1).get_by_role("rowheader", name="1", exact=True).wait_for()
+        await rows.nth(0).get_by_role("button").click()
+        await dialog.get_by_label("Other queue").select_option("later")
+        await on.does("Move")
+        await dialog.get_by_role("button", name="Close").click()
+        assert (await on.ask("GET", f"/v1/interactions/{first}"))["queue"] == "later"
+        await on.ask("POST", "/v1/agents/boss/sign-in", {"ready": True})
+        await on.talks(second, "boss")
+        await on.stand("waiting", 1)
+        await rows.nth(0).get_by_role("button").click()
+        await on.does("Let go")
+        await dialog.get_by_role("button", name="Close").click()
+        await on.stand("waiting", 0)
+        await on.led_on()
+
+
+async def test_who_has_been_answered_meanwhile_stays_where_they_are(
+    provisioned: Provisioned, program: Program, tmp_path: Path
+) -> None:
+    async with centre(provisioned, program, tmp_path) as on, AsyncExitStack() as stack:
+        await on.stand("waiting", 0)
+        line = SippCallers(on.provisioned, [CallSpec("10002", "sales")], sip_port=on.pbx.sip_port)
+        await stack.enter_async_context(line)
+        await on.stand("waiting", 1)
+        (waiting,) = (await on.ask("GET", "/v1/wallboard"))["waiting"]
+        await on.page.locator("#waiting tbody tr").get_by_role("button").click()
+        await on.ask("POST", "/v1/agents/boss/sign-in", {"ready": True})
+        await on.talks(waiting["interaction_id"], "boss")
+        dialog = on.page.get_by_role("dialog")
+        for what in ("Change priority", "Move"):
+            await dialog.get_by_role("button", name=what, exact=True).click()
+            await dialog.get_by_role("button", name="Yes, do it").click()
+            await dialog.get_by_role("alert").filter(has_text="An agent has answered meanwhile.").wait_for()
+        found = await on.ask("GET", f"/v1/interactions/{waiting['interaction_id']}")
+        assert (found["state"], found["queue"], found["priority"]) == ("active", "sales", 0)

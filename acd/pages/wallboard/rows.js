@@ -16,6 +16,9 @@ export class Rows {
 
   show(items) {
     const there = document.activeElement, inside = this.body.contains(there), kept = new Map();
+    // Whoever is gone goes first: or all behind them would be moved, and a press on one of their buttons lost.
+    const wanted = new Set(items.map(this.key));
+    for (const [key, row] of this.known) if (!wanted.has(key)) row.element.remove();
     let next = this.body.firstElementChild;
     for (const item of items) {
       const key = this.key(item), row = this.known.get(key) ?? this.make();
@@ -25,7 +28,6 @@ export class Rows {
       if (row.element === next) next = next.nextElementSibling;
       else this.body.insertBefore(row.element, next);
     }
-    for (const [key, row] of this.known) if (!kept.has(key)) row.element.remove();
     this.known = kept;
     // A browser takes the focus from what it moves. Whose row is gone is at the table, and in nobody else's row.
     if (inside && there !== document.activeElement) (there.isConnected ? there : regionOf(this.body)).focus();
