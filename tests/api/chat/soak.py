@@ -70,7 +70,6 @@ queues = ["sales", "support", "nobody"]
 idle = "10s"
 away = "5s"
 token = "5m"
-per_visitor = 5
 """
 
 
@@ -236,7 +235,10 @@ async def _report(centre: Centre, account: Account) -> None:
     while True:
         await asyncio.sleep(SAY_SECONDS)
         counts = account.counts
-        memory = f"{centre.memory() / 1e6:.1f} MB" if centre.engine.pid else "away"
+        try:
+            memory = f"{centre.memory() / 1e6:.1f} MB"
+        except OSError:
+            memory = "away"  # killed
         cuts = sum(count for name, count in counts.items() if name.startswith("cut: "))
         say(
             f"{monotonic() - begun:.0f} s: {counts['visits']} visits, {counts['transfers']} transfers, {cuts} cuts,"

@@ -83,12 +83,14 @@ class Wires:
         return how
 
     async def outage(self, seconds: float) -> None:
-        """All are cut, and nobody can connect."""
+        """All are cut, and nobody can connect. Whoever is cancelled meanwhile leaves a network behind that works."""
         self._refusing = True
-        for link in tuple(self.links):
-            link.reset()
-        await asyncio.sleep(seconds)
-        self._refusing = False
+        try:
+            for link in tuple(self.links):
+                link.reset()
+            await asyncio.sleep(seconds)
+        finally:
+            self._refusing = False
 
     async def _end_silence(self, link: Link, seconds: float, *, goes_on: bool) -> None:
         await asyncio.sleep(seconds)

@@ -1,8 +1,11 @@
-"""That the judge of a soak of web chat notices what it is there for."""
+"""A short soak of web chat, and that the judge of a long one notices what it is there for."""
+
+from pathlib import Path
 
 import pytest
 
-from tests.api.chat.soak_account import CUSTOMER, Account, Said, Screen, Shown, check
+from tests.api.chat.soak import Plan, soak
+from tests.api.chat.soak_account import CUSTOMER, Account, Said, Screen, Shown, check, kept
 
 TALK = [
     Shown(1, "message", "customer", "hello"),
@@ -12,6 +15,29 @@ TALK = [
     Shown(5, "ended", "system", "left"),
 ]
 SAID = [Said(CUSTOMER, "hello", "kept"), Said("anna", "good day", "kept"), Said(CUSTOMER, "bye", "kept")]
+
+
+@pytest.mark.xdist_group("load")
+async def test_a_short_soak(tmp_path: Path) -> None:
+    """One kill, cuts all the time; then both sides have shown the same, and nothing is left over."""
+    plan = Plan(
+        minutes=0.2,
+        customers=20,
+        desks=4,
+        disturbed_seconds=8.0,
+        kills=1,
+        warm_up=0,
+        cuts_per_second=3.0,
+        outage_every_seconds=6.0,
+        silence_seconds=(0.5, 5.0),
+    )
+    account = await soak(tmp_path, plan, seed=7)
+    assert account.counts["kills"] == 1
+    assert account.counts["outages"]
+    assert account.counts["cut: silent"]
+    assert account.counts["cut: reset"]
+    assert account.counts["visits"] >= plan.customers
+    assert kept(tmp_path) == account
 
 
 def account_of(
