@@ -21,6 +21,17 @@ MAX_PIXELS: Final = 50_000_000
 _MOST: Final = 65_536
 """Bytes that are looked at together."""
 
+STEPS: Final = 4_000
+BYTES_PER_STEP: Final = 16
+"""How often one may be looked at: so often, and once more for so many bytes. Each look takes a processor's time, which
+telephones need, too; only what was made for that takes more."""
+
+MAX_SCANS: Final = 100
+"""Scans of a JPEG: a progressive one has a dozen. Whoever shows it goes through the whole picture for each."""
+
+_FIRST_LOOK: Final = 256
+"""Bytes of a scan that are looked at first: a short one is not to cost as much as a long one."""
+
 _Wants = tuple[int, int]
 _Parser = Generator[_Wants, bytes, None]
 
@@ -68,13 +79,20 @@ class Picture:
         self._in = bytearray()
         self._out = bytearray()
         self._may_end = False
+        self._steps = STEPS * BYTES_PER_STEP
+        """How often it may still be looked at, in bytes."""
         self._parser: _Parser | None = _PARSERS[kind](self)
         self._wants = next(self._parser)
 
     def feed(self, data: bytes) -> bytes:
         """What may go on of all that has come; as many bytes in the end as came. Raises `BrokenPicture`."""
         self._in += data
+        # The first look at what has come is free: in how small pieces it comes is not the picture's fault.
+        self._steps += len(data) + BYTES_PER_STEP
         while self._parser is not None and len(self._in) >= self._wants[0]:
+            self._steps -= BYTES_PER_STEP
+            if self._steps < 0:
+                raise BrokenPicture
             taken = bytes(self._in[: self._wants[1]])
             del self._in[: len(taken)]
             try:
@@ -158,6 +176,7 @@ class Picture:
 
 def _jpeg(picture: Picture) -> _Parser:
     yield from picture.copied(2)
+    scans = 0
     while True:
         code = yield from _marker(picture)
         if code == _END:
@@ -175,6 +194,9 @@ def _jpeg(picture: Picture) -> _Parser:
             picture.measured(int.from_bytes(body[3:5]), int.from_bytes(body[1:3]))
         picture.put(_segment(picture, code, body))
         if code == _SCAN:
+            scans += 1
+            if scans > MAX_SCANS:
+                raise BrokenPicture
             yield from _scan(picture)
 
 
@@ -223,8 +245,10 @@ def _orientation(body: bytes) -> int:
 def _scan(picture: Picture) -> _Parser:
     """Data, up to the next marker."""
     picture.may_end(here=picture.width > 0)
+    look = _FIRST_LOOK
     while True:
-        found = yield 2, _MOST
+        found = yield 2, look
+        look = _MOST
         marker = _MARKER.search(found)
         if marker is not None:
             picture.put(found[: marker.start()])

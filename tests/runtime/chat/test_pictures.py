@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acd.runtime.chat.pictures import BrokenPicture, Picture
+from acd.runtime.chat.pictures import MAX_SCANS, BrokenPicture, Picture
 from tests.runtime.chat.pictures import SECRET, chunk, comment, exif, gif, jpeg, png, segment, webp
 
 TOLD = [
@@ -119,6 +119,51 @@ BROKEN = [
 def test_what_only_begins_as_one_is_none(kind: str, data: bytes) -> None:
     with pytest.raises(BrokenPicture):
         passed(kind, data)
+
+
+SIZE = b"\x08\0\x10\0\x10\x01\x01\x11\0"
+LABORIOUS = [
+    ("jpeg", b"\xff\xd8" + segment(0xC0, SIZE), b"\xff\xda\0\x02"),
+    ("jpeg", b"\xff\xd8" + segment(0xC0, SIZE), b"\xff\xd0"),
+    ("jpeg", b"\xff\xd8" + segment(0xC0, SIZE) + b"\xff\xda\0\x02", b"\xff\x01"),
+    ("gif", gif()[:19] + b"!\xfe", b"\x01A"),
+    ("gif", gif()[:19], b"!\xfe\0"),
+    ("png", png()[:33], chunk(b"tEXt", b"")),
+    ("png", png()[:33], chunk(b"IDAT", b"")),
+    ("webp", b"RIFF\xff\xff\xff\x0fWEBP", b"EXIF\0\0\0\0"),
+]
+
+
+@pytest.mark.parametrize(("kind", "begin", "part"), LABORIOUS)
+def test_what_was_made_to_be_laborious_is_none(kind: str, begin: bytes, part: bytes) -> None:
+    """Megabytes of parts that say nothing would take the engine's time: a second and more for each of them."""
+    picture = Picture(kind)
+    picture.feed(begin)
+    with pytest.raises(BrokenPicture):
+        picture.feed(part * (100_000 // len(part)))
+
+
+def test_as_many_scans_as_any_photo_has() -> None:
+    scan = segment(0xDA, b"\x01\x01\0\0?\0") + b"data"
+    assert passed("jpeg", jpeg(end=scan * (MAX_SCANS - 1) + b"\xff\xd9"))[1].is_small
+    with pytest.raises(BrokenPicture):
+        passed("jpeg", jpeg(end=scan * MAX_SCANS + b"\xff\xd9"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        ("gif", gif(3, 2, *[gif()[19:-1]] * 250)),
+        ("gif", gif(3, 2, b"!\xfe" + (b"\xff" + bytes(255)) * 8_000 + b"\0")),
+        ("png", png(3, 2, *[chunk(b"IDAT", bytes(1_000))] * 1_000)),
+        ("jpeg", jpeg(end=b"data\xff\0\xff\xd3" * 200_000 + b"\xff\xd9")),
+        ("webp", webp(3, 2, *[(b"ANMF", bytes(200))] * 1_000)),
+    ],
+    ids=["short frames", "full blocks", "small chunks", "restarts", "frames"],
+)
+@pytest.mark.parametrize("step", [1_000, 1 << 20])
+def test_what_is_made_of_many_parts_is_still_one(kind: str, data: bytes, step: int) -> None:
+    assert passed(kind, data, step)[1].is_small
 
 
 def test_a_photo_that_was_cut_off_is_still_one() -> None:
