@@ -14,6 +14,7 @@ import pytest
 from acd.api.chat.files import DOWNLOADS_AT_ONCE, TRANSFERS, UPLOADS_AT_ONCE, disposition
 from acd.core.messages import AcceptOffer, EndInteraction, SignInAgent, TransferInteraction
 from acd.errors import ChatStoreError
+from acd.runtime.chat import files
 from acd.runtime.chat.channel import WebChatChannel
 from acd.runtime.chat.file_parts import PART
 from acd.runtime.chat.rooms import Room
@@ -387,6 +388,14 @@ async def test_who_goes_away_in_the_middle_has_sent_nothing(
     assert said(room) == []
     await files.tidy()
     assert (await customer.send(LONG, key="raw"))[0] == 200
+
+
+async def test_places_count_by_the_customers_address(customer: Customer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "UPLOADS_OF_PLACE", 0)
+    assert (await customer.send(b"x"))[0] == 200  # from where is not known
+    customer.headers["X-Forwarded-For"] = "198.51.100.1, 192.0.2.1"
+    status, found = await customer.send(b"y")
+    assert (status, found["code"]) == (429, "too-many-uploads")
 
 
 @pytest.mark.parametrize("drop", [0, 1])

@@ -15,6 +15,7 @@ from urllib.parse import quote
 from aiohttp import ClientError, web
 from msgspec import Meta, Struct
 
+from acd.api.addresses import place_of
 from acd.api.chat.messages import FileShape
 from acd.api.problems import Problem, not_found
 from acd.api.rates import Rates
@@ -117,7 +118,7 @@ class Transfers:
         who = agent_id or f"{channel.name} {room.visitor}"
         if not _is_said(room, agent_id, key):
             _let(self._uploads.take(who, channel.now_us()))
-        sending = Sending(agent_id, key, name, size)
+        sending = Sending(agent_id, key, name, size, "" if agent_id else place_of(request))
         try:
             taken = await channel.reception.files.receive(room, sending, self._pieces(request))
         except (ConnectionError, ClientError) as error:

@@ -22,7 +22,7 @@ from acd.runtime.chat.conversation import REUSED, Conversation, Entry, FileNote,
 from acd.runtime.chat.file_parts import PART
 from acd.runtime.chat.keeping import Keeper
 from acd.runtime.chat.kinds import HEAD, KINDS, MAX_GIVEN_NAME, cleaned_name, is_text, kind_of
-from acd.runtime.chat.options import ChatOptions
+from acd.runtime.chat.options import OF_FILES, ChatOptions
 from acd.runtime.chat.pictures import BrokenPicture, Picture
 from acd.runtime.chat.rooms import Room
 from acd.runtime.log import Logger
@@ -32,6 +32,9 @@ UPLOADS: Final = 64
 
 UPLOADS_OF_ONE: Final = 2
 """Of one side of one conversation: one, and the same once more after a cut that nobody has noticed yet."""
+
+UPLOADS_OF_PLACE: Final = 16
+"""Of customers at one address: nobody is to hold all the places of a channel, by sending slowly."""
 
 TIDIED_IN_TURN: Final = 20
 """Commits with which a sweep takes away what is nobody's."""
@@ -48,13 +51,14 @@ _log = Logger(__name__)
 class Sending(Struct, frozen=True):
     """A file that somebody sends: the customer if `agent_id` is empty. `key`: its client's id for it.
 
-    `name`: as they say it. `size`: in bytes, as they say it.
+    `name`: as they say it. `size`: in bytes, as they say it. `place`: from where, if that is known and counts.
     """
 
     agent_id: str
     key: str
     name: str
     size: int
+    place: str = ""
 
 
 class Files:
@@ -67,6 +71,7 @@ class Files:
         self._host = host
         self._coming: set[str] = set()
         self._senders: Counter[tuple[str, str]] = Counter()
+        self._places: Counter[str] = Counter()
         self._bytes_to_come = 0
         self._to_tidy = True
 
@@ -132,8 +137,10 @@ class Files:
         used = await self._keeper.size() + self._bytes_to_come + sending.size
         if len(self._coming) >= UPLOADS or self._senders[chat.id, sending.agent_id] >= UPLOADS_OF_ONE:
             return _BUSY
-        if used > options.megabytes * 1_000_000:
-            _log.error("the file of conversations is as large as it may be, so no files are taken in")
+        if sending.place and self._places[sending.place] >= UPLOADS_OF_PLACE:
+            return _BUSY
+        if used > options.megabytes * 1_000_000 * OF_FILES:
+            _log.error("the file of conversations has no more room for files, so none are taken in")
             return _FULL
         return None
 
@@ -141,6 +148,7 @@ class Files:
     def _counted(self, room: Room, sending: Sending) -> Iterator[None]:
         who = room.id, sending.agent_id
         self._senders[who] += 1
+        self._places[sending.place] += 1
         self._bytes_to_come += sending.size
         try:
             yield
@@ -149,6 +157,9 @@ class Files:
             self._senders[who] -= 1
             if not self._senders[who]:
                 del self._senders[who]
+            self._places[sending.place] -= 1
+            if not self._places[sending.place]:
+                del self._places[sending.place]
 
     async def _taken_in(self, room: Room, sending: Sending, pieces: AsyncIterator[bytes]) -> Entry | Refused:
         file_id = secrets.token_hex(16)

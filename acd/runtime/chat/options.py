@@ -33,6 +33,9 @@ MOST_PRIORITY: Final = 60
 MAX_FILE_MEGABYTES: Final = 100
 MAX_CONVERSATION_MEGABYTES: Final = 10_000
 
+OF_FILES: Final = 0.8
+"""Up to this part of what it may be the chat file takes files in: the rest is left to what is written."""
+
 
 class ChatOptions(Struct, frozen=True):
     """The options, checked. Durations in µs; paths absolute.
@@ -158,7 +161,7 @@ def _check_files(table: Table, found: ChatOptions) -> None:
         if table.has(key) and not found.files:
             reason = "no files can be sent, so that it does nothing"
             table.problems.error(table.at(key), reason, "set files = true, or leave it out")
-    most = min(found.conversation_megabytes, found.megabytes)
+    most = min(found.conversation_megabytes, int(found.megabytes * OF_FILES))
     if found.files and found.file_megabytes > most:
         reason = f"a conversation, or the chat file, has room for {most} MB"
         fix = "give conversation_megabytes and megabytes more, or this less"

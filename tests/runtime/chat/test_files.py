@@ -15,7 +15,7 @@ from acd.runtime.chat.beginning import Wanted
 from acd.runtime.chat.channel import WebChatChannel
 from acd.runtime.chat.conversation import Entry, Refused
 from acd.runtime.chat.file_parts import DROPPED_AT_ONCE, PART
-from acd.runtime.chat.files import TIDIED_IN_TURN, UPLOADS, UPLOADS_OF_ONE, Sending
+from acd.runtime.chat.files import TIDIED_IN_TURN, UPLOADS, UPLOADS_OF_ONE, UPLOADS_OF_PLACE, Sending
 from acd.runtime.chat.rooms import Room
 from acd.runtime.chat.store import ChatStore, Page
 from tests.runtime.chat.chats import Host, options
@@ -251,6 +251,22 @@ async def test_a_conversation_has_so_many_bytes_and_files(
     assert isinstance(await channel.reception.post(other, "", "m", "messages go on"), Entry)
 
 
+async def test_files_leave_room_for_what_is_written(tmp_path: Path, host: Host) -> None:
+    """Whoever sends as many as there may be shuts nobody out of the chat for as long as conversations are kept."""
+    channel = WebChatChannel("shop", options(tmp_path, files=True, file_megabytes=1, megabytes=3))
+    await channel.start(host)
+    large = LONG[:1] * 700_000
+    for visitor in range(9):
+        room = await begun(channel, f"cv_{visitor}")
+        for number in range(3):
+            await send(channel, room, large, key=f"f-{number}")
+    assert await refused(channel, room, large, key="more") == "unavailable"
+    for visitor in range(20):
+        other = await begun(channel, f"cv_another_{visitor}")
+        assert isinstance(await channel.reception.post(other, "", "m", "hello" * 200), Entry)
+    await channel.stop()
+
+
 async def test_when_the_file_is_full_messages_go_on(tmp_path: Path, host: Host) -> None:
     channel = WebChatChannel("shop", options(tmp_path, files=True, file_megabytes=1, megabytes=1))
     await channel.start(host)
@@ -284,6 +300,31 @@ async def test_so_many_come_at_a_time_and_no_more(channel: WebChatChannel) -> No
     assert codes == ["too-many-uploads"] * (len(tasks) - UPLOADS)
     assert isinstance(await begin(rooms[-1], "afterwards"), Entry)
     assert await tidied(channel) == (UPLOADS + 1, UPLOADS + 1)
+
+
+async def test_one_address_does_not_hold_all_places(channel: WebChatChannel) -> None:
+    go_on = asyncio.Event()
+
+    async def slow() -> AsyncIterator[bytes]:
+        yield b"x"
+        await go_on.wait()
+        yield b"y"
+
+    async def begin(room: Room, place: str, agent: str = "") -> Entry | Refused:
+        return await channel.reception.files.receive(room, Sending(agent, "f", "a.txt", 2, place), slow())
+
+    rooms = [await begun(channel, f"cv_{number}") for number in range(UPLOADS_OF_PLACE + 3)]
+    tasks = [asyncio.create_task(begin(room, "192.0.2.1")) for room in rooms[: UPLOADS_OF_PLACE + 1]]
+    tasks += [asyncio.create_task(begin(rooms[-2], "192.0.2.2")), asyncio.create_task(begin(rooms[-1], ""))]
+    while rows(channel) < (UPLOADS_OF_PLACE + 2, 0):
+        await asyncio.sleep(0)
+    go_on.set()
+    found = await asyncio.gather(*tasks)
+    assert [each.code for each in found if isinstance(each, Refused)] == ["too-many-uploads"]
+    assert isinstance(found[-1], Entry)
+    assert isinstance(found[-2], Entry)
+    again = await channel.reception.files.receive(rooms[0], Sending("", "g", "a.txt", 2, "192.0.2.1"), slow())
+    assert isinstance(again, Entry)
 
 
 # ---- what fails on the way
