@@ -97,6 +97,8 @@ class Wish(Struct, forbid_unknown_fields=True):
 class Enqueue(Struct, forbid_unknown_fields=True):
     """A customer asks for an agent. `customer` is a reference, or a person. Without `id` one is made.
 
+    A reference is one customer's: of whoever is not known leave it out.
+
     With `not_before` it is scheduled: it comes into the line then, or as soon as the queue is open after that.
     """
 

@@ -24,6 +24,7 @@ from acd.runtime.chat.conversation import problem_of
 from acd.runtime.clock import moment
 from acd.runtime.earlier import Earlier, Encounter, Note
 from acd.runtime.earlier.following import MAX_NOTES, NEWEST
+from acd.runtime.earlier.store import NotKept
 from acd.runtime.records import InteractionRecord
 
 EARLIER: Final[web.AppKey[Earlier | None]] = web.AppKey("acd_earlier")
@@ -35,6 +36,11 @@ DEFAULT_EARLIER: Final = 10
 
 GRACE_US: Final = 3600 * 1_000_000
 """So long after the end whoever took part may still hand in a note: their network may have been away."""
+
+_NOT_KEPT: Final[dict[NotKept, str]] = {
+    "too-many-notes": f"An interaction has {MAX_NOTES} notes at most.",
+    "person-erased": "This customer has been erased: nothing more is kept of them.",
+}
 
 _ANNA: Final = {"agent": "anna", "interaction": "mail-1"}
 
@@ -116,8 +122,8 @@ async def list_earlier(call: Call[Nothing, EarlierQuery]) -> EarlierList:
     row, store = _in_hand(call), _store(call)
     if store is None:
         return EarlierList([], more=False, notes=[])
-    own = [_note(call, each) for each in await store.notes([row.id])]
-    if not row.customer:
+    own = [_note(call, each) for each in await store.notes([row.id]) if each.at_us >= row.enqueued_at_us]
+    if not await store.is_one(row.customer):
         return EarlierList([], more=False, notes=own)
     asked = call.query
     before = NEWEST
@@ -126,9 +132,11 @@ async def list_earlier(call: Call[Nothing, EarlierQuery]) -> EarlierList:
         before = last.begun_us, last.id
     found = await store.of_customer(row.customer, row.id, before, asked.limit + 1)
     shown = found[: asked.limit]
+    began = {each.id: each.begun_us for each in shown}
     notes: dict[str, list[NoteShape]] = {}
-    for note in await store.notes([each.id for each in shown]):
-        notes.setdefault(note.interaction_id, []).append(_note(call, note))
+    for note in await store.notes(list(began)):
+        if note.at_us >= began[note.interaction_id]:  # else it is about something that had the same id before
+            notes.setdefault(note.interaction_id, []).append(_note(call, note))
     # It was away for a moment: whoever has lost it meanwhile is shown nothing.
     _in_hand(call)
     seen = [_shape(call, each, notes.get(each.id, [])) for each in shown]
@@ -168,12 +176,10 @@ async def add_note(call: Call[NewNote, NoQuery]) -> NoteShape:
         raise Problem(422, "invalid-field", f"text: {problem}")
     customer = await _may_note(call, store)
     agent_id, now_us = call.path("agent"), call.context.now_us()
-    if await store.is_erased(customer):
-        raise Problem(409, "person-erased", "This customer has been erased: nothing more is kept of them.")
     note = Note(call.body.id, call.path("interaction"), agent_id, now_us, call.body.text, customer)
     kept = await store.add(note)
-    if kept is None:
-        raise Problem(409, "too-many-notes", f"An interaction has {MAX_NOTES} notes at most.")
+    if not isinstance(kept, Note):
+        raise Problem(409, kept, _NOT_KEPT[kept])
     if kept.text != note.text:
         raise Problem(409, "id-reused", "This id is another note's; draw a new one for every note.")
     return _note(call, kept)
@@ -223,7 +229,9 @@ async def _of_same(call: Call[Any, Any], store: Earlier, row: InteractionRecord,
     """An earlier one of the same customer. Raises a Problem with 404."""
     found = await store.encounter(earlier_id)
     is_old = found is not None and found.ended_us and found.ended_us < call.context.now_us() - store.keep_us
-    if found is None or is_old or not row.customer or found.customer != row.customer or found.id == row.id:
+    if found is None or is_old or found.customer != row.customer or found.id == row.id:
+        raise not_found("earlier conversation")
+    if not await store.is_one(row.customer):
         raise not_found("earlier conversation")
     return found
 

@@ -12,8 +12,11 @@ from typing import Final
 
 import phonenumbers
 
-ANONYMOUS: Final = frozenset({"", "anonymous", "private", "restricted", "unavailable", "unknown", "withheld"})
-"""What networks send instead of a number; nobody can be recognised by it."""
+ANONYMOUS: Final = frozenset(
+    {"", "anonymous", "asterisk", "none", "private", "restricted", "unavailable", "unknown", "withheld"}
+)
+"""What networks send instead of a number, and an Asterisk of whoever has none; nobody can be recognised by it. Neither
+by zeros alone."""
 
 COUNTRIES: Final[tuple[str | int, ...]] = (
     *sorted(phonenumbers.SUPPORTED_REGIONS),
@@ -43,7 +46,7 @@ def normalised(number: str, region: str) -> str:
     plain = _CHINESE.fullmatch(text) or (_WITHIN_CHINA.fullmatch(text) if region == "CN" else None)
     if plain is not None:
         return f"tel:+86{plain[plain.lastindex or 1]}"
-    if text.lower() in ANONYMOUS:
+    if text.lower() in ANONYMOUS or not text.strip("+0"):
         return ""
     if _DIALLED.fullmatch(text) is None:
         return f"id:{text}"

@@ -27,7 +27,8 @@ from acd.core.messages import (
 )
 from acd.runtime.config.model import TokenConfig
 from acd.runtime.config.secrets import Secret
-from acd.runtime.earlier import Earlier
+from acd.runtime.earlier import Earlier, Note
+from acd.runtime.earlier.customers import MAX_A_DAY
 from acd.runtime.earlier.following import MAX_NOTES
 from tests.api.harness import CONFIG, SETTINGS, TOKENS, Client, Http, MemoryRouter, following, looking_back
 
@@ -166,6 +167,52 @@ async def test_nobodys_customers_have_nothing_in_common(router: MemoryRouter, an
     ready(router, "anna")
     comes(router, "now", "")
     assert (await anna("GET", work("anna", "now")))[1] == {"earlier": [], "more": False, "notes": []}
+
+
+@pytest.mark.parametrize("everybody", ["unknown", "anonymous", "guest", "none", "0", "-1", "000", "n/a", "匿名", "xx"])
+async def test_what_is_said_of_whoever_is_not_known_names_nobody(
+    router: MemoryRouter, anna: Client, boris: Client, everybody: str
+) -> None:
+    """An application that gives the same reference to everybody whom it does not know."""
+    served(router, "boris", "old", everybody)
+    await noted(boris, "boris", "old", "Of a stranger")
+    ready(router, "anna")
+    comes(router, "now", everybody)
+    assert (await anna("GET", work("anna", "now")))[1] == {"earlier": [], "more": False, "notes": []}
+    assert (await anna("GET", f"{work('anna', 'now')}/old"))[0] == 404
+    assert (await anna("GET", f"{work('anna', 'now')}?before=old"))[1]["earlier"] == []
+
+
+@pytest.mark.parametrize("customer", ["crm-17", "42", "K-00A1", "cv_abcdefghijklmnopqrstuvwxyz"])
+async def test_an_id_names_one_customer(router: MemoryRouter, anna: Client, customer: str) -> None:
+    served(router, "boris", "old", customer)
+    ready(router, "anna")
+    comes(router, "now", customer)
+    assert [each["id"] for each in (await anna("GET", work("anna", "now")))[1]["earlier"]] == ["old"]
+
+
+async def test_what_is_given_to_very_many_names_nobody(router: MemoryRouter, anna: Client) -> None:
+    for number in range(MAX_A_DAY):
+        comes(router, f"old-{number}", "web-1")
+    ready(router, "anna")
+    comes(router, "now", "web-1")
+    assert (await anna("GET", work("anna", "old-0")))[1]["earlier"] == []
+    # A day later some of them may be one customer's again.
+    router.clock_us += DAY_US
+    assert (await anna("GET", work("anna", "old-0")))[1]["earlier"] != []
+
+
+async def test_notes_on_something_of_the_same_id_before_are_another_customers(
+    router: MemoryRouter, anna: Client, earlier: Earlier
+) -> None:
+    """The engine does not remember for ever which ids there have been."""
+    await earlier.add(Note("n", "now", "boris", router.now_us() - 1, "Of a stranger", "cu_9"))
+    await earlier.add(Note("n", "old", "boris", router.now_us() - 1, "Of a stranger", "cu_9"))
+    served(router, "boris", "old")
+    ready(router, "anna")
+    comes(router, "now")
+    _, found = await anna("GET", work("anna", "now"))
+    assert (found["notes"], [each["notes"] for each in found["earlier"]]) == ([], [[]])
 
 
 async def test_what_has_been_handed_on_is_anothers(router: MemoryRouter, anna: Client, boris: Client) -> None:

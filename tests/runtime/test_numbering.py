@@ -49,7 +49,9 @@ def test_other_numbers_and_accounts(number: str, expected: str) -> None:
     assert normalised(number, "CN") == expected
 
 
-@pytest.mark.parametrize("number", ["", "  ", "anonymous", "Anonymous", "UNKNOWN", "restricted"])
+@pytest.mark.parametrize(
+    "number", ["", "  ", "anonymous", "Anonymous", "UNKNOWN", "restricted", "asterisk", "0000000000", "+0"]
+)
 def test_nobody(number: str) -> None:
     assert normalised(number, "CN") == ""
 

@@ -14,8 +14,9 @@ from typing import Final, Protocol, TypeVar
 from acd.errors import AcdError, EarlierStoreError, PastUnavailable
 from acd.runtime.clock import Backoff, Clock, SystemClock, pause
 from acd.runtime.config.model import DeskConfig
+from acd.runtime.earlier.customers import DAY_US, MAX_A_DAY, names_one
 from acd.runtime.earlier.encounters import Encounter, Encounters, Note
-from acd.runtime.earlier.store import EarlierStore, Place, row_of
+from acd.runtime.earlier.store import EarlierStore, NotKept, Place, row_of
 from acd.runtime.events import Cursor, EventSource
 from acd.runtime.log import Logger
 from acd.runtime.single_thread import SingleThread
@@ -132,19 +133,20 @@ class Earlier:
         """On these interactions, oldest first. Raises `EarlierStoreError`."""
         return await self._in_store(lambda store: store.notes(interaction_ids))
 
-    async def add(self, note: Note) -> Note | None:
-        """Keep a note; the one that is there under its id is returned instead. None: there are too many.
+    async def is_one(self, customer: str) -> bool:
+        """Whether this reference names one customer, and not whoever an application does not know."""
+        if not names_one(customer):
+            return False
+        since_us = self._router.now_us() - DAY_US
+        return not await self._in_store(lambda store: store.has_more(customer, since_us, MAX_A_DAY))
 
-        Raises `EarlierStoreError`, also for somebody who has been erased.
-        """
+    async def add(self, note: Note) -> Note | NotKept:
+        """Keep a note; the one that is there under its id is returned instead. Raises `EarlierStoreError`."""
         return await self._in_store(lambda store: store.add(note, MAX_NOTES))
-
-    async def is_erased(self, customer: str) -> bool:
-        """Whether nothing of this person is to be kept any more."""
-        return bool(customer) and await self._in_store(lambda store: store.is_erased(customer))
 
     async def erase(self, customer: str) -> bool:
         """Forget all of a person, also on disk, and keep nothing more of them. Raises `EarlierStoreError`."""
+        await self._catch_up()  # whose notes those are that were written before anybody knew whose
         now_us = self._router.now_us()
         found = await self._in_store(lambda store: store.erase(customer, now_us))
         await self._in_store(lambda store: store.clean())

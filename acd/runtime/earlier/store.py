@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 from cryptography.exceptions import InvalidTag
@@ -72,6 +72,9 @@ _NOTES: Final = """
     SELECT interaction, agent, id, customer, at_us, CAST(wrapped_key AS BLOB), CAST(data AS BLOB) FROM note
 """
 
+NotKept = Literal["too-many-notes", "person-erased"]
+"""Why a note is not kept."""
+
 _NoteRow = tuple[str, str, str, str, int, bytes, bytes]
 
 Row = tuple[str, str, int, int, bool, bytes]
@@ -125,8 +128,8 @@ class EarlierStore:
         """Durable together, so that nothing is counted twice. Of people who were erased nothing is kept."""
         put = """
             INSERT INTO encounter VALUES (?, ?, ?, ?, ?, ?)
-            ON CONFLICT (id) DO UPDATE SET customer = excluded.customer, ended_us = excluded.ended_us,
-                open = excluded.open, data = excluded.data
+            ON CONFLICT (id) DO UPDATE SET customer = excluded.customer, begun_us = excluded.begun_us,
+                ended_us = excluded.ended_us, open = excluded.open, data = excluded.data
         """
         with self._transaction():
             erased = self._erased()
@@ -149,6 +152,13 @@ class EarlierStore:
             rows = self._connection.execute(find, (customer, but, *before, limit)).fetchall()
         return [_encounter_of(data) for (data,) in rows]
 
+    def has_more(self, customer: str, since_us: int, most: int) -> bool:
+        """Whether more of a customer's than so many have begun since."""
+        find = "SELECT count(*) FROM (SELECT 1 FROM encounter WHERE customer = ? AND begun_us > ? LIMIT ?)"
+        with self._reading():
+            (found,) = self._connection.execute(find, (customer, since_us, most + 1)).fetchone()
+        return bool(found > most)
+
     def encounter(self, interaction_id: str) -> Encounter | None:
         """One of them."""
         find = "SELECT CAST(data AS BLOB) FROM encounter WHERE id = ?"
@@ -158,15 +168,17 @@ class EarlierStore:
 
     # ---- notes
 
-    def add(self, note: Note, most: int) -> Note | None:
-        """Keep it durably; what is there under its id already is returned. None: there are too many on it."""
+    def add(self, note: Note, most: int) -> Note | NotKept:
+        """Keep it durably; what is there under its id already is returned. Or why it is not kept."""
         with self._transaction():
+            if note.customer in self._erased():
+                return "person-erased"
             found = self._notes("WHERE interaction = ? AND agent = ? AND id = ?", _key(note))
             if found:
                 return found[0]
             count = "SELECT count(*) FROM note WHERE interaction = ?"
             if self._connection.execute(count, (note.interaction_id,)).fetchone()[0] >= most:
-                return None
+                return "too-many-notes"
             data_key = secrets.token_bytes(KEY_BYTES)
             label = _label(*_key(note))
             sealed = seal(AESGCM(data_key), note.text.encode(), label)
@@ -196,12 +208,6 @@ class EarlierStore:
             gone += self._connection.execute("DELETE FROM encounter WHERE customer = ?", (customer,)).rowcount
             self._connection.execute("INSERT OR REPLACE INTO erased VALUES (?, ?)", (customer, at_us))
         return gone > 0
-
-    def is_erased(self, customer: str) -> bool:
-        """Whether nothing of this person is to be kept."""
-        with self._reading():
-            found = self._connection.execute("SELECT 1 FROM erased WHERE customer = ?", (customer,)).fetchone()
-        return found is not None
 
     def forget(self, before_us: int, limit: int) -> int:
         """Forget at most so many encounters that ended before, and as many notes; how many of both there were."""

@@ -115,7 +115,8 @@ async def test_erasing_a_person_forgets_what_was_and_what_goes_on(tmp_path: Path
         await known(earlier, "cu_other", "c3")
         assert await earlier.of_customer(customer, "", NEWEST, 9) == []
         assert await earlier.notes(["c1"]) == []
-        assert await earlier.is_erased(customer)
+        more = Note("m", "c1", "anna", router.now_us(), "personal", customer)
+        assert await earlier.add(more) == "person-erased"
 
 
 async def test_a_file_that_cannot_be_opened_stops_nobody(tmp_path: Path) -> None:

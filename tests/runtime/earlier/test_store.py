@@ -68,7 +68,7 @@ def test_a_note_is_kept_once_whatever_is_said_again(store: EarlierStore) -> None
     assert store.add(note(), 9) == note()
     assert store.add(note(text="another"), 9) == note()
     assert store.add(note(agent_id="boris"), 9) == note(agent_id="boris")
-    assert store.add(note(2), 2) is None  # as many as there may be
+    assert store.add(note(2), 2) == "too-many-notes"
     assert store.add(note(), 2) == note()
     assert store.notes(["c1"]) == [note(), note(agent_id="boris")]
 
@@ -102,7 +102,8 @@ def test_whoever_is_erased_leaves_nothing_and_nothing_comes_back(store: EarlierS
     store.add(note(3, "c3", customer="cu_2"), 9)
     assert store.erase("cu_1", 50) is True
     assert store.erase("cu_1", 50) is False
-    assert store.is_erased("cu_1")
+    # Also a note that was under way.
+    assert store.add(note(4), 9) == "person-erased"
     store.clean()
     assert (tmp_path / "desk.db-wal").stat().st_size == 0
     # Whatever is told of them again, as after a crash.
@@ -119,7 +120,8 @@ def test_it_is_forgotten_after_its_time(store: EarlierStore, monkeypatch: pytest
     assert store.forget(15, 9) == 2
     assert sorted(ids(store.of_customer("cu_1", "", NEWEST, 9))) == ["c2", "c3"]
     assert [each.id for each in store.notes(["c1", "c2"])] == ["n-20"]
-    assert not store.is_erased("cu_9")
+    again = note(20, "c9", customer="cu_9")
+    assert store.add(again, 9) == again
     assert store.forget(15, 9) == 0
     monkeypatch.setattr(stores, "MAX_ENCOUNTERS", 1)
     assert store.forget(15, 9) == 1
