@@ -146,11 +146,14 @@ class Deadline:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Stop it; a cancellation of our own becomes `TimeoutError`."""
-        if self._timer is not None:
-            self._timer.cancel()
-        if not self._expired or self._task is None:
+        # The timer knows us: a circle would keep it, and the task with all that it has, until the collector comes.
+        timer, self._timer = self._timer, None
+        task, self._task = self._task, None
+        if timer is not None:
+            timer.cancel()
+        if not self._expired or task is None:
             return
-        if self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
+        if task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
             raise TimeoutError from error
 
     def _expire(self) -> None:

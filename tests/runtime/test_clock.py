@@ -11,6 +11,7 @@ import pytest
 
 from acd.runtime.clock import Backoff, Deadline, SystemClock, Timeline, _NotBefore, moment, pause
 from acd.testing import ManualClock
+from tests.circles import circles
 from tests.runtime.live import HOUR, SECOND, idle
 
 
@@ -180,3 +181,14 @@ def test_pauses_grow_to_their_most_and_begin_anew_after_a_success() -> None:
 )
 def test_moments_have_six_decimals_and_a_zone(at_us: int, text: str) -> None:
     assert moment(at_us) == text
+
+
+async def test_a_deadline_that_is_over_is_no_circle() -> None:
+    with circles() as found:
+        async with Deadline(SystemClock(), SECOND):
+            pass
+        with pytest.raises(TimeoutError):
+            async with Deadline(SystemClock(), 100):
+                await asyncio.Event().wait()
+        await asyncio.sleep(0)
+    assert [each for each in found if isinstance(each, Deadline | _NotBefore)] == []
