@@ -55,6 +55,7 @@ FILES: Final[Mapping[str, str]] = {
     "desk/front.js": "/desk/front.js",
     "desk/handing.js": "/desk/handing.js",
     "desk/links.js": "/desk/links.js",
+    "desk/missed.js": "/desk/missed.js",
     "desk/note-box.js": "/desk/note-box.js",
     "desk/notes.js": "/desk/notes.js",
     "desk/offers.js": "/desk/offers.js",

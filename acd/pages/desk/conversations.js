@@ -5,10 +5,12 @@ import { byId } from "/pages/common/dom.js";
 import { openConversation } from "/desk/conversation.js";
 
 export class Conversations {
-  constructor({ words, agent, complain }) {
+  // `looked(id, seq)`: the agent has had one before them up to this entry.
+  constructor({ words, agent, complain, looked }) {
     this.words = words;
     this.agent = agent;
     this.complain = complain;
+    this.looked = looked;
     this.panes = new Map(); // by interaction
     this.unread = new Set();
     this.shown = null;
@@ -33,7 +35,8 @@ export class Conversations {
   pane(id) {
     const { words, complain: onError } = this;
     if (!this.panes.has(id)) {
-      this.panes.set(id, openConversation({ agent: this.agent(), interactionId: id, words, onError }));
+      const looked = (seq) => this.looked(id, seq);
+      this.panes.set(id, openConversation({ agent: this.agent(), interactionId: id, words, onError, looked }));
     }
     return this.panes.get(id);
   }

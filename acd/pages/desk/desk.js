@@ -184,6 +184,7 @@ async function signOut() {
   leave(null);
   work.voice.close();
   outbox.forget();
+  work.missed.forget();
   noteBox.forget();
   if (refused && !refused.isStranger) complain(refused);
 }

@@ -10,6 +10,7 @@ import { Conversations } from "/desk/conversations.js";
 import { duration, standing, title } from "/desk/describe.js";
 import { Earlier } from "/desk/earlier.js";
 import { Front } from "/desk/front.js";
+import { Missed } from "/desk/missed.js";
 import { Offers } from "/desk/offers.js";
 import { Voice } from "/desk/voice.js";
 
@@ -43,7 +44,8 @@ export class Work {
       read: (id, place) => this.conversations.show(id, place),
     });
     this.front = new Front({ ...common, agent, complain, act: (request) => this.act(request) });
-    this.conversations = new Conversations({ words, agent, complain });
+    this.missed = new Missed({ words, agent, clock: this.clock, complain });
+    this.conversations = new Conversations({ words, agent, complain, looked: (...how) => this.missed.look(...how) });
     this.voice = new Voice({ words, complain, look, deed });
     this.earlier = new Earlier({ words, agent, complain });
     setInterval(() => this.tick(), SECOND);
@@ -58,6 +60,7 @@ export class Work {
     this.names = names;
     this.alerts.ring(this.offers.take(items, names));
     this.voice.take({ agent, items, names });
+    this.missed.take(items);
     this.meet();
     this.draw();
   }
@@ -69,6 +72,7 @@ export class Work {
     this.customers.clear();
     this.alerts.ring(this.offers.take([], {}));
     this.conversations.clear();
+    this.missed.clear();
     this.voice.pause();
     this.draw();
   }
@@ -92,6 +96,7 @@ export class Work {
     this.alerts.draw();
     this.voice.draw();
     this.showConversation(front);
+    this.missed.draw();
     this.earlier.take(front, this.agent ? rows.map(({ key }) => key) : null);
     this.drawTitle();
     this.tick();
@@ -157,6 +162,7 @@ export class Work {
   // After every connection.
   refresh() {
     this.conversations.refresh();
+    this.missed.refresh();
     this.earlier.refresh();
   }
 
