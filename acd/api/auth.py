@@ -44,12 +44,13 @@ class Principal:
     `sees_all`: no agent's, but of the role supervisor or system. `scope`: what it is limited to, None for nothing.
     `bucket`: counts requests by `rate`; None where there is no limit. `rights`: a word for what it may do, the same for
     the same rights in every process; empty for whoever sees everything. `token`: of somebody who is signed in with a
-    browser, whose token that is, else None; `ended`: whether that session is over.
+    browser, whose token that is, else None; `ended`: whether that session is over. `telephone`: the agent by whose
+    telephone a supervisor hears conversations; empty where the token names none.
     """
 
     __slots__ = (
         *("agent", "bucket", "channel", "ended", "expires_us", "is_system", "name", "rate", "rights", "scope"),
-        *("sees_all", "token"),
+        *("sees_all", "telephone", "token"),
     )
 
     def __init__(
@@ -60,6 +61,7 @@ class Principal:
         expires_us: int = 0,
         channel: str = "",
         scope: Scope | None = None,
+        telephone: str = "",
     ) -> None:
         """One token may have several roles; the widest counts. `expires_us`: when it ends, 0 for never."""
         self.rate = UNLIMITED
@@ -71,6 +73,7 @@ class Principal:
         self.agent = agent if "agent" in roles else ""
         self.channel = channel if "channel" in roles else ""
         self.sees_all = self.is_system or "supervisor" in roles
+        self.telephone = telephone if self.sees_all else ""
         self.rights = _rights(self)
         self.token: Principal | None = None
         self.ended = False
@@ -274,7 +277,9 @@ def _problems(config: ApiConfig) -> list[str]:
 
 
 def _principal(token: TokenConfig) -> Principal:
-    return Principal(token.name, token.roles, token.agent, token.expires_us, token.channel, _scope(token))
+    return Principal(
+        token.name, token.roles, token.agent, token.expires_us, token.channel, _scope(token), token.telephone
+    )
 
 
 def _incomplete(tokens: tuple[TokenConfig, ...]) -> list[str]:
@@ -313,7 +318,8 @@ def _rights(who: Principal) -> str:
     if who.sees_all and who.scope is None:
         return ""
     limits = None if who.scope is None else (sorted(who.scope.queues), sorted(who.scope.channels))
-    return _digest(repr((who.sees_all, who.agent, who.channel, limits))).hex()[:16]
+    telephone = (who.telephone,) if who.telephone else ()
+    return _digest(repr((who.sees_all, who.agent, who.channel, limits, *telephone))).hex()[:16]
 
 
 def _digest(token: str) -> bytes:

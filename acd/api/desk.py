@@ -82,6 +82,9 @@ FILES: Final[Mapping[str, str]] = {
 }
 """File in `acd/pages/` → where it is served."""
 
+SHARED: Final = frozenset({"desk/devices.js", "desk/phone.js", "desk/phone-call.js"})
+"""Of these, what other pages need as well: a telephone."""
+
 _HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -176,7 +179,11 @@ def media_of(name: str) -> str:
 
 def page_routes(served: Mapping[str, str], tag: Tag) -> tuple[Route, ...]:
     """The routes of these files. What all pages have in common is there wherever people sign in."""
-    return tuple(_route(name, path, "sessions" if name.startswith("common/") else tag) for name, path in served.items())
+    return tuple(_route(name, path, _tag(name, tag)) for name, path in served.items())
+
+
+def _tag(name: str, tag: Tag) -> Tag:
+    return "sessions" if name in SHARED or name.startswith(("common/", "vendor/")) else tag
 
 
 def _route(name: str, path: str, tag: Tag) -> Route:

@@ -1,7 +1,8 @@
 """The route by which an agent's page learns how to be a telephone: /v1/agents/{agent}/phone.
 
-Owns who is told: the agent alone, with a token or a session of their own. Must not know how a telephone registers, nor
-where its password comes from (`acd.ports.browser_phones`). Nothing of it is logged, cached or shared.
+Owns who is told: the agent alone, and the supervisor whose token names it as theirs, with a token or a session of
+their own. Must not know how a telephone registers, nor where its password comes from (`acd.ports.browser_phones`).
+Nothing of it is logged, cached or shared.
 """
 
 from collections.abc import Iterable, Iterator
@@ -28,7 +29,7 @@ async def show(call: Call[Nothing, NoQuery]) -> PhoneShape:
     if agent_id not in call.context.view.agents:
         raise not_found("agent")
     phone = next((found for each in phones_of((call.context.router,)) if (found := each.phone(agent_id))), None)
-    if phone is not None and call.who.agent != agent_id:
+    if phone is not None and agent_id not in (call.who.agent, call.who.telephone):
         raise forbidden("The password of a telephone is told to its own agent alone.")
     return PhoneShape(phone)
 
@@ -55,7 +56,8 @@ ROUTES: Final = (
         problems=("channel-unavailable",),
         example=Example({"agent": "anna"}, after=("sign_in",), shows={"browser": None}),
         notes="Where the agent has a telephone of another kind, `browser` is null. Otherwise supervisors and systems"
-        " get 403. Ask again after `fresh_seconds`, unless that is 0.",
+        " get 403, unless their token names it as their `telephone`. Ask again after `fresh_seconds`, if not 0.",
         scoped=True,
+        by_telephone=True,
     ),
 )

@@ -193,6 +193,8 @@ class Route(Struct, frozen=True):
     `scoped`: tokens limited to queues or channels may call it: what path and body name is checked before the handler,
     and the handler leaves out of its answer what is out of sight. Otherwise they get 403.
 
+    `by_telephone`: the agent in the path may be out of sight, if the token names that one's telephone as its own.
+
     `streams`: the body is a file's bytes, which the handler reads itself; `more_media`: of its answers besides `media`.
     """
 
@@ -217,6 +219,7 @@ class Route(Struct, frozen=True):
     most_body: int = MAX_BODY
     live: bool = False
     scoped: bool = False
+    by_telephone: bool = False
     streams: bool = False
     more_media: tuple[str, ...] = ()
 
@@ -319,4 +322,7 @@ def _check_scope(route: Route, call: Call[Any, Any], scope: Scope) -> None:
     """Raises a Problem with 403 or 404 for what a limited token may not name."""
     sight = call.context.sight
     sight.check_body(scope, call.body)
-    sight.check_path(scope, call.request.match_info, call.is_repetition, changes=route.mutates)
+    names: Mapping[str, str] = call.request.match_info
+    if route.by_telephone and names["agent"] == call.who.telephone:
+        names = {name: value for name, value in names.items() if name != "agent"}
+    sight.check_path(scope, names, call.is_repetition, changes=route.mutates)

@@ -28,6 +28,7 @@ SESSION_PATH: Final = "/v1/session"
 class SessionShape(Struct):
     """Who asks: the token's name, and its agent if its role is that one's.
 
+    `telephone`: of a supervisor, the agent by whose telephone they hear conversations; null where the token names none.
     `expires_at`, `left_seconds`: until when the session's cookie is good; null for a token. `release`: a mark of the
     pages that are served; one that knows another is of an older release, and loads itself anew.
     """
@@ -37,6 +38,7 @@ class SessionShape(Struct):
     expires_at: Moment | None
     left_seconds: float | None
     release: str
+    telephone: str | None
 
 
 class EndedShape(Struct):
@@ -98,6 +100,7 @@ def _shape(who: Principal, session: Session | None, now_us: int) -> SessionShape
         expires_at=None if until_us is None else moment(until_us),
         left_seconds=None if until_us is None else max(0, until_us - now_us) / 1_000_000,
         release=release(),
+        telephone=who.telephone or None,
     )
 
 

@@ -104,5 +104,6 @@ ROUTES: Final = (
         example=Example({**_MAIL, "agent": "boris"}, body={"mode": "off"}, after=_TALKING, shows={"supervisors": []}),
         notes="The supervisor's telephone rings. It ends with the agent's part; the audit has it, whatever came of it.",
         scoped=True,
+        by_telephone=True,
     ),
 )

@@ -38,6 +38,7 @@ FILES: Final[Mapping[str, str]] = {
     "wallboard/plot.js": "/wallboard/plot.js",
     "wallboard/rows.js": "/wallboard/rows.js",
     "wallboard/tables.js": "/wallboard/tables.js",
+    "wallboard/telephone.js": "/wallboard/telephone.js",
     "wallboard/wallboard.css": "/wallboard/wallboard.css",
     "wallboard/words.en.json": "/wallboard/words.en.json",
     "wallboard/words.zh.json": "/wallboard/words.zh.json",

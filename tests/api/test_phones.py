@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from aiohttp.test_utils import TestClient, TestServer
+from msgspec import structs
 
+from acd.api import build_app
 from acd.errors import ChannelError
 from acd.ports.browser_phones import BrowserPhone, IceServer
-from tests.api.harness import TOKENS, As, Http, MemoryRouter
+from acd.runtime.config.model import TokenConfig
+from acd.runtime.config.secrets import Secret
+from tests.api.harness import CONFIG, TOKENS, As, Client, Http, MemoryRouter
 
 PASSWORD = "canary-of-a-telephone"
 ANNA = BrowserPhone(
@@ -76,6 +81,21 @@ async def test_nobody_else_is(as_: As, who: str) -> None:
     status, told = await as_(who)("GET", "/v1/agents/anna/phone")
     assert (status, PASSWORD in str(told)) == (403, False)
     assert await as_(who)("GET", "/v1/agents/boris/phone") == (200, {"browser": None})
+
+
+async def test_a_supervisor_is_told_of_the_one_that_their_token_names(router: MemoryRouter) -> None:
+    """Also where a limited token has nothing else of that agent in sight: nobody there serves support."""
+    maria = "token-of-maria-0123456789"
+    for queues in ((), ("support",)):
+        token = TokenConfig("maria", Secret(maria), ("supervisor",), queues=queues, telephone="anna")
+        config = structs.replace(CONFIG, tokens=(*CONFIG.tokens, token))
+        async with TestClient(TestServer(build_app(router, config))) as http:
+            ask = Client(http, maria)
+            assert (await ask("GET", "/v1/agents/anna/phone"))[1]["browser"]["password"] == PASSWORD
+            assert (await ask("GET", "/v1/session"))[1]["telephone"] == "anna"
+            assert (await ask("GET", "/v1/agents/anna"))[0] == (404 if queues else 200)
+            assert (await ask("GET", "/v1/agents/boris/phone"))[0] == (404 if queues else 200)
+            assert (await Client(http, TOKENS["boss"])("GET", "/v1/agents/anna/phone"))[0] == 403
 
 
 async def test_another_agent_s_is_out_of_sight(as_: As) -> None:

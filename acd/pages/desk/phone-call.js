@@ -1,7 +1,7 @@
 // One call of an agent's telephone in the page: ringing, answered, over; its microphone, keys and figures. Knows SIP
 // only as far as JsSIP shows it, and nothing of registering (phone.js). Holding and moving calls are the API's.
 
-const OFFER = "X-ACD-Offer";
+const OFFER = "X-ACD-Offer", SUPERVISES = "X-ACD-Supervision";
 const GATHERING = 800; // milliseconds without a further candidate: no silent STUN server keeps a caller waiting
 const FLAT = 4_000; // milliseconds without a way for the media before another one is looked for
 const SILENT = 5_000; // milliseconds after answering within which something has to be heard
@@ -45,6 +45,7 @@ export class PhoneCall {
     this.shown = {
       id: session.id,
       offer: this.offer,
+      supervises: decoded(request.getHeader(SUPERVISES)),
       number: session.remote_identity?.uri?.user ?? "",
       name: session.remote_identity?.display_name ?? "",
       state: "ringing",

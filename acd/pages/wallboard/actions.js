@@ -9,11 +9,13 @@ const TALKING = new Set(["active", "held"]);
 const MODES = ["listen", "whisper", "barge", "off"];
 
 export class Actions {
-  // `own()`: the agent that the supervisor is, too, whose telephone rings then; null for none: they have to say whose.
-  constructor(words, lost, own) {
+  // `own()`: the agent whose telephone is the supervisor's, which rings then; null for none: they have to say whose.
+  // `telephone`: that one, if it is the browser.
+  constructor(words, lost, own, telephone) {
     this.words = words;
     this.lost = lost;
     this.own = own;
+    this.telephone = telephone;
     this.kind = "";
     this.item = null;
     this.board = null;
@@ -103,13 +105,15 @@ export class Actions {
     if (!deed || yes.getAttribute("aria-busy") === "true") return;
     yes.setAttribute("aria-busy", "true");
     try {
-      await ask(deed.method, deed.path, { body: deed.body });
+      const order = () => ask(deed.method, deed.path, { body: deed.body });
+      await (deed.heard ? this.telephone.hear(...deed.heard, order) : order());
       this.choose();
-      setText(byId("done"), this.words.say("done", { what: deed.question }));
+      const remark = deed.heard ? this.telephone.remark : "";
+      setText(byId("done"), [this.words.say("done", { what: deed.question }), remark].filter(Boolean).join(" "));
     } catch (error) {
       this.choose();
       if (error.isStranger) this.lost();
-      else setText(byId("said"), this.words.say(`problem.${error.code}`, {}, error.message));
+      else setText(byId("said"), this.words.say(error.word ?? `problem.${error.code}`, {}, error.message));
     } finally {
       yes.removeAttribute("aria-busy");
     }
@@ -137,6 +141,7 @@ export class Actions {
       method: "PUT",
       path: `/v1/interactions/${encodeURIComponent(interaction)}/supervision/${encodeURIComponent(telephone)}`,
       body: { mode },
+      heard: this.own() && mode !== "off" ? [interaction, this.name, mode] : null,
     };
   }
 

@@ -14,6 +14,7 @@ import { Customers } from "/wallboard/customers.js";
 import { Plots } from "/wallboard/plot.js";
 import { Ages } from "/wallboard/rows.js";
 import { Tables } from "/wallboard/tables.js";
+import { Telephone } from "/wallboard/telephone.js";
 
 const EVERY = 1_000, AGAIN = 2_000, SLIDE = 30_000, DAY = 60_000; // milliseconds
 
@@ -23,7 +24,9 @@ const signIn = new SignIn({ session, enter, leave, say, refusals: { forbidden: "
 const follower = new Follower({ changed: lookSoon, connected: connect, stranger: () => session.lost() });
 const ages = new Ages();
 const customers = new Customers(drawSoon);
-const actions = new Actions(words, () => session.lost(), () => session.who?.agent);
+const own = () => session.who?.telephone;
+const telephone = new Telephone(words, own);
+const actions = new Actions(words, () => session.lost(), own, telephone);
 const tables = new Tables(words, ages, customers, act);
 const alarms = new Alarms(words);
 const plots = new Plots(words);
@@ -158,6 +161,7 @@ async function enter() {
 
 function leave(why = "problem.session-ended") {
   follower.stop();
+  telephone.close();
   clearTimeout(waiting);
   clearTimeout(dayTimer);
   waiting = 0;
@@ -187,6 +191,7 @@ async function speak(language) {
   await words.use(language);
   byId("language").value = language;
   if (board) drawQueues();
+  telephone.draw();
   plots.again();
   draw();
 }

@@ -97,6 +97,7 @@ class TokenConfig(Struct, frozen=True):
 
     `expires_us`: µs since 1970 when it ends, 0 for never. `queues`, `channels`: what it is limited to, empty for all.
     `old_secret`: is let in, too, while everybody goes over to the new one. `rate`: None for that of the API's `rates`.
+    `telephone`: the agent by whose telephone its supervisor hears conversations; empty: it says so each time.
     """
 
     name: str
@@ -109,6 +110,7 @@ class TokenConfig(Struct, frozen=True):
     channels: tuple[str, ...] = ()
     old_secret: Secret | None = None
     rate: Rate | None = None
+    telephone: str = ""
 
     @property
     def secrets(self) -> tuple[Secret, ...]:

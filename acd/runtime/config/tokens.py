@@ -88,6 +88,7 @@ def read_tokens(api: Table, known: Known, environment: Mapping[str, str]) -> tup
             if other != name:
                 table.problems.error(each, f"is the same token as that of {quoted(other)}", "give each its own")
         roles, agent = _roles(table, known.agents)
+        telephone = _telephone(table, roles, known.agents) or (agent if "supervisor" in roles else "")
         channel = _channel(table, roles, known.external)
         queues, channels = _scope(table, known, roles)
         expires_us = _expires(table)
@@ -105,6 +106,7 @@ def read_tokens(api: Table, known: Known, environment: Mapping[str, str]) -> tup
                 channels,
                 Secret(old) if old else None,
                 rate,
+                telephone,
             )
         )
     return tuple(found)
@@ -245,6 +247,19 @@ def _roles(table: Table, agents: frozenset[str]) -> tuple[tuple[Role, ...], str]
     elif agent and agent not in agents:
         table.problems.error(table.at("agent"), f"{quoted(agent)} is not an agent", did_you_mean(agent, agents))
     return roles, agent
+
+
+def _telephone(table: Table, roles: tuple[Role, ...], agents: frozenset[str]) -> str:
+    """The agent whose telephone is the supervisor's; empty where the token names none."""
+    telephone = table.text("telephone", most=limits.MAX_ID)
+    if telephone and "supervisor" not in roles:
+        reason = "is by what a supervisor listens, and needs the role supervisor"
+        table.problems.error(table.at("telephone"), reason, 'add "supervisor" to roles, or leave it out')
+    elif telephone and telephone not in agents:
+        table.problems.error(
+            table.at("telephone"), f"{quoted(telephone)} is not an agent", did_you_mean(telephone, agents)
+        )
+    return telephone
 
 
 def _channel(table: Table, roles: tuple[Role, ...], external: frozenset[str]) -> str:

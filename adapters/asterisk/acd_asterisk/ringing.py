@@ -27,6 +27,9 @@ PJSIP: Final = "PJSIP/"
 OFFER: Final = "X-ACD-Offer"
 """The header by which a page in the browser knows for which offer it rings."""
 
+SUPERVISES: Final = "X-ACD-Supervision"
+"""Likewise, of a supervisor's page: which conversation is to be heard."""
+
 MAX_NAME: Final = 80
 
 _EDGES: Final = " :-/,"
@@ -55,10 +58,15 @@ def presentation(options: Options, party: Party, *, queue: str, agent_id: str, e
 
 def leg_variables(options: Options, endpoint: str, version: str, offer_id: str) -> dict[str, str]:
     """Variables with which a leg is dialled: what a page in the browser is told, and to whom transfers are left."""
+    told = page_variables(options, endpoint, OFFER, offer_id)
+    return {**told, **transfer_variables(options, endpoint, version)}
+
+
+def page_variables(options: Options, endpoint: str, header: str, some_id: str) -> dict[str, str]:
+    """Variables by which a page in the browser is told what it rings for; none for telephones of other kinds."""
     phones = options.browser_phones
     # Percent-encoded, because an interaction's id may be anything that somebody else has chosen.
-    told = {f"PJSIP_HEADER(add,{OFFER})": quote(offer_id, safe="")} if phones and phones.endpoint(endpoint) else {}
-    return {**told, **transfer_variables(options, endpoint, version)}
+    return {f"PJSIP_HEADER(add,{header})": quote(some_id, safe="")} if phones and phones.endpoint(endpoint) else {}
 
 
 def transfer_variables(options: Options, endpoint: str, version: str) -> dict[str, str]:

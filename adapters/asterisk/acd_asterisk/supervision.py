@@ -20,6 +20,7 @@ from acd_asterisk.abreast import abreast
 from acd_asterisk.ari import AriClient, AriUnavailable, part
 from acd_asterisk.desk import Desk
 from acd_asterisk.happenings import BesideArrived, BesideLeft, Happening
+from acd_asterisk.ringing import SUPERVISES, page_variables
 from acd_asterisk.snapshot import STASIS
 from acd_asterisk.translate import is_endpoint
 
@@ -175,7 +176,13 @@ class Supervision:
             raise ChannelError("the supervisor has no usable address for voice; set addresses.voice")
         self._may_be_left = True
         watch = self._watches[phone] = Watch(interaction_id, agent_id, leg.offer_id, mode)
-        body = {"endpoint": endpoint, "app": self._desk.options.app, "appArgs": "supervisor", "timeout": RING_SECONDS}
+        app, variables = (
+            self._desk.options.app,
+            page_variables(self._desk.options, endpoint, SUPERVISES, interaction_id),
+        )
+        body: dict[str, object] = {"endpoint": endpoint, "app": app, "appArgs": "supervisor", "timeout": RING_SECONDS}
+        if variables:
+            body["variables"] = variables
         try:
             answer = await self._client.request("POST", f"channels/{part(phone)}", body)
         except AriUnavailable:
