@@ -1,8 +1,11 @@
-"""Making an interaction out of a request. Owns what a new one counts in; must not know where it goes then."""
+"""Making an interaction out of a request. Owns what a new one counts in, and what it has from one whose place it takes.
+
+Must not know where it goes then.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from acd.core.entities import Interaction
 from acd.core.messages import EnqueueInteraction, InteractionQueued
@@ -11,6 +14,27 @@ from acd.core.queue_entity import Queue
 if TYPE_CHECKING:
     from acd.core.classes import Class
     from acd.core.domain import Domain
+
+_WAIT: Final = ("queued", "offered")
+
+
+def predecessor(domain: Domain, request: EnqueueInteraction, queue: Queue) -> Interaction | None:
+    """Whose place in line a live request takes: that of its own customer, who waits in the queue that it asks for."""
+    found = domain.interactions.get(request.place_of)
+    if found is None or found.queue is not queue or found.state not in _WAIT or request.parent:
+        return None
+    return found if request.customer and found.request.customer == request.customer else None
+
+
+def go_on_from(domain: Domain, interaction: Interaction, before: Interaction) -> None:
+    """A new one, not in the line yet, has been in the queue for as long as the one whose place it takes.
+
+    Steps that are done stay done: with their priority it would be ahead of others, had it theirs a second time.
+    """
+    interaction.entered_at = before.entered_at
+    if before.relaxed is not None:
+        interaction.relaxed = before.relaxed
+        domain.reclassify(interaction)
 
 
 def admit(

@@ -48,15 +48,18 @@ class Situation(NamedTuple):
     detail: str
 
 
-def find_way(domain: Domain, request: EnqueueInteraction, queue: Queue, hops_before: int) -> Way | Refusal:
+def find_way(
+    domain: Domain, request: EnqueueInteraction, queue: Queue, hops_before: int, before: Interaction | None = None
+) -> Way | Refusal:
     """What becomes of a request that asks for `queue`. Changes nothing.
 
-    `hops_before`: queues that it has overflowed into already; its life holds `limits.MAX_HOPS`.
+    `hops_before`: queues that it has overflowed into already; its life holds `limits.MAX_HOPS`. `before`: whose place
+    in line it takes, who is in already, be that queue full or closed since.
     """
     hops: list[tuple[Queue, str]] = []
     while True:
         cls = domain.classes.class_of(queue, request.channel, request.requirement, request.preferences)
-        situation = _situation(domain, queue, cls)
+        situation = _situation(domain, queue, cls, is_in=before is not None and not hops)
         if situation is None:
             return Way(tuple(hops))
         action = situation.action
@@ -143,10 +146,10 @@ def _target(domain: Domain, action: Action, hops: int) -> Queue | str:
     return "queue-gone" if target is None or target.retired else target
 
 
-def _situation(domain: Domain, queue: Queue, cls: Class) -> Situation | None:
+def _situation(domain: Domain, queue: Queue, cls: Class, *, is_in: bool) -> Situation | None:
     """The first thing that keeps the queue from taking it, and that its settings do not overlook."""
     settings = queue.settings
-    if queue.closed is not None and settings.when_closed.kind != "wait":
+    if not is_in and queue.closed is not None and settings.when_closed.kind != "wait":
         why = f" ({queue.closed})" if queue.closed else ""
         detail = f"queue {queue.id} is closed{why}"
         return Situation(queue.closed or "closed", settings.when_closed, "queue-closed", detail)
@@ -154,7 +157,7 @@ def _situation(domain: Domain, queue: Queue, cls: Class) -> Situation | None:
         detail = f"nobody who could serve it is signed in (queue {queue.id})"
         return Situation("unstaffed", settings.when_unstaffed, "queue-unstaffed", detail)
     most = settings.max_waiting
-    if queue.unanswered >= most and settings.when_full.kind != "wait":
+    if not is_in and queue.unanswered >= most and settings.when_full.kind != "wait":
         detail = f"{most} interactions wait in queue {queue.id} already (max_waiting)"
         return Situation("full", settings.when_full, "queue-full", detail)
     return None

@@ -20,7 +20,13 @@ if TYPE_CHECKING:
 
 def begin(domain: Matching, interaction: Interaction) -> None:
     """The interaction, which is not in the line, has entered its queue: its reach, its class, and its next opening."""
-    _reach(domain, interaction, interaction.queue.first_reach)
+    reach = interaction.queue.first_reach
+    elapsed_us = domain.now_us - interaction.entered_at
+    if elapsed_us:  # it has taken the place of one that has been there before
+        reach = reach_after(interaction.queue.settings.level_delays_us, elapsed_us)
+        if reach != interaction.queue.first_reach:
+            domain.events.append(LevelOpened(interaction.id, reach))
+    _reach(domain, interaction, reach)
     _watch(domain, interaction)
 
 

@@ -32,7 +32,8 @@ class Origin(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """Who calls, and from where, as the API found it when it asked for the ticket.
 
     `key`: the page's own id of the call. `conversation`: empty where the visitor has none. `requirement` and `priority`
-    are those that the call is to have, in the queue in which the conversation stands.
+    are those that the call is to have, in the queue in which the conversation stands; while that one waits, the call
+    has its place, whatever it is by then.
     """
 
     visitor: str

@@ -2,7 +2,7 @@
 
     sign-in AGENT [ready] [reason R]        enqueue ID CHANNEL QUEUE [priority N] [requirement R] [prefer a=2,b=1]
                                             [preferred AGENT] [customer C] [attributes a=b,c=d]
-                                            [kind callback] [not-before T] [parent ID]
+                                            [kind callback] [not-before T] [parent ID] [place-of ID]
     sign-out AGENT                          end ID [by customer|agent|system] [reason R]
     ready AGENT                             cancel ID [reason R]
     not-ready AGENT REASON                  requeue ID [reason R]
@@ -238,7 +238,7 @@ def _enqueue(statement: Statement, command_id: str, _offers: Mapping[str, str]) 
     channel = statement.take("the channel")
     queue = statement.take("the queue")
     names = ("priority", "requirement", "prefer", "instance", "preferred", "customer", "attributes")
-    options = statement.options(*names, "kind", "not-before", "parent")
+    options = statement.options(*names, "kind", "not-before", "parent", "place-of")
     kind: Any = options.get("kind", "live")
     return EnqueueInteraction(
         command_id,
@@ -255,6 +255,7 @@ def _enqueue(statement: Statement, command_id: str, _offers: Mapping[str, str]) 
         kind=kind,
         not_before_us=duration(options.get("not-before", "0s")),
         parent=options.get("parent", ""),
+        place_of=options.get("place-of", ""),
     )
 
 

@@ -60,6 +60,19 @@ async def test_what_is_malformed_refuses_the_whole(system: Client, router: Memor
     assert router.submitted == []
 
 
+async def test_nobody_outside_can_name_a_place_in_line(system: Client, router: MemoryRouter) -> None:
+    """Not even their own customer's: whose it is, the channel inside the engine knows."""
+    one = batch("m1", place_of="old", customer="ref-1")
+    for path, body in (
+        (PATH, one),
+        ("/v1/interactions", one["interactions"][0]),
+        ("/v1/callbacks", {"queue": "sales", "customer": "ref-1", "place_of": "old"}),
+    ):
+        status, problem = await system("POST", path, body)
+        assert (status, "place_of" in problem["detail"]) == (422, True), problem
+    assert router.submitted == []
+
+
 async def test_people_are_stored_and_only_named_by_reference(system: Client, router: MemoryRouter) -> None:
     body = {"interactions": [{"id": "m1", "queue": "sales", "channel": "email", "customer": {"number": "13812345678"}}]}
     _, answer = await system("POST", PATH, body)

@@ -430,6 +430,12 @@ async def test_a_person_is_remembered_before_they_are_enqueued(process: Process,
     assert await host.recall(enqueued.customer) == Personal("+49301234567", "Eve")
 
 
+async def test_a_place_in_line_is_not_for_the_asking(process: Process, host: Host) -> None:
+    answer = await process.asked("enqueue", id="1", interaction_id="c1", queue="sales", place_of="c0")
+    assert (answer["type"], "place_of" in answer["detail"]) == ("closing", True), answer
+    assert host.commands == []
+
+
 async def test_a_number_in_clear_is_no_reference(process: Process, host: Host) -> None:
     answer = await process.asked("enqueue", id="1", interaction_id="c1", queue="sales", customer="+49301234567")
     assert (answer["accepted"], answer["code"]) == (False, "invalid-field")

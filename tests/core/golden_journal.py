@@ -33,7 +33,10 @@ CALLBACKS: Final = "v1-callbacks"
 PUT_OFF: Final = "v1-put-off"
 """Of customers whom nobody could call, and who were given time when the engine started anew."""
 
-JOURNALS: Final = {FIRST: (34, 600), CALLBACKS: (107, 1_200), PUT_OFF: (226, 500)}
+PLACES: Final = "v1-places"
+"""Of customers who took the place that they had in line already."""
+
+JOURNALS: Final = {FIRST: (34, 600), CALLBACKS: (107, 1_200), PUT_OFF: (226, 500), PLACES: (472, 400)}
 """By name: the seed of the traffic, and how many commands."""
 
 AGENTS: Final = 5

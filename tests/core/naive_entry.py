@@ -65,11 +65,27 @@ class Entry(Callbacks, Supervision):
             for action in (queue.when_closed, queue.when_unstaffed, queue.when_full, queue.when_overdue)
         ) or any(queue.when_overdue.kind == "refuse" for queue in settings.queues)
 
-    def route(self, request: m.EnqueueInteraction, queue: Queue, hops_before: int) -> Route:
+    def former(self, request: m.EnqueueInteraction, queue: Queue) -> Interaction | None:
+        """Whose place in line it takes, if it names one that it can take."""
+        for each in self.interactions:
+            if request.place_of == each.request.interaction_id and each.state in {"queued", "offered"}:
+                own = request.customer != "" and each.request.customer == request.customer
+                return each if own and each.queue is queue and not request.parent else None
+        return None
+
+    def go_on(self, interaction: Interaction, former: Interaction) -> None:
+        """It has been there for as long, and the same steps are done."""
+        interaction.entered_at = former.entered_at
+        interaction.steps_until, interaction.instead = former.steps_until, former.instead
+        interaction.own_dropped, interaction.wider = former.own_dropped, list(former.wider)
+
+    def route(
+        self, request: m.EnqueueInteraction, queue: Queue, hops_before: int, former: Interaction | None = None
+    ) -> Route:
         """Raises `Refused`."""
         route = Route()
         while True:
-            situation, action = self.situation(request, queue)
+            situation, action = self.situation(request, queue, is_in=former is not None and not route.hops)
             if action.kind == "wait":
                 return route
             if action.kind == "refuse":
@@ -94,15 +110,15 @@ class Entry(Callbacks, Supervision):
             queue = targets[0]
             route.hops.append((queue, reason))
 
-    def situation(self, request: m.EnqueueInteraction, queue: Queue) -> tuple[str, m.Action]:
+    def situation(self, request: m.EnqueueInteraction, queue: Queue, *, is_in: bool) -> tuple[str, m.Action]:
         """The first that is not overlooked: its name, and what the settings say; `wait` if there is none."""
         settings = queue.settings
-        if queue.closed is not None and settings.when_closed.kind != "wait":
+        if not is_in and queue.closed is not None and settings.when_closed.kind != "wait":
             return "", settings.when_closed
         if settings.when_unstaffed.kind != "wait" and not self.staff(request, queue):
             return "unstaffed", settings.when_unstaffed
         unanswered = [each for each in self.interactions if each.queue is queue and each.state in {"queued", "offered"}]
-        if settings.when_full.kind != "wait" and len(unanswered) >= settings.max_waiting:
+        if not is_in and settings.when_full.kind != "wait" and len(unanswered) >= settings.max_waiting:
             return "full", settings.when_full
         return "", m.Action("wait")
 

@@ -17,7 +17,10 @@ class LevelRules(Rules):
         return reach if reach + 1 in delays else limits.MAX_LEVEL
 
     def begin_stay(self, interaction: Interaction) -> None:
-        interaction.reach = self.reach_after(interaction.queue, 0, 1)
+        first = self.reach_after(interaction.queue, 0, 1)
+        interaction.reach = self.reach_after(interaction.queue, self.now - interaction.entered_at, 1)
+        if interaction.reach != first:
+            self.events.append(m.LevelOpened(interaction.request.interaction_id, interaction.reach))
         self.watch_levels(interaction)
         super().begin_stay(interaction)
 

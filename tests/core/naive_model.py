@@ -247,8 +247,11 @@ class Model(Reserving, LevelRules, Ending, Conference, Update, Devices):
         if command.kind == "callback" or command.not_before_us > self.now:
             self.set_aside(command, queue)
             return
-        route = self.route(command, queue, 0)
-        interaction = self.admit(command, queue)
+        former = self.former(command, queue)
+        route = self.route(command, queue, 0, former)
+        interaction = self.admit(command, queue, former)
+        if former is not None:
+            self.go_on(interaction, former)
         interaction.parent = parent
         asks = self.who_asks(interaction)
         interaction.asking = "" if asks is None else asks.settings.id

@@ -10,7 +10,7 @@ import pytest
 
 import acd.core.messages as m
 from acd.core.engine import Engine
-from tests.core.golden_journal import CALLBACKS, JOURNALS, PUT_OFF, digest, known_fields, read
+from tests.core.golden_journal import CALLBACKS, JOURNALS, PLACES, PUT_OFF, digest, known_fields, read
 
 FIRST_COMMANDS = {
     *("ApplyConfig", "SignInAgent", "SignOutAgent", "SetPresence", "HoldWork", "ResumeWork", "EndWrapUp"),
@@ -83,6 +83,22 @@ def test_the_journal_of_what_was_put_off_covers_that() -> None:
             seen["kept"] += isinstance(event, m.InteractionDue) and event.place_at_us < entry.now_us
             seen["spared"] += isinstance(event, m.EngineRecovered) and event.customers > 0
     assert min(seen["put off"], seen["kept"], seen["spared"]) > 1
+
+
+def test_the_journal_of_places_covers_them() -> None:
+    """Taken, with levels that are open and steps that are done; and not to be had."""
+    engine, seen = Engine(), Counter[str]()
+    for entry in read(PLACES)[1]:
+        outcome, command = engine.apply(entry.command, entry.now_us), entry.command
+        if not isinstance(command, m.EnqueueInteraction) or not command.place_of or outcome.refusal is not None:
+            continue
+        queued = next(event for event in outcome.events if isinstance(event, m.InteractionQueued))
+        seen["taken" if queued.place_at_us else "not taken"] += 1
+        seen["opened"] += any(isinstance(event, m.LevelOpened) for event in outcome.events)
+        rows = {row.request.interaction_id: row for row in engine.state().interactions}
+        taken = rows.get(command.interaction_id)
+        seen["stepped"] += queued.place_at_us > 0 and taken is not None and taken.relaxed is not None
+    assert min(seen["taken"], seen["not taken"], seen["opened"], seen["stepped"]) > 1, seen
 
 
 def test_another_process_decides_the_same_whatever_its_hash_seed() -> None:

@@ -320,10 +320,10 @@ MUTANTS: Final = {
     ),
     "who cannot serve is waited for": Mutant("holding", "and interaction.cls.crew.has(agent)", ""),
     "a queue closed without a reason is open": Mutant(
-        "entry", "if queue.closed is not None and settings", "if queue.closed and settings"
+        "entry", "queue.closed is not None and settings", "queue.closed and settings"
     ),
     "signing out staffs": Mutant("domain", '"sign-out": -1', '"sign-out": 1'),
-    "full is one too many": Mutant("entry", "if queue.unanswered >= most and", "if queue.unanswered > most and"),
+    "full is one too many": Mutant("entry", "queue.unanswered >= most and", "queue.unanswered > most and"),
     "whoever overflows is counted where they came from": Mutant(
         "moving", "queue.unanswered += 1", "left.unanswered += 1"
     ),
@@ -402,6 +402,23 @@ MUTANTS: Final = {
     "a callback takes the last place": Mutant(
         "admission", "place_at = now_us if caller is None else caller.place_at", "place_at = now_us"
     ),
+    "a place is anybody's who names it": Mutant(
+        "admission",
+        "return found if request.customer and found.request.customer == request.customer else None",
+        "return found",
+    ),
+    "a place is taken into another queue": Mutant("admission", "found.queue is not queue or ", ""),
+    "a place is taken of one who has been answered": Mutant(
+        "admission", '("queued", "offered")', '("queued", "active")'
+    ),
+    "who takes a place has just come into the queue": Mutant(
+        "admission", "    interaction.entered_at = before.entered_at\n", "    pass\n"
+    ),
+    "who takes a place has every step a second time": Mutant(
+        "admission", "if before.relaxed is not None:", "if False:"
+    ),
+    "who takes a place reaches no further than the first level": Mutant("levels", "if elapsed_us:  #", "if False:  #"),
+    "a full queue refuses who is in already": Mutant("entry", "is_in=before is not None and not hops", "is_in=False"),
     "what falls due has waited since it was scheduled": Mutant(
         "callbacks", "    if not interaction.uncalled:\n", "    if False:\n"
     ),

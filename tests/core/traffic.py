@@ -123,6 +123,10 @@ class Traffic(UpdateTraffic):
         interaction_id = f"i{self.interactions}"
         if self._stray():
             interaction_id = f"i{self.random.randint(1, self.interactions)}"
+        if self._chance(0.15):
+            instead = self._instead(model, interaction_id)
+            if instead is not None:
+                return instead
         return m.EnqueueInteraction(
             self._id(),
             interaction_id,
@@ -137,6 +141,23 @@ class Traffic(UpdateTraffic):
             preferred_agent=self._anybody() if self._chance(0.2) else "",
             kind="callback" if self._chance(0.15) else "live",
             not_before_us=max(0, self.now_us + self.random.choice((-1, 0, 1, 10 * SECOND))) if self._chance(0.1) else 0,
+        )
+
+    def _instead(self, model: Model, interaction_id: str) -> m.Command | None:
+        """Somebody who has written would rather call; now and then it is another's chat, or waits no more."""
+        before = self._interaction(model, ("queued", "queued", "offered", "active"))
+        if before is None or not (before.request.customer or self._stray()):
+            return None
+        return m.EnqueueInteraction(
+            self._id(),
+            interaction_id,
+            self.random.choices(CHANNELS, (5, 3, 2))[0],
+            self._pick(self.queue_ids) if self._stray() else before.queue.settings.id,
+            requirement=before.request.requirement,
+            customer="person-1" if self._stray() else before.request.customer,
+            instance="pbx-1",
+            kind="callback" if self._stray() else "live",
+            place_of=self._interaction_id(model, before),
         )
 
     def _accept(self, model: Model) -> m.Command | None:

@@ -1,7 +1,7 @@
 """A customer who writes would rather talk: which calls there are for them, and the ticket with which they begin one.
 
-Owns what a call is told of its conversation: requirement, and a priority that is worth the wait so far. Must not know
-sockets, nor what becomes of the call (`acd.ports.continuing`, WEBRTC.md).
+Owns what a call is told of its conversation. Must not know sockets, nor what becomes of the call, whose place in line
+the engine itself looks up (`acd.ports.continuing`, WEBRTC.md).
 """
 
 from typing import Final
@@ -10,15 +10,12 @@ from aiohttp import web
 
 from acd.api.chat.messages import TicketTold
 from acd.api.context import API, TOGETHER, Api
-from acd.core.limits import MAX_PRIORITY
-from acd.core.ordering import slope
 from acd.errors import ChannelError
 from acd.ports.continuing import Continuing, Origin
 from acd.runtime.chat.beginning import UNAVAILABLE
 from acd.runtime.chat.channel import WebChatChannel
 from acd.runtime.chat.conversation import Refused
 from acd.runtime.chat.rooms import Room
-from acd.runtime.records import InteractionRecord
 
 _NO_CALLS: Final = Refused("no-calls", "Nobody can be called from here.")
 
@@ -42,21 +39,8 @@ class Calling:
         if room is None or row is None:
             origin = Origin(visitor, key)
         else:
-            origin = Origin(visitor, key, room.id, row.requirement, row.priority + self._head_start(row))
+            origin = Origin(visitor, key, room.id, row.requirement, row.priority)
         return TicketTold(key, self.channel, self._calls.ticket(origin), origin.conversation)
-
-    def _head_start(self, row: InteractionRecord) -> int:
-        """How many levels of priority the wait so far is worth, in its queue's ordering: never more than it was.
-
-        A new interaction cannot be given another's place, but a priority puts it so far ahead: whoever waited before
-        the customer stays before them, and of those who came later at most a step's worth gets past.
-        """
-        queue = self._context.view.queues.get(row.queue)
-        if queue is None or row.state not in {"queued", "offered"} or queue.settings.ordering == "strict":
-            return 0
-        _, step_us = slope(queue.settings)
-        waited_us = max(0, self._context.now_us() - row.place_at_us)
-        return 0 if step_us <= 0 else min(MAX_PRIORITY - row.priority, waited_us // step_us)
 
 
 def calling_of(request: web.Request, channel: WebChatChannel) -> Calling | None:

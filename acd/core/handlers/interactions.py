@@ -3,7 +3,7 @@
 from difflib import get_close_matches
 
 from acd.core import callbacks, conference, consulting, ending, entry, limits, patience, relaxing
-from acd.core.admission import admit
+from acd.core.admission import admit, go_on_from, predecessor
 from acd.core.classes import Class
 from acd.core.domain import Domain
 from acd.core.entities import Interaction
@@ -44,11 +44,14 @@ def enqueue(domain: Domain, command: EnqueueInteraction) -> Refusal | None:
         return parent
     if command.kind == "callback" or command.not_before_us > domain.now_us:
         return _set_aside(domain, command, queue, cls)
+    before = predecessor(domain, command, queue) if command.place_of else None
     takes = queue.unanswered < queue.takes and (cls.crew.staff > 0 or not queue.counts_staff)
-    way = None if takes else entry.find_way(domain, command, queue, 0)
+    way = None if takes else entry.find_way(domain, command, queue, 0, before)
     if isinstance(way, Refusal):
         return way
-    interaction = admit(domain, command, queue, cls)
+    interaction = admit(domain, command, queue, cls, before)
+    if before is not None:
+        go_on_from(domain, interaction, before)
     if parent is not None:
         consulting.link(domain, interaction, parent)
     if way is None or entry.follow(domain, interaction, way):

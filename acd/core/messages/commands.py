@@ -79,6 +79,10 @@ class EnqueueInteraction(CommandBase, frozen=True, gc=False, tag=True):
 
     With `parent` it is a consult: the agent who is responsible for that interaction asks for another agent's advice.
     Its `instance` is the parent's, or empty.
+
+    With `place_of`, an interaction of the same `customer` that waits in this queue, it takes that one's place in line,
+    as for somebody who has written and would rather call. Any other is as none. For channels inside the engine: no
+    request from outside can name one.
     """
 
     interaction_id: InteractionId
@@ -94,6 +98,7 @@ class EnqueueInteraction(CommandBase, frozen=True, gc=False, tag=True):
     kind: Literal["live", "callback"] = "live"
     not_before_us: Moment = 0
     parent: Annotated[str, Meta(max_length=limits.MAX_INTERACTION_ID)] = ""
+    place_of: Annotated[str, Meta(max_length=limits.MAX_INTERACTION_ID)] = ""
 
 
 class EndInteraction(CommandBase, frozen=True, gc=False, tag=True):

@@ -120,6 +120,7 @@ class Exchange:
             self.account.booked += 1
         else:
             self.account.arrived += 1
+        self.account.instead += bool(arrival.place_of)
         self._announce(caller)
 
     def pick_up(self, caller: Caller, offer_id: str) -> None:

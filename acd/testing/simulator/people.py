@@ -8,12 +8,14 @@ from collections.abc import Callable
 from random import Random
 from typing import Final
 
+import msgspec
+
 from acd.core.messages import EnqueueInteraction
 from acd.testing.simulator.account import Caller
 from acd.testing.simulator.exchange import Exchange
 from acd.testing.simulator.line import NAME
 from acd.testing.simulator.loop import SimulatedLoop
-from acd.testing.simulator.policies import AHEAD, KINDS, Choices
+from acd.testing.simulator.policies import AHEAD, INSTEAD, KINDS, Choices
 
 SECOND: Final = 1_000_000
 
@@ -82,6 +84,7 @@ class People:
         caller_id = f"call-{self._count}"
         drawn = {name: dice.choice(values) for name, values in self._arrivals.items()}
         ahead_us = drawn.pop(AHEAD, 0)
+        instead_us = drawn.pop(INSTEAD, 0)
         arrival = EnqueueInteraction(
             f"arrival-{self._count}",
             caller_id,
@@ -95,6 +98,8 @@ class People:
         self._exchange.arrive(arrival)
         if ahead_us and dice.random() < 0.2:  # noqa: PLR2004 - some think better of it
             self._loop.after(dice.randrange(ahead_us), self._exchange.call_off, caller_id)
+        if instead_us:
+            self._loop.after(ahead_us + instead_us, self._call_instead, caller_id)
         self._loop.after(ahead_us + self._span(PATIENCE_US), self._lose_patience, caller_id)
         self._loop.after(self._pause(), self._arrive)
 
@@ -107,6 +112,24 @@ class People:
             return self._span(CALM_US)
         self._rush = max(0, self._rush - 1)
         return self._span(RUSH_US if self._rush else BETWEEN_US)
+
+    def _call_instead(self, caller_id: str) -> None:
+        """Whoever still waits for an agent comes in another time, as the same person, and lets go of the first."""
+        caller = self._exchange.callers.get(caller_id)
+        if caller is None or caller.talked or caller.picked or self.willing:
+            return
+        first = caller.arrival
+        again = msgspec.structs.replace(
+            first,
+            id=f"{first.id}-instead",
+            interaction_id=f"{caller_id}-instead",
+            customer=first.customer or caller_id,
+            not_before_us=0,
+            place_of=caller_id,
+        )
+        self._exchange.arrive(again)
+        self._exchange.hang_up(caller)
+        self._loop.after(self._span(PATIENCE_US), self._lose_patience, again.interaction_id)
 
     def _lose_patience(self, caller_id: str) -> None:
         caller = self._exchange.callers.get(caller_id)

@@ -51,6 +51,10 @@ AHEAD: Final = "ahead_us"
 """For arrivals: how far ahead customers make an appointment, 0 for none."""
 
 
+INSTEAD: Final = "instead_us"
+"""For arrivals: after how long customers who still wait would rather be where they are in another way, 0 for never."""
+
+
 class Policy(Struct, frozen=True):
     """What is drawn for every queue, every agent and every customer, when the policy is switched on.
 
@@ -203,6 +207,10 @@ POLICIES: Final[dict[str, Policy]] = {
     ),
     "appointments": Policy(
         "customers are to be called for later", arrivals={AHEAD: (*(0,) * 7, 2 * SECOND, 25 * SECOND)}
+    ),
+    "instead": Policy(
+        "customers who wait would rather call, at the place that they have",
+        arrivals={INSTEAD: (*(0,) * 4, 2 * SECOND, 6 * SECOND)},
     ),
     "calendars": Policy("queues keep business hours", calendars=("", "", *CALENDARS)),
     "transfers": Policy("agents hand customers on, to queues and to each other"),

@@ -39,6 +39,7 @@ class From(NamedTuple):
     preferred: str
     requirement: str
     priority: int
+    place_of: str = ""
 
 
 Enqueue = Callable[[From], Awaitable[Refused | None]]
@@ -73,14 +74,14 @@ class Continuing:
         standing = self._host().interaction(origin.conversation)
         if standing is None or standing.kind != "live":
             return _OVER
-        found = _from(origin, standing)
         if standing.state == "active":
-            return await self._beside(origin, call_id, found._replace(preferred=standing.agent_id), enqueue)
+            found = _from(origin, standing)._replace(preferred=standing.agent_id)
+            return await self._beside(origin, call_id, found, enqueue)
         if standing.state == "offered":
             return _BEING_ASKED
         if standing.state != _WAITS:
             return _OVER
-        return await self._instead(origin, call_id, found, enqueue)
+        return await self._instead(origin, call_id, enqueue)
 
     async def say_again(self) -> None:
         """What the engine could not be told before."""
@@ -98,8 +99,8 @@ class Continuing:
                 await host.submit(NoteInteraction(host.new_id(), origin.conversation, ((BESIDE, call_id),)))
         return refusal
 
-    async def _instead(self, origin: Origin, call_id: str, found: From, enqueue: Enqueue) -> Refused | None:
-        """In the place of one who waits in line."""
+    async def _instead(self, origin: Origin, call_id: str, enqueue: Enqueue) -> Refused | None:
+        """In the place of one who waits in line, which the engine looks up when the call begins."""
         if len(origin.requirement) > MAX_TEXT:
             return UNAVAILABLE  # it could not be given back after a fall
         host, conversation = self._host(), origin.conversation
@@ -117,9 +118,11 @@ class Continuing:
         if outcome.refusal is not None:
             del self._owed[conversation]
             return _BEING_ASKED if outcome.refusal.code == "interaction-active" else _OVER
+        # It may have been moved meanwhile, or its customer has become known.
         standing = host.interaction(conversation)
-        waits = standing is not None and standing.state == _WAITS
-        refusal = await enqueue(found) if waits else _BEING_ASKED
+        refusal: Refused | None = _BEING_ASKED
+        if standing is not None and standing.state == _WAITS:
+            refusal = await enqueue(_from(origin, standing)._replace(place_of=conversation))
         # Of one that is unavailable it is not known whether it has begun: the next look will say.
         if refusal is not UNAVAILABLE:
             await self._settle(conversation)

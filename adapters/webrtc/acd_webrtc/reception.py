@@ -177,6 +177,7 @@ class Reception:
             customer=found.customer,
             instance=self._name,
             preferred_agent=found.preferred,
+            place_of=found.place_of,
         )
         try:
             outcome = await host.submit(command)

@@ -18,15 +18,17 @@ from acd.core.messages import (
     DeclineOffer,
     EndInteraction,
     InteractionQueued,
+    MoveInteraction,
     OfferAccepted,
     OfferDeclined,
     OfferExpired,
     OfferMade,
     OfferRevoked,
-    OpenQueue,
     Outcome,
+    ReprioritizeInteraction,
     SetPresence,
     SignInAgent,
+    SignOutAgent,
     UpdateInteraction,
 )
 from acd.errors import RouterOverloaded
@@ -58,6 +60,8 @@ capacity = "parallel"
 [queues.sales]
 hold_for = "20s"
 [queues.support]
+[queues.night]
+when_unstaffed = "refuse"
 """
 MINUTE = 60 * 1_000_000
 DAY = 1_440 * MINUTE
@@ -82,7 +86,9 @@ class World:
     def __init__(self, folder: Path) -> None:
         self.clock = ManualClock()
         # Nobody is missed, however far the clock is ahead: the channels look by the loop's own.
-        self.shop = WebChatChannel("shop", chat_options(folder, call="talk", away_us=DAY))
+        self.shop = WebChatChannel(
+            "shop", chat_options(folder, call="talk", away_us=DAY, queues=("sales", "support", "night"))
+        )
         self.talk = WebrtcChannel("talk", options(folder, away_us=DAY, limits=Limits(DAY, DAY, DAY)))
         self.told: list[Any] = []
         self.router = Router(
@@ -181,17 +187,48 @@ async def test_in_line_the_call_takes_the_place(world: World) -> None:
     assert [each.state for each in world.router.view.agents["anna"].work.values()] == ["active"]
 
 
-async def test_the_wait_so_far_counts_and_nobody_is_overtaken(world: World) -> None:
-    before = await world.chats("cv_0")
-    world.clock.advance(MINUTE)
-    room = await world.chats("cv_1")
-    world.clock.advance(2 * MINUTE + MINUTE // 2)
-    after = await world.chats("cv_2")
+@pytest.mark.parametrize("pause_us", [1, MINUTE // 2, 10 * MINUTE])
+async def test_it_is_the_very_place(world: World, pause_us: int) -> None:
+    """Nobody is overtaken who came a microsecond earlier, and nobody gets ahead who came a microsecond later."""
+    rooms = []
+    for number in range(3):
+        rooms.append(await world.chats(f"cv_{number}"))
+        world.clock.advance(pause_us)
+    before, room, after = rooms
+    place = world.row(room.id).place_at_us
     world.clock.advance(3 * MINUTE)
     caller = await world.calls(room)
     call = (await caller.until("call"))["id"]
+    assert (world.row(call).place_at_us, world.row(call).priority) == (place, 0)
     line = [world.talk.host.place(each) for each in (before.id, call, after.id)]
     assert [place and place.position for place in line] == [1, 2, 3]
+    await world.ready("anna")
+    offers = [event.interaction_id for events in world.told for event in events if isinstance(event, OfferMade)]
+    assert offers == [before.id, call, after.id]
+
+
+async def test_the_place_is_the_one_of_the_moment_in_which_the_call_begins(world: World) -> None:
+    """Whatever a supervisor does to the chat after the page has got its ticket."""
+    first, room = await world.chats("cv_0", "support"), await world.chats("cv_1")
+    ticket = world.ticket(room)
+    await world.tells(MoveInteraction, room.id, "support")
+    await world.tells(ReprioritizeInteraction, room.id, 3)
+    caller = await world.lets_in(ticket)
+    await caller.say(type="begin", id="k-1", continues=room.id)
+    call = (await caller.until("call"))["id"]
+    assert (world.row(call).queue, world.row(call).priority) == ("support", 3)
+    line = [world.talk.host.place(each) for each in (call, first.id)]
+    assert [place and place.position for place in line] == [1, 2]
+
+
+async def test_who_is_in_line_stays_in_although_the_queue_has_closed(world: World) -> None:
+    room = await world.chats()
+    await world.tells(CloseQueue, "sales")
+    assert (await (await world.calls(room)).until("call"))["state"] == "waiting"
+    stranger = Caller()
+    await stranger.hello(world.talk)
+    await stranger.say(type="begin", id="k-1", queue="sales")
+    assert (await stranger.until("error"))["code"] == "queue-closed"
 
 
 async def test_in_talk_the_same_agent_is_asked_and_the_chat_goes_on(world: World) -> None:
@@ -240,12 +277,14 @@ async def test_while_the_chat_rings_nobody_else_is_asked(world: World) -> None:
 
 
 async def test_a_call_that_is_refused_leaves_the_chat_at_its_place(world: World) -> None:
-    room = await world.chats()
+    await world.ready("boris")
+    await world.tells(SetPresence, "boris", "not-ready", "lunch")
+    room = await world.chats(queue="night")
     before = world.row(room.id)
     place, requirement, attributes = before.place_at_us, before.requirement, before.attributes
-    await world.tells(CloseQueue, "sales")
+    await world.tells(SignOutAgent, "boris")
     caller = await world.calls(room)
-    assert (await caller.until("error"))["code"] == "queue-closed"
+    assert (await caller.until("error"))["code"] == "queue-unstaffed"
     found = world.row(room.id)
     assert (found.state, found.place_at_us, found.requirement, found.attributes) == (
         "queued",
@@ -253,7 +292,6 @@ async def test_a_call_that_is_refused_leaves_the_chat_at_its_place(world: World)
         requirement,
         attributes,
     )
-    await world.tells(OpenQueue, "sales")
     await world.ready("anna")
     assert await world.accepts("anna") == room.id
 

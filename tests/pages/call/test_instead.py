@@ -144,6 +144,26 @@ def test_in_line_the_call_takes_the_chat_s_place(window: Caller, somebody: Someb
     _out(shop, "anna")
 
 
+def test_whoever_calls_has_the_very_place_that_they_had(window: Caller, somebody: Somebody, shop: Shop) -> None:
+    """Of three who came within seconds, the one in the middle calls: still the second, and offered second."""
+    others = [Caller(somebody(), shop) for _ in range(2)]
+    in_order = (others[0], window, others[1])
+    for number, each in enumerate(in_order, 1):
+        if each is not window:
+            each.visit()
+        each.open().writes("Hello")
+        each.stands(re.compile(rf"^You are number {number} in line"))
+    chats = [each["id"] for each in sorted(interactions(shop), key=lambda each: each["enqueued_at"])]
+    window.calls()
+    window.says_call(re.compile(r"^You are number 2 in line for a call"))
+    others[1].stands(re.compile(r"^You are number 3 in line"))
+    (call,) = (each["id"] for each in interactions(shop) if each["channel"] == "voice")
+    anna = Agent(somebody(), shop.centre).open("anna").is_ready()  # type: ignore[arg-type]
+    assert [each["interaction"]["id"] for each in offers(shop, "anna")] == [chats[0], call, chats[2]]
+    anna.page.context.close()
+    _out(shop, "anna")
+
+
 def test_a_reload_in_the_middle_goes_on(window: Caller, anna: Agent, shop: Shop) -> None:
     conversation = written(window, shop)
     window.calls()

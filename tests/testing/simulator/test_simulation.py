@@ -57,6 +57,13 @@ def test_advice_under_every_fault_brings_agents_to_customers_and_away_again(seed
     assert report.customers["brought_in"] <= report.events["ConsultMerged"]
 
 
+@pytest.mark.parametrize("seed", [0, 1])
+def test_whoever_takes_their_own_place_under_every_fault_breaks_no_rule(seed: int) -> None:
+    report = simulate(Plan(seed, tuple(FAULTS), ("instead", "ordering", "levels", "conditions", "entry"), seconds=300))
+    assert report.ok, f"{report.problem}; run it again: {report.plan.command_line()}"
+    assert report.customers["instead"] > 3
+
+
 def test_a_quiet_run_has_no_faults_and_reports_what_was_not_reached() -> None:
     report = simulate(Plan(5, seconds=60))
     assert report.ok, report.problem
