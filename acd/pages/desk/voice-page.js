@@ -52,8 +52,11 @@ export class PageCalls {
     try {
       await accept();
     } catch (error) {
-      this.drop(id);
-      throw error;
+      // Accepted in another tab, from which this one has taken the call: then it goes on here.
+      if (!this.before?.has(id)) {
+        this.drop(id);
+        throw error;
+      }
     }
     return true;
   }

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.pages.call.centre import Centre
-from tests.pages.call.desk_screen import CALL, CONNECTED_CALL, CallScreen
+from tests.pages.call.desk_screen import CALL, CONNECTED_CALL, POLL_MS, CallScreen
 from tests.pages.call.sides import Customer
 from tests.pages.checker import Checker
-from tests.pages.screen import PATIENCE_MS, _expect
+from tests.pages.screen import CONNECTED, PATIENCE_MS, _expect
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Route
+
     from tests.pages.call.conftest import Somebody
 
 Talking = tuple[Customer, CallScreen]
@@ -135,6 +137,42 @@ def test_one_tab_has_it_and_another_takes_it(talk: Talking, centre: Centre) -> N
     desk.call_is(CONNECTED_CALL)
     customer.hears()
     desk.hears()
+
+
+def test_two_tabs_that_accept_at_once(customer: Customer, desk: CallScreen) -> None:
+    """The later one takes the microphone of the sooner, whose request is the one that is let in: somebody must talk."""
+    other = CallScreen(desk.context, desk.centre).open()
+    other.says(CONNECTED)
+    customer.calls()
+    sooner, later = holding(desk), holding(other)
+    desk.accepts()
+    until(desk, sooner)
+    other.accepts()
+    until(other, later)
+    sooner[0].continue_()
+    other.shows(CALL, "Talking")
+    later[0].continue_()
+    other.call_is(CONNECTED_CALL)
+    other.hears()
+    customer.hears()
+    other.warns("")
+    desk.call_is("Not heard in this tab")
+    other.page.close()
+
+
+def holding(screen: CallScreen) -> list[Route]:
+    """Its requests to accept, which wait from now on."""
+    found: list[Route] = []
+    screen.page.route("**/accept", lambda route: found.append(route))  # noqa: PLW0108 - no builtin is taken
+    return found
+
+
+def until(screen: CallScreen, there: list[Route]) -> None:
+    for _ in range(PATIENCE_MS // POLL_MS):
+        if there:
+            return
+        screen.page.wait_for_timeout(POLL_MS)
+    raise AssertionError(screen.noted)
 
 
 def test_what_another_system_accepts_is_joined_by_one_tab(customer: Customer, desk: CallScreen, centre: Centre) -> None:
