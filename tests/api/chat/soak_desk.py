@@ -74,6 +74,8 @@ class Desk:
         self._queues = queues
         self._address, self._http, self._account, self._chance = address, http, account, chance
         self._answering: set[str] = set()
+        self._asked: set[str] = set()
+        """Texts that have been sent at least once: a page that begins anew does not know with what outcome."""
         self._reacted: set[tuple[str, int]] = set()
         self._group: asyncio.TaskGroup
         self._looking = self._look_again = False
@@ -318,23 +320,22 @@ class Desk:
 
     async def _send(self, talk: Talk) -> None:
         """Until nothing waits. The id is the text's, so that it is the same after a reload."""
-        unanswered = False
         while talk.waiting and self.talks[talk.log.conversation] is talk:
             said = talk.waiting[0]
             body = {"id": said.text.partition(" ")[0], "text": said.text}
+            asked_before = said.text in self._asked
+            self._asked.add(said.text)
             try:
                 found = await self._ask("POST", f"{self._path(talk)}/messages", body)
             except Away:
-                unanswered = True
                 await self._pause(*AGAIN_SECONDS)
                 continue
             if found is not None:
                 said.fate = "kept"
                 if found["seq"] == talk.log.after + 1:
                     self._show(talk, found)
-            else:
-                said.fate = "forgotten" if unanswered else "refused"
-            unanswered = False
+            elif said.fate == "pending":
+                said.fate = "forgotten" if asked_before else "refused"
             if said in talk.waiting:  # else another page of the same desk has sent it, too
                 talk.waiting.remove(said)
         talk.sending = False
