@@ -12,10 +12,12 @@
 //   video {kind, track}            the other's camera ("video") or "screen"; null when it shows none any more
 //   place {position, seconds}      in line; 0 in none, null when nobody knows
 //   announced {name}               something to be told to whoever waits
+//   recording {state}              whether what is said is recorded on the server: recording, paused, off; to be shown
 //   quality {sample, …}            how the other is heard, every few seconds (stats.js)
 //   problem {code, detail}         what is in the way, and was not an answer to something that was asked here
 
 import { Connection } from "/pages/call/connection.js";
+import { Copy } from "/pages/call/copy.js";
 import { camera, loudspeaker, microphone, screen } from "/pages/call/devices.js";
 import { Line } from "/pages/call/line.js";
 import { Session } from "/pages/call/session.js";
@@ -37,6 +39,8 @@ export class Call extends EventTarget {
     this.session = null;
     this.connection = null;
     this.wantsRestart = false;
+    this.recording = "off";
+    this.copy = new Copy({ say: (message) => this.line.say(message), track: () => this.own.audio });
     this.turns = Promise.resolve();
     this.line = new Line({
       address: () => this.address(),
@@ -126,6 +130,8 @@ export class Call extends EventTarget {
     else if (message.type === "signal") this.turns = this.turns.then(() => this.signalled(message));
     else if (message.type === "ice") this.served(message);
     else if (message.type === "place") this.tell("place", { position: message.position, seconds: message.expected_seconds });
+    else if (message.type === "recording") this.recorded(message);
+    else if (message.type === "tape") this.copy.heard(message);
     else if (message.type === "announced") this.tell("announced", { name: message.name });
   }
 
@@ -146,6 +152,8 @@ export class Call extends EventTarget {
       return;
     }
     const isKept = this.talk?.pair === pair && this.connection;
+    this.isRecorded("off"); // until it is said of this talk, too
+    this.copy.close();
     this.talk = { id: talk, pair };
     this.newSession();
     if (isKept) {
@@ -185,6 +193,8 @@ export class Call extends EventTarget {
 
   noTalk() {
     clearInterval(this.sampling);
+    this.isRecorded("off");
+    this.copy.close();
     this.connection?.close();
     if (this.connection) this.tell("media", { state: "none" });
     this.connection = this.session = this.talk = null;
@@ -224,6 +234,20 @@ export class Call extends EventTarget {
     this.session?.say({ type: "hang-up", reason: "failed" });
   }
 
+  // ---- the recording on the server
+
+  recorded({ talk, state, tape }) {
+    if (talk !== this.talk?.id) return;
+    this.isRecorded(state);
+    this.copy.wanted(tape, this.configuration);
+  }
+
+  isRecorded(state) {
+    if (state === this.recording) return;
+    this.recording = state;
+    this.tell("recording", { state });
+  }
+
   // ---- sound and pictures
 
   async use(kind, track) {
@@ -231,6 +255,7 @@ export class Call extends EventTarget {
     this.own[kind] = track;
     this.enable();
     await this.connection?.send(kind, track);
+    if (kind === "audio") await this.copy.replace(track);
     before?.stop();
   }
 

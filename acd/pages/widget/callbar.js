@@ -11,6 +11,7 @@ export class CallBar {
     this.begin.prepend(icon("call"));
     this.standing = make("span", { class: "standing", role: "status" });
     this.time = make("span", { class: "time", "aria-hidden": "true" });
+    this.recorded = make("p", { class: "recorded", role: "status", hidden: true });
     this.mute = make("button", { type: "button", class: "plain", "aria-pressed": "false", text: words.say("call.mute") });
     this.leave = make("button", { type: "button", class: "hang-up", text: words.say("call.hang-up") });
     this.play = make("button", { type: "button", class: "main", hidden: true, text: words.say("call.sound") });
@@ -18,6 +19,7 @@ export class CallBar {
     this.over = make("p", { class: "quiet", role: "status" });
     this.going = make("div", { class: "going", role: "group", "aria-label": words.say("call.group"), hidden: true },
       make("p", { class: "how" }, this.standing, this.time),
+      this.recorded,
       make("div", { class: "deeds" }, this.play, this.mute, this.leave));
     this.element = make("div", { class: "calls", hidden: true }, this.going, this.trouble, this.over, this.begin);
     this.begin.addEventListener("click", () => does.call());
@@ -38,6 +40,8 @@ export class CallBar {
     setText(this.begin.lastChild, words.say(calling.over || calling.problem ? "call.again" : "call"));
     setText(this.standing, isOn ? this.sentence(calling) : "");
     setText(this.time, calling.state === "talking" ? clock(calling.seconds) : "");
+    this.recorded.hidden = calling.recording === "off";
+    setText(this.recorded, this.recorded.hidden ? "" : words.say(`call.recording.${calling.recording}`));
     this.mute.hidden = calling.state !== "talking";
     this.mute.setAttribute("aria-pressed", String(calling.isMuted));
     this.play.hidden = !calling.needsClick;

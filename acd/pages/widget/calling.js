@@ -22,6 +22,7 @@ export class Calling {
   clear(state) {
     this.state = state;
     this.agent = this.problem = this.over = "";
+    this.recording = "off";
     this.place = null;
     this.since = 0;
     this.isMuted = this.isHeld = this.isCut = this.isPoor = this.isSilent = this.needsClick = false;
@@ -123,6 +124,7 @@ export class Calling {
     on("place", ({ position, seconds }) => (this.place = position ? { position, seconds } : null));
     on("online", ({ online }) => (this.isCut = !online));
     on("media", ({ state }) => (this.isSilent = state === "broken" || state === "connecting"));
+    on("recording", ({ state }) => (this.recording = state));
     on("held", ({ held }) => (this.isHeld = held));
     on("quality", ({ sample }) => this.rate(sample));
     on("problem", ({ code }) => (code === "no-sound" ? (this.needsClick = true) : (this.problem = code)));

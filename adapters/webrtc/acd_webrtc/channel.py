@@ -32,6 +32,7 @@ from acd.errors import AcdError, ChannelError, ConfigError, PersonalStoreError
 from acd.ports.channel import ChannelHost, Desired
 from acd.ports.continuing import Origin
 from acd.ports.pages import Claimed, Ending, Heard, Page, Rated
+from acd.ports.recording import RecordingState
 from acd.runtime.keyfile import MasterKey, create_key, read_key
 from acd.runtime.log import Logger
 from acd_webrtc.exchange import LOST, Exchange
@@ -87,6 +88,7 @@ class WebrtcChannel:
         sweeping = asyncio.create_task(self._sweep_on(), name=f"looking after {self.name}")
         following = asyncio.create_task(self._follow(host), name=f"agents of {self.name}")
         self._tasks = (sweeping, following)
+        self.exchange.recorder.start()
 
     async def perform(self, effect: Effect) -> None:
         """Carry out one effect."""
@@ -124,6 +126,7 @@ class WebrtcChannel:
 
     async def stop(self) -> None:
         """Pages are told to come back; what they hear of each other goes on without us."""
+        await self.exchange.recorder.stop()
         self._host = None
         tasks, self._tasks = self._tasks, ()
         for task in tasks:
@@ -135,7 +138,7 @@ class WebrtcChannel:
     def health(self) -> Mapping[str, str | int | bool]:
         """`connected`: calls can be taken. `calls` that have not ended, `talks` of them, `pages` that are connected.
 
-        `ends_WHY`: how many talks have ended so.
+        `ends_WHY`: how many talks have ended so. Where calls are recorded, what `Recorder.health` says of that.
         """
         return {
             "connected": self._key is not None and self._host is not None,
@@ -143,6 +146,7 @@ class WebrtcChannel:
             "talks": sum(line.talk is not None for line in self.lines),
             "pages": len(self.pages),
             **{f"ends_{why}": count for why, count in self.exchange.ends.items()},
+            **self.exchange.recorder.health(),
         }
 
     # ---- acd.ports.pages.BrowserCalls
@@ -212,6 +216,20 @@ class WebrtcChannel:
     def rated(self) -> tuple[Rated, ...]:
         """How well they did in the calls that have ended."""
         return self._ratings.rated()
+
+    # ---- acd.ports.recording.Recording
+
+    def recording_of(self, interaction_id: str) -> RecordingState:
+        """Whether it is being recorded."""
+        return self.exchange.recorder.standing(interaction_id)
+
+    async def pause_recording(self, interaction_id: str) -> None:
+        """On return nothing that is said is recorded. Raises `ChannelError`."""
+        await self.exchange.recorder.pause(interaction_id)
+
+    async def resume_recording(self, interaction_id: str) -> None:
+        """Go on. Raises `ChannelError`."""
+        await self.exchange.recorder.resume(interaction_id)
 
     # ---- acd.ports.continuing.Continuing
 

@@ -20,6 +20,7 @@ from acd_webrtc.messages import CallTold, IceTold, Sampled, Signal, SignalTold, 
 from acd_webrtc.options import WebrtcOptions
 from acd_webrtc.pages import AgentPage, CustomerPage, PageBase
 from acd_webrtc.quality import Sample
+from acd_webrtc.recording.recorder import Recorder
 from acd_webrtc.signalling import NORMAL, REPLACED, Call, Close, Ended, Send, Step
 from acd_webrtc.signals import Hello, SessionBroken, read_hello
 from acd_webrtc.translate import end_of_talk, heard
@@ -52,6 +53,7 @@ class Exchange:
         self._host = host
         self._turn = turn
         self._now_us = 0
+        self.recorder = Recorder(name, options.recording, host)
         self.ends: dict[str, int] = {}
         """How many talks have ended, by why."""
 
@@ -110,6 +112,7 @@ class Exchange:
             self._end_talk(line)
         if wanted is not None and line.talk is None:
             line.talk = Talk(*wanted, Call(now_us=self.now_us(), limits=self._options.limits))
+            self.recorder.began(line)
             for page in (line.customer, line.agents.get(wanted[1])):
                 if page is not None:
                     self._tell_talk(line, page)
@@ -154,7 +157,7 @@ class Exchange:
         """A text of signalling. One of a talk that is over is passed over: the page has been told, or will be."""
         line = page.line
         talk = None if line is None else line.talk
-        if line is None or talk is None or talk.id != said.talk or not self._is_end(page, talk):
+        if line is None or talk is None or talk.id != said.talk or not talk.is_end(page):
             return
         call, text, held = talk.call, bytes(said.text), talk.call.held
         link = talk.link_of.get(page)
@@ -177,7 +180,7 @@ class Exchange:
     def sampled(self, page: PageBase, said: Sampled) -> None:
         """How a page has heard the other. What comes too often is passed over."""
         line = page.line
-        if line is None or line.talk is None or line.talk.id != said.talk or not self._is_end(page, line.talk):
+        if line is None or line.talk is None or line.talk.id != said.talk or not line.talk.is_end(page):
             return
         sample = Sample(
             self.now_us(),
@@ -197,7 +200,7 @@ class Exchange:
     def tell_servers(self, page: PageBase) -> None:
         """New credentials, for whoever is in a talk: nobody else is to have a relay, for nothing."""
         talk = None if page.line is None else page.line.talk
-        if page.line is not None and talk is not None and self._is_end(page, talk):
+        if page.line is not None and talk is not None and talk.is_end(page):
             page.tell(IceTold(self._servers(page.line, page), self._options.relay_only))
 
     async def tick(self, line: Line) -> None:
@@ -236,6 +239,7 @@ class Exchange:
     def _end_talk(self, line: Line) -> None:
         talk, line.talk = line.talk, None
         if talk is not None:
+            self.recorder.ended(line)
             self._carry_out(talk, talk.call.end(now_us=self.now_us()))
 
     async def _tell_end(self, line: Line, talk: Talk) -> None:
@@ -264,10 +268,6 @@ class Exchange:
             # The next look, or the next comparison, finds the same.
             _log.warning("the engine could not be told of a call", instance=self._name, error=type(error).__name__)
 
-    def _is_end(self, page: PageBase, talk: Talk) -> bool:
-        """Whether the page is at one of its ends."""
-        return not isinstance(page, AgentPage) or page.agent_id == talk.agent_id
-
     def _state(self, line: Line, page: AgentPage) -> State:
         if line.talk is not None and line.talk.agent_id == page.agent_id:
             return "talking"
@@ -282,8 +282,9 @@ class Exchange:
 
     def _tell_talk(self, line: Line, page: PageBase) -> None:
         talk = line.talk
-        if talk is not None and self._is_end(page, talk):
+        if talk is not None and talk.is_end(page):
             page.tell(TalkTold(talk.id, talk.offer_id, self._servers(line, page), self._options.relay_only))
+            self.recorder.tell(line, page)
 
     def _servers(self, line: Line, page: PageBase) -> list[IceServer]:
         turn = self._turn()

@@ -38,6 +38,10 @@ class Talk:
         self.links: dict[int, PageBase] = {}
         self.link_of: dict[PageBase, int] = {}
 
+    def is_end(self, page: "PageBase") -> bool:
+        """Whether the page is at one of its ends."""
+        return page.side == "customer" or getattr(page, "agent_id", "") == self.agent_id
+
     def connected(self, page: "PageBase", link: int) -> None:
         """This page has this number."""
         self.links[link], self.link_of[page] = page, link

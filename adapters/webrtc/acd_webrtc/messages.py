@@ -10,9 +10,10 @@ import msgspec
 from msgspec import Meta, Struct
 
 from acd.core.messages.types import Id, OptionalId
+from acd.ports.recording import RecordingState
 from acd.runtime.chat.visitors import MAX_TOKEN
 from acd_webrtc.quality import Packets, Seconds
-from acd_webrtc.signals import MAX_TEXT_BYTES
+from acd_webrtc.signals import MAX_DESCRIPTION_LETTERS, MAX_TEXT_BYTES
 from acd_webrtc.tickets import MAX_TICKET
 from acd_webrtc.turn import IceServer
 
@@ -94,8 +95,15 @@ class Sampled(_Said, frozen=True, tag="quality", rename="camel"):
     jitter_buffer_emitted_count: Packets = 0
 
 
-CustomerSaid = Hello | Begin | Leave | Signal | Ice | Ping | Sampled
-AgentSaid = Signal | Ice | Ping | Sampled
+class TapeSaid(_Said, frozen=True, tag="tape"):
+    """The page's offer of a connection by which a copy of its sound goes into this recording. Without candidates."""
+
+    tape: _Talk
+    sdp: Annotated[str, Meta(max_length=MAX_DESCRIPTION_LETTERS)]
+
+
+CustomerSaid = Hello | Begin | Leave | Signal | Ice | Ping | Sampled | TapeSaid
+AgentSaid = Signal | Ice | Ping | Sampled | TapeSaid
 
 
 class _Told(Struct, frozen=True, tag_field="type"):
@@ -169,6 +177,21 @@ class IceTold(_Told, frozen=True, tag="ice"):
     relay_only: bool
 
 
+class RecordingTold(_Told, frozen=True, tag="recording"):
+    """Whether what is said in this talk is recorded: show it. `tape`: where a copy is wanted; another, another one."""
+
+    talk: str
+    state: RecordingState
+    tape: str = ""
+
+
+class TapeTold(_Told, frozen=True, tag="tape"):
+    """The answer to a page's offer of a copy."""
+
+    tape: str
+    sdp: str
+
+
 class Pong(_Told, frozen=True, tag="pong"):
     """We are."""
 
@@ -188,7 +211,21 @@ class Closing(_Told, frozen=True, tag="closing"):
     detail: str
 
 
-Told = Welcome | Token | CallTold | PlaceTold | Announced | TalkTold | SignalTold | IceTold | Pong | Refusal | Closing
+Told = (
+    Welcome
+    | Token
+    | CallTold
+    | PlaceTold
+    | Announced
+    | TalkTold
+    | SignalTold
+    | IceTold
+    | RecordingTold
+    | TapeTold
+    | Pong
+    | Refusal
+    | Closing
+)
 
 CUSTOMER_SAID: Final[msgspec.json.Decoder[CustomerSaid]] = msgspec.json.Decoder(CustomerSaid)
 AGENT_SAID: Final[msgspec.json.Decoder[AgentSaid]] = msgspec.json.Decoder(AgentSaid)

@@ -20,6 +20,7 @@ from acd.errors import ChannelError, ConfigError
 from acd.runtime.config.problems import Problems
 from acd.runtime.config.table import Table
 from acd.runtime.config.web_pages import read_names, read_origins, read_queues, refuse
+from acd_webrtc.recording.settings import RecordingOptions, read_recording
 from acd_webrtc.signalling import Limits
 from acd_webrtc.turn import TurnServer, read_turn
 
@@ -82,6 +83,7 @@ class WebrtcOptions(Struct, frozen=True):
     turn: TurnOptions | None = None
     relay_only: bool = False
     names: Mapping[str, str] = {}
+    recording: RecordingOptions = RecordingOptions()
 
 
 def read_options(name: str, options: Mapping[str, object]) -> WebrtcOptions:
@@ -108,6 +110,7 @@ def read_options(name: str, options: Mapping[str, object]) -> WebrtcOptions:
         turn=turn,
         relay_only=table.flag("relay_only", default=False),
         names=read_names(table),
+        recording=read_recording(table, name),
     )
     if found.relay_only and turn is None and not more:
         problems.error(table.at("relay_only"), "needs a TURN server", "add turn = { host = …, … }")

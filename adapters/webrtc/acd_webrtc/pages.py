@@ -33,6 +33,7 @@ from acd_webrtc.messages import (
     Refusal,
     Sampled,
     Signal,
+    TapeSaid,
     Token,
     Told,
     Welcome,
@@ -151,7 +152,7 @@ class PageBase(ABC):
     async def _take(self, text: str) -> None:
         """Read a text and do what it asks for. Raises `msgspec.DecodeError`, `AcdError`."""
 
-    async def _common(self, said: Signal | Ice | Ping | Sampled) -> None:
+    async def _common(self, said: Signal | Ice | Ping | Sampled | TapeSaid) -> None:
         exchange = self._channel.exchange
         match said:
             case Signal():
@@ -162,6 +163,8 @@ class PageBase(ABC):
                 exchange.tell_servers(self)
             case Ping():
                 self.tell(Pong())
+            case TapeSaid():
+                exchange.recorder.offered(self, said)
             case _:
                 assert_never(said)
 
@@ -217,7 +220,7 @@ class CustomerPage(PageBase):
                     self.tell(Refusal(said.id, refusal.code, refusal.detail))
             case Leave():
                 await reception.leave(self)
-            case Signal() | Ice() | Ping() | Sampled():
+            case Signal() | Ice() | Ping() | Sampled() | TapeSaid():
                 await self._common(said)
             case _:
                 assert_never(said)

@@ -73,6 +73,11 @@ class Centre:
         assert status < 300, (path, status, text)
         return json.loads(text)
 
+    def health(self) -> dict[str, Any]:
+        """What the channel says of itself."""
+        found: dict[str, Any] = json.loads(ask(f"{self.address}/readyz")[1])["channels"]["talk"]
+        return found
+
     def metrics(self) -> str:
         return ask(f"{self.address}/metrics")[1]
 

@@ -60,7 +60,8 @@ window.RTCPeerConnection = class extends RTCPeerConnection {
 """
 
 HEARD: Final = """async () => {
-  const pc = window.made.findLast((each) => each.connectionState === "connected");
+  const hears = (each) => each.getTransceivers().some(({ direction }) => direction !== "sendonly");
+  const pc = window.made.findLast((each) => each.connectionState === "connected" && hears(each));
   const all = pc ? [...(await pc.getStats()).values()] : [];
   const found = all.find((each) => each.type === "inbound-rtp" && each.kind === "audio");
   return found ? [found.bytesReceived, found.totalAudioEnergy] : [0, 0];
@@ -68,9 +69,9 @@ HEARD: Final = """async () => {
 
 
 @contextmanager
-def calling_shop(folder: Path) -> Iterator[Shop]:
-    """The shop, and acd with two agents who write and talk."""
-    config = CONFIG
+def calling_shop(folder: Path, more: str = "") -> Iterator[Shop]:
+    """The shop, and acd with two agents who write and talk; `more`: of the calls' channel."""
+    config = CONFIG + more
     for agent in AGENTS:
         write_secret(folder, f"{agent}.token", token_of(agent))
         token = f'name = "{agent}"\ntoken_file = "{agent}.token"\nroles = ["agent"]\nagent = "{agent}"\n'

@@ -1,0 +1,109 @@
+"""The far end of a page's copy, with aiortc at both ends: what is heard, and what a stranger's offer cannot do."""
+
+import asyncio
+import re
+import socket
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from aiortc import AudioStreamTrack, MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from av import AudioFrame
+
+from acd_webrtc.recording.peers import Peer, listen_at
+from acd_webrtc.recording.timeline import RATE, Samples
+
+PATIENCE_SECONDS = 60.0
+CANDIDATE = "a=candidate:1 1 udp 2130706431 127.0.0.1 {port} typ host\r\na=end-of-candidates\r\n"
+
+
+class Tone(AudioStreamTrack):
+    """A loud one, in real time."""
+
+    async def recv(self) -> AudioFrame:
+        silence = await super().recv()
+        assert isinstance(silence, AudioFrame)
+        samples = 9_000 * np.sin(2 * np.pi * 400 * np.arange(silence.samples) / silence.sample_rate)
+        frame = AudioFrame.from_ndarray(samples.astype(np.int16)[None], format="s16", layout="mono")
+        frame.sample_rate, frame.pts, frame.time_base = silence.sample_rate, silence.pts, Fraction(silence.time_base)
+        return frame
+
+
+@pytest.fixture(autouse=True)
+def loopback() -> None:
+    listen_at(("127.0.0.1",))
+
+
+async def offer(*tracks: MediaStreamTrack) -> RTCPeerConnection:
+    page = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    for track in tracks:
+        page.addTransceiver(track, direction="sendonly")
+    await page.setLocalDescription(await page.createOffer())
+    return page
+
+
+async def test_a_copy_is_heard_with_its_own_time() -> None:
+    stamps: list[float] = []
+    parts: list[Samples] = []
+    enough = asyncio.Event()
+
+    def heard(stamp: float, samples: Samples) -> None:
+        stamps.append(stamp)
+        parts.append(samples)
+        if len(parts) >= 50:
+            enough.set()
+
+    page, peer = await offer(Tone()), Peer(heard)
+    try:
+        answer = await peer.answer(page.localDescription.sdp, "")
+        assert "a=recvonly" in answer
+        await page.setRemoteDescription(RTCSessionDescription(answer, "answer"))
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await enough.wait()
+        assert stamps == sorted(stamps)
+        assert np.diff(stamps[:50]).mean() == pytest.approx(0.02, abs=0.005)
+        sound = np.concatenate(parts[:50])
+        assert len(sound) == pytest.approx(RATE, abs=800)
+        assert np.abs(sound).max() > 5_000
+    finally:
+        await peer.close()
+        await page.close()
+
+
+async def test_nothing_is_sent_to_addresses_that_a_page_names() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as door:
+        door.bind(("127.0.0.1", 0))
+        door.setblocking(False)  # noqa: FBT003 - the library's
+        page, peer = await offer(Tone()), Peer(lambda _, __: None)
+        try:
+            bare = re.sub(r"a=(candidate:.*|end-of-candidates)\r\n", "", page.localDescription.sdp)
+            sdp = f"{bare}{CANDIDATE.format(port=door.getsockname()[1])}"
+            answer = await peer.answer(sdp, "")
+            await page.setRemoteDescription(RTCSessionDescription(answer, "answer"))
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                while page.connectionState != "connected":
+                    await asyncio.sleep(0)
+            with pytest.raises(BlockingIOError):
+                door.recv(1_500)
+        finally:
+            await peer.close()
+            await page.close()
+
+
+async def test_behind_nat_the_public_address_is_in_the_answer() -> None:
+    page, peer = await offer(Tone()), Peer(lambda _, __: None)
+    try:
+        answer = await peer.answer(page.localDescription.sdp, "198.51.100.7")
+        found = re.findall(r"^a=candidate:\S+ \d+ \S+ \d+ (\S+) ", answer, re.MULTILINE)
+        assert found == ["198.51.100.7"]
+    finally:
+        await peer.close()
+        await page.close()
+
+
+@pytest.mark.parametrize("sdp", ["m=audio 9 RTP/AVP 0\r\n", "v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\n"])
+async def test_an_offer_that_is_none_harms_nobody(sdp: str) -> None:
+    peer = Peer(lambda _, __: None)
+    with pytest.raises(Exception):  # noqa: B017, PT011 - whatever aiortc stumbles over; the process answers with its name
+        await peer.answer(sdp, "")
+    await peer.close()
