@@ -48,6 +48,7 @@ FILES: Final[Mapping[str, str]] = {
     "desk/voice-page.js": "/desk/voice-page.js",
     "desk/voice-phone.js": "/desk/voice-phone.js",
     "desk/drafts.js": "/desk/drafts.js",
+    "desk/before.js": "/desk/before.js",
     "desk/earlier.js": "/desk/earlier.js",
     "desk/earlier.css": "/desk/earlier.css",
     "desk/facts.js": "/desk/facts.js",

@@ -12,7 +12,7 @@ from tests.pages.cable import cable
 from tests.pages.centre import PAYLOADS, Centre, begun, token_of
 from tests.pages.conftest import Somebody
 from tests.pages.screen import CONNECTED, PATIENCE_MS, _expect
-from tests.pages.work_screen import ACCEPT, CHAT, PHONE, WorkScreen
+from tests.pages.work_screen import ACCEPT, CHAT, DECLINE, PHONE, WorkScreen
 from tests.pages.writing import Customer, asked
 from tests.runtime.chat.chats import IDENTITY_SECRET, signed
 from tests.served import ask, write_secret
@@ -150,6 +150,60 @@ def test_a_chat_is_in_view_when_the_same_customer_calls_and_they_reach_the_same_
     taken(boris)
     assert got(busy, "boris", f"another/earlier/{conversation}")[0] == 404
     boris.says("None that is known.")
+    customer.close()
+
+
+def test_whose_call_rings_and_what_was_said_before_is_shown_to_whoever_is_asked_and_nobody_else(
+    anna: WorkScreen, boris: WorkScreen, busy: Centre
+) -> None:
+    customer, conversation = vouched(busy, ["Where is my parcel? <b>x</b>"])
+    taken(anna, CHAT)
+    writes(anna, "Angry about the parcel")
+    notes(anna, "Angry about the parcel")
+    anna.page.get_by_label("How it ended").select_option(label="solved")
+    done(anna)
+    # Who is told by a look-up while it rings: until then nobody knows whose it is.
+    busy.come("unknown", "short")
+    anna.is_offered("Short · telephone")
+    before = anna.offers.get_by_role("group", name="Earlier conversations")
+    _expect(before).to_be_hidden()
+    assert got(busy, "anna", f"unknown/earlier/{conversation}")[0] == 404
+    busy.post("/v1/interactions/unknown/end", {"by": "customer"})
+    anna.is_offered()
+    boris.begin("boris")
+    calls(busy, "c1")
+    anna.is_offered(PHONE)
+    _expect(anna.offers).to_contain_text("Customer")
+    _expect(before.locator("summary")).to_have_count(1, timeout=PATIENCE_MS)
+    _expect(before.locator("summary")).to_contain_text("chat · Sales · Anna Example · completed")
+    before.locator("summary").focus()
+    anna.press("Enter")
+    for text in ("Angry about the parcel", "Where is my parcel? <b>x</b>", "Anna Example: solved"):
+        _expect(before.get_by_text(text)).to_be_visible(timeout=PATIENCE_MS)
+    # By the keyboard it is answered from there, too; who is not asked is shown nothing.
+    for path in (f"c1/earlier/{conversation}", "c1/earlier"):
+        assert got(busy, "boris", path)[0] == 404
+        assert got(busy, "anna", path)[0] == 200
+    anna.press(DECLINE)
+    anna.is_offered()
+    assert got(busy, "anna", "c1/earlier")[0] == 404
+    boris.is_offered(PHONE)
+    _expect(boris.offers.get_by_role("group", name="Earlier conversations").locator("summary")).to_have_count(
+        1, timeout=PATIENCE_MS
+    )
+    # What cannot be loaded keeps nobody from accepting.
+    boris.press(DECLINE)
+    boris.is_offered()
+    busy.post("/v1/interactions/c1/end", {"by": "customer"})
+    for screen in (anna, boris):
+        screen.page.route("**/earlier*", lambda route: route.fulfill(status=503, json={"code": "x", "detail": "x"}))
+    calls(busy, "c2")
+    _expect(anna.offers.get_by_text("This could not be loaded.")).to_be_visible(timeout=PATIENCE_MS)
+    anna.page.unroute("**/earlier*")
+    anna.offers.get_by_role("button", name="Try again").click()
+    _expect(before.locator("summary")).to_have_count(2, timeout=PATIENCE_MS)
+    anna.press(ACCEPT)
+    anna.shows(PHONE, "Talking")
     customer.close()
 
 

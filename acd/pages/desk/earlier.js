@@ -130,8 +130,9 @@ export class Earlier {
   }
 }
 
-// One of them, folded up until it is looked at.
-class Entry {
+// One of them, folded up until it is looked at. `owner`: `words`, `path()`, and `turn`, which is another one when what is
+// shown has become somebody else's.
+export class Entry {
   constructor(row, owner) {
     this.owner = owner;
     this.summary = make("summary");

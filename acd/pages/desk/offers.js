@@ -1,6 +1,7 @@
 // What the agent is asked to take: shown with the time that is left, announced, accepted and declined, also by keys.
 
 import { byId, drawEach, make, setText } from "/pages/common/dom.js";
+import { Before } from "/desk/before.js";
 import { figures } from "/desk/clock.js";
 import { facts, title } from "/desk/describe.js";
 import { drawFacts } from "/desk/facts.js";
@@ -10,9 +11,10 @@ const SHORTCUTS = { accept: "Alt+Shift+A", decline: "Alt+Shift+D" };
 
 export class Offers {
   // `answer(how, item)`: accept or decline this one. `customer(id)`: who it is, as far as that is known. `read(id, place)`:
-  // show what has been written already.
-  constructor({ words, clock, answer, customer, read }) {
+  // show what has been written already. `agent()`: who is asked.
+  constructor({ words, clock, agent, answer, customer, read }) {
     this.words = words;
+    this.agent = agent;
     this.clock = clock;
     this.answer = answer;
     this.customer = customer;
@@ -48,6 +50,7 @@ export class Offers {
         setText(button, words.say(how));
         button.setAttribute("aria-label", words.say(`${how}-what`, { what: heading }));
       }
+      child.lastChild.take(item);
     });
     this.tick();
     // Into sight, on a small screen; where it is in sight, nothing moves.
@@ -66,7 +69,8 @@ export class Offers {
     const known = make("dl", { class: "facts" }), left = make("p", { class: "left" });
     const written = make("details", {}, make("summary"), make("div"));
     written.addEventListener("toggle", () => written.open && this.read(item.work.interaction_id, written.lastChild));
-    return make("li", { class: "offer" }, make("h4"), known, written, left, bar, buttons);
+    const before = new Before({ words: this.words, agent: this.agent });
+    return make("li", { class: "offer" }, make("h4"), known, written, left, bar, buttons, before.element);
   }
 
   // Once a second.

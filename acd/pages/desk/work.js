@@ -40,6 +40,7 @@ export class Work {
     this.alerts = new Alerts({ words, complain });
     this.offers = new Offers({
       ...common,
+      agent,
       answer: (how, item) => this.answer(how, item),
       read: (id, place) => this.conversations.show(id, place),
     });
