@@ -41,6 +41,10 @@ DESKS: Final = 20
 CONVERSATIONS: Final = 100
 """Customers who write and are answered, five of them to a desk."""
 
+SOCKETS: Final = 2_000
+MESSAGES: Final = 200.0
+"""Of the target; a run with less says nothing of it."""
+
 CONNECT_SECONDS: Final = 120.0
 SETTLE_SECONDS: Final = 3.0
 """Between blocks, for what one leaves behind."""
@@ -99,14 +103,25 @@ class Result(Struct):
         return percentile(self.delays(with_chat=True), 99) / percentile(self.delays(with_chat=False), 99)
 
     @property
+    def said_per_second(self) -> float:
+        """Messages, on average, of all blocks with chats."""
+        return sum(each.messages for each in self.chatter) / sum(each.seconds for each in self.chatter)
+
+    @property
+    def harm(self) -> int:
+        """All that nobody wants, however good the times are: without chats nobody waits for anything either."""
+        found = (each.lost + each.cut_off + len(each.faults) for each in self.chatter)
+        return sum(found) + self.lost(with_chat=True)
+
+    @property
     def bytes_per_socket(self) -> float:
         """Of the first block: later ones find the memory of those before."""
         return self.chatter[0].grown / self.sockets if self.sockets else 0.0
 
 
 @click.command(help="Calls on a real Asterisk beside open chats and messages: does voice suffer?")
-@click.option("--sockets", type=click.IntRange(0, 10_000), default=2_000, show_default=True, help="Idle chats.")
-@click.option("--messages", type=click.FloatRange(1, 2_000), default=200, show_default=True, help="A second.")
+@click.option("--sockets", type=click.IntRange(0, 10_000), default=SOCKETS, show_default=True, help="Idle chats.")
+@click.option("--messages", type=click.FloatRange(1, 2_000), default=MESSAGES, show_default=True, help="A second.")
 @click.option("--rate", type=click.FloatRange(0.5, 100), default=5, show_default=True, help="Calls a second.")
 @click.option("--seconds", type=click.FloatRange(2, 3_600), default=60, show_default=True, help="Of calls, each way.")
 @click.option("--blocks", type=click.IntRange(1, 50), default=3, show_default=True, help="Turns, each way.")
@@ -241,12 +256,11 @@ def show(result: Result, *, smaller: bool) -> None:
         )
     console.print(table)
     late, answered = _late(result), _answered(result)
-    said, seconds = sum(each.messages for each in result.chatter), sum(each.seconds for each in result.chatter)
+    both = (f"p50 {percentile(us, 50) / 1_000:.1f}, p99 {percentile(us, 99) / 1_000:.1f} ms" for us in (late, answered))
     console.print(
         f"p99 with ÷ without: {result.ratio:.2f}\n"
-        f"messages: {said / seconds:.0f} a second; from one side to the other p50 {percentile(late, 50) / 1_000:.1f},"
-        f" p99 {percentile(late, 99) / 1_000:.1f} ms; kept after p50 {percentile(answered, 50) / 1_000:.1f}, p99"
-        f" {percentile(answered, 99) / 1_000:.1f} ms; lost {sum(each.lost for each in result.chatter)}\n"
+        f"messages: {result.said_per_second:.0f} a second; from one side to the other {next(both)};"
+        f" kept after {next(both)}; lost {sum(each.lost for each in result.chatter)}\n"
         f"a socket: {result.bytes_per_socket / 1_000:.1f} kB of the engine's memory; cut off"
         f" {sum(each.cut_off for each in result.chatter)}",
         highlight=False,
@@ -302,7 +316,12 @@ def _answered(result: Result) -> list[int]:
 
 def _figures(result: Result, *, smaller: bool) -> list[Figure]:
     words = f"{result.sockets:,} sockets, {result.messages:g} messages/s, {result.rate:g} calls/s"
-    return [Figure("chat-voice", result.ratio, words, smaller)]
+    smaller = smaller or result.sockets < SOCKETS or result.messages < MESSAGES
+    return [
+        Figure("chat-voice", result.ratio, words, smaller),
+        Figure("chat-rate", result.said_per_second / result.messages, words, smaller),
+        Figure("chat-lost", result.harm, words, smaller),
+    ]
 
 
 def _say(text: str) -> None:

@@ -63,6 +63,8 @@ LINES: Final = (
     Line("http-batch", "the same, a hundred in a request ÷ requests of a bare aiohttp handler", 0.4, faster=True),
     Line("http-read", "rate of reads over HTTP ÷ of a bare aiohttp handler, the worst of them", 0.6, faster=True),
     Line("chat-voice", "a telephone rings, p99, beside 2,000 chats and 200 messages/s ÷ beside nothing", 1.5),
+    Line("chat-rate", "messages a second meanwhile ÷ those asked for", 0.95, faster=True),
+    Line("chat-lost", "callers for whom nobody was rung, messages lost, pages cut off, faults, meanwhile", 0, unit=""),
     Line("memory", "memory for 100k agents, 200 classes", 100, 60, unit=" MB"),
 )
 
