@@ -25,7 +25,11 @@ class Tone(AudioStreamTrack):
         assert isinstance(silence, AudioFrame)
         samples = 9_000 * np.sin(2 * np.pi * 400 * np.arange(silence.samples) / silence.sample_rate)
         frame = AudioFrame.from_ndarray(samples.astype(np.int16)[None], format="s16", layout="mono")
-        frame.sample_rate, frame.pts, frame.time_base = silence.sample_rate, silence.pts, Fraction(silence.time_base)
+        frame.sample_rate, frame.pts, frame.time_base = (
+            silence.sample_rate,
+            silence.pts,
+            Fraction(1, silence.sample_rate),
+        )
         return frame
 
 

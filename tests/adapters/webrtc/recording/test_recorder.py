@@ -65,7 +65,7 @@ class Host:
 class Stage:
     def __init__(self, **more: int) -> None:
         self.host, self.media = Host(), Media()
-        options = RecordingOptions(mode="mixed", folder=Path("/nowhere"), **more)
+        options = RecordingOptions(mode="mixed", folder=Path("/nowhere"), **more)  # type: ignore[arg-type]
         self.recorder = Recorder("talk", options, lambda: self.host)  # type: ignore[arg-type,return-value]
         self.recorder.media = self.media  # type: ignore[assignment]
 
