@@ -18,7 +18,7 @@ from tests.api.chat.soak_account import judge, kept
 @click.option("--customers", type=click.IntRange(1, 1_000), default=100, show_default=True)
 @click.option("--desks", type=click.IntRange(1, 100), default=10, show_default=True)
 @click.option("--kills", type=click.IntRange(0, 1_000), default=3, show_default=True, help="Of the engine, before.")
-@click.option("--warm-up", type=click.IntRange(0), default=4_500, show_default=True, help="Conversations, in between.")
+@click.option("--warm-up", type=click.IntRange(0), default=9_000, show_default=True, help="Conversations, in between.")
 @click.option("--seed", type=click.IntRange(0), default=None, help="[default: drawn]")
 @click.option("--again", type=click.Path(exists=True, path_type=Path), help="The folder of a soak: only judge it.")
 def main(

@@ -77,7 +77,8 @@ token = "5m"
 class Plan:
     """How much. `disturbed_seconds`: in which it is killed so often; then come `minutes` in which memory is watched.
 
-    `warm_up`: so many conversations come and go before. `cuts_per_second`: of single connections.
+    `warm_up`: so many conversations come and go before: twice as many as the engine keeps of any kind, so that all is
+    full and has been replaced once, and the allocator has found its size. `cuts_per_second`: of single connections.
     """
 
     minutes: float = 10.0
@@ -85,7 +86,7 @@ class Plan:
     desks: int = 10
     disturbed_seconds: float = 180.0
     kills: int = 3
-    warm_up: int = 4_500
+    warm_up: int = 9_000
     cuts_per_second: float = 4.0
     outage_every_seconds: float = 45.0
     silence_seconds: tuple[float, float] = (1.0, 40.0)
