@@ -27,7 +27,7 @@ from acd.errors import (
 )
 from acd.ports.channel import ChannelHost
 from acd.runtime.chat.conversation import REUSED, Conversation, Head, Refused
-from acd.runtime.chat.introducing import Introduced, as_before, introduce
+from acd.runtime.chat.introducing import Introduced, as_before, introduce, is_erased
 from acd.runtime.chat.keeping import Keeper
 from acd.runtime.chat.options import ChatOptions
 from acd.runtime.chat.rooms import Room, Rooms
@@ -193,7 +193,8 @@ class Beginnings:
             return await introduce(self._name, self._options, self._host(), wanted.identity)
         if invited is None:
             return Introduced(visitor, wanted.name, wanted.number)
-        return as_before(visitor, next(iter(await self._keeper.heads_of(visitor, 1)), None))
+        before = as_before(visitor, next(iter(await self._keeper.heads_of(visitor, 1)), None))
+        return Introduced(visitor) if await is_erased(self._host(), before) else before
 
     async def _begun_as(
         self, conversation_id: str, visitor: str, who: Introduced, wanted: Wanted, invited: Invitation | None
@@ -222,6 +223,10 @@ class Beginnings:
         try:
             self.unborn.discard(room.id)
             await self._keeper.keep(chat)
+            if await is_erased(host, who):
+                await self._never_was(room)
+                await self._keeper.clean()
+                return UNAVAILABLE
             refusal = await self._enqueued(room, wanted, invited)
         finally:
             if room.beginning:

@@ -46,6 +46,15 @@ async def introduce(channel: str, options: ChatOptions, host: ChannelHost, ident
     return Introduced(customer, who.name, who.number, vouched=True)
 
 
+async def is_erased(host: ChannelHost, who: Introduced) -> bool:
+    """Whether the person has been erased since: of what is kept by now, an erasing that is still to come takes care."""
+    try:
+        return who.vouched and await host.recall(who.customer) is None
+    except AcdError as error:
+        _log.error("a customer who is vouched for cannot be recalled", error=type(error).__name__)
+        return True
+
+
 def as_before(visitor: str, head: Head | None) -> Introduced:
     """Who they were in their last conversation: whom an agent writes to again."""
     if head is None or not head.vouched:

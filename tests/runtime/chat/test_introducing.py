@@ -125,6 +125,12 @@ async def test_an_agent_who_writes_again_writes_to_the_same_person(
     assert isinstance(invited, Room)
     assert customers(host) == ["person-+491701234567"] * 2
     assert invited.conversation.head.vouched
+    await over(channel, host)
+    host._people.clear()  # nobody knows any more who that was
+    invited = await reception.begin("cv_1", Wanted("i2"), Invitation("anna", "i2", "And now?"))
+    assert isinstance(invited, Room)
+    assert customers(host)[-1] == "cv_1"
+    assert not invited.conversation.head.vouched
 
 
 async def test_whoever_is_erased_is_forgotten_here_too(
@@ -138,6 +144,29 @@ async def test_whoever_is_erased_is_forgotten_here_too(
     assert await reception.find(gone.id) is None
     assert channel.rooms.get(gone.id) is None
     assert await reception.find(stays.id) is stays
+
+
+async def test_whoever_is_erased_while_it_begins_is_not_kept(
+    channel: WebChatChannel, reception: Reception, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the person was remembered, and before there was a conversation to forget."""
+    remember = host.remember
+
+    async def and_erased(person: Personal) -> str:
+        customer = await remember(person)
+        del host._people[customer]
+        assert await channel.erase(customer) is False
+        return customer
+
+    monkeypatch.setattr(host, "remember", and_erased)
+    who = statement(host, number="+491701234567", name="Chen Wei")
+    answer = await reception.begin("cv_1", Wanted("k", identity=who))
+    assert isinstance(answer, Refused)
+    assert answer.code == "unavailable"
+    assert customers(host) == []
+    assert await reception.keeper.heads_of("cv_1", 9) == []
+    monkeypatch.undo()
+    await begun(reception, who)
 
 
 async def test_one_that_goes_on_is_forgotten_when_it_has_ended(
