@@ -189,7 +189,7 @@ class WebrtcChannel:
 
     def customer_page(self, address: str) -> Page:
         """A customer's page has connected."""
-        return CustomerPage(self, lambda: self._opened().index, address)
+        return CustomerPage(self, self._opened, address)
 
     def agent_page(self, interaction_id: str, agent_id: str) -> Page:
         """An agent's page has connected for a call."""
@@ -235,7 +235,7 @@ class WebrtcChannel:
 
     def ticket(self, origin: Origin) -> str:
         """For a page that is in a web chat. Raises `ChannelError` while there is no key."""
-        return self.tickets.issue(self._opened().index, origin, self.now_us())
+        return self.tickets.issue(self._opened(), origin, self.now_us())
 
     def may_call(self, page: str) -> bool:
         """Whether it is listed."""

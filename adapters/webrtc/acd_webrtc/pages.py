@@ -14,8 +14,9 @@ import msgspec
 
 from acd.errors import AcdError, ChannelError
 from acd.ports.pages import Ending, Side
-from acd.runtime.chat.visitors import Sign, issue, new_visitor, redeem
+from acd.runtime.chat.visitors import issue, new_visitor, redeem
 from acd.runtime.clock import moment
+from acd.runtime.keyfile import MasterKey
 from acd.runtime.log import Logger
 from acd_webrtc.allowance import Allowance
 from acd_webrtc.messages import (
@@ -193,12 +194,12 @@ class CustomerPage(PageBase):
 
     side = "customer"
 
-    def __init__(self, channel: "WebrtcChannel", sign: Callable[[], Sign], address: str) -> None:
-        """`sign`: of the channel's key."""
+    def __init__(self, channel: "WebrtcChannel", key: Callable[[], MasterKey], address: str) -> None:
+        """`key`: the channel's."""
         super().__init__(channel)
         self.visitor = ""
         self.address = address
-        self._sign = sign
+        self._key = key
         self._timer = asyncio.get_running_loop().call_later(HELLO_SECONDS, self.end, _LATE)
 
     def end(self, ending: Ending) -> None:
@@ -232,14 +233,14 @@ class CustomerPage(PageBase):
         channel = self._channel
         visitor = new_visitor()
         if hello.ticket:
-            origin, wrong = channel.tickets.redeem(self._sign(), hello.ticket, hello.call, channel.now_us())
+            origin, wrong = channel.tickets.redeem(self._key(), hello.ticket, hello.call, channel.now_us())
             if origin is None:
                 self.end(Ending(NOT_LET_IN, wrong, _TICKETS[wrong]))
                 return
             visitor = origin.visitor
             channel.reception.comes_from(origin)
         elif hello.token:
-            visitor, fault = redeem(self._sign(), channel.name, hello.token, channel.now_us())
+            visitor, fault = redeem(self._key().index, channel.name, hello.token, channel.now_us())
             if fault:
                 self.end(_EXPIRED if fault == "expired" else _INVALID)
                 return
@@ -254,7 +255,7 @@ class CustomerPage(PageBase):
         channel, life_us = self._channel, self._channel.options.token_us
         until_us = channel.now_us() + life_us
         self._timer = asyncio.get_running_loop().call_later(life_us / 2_000_000, self._renew)
-        return issue(self._sign(), channel.name, self.visitor, until_us), moment(until_us)
+        return issue(self._key().index, channel.name, self.visitor, until_us), moment(until_us)
 
     def _renew(self) -> None:
         try:

@@ -1,22 +1,23 @@
 """Tickets with which a page calls that is in a web chat already: who the customer is, and what the call goes on from.
 
-Owns their form, that each is good once, and how long. Must not know calls: a signature is a function. A ticket is bound
-to this channel, to the visitor, to the conversation, and to the id that the page has drawn for its call: whoever steals
-one gets nowhere without that id, nor after the page has used it, nor a minute later.
+Owns their form, that each is good once, and how long. Must not know calls. A ticket is bound to this channel, to the
+visitor, to the conversation, and to the id that the page has drawn for its call: whoever steals one gets nowhere
+without that id, nor after the page has used it, nor a minute later. It is encrypted: what the engine requires of agents
+for a customer, and how urgent they are, is not the customer's business.
 """
 
 import base64
-import hmac
 import secrets
 from binascii import Error as NotBase64
 from collections import OrderedDict
 from typing import Final, Literal
 
 import msgspec
+from cryptography.exceptions import InvalidTag
 from msgspec import Struct
 
 from acd.ports.continuing import Origin
-from acd.runtime.chat.visitors import Sign
+from acd.runtime.keyfile import MasterKey
 
 LIFE_US: Final = 60 * 1_000_000
 """So long a ticket is good: the page uses it at once."""
@@ -27,7 +28,7 @@ MAX_TICKET: Final = 4_096
 MAX_USED: Final = 50_000
 """Tickets that are remembered as used; of more than this in a minute, the oldest are good no more at all."""
 
-_PURPOSE: Final = "acd call ticket 1:"
+_PURPOSE: Final = b"acd call ticket 2"
 _BYTES: Final = 12
 
 Fault = Literal["", "ticket-invalid", "ticket-foreign", "ticket-expired", "ticket-used"]
@@ -54,18 +55,18 @@ class Tickets:
         self._from_us = now_us
         self._used.clear()
 
-    def issue(self, sign: Sign, origin: Origin, now_us: int) -> str:
+    def issue(self, key: MasterKey, origin: Origin, now_us: int) -> str:
         """A new one."""
         number = secrets.token_urlsafe(_BYTES)
-        body = _text(msgspec.msgpack.encode(_Claim(self._channel, number, now_us, origin)))
-        return f"{body}.{_text(sign(_PURPOSE + body))}"
+        claim = msgspec.msgpack.encode(_Claim(self._channel, number, now_us, origin))
+        return base64.urlsafe_b64encode(key.wrap(claim, _PURPOSE)).decode().rstrip("=")
 
-    def redeem(self, sign: Sign, ticket: str, key: str, now_us: int) -> tuple[Origin | None, Fault]:
-        """(the origin, ""), and the ticket is used; or (None, why not)."""
-        claim = _read(sign, ticket)
+    def redeem(self, key: MasterKey, ticket: str, call: str, now_us: int) -> tuple[Origin | None, Fault]:
+        """(the origin, ""), and the ticket is used; or (None, why not). `call`: the page's own id of its call."""
+        claim = _read(key, ticket)
         if claim is None:
             return None, "ticket-invalid"
-        if claim.channel != self._channel or claim.origin.key != key:
+        if claim.channel != self._channel or claim.origin.key != call:
             return None, "ticket-foreign"
         if claim.issued_us < self._from_us or now_us >= claim.issued_us + LIFE_US:
             return None, "ticket-expired"
@@ -85,17 +86,11 @@ class Tickets:
             self._from_us = max(self._from_us, issued_us + 1) if now_us < issued_us + LIFE_US else self._from_us
 
 
-def _read(sign: Sign, ticket: str) -> _Claim | None:
-    body, _, signature = ticket.partition(".")
-    if len(ticket) > MAX_TICKET or not body.isascii() or not signature.isascii():
-        return None
-    if not hmac.compare_digest(_text(sign(_PURPOSE + body)), signature):
+def _read(key: MasterKey, ticket: str) -> _Claim | None:
+    if len(ticket) > MAX_TICKET or not ticket.isascii():
         return None
     try:
-        return msgspec.msgpack.decode(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)), type=_Claim)
-    except (msgspec.DecodeError, NotBase64):
+        sealed = base64.urlsafe_b64decode(ticket + "=" * (-len(ticket) % 4))
+        return msgspec.msgpack.decode(key.unwrap(sealed, _PURPOSE), type=_Claim)
+    except (InvalidTag, msgspec.DecodeError, NotBase64):
         return None
-
-
-def _text(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).decode().rstrip("=")

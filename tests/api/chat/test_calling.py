@@ -44,7 +44,7 @@ async def test_a_page_is_told_where_it_may_call_and_gets_a_ticket_once(http: Htt
     await page.say("call", id="k-1", conversation=conversation)
     told = await page.until("ticket", id="k-1")
     assert told["channel"] == "talk"
-    origin, fault = talk.tickets.redeem(talk._opened().index, told["ticket"], "k-1", talk.now_us())
+    origin, fault = talk.tickets.redeem(talk._opened(), told["ticket"], "k-1", talk.now_us())
     assert (fault, origin is not None and origin.key) == ("", "k-1")
     await page.say("call", id="k-1", conversation=conversation)
     again = await page.until("ticket", id="k-1")
@@ -106,6 +106,6 @@ async def test_after_its_end_a_conversation_still_vouches_for_its_visitor(
     await shop.reconcile(())
     await page.say("call", id="k-1", conversation=conversation)
     told = await page.until("ticket", id="k-1")
-    origin, _ = talk.tickets.redeem(talk._opened().index, told["ticket"], "k-1", talk.now_us())
+    origin, _ = talk.tickets.redeem(talk._opened(), told["ticket"], "k-1", talk.now_us())
     assert origin is not None
     assert origin.visitor.startswith("cv_")
