@@ -95,7 +95,7 @@ async def test_whoever_chatted_reaches_the_same_agent_by_telephone_with_the_chat
             (earlier,) = json.loads(text)["earlier"]
             assert (earlier["id"], earlier["state"], earlier["conversation"]) == (conversation, "completed", True)
 
-            row = desk.locator(".earlier-list details")
+            row = desk.locator("#beside .earlier-list details")
             await row.wait_for(timeout=PATIENCE_SECONDS * 1_000)
             await row.locator("summary").click()
             for each in ("Where is my parcel?", "It comes tomorrow.", "Angry about the parcel"):

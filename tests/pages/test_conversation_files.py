@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.pages.centre import Centre
+from tests.pages.checker import Checker
 from tests.pages.pane import Pane, expect
 from tests.pages.screen import PATIENCE_MS, Screen
 from tests.pages.test_widget_files_sent import BIG, DRAWN, GIVEN, RED, TEXT, file
@@ -98,6 +99,9 @@ def test_pictures_and_files_go_both_ways(pane: Pane, customer: Customer) -> None
     pane.stands("note.txt (1 kB)", "Sent")
     customer.tell("mark", read=customer.log.after)
     pane.stands("note.txt (1 kB)", "Read")
+    checker = Checker(pane.page)
+    checker.look("pictures and files of both sides")
+    checker.check()
     assert SECRET in photo
     assert SECRET not in customer.file(seq)
 

@@ -80,7 +80,35 @@ def test_mute_and_hold(talking: Talking, centre: Centre) -> None:
     anna.hears()
 
 
-def test_a_camera_and_a_screen_come_and_go(talking: Talking) -> None:
+def test_a_screen_is_shown_beside_the_camera_and_taken_back(talking: Talking) -> None:
+    """Each side shows its own; the other is told which is which, and the sound goes on."""
+    customer, anna, _ = talking
+    live = "(kind) => events.findLast(([name, said]) => name === 'video' && said.kind === kind)?.[1].track?.readyState"
+    moving = """async () => [...(await call.connection.pc.getStats()).values()].filter((each) =>
+                  each.type === "inbound-rtp" && each.kind === "video" && each.framesReceived > 0).length"""
+    gone = "() => events.findLast(([name, said]) => name === 'video' && said.kind === 'screen')[1].track === null"
+    for shows, sees in ((customer, anna), (anna, customer)):
+        shows.do("() => call.sendScreen()")
+        sees.until(f"(kind) => ({live})(kind) === 'live'", "screen")
+        sees.until(f"async () => (await ({moving})()) === 1")
+        shows.do("() => call.sendCamera()")
+        sees.until(f"(kind) => ({live})(kind) === 'live'", "video")
+        sees.until(f"async () => (await ({moving})()) === 2")
+        shows.do("() => call.stopSending('screen')")
+        sees.until(gone)
+        assert sees.do(f"(kind) => ({live})(kind)", "video") == "live"
+        shows.do("() => call.stopSending('video')")
+        # Who ends it in the browser's own bar ends it here, too.
+        shows.do("() => call.sendScreen()")
+        sees.until(f"(kind) => ({live})(kind) === 'live'", "screen")
+        shows.do("() => call.own.screen.dispatchEvent(new Event('ended'))")
+        sees.until(gone)
+        sees.hears()
+        shows.hears()
+    assert customer.noted == anna.noted == []
+
+
+def test_a_camera_comes_and_goes(talking: Talking) -> None:
     customer, anna, _ = talking
     customer.do("() => call.sendCamera()")
     shows = "(kind) => events.findLast(([name, said]) => name === 'video' && said.kind === kind)?.[1].track?.readyState"

@@ -265,6 +265,27 @@ def test_pictures_of_both_sides(talk: Talking) -> None:
     customer.hears()
 
 
+def test_screens_of_both_sides(talk: Talking) -> None:
+    customer, desk = talk
+    customer.do("() => call.sendScreen()")
+    shown = desk.calls.get_by_label("The customer's screen")
+    _expect(shown).to_be_visible(timeout=PATIENCE_MS)
+    desk.page.wait_for_function("() => document.querySelector('.pictures video')?.videoWidth > 0")
+    desk.call_button("Share screen").click()
+    _expect(desk.call_button("Share screen")).to_have_attribute("aria-pressed", "true")
+    customer.until(FRAMES)
+    checker = Checker(desk.page)
+    checker.look("screens of both sides")
+    checker.check()
+    desk.call_button("Share screen").click()
+    customer.until("() => events.findLast(([name]) => name === 'video')[1].track === null")
+    _expect(desk.call_button("Share screen")).to_have_attribute("aria-pressed", "false")
+    customer.do("() => call.stopSending('screen')")
+    _expect(shown).to_have_count(0, timeout=PATIENCE_MS)
+    desk.hears()
+    customer.hears()
+
+
 def test_devices_are_chosen_and_kept(talk: Talking) -> None:
     customer, desk = talk
     desk.page.get_by_text("Microphone and loudspeaker").click()
