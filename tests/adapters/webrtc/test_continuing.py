@@ -17,6 +17,7 @@ from acd.core.messages import (
     Command,
     DeclineOffer,
     EndInteraction,
+    EnqueueInteraction,
     InteractionQueued,
     MoveInteraction,
     OfferAccepted,
@@ -62,6 +63,8 @@ hold_for = "20s"
 [queues.support]
 [queues.night]
 when_unstaffed = "refuse"
+[queues.loose]
+steps = [{ after = "10s", drop_own = true }]
 """
 MINUTE = 60 * 1_000_000
 DAY = 1_440 * MINUTE
@@ -87,7 +90,7 @@ class World:
         self.clock = ManualClock()
         # Nobody is missed, however far the clock is ahead: the channels look by the loop's own.
         self.shop = WebChatChannel(
-            "shop", chat_options(folder, call="talk", away_us=DAY, queues=("sales", "support", "night"))
+            "shop", chat_options(folder, call="talk", away_us=DAY, queues=("sales", "support", "night", "loose"))
         )
         self.talk = WebrtcChannel("talk", options(folder, away_us=DAY, limits=Limits(DAY, DAY, DAY)))
         self.told: list[Any] = []
@@ -350,6 +353,26 @@ async def test_what_the_engine_cannot_be_told_is_told_later(world: World, monkey
     await idle()
     assert world.row(room.id).state == "offered"
     assert {CALLED, BEFORE}.isdisjoint(dict(world.row(room.id).attributes))
+
+
+@pytest.mark.xfail(strict=True, reason="a step with drop_own drops the requirement by which the chat is out of reach")
+async def test_a_chat_that_is_content_with_anybody_is_out_of_reach_too(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = await world.chats(queue="loose")
+    world.clock.advance(MINUTE)
+    await idle()
+    submit = world.talk.host.submit
+
+    async def meanwhile(command: Command) -> Outcome:
+        if isinstance(command, EnqueueInteraction):
+            await world.ready("anna")
+        return await submit(command)
+
+    monkeypatch.setattr(world.talk.host, "submit", meanwhile)
+    await (await world.calls(room)).until("call")
+    offers = [event.interaction_id for events in world.told for event in events if isinstance(event, OfferMade)]
+    assert room.id not in offers
 
 
 async def test_a_page_that_goes_in_the_middle_leaves_nothing_half_done(world: World) -> None:
