@@ -14,6 +14,7 @@ import numpy as np
 from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError
 from av import AudioFrame, AudioResampler
+from OpenSSL import SSL
 
 from acd_webrtc.recording.timeline import RATE, Samples
 
@@ -32,6 +33,20 @@ def listen_at(addresses: tuple[str, ...]) -> None:
     if addresses:
         ours = list(addresses)
         aioice.ice.get_host_addresses = lambda use_ipv4, use_ipv6: ours  # noqa: ARG005 - as it is called
+
+
+def hindrance() -> str:
+    """Why this process could hear no page; empty when it can. Asked after `listen_at`."""
+    try:
+        # By a callback, as aiortc does for every connection.
+        SSL.Context(SSL.DTLS_METHOD).set_verify(SSL.VERIFY_PEER, lambda *_: True)
+    except MemoryError:
+        return "memory may not be written and executed: in a systemd unit, set MemoryDenyWriteExecute=false"
+    try:
+        aioice.ice.get_host_addresses(use_ipv4=True, use_ipv6=True)
+    except OSError:
+        return "this machine's addresses cannot be listed: set listen, or allow AF_NETLINK in the systemd unit"
+    return ""
 
 
 class Peer:

@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, assert_never
 
-from acd_webrtc.recording.peers import Peer, listen_at
+from acd_webrtc.recording.peers import Peer, hindrance, listen_at
 from acd_webrtc.recording.tape import Tape
 from acd_webrtc.recording.timeline import Placing, Samples
 from acd_webrtc.recording.wavefile import salvage
@@ -57,6 +57,8 @@ class Process:
         self._output = output
         self._folder = Path()
         self._address = ""
+        self._hindrance = ""
+        """Why nothing can be recorded, if so."""
         self._tapes: dict[str, Tape] = {}
         self._peers: dict[tuple[str, Leg], Peer] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -102,10 +104,14 @@ class Process:
         self._folder = Path(order.folder)
         self._address = order.address
         listen_at(order.listen)
+        self._hindrance = hindrance()
         for name, seconds in salvage(self._folder, order.prefix):
             self._report(Salvaged(name, round(seconds, 1)))
 
     def _begin(self, order: Begin) -> None:
+        if self._hindrance:
+            self._report(Answer(order.number, self._hindrance))
+            return
         try:
             self._folder.mkdir(mode=0o750, parents=True, exist_ok=True)
             self._tapes[order.tape] = Tape(self._folder, order, time.monotonic())

@@ -3,6 +3,8 @@
 import asyncio
 import re
 import socket
+import subprocess
+import sys
 from fractions import Fraction
 
 import numpy as np
@@ -10,7 +12,7 @@ import pytest
 from aiortc import AudioStreamTrack, MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from av import AudioFrame
 
-from acd_webrtc.recording.peers import Peer, listen_at
+from acd_webrtc.recording.peers import Peer, hindrance, listen_at
 from acd_webrtc.recording.timeline import RATE, Samples
 
 PATIENCE_SECONDS = 60.0
@@ -103,6 +105,23 @@ async def test_behind_nat_the_public_address_is_in_the_answer() -> None:
     finally:
         await peer.close()
         await page.close()
+
+
+def test_a_service_that_is_locked_up_too_tightly_is_told_so() -> None:
+    """As by systemd's MemoryDenyWriteExecute, which the unit in deploy/ has."""
+    assert hindrance() == ""
+    script = """
+import ctypes, sys
+from acd_webrtc.recording.peers import hindrance
+refuse_execution = 65, 1  # PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN
+if ctypes.CDLL(None).prctl(*refuse_execution, 0, 0, 0):
+    sys.exit(77)
+print(hindrance())
+"""
+    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    if found.returncode == 77:
+        pytest.skip("this kernel has no PR_SET_MDWE")
+    assert "MemoryDenyWriteExecute=false" in found.stdout, found.stderr
 
 
 @pytest.mark.parametrize("sdp", ["m=audio 9 RTP/AVP 0\r\n", "v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\n"])
