@@ -59,7 +59,12 @@ def leave(customer: Customer) -> None:
     customer.until("entry", kind="ended")
 
 
-def can_read(screen: WorkScreen, text: str) -> None:
+def can_read(screen: WorkScreen, text: str, *, folded: bool = False) -> None:
+    """`folded`: something else is in front, so that it takes no place before it is opened."""
+    details = missed(screen).locator("details")
+    _expect(details).to_have_js_property("open", not folded, timeout=PATIENCE_MS)
+    if folded:
+        details.locator("summary").click()
     _expect(missed(screen).get_by_text(text, exact=True)).to_be_visible(timeout=PATIENCE_MS)
 
 
@@ -85,7 +90,7 @@ def test_what_was_written_before_the_end_while_the_network_was_away_can_be_read(
         anna.says("Nothing in hand.")
         can_read(anna, "two")
         can_read(anna, "one")
-        _expect(missed(anna).get_by_role("heading", level=4)).to_have_text("Customer · Sales")
+        _expect(missed(anna).locator("summary")).to_have_text("Customer · Sales")
         _expect(missed(anna).get_by_role("textbox")).to_be_hidden()
         anna.check()
 
@@ -99,12 +104,12 @@ def test_it_is_there_after_a_reload_and_in_every_tab_until_it_is_closed_in_one(
     customer.write("Are you there?")
     customer.until("sent")
     leave(customer)
-    can_read(anna, "Are you there?")
+    can_read(anna, "Are you there?", folded=True)
     anna.shows(PHONE, "Talking")
     anna.page.reload()
-    can_read(anna, "Are you there?")
+    can_read(anna, "Are you there?", folded=True)
     second = WorkScreen(anna.page.context.new_page(), busy).open()
-    can_read(second, "Are you there?")
+    can_read(second, "Are you there?", folded=True)
     missed(second).get_by_role("button", name="Close: Customer").click()
     _expect(missed(second)).to_be_hidden(timeout=PATIENCE_MS)
     _expect(missed(anna)).to_be_hidden(timeout=PATIENCE_MS)
@@ -147,7 +152,7 @@ def test_whoever_signs_out_leaves_nothing_behind(anna: WorkScreen, busy: Centre,
     behind(anna, busy)
     customer.write("Bye")
     leave(customer)
-    can_read(anna, "Bye")
+    can_read(anna, "Bye", folded=True)
     anna.button("Sign out").click()
     anna.asks_for_the_token()
     assert anna.page.evaluate("localStorage.getItem('acd-desk-looked-at')") is None

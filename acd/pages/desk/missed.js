@@ -146,7 +146,7 @@ export class Missed {
     }
     byId("missed").hidden = !rows.length;
     drawEach(list, rows, (row) => this.row(row), (child, { key, found }) => {
-      const [title, button] = child.firstChild.children;
+      const [title, , button] = child.firstChild.children;
       const who = found.name || this.words.say("chat.customer");
       setText(title, `${who} · ${this.titles.get(key) ?? found.queue}`);
       setText(button, this.words.say("missed.close"));
@@ -163,7 +163,9 @@ export class Missed {
     const { words, complain: onError } = this;
     const pane = openConversation({ agent: this.agent(), interactionId: key, words, onError });
     this.panes.set(key, pane);
-    return make("li", {}, make("div", { class: "row" }, make("h4"), button), pane.element);
+    // Beside other work it is folded up: whatever is in front stays near where it was.
+    const folded = byId("front").hidden ? { open: "" } : {};
+    return make("li", {}, make("details", folded, make("summary"), pane.element, button));
   }
 }
 
