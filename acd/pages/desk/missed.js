@@ -158,7 +158,7 @@ export class Missed {
     const button = make("button", { type: "button" });
     button.addEventListener("click", () => {
       this.drop(key);
-      (byId("missed-list").querySelector("button") ?? byId("work-title")).focus();
+      (byId("missed-list").querySelector("summary") ?? byId("work-title")).focus();
     });
     const { words, complain: onError } = this;
     const pane = openConversation({ agent: this.agent(), interactionId: key, words, onError });
