@@ -46,6 +46,9 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 PersonText = Annotated[str, Meta(max_length=MAX_PERSON_TEXT)]
 
+MAX_NUMBER: Final = 40
+"""Characters of a telephone number, as people write it."""
+
 
 class Nothing(Struct, forbid_unknown_fields=True):
     """A body without fields; it may be left out."""
@@ -148,7 +151,7 @@ class Disposition(Struct, forbid_unknown_fields=True):
 
 
 class Transfer(Struct, forbid_unknown_fields=True):
-    """To a queue, to an agent who is asked first, or both.
+    """To a queue, to an agent who is asked first, or both; or to a telephone number.
 
     `with_context` keeps place, priority, requirement, preferences and attributes; without, they begin anew.
     """
@@ -157,6 +160,11 @@ class Transfer(Struct, forbid_unknown_fields=True):
     to_agent: OptionalId = ""
     with_context: bool = True
     reason: Text = ""
+    to_number: Annotated[str, Meta(max_length=MAX_NUMBER, description="As people write it.")] = ""
+
+    def __repr__(self) -> str:
+        """Without the number: a repr ends up in logs and tracebacks."""
+        return f"Transfer(to_queue={self.to_queue!r}, to_agent={self.to_agent!r})"
 
 
 class End(Struct, forbid_unknown_fields=True):

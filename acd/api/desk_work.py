@@ -12,6 +12,7 @@ from msgspec import Meta, Struct
 
 from acd.api.bodies import NoQuery, Nothing
 from acd.api.chat.continued import continued
+from acd.api.numbers import has_numbers
 from acd.api.problems import not_found
 from acd.api.routes import Call, Example, Route
 from acd.api.shapes import (
@@ -61,7 +62,8 @@ class ItemShape(Struct):
     null where its channel records nothing. `consults`: those that have not ended, in which this agent asks.
     `continues`: of a call that has gone on from a conversation in writing, that conversation, to be shown beside it.
     `voice`: how the agent's page may carry their voice: `page`, as a call between browsers, which it joins; `phone`, as
-    a telephone of a PBX, which the page may be; null where neither can be.
+    a telephone of a PBX, which the page may be; null where neither can be. `numbers`: the customer can be
+    transferred to a telephone number.
     """
 
     work: WorkShape
@@ -73,6 +75,7 @@ class ItemShape(Struct):
     consults: list[InteractionShape]
     continues: str = ""
     voice: Voice | None = None
+    numbers: bool = False
 
 
 class DeskWorkShape(Struct):
@@ -160,6 +163,7 @@ def _item(call: Call[Any, Any], item: WorkRecord) -> ItemShape:
         [interaction_shape(each, now_us) for each in consults if each.asking == item.agent_id],
         continued(view, row) if theirs else "",
         _voice(channel, row),
+        part == "owner" and not row.parent and has_numbers(channel),
     )
 
 

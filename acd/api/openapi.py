@@ -59,6 +59,8 @@ OWN: Final[Mapping[str, int]] = {
     "idempotency-key-reused": 422,
     "done-before": 409,
     "not-supervisable": 409,
+    "no-numbers": 409,
+    "number-not-allowed": 409,
     "configuration-invalid": 422,
     "if-match-required": 428,
     "too-many-requests": 429,

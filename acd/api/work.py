@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from acd.api.bodies import Disposition, Extension, NoQuery, Nothing, Transfer, duration_us
+from acd.api.numbers import transfer_to_number
 from acd.api.problems import not_found
 from acd.api.routes import Call, Example, Route
 from acd.api.shapes import InteractionShape, interaction_shape
@@ -48,8 +49,11 @@ async def set_disposition(call: Call[Disposition, NoQuery]) -> InteractionShape:
 
 
 async def transfer(call: Call[Transfer, NoQuery]) -> InteractionShape:
-    """The customer goes on to a queue, or to another agent."""
+    """The customer goes on to a queue, to another agent, or to a telephone number."""
     body = call.body
+    if body.to_number:
+        await transfer_to_number(call)
+        return _shape(call)
     command = TransferInteraction(
         call.command_id(),
         call.path("interaction"),
@@ -63,8 +67,12 @@ async def transfer(call: Call[Transfer, NoQuery]) -> InteractionShape:
 
 
 async def _about(call: Call[Any, Any], command: Command) -> InteractionShape:
-    context = call.context
     await call.submit(command)
+    return _shape(call)
+
+
+def _shape(call: Call[Any, Any]) -> InteractionShape:
+    context = call.context
     row = context.view.interaction(call.path("interaction"))
     if row is None:
         raise not_found("interaction")
@@ -171,6 +179,9 @@ ROUTES: Final = (
             "queue-closed",
             "queue-unstaffed",
             "queue-full",
+            "no-numbers",
+            "number-not-allowed",
+            "channel-unavailable",
         ),
         example=Example(
             _PATH,
@@ -178,6 +189,8 @@ ROUTES: Final = (
             after=_TALKING,
             shows={"state": "queued", "queue": "support"},
         ),
+        notes="`to_number`, in the place of both, is a telephone number which the channel dials, if its configuration"
+        " allows that one: the interaction ends, `transferred-out`.",
         scoped=True,
     ),
 )

@@ -121,7 +121,7 @@ export class Front {
   }
 
   does(name) {
-    if (name === "transfer" || name === "consult") return this.handing.open(name, this.agent());
+    if (name === "transfer" || name === "consult") return this.handing.open(name, this.agent(), this.item.numbers);
     const interaction = `/v1/interactions/${encodeURIComponent(this.id)}`, work = this.path();
     return this.act({
       hold: ["POST", `${work}/hold`],
@@ -138,7 +138,7 @@ export class Front {
   }
 
   hand(how, target, withContext) {
-    const body = how === "consult" ? target : { ...target, with_context: withContext };
+    const body = how === "consult" || target.to_number ? target : { ...target, with_context: withContext };
     return this.act(["POST", `${this.path()}/${how}`, body]);
   }
 

@@ -1,4 +1,5 @@
-// To whom: the form in which an agent chooses a queue or another agent, to hand the customer on or to ask for advice.
+// To whom: the form in which an agent chooses a queue or another agent, to hand the customer on or to ask for advice; or
+// writes a telephone number, where the customer's channel dials some. Which number may be dialled is the server's to say.
 
 import { byId, make, option, setText } from "/pages/common/dom.js";
 import { ask } from "/pages/common/requests.js";
@@ -6,26 +7,29 @@ import { ask } from "/pages/common/requests.js";
 const PAUSE = 250; // milliseconds after a letter
 
 export class Handing {
-  // `chosen(how, target, withContext)`: "transfer" or "consult", to { to_queue } or { to_agent }.
+  // `chosen(how, target, withContext)`: "transfer" or "consult", to { to_queue }, { to_agent } or { to_number }.
   constructor({ words, complain, chosen }) {
     this.words = words;
     this.complain = complain;
     this.chosen = chosen;
     this.how = "";
     this.agent = "";
+    this.numbers = false;
     this.timer = 0;
     this.found = { queues: [], agents: [], more: false };
     byId("search").addEventListener("input", () => this.lookSoon());
-    byId("target").addEventListener("change", () => this.draw());
+    byId("target").addEventListener("change", () => this.prefer("number"));
+    byId("number").addEventListener("input", () => this.prefer("target"));
     byId("handing").addEventListener("submit", (event) => this.submit(event));
     byId("handing-cancel").addEventListener("click", () => this.close(true));
     byId("handing").addEventListener("keydown", (event) => event.key === "Escape" && this.close(true));
   }
 
-  open(how, agent) {
+  open(how, agent, numbers = false) {
     this.how = how;
     this.agent = agent;
-    byId("search").value = "";
+    this.numbers = numbers && how === "transfer";
+    for (const id of ["search", "number"]) byId(id).value = "";
     byId("target").replaceChildren();
     byId("handing").hidden = false;
     this.draw();
@@ -41,13 +45,22 @@ export class Handing {
     this.how = "";
   }
 
+  // One or the other: what was chosen last counts, and the `other` is emptied.
+  prefer(other) {
+    byId(other).value = "";
+    this.draw();
+  }
+
   draw() {
     if (!this.how) return;
+    const number = byId("number").value.trim();
     const consult = this.how === "consult";
     setText(byId("handing-title"), this.words.say(consult ? "consult-title" : "transfer-title"));
     setText(byId("handing-go"), this.words.say(consult ? "consult-go" : "transfer-go"));
-    byId("context-choice").hidden = consult;
-    byId("handing-go").disabled = !byId("target").value;
+    byId("context-choice").hidden = consult || number !== "";
+    byId("number-choice").hidden = !this.numbers;
+    byId("target").required = number === "";
+    byId("handing-go").disabled = !byId("target").value && !number;
     setText(byId("more-targets"), this.found.more ? this.words.say("more-targets") : "");
   }
 
@@ -84,7 +97,8 @@ export class Handing {
 
   async submit(event) {
     event.preventDefault();
-    const button = byId("handing-go"), [kind, ...id] = byId("target").value.split(" ");
+    const button = byId("handing-go"), number = this.numbers ? byId("number").value.trim() : "";
+    const [kind, ...id] = number ? ["to_number", number] : byId("target").value.split(" ");
     if (!kind || button.getAttribute("aria-busy") === "true") return;
     button.setAttribute("aria-busy", "true");
     try {

@@ -60,6 +60,7 @@ from acd_asterisk.lamps import Lamps
 from acd_asterisk.link import Link
 from acd_asterisk.names import Names
 from acd_asterisk.notes import Notes
+from acd_asterisk.numbers import Numbers
 from acd_asterisk.options import Options
 from acd_asterisk.orders import Orders
 from acd_asterisk.patrol import Patrol
@@ -108,7 +109,8 @@ class AsteriskChannel:
         self._orders.survey = Survey(self._desk, self._prompts, notes)
         self._codes = FeatureCodes(self._desk, self._switchboard, self._prompts, options.codes)
         self._supervision = Supervision(self._desk, self._client)
-        self._transfers = Transfers(self._desk, self._switchboard)
+        self._transfers = Transfers(self._desk, self._switchboard, self._orders.dismissal)
+        self.numbers = Numbers(self._desk, self._orders.dismissal, notes)
         self._lamps = Lamps(self._client, options.app, options.phones.everyone.lamps)
         self._link = Link(name, options, self._client, adopt=self._adopt, handle=self._handle)
         self._comparing = asyncio.Lock()
@@ -303,9 +305,8 @@ class AsteriskChannel:
             case ReleaseInteraction():
                 if call is not None:
                     await self._exits.release(call, effect)
-            case RevokeOffer():
-                if call is not None:
-                    await self._orders.revoke(call, effect.offer_id)
+            case RevokeOffer() if call is not None:
+                await self._orders.revoke(call, effect.offer_id)
             case DisconnectAgent():
                 if call is not None:
                     await self._orders.part(call, effect.offer_id)
@@ -323,9 +324,8 @@ class AsteriskChannel:
             case JoinAgent():
                 await self._recorder.merged(effect.consult_id)
                 await self._conversations.bring_in(self._known(call, effect), effect)
-            case AnnounceInteraction():
-                if call is not None:
-                    await self._announcer.announce(call, effect.name)
+            case AnnounceInteraction() if call is not None:
+                await self._announcer.announce(call, effect.name)
 
     async def _park(self, call: Call) -> None:
         if not call.is_reached:

@@ -8,14 +8,19 @@ from typing import Final
 
 import structlog
 
+from acd.ports.channel import TRANSFERRED_OUT
 from acd_asterisk.call import Call
 from acd_asterisk.desk import Desk
+from acd_asterisk.names import visit_of
 from acd_asterisk.passing import outcome, unanswered
 from acd_asterisk.prompts import Prompts
 from acd_asterisk.switchboard import Switchboard
 
 AFTER_CONTINUE: Final = "continue"
 """`X_ACD_AFTER=continue`: when the agent has hung up, the caller goes on in the dialplan."""
+
+ONWARD: Final = "ACD_ONWARD"
+"""The variable of a caller's channel that says where they are led when the agent has transferred them out."""
 
 _log = structlog.get_logger(__name__)
 
@@ -37,7 +42,7 @@ class Dismissal:
         if call.way_out is not None:
             way_out = {**self._outcome(call.interaction_id, "key"), **call.way_out}
             await self._switchboard.send_back(call.channel_id, way_out)
-        elif call.onward:
+        elif call.onward and self._is_transferred(call):
             result = self._outcome(call.interaction_id, "transferred")
             await self._switchboard.send_back(call.channel_id, result, call.onward)
         elif call.has_talked:
@@ -76,6 +81,30 @@ class Dismissal:
         else:
             await self._switchboard.hang_up(channel_id)
 
+    async def leave_word(self, call: Call, onward: str) -> None:
+        """Of where a caller is led when the engine lets go of them, transferred out: for whoever comes after us."""
+        await self._switchboard.set_variables(call.channel_id, {ONWARD: f"{call.interaction_id} {onward}"})
+
+    async def take_word_back(self, call: Call) -> None:
+        """They are not transferred."""
+        await self._switchboard.set_variables(call.channel_id, {ONWARD: ""})
+
+    async def lead_on(self, channel_id: str) -> bool:
+        """Lead a caller to where the word says, if their last interaction ended so that they are to be led there."""
+        host, names = self._desk.host, self._desk.names
+        if names.offer_of(channel_id) is not None:
+            return False  # An agent's leg.
+        said = (await self._switchboard.variables(channel_id, (ONWARD,))).get(ONWARD, "")
+        interaction_id, _, onward = said.partition(" ")
+        standing = host.interaction(interaction_id) if onward else None
+        next_one = names.interaction(channel_id, visit_of(interaction_id) + 1)
+        if standing is None or standing.state != "completed" or host.interaction(next_one) is not None:
+            return False
+        if standing.reason not in ("", TRANSFERRED_OUT):  # After a restart it may not be known any more.
+            return False
+        await self._switchboard.send_back(channel_id, self._outcome(interaction_id, "transferred"), onward)
+        return True
+
     async def note(self, call: Call, result: str) -> None:
         """Leave word for the dead-man's switch: the caller is done with, and only told or asked something."""
         await self._switchboard.set_variables(call.channel_id, {"ACD_RESULT": result})
@@ -88,7 +117,8 @@ class Dismissal:
         """Let go of somebody whom an earlier process of ours was to let go of, and died."""
         standing = self._desk.host.interaction(call.interaction_id)
         if standing is not None and standing.state == "completed":
-            await self.let_go(call)
+            if not await self.lead_on(call.channel_id):
+                await self.let_go(call)
         else:
             await self.cancel(call.channel_id, call.interaction_id)
 
@@ -96,6 +126,11 @@ class Dismissal:
         """Let the caller's channel know, where that is wanted while it is ours, too."""
         if self._desk.options.data.set_on_connect and call.parent is None:
             await self._switchboard.set_variables(call.channel_id, self._outcome(call.interaction_id, result))
+
+    def _is_transferred(self, call: Call) -> bool:
+        """Where it is not known any more how it has ended, they are: they would not be on their way otherwise."""
+        standing = self._desk.host.interaction(call.interaction_id)
+        return standing is None or standing.reason in ("", TRANSFERRED_OUT)
 
     def _outcome(self, interaction_id: str, result: str) -> dict[str, str]:
         standing = self._desk.host.interaction(interaction_id)

@@ -228,7 +228,8 @@ class Healer:
         calls = self._desk.calls
         match repair:
             case mending.HangUp(channel_id):
-                await self._switchboard.hang_up(channel_id)
+                if not await self._orders.dismissal.lead_on(channel_id):
+                    await self._switchboard.hang_up(channel_id)
             case mending.Destroy(interaction_id):
                 if (call := calls.get(interaction_id)) is not None and call.parking is not None:
                     await asyncio.wait((call.parking,))

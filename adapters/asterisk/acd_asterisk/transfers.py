@@ -26,6 +26,7 @@ from acd.ports.channel import TRANSFERRED_OUT
 from acd_asterisk.ari import AriUnavailable
 from acd_asterisk.call import Call, Leg
 from acd_asterisk.desk import Desk
+from acd_asterisk.dismissal import Dismissal
 from acd_asterisk.happenings import CallerLeft, Happening, Referred, StrayArrived
 from acd_asterisk.ringing import PJSIP
 from acd_asterisk.switchboard import Switchboard
@@ -62,9 +63,10 @@ class _Target(NamedTuple):
 class Transfers:
     """Those of one PBX."""
 
-    def __init__(self, desk: Desk, switchboard: Switchboard) -> None:
+    def __init__(self, desk: Desk, switchboard: Switchboard, dismissal: Dismissal) -> None:
         """`desk` has the calls."""
         self._desk = desk
+        self._dismissal = dismissal
         self._switchboard = switchboard
         numbers = {each.number: queue for queue, each in desk.options.queues.items() if each.number}
         self._queues = numbers
@@ -201,8 +203,9 @@ class Transfers:
     async def _is_done(self, call: Call, command: Command, target: _Target, by: str) -> bool:
         if target.outside:
             call.onward = target.outside
-            if is_endpoint(by):
-                with suppress(AriUnavailable):
+            with suppress(AriUnavailable):
+                await self._dismissal.leave_word(call, target.outside)
+                if is_endpoint(by):
                     await self._switchboard.set_variables(call.channel_id, {BY: by})
         if await self._desk.carry_out(command, **call.keys):
             return True

@@ -34,6 +34,10 @@ def test_what_can_be_chosen() -> None:
         ({"transfers": {"by_phone": "core"}}, "channels.pbx1.transfers.by_phone"),
         ({"transfers": {"context": "a,b"}}, "channels.pbx1.transfers.context: 'a,b' cannot be used"),
         ({"transfers": {"contxt": "a"}}, "contxt"),
+        ({"transfers": {"outside": {"context": "a"}}}, "channels.pbx1.transfers.outside.only: is missing"),
+        ({"transfers": {"outside": {"only": ["13"]}}}, "channels.pbx1.transfers.outside.context: is missing"),
+        ({"transfers": {"outside": {"only": ["+86"], "context": "a"}}}, "begins no number that is dialled"),
+        ({"transfers": {"outside": {"only": ["1;"], "context": "a"}}}, "begins no number"),
         ({"queues": {"sales": {"number": "6 00"}}}, "channels.pbx1.queues.sales.number: '6 00' cannot be used"),
         (
             {"queues": {"sales": {"number": "600"}, "support": {"number": "600"}}},

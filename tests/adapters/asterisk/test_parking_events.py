@@ -36,7 +36,7 @@ class Talk:
         switchboard = Switchboard(self.ari.client, NAMES, OPTIONS)
         self.orders = Orders(self.desk, switchboard, nothing_plays(NAMES))
         self.intake = Intake(self.desk, switchboard, self.orders)
-        self.transfers = Transfers(self.desk, switchboard)
+        self.transfers = Transfers(self.desk, switchboard, self.orders.dismissal)
         self.call: Call = self.desk.add(INTERACTION, CALLER)
         self.call.is_enqueued = self.call.has_talked = True
         self.call.add_leg(Leg(OFFER, "anna", state="answered", accepted=True, joining=True, joined=True))

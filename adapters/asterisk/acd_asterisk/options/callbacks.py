@@ -92,11 +92,14 @@ class CallbackOptions(Struct, frozen=True, kw_only=True):
 
     def endpoint(self, number: str) -> str:
         """The dial string for somebody's number; empty if there is none that may be dialled."""
-        dialled = self._dialled(number)
-        if not dialled or (self.only and not self._is_named(dialled)):
-            return ""
-        found = self.dial.replace(NUMBER, dialled)
+        dialled = self.allowed(number)
+        found = self.dial.replace(NUMBER, dialled) if dialled else ""
         return found if is_endpoint(found) else ""
+
+    def allowed(self, number: str) -> str:
+        """Somebody's number as it is dialled; empty if it may not be."""
+        dialled = self._dialled(number)
+        return dialled if dialled and (not self.only or self._is_named(dialled)) else ""
 
     def _is_named(self, dialled: str) -> bool:
         """Whether it has one of the beginnings; what leads abroad only by one that says so: 00 is not meant by 0."""
@@ -159,8 +162,8 @@ def read_callbacks(table: Reader) -> CallbackOptions:
     options = CallbackOptions(
         dial=_dial(table),
         number=table.choice("number", "as-known", "national", "e164"),
-        region=_region(table),
-        only=_prefixes(table),
+        region=read_region(table),
+        only=read_prefixes(table),
         caller_id=table.pattern("caller_id", "", _CALLER_ID, "a number, digits perhaps behind a +")
         if table.has("caller_id")
         else "",
@@ -190,7 +193,8 @@ def _dial(table: Reader) -> str:
     return text
 
 
-def _region(table: Reader) -> str:
+def read_region(table: Reader) -> str:
+    """`region`: whose numbers come without a country's code."""
     region = table.pattern("region", "CN", _REGION, 'two capitals, like "CN"')
     if region not in phonenumbers.SUPPORTED_REGIONS:
         table.problem("region", f"{region!r} is no region whose numbers are known", 'use two capitals, like "CN"')
@@ -230,7 +234,8 @@ def _begins_country(digits: str) -> bool:
     return any(each.startswith(digits) or digits.startswith(each) for each in codes)
 
 
-def _prefixes(table: Reader) -> tuple[str, ...]:
+def read_prefixes(table: Reader) -> tuple[str, ...]:
+    """`only`: beginnings of numbers."""
     given = table.texts("only", (), MAX_PREFIXES, '["13", "021"]')
     for each in given:
         if not _PREFIX.fullmatch(each):

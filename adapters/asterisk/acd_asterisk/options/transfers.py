@@ -1,6 +1,6 @@
-"""`[channels.NAME.transfers]`: what becomes of transfers that agents make with their telephones.
+"""`[channels.NAME.transfers]`: what becomes of transfers that agents make with their telephones, and to which numbers.
 
-Owns their names, bounds and defaults. Must not know ARI, calls or agents.
+Owns their names, bounds and defaults; those of numbers are `options.outside`'s. Must not know ARI, calls or agents.
 """
 
 import re
@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
+from acd_asterisk.options.outside import OutsideOptions, read_outside
 from acd_asterisk.options.reader import Reader
 
 _CONTEXT: Final = re.compile(r"[A-Za-z0-9_-]{1,79}")
@@ -25,6 +26,9 @@ class TransferOptions(Struct, frozen=True, kw_only=True):
     context: str = ""
     """The dialplan's context for numbers that are no agent's and no queue's; empty: nobody is transferred there."""
 
+    outside: OutsideOptions | None = None
+    """Numbers to which agents transfer from their desks; None: to none."""
+
     @property
     def cautions(self) -> tuple[tuple[str, str, str], ...]:
         """What works and had better be otherwise: key, reason, fix."""
@@ -36,9 +40,11 @@ class TransferOptions(Struct, frozen=True, kw_only=True):
 
 def read_transfers(table: Reader) -> TransferOptions:
     """Read the table; problems are the reader's."""
+    context = (
+        table.pattern("context", "", _CONTEXT, "the name of a context of the dialplan") if table.has("context") else ""
+    )
     return TransferOptions(
         by_phone=table.choice("by_phone", "asterisk", "engine"),
-        context=table.pattern("context", "", _CONTEXT, "the name of a context of the dialplan")
-        if table.has("context")
-        else "",
+        context=context,
+        outside=read_outside(table.table("outside", "transfers to numbers"), context),
     )
