@@ -93,7 +93,12 @@ def test_whoever_is_not_vouched_for_chats_all_the_same(window: Window, anna: Age
     conversation = begun(window, anna)
     assert [conversation[each] for each in ("name", "vouched")] == ["By the page", False]
     assert person(anna, conversation)["known"] is False
-    (warning,) = told
+
+    def heard() -> list[str]:
+        window.page.evaluate("0")  # What the console says is heard while the page is asked something.
+        return told
+
+    (warning,) = anna.until(heard)
     assert "data-identity" in warning
     assert why in warning
 

@@ -221,8 +221,7 @@ class Beginnings:
         room = Room(chat, beginning=True, begun_from=wanted.place)
         self._rooms.add(room)
         try:
-            self.unborn.discard(room.id)
-            await self._keeper.keep(chat)
+            await self._kept(chat)
             if await is_erased(host, who):
                 await self._never_was(room)
                 await self._keeper.clean()
@@ -238,6 +237,17 @@ class Beginnings:
             room.gone_us = host.now_us()
         self._rooms.tell(room, "entries")
         return room
+
+    async def _kept(self, chat: Conversation) -> None:
+        """It takes the place of one of this id that came to nothing, if that is still in the file."""
+        is_there = chat.head.id in self.unborn
+        self.unborn.discard(chat.head.id)
+        try:
+            await self._keeper.keep(chat)
+        except ChatStoreError:
+            if is_there:
+                self.unborn.add(chat.head.id)
+            raise
 
     async def _enqueued(self, room: Room, wanted: Wanted, invited: Invitation | None) -> Refused | None:
         """Ask the engine; None when it has begun. Raises `ChannelError` when the next start finds that out.

@@ -382,3 +382,13 @@ class Everything(RuleBasedStateMachine):
 
 Everything.TestCase.settings = settings(max_examples=60, stateful_step_count=50, deadline=None)
 TestEverything = Everything.TestCase
+
+
+def test_what_came_to_nothing_is_forgotten_though_it_began_again_in_vain() -> None:
+    """The engine refuses it, the disk keeps it from being forgotten, and then the next one of its id from being kept."""
+    state = Everything()
+    state.open()
+    for turns in (0, 0, 5, 0):
+        state.another(number=0, fails=False, mood="well", turns=turns)
+    state.another(number=0, fails=True, mood="closed", turns=40)
+    state.teardown()
