@@ -385,7 +385,7 @@ TestEverything = Everything.TestCase
 
 
 def test_what_came_to_nothing_is_forgotten_though_it_began_again_in_vain() -> None:
-    """The engine refuses it, the disk keeps it from being forgotten, and then the next one of its id from being kept."""
+    """The engine refuses it, the disk keeps it from being forgotten, and the next one of its id from being kept."""
     state = Everything()
     state.open()
     for turns in (0, 0, 5, 0):
