@@ -162,6 +162,7 @@ async def test_a_socket_that_has_ended_leaves_nothing_to_the_collector(router: M
     async with await serve(router, CONFIG) as server, ClientSession() as session:
         headers = {"Authorization": f"Bearer {TOKENS['system']}"}
         gc.collect()
+        before = connections()
         gc.disable()
         try:
             for _ in range(10):
@@ -174,8 +175,13 @@ async def test_a_socket_that_has_ended_leaves_nothing_to_the_collector(router: M
                 else:
                     await ws.close()
             async with asyncio.timeout(60):
-                while any(isinstance(each, protocol._Connection) for each in gc.get_objects()):
+                while any(all(each is not other for other in before) for each in connections()):
                     for _ in range(100):  # looking takes long where other tests have left much in memory
                         await asyncio.sleep(0)
         finally:
             gc.enable()
+
+
+def connections() -> list[protocol._Connection]:
+    """All that there are in memory; other tests may have left some."""
+    return [each for each in gc.get_objects() if isinstance(each, protocol._Connection)]

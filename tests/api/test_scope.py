@@ -179,6 +179,7 @@ FREE_FIELDS = {
     "code",
     "mode",
     "with_context",
+    "to_number",
     "id",
     "requirement",
     "preferences",

@@ -20,7 +20,7 @@ NAMES = sorted(FILES)
 SCRIPTS = [name for name in NAMES if name.endswith(".js")]
 WORDS = {language: json.loads((PAGES / f"widget/words.{language}.json").read_text()) for language in ("en", "zh")}
 MOST_BYTES = 60_000
-BY_CODE = r"(?:closed|problem|refused|state|ended|announced)\."
+BY_CODE = r"(?:closed|problem|refused|state|ended|announced|call.recording)\."
 
 
 def text_of(name: str) -> str:

@@ -12,8 +12,9 @@ const PAGE = 100; // entries
 const TYPES = 6_000, TELLS = 4_000, AGAIN = 2_000, LONGEST = 15_000; // milliseconds
 
 // `agent`: the id of whoever is signed in. `onError(error)`: what the pane itself can do nothing about, such as that
-// nobody is signed in any more. `looked(seq)`: entries up to this one are, or were, before the agent. `news(data)`: the data of each `acd.conversation` of this interaction; `refresh()` after
-// each reconnect; `close()` in the end, after which messages that wait are still sent.
+// nobody is signed in any more. `looked(seq)`: entries up to this one are, or were, before the agent. `news(data)`: the
+// data of each `acd.conversation` of this interaction; `refresh()` after each reconnect; `close()` in the end, after which
+// messages that wait are still sent.
 export function openConversation({ agent, interactionId, words, onError = () => {}, looked = () => {} }) {
   const pane = new Conversation(agent, interactionId, words, onError);
   pane.looked = looked;

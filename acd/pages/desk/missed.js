@@ -12,6 +12,7 @@ const KEY = "acd-desk-looked-at";
 const MOST = 100; // conversations
 const PAGE = 100; // entries
 const AGAIN = 2_000; // milliseconds
+const TRIES = 5; // so often it is asked whether it has ended; one that waits in line again then is not this agent's any more
 const READING = 10; // seconds: what came so short before it went was not read, though it was before the agent
 const BY_OTHERS = new Set(["left", "idle", "away"]);
 
@@ -79,34 +80,40 @@ export class Missed {
   }
 
   // Whether there is something in it that the agent has not read.
-  async find(id) {
+  async find(id, tries = TRIES) {
     this.asked.set(id, null);
     let found;
     try {
       found = await this.read(id, this.looked().get(id) ?? 0);
     } catch (error) {
       if (error.isStranger) return;
-      if (!error.isPassing) this.drop(id); // it is another agent's, or no more
+      if (error.isPassing) this.findAgain(id, tries);
+      else this.drop(id); // it is another agent's, or no more
       return;
     }
     if (this.asked.get(id) !== null) return; // it is in hand again, or closed in another tab
-    if (found === "goes on") setTimeout(() => this.asked.get(id) === null && this.find(id), AGAIN);
-    else if (found) this.asked.set(id, found);
+    if (found === "goes on" && tries) this.findAgain(id, tries - 1);
+    else if (found && found !== "goes on") this.asked.set(id, found);
     else this.drop(id);
     this.draw();
+  }
+
+  findAgain(id, tries) {
+    setTimeout(() => this.asked.get(id) === null && this.find(id, tries), AGAIN);
   }
 
   async read(id, after) {
     const path = `/v1/agents/${encodeURIComponent(this.agent())}/conversations/${encodeURIComponent(id)}`;
     const from = (seq) => ask("GET", `${path}?after=${seq}&limit=${PAGE}`);
     const { conversation, entries } = await from(after);
-    // Of its end the conversation hears a moment later than whoever has it in hand.
-    if (conversation.state !== "ended") return conversation.talking.includes(this.agent()) ? "goes on" : null;
+    // Of its end the conversation hears a moment later than whoever has it in hand, and first that the agent has left.
+    if (conversation.state !== "ended") return conversation.talking.some((each) => each !== this.agent()) ? null : "goes on";
     if (entries.some((each) => isTheirs(each) && each.seq > conversation.agent.read)) return conversation;
     const { entries: last } = await from(Math.max(0, conversation.seq - PAGE));
     const end = last.at(-1), said = last.findLast(isTheirs);
+    if (end?.kind !== "ended") return "goes on"; // its end is being kept
     const isRecent = said && this.clock.passed(said.at) < READING;
-    return BY_OTHERS.has(end?.text) && end.kind === "ended" && isRecent ? conversation : null;
+    return BY_OTHERS.has(end.text) && isRecent ? conversation : null;
   }
 
   drop(id) {

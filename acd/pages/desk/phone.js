@@ -7,7 +7,8 @@
 //
 // `state`: starting, elsewhere (another tab has it: takeOver()), registering, registered, trouble (`code` says which,
 // and it is tried again), none (this agent has another telephone), closed.
-// A call is {id, offer, supervises (the conversation that a supervisor hears by it), number, name, state: ringing | answering | talking | ended, muted, code}; each change is told.
+// A call is {id, offer, supervises (the conversation that a supervisor hears by it), number, name, state: ringing |
+// answering | talking | ended, muted, code}; each change is told.
 // Where an offer is asked for, a call's id will do, too.
 
 import JsSIP from "/pages/vendor/jssip.js";

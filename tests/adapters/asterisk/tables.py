@@ -19,6 +19,7 @@ from acd_asterisk.lanes import MAX_LANES
 from acd_asterisk.names import MAX_RENEWED
 from acd_asterisk.offered import SPARE
 from acd_asterisk.prompts import MAX_SILENT
+from acd_asterisk.transfers import LINES_KEPT
 
 Bound = int | Literal["calls", "settings", "staff", "its owner"]
 """What bounds a table: at most so many entries; or it is
@@ -87,6 +88,7 @@ TABLES: Final[Mapping[str, Bound]] = {
     "Telling._bridges": MAX_BRIDGES,
     "Telling._legs": MAX_LEGS,
     "Verbs._dialled": MAX_DIALLED,
+    "Transfers._taken_out": LINES_KEPT,
     "Turns._patient_waiting": "calls",
     "Turns._pressing_waiting": "calls",
     "Vetoes._agents": "settings",

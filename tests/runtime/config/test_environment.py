@@ -172,7 +172,9 @@ NOT_SINGLE: Mapping[str, frozenset[str]] = {
     "api.desk": frozenset({"reasons", "answers"}),
     "webhooks.crm": frozenset({"queues", "agents", "kinds"}),
     "queue_log": frozenset({"channels"}),
-    "api.tokens[0]": frozenset({"name", "roles", "agent", "expires", "channel", "queues", "channels", "rate", "burst"}),
+    "api.tokens[0]": frozenset(
+        {"name", "roles", "agent", "telephone", "expires", "channel", "queues", "channels", "rate", "burst"}
+    ),
 }
 """Keys that hold several values, or say who somebody is and what they may do."""
 
