@@ -25,8 +25,8 @@ from acd.runtime.log import Logger
 from acd.runtime.single_thread import SingleThread
 
 REST_SECONDS: Final = 0.01
-"""From the end of one commit to the next: nobody who chats notices, and the journal finds the disk free. Not longer: all
-that has gathered is told at once, and telephones wait for that (`bench chat`: 0.03 and 0.1 are worse for them)."""
+"""From the end of one commit to the next: nobody who chats notices, and the journal finds the disk free. Not longer:
+all that has gathered is told at once, and telephones wait for that (`bench chat`: 0.03 and 0.1 are worse for them)."""
 
 LATER_SECONDS: Final = 1.0
 """Within this time is kept what nobody waits for, unless something else of the same conversation is kept before."""
