@@ -94,8 +94,14 @@ class Camera:
 
 
 def normal(shown: str) -> str:
-    """Without what differs from one time to the next: times, and ids that are drawn."""
-    return re.sub(r"\b(chat|call)-[0-9a-f]{16,}", r"\1-…", re.sub(r"\d{1,2}(:\d\d)+", "0:00", shown))
+    """Without what differs from one time to the next: days, times, and ids that are drawn."""
+    for what, instead in (
+        (r"\b[A-Z][a-z]{2} \d{1,2}, \d{4}\b|\b\d{4}年\d{1,2}月\d{1,2}日", "day"),
+        (r"\d{1,2}(:\d\d)+", "0:00"),
+        (r"\b(chat|call)-[0-9a-f]{16,}", r"\1-…"),
+    ):
+        shown = re.sub(what, instead, shown)
+    return shown
 
 
 def pictures() -> list[Picture]:

@@ -78,6 +78,7 @@ def test_nothing_else_in_the_repository_is_a_picture_of_bytes() -> None:
 def test_times_are_left_out_of_records_and_words_are_not() -> None:
     assert normal("p 0:59 left, since 12:30:01, 3 waiting") == "p 0:00 left, since 0:00, 3 waiting"
     assert normal("dd chat-da7443d7ece63dfe3d0a3df7") == "dd chat-…"
+    assert normal("summary Nov 22, 2026, 12:30 · 2026年11月22日") == "summary day, 0:00 · day"
 
 
 @pytest.mark.parametrize("filters", [0, 1, 2, 3, 4])
