@@ -52,13 +52,14 @@ def test_both_see_it_and_the_agent_pauses_it(somebody: Somebody, shop: Shop, tmp
     expect(stands).to_have_text("Being recorded", timeout=PATIENCE_MS)
     expect(said).to_have_text("This call is being recorded.", timeout=PATIENCE_MS)
     window.hears()
+    # The device that is none beeps now and then, into both pages: so long that it is recorded, too.
+    window.page.wait_for_timeout(4_000)
     window.button("Hang up").click()
     window.says_over("You have hung up.")
     expect(said).to_be_hidden()
     ended = "async (path) => (await (await fetch(path)).json()).recordings['recording.1.seconds']"
     desk.page.wait_for_function(f"async (path) => Boolean(await ({ended})(path))", arg=recording, timeout=PATIENCE_MS)
     name = ByApi(shop.centre).asks("GET", recording)["recordings"]["recording.1"]
-    # What is in it, test_recording listens to: here it is short, and the device that is none beeps now and then only.
-    assert Sound(tmp_path / "tapes" / name).samples.size
+    assert abs(Sound(tmp_path / "tapes" / name).samples).max() > 0.01
     window.check()
     desk.check()
