@@ -1,8 +1,10 @@
 """Events as CloudEvents 1.0, in JSON and in MessagePack.
 
-Owns the envelope. Must not know sockets, nor who reads. Each event is encoded once per form, however many read it.
+Owns the envelope. Must not know sockets, nor who reads. Each event is encoded once per form, however many read it as it
+happens; whoever reads it later has it encoded anew.
 """
 
+from collections import deque
 from typing import Final, Literal
 from urllib.parse import quote
 
@@ -19,6 +21,10 @@ TYPE_PREFIX: Final = "acd."
 """What the type of every event begins with."""
 
 SPEC_VERSION: Final = "1.0"
+
+ENCODED: Final = 1_024
+"""Events that are kept in each form, those encoded last. All in memory would be more bytes than the events themselves, and
+hardly anybody reads an event again."""
 
 NOTICES: Final = {
     "stream-started": "The first message: its cursor is where the stream begins.",
@@ -41,6 +47,8 @@ class Envelopes:
     def __init__(self, domain: str, lives: Lives | None = None) -> None:
         """`domain` is the source of all of them: `/domains/default`. `lives`: whose mark is behind every cursor."""
         self._lives = lives
+        self._in_json: deque[Told] = deque()
+        self._in_msgpack: deque[Told] = deque()
         self.source = f"/domains/{quote(domain, safe='')}"
 
     def place(self, cursor: Cursor) -> str:
@@ -48,13 +56,19 @@ class Envelopes:
         return cursor.marked(self._lives.mark) if self._lives is not None else str(cursor)
 
     def encoded(self, told: Told, form: Form) -> bytes:
-        """The event in this form; made once, then kept with it."""
+        """The event in this form; made once, and kept with it until `ENCODED` others are."""
         if form == "json":
             if not told.json:
                 told.json = _json(self.envelope(told, form))
+                self._in_json.append(told)
+                if len(self._in_json) > ENCODED:
+                    self._in_json.popleft().json = b""
             return told.json
         if not told.packed:
             told.packed = _packed(self.envelope(told, form))
+            self._in_msgpack.append(told)
+            if len(self._in_msgpack) > ENCODED:
+                self._in_msgpack.popleft().packed = b""
         return told.packed
 
     def envelope(self, told: Told, form: Form = "json") -> dict[str, object]:

@@ -55,7 +55,7 @@ class Told(Struct, gc=False):
     """An event of row `seq`, the `index`-th there. `queues` and `agents`: whom it concerns.
 
     `channel`: that of the interaction which it is about, if it is about one that is still known.
-    `json` and `packed` are its public forms, made when somebody first needs them and shared by all readers.
+    `json` and `packed` are its public forms, made when somebody needs them and shared by all readers of that time.
     """
 
     seq: int
