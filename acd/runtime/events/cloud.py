@@ -23,8 +23,8 @@ TYPE_PREFIX: Final = "acd."
 SPEC_VERSION: Final = "1.0"
 
 ENCODED: Final = 1_024
-"""Events that are kept in each form, those encoded last. All in memory would be more bytes than the events themselves, and
-hardly anybody reads an event again."""
+"""Events that are kept in each form, those encoded last. All in memory would be more bytes than the events themselves,
+and hardly anybody reads an event again."""
 
 NOTICES: Final = {
     "stream-started": "The first message: its cursor is where the stream begins.",

@@ -1,4 +1,4 @@
-"""Events as CloudEvents: encoded once for all who read them as they happen, and the same again for whoever reads later."""
+"""Events as CloudEvents: encoded once for all who read them as they happen, and the same again for who reads later."""
 
 import msgspec
 
