@@ -21,7 +21,7 @@ KEPT: Final = 16_384
 """Events in memory, half a kilobyte each. A reader that is further behind goes on from the journal. A call has five or
 six: at 20 calls a second all are there after three minutes, and from then on nothing more is taken for them."""
 
-TRIMMED: Final = 4_096
+TRIMMED: Final = 1_024
 """Events that are forgotten at once, when there are so many more than `KEPT`."""
 
 PENDING: Final = 256
