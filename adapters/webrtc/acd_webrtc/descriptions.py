@@ -18,7 +18,8 @@ MAX_LINE_LETTERS: Final = 2_048
 MAX_MEDIA: Final = 16
 MAX_CANDIDATES: Final = 128
 
-_LINE: Final = re.compile(r"[a-z]=[^\x00-\x1f\x7f]*")
+# Nor with what others take for a line's end, so that there is nothing in it for them that is not seen here.
+_LINE: Final = re.compile(r"[a-z]=[^\x00-\x1f\x7f\x85\u2028\u2029]*")
 _MEDIA: Final = re.compile(r"m=(audio|video|application) (\d{1,5})(?:/\d+)? (\S+) \S.*")
 _UFRAG: Final = re.compile(r"a=ice-ufrag:([A-Za-z0-9+/]{4,256})")
 _PASSWORD: Final = re.compile(r"a=ice-pwd:[A-Za-z0-9+/]{22,256}")

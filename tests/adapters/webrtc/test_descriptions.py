@@ -91,6 +91,10 @@ def test_a_section_that_is_refused_needs_no_ice_one_that_is_only_bundled_with_no
         (GOOD.replace("s=-", "s=\x00"), "line 3 is not of the form"),
         (GOOD.replace("s=-\r\n", "s=-\r\r\n"), "line 3 is not of the form"),
         (GOOD.replace("s=-", "\r\n"), "line 3 is not of the form"),
+        *(
+            (GOOD.replace("s=-", f"s=-{end}a=x"), "line 3 is not of the form")
+            for end in ("\r", "\x85", "\u2028", "\u2029")
+        ),
         (GOOD.replace("s=-", "s=" + "-" * 2_048), "line 3 is not of the form"),
         (GOOD + "a=x\r\n" * MAX_LINES, f"more than {MAX_LINES} lines"),
         (GOOD + "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\n" * MAX_MEDIA, "18 media sections"),

@@ -18,7 +18,7 @@ from OpenSSL import SSL
 
 from acd_webrtc.recording.timeline import RATE, Samples
 
-_FROM_PAGE: Final = re.compile(r"^a=(?:candidate:.*|end-of-candidates)\r?\n", re.MULTILINE)
+_ADDRESSES: Final = ("a=candidate", "a=end-of-candidates")
 _HOST: Final = re.compile(r"^(a=candidate:\S+ \d+ \S+ \d+) \S+( \d+ typ host)", re.MULTILINE)
 
 Heard = Callable[[float, Samples], None]
@@ -62,7 +62,7 @@ class Peer:
     async def answer(self, sdp: str, address: str) -> str:
         """To an offer; `address`: the public one, if there is one. Raises what aiortc does of a bad one: anything."""
         connection = self._connection
-        await connection.setRemoteDescription(RTCSessionDescription(_FROM_PAGE.sub("", sdp), "offer"))
+        await connection.setRemoteDescription(RTCSessionDescription(_without_addresses(sdp), "offer"))
         await connection.setLocalDescription(await connection.createAnswer())
         found = str(connection.localDescription.sdp)
         return _HOST.sub(rf"\g<1> {address}\g<2>", found) if address else found
@@ -91,3 +91,8 @@ class Peer:
             frame.pts = None  # Of gaps the timeline knows; the resampler would stumble over them.
             for each in resampler.resample(frame):
                 self._heard(stamp, each.to_ndarray().reshape(-1).astype(np.int16))
+
+
+def _without_addresses(sdp: str) -> str:
+    # As aiortc takes it apart: to it more ends a line than to SDP, and the last one need not end.
+    return "".join(f"{line}\r\n" for line in sdp.splitlines() if not line.startswith(_ADDRESSES))
