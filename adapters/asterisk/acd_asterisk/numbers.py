@@ -35,6 +35,8 @@ class Numbers:
         self._desk = desk
         self._dismissal = dismissal
         self._notes = notes
+        self._under_way: set[str] = set()
+        """Interactions of which one press is being seen to: of another one nothing is taken back."""
 
     @property
     def are_there(self) -> bool:
@@ -50,24 +52,35 @@ class Numbers:
             raise NoNumbers(f"{self._desk.name}: has no [channels.{self._desk.name}.transfers.outside]")
         dialled = options.allowed(number)
         if not dialled:
-            _log.warning("a number is not allowed", instance=self._desk.name, **self._desk.keys(interaction_id))
+            about = {"agent": agent_id, **self._desk.keys(interaction_id)}
+            _log.warning("a number is not allowed", instance=self._desk.name, **about)
             raise NumberNotAllowed("this number may not be dialled")
         call, leg = self._talk(interaction_id, agent_id)
-        onward = f"{dialled}@{options.context}"
+        if interaction_id in self._under_way:
+            raise ChannelError("the caller is being transferred already")
+        self._under_way.add(interaction_id)
+        try:
+            await self._lead(call, leg, f"{dialled}@{options.context}", end)
+        finally:
+            self._under_way.discard(interaction_id)
+
+    async def _lead(self, call: Call, leg: Leg, onward: str, end: Callable[[], Awaitable[bool]]) -> None:
         try:
             await self._dismissal.leave_word(call, onward)
         except AriUnavailable as error:
             raise ChannelError(f"{self._desk.name}: {error}") from None
         if not call.is_present or not leg.is_live:
             raise ChannelError("the talk has just ended")
-        call.onward = onward
+        before, call.onward = call.onward, onward
         if not await end():  # Where that is not known, both stay: nobody is led there by an end of another kind.
-            call.onward = ""
-            with suppress(AriUnavailable):
-                await self._dismissal.take_word_back(call)
+            call.onward = before  # If an earlier press has ended it, whose answer is lost.
+            if not before:
+                with suppress(AriUnavailable):
+                    await self._dismissal.take_word_back(call)
             return
         leg.reported = True  # Its end is the transfer's, and no hanging up.
-        self._notes.put(interaction_id, {TO: f"****{dialled[-SHOWN:]}"})
+        number = onward.partition("@")[0]
+        self._notes.put(call.interaction_id, {TO: f"****{number[-SHOWN:]}"})
 
     def _talk(self, interaction_id: str, agent_id: str) -> tuple[Call, Leg]:
         """The call and the agent's leg. Raises `ChannelError` unless the two talk, and nobody else."""

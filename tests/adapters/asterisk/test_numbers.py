@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -76,17 +77,22 @@ async def talking(
             await callers.finished(seconds=10)
 
 
-async def transferred(it: Rig, customer: str, number: str = NUMBER) -> None:
-    async def end() -> bool:
-        command = EndInteraction(it.router.new_id(), customer, by="agent", reason="transferred-out")
-        return (await it.router.submit(command)).refusal is None
+async def ended(it: Rig, customer: str) -> bool:
+    command = EndInteraction(it.router.new_id(), customer, by="agent", reason="transferred-out")
+    return (await it.router.submit(command)).refusal is None
 
+
+async def transferred(it: Rig, customer: str, number: str = NUMBER) -> None:
     assert isinstance(it.channel, HasNumbers)
-    await it.channel.numbers.transfer(customer, "anna", number, end)
+    await it.channel.numbers.transfer(customer, "anna", number, partial(ended, it, customer))
 
 
 async def not_ended() -> bool:
     pytest.fail("it has been ended")
+
+
+async def refused() -> bool:
+    return False
 
 
 async def talk_outside(it: Rig) -> None:
@@ -161,12 +167,39 @@ async def test_not_taken_by_the_engine_is_no_transfer(provisioned: Provisioned, 
     """And whoever has not been transferred is hung up on with the agent, as ever."""
     async with talking(provisioned, tmp_path) as (it, customer, callers):
         assert isinstance(it.channel, HasNumbers)
-
-        async def refused() -> bool:
-            return False
-
         await it.channel.numbers.transfer(customer, "anna", NUMBER, refused)
         await until_places(it.pbx, {TRUNK: f"talk:{customer}", "anna": f"talk:{customer}"})
+        await it.router.submit(EndInteraction(it.router.new_id(), customer, by="agent"))
+        await callers.finished(seconds=10)
+        assert not [each for each in await it.pbx.channels() if "far" in each["name"]]
+
+
+async def test_whoever_presses_twice_leads_them_there_once(provisioned: Provisioned, tmp_path: Path) -> None:
+    """As in two tabs: what is refused of the second press takes nothing from the first."""
+    async with talking(provisioned, tmp_path) as (it, customer, _):
+
+        async def end() -> bool:
+            with suppress(ChannelError):
+                await it.channel.numbers.transfer(customer, "anna", NUMBER, refused)
+            return await ended(it, customer)
+
+        assert isinstance(it.channel, HasNumbers)
+        await it.channel.numbers.transfer(customer, "anna", NUMBER, end)
+        await talk_outside(it)
+
+
+async def test_who_is_not_transferred_and_hung_up_on_later_is_led_nowhere(
+    provisioned: Provisioned, tmp_path: Path
+) -> None:
+    """It was not known whether the engine took it; it did not. Then the agent ends the talk."""
+    async with talking(provisioned, tmp_path) as (it, customer, callers):
+
+        async def end() -> bool:
+            raise ConnectionError
+
+        assert isinstance(it.channel, HasNumbers)
+        with pytest.raises(ConnectionError):
+            await it.channel.numbers.transfer(customer, "anna", NUMBER, end)
         await it.router.submit(EndInteraction(it.router.new_id(), customer, by="agent"))
         await callers.finished(seconds=10)
         assert not [each for each in await it.pbx.channels() if "far" in each["name"]]
