@@ -24,8 +24,9 @@ def _allowances() -> dict[PageSide, Allowance]:
 
 @dataclass(slots=True)
 class Part:
-    """`tape`: empty while the media process has none. `number`: of the offer's next, or present, recording.
+    """`tape`: that which the media process has, or is to begin; else empty.
 
+    `number`: of the offer's next, or present, recording.
     `is_over`: nothing more is recorded of this talk: the disk does not take it, or it is long enough.
     """
 

@@ -230,6 +230,8 @@ class Recorder:
         files = tuple((side, self._labels.name(label)) for side, label in labels.items())
         self._remember(tape, part.interaction_id, labels)
         order = Begin(number, tape, files, self._options.longest_us / 1e6, is_paused)
+        # From now on: its end may be told in one breath with its beginning, and then it has none.
+        part.tape = tape
         try:
             answer = await self.media.ask(number, order)
             if answer.fault:
@@ -238,13 +240,11 @@ class Recorder:
                 return
             said = {label.attribute: f"{self._labels.name(label)}{ENDING}" for label in labels.values()}
             self._notes.put(part.interaction_id, said)
-            if self._parts.get(part.interaction_id) is not part:
-                self.media.tell(End(tape))  # They have parted meanwhile.
-                return
-            part.tape = tape
-            if part.is_paused != is_paused:
+            if part.tape == tape and part.is_paused != is_paused:
                 await self._ask_pause(tape, paused=part.is_paused)
         except MediaGone:
+            if part.tape == tape:
+                part.tape = ""
             return  # The next one tries again.
         finally:
             part.beginning = None

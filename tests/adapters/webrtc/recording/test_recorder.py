@@ -1,6 +1,7 @@
 """Which talks are recorded, and what comes of it when the media process comes and goes; that process is played."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -24,6 +25,8 @@ class Media:
         self.orders: list[Order] = []
         self.fault = ""
         self.restarts = 0
+        self.begun: Callable[[str], None] | None = None
+        """Is told of a tape whose beginning has been answered, before whoever asked is."""
 
     def number(self) -> int:
         return len(self.orders) + 1
@@ -36,6 +39,8 @@ class Media:
         await asyncio.sleep(0)
         if self.pid is None:
             raise MediaGone("gone")
+        if isinstance(order, Begin) and self.begun is not None:
+            self.begun(order.tape)
         return Answer(number, self.fault)
 
     def of(self, kind: type) -> list[Any]:
@@ -175,3 +180,44 @@ async def test_what_cannot_be_begun_and_what_ends_early_is_said() -> None:
     assert (stage.recorder.standing("call-2"), stage.recorder.failures) == ("off", 2)
     assert stage.host.attributes["recording.1.seconds"] == "2.5"
     assert stage.host.attributes["recording.1.state"] == "failed"
+
+
+async def test_what_ends_in_one_breath_with_its_beginning_is_not_said_to_go_on() -> None:
+    """The engine was busy: it reads both at once."""
+    stage = Stage()
+
+    def ends(tape: str) -> None:
+        stage.recorder._heard(Ended(tape, 0.0, (("", "failed"),), "No space left on device"))
+
+    stage.media.begun = ends
+    stage.begin()
+    await stage.settle()
+    assert (stage.recorder.standing("call-1"), stage.recorder.failures) == ("off", 1)
+    assert stage.host.attributes["recording.1.state"] == "failed"
+
+
+async def test_a_process_that_dies_as_it_has_begun_is_followed_by_the_next() -> None:
+    stage = Stage()
+
+    def dies(_: str) -> None:
+        stage.media.begun = None
+        stage.dies()
+
+    stage.media.begun = dies
+    stage.begin()
+    await stage.settle()
+    assert stage.recorder.standing("call-1") == "off"
+    stage.returns()
+    await stage.settle()
+    assert stage.recorder.standing("call-1") == "recording"
+    assert stage.media.of(Begin)[-1].files[0][1].endswith("call-1.1-2")
+
+
+async def test_who_part_while_it_begins_end_it() -> None:
+    stage = Stage()
+    line = stage.begin()
+    await asyncio.sleep(0)
+    stage.recorder.ended(line)  # type: ignore[arg-type]
+    await stage.settle()
+    assert [type(each) for each in stage.media.orders] == [Begin, End]
+    assert stage.media.of(End)[0].tape == stage.media.of(Begin)[0].tape
