@@ -44,7 +44,8 @@ MOST_BYTES: Final = 2 * 1024**3
 FAREWELL_SECONDS: Final = 5.0
 """For so long the last reports wait to be read."""
 TOO_LARGE: Final = 3
-"""The exit status then."""
+FAULT: Final = 1
+"""Exit statuses."""
 
 _READ: Final = 65_536
 
@@ -62,15 +63,19 @@ class Process:
         self._tapes: dict[str, Tape] = {}
         self._peers: dict[tuple[str, Leg], Peer] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self.is_too_large = False
 
-    async def run(self, orders: asyncio.StreamReader) -> None:
-        """Until there are no more orders."""
+    async def run(self, orders: asyncio.StreamReader) -> int:
+        """Until there are no more orders, or nothing more can be written. Returns the exit status."""
         writing = asyncio.create_task(self._write_on())
+        writing.add_done_callback(lambda _: orders.feed_eof())
         frames = Frames()
-        while (data := await orders.read(_READ)) and not self.is_too_large:
+        while data := await orders.read(_READ):
             for each in frames.feed(data):
                 self.obey(ORDERS.decode(each))
+        if writing.done():
+            # No talk has ended: the next process finds what there is, and goes on.
+            writing.result()
+            return TOO_LARGE
         writing.cancel()
         for tape_id in tuple(self._tapes):
             self._end(tape_id)
@@ -79,6 +84,7 @@ class Process:
         with suppress(OSError, TimeoutError):
             async with asyncio.timeout(FAREWELL_SECONDS):
                 await self._output.drain()
+        return 0
 
     def obey(self, order: Order) -> None:
         """Do it, or begin to."""
@@ -166,6 +172,7 @@ class Process:
             self._spawn(peer.close())
 
     async def _write_on(self) -> None:
+        """Until the process is too large."""
         while True:
             await asyncio.sleep(WRITE_SECONDS)
             for tape in tuple(self._tapes.values()):
@@ -174,7 +181,6 @@ class Process:
                 if tape.is_over(now):
                     self._end(tape.id)
             if _resident() > MOST_BYTES:
-                self.is_too_large = True
                 return
 
     def _spawn(self, step: Coroutine[object, object, None]) -> None:
@@ -206,9 +212,11 @@ async def main() -> int:
     orders = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(orders), sys.stdin.buffer)
     transport, protocol = await loop.connect_write_pipe(asyncio.streams.FlowControlMixin, sys.stdout.buffer)
-    process = Process(asyncio.StreamWriter(transport, protocol, None, loop))
-    await process.run(orders)
-    return TOO_LARGE if process.is_too_large else 0
+    try:
+        return await Process(asyncio.StreamWriter(transport, protocol, None, loop)).run(orders)
+    except Exception as error:  # noqa: BLE001 - whatever it was, another process is to go on
+        sys.stderr.write(f"the media process has a fault: {type(error).__name__}\n")
+        return FAULT
 
 
 if __name__ == "__main__":

@@ -1,0 +1,71 @@
+"""The media process itself: what it leaves to the next one when it cannot go on, and what it is not told."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from acd_webrtc.recording import process
+from acd_webrtc.recording.process import TOO_LARGE, Process
+from acd_webrtc.recording.tape import Tape
+from acd_webrtc.recording.wire import REPORTS, Answer, Begin, Frames, Prepare, Report
+
+PATIENCE_SECONDS = 60.0
+
+
+class Output:
+    """Whoever reads what it says."""
+
+    def __init__(self) -> None:
+        self.said: list[Report] = []
+
+    def is_closing(self) -> bool:
+        return False
+
+    def write(self, data: bytes) -> None:
+        self.said += [REPORTS.decode(each) for each in Frames().feed(data)]
+
+    async def drain(self) -> None:
+        pass
+
+
+def recording(folder: Path) -> tuple[Process, Output]:
+    """One talk is being recorded."""
+    output = Output()
+    it = Process(output)  # type: ignore[arg-type]
+    it.obey(Prepare(str(folder), "acd-talk-", ("127.0.0.1",)))
+    it.obey(Begin(1, "tape", (("", "acd-talk-a"),), 60.0))
+    assert output.said == [Answer(1)]
+    return it, output
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+async def test_one_that_is_too_large_leaves_its_talks_to_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They have not ended: to be told so would be the end of their recording."""
+    it, output = recording(tmp_path)
+    monkeypatch.setattr(process, "MOST_BYTES", 0)
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        assert await it.run(asyncio.StreamReader()) == TOO_LARGE
+    assert output.said == [Answer(1)]
+    assert names(tmp_path) == ["acd-talk-a.wav.part"]
+
+
+async def test_one_that_can_write_no_more_does_not_go_on_as_if_it_could(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    it, output = recording(tmp_path)
+
+    def write(_: Tape, __: float) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Tape, "write", write)
+    with pytest.raises(ZeroDivisionError):
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await it.run(asyncio.StreamReader())
+    assert output.said == [Answer(1)]
+    assert names(tmp_path) == ["acd-talk-a.wav.part"]
