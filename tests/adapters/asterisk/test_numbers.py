@@ -177,14 +177,15 @@ async def test_not_taken_by_the_engine_is_no_transfer(provisioned: Provisioned, 
 async def test_whoever_presses_twice_leads_them_there_once(provisioned: Provisioned, tmp_path: Path) -> None:
     """As in two tabs: what is refused of the second press takes nothing from the first."""
     async with talking(provisioned, tmp_path) as (it, customer, _):
+        assert isinstance(it.channel, HasNumbers)
+        numbers = it.channel.numbers
 
         async def end() -> bool:
             with suppress(ChannelError):
-                await it.channel.numbers.transfer(customer, "anna", NUMBER, refused)
+                await numbers.transfer(customer, "anna", NUMBER, refused)
             return await ended(it, customer)
 
-        assert isinstance(it.channel, HasNumbers)
-        await it.channel.numbers.transfer(customer, "anna", NUMBER, end)
+        await numbers.transfer(customer, "anna", NUMBER, end)
         await talk_outside(it)
 
 
