@@ -1,10 +1,10 @@
-"""The name of a recording: whose channel, when it began, which offer, whose side. Pure.
+"""The name of a recording, whoever makes it: whose, when it began, which offer, which side. Pure.
 
-Owns making and reading names, and the names of the attributes by which an interaction knows its recordings. Must not
-know files. A name has ids only, and characters that a file's name may have everywhere; whatever has another name is
-not ours, and is never deleted.
+Owns making and reading names, which of them are old, and the names of the attributes by which an interaction knows its
+recordings. Must not know files, nor any channel. A name has ids only, and characters that a file's name may have
+everywhere; whatever has another name is not ours, and is never deleted.
 
-- file:       `acd-talk-20260131T081500Z-OFFER`, behind it `-2` for the second of this offer, `-caller` or `-agent`
+- file:       `acd-OWNER-20260131T081500Z-OFFER`, behind it `-2` for the second of this offer, `-caller` or `-agent`
 - attributes: `recording.N`, `recording.N.caller`, `recording.N.2.agent`, with the file; N is the offer's number
 """
 
@@ -19,8 +19,6 @@ from msgspec import Struct
 Side = Literal["", "caller", "agent"]
 
 ATTRIBUTE: Final = "recording"
-ENDING: Final = ".wav"
-
 _STAMP: Final = "%Y%m%dT%H%M%SZ"
 _NAME: Final = re.compile(
     r"([0-9]{8}T[0-9]{6}Z)-([A-Za-z0-9._:@+~-]{1,128}?)(?:-([2-9]|[1-9][0-9]{1,3}))?(?:-(caller|agent))?", re.ASCII
@@ -36,8 +34,8 @@ class Label(Struct, frozen=True):
 
     stamp: str
     offer_id: str
-    number: int = 1
     side: Side = ""
+    number: int = 1
 
     @property
     def attribute(self) -> str:
@@ -56,22 +54,27 @@ class Label(Struct, frozen=True):
 class Labels:
     """The names of one channel's recordings."""
 
-    def __init__(self, channel: str) -> None:
-        """`channel`: its name."""
-        self.prefix = f"acd-{_safe(channel)}-"
+    def __init__(self, owner: str) -> None:
+        """`owner`: what they begin with: a channel's name, or a Stasis application's."""
+        self._prefix = f"acd-{_safe(owner)}-"
 
     def name(self, label: Label) -> str:
         """The recording's name, without its ending."""
         number = str(label.number) if label.number > 1 else ""
-        return "-".join(filter(None, (f"{self.prefix}{label.stamp}", _safe(label.offer_id), number, label.side)))
+        return "-".join(filter(None, (f"{self._prefix}{label.stamp}", _safe(label.offer_id), number, label.side)))
 
     def read(self, name: str) -> Label | None:
         """What a name says; None if it is not ours."""
-        found = _NAME.fullmatch(name.removeprefix(self.prefix)) if name.startswith(self.prefix) else None
+        found = _NAME.fullmatch(name.removeprefix(self._prefix)) if name.startswith(self._prefix) else None
         if found is None:
             return None
         side: Side = "caller" if found[4] == "caller" else "agent" if found[4] == "agent" else ""
-        return Label(found[1], found[2], int(found[3] or 1), side)
+        return Label(found[1], found[2], side, int(found[3] or 1))
+
+    def old(self, names: Iterable[str], before: float) -> list[str]:
+        """Those that began before this, in seconds since 1970, the oldest first."""
+        found = [(label.stamp, name) for name in names if (label := self.read(name)) and 0 < label.at() < before]
+        return [name for _, name in sorted(found)]
 
 
 def stamp_of(seconds: float) -> str:

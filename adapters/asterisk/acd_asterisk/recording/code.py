@@ -11,12 +11,12 @@ from typing import Final
 import structlog
 
 from acd.errors import ChannelError
+from acd.ports.recording_names import ATTRIBUTE
 from acd_asterisk.conversations import Conversations
 from acd_asterisk.desk import Desk
 from acd_asterisk.happenings import Happening, KeyPressed, LegLeft
 from acd_asterisk.notes import Notes
 from acd_asterisk.prompts import Prompts
-from acd_asterisk.recording.label import ATTRIBUTE
 from acd_asterisk.recording.recorder import Recorder
 
 MAX_TYPING: Final = 20_000

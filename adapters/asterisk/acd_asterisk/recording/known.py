@@ -8,7 +8,7 @@ import asyncio
 from collections import OrderedDict
 from typing import Final
 
-from acd_asterisk.recording.label import Label
+from acd.ports.recording_names import Label
 
 MAX_KNOWN: Final = 20_000
 """Recordings that are remembered; the oldest is forgotten first."""

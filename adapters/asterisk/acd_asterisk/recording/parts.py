@@ -3,8 +3,8 @@
 import asyncio
 from dataclasses import dataclass, field
 
+from acd.ports.recording_names import Label, Side
 from acd_asterisk.options.recording import Mode
-from acd_asterisk.recording.label import Label, Side
 
 
 @dataclass(slots=True)

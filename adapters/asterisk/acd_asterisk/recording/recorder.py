@@ -1,7 +1,7 @@
 """Which calls are being recorded, from the moment two talk until nobody does; and what the engine is told of it.
 
 Owns the parts of each call's recording, pauses, and what becomes of recordings when nobody watched. Must not know
-paths or bodies (`tapes`), nor how names are made (`label`). A part is what is said between a caller and agents without
+paths or bodies (`tapes`), nor how names are made. A part is what is said between a caller and agents without
 music in between: after a transfer the next one begins. The link is made when a part begins, so that it is there
 whatever dies afterwards; how long it was follows at its end.
 """
@@ -19,6 +19,7 @@ from acd.core.messages import Effect, ParkInteraction, ReleaseInteraction
 from acd.errors import ChannelError
 from acd.ports.channel import Desired
 from acd.ports.recording import RecordingState
+from acd.ports.recording_names import Label, Labels, Side, stamp_of
 from acd_asterisk.ari import AriClient, AriUnavailable
 from acd_asterisk.call import Call
 from acd_asterisk.desk import Desk
@@ -28,7 +29,6 @@ from acd_asterisk.notes import Notes
 from acd_asterisk.options.recording import Mode
 from acd_asterisk.prompts import Prompts
 from acd_asterisk.recording.known import MAX_KNOWN, Known
-from acd_asterisk.recording.label import Label, Labels, Side, stamp_of
 from acd_asterisk.recording.parts import Part, Tape
 from acd_asterisk.recording.retention import Retention
 from acd_asterisk.recording.tapes import Tapes

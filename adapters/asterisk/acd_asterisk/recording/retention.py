@@ -12,8 +12,8 @@ from typing import Final
 
 import structlog
 
+from acd.ports.recording_names import Labels
 from acd_asterisk.ari import AriUnavailable
-from acd_asterisk.recording.label import Labels
 from acd_asterisk.recording.tapes import Tapes
 
 ROUND_SECONDS: Final = 3_600.0
@@ -56,13 +56,8 @@ class Retention:
             return 0
         self._next = time.monotonic() + ROUND_SECONDS
         oldest = (time.time() if now is None else now) - self._keep_us / 1e6
-        old = []
-        for stored in await self._tapes.stored():
-            label = self._labels.read(stored.name)
-            if label is not None and 0 < label.at() < oldest:
-                old.append((label.stamp, stored.name))
-        old.sort()
-        for _, name in old[:MAX_DELETED]:
+        old = self._labels.old((stored.name for stored in await self._tapes.stored()), oldest)
+        for name in old[:MAX_DELETED]:
             await self._tapes.delete(name)
         if old:
             _log.info("old recordings deleted", instance=self._instance, deleted=len(old[:MAX_DELETED]))

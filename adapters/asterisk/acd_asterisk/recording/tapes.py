@@ -11,10 +11,10 @@ from typing import Final, Literal, TypeVar
 import msgspec
 from msgspec import Struct
 
+from acd.ports.recording_names import Label
 from acd_asterisk.ari import AriClient, AriUnavailable, part
 from acd_asterisk.names import Names
 from acd_asterisk.options.recording import Recording
-from acd_asterisk.recording.label import Label
 from acd_asterisk.wire import decode_value, decoder
 
 ATTEMPTS: Final = 2

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from acd.ports.pages import Side as PageSide
 from acd.ports.recording import RecordingState
+from acd.ports.recording_names import Label, Side
 from acd_webrtc.allowance import Allowance
-from acd_webrtc.recording.label import Label, Side
 from acd_webrtc.recording.settings import Mode
 
 OFFERS_AT_ONCE = 5
@@ -54,4 +54,4 @@ class Part:
     def labels(self, stamp: str) -> dict[Side, Label]:
         """Of its files, by side."""
         sides: tuple[Side, ...] = ("",) if self.mode == "mixed" else ("caller", "agent")
-        return {side: Label(stamp, self.offer_id, self.number, side) for side in sides}
+        return {side: Label(stamp, self.offer_id, side, self.number) for side in sides}

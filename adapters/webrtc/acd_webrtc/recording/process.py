@@ -16,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, assert_never
 
+from acd.ports.recording_names import Labels
 from acd_webrtc.recording.peers import Peer, hindrance, listen_at
 from acd_webrtc.recording.tape import Tape
 from acd_webrtc.recording.timeline import Placing, Samples
@@ -111,7 +112,7 @@ class Process:
         self._address = order.address
         listen_at(order.listen)
         self._hindrance = hindrance()
-        for name, seconds in salvage(self._folder, order.prefix):
+        for name, seconds in salvage(self._folder, Labels(order.channel)):
             self._report(Salvaged(name, round(seconds, 1)))
 
     def _begin(self, order: Begin) -> None:

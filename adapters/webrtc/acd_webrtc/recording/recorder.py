@@ -17,16 +17,16 @@ from typing import TYPE_CHECKING, Final
 from acd.errors import AcdError, ChannelError
 from acd.ports.channel import ChannelHost
 from acd.ports.recording import RecordingState
+from acd.ports.recording_names import ATTRIBUTE, Label, Labels, Side, next_number, stamp_of
 from acd.runtime.log import Logger
 from acd_webrtc.descriptions import outline
 from acd_webrtc.messages import RecordingTold, TapeSaid, TapeTold
-from acd_webrtc.recording.label import ATTRIBUTE, ENDING, Label, Labels, Side, next_number, stamp_of
 from acd_webrtc.recording.notes import Notes
 from acd_webrtc.recording.parts import Part
 from acd_webrtc.recording.retention import retain
 from acd_webrtc.recording.settings import RecordingOptions
 from acd_webrtc.recording.supervisor import MediaGone, MediaProcess
-from acd_webrtc.recording.wire import Begin, Connect, End, Ended, Leg, Pause, Prepare, Report, Salvaged
+from acd_webrtc.recording.wire import ENDING, Begin, Connect, End, Ended, Leg, Pause, Prepare, Report, Salvaged
 from acd_webrtc.signals import SignalRefused
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Recorder:
         self._host = host
         self._labels = Labels(name)
         self._notes = Notes(name, host)
-        prepare = Prepare(str(options.folder), self._labels.prefix, options.listen, options.address)
+        prepare = Prepare(str(options.folder), name, options.listen, options.address)
         self.media = MediaProcess(name, prepare, options.hang_us, self._heard, self._changed)
         self._lines: dict[str, Line] = {}
         self._parts: dict[str, Part] = {}

@@ -4,15 +4,15 @@ Owns when is looked, and how much is deleted at a time. Must not know calls. Onl
 """
 
 import asyncio
-import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from acd.ports.recording_names import Labels
 from acd.runtime.log import Logger
-from acd_webrtc.recording.label import ENDING, Labels
+from acd_webrtc.recording.wire import ENDING
 
 ROUND_SECONDS: Final = 3_600.0
 MAX_DELETED: Final = 500
@@ -33,15 +33,13 @@ async def retain(name: str, folder: Path, labels: Labels, keep_us: int, now: Cal
 
 def delete_old(folder: Path, labels: Labels, oldest: float) -> int:
     """Delete what began before `oldest`, the oldest first; returns how many files."""
-    old = []
-    with suppress(OSError), os.scandir(folder) as entries:
-        for entry in entries:
-            label = labels.read(entry.name.removesuffix(ENDING)) if entry.name.endswith(ENDING) else None
-            if label is not None and 0 < label.at() < oldest:
-                old.append((label.stamp, entry.path))
+    try:
+        there = [path.name.removesuffix(ENDING) for path in folder.iterdir() if path.name.endswith(ENDING)]
+    except OSError:
+        return 0
     deleted = 0
-    for _, path in sorted(old)[:MAX_DELETED]:
+    for name in labels.old(there, oldest)[:MAX_DELETED]:
         with suppress(OSError):
-            Path(path).unlink()
+            (folder / f"{name}{ENDING}").unlink()
             deleted += 1
     return deleted

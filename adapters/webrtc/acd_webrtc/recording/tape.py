@@ -6,7 +6,7 @@ Owns these. Must not know packets or sockets. Times are seconds of one clock, wh
 from pathlib import Path
 from typing import Final
 
-from acd_webrtc.recording.label import Side
+from acd.ports.recording_names import Side
 from acd_webrtc.recording.timeline import GUARD_SECONDS, RATE, Samples, Track
 from acd_webrtc.recording.wavefile import WavFile
 from acd_webrtc.recording.wire import Begin, Ended, Leg

@@ -12,10 +12,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from acd_webrtc.recording.label import ENDING
+from acd.ports.recording_names import Labels
 from acd_webrtc.recording.timeline import RATE
+from acd_webrtc.recording.wire import ENDING, PARTIAL
 
-PARTIAL: Final = f"{ENDING}.part"
 BYTES_A_SECOND: Final = 2 * RATE
 
 _HEADER: Final = struct.Struct("<4sI4s4sIHHIIHH4sI")
@@ -63,11 +63,11 @@ class WavFile:
         self._partial.unlink(missing_ok=True)
 
 
-def salvage(folder: Path, prefix: str) -> Iterator[tuple[str, float]]:
-    """Bring files that were left to their end; names without ending, and seconds of sound."""
+def salvage(folder: Path, labels: Labels) -> Iterator[tuple[str, float]]:
+    """Bring files that were left to their end, if the name is one of ours; names, and seconds of sound."""
     for partial in sorted(folder.glob(f"*{PARTIAL}")):
         name = partial.name.removesuffix(PARTIAL)
-        if not name.startswith(prefix):
+        if labels.read(name) is None:
             continue
         with suppress(OSError):
             fd = os.open(partial, os.O_RDWR | os.O_CLOEXEC)

@@ -9,7 +9,12 @@ from typing import Final, Literal
 import msgspec
 from msgspec import Struct
 
-from acd_webrtc.recording.label import Side
+from acd.ports.recording_names import Side
+
+ENDING: Final = ".wav"
+"""Of the files whose names are in messages."""
+PARTIAL: Final = f"{ENDING}.part"
+"""Likewise, while they are written."""
 
 MAX_FRAME: Final = 262_144
 """Bytes of one message: a description, and what is around it."""
@@ -26,11 +31,11 @@ class _Order(Struct, frozen=True, tag=True, array_like=True):
 class Prepare(_Order, frozen=True):
     """The first: where files are, and the addresses that pages send to (`RecordingOptions`).
 
-    Files that begin with `prefix` and that another process has left are brought to their end.
+    Files of `channel` that another process has left are brought to their end.
     """
 
     folder: str
-    prefix: str
+    channel: str
     listen: tuple[str, ...] = ()
     address: str = ""
 

@@ -5,12 +5,12 @@ from itertools import chain, repeat
 
 import pytest
 
+from acd.ports.recording_names import Label
 from acd_asterisk.ari import AriClient
 from acd_asterisk.lab import CallSpec, Provisioned
 from acd_asterisk.names import Names
 from acd_asterisk.options.recording import Recording
 from acd_asterisk.recording import tapes
-from acd_asterisk.recording.label import Label
 from acd_asterisk.recording.tapes import BEGIN_TRIES, Tapes
 from tests.adapters.asterisk.rig import APP, INSTANCE, POLL_SECONDS, ground
 from tests.adapters.asterisk.stand_in import StandInAri

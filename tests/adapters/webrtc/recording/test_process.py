@@ -33,7 +33,7 @@ def recording(folder: Path) -> tuple[Process, Output]:
     """One talk is being recorded."""
     output = Output()
     it = Process(output)  # type: ignore[arg-type]
-    it.obey(Prepare(str(folder), "acd-talk-", ("127.0.0.1",)))
+    it.obey(Prepare(str(folder), "talk", ("127.0.0.1",)))
     it.obey(Begin(1, "tape", (("", "acd-talk-a"),), 60.0))
     assert output.said == [Answer(1)]
     return it, output

@@ -7,11 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from acd.ports.recording_names import Label, Labels, stamp_of
 from acd_webrtc.recording.tape import Tape
 from acd_webrtc.recording.timeline import GUARD_SECONDS, RATE
 from acd_webrtc.recording.wavefile import WavFile, salvage
 from acd_webrtc.recording.wire import Begin
 
+LABELS = Labels("talk")
 SECOND = np.ones(RATE, np.int16)
 MIXED = (("", "acd-talk-a"),)
 LEGS = (("caller", "acd-talk-a-caller"), ("agent", "acd-talk-a-agent"))
@@ -100,16 +102,18 @@ def test_a_disk_that_takes_no_more_ends_it_with_what_there_is(tmp_path: Path) ->
 
 
 def test_what_another_process_left_gets_its_name_and_what_is_written_stays(tmp_path: Path) -> None:
-    left = WavFile(tmp_path, "acd-talk-left")
+    name, talks_on = (LABELS.name(Label(stamp_of(1.0), offer)) for offer in ("call-1.1", "call-2.1"))
+    others = Labels("talk-2").name(Label(stamp_of(1.0), "call-1.1"))
+    left = WavFile(tmp_path, name)
     left.write(SECOND.tobytes() + b"x")
-    open_still = WavFile(tmp_path, "acd-talk-open")
-    (tmp_path / "acd-other-1.wav.part").write_bytes(b"")
-    (tmp_path / "copy.part").write_bytes((tmp_path / "acd-talk-left.wav.part").read_bytes())
+    open_still = WavFile(tmp_path, talks_on)
+    (tmp_path / f"{others}.wav.part").write_bytes(b"")
+    (tmp_path / "copy.part").write_bytes((tmp_path / f"{name}.wav.part").read_bytes())
     left.remove()
-    (tmp_path / "copy.part").rename(tmp_path / "acd-talk-left.wav.part")
-    assert list(salvage(tmp_path, "acd-talk-")) == [("acd-talk-left", 1.0)]
-    assert read(tmp_path / "acd-talk-left.wav") == [1] * RATE
-    assert (tmp_path / "acd-talk-open.wav.part").exists()
-    assert (tmp_path / "acd-other-1.wav.part").exists()
+    (tmp_path / "copy.part").rename(tmp_path / f"{name}.wav.part")
+    assert list(salvage(tmp_path, LABELS)) == [(name, 1.0)]
+    assert read(tmp_path / f"{name}.wav") == [1] * RATE
+    assert (tmp_path / f"{talks_on}.wav.part").exists()
+    assert (tmp_path / f"{others}.wav.part").exists(), "another channel's, which is to say that it was cut"
     open_still.close()
-    assert read(tmp_path / "acd-talk-open.wav") == []
+    assert read(tmp_path / f"{talks_on}.wav") == []
