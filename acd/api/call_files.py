@@ -13,7 +13,20 @@ from acd.api.routes import Route
 
 FILES: Final[Mapping[str, str]] = {
     f"call/{name}.js": f"/pages/call/{name}.js"
-    for name in ("agent", "call", "connection", "copy", "customer", "devices", "line", "problems", "session", "stats")
+    for name in (
+        "agent",
+        "call",
+        "connection",
+        "copy",
+        "customer",
+        "devices",
+        "line",
+        "peers",
+        "problems",
+        "session",
+        "stats",
+        "supervisor",
+    )
 }
 """File in `acd/pages/` → where it is served."""
 

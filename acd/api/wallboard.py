@@ -35,6 +35,7 @@ FILES: Final[Mapping[str, str]] = {
     "wallboard/actions.js": "/wallboard/actions.js",
     "wallboard/alarms.js": "/wallboard/alarms.js",
     "wallboard/customers.js": "/wallboard/customers.js",
+    "wallboard/ear.js": "/wallboard/ear.js",
     "wallboard/plot.js": "/wallboard/plot.js",
     "wallboard/rows.js": "/wallboard/rows.js",
     "wallboard/tables.js": "/wallboard/tables.js",

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from acd.core.messages import SupervisionMode
 from acd.errors import ChannelError
+from acd.ports.pages import Page
 
 
 class NotSupervisable(ChannelError):
@@ -38,4 +39,13 @@ class Supervisable(Protocol):
 
     def supervisors(self, interaction_id: str) -> tuple[Supervisor, ...]:
         """Those of one conversation."""
+        ...
+
+
+@runtime_checkable
+class SupervisedByPage(Supervisable, Protocol):
+    """One by which supervisors hear with a page that connects to it, instead of a telephone that it calls."""
+
+    def supervisor_page(self, interaction_id: str, agent_id: str) -> Page:
+        """The page of a supervisor, who may hear this interaction, has connected for it."""
         ...

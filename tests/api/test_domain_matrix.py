@@ -241,7 +241,19 @@ async def test_an_agent_s_call_is_looked_for_in_the_agent_s_own_domain() -> None
             assert problem["code"] == code, name
 
 
+async def test_a_call_is_heard_by_supervisors_of_its_own_domain() -> None:
+    async with paired() as pair:
+        pair.blue.apply(SignInAgent("c0", "anna", ready=True))
+        pair.blue.apply(EnqueueInteraction("c1", "blue-1", "voice", "sales", instance="talk"))
+        pair.blue.channels["talk"] = pair.red.channels["talk"] = WebrtcChannel("talk", options(Path()))
+        upgrade = {"Upgrade": "websocket", "Connection": "Upgrade"}
+        for name, code in (("blue", "invalid-header"), ("red", "not-found")):
+            path = "/v1/interactions/blue-1/supervision/anna"
+            _, problem = await pair.as_(name)("GET", path, **upgrade, Sec_WebSocket_Protocol="none")
+            assert problem["code"] == code, name
+
+
 def test_every_route_that_becomes_a_socket_is_tested_as_one() -> None:
     """Whoever adds one adds a test above, in which it is shown to tell of its own domain."""
-    sockets = {"events", "channel", "chat", "call_page", "agent_calls"}
+    sockets = {"events", "channel", "chat", "call_page", "agent_calls", "hear"}
     assert {route.name for route in ROUTES if "Upgrade: websocket" in route.notes} == sockets

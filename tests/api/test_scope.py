@@ -99,6 +99,7 @@ NAMED: list[tuple[str, str, dict[str, Any] | None]] = [
     ("POST", "/v1/interactions/talk/recording/pause", None),
     ("GET", "/v1/interactions/talk/supervision", None),
     ("PUT", "/v1/interactions/talk/supervision/boris", {"mode": "off"}),
+    ("GET", "/v1/interactions/talk/supervision/boris", None),
     ("POST", "/v1/interactions/talk/recording/resume", None),
     ("DELETE", "/v1/interactions/line", None),
     ("POST", "/v1/interactions/talk/end", {}),

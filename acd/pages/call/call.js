@@ -20,6 +20,7 @@ import { Connection } from "/pages/call/connection.js";
 import { Copy } from "/pages/call/copy.js";
 import { camera, loudspeaker, microphone, screen } from "/pages/call/devices.js";
 import { Line } from "/pages/call/line.js";
+import { Peers } from "/pages/call/peers.js";
 import { Session } from "/pages/call/session.js";
 import { sampled } from "/pages/call/stats.js";
 
@@ -41,6 +42,11 @@ export class Call extends EventTarget {
     this.wantsRestart = false;
     this.recording = "off";
     this.copy = new Copy({ say: (message) => this.line.say(message), track: () => this.own.audio });
+    this.peers = new Peers({
+      say: (message) => this.line.say(message),
+      track: () => this.own.audio,
+      problem: (code, detail) => this.problem(code, detail),
+    });
     this.turns = Promise.resolve();
     this.line = new Line({
       address: () => this.address(),
@@ -67,6 +73,7 @@ export class Call extends EventTarget {
   }
 
   async useLoudspeaker(deviceId) {
+    await this.peers.useLoudspeaker(deviceId);
     return loudspeaker(this.audio, deviceId);
   }
 
@@ -111,6 +118,7 @@ export class Call extends EventTarget {
 
   cut() {
     this.session?.cut();
+    this.peers.cut();
     this.tell("online", { online: false });
   }
 
@@ -127,6 +135,7 @@ export class Call extends EventTarget {
   heard(message) {
     if (message.type === "call") this.is(message);
     else if (message.type === "talk") this.beginTalk(message);
+    else if (this.peers.hear(message)) return;
     else if (message.type === "signal") this.turns = this.turns.then(() => this.signalled(message));
     else if (message.type === "ice") this.served(message);
     else if (message.type === "place") this.tell("place", { position: message.position, seconds: message.expected_seconds });
@@ -152,6 +161,7 @@ export class Call extends EventTarget {
       return;
     }
     const isKept = this.talk?.pair === pair && this.connection;
+    this.peers.close(); // until we are told of them
     this.isRecorded("off"); // until it is said of this talk, too
     this.copy.close();
     this.talk = { id: talk, pair };
@@ -193,6 +203,7 @@ export class Call extends EventTarget {
 
   noTalk() {
     clearInterval(this.sampling);
+    this.peers.close();
     this.isRecorded("off");
     this.copy.close();
     this.connection?.close();
@@ -255,7 +266,7 @@ export class Call extends EventTarget {
     this.own[kind] = track;
     this.enable();
     await this.connection?.send(kind, track);
-    if (kind === "audio") await this.copy.replace(track);
+    if (kind === "audio") await Promise.all([this.copy.replace(track), this.peers.replace()]);
     before?.stop();
   }
 
@@ -288,6 +299,7 @@ export class Call extends EventTarget {
     for (const [kind, track] of Object.entries(this.own)) {
       if (track) track.enabled = !this.muted[kind] && !this.held;
     }
+    this.peers.enable({ muted: this.muted.audio, held: this.held, deaf: this.held && this.polite });
   }
 
   release() {

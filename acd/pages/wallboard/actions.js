@@ -106,7 +106,7 @@ export class Actions {
     yes.setAttribute("aria-busy", "true");
     try {
       const order = () => ask(deed.method, deed.path, { body: deed.body });
-      await (deed.heard ? this.telephone.hear(...deed.heard, order) : order());
+      await (deed.heard ? this.telephone.hear(...deed.heard, order, deed.telephone) : order());
       this.choose();
       const remark = deed.heard ? this.telephone.remark : "";
       setText(byId("done"), [this.words.say("done", { what: deed.question }), remark].filter(Boolean).join(" "));
@@ -141,7 +141,8 @@ export class Actions {
       method: "PUT",
       path: `/v1/interactions/${encodeURIComponent(interaction)}/supervision/${encodeURIComponent(telephone)}`,
       body: { mode },
-      heard: this.own() && mode !== "off" ? [interaction, this.name, mode] : null,
+      heard: mode === "off" ? null : [interaction, this.name, mode],
+      telephone,
     };
   }
 

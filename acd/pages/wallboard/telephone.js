@@ -1,9 +1,11 @@
 // The supervisor's telephone, where it is the browser: this page is it as long as a conversation is heard by it, and no
 // longer, so that it is in nobody's way who has the desk open, too. What was asked for here is picked up by itself; what
-// else rings meanwhile is asked about. Whoever has another telephone has nothing here.
+// else rings meanwhile is asked about. Whoever has another telephone has nothing here, but for calls between browsers:
+// those are heard by this page, whatever telephone there is (`ear.js`).
 
 import { byId, drawEach, make, setText } from "/pages/common/dom.js";
 import { ask } from "/pages/common/requests.js";
+import { Ear } from "/wallboard/ear.js";
 
 const BUTTONS = ["pick-up", "decline", "play", "mute", "hang-up"];
 const CAN = { ringing: ["pick-up", "decline"], answering: ["hang-up"], talking: ["mute", "hang-up"] };
@@ -15,6 +17,7 @@ export class Telephone {
     this.words = words;
     this.own = own;
     this.phone = null;
+    this.ear = new Ear((call) => this.told(call, this.ear));
     this.calls = new Map();
     this.heard = new Map(); // conversation → {name, mode}: asked for here
     this.waiting = new Set(); // those who want to know whether it can ring here
@@ -24,14 +27,17 @@ export class Telephone {
   }
 
   // `order()`: asks the API for it, when the telephone can ring, wherever it is. A problem's `word` says what is in the
-  // way of that: then nobody is rung who could not hear.
-  async hear(interaction, name, mode, order) {
+  // way of that: then nobody is rung who could not hear. `agent`: by whose telephone.
+  async hear(interaction, name, mode, order, agent) {
     const before = this.heard.get(interaction);
     this.pending += 1;
     try {
-      await this.ready();
-      this.heard.set(interaction, { name, mode });
-      await order();
+      const path = `/v1/interactions/${encodeURIComponent(interaction)}/supervision/${encodeURIComponent(agent)}`;
+      const { by } = await ask("GET", path), isPage = by === "page", isOwn = agent === this.own();
+      if (isPage && !isOwn) throw Object.assign(new Error("not here"), { word: "phone.not-here" });
+      if (isOwn && !isPage) await this.ready();
+      if (isOwn) this.heard.set(interaction, { name, mode });
+      await (isPage ? this.ear.hear(agent, interaction, order) : order());
     } catch (problem) {
       if (before) this.heard.set(interaction, before);
       else this.heard.delete(interaction);
@@ -53,6 +59,7 @@ export class Telephone {
     clearTimeout(this.idle);
     this.phone?.close();
     this.phone = null;
+    this.ear.close();
     this.calls.clear();
     this.heard.clear();
     for (const each of [...this.waiting]) each();
@@ -85,16 +92,17 @@ export class Telephone {
     this.phone = openPhone({
       agent,
       onState: () => round === this.round && [...this.waiting].forEach((each) => each()),
-      onCall: (call) => round === this.round && this.told(call),
+      onCall: (call) => round === this.round && this.told(call, this.phone),
     });
     return true;
   }
 
-  told(call) {
+  // `by`: the telephone, or the page.
+  told(call, by) {
     if (call.state === "ended") {
       this.calls.delete(call.id);
       this.heard.delete(call.supervises);
-    } else this.calls.set(call.id, call);
+    } else this.calls.set(call.id, { ...call, by });
     // What is in the way of picking up is shown with the call.
     const isNew = call.state === "ringing" && !call.code && this.heard.has(call.supervises);
     if (isNew) this.phone.answer(call.id).catch(() => {});
@@ -147,8 +155,8 @@ export class Telephone {
   }
 
   press(id, name) {
-    const { phone } = this, call = this.calls.get(id), quietly = () => {}; // a problem is shown with the call
-    if (!phone || !call) return;
+    const call = this.calls.get(id), phone = call?.by, quietly = () => {}; // a problem is shown with the call
+    if (!call) return;
     if (name === "pick-up") phone.answer(id).catch(quietly);
     else if (name === "play") phone.play(id).catch(quietly);
     else if (name === "decline") phone.decline(id);

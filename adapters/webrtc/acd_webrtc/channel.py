@@ -27,19 +27,23 @@ from acd.core.messages import (
     ReachCustomer,
     ReleaseInteraction,
     RevokeOffer,
+    SupervisionMode,
 )
 from acd.errors import AcdError, ChannelError, ConfigError, PersonalStoreError
 from acd.ports.channel import ChannelHost, Desired
 from acd.ports.continuing import Origin
 from acd.ports.pages import Claimed, Ending, Heard, Page, Rated
 from acd.ports.recording import RecordingState
+from acd.ports.supervision import Supervisor
 from acd.runtime.keyfile import MasterKey, create_key, read_key
 from acd.runtime.log import Logger
+from acd_webrtc import watching
 from acd_webrtc.exchange import LOST, Exchange
 from acd_webrtc.lines import Line, Lines
-from acd_webrtc.messages import MAX_BYTES, Announced, PlaceTold
+from acd_webrtc.messages import MAX_BYTES, Announced
 from acd_webrtc.options import WebrtcOptions
-from acd_webrtc.pages import NORMAL, AgentPage, CustomerPage, PageBase
+from acd_webrtc.pages import NORMAL, AgentPage, CustomerPage, PageBase, SupervisorPage
+from acd_webrtc.places import Places
 from acd_webrtc.ratings import Ratings
 from acd_webrtc.reception import Reception
 from acd_webrtc.tickets import Tickets
@@ -48,9 +52,6 @@ from acd_webrtc.turn import TurnServer
 
 SWEEP_SECONDS: Final = 1.0
 """How often is looked at who has been gone for too long, and who stands where."""
-
-PLACES_AT_ONCE: Final = 50
-"""Customers whose place in line is looked up in one sweep; the others have their turn in the next ones."""
 
 _log = Logger(__name__)
 
@@ -73,7 +74,7 @@ class WebrtcChannel:
         self._turn: TurnServer | None = None
         self._ratings = Ratings()
         self._tasks: tuple[asyncio.Task[None], ...] = ()
-        self._turns = 0
+        self._places = Places()
 
     # ---- acd.ports.channel.Channel
 
@@ -217,6 +218,27 @@ class WebrtcChannel:
         """How well they did in the calls that have ended."""
         return self._ratings.rated()
 
+    # ---- acd.ports.supervision.SupervisedByPage
+
+    async def supervise(self, interaction_id: str, agent_id: str, mode: SupervisionMode) -> None:
+        """Have a supervisor's page hear it, who is heard as the mode has it. Raises `ChannelError`."""
+        line = self.lines.get(interaction_id)
+        if line is not None:
+            self.exchange.supervise(line, agent_id, mode)
+        elif mode != "off":
+            raise ChannelError("there is no customer to be heard, only agents")
+
+    def supervisors(self, interaction_id: str) -> tuple[Supervisor, ...]:
+        """Those of one call."""
+        line = self.lines.get(interaction_id)
+        return () if line is None else watching.supervisors(line)
+
+    def supervisor_page(self, interaction_id: str, agent_id: str) -> Page:
+        """Their page has connected."""
+        page = SupervisorPage(self, agent_id)
+        self.exchange.supervisor_came(self.lines.get(interaction_id), page)
+        return page
+
     # ---- acd.ports.recording.Recording
 
     def recording_of(self, interaction_id: str) -> RecordingState:
@@ -256,7 +278,7 @@ class WebrtcChannel:
                 await self._submit(EndInteraction(self.host.new_id(), line.id, by="customer", reason="away"))
             elif line.customer is not None:
                 waiting.append(line)
-        self._tell_places(waiting)
+        self._places.tell(waiting, self.host)
         await self.reception.continuing.say_again()
 
     async def _sweep_on(self) -> None:
@@ -274,20 +296,6 @@ class WebrtcChannel:
         async for standings in host.watch_agents():
             for standing in standings:
                 self.exchange.follow(standing)
-
-    def _tell_places(self, waiting: list[Line]) -> None:
-        """Look up some places in line, in turn, and tell those that are others."""
-        if not waiting:
-            return
-        first = self._turns % len(waiting)
-        chosen = (waiting[first:] + waiting[:first])[:PLACES_AT_ONCE]
-        self._turns = first + len(chosen)
-        for line in chosen:
-            place = self.host.place(line.id)
-            if place != line.place and line.customer is not None:
-                line.place = place
-                seconds = None if place is None or place.expected_us is None else place.expected_us / 1_000_000
-                line.customer.tell(PlaceTold(0 if place is None else place.position, seconds))
 
     # ---- inside
 

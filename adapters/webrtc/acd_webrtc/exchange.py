@@ -10,19 +10,20 @@ from typing import Final
 
 import msgspec
 
-from acd.core.messages import Command, EndInteraction, HoldWork, ResumeWork
+from acd.core.messages import Command, EndInteraction, HoldWork, ResumeWork, SupervisionMode
 from acd.errors import AcdError
 from acd.ports.channel import AgentStanding, ChannelHost, Desired
 from acd.ports.pages import Ending, Heard
 from acd.runtime.log import Logger
+from acd_webrtc import watching
+from acd_webrtc.besides import Besides, is_hello
 from acd_webrtc.lines import Line, Lines, Talk
 from acd_webrtc.messages import CallTold, IceTold, Sampled, Signal, SignalTold, State, TalkTold
 from acd_webrtc.options import WebrtcOptions
-from acd_webrtc.pages import AgentPage, CustomerPage, PageBase
+from acd_webrtc.pages import AgentPage, CustomerPage, PageBase, SupervisorPage
 from acd_webrtc.quality import Sample
 from acd_webrtc.recording.recorder import Recorder
 from acd_webrtc.signalling import NORMAL, REPLACED, Call, Close, Ended, Send, Step
-from acd_webrtc.signals import Hello, SessionBroken, read_hello
 from acd_webrtc.translate import end_of_talk, heard
 from acd_webrtc.turn import IceServer, TurnServer, ice_servers
 
@@ -54,6 +55,7 @@ class Exchange:
         self._turn = turn
         self._now_us = 0
         self.recorder = Recorder(name, options.recording, host)
+        self._besides = Besides(options, self.now_us, turn)
         self.ends: dict[str, int] = {}
         """How many talks have ended, by why."""
 
@@ -74,6 +76,7 @@ class Exchange:
             before.end(_REPLACED)
         self._tell_customer(line)
         self._tell_talk(line, page)
+        self._besides.came(line, page)
 
     def agent_came(self, line: Line, page: AgentPage) -> None:
         """The page of an agent who is asked, or talks."""
@@ -83,6 +86,25 @@ class Exchange:
             before.end(_REPLACED)
         page.tell(CallTold(line.id, "", self._state(line, page)))
         self._tell_talk(line, page)
+        self._besides.came(line, page)
+
+    def supervisor_came(self, line: Line | None, page: SupervisorPage) -> None:
+        """The page of somebody who supervises; nobody but them has been told."""
+        if line is None or not watching.came(line, page):
+            page.end(watching.OVER)
+            return
+        self._besides.came(line, page)
+        self._besides.settle(line, watching.pairings(line))
+
+    def parted(self, page: SupervisorPage) -> None:
+        """They have left."""
+        if page.line is not None:
+            self.supervise(page.line, page.supervisor_id, "off")
+
+    def supervise(self, line: Line, agent_id: str, mode: SupervisionMode) -> None:
+        """Have somebody hear the call, be heard in it, or leave it. Raises `ChannelError`."""
+        watching.order(line, agent_id, mode, self.now_us())
+        self._besides.settle(line, watching.pairings(line))
 
     def left(self, page: PageBase) -> None:
         """A page's socket is gone. Idempotent."""
@@ -93,6 +115,9 @@ class Exchange:
             line.customer, line.gone_us = None, self.now_us()
         for agent_id in [agent_id for agent_id, each in line.agents.items() if each is page]:
             del line.agents[agent_id]
+        if isinstance(page, SupervisorPage):
+            watching.left(line, page, self.now_us())
+        self._besides.left(line, page)
         if line.talk is not None and (link := line.talk.dropped(page)) is not None:
             self._carry_out(line.talk, line.talk.call.disconnected(link, now_us=self.now_us()))
 
@@ -123,11 +148,13 @@ class Exchange:
             page.tell(CallTold(line.id, "", state))
             if agent_id not in there:
                 page.over("left")
+        self._look_after(line)
 
     def end(self, line: Line, reason: str) -> tuple[Heard, ...]:
         """The call is over. Returns how well both sides heard each other."""
         reason = line.why or reason or LOST
         self._end_talk(line)
+        self._look_after(line)
         self._lines.drop(line, reason)
         for page in tuple(line.agents.values()):
             page.tell(CallTold(line.id, "", "over", reason=reason))
@@ -158,10 +185,12 @@ class Exchange:
         line = page.line
         talk = None if line is None else line.talk
         if line is None or talk is None or talk.id != said.talk or not talk.is_end(page):
+            if line is not None:
+                self._besides.signal(line, page, said)
             return
         call, text, held = talk.call, bytes(said.text), talk.call.held
         link = talk.link_of.get(page)
-        if link is not None and _is_hello(text):
+        if link is not None and is_hello(text):
             # The page begins anew on the same socket.
             talk.dropped(page)
             call.disconnected(link, now_us=self.now_us())
@@ -197,14 +226,20 @@ class Exchange:
         except ValueError:
             return
 
-    def tell_servers(self, page: PageBase) -> None:
+    def tell_servers(self, page: PageBase, leg: str = "") -> None:
         """New credentials, for whoever is in a talk: nobody else is to have a relay, for nothing."""
+        if page.line is not None and leg:
+            self._besides.tell_servers(page.line, page, leg)
+            return
         talk = None if page.line is None else page.line.talk
         if page.line is not None and talk is not None and talk.is_end(page):
             page.tell(IceTold(self._servers(page.line, page), self._options.relay_only))
 
     async def tick(self, line: Line) -> None:
         """Time has passed."""
+        self._besides.tick(line)
+        if line.watches:
+            self._look_after(line)
         talk = line.talk
         if talk is None:
             return
@@ -215,6 +250,11 @@ class Exchange:
             await self._tell_end(line, talk)  # once more, if the engine could not be told before
 
     # ---- inside
+
+    def _look_after(self, line: Line) -> None:
+        """Those who hear it without being in the talk."""
+        watching.sweep(line, self.now_us(), self._options.limits.resume_us)
+        self._besides.settle(line, watching.pairings(line))
 
     def _carry_out(self, talk: Talk, steps: list[Step]) -> bool:
         """Do what signalling wants; whether the talk has ended by it."""
@@ -289,10 +329,3 @@ class Exchange:
     def _servers(self, line: Line, page: PageBase) -> list[IceServer]:
         turn = self._turn()
         return [] if turn is None else ice_servers(turn, f"{line.id}-{page.side}", now_us=self.now_us())
-
-
-def _is_hello(text: bytes) -> bool:
-    try:
-        return isinstance(read_hello(text), Hello)
-    except SessionBroken:
-        return False

@@ -15,7 +15,9 @@ from acd_webrtc.quality import Quality
 from acd_webrtc.signalling import Call
 
 if TYPE_CHECKING:
+    from acd_webrtc.besides import Leg
     from acd_webrtc.pages import AgentPage, CustomerPage, PageBase
+    from acd_webrtc.watching import Watch
 
 MAX_ENDED: Final = 1_000
 """Calls that have ended, for pages that come back afterwards and ask what has become of theirs."""
@@ -87,6 +89,11 @@ class Line:
         self.talk: Talk | None = None
         self.customer: CustomerPage | None = None
         self.agents: dict[str, AgentPage] = {}
+        self.watches: dict[str, Watch] = {}
+        """Who supervises it, by agent."""
+        self.legs: dict[tuple[str, str], Leg] = {}
+        """Connections beside the talk, by the seats at their ends."""
+        self.had_legs = False
         self.gone_us: int | None = None
         self.why = ""
         self.place: Place | None = None
@@ -98,6 +105,11 @@ class Line:
     def waits(self) -> bool:
         """Whether the customer hears nobody yet."""
         return not self.talking
+
+    def page_at(self, seat: str) -> "PageBase | None":
+        """Whoever is connected for this seat."""
+        pages = (self.customer, *self.agents.values(), *(each.page for each in self.watches.values()))
+        return next((page for page in pages if page is not None and page.seat == seat), None)
 
 
 class Lines:

@@ -9,6 +9,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from acd.core.messages import SupervisionMode
 from acd.core.messages.types import Id, OptionalId
 from acd.ports.recording import RecordingState
 from acd.runtime.chat.visitors import MAX_TOKEN
@@ -75,7 +76,9 @@ class Signal(_Said, frozen=True, tag="signal"):
 
 
 class Ice(_Said, frozen=True, tag="ice"):
-    """Ask for servers with new credentials, as before an ICE restart."""
+    """Ask for servers with new credentials, as before an ICE restart. `talk`: of a leg beside the talk."""
+
+    talk: _Talk = ""
 
 
 class Ping(_Said, frozen=True, tag="ping"):
@@ -102,8 +105,13 @@ class TapeSaid(_Said, frozen=True, tag="tape"):
     sdp: Annotated[str, Meta(max_length=MAX_DESCRIPTION_LETTERS)]
 
 
+class Part(_Said, frozen=True, tag="part"):
+    """A supervisor does not want to hear it any more."""
+
+
 CustomerSaid = Hello | Begin | Leave | Signal | Ice | Ping | Sampled | TapeSaid
 AgentSaid = Signal | Ice | Ping | Sampled | TapeSaid
+SupervisorSaid = Signal | Ice | Ping | Part
 
 
 class _Told(Struct, frozen=True, tag_field="type"):
@@ -171,10 +179,38 @@ class SignalTold(_Told, frozen=True, tag="signal"):
 
 
 class IceTold(_Told, frozen=True, tag="ice"):
-    """Servers with new credentials."""
+    """Servers with new credentials; `talk`: for a leg beside the talk."""
 
     servers: list[IceServer]
     relay_only: bool
+    talk: str = ""
+
+
+class Peer(Struct, frozen=True):
+    """One leg beside the talk: a connection of its own, by the signalling of `talk`. The polite end waits for an offer.
+
+    `speaks`: the page sends its sound there; `hears`: it plays what comes; `holds`: not while the customer is held.
+    """
+
+    talk: str
+    polite: bool
+    speaks: bool
+    hears: bool
+    holds: bool
+    servers: list[IceServer]
+    relay_only: bool
+
+
+class PeersTold(_Told, frozen=True, tag="peers"):
+    """All legs that the page has beside the talk; what is not in it is over."""
+
+    peers: list[Peer]
+
+
+class SupervisionTold(_Told, frozen=True, tag="supervision"):
+    """To a supervisor: how they take part."""
+
+    mode: SupervisionMode
 
 
 class RecordingTold(_Told, frozen=True, tag="recording"):
@@ -220,6 +256,8 @@ Told = (
     | TalkTold
     | SignalTold
     | IceTold
+    | PeersTold
+    | SupervisionTold
     | RecordingTold
     | TapeTold
     | Pong
@@ -227,6 +265,7 @@ Told = (
     | Closing
 )
 
+SUPERVISOR_SAID: Final[msgspec.json.Decoder[SupervisorSaid]] = msgspec.json.Decoder(SupervisorSaid)
 CUSTOMER_SAID: Final[msgspec.json.Decoder[CustomerSaid]] = msgspec.json.Decoder(CustomerSaid)
 AGENT_SAID: Final[msgspec.json.Decoder[AgentSaid]] = msgspec.json.Decoder(AgentSaid)
 encode: Final = msgspec.json.Encoder().encode

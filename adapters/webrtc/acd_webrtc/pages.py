@@ -19,9 +19,11 @@ from acd.runtime.clock import moment
 from acd.runtime.keyfile import MasterKey
 from acd.runtime.log import Logger
 from acd_webrtc.allowance import Allowance
+from acd_webrtc.besides import CUSTOMER, agent_seat, supervisor_seat
 from acd_webrtc.messages import (
     AGENT_SAID,
     CUSTOMER_SAID,
+    SUPERVISOR_SAID,
     AgentSaid,
     Begin,
     Closing,
@@ -29,17 +31,20 @@ from acd_webrtc.messages import (
     Hello,
     Ice,
     Leave,
+    Part,
     Ping,
     Pong,
     Refusal,
     Sampled,
     Signal,
+    SupervisorSaid,
     TapeSaid,
     Token,
     Told,
     Welcome,
     encode,
 )
+from acd_webrtc.signalling import REPLACED
 
 if TYPE_CHECKING:
     from acd_webrtc.channel import WebrtcChannel
@@ -85,6 +90,8 @@ class PageBase(ABC):
     """`acd.ports.pages.Page`: a task reads `outgoing`, another hands in what it `receive`s. `line`: its call."""
 
     side: ClassVar[Side]
+    seat: str
+    """Where it is in its call (`besides`)."""
 
     def __init__(self, channel: "WebrtcChannel") -> None:
         """Connected just now."""
@@ -161,7 +168,7 @@ class PageBase(ABC):
             case Sampled():
                 exchange.sampled(self, said)
             case Ice():
-                exchange.tell_servers(self)
+                exchange.tell_servers(self, said.talk)
             case Ping():
                 self.tell(Pong())
             case TapeSaid():
@@ -179,6 +186,7 @@ class AgentPage(PageBase):
         """As above."""
         super().__init__(channel)
         self.agent_id = agent_id
+        self.seat = agent_seat(agent_id)
 
     def over(self, reason: str) -> None:
         """There is nothing more to be done here."""
@@ -189,10 +197,38 @@ class AgentPage(PageBase):
         await self._common(said)
 
 
+class SupervisorPage(PageBase):
+    """Of somebody who hears a call, and has no part in its talk. Whoever opened it has seen to it that they may."""
+
+    side = "agent"
+
+    def __init__(self, channel: "WebrtcChannel", agent_id: str) -> None:
+        """As whom: `supervisor_id`."""
+        super().__init__(channel)
+        self.supervisor_id = agent_id
+        self.seat = supervisor_seat(agent_id)
+
+    def over(self, reason: str) -> None:
+        """There is nothing more to be heard."""
+        asyncio.get_running_loop().call_soon(self.end, Ending(NORMAL, "over", reason))
+
+    def replaced(self) -> None:
+        """Another page of theirs hears it now."""
+        self.end(Ending(REPLACED, "replaced", "Another page has taken this one's place; do not connect again."))
+
+    async def _take(self, text: str) -> None:
+        said: SupervisorSaid = SUPERVISOR_SAID.decode(text)
+        if isinstance(said, Part):
+            self._channel.exchange.parted(self)
+        else:
+            await self._common(said)
+
+
 class CustomerPage(PageBase):
     """Of a customer. `visitor`: who it is, empty before its hello. `address`: from where, if that is known."""
 
     side = "customer"
+    seat = CUSTOMER
 
     def __init__(self, channel: "WebrtcChannel", key: Callable[[], MasterKey], address: str) -> None:
         """`key`: the channel's."""
