@@ -61,6 +61,7 @@ REFUSALS: Final[Mapping[RefusalCode, int]] = {
     "in-conference": 409,
     "conference-full": 409,
     "last-agent": 409,
+    "no-such-place": 409,
     "customer-known": 409,
     "too-many-attributes": 422,
     "duplicate-attribute": 422,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from acd.core.entities import Interaction
-from acd.core.messages import EnqueueInteraction, InteractionQueued
+from acd.core.messages import EnqueueInteraction, InteractionQueued, Refusal
 from acd.core.queue_entity import Queue
 
 if TYPE_CHECKING:
@@ -24,6 +24,19 @@ def predecessor(domain: Domain, request: EnqueueInteraction, queue: Queue) -> In
     if found is None or found.queue is not queue or found.state not in _WAIT or request.parent:
         return None
     return found if request.customer and found.request.customer == request.customer else None
+
+
+def not_replaced(request: EnqueueInteraction, before: Interaction | None, now_us: int) -> Refusal | None:
+    """Why a request that is to put an end to the one whose place it takes cannot: else there would be two, or none."""
+    named = f"interaction {request.place_of}" if request.place_of else "no interaction"
+    wrong = ""
+    if request.kind == "callback" or request.not_before_us > now_us:
+        wrong = "whoever is to wait aside takes nobody's place"
+    elif before is None:
+        wrong = f"{named} of this customer's waits in queue {request.queue}"
+    elif before.state != "queued":
+        wrong = f"{named} is {before.state}, and waits no more"
+    return Refusal("no-such-place", f"place_of: {wrong}") if wrong else None
 
 
 def go_on_from(domain: Domain, interaction: Interaction, before: Interaction) -> None:

@@ -69,7 +69,7 @@ def part(domain: Domain, work: Work) -> bool:
     return True
 
 
-def give_up(domain: Domain, interaction: Interaction, trigger: str, reason: str) -> None:
+def give_up(domain: Domain, interaction: Interaction, trigger: str, reason: str, replaced_by: str = "") -> None:
     """Nobody has answered: out of the line, or what is offered is revoked, and whoever was asked is served."""
     offered = interaction.offered()
     if interaction.state == "queued":
@@ -84,7 +84,7 @@ def give_up(domain: Domain, interaction: Interaction, trigger: str, reason: str)
     if trigger == "abandon":
         domain.events.append(InteractionAbandoned(interaction.id, waited_us, reason))
     else:
-        domain.events.append(InteractionCancelled(interaction.id, waited_us, reason))
+        domain.events.append(InteractionCancelled(interaction.id, waited_us, reason, replaced_by))
     domain.effects.append(ReleaseInteraction(interaction.id, interaction.request.instance, interaction.state))
     domain.forget_if_done(interaction)
     for work in offered:

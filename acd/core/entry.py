@@ -54,8 +54,10 @@ def find_way(
     """What becomes of a request that asks for `queue`. Changes nothing.
 
     `hops_before`: queues that it has overflowed into already; its life holds `limits.MAX_HOPS`. `before`: whose place
-    in line it takes, who is in already, be that queue full or closed since.
+    in line it takes, who is in already, be that queue full or closed since. One that is over by the request is over
+    for a place in a line only.
     """
+    stays = before is not None and bool(request.end_reason)
     hops: list[tuple[Queue, str]] = []
     while True:
         cls = domain.classes.class_of(queue, request.channel, request.requirement, request.preferences)
@@ -63,8 +65,9 @@ def find_way(
         if situation is None:
             return Way(tuple(hops))
         action = situation.action
-        if action.kind == "refuse":
-            return Refusal(situation.code, situation.detail)
+        refusal = Refusal(situation.code, situation.detail)
+        if action.kind == "refuse" or (stays and action.kind != "queue"):
+            return refusal
         reason = action.reason or situation.name
         if action.kind == "release":
             return Way(tuple(hops), reason)
@@ -72,7 +75,7 @@ def find_way(
             return Way(tuple(hops), action.reason or "callback", called_back=True)
         target = _target(domain, action, hops_before + len(hops))
         if isinstance(target, str):
-            return Way(tuple(hops), target)
+            return refusal if stays else Way(tuple(hops), target)
         hops.append((target, reason))
         queue = target
 

@@ -211,7 +211,8 @@ def _describe_other(event: _OtherEvent) -> Described:
             return _described(("abandoned", event.interaction_id), waited=waited, reason=event.reason)
         case m.InteractionCancelled():
             waited = format_duration(event.waited_us)
-            return _described(("cancelled", event.interaction_id), waited=waited, reason=event.reason)
+            ended = ("cancelled", event.interaction_id)
+            return _described(ended, waited=waited, reason=event.reason, replaced_by=event.replaced_by)
         case m.PresenceChanged():
             words = ("presence", event.agent_id, event.presence)
             return _described(words, reason=event.reason, towards=event.next_presence)

@@ -238,7 +238,7 @@ def _enqueue(statement: Statement, command_id: str, _offers: Mapping[str, str]) 
     channel = statement.take("the channel")
     queue = statement.take("the queue")
     names = ("priority", "requirement", "prefer", "instance", "preferred", "customer", "attributes")
-    options = statement.options(*names, "kind", "not-before", "parent", "place-of")
+    options = statement.options(*names, "kind", "not-before", "parent", "place-of", "end-reason")
     kind: Any = options.get("kind", "live")
     return EnqueueInteraction(
         command_id,
@@ -256,6 +256,7 @@ def _enqueue(statement: Statement, command_id: str, _offers: Mapping[str, str]) 
         not_before_us=duration(options.get("not-before", "0s")),
         parent=options.get("parent", ""),
         place_of=options.get("place-of", ""),
+        end_reason=options.get("end-reason", ""),
     )
 
 

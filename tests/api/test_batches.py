@@ -62,14 +62,15 @@ async def test_what_is_malformed_refuses_the_whole(system: Client, router: Memor
 
 async def test_nobody_outside_can_name_a_place_in_line(system: Client, router: MemoryRouter) -> None:
     """Not even their own customer's: whose it is, the channel inside the engine knows."""
-    one = batch("m1", place_of="old", customer="ref-1")
-    for path, body in (
-        (PATH, one),
-        ("/v1/interactions", one["interactions"][0]),
-        ("/v1/callbacks", {"queue": "sales", "customer": "ref-1", "place_of": "old"}),
-    ):
-        status, problem = await system("POST", path, body)
-        assert (status, "place_of" in problem["detail"]) == (422, True), problem
+    for field in ("place_of", "end_reason"):
+        one = batch("m1", **{field: "old"}, customer="ref-1")
+        for path, body in (
+            (PATH, one),
+            ("/v1/interactions", one["interactions"][0]),
+            ("/v1/callbacks", {"queue": "sales", "customer": "ref-1", field: "old"}),
+        ):
+            status, problem = await system("POST", path, body)
+            assert (status, field in problem["detail"]) == (422, True), problem
     assert router.submitted == []
 
 

@@ -430,9 +430,10 @@ async def test_a_person_is_remembered_before_they_are_enqueued(process: Process,
     assert await host.recall(enqueued.customer) == Personal("+49301234567", "Eve")
 
 
-async def test_a_place_in_line_is_not_for_the_asking(process: Process, host: Host) -> None:
-    answer = await process.asked("enqueue", id="1", interaction_id="c1", queue="sales", place_of="c0")
-    assert (answer["type"], "place_of" in answer["detail"]) == ("closing", True), answer
+@pytest.mark.parametrize("field", ["place_of", "end_reason"])
+async def test_a_place_in_line_is_not_for_the_asking(process: Process, host: Host, field: str) -> None:
+    answer = await process.asked("enqueue", id="1", interaction_id="c1", queue="sales", **{field: "c0"})
+    assert (answer["type"], field in answer["detail"]) == ("closing", True), answer
     assert host.commands == []
 
 

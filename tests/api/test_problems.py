@@ -142,7 +142,7 @@ CASES: list[tuple[RefusalCode, int, tuple[Command, ...], str, str, Any]] = [
 def test_every_refusal_that_a_route_can_meet_is_shown() -> None:
     configuration = {"duplicate-entity", "unsupported-semantics", "unknown-strategy", "strategy-changed"}
     configuration |= {"bad-action", "steps-out-of-order"}
-    of_channels = {"interaction-not-reaching", "other-attempt"}
+    of_channels = {"interaction-not-reaching", "other-attempt", "no-such-place"}
     twice_in_one_object = {"duplicate-attribute"}
     assert {code for code, *_ in (*CASES, *CONSULTS)} == set(
         get_args(RefusalCode)

@@ -36,7 +36,16 @@ PUT_OFF: Final = "v1-put-off"
 PLACES: Final = "v1-places"
 """Of customers who took the place that they had in line already."""
 
-JOURNALS: Final = {FIRST: (34, 600), CALLBACKS: (107, 1_200), PUT_OFF: (226, 500), PLACES: (472, 400)}
+REPLACED: Final = "v1-replaced"
+"""Of those who took a place by the command that put an end to the one before, and could not."""
+
+JOURNALS: Final = {
+    FIRST: (34, 600),
+    CALLBACKS: (107, 1_200),
+    PUT_OFF: (226, 500),
+    PLACES: (472, 400),
+    REPLACED: (681, 1_200),
+}
 """By name: the seed of the traffic, and how many commands."""
 
 AGENTS: Final = 5

@@ -32,7 +32,7 @@ class Ending(Transfer, Affinity):
                 self.forget_if_done(interaction)
                 self.serve(guest.agent)
 
-    def give_up(self, interaction: Interaction, reason: str, *, abandoned: bool) -> None:
+    def give_up(self, interaction: Interaction, reason: str, *, abandoned: bool, instead: str = "") -> None:
         pending = self.pending(interaction)
         for work in pending:
             self.revoke(work, "customer-left" if abandoned else "cancelled")
@@ -41,8 +41,8 @@ class Ending(Transfer, Affinity):
         interaction.hold = interaction.patience = interaction.opening = interaction.step = None
         interaction.appointment = interaction.parent = interaction.reaching = None
         name, waited = interaction.request.interaction_id, self.now - interaction.enqueued_at
-        told = m.InteractionAbandoned if abandoned else m.InteractionCancelled
-        self.events.append(told(name, waited, reason))
+        cancelled = m.InteractionCancelled(name, waited, reason, instead)
+        self.events.append(m.InteractionAbandoned(name, waited, reason) if abandoned else cancelled)
         self.effects.append(m.ReleaseInteraction(name, interaction.request.instance, interaction.state))
         self.forget_if_done(interaction)
         for work in pending:

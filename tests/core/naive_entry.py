@@ -82,14 +82,17 @@ class Entry(Callbacks, Supervision):
     def route(
         self, request: m.EnqueueInteraction, queue: Queue, hops_before: int, former: Interaction | None = None
     ) -> Route:
-        """Raises `Refused`."""
+        """Raises `Refused`; so does whoever would put an end to another one, and have no line to wait in."""
         route = Route()
         while True:
             situation, action = self.situation(request, queue, is_in=former is not None and not route.hops)
             if action.kind == "wait":
                 return route
-            if action.kind == "refuse":
-                raise Refused({"unstaffed": "queue-unstaffed", "full": "queue-full"}.get(situation, "queue-closed"))
+            refused = Refused({"unstaffed": "queue-unstaffed", "full": "queue-full"}.get(situation, "queue-closed"))
+            targets = [each for each in self.queues if each.settings.id == action.queue and not each.retired]
+            lost = action.kind != "queue" or hops_before + len(route.hops) >= limits.MAX_HOPS or not targets
+            if action.kind == "refuse" or (former is not None and request.end_reason and lost):
+                raise refused
             reason = action.reason or situation or "closed"
             if situation not in {"unstaffed", "full"}:
                 reason = action.reason or queue.closed or "closed"
@@ -103,7 +106,6 @@ class Entry(Callbacks, Supervision):
             if hops_before + len(route.hops) >= limits.MAX_HOPS:
                 route.released = "overflow-loop"
                 return route
-            targets = [each for each in self.queues if each.settings.id == action.queue and not each.retired]
             if not targets:
                 route.released = "queue-gone"
                 return route

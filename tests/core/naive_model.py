@@ -244,14 +244,19 @@ class Model(Reserving, LevelRules, Ending, Conference, Update, Devices):
         if command.requirement.strip() and self.misspelt(command, queue):
             raise Refused("unknown-skill")
         parent = self.parent_of(command) if command.parent else None
-        if command.kind == "callback" or command.not_before_us > self.now:
+        former = self.former(command, queue)
+        aside = command.kind == "callback" or command.not_before_us > self.now
+        if command.end_reason and (aside or former is None or former.state != "queued"):
+            raise Refused("no-such-place")
+        if aside:
             self.set_aside(command, queue)
             return
-        former = self.former(command, queue)
         route = self.route(command, queue, 0, former)
         interaction = self.admit(command, queue, former)
         if former is not None:
             self.go_on(interaction, former)
+            if command.end_reason:
+                self.give_up(former, command.end_reason, abandoned=False, instead=command.interaction_id)
         interaction.parent = parent
         asks = self.who_asks(interaction)
         interaction.asking = "" if asks is None else asks.settings.id

@@ -10,7 +10,7 @@ import pytest
 
 import acd.core.messages as m
 from acd.core.engine import Engine
-from tests.core.golden_journal import CALLBACKS, JOURNALS, PLACES, PUT_OFF, digest, known_fields, read
+from tests.core.golden_journal import CALLBACKS, JOURNALS, PLACES, PUT_OFF, REPLACED, digest, known_fields, read
 
 FIRST_COMMANDS = {
     *("ApplyConfig", "SignInAgent", "SignOutAgent", "SetPresence", "HoldWork", "ResumeWork", "EndWrapUp"),
@@ -99,6 +99,23 @@ def test_the_journal_of_places_covers_them() -> None:
         taken = rows.get(command.interaction_id)
         seen["stepped"] += queued.place_at_us > 0 and taken is not None and taken.relaxed is not None
     assert min(seen["taken"], seen["not taken"], seen["opened"], seen["stepped"]) > 1, seen
+
+
+def test_the_journal_of_those_who_were_replaced_covers_them() -> None:
+    """By a call that has the place, also in another queue; and not, since there was no place, or none for the call."""
+    engine, seen = Engine(), Counter[str]()
+    for entry in read(REPLACED)[1]:
+        outcome, command = engine.apply(entry.command, entry.now_us), entry.command
+        if not isinstance(command, m.EnqueueInteraction) or not command.end_reason:
+            continue
+        seen[outcome.refusal.code if outcome.refusal is not None else "done"] += 1
+        seen["replaced"] += any(
+            isinstance(each, m.InteractionCancelled) and each.replaced_by for each in outcome.events
+        )
+        seen["elsewhere"] += any(isinstance(each, m.InteractionMoved) for each in outcome.events)
+    assert seen["done"] == seen["replaced"] > 1, seen
+    assert min(seen["no-such-place"], seen["queue-unstaffed"]) > 1, seen
+    assert seen["elsewhere"] > 0, seen
 
 
 def test_another_process_decides_the_same_whatever_its_hash_seed() -> None:

@@ -419,6 +419,20 @@ MUTANTS: Final = {
     ),
     "who takes a place reaches no further than the first level": Mutant("levels", "if elapsed_us:  #", "if False:  #"),
     "a full queue refuses who is in already": Mutant("entry", "is_in=before is not None and not hops", "is_in=False"),
+    "whoever takes a place leaves the one who had it in line": Mutant(
+        "handlers.interactions", "        if command.end_reason:\n", "        if False:\n"
+    ),
+    "an end does not say who has the place": Mutant(
+        "handlers.interactions", "command.end_reason, interaction_id)", "command.end_reason)"
+    ),
+    "one who rings is over for a place": Mutant("admission", 'elif before.state != "queued":', "elif False:"),
+    "without a place there is a new one all the same": Mutant("admission", "elif before is None:", "elif False:"),
+    "one who is to wait aside is one more": Mutant(
+        "admission", 'if request.kind == "callback" or request.not_before_us > now_us:', "if False:"
+    ),
+    "one is over for another who is let go at once": Mutant(
+        "entry", 'or (stays and action.kind != "queue")', "or False"
+    ),
     "what falls due has waited since it was scheduled": Mutant(
         "callbacks", "    if not interaction.uncalled:\n", "    if False:\n"
     ),

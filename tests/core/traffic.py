@@ -157,7 +157,8 @@ class Traffic(UpdateTraffic):
             customer="person-1" if self._stray() else before.request.customer,
             instance="pbx-1",
             kind="callback" if self._stray() else "live",
-            place_of=self._interaction_id(model, before),
+            place_of="" if self._stray() else self._interaction_id(model, before),
+            end_reason=self.random.choice(("", "called", "called")),
         )
 
     def _accept(self, model: Model) -> m.Command | None:

@@ -8,7 +8,15 @@ import msgpack
 import pytest
 
 from acd.core.engine import Engine
-from acd.core.messages import EngineRecovered, Event, InteractionScheduled, Outcome, Refusal, SignInAgent
+from acd.core.messages import (
+    EngineRecovered,
+    Event,
+    InteractionCancelled,
+    InteractionScheduled,
+    Outcome,
+    Refusal,
+    SignInAgent,
+)
 from acd.core.messages.codec import encode
 from acd.errors import JournalCorrupt, JournalUnavailable
 from acd.ports.journal import Entry
@@ -160,6 +168,7 @@ def test_the_digest_of_an_outcome_is_what_it_says() -> None:
     ("event", "digest"),
     [
         (EngineRecovered(2, 1_000_000), "a9b3cc9b26f6d158"),
+        (InteractionCancelled("i1", 5_000_000, "called"), "36d1798ad755ecc5"),
         (InteractionScheduled("i1", 5_000_000, 1), "4c440745a65da1e6"),
     ],
 )

@@ -3,7 +3,7 @@
 from difflib import get_close_matches
 
 from acd.core import callbacks, conference, consulting, ending, entry, limits, patience, relaxing
-from acd.core.admission import admit, go_on_from, predecessor
+from acd.core.admission import admit, go_on_from, not_replaced, predecessor
 from acd.core.classes import Class
 from acd.core.domain import Domain
 from acd.core.entities import Interaction
@@ -42,9 +42,12 @@ def enqueue(domain: Domain, command: EnqueueInteraction) -> Refusal | None:
     parent = parent_of(domain, command) if command.parent else None
     if isinstance(parent, Refusal):
         return parent
+    before = predecessor(domain, command, queue) if command.place_of else None
+    refusal = not_replaced(command, before, domain.now_us) if command.end_reason else None
+    if refusal is not None:
+        return refusal
     if command.kind == "callback" or command.not_before_us > domain.now_us:
         return _set_aside(domain, command, queue, cls)
-    before = predecessor(domain, command, queue) if command.place_of else None
     takes = queue.unanswered < queue.takes and (cls.crew.staff > 0 or not queue.counts_staff)
     way = None if takes else entry.find_way(domain, command, queue, 0, before)
     if isinstance(way, Refusal):
@@ -52,6 +55,9 @@ def enqueue(domain: Domain, command: EnqueueInteraction) -> Refusal | None:
     interaction = admit(domain, command, queue, cls, before)
     if before is not None:
         go_on_from(domain, interaction, before)
+        if command.end_reason:
+            # Not before the new one is there: a retired queue lasts as long as there is anything in it.
+            ending.give_up(domain, before, "cancel", command.end_reason, interaction_id)
     if parent is not None:
         consulting.link(domain, interaction, parent)
     if way is None or entry.follow(domain, interaction, way):

@@ -81,8 +81,10 @@ class EnqueueInteraction(CommandBase, frozen=True, gc=False, tag=True):
     Its `instance` is the parent's, or empty.
 
     With `place_of`, an interaction of the same `customer` that waits in this queue, it takes that one's place in line,
-    as for somebody who has written and would rather call. Any other is as none. For channels inside the engine: no
-    request from outside can name one.
+    as for somebody who has written and would rather call. Any other is as none. With an `end_reason`, too, that one is
+    over by this command, for this reason, so that nothing is decided between the two: then it must be queued, and the
+    new one must find a queue that keeps it; else nothing is done. For channels inside the engine: no request from
+    outside can name either.
     """
 
     interaction_id: InteractionId
@@ -99,6 +101,7 @@ class EnqueueInteraction(CommandBase, frozen=True, gc=False, tag=True):
     not_before_us: Moment = 0
     parent: Annotated[str, Meta(max_length=limits.MAX_INTERACTION_ID)] = ""
     place_of: Annotated[str, Meta(max_length=limits.MAX_INTERACTION_ID)] = ""
+    end_reason: Text = ""
 
 
 class EndInteraction(CommandBase, frozen=True, gc=False, tag=True):

@@ -258,12 +258,16 @@ class InteractionAbandoned(Struct, frozen=True, gc=False, tag=True):
     reason: str
 
 
-class InteractionCancelled(Struct, frozen=True, gc=False, tag=True):
-    """The system, or a supervisor, took it out before anyone answered."""
+class InteractionCancelled(Struct, frozen=True, gc=False, tag=True, omit_defaults=True):
+    """The system, or a supervisor, took it out before anyone answered.
+
+    `replaced_by`: the interaction of the same customer that has its place in line from now on, if one has.
+    """
 
     interaction_id: str
     waited_us: int
     reason: str
+    replaced_by: str = ""
 
 
 class InteractionOverflowed(Struct, frozen=True, gc=False, tag=True):

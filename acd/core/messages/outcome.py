@@ -62,6 +62,7 @@ RefusalCode = Literal[
     "too-many-attributes",
     "customer-known",
     "too-many-devices",
+    "no-such-place",
 ]
 """Stable; kebab-case. A refused command has changed nothing."""
 

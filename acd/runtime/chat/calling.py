@@ -1,9 +1,9 @@
 """Conversations and the calls that have gone on from them: in their place, or beside them.
 
-Owns the reason that customers are told whose conversation is over by that; what becomes, with the next start, of those
-that were out of everybody's reach when the process came to its end (over if the call has begun, else back within reach,
-at the place that they have kept); and whether somebody who writes nothing talks. Must not know how a call begins, nor
-which channel has it (`acd.ports.continuing`).
+Owns the reason that customers are told whose conversation is over by that; what becomes, with the start, of those that
+an earlier release left out of everybody's reach when its process came to its end (over if the call has begun, else back
+within reach, at the place that they have kept); and whether somebody who writes nothing talks. Must not know how a call
+begins, nor which channel has it (`acd.ports.continuing`).
 """
 
 from collections.abc import Iterable

@@ -103,7 +103,7 @@ class WebChatChannel:
         except ChatStoreError as error:
             raise ChannelError(f"{self.name}: {error}") from error
         await self._care.end_lost()
-        if not self._gave_back:  # later there are those whose calls begin just now
+        if not self._gave_back:
             await give_back(self.host, self.rooms)
             self._gave_back = True
         for room in self.rooms:

@@ -45,6 +45,7 @@ class Account(Struct):
     `called_off`: who no longer wanted to come.`announced`, `handed_on`: orders to tell a customer something, and
     to let an agent go who hands the customer on, or leaves. `asked`, `brought_in`: consults that were opened, and
     advisers who came to the customer. `instead`: who came another time for the place that they had in line.
+    `replaced`: who was ended by that.
     """
 
     arrived: int = 0
@@ -60,6 +61,7 @@ class Account(Struct):
     asked: int = 0
     brought_in: int = 0
     instead: int = 0
+    replaced: int = 0
     handed_on: int = 0
     answered: dict[str, str] = field(default_factory=dict)
     talks: set[str] = field(default_factory=set)

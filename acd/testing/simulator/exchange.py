@@ -21,6 +21,7 @@ from acd.core.messages import (
     EndInteraction,
     EnqueueInteraction,
     FailOffer,
+    InteractionCancelled,
     JoinAgent,
     LeaveInteraction,
     OfferInteraction,
@@ -306,6 +307,11 @@ class Exchange:
         if caller is None or caller.taken:
             return
         caller.taken = True
+        replaced = [each for each in outcome.events if isinstance(each, InteractionCancelled) and each.replaced_by]
+        self.account.replaced += len(replaced)
+        wanted = [caller.arrival.place_of] if caller.arrival.end_reason and outcome.refusal is None else []
+        found = [each.interaction_id for each in replaced if each.replaced_by == interaction_id]
+        self._referee.require(found == wanted, f"{interaction_id} has put an end to {found} instead of {wanted}")
         if outcome.refusal is not None:
             lives = self._judge.lives(interaction_id)
             self._referee.require(not lives, f"{interaction_id} was turned away, and is in the engine")

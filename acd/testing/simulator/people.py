@@ -85,6 +85,8 @@ class People:
         drawn = {name: dice.choice(values) for name, values in self._arrivals.items()}
         ahead_us = drawn.pop(AHEAD, 0)
         instead_us = drawn.pop(INSTEAD, 0)
+        if instead_us:
+            drawn["customer"] = drawn.get("customer") or caller_id  # a place is its own customer's
         arrival = EnqueueInteraction(
             f"arrival-{self._count}",
             caller_id,
@@ -114,21 +116,25 @@ class People:
         return self._span(RUSH_US if self._rush else BETWEEN_US)
 
     def _call_instead(self, caller_id: str) -> None:
-        """Whoever still waits for an agent comes in another time, as the same person, and lets go of the first."""
+        """Whoever still waits for an agent comes in another time, as the same person.
+
+        Either lets go of the first, or has the engine end it, which says so: then it is over by that very arrival.
+        """
         caller = self._exchange.callers.get(caller_id)
         if caller is None or caller.talked or caller.picked or self.willing:
             return
-        first = caller.arrival
+        first, reason = caller.arrival, self._dice.choice(("", "called"))
         again = msgspec.structs.replace(
             first,
             id=f"{first.id}-instead",
             interaction_id=f"{caller_id}-instead",
-            customer=first.customer or caller_id,
             not_before_us=0,
             place_of=caller_id,
+            end_reason=reason,
         )
         self._exchange.arrive(again)
-        self._exchange.hang_up(caller)
+        if not reason:
+            self._exchange.hang_up(caller)
         self._loop.after(self._span(PATIENCE_US), self._lose_patience, again.interaction_id)
 
     def _lose_patience(self, caller_id: str) -> None:

@@ -279,7 +279,6 @@ class WebrtcChannel:
             elif line.customer is not None:
                 waiting.append(line)
         self._places.tell(waiting, self.host)
-        await self.reception.continuing.say_again()
 
     async def _sweep_on(self) -> None:
         while True:

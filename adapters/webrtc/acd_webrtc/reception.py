@@ -12,7 +12,7 @@ from typing import Final
 from acd.core.messages import EndInteraction, EnqueueInteraction
 from acd.errors import AcdError
 from acd.ports.channel import ChannelHost
-from acd.ports.continuing import Origin
+from acd.ports.continuing import CALLED_REASON, Origin
 from acd.ports.pages import Claimed
 from acd.runtime.log import Logger
 from acd_webrtc.allowance import Allowance
@@ -55,7 +55,7 @@ class Reception:
         self._begun: OrderedDict[str, Allowance] = OrderedDict()
         self._origins: OrderedDict[str, Origin] = OrderedDict()
         self._tasks: set[asyncio.Task[Refused | None]] = set()
-        self.continuing = Continuing(name, host)
+        self.continuing = Continuing(host)
 
     def comes_from(self, origin: Origin) -> None:
         """The visitor has shown a ticket, and is about to call."""
@@ -178,6 +178,7 @@ class Reception:
             instance=self._name,
             preferred_agent=found.preferred,
             place_of=found.place_of,
+            end_reason=CALLED_REASON if found.place_of else "",
         )
         try:
             outcome = await host.submit(command)

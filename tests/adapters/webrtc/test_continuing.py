@@ -16,8 +16,10 @@ from acd.core.messages import (
     CloseQueue,
     Command,
     DeclineOffer,
+    Effect,
     EndInteraction,
     EnqueueInteraction,
+    InteractionCancelled,
     InteractionQueued,
     MoveInteraction,
     OfferAccepted,
@@ -26,6 +28,7 @@ from acd.core.messages import (
     OfferMade,
     OfferRevoked,
     Outcome,
+    ReleaseInteraction,
     ReprioritizeInteraction,
     SetPresence,
     SignInAgent,
@@ -36,6 +39,7 @@ from acd.errors import RouterOverloaded
 from acd.ports.continuing import BEFORE, CALLED, CONTINUES, NOBODY, Continuing, Origin
 from acd.runtime.chat.beginning import Wanted
 from acd.runtime.chat.channel import WebChatChannel
+from acd.runtime.chat.conversation import Entry, Refused
 from acd.runtime.chat.rooms import Room
 from acd.runtime.config import loads
 from acd.runtime.journal import MemoryJournal
@@ -313,7 +317,7 @@ async def test_whatever_comes_when_nobody_is_asked_twice(tmp_path: Path, seed: i
             ringing = [work for work in ringing if work.state == "offered"]
             agent = chance.choice(("anna", "boris"))
             if does == "chat":
-                rooms.append(await world.chats(f"cv_{step}"))
+                rooms.append(await world.chats(f"cv_{step}", chance.choice(("sales", "loose"))))
             elif does == "call" and rooms:
                 # And an agent comes or goes in the middle of it.
                 presence = world.tells(SetPresence, agent, chance.choice(("ready", "not-ready")), "lunch")
@@ -328,38 +332,76 @@ async def test_whatever_comes_when_nobody_is_asked_twice(tmp_path: Path, seed: i
                 await world.tells(
                     SetPresence, agent, "ready" if does == "come" else "not-ready", "" if does == "come" else "lunch"
                 )
+            world.clock.advance(chance.choice((0, MINUTE // 10)))
             await idle()
         world.check_offers()
 
 
-async def test_what_the_engine_cannot_be_told_is_told_later(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    room = await world.chats()
-    submit = world.talk.host.submit
-    fails = ["EnqueueInteraction"]
-
-    async def sometimes(command: Command) -> Outcome:
-        if type(command).__name__ in fails:
-            raise RouterOverloaded("not now")
-        return await submit(command)
-
-    monkeypatch.setattr(world.talk.host, "submit", sometimes)
-    caller = await world.calls(room)
-    assert (await caller.until("error"))["code"] == "unavailable"
-    # Nobody knows yet whether the call has begun; meanwhile nobody is asked to write.
-    await world.ready("anna")
-    assert world.row(room.id).state == "queued"
-    assert world.row(room.id).requirement == NOBODY or dict(world.row(room.id).attributes)[CALLED]
-    await world.talk.sweep()
-    await idle()
-    assert world.row(room.id).state == "offered"
-    assert {CALLED, BEFORE}.isdisjoint(dict(world.row(room.id).attributes))
-
-
-@pytest.mark.xfail(strict=True, reason="a step with drop_own drops the requirement by which the chat is out of reach")
-async def test_a_chat_that_is_content_with_anybody_is_out_of_reach_too(
+async def test_what_the_engine_cannot_be_told_leaves_the_chat_at_its_place(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    room = await world.chats(queue="loose")
+    room = await world.chats()
+
+    async def overloaded(_: Command) -> Outcome:
+        raise RouterOverloaded("not now")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.talk.host, "submit", overloaded)
+        caller = await world.calls(room)
+    assert (await caller.until("error"))["code"] == "unavailable"
+    assert world.row(room.id).state == "queued"
+    await caller.say(type="begin", id="k-1", continues=room.id)
+    assert (await caller.until("call"))["state"] == "waiting"
+    assert world.row(room.id).end_reason == "called"
+
+
+async def test_what_has_been_done_without_that_anybody_was_told_is_found_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room, submit = await world.chats(), world.talk.host.submit
+
+    async def unknown(command: Command) -> Outcome:
+        await submit(command)
+        raise RouterOverloaded("nobody knows")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.talk.host, "submit", unknown)
+        caller = await world.calls(room)
+    assert (await caller.until("error"))["code"] == "unavailable"
+    await caller.say(type="begin", id="k-1", continues=room.id)
+    told = await caller.until("call", state="waiting")
+    assert [each.channel for each in world.router.view.interactions.values()] == ["voice"]
+    assert (world.row(room.id).end_reason, told["id"] in world.router.view.interactions) == ("called", True)
+
+
+@pytest.mark.parametrize("queue", ["sales", "loose"])
+async def test_an_agent_who_comes_when_the_call_has_begun_is_never_asked_to_write(
+    world: World, monkeypatch: pytest.MonkeyPatch, queue: str
+) -> None:
+    """Also where a step has made the chat content with anybody: no requirement keeps them off, there is nothing to."""
+    room = await world.chats(queue=queue)
+    world.clock.advance(MINUTE)
+    await idle()
+    submit, told = world.talk.host.submit, len(world.told)
+
+    async def meanwhile(command: Command) -> Outcome:
+        outcome, _ = await asyncio.gather(submit(command), world.ready("anna"))
+        return outcome
+
+    monkeypatch.setattr(world.talk.host, "submit", meanwhile)
+    call = (await (await world.calls(room)).until("call"))["id"]
+    events = [event for events in world.told[told:] for event in events]
+    assert [event.interaction_id for event in events if isinstance(event, OfferMade)] == [call]
+    (ended,) = (event for event in events if isinstance(event, InteractionCancelled))
+    assert (ended.interaction_id, ended.reason, ended.replaced_by) == (room.id, "called", call)
+
+
+@pytest.mark.parametrize("queue", ["sales", "loose"])
+async def test_an_agent_who_comes_before_the_call_has_begun_has_the_chat_for_good(
+    world: World, monkeypatch: pytest.MonkeyPatch, queue: str
+) -> None:
+    """In the last moment, of which the page could not know: nothing is taken back from them, and they have the call."""
+    room = await world.chats(queue=queue)
     world.clock.advance(MINUTE)
     await idle()
     submit = world.talk.host.submit
@@ -369,10 +411,58 @@ async def test_a_chat_that_is_content_with_anybody_is_out_of_reach_too(
             await world.ready("anna")
         return await submit(command)
 
-    monkeypatch.setattr(world.talk.host, "submit", meanwhile)
+    with monkeypatch.context() as patch:
+        patch.setattr(world.talk.host, "submit", meanwhile)
+        caller = await world.calls(room)
+    assert (await caller.until("error"))["code"] == "agent-asked"
+    assert await world.accepts("anna") == room.id
+    await caller.say(type="begin", id="k-1", continues=room.id)
+    assert await world.accepts("anna") == (await caller.until("call", state="talking"))["id"]
+    assert not [event for events in world.told for event in events if isinstance(event, OfferRevoked)]
+    assert world.row(room.id).state == "active"
+
+
+async def test_a_chat_that_has_just_been_moved_is_looked_for_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room, submit = await world.chats(), world.talk.host.submit
+
+    async def meanwhile(command: Command) -> Outcome:
+        if isinstance(command, EnqueueInteraction):
+            await world.tells(MoveInteraction, room.id, "support")
+        return await submit(command)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.talk.host, "submit", meanwhile)
+        caller = await world.calls(room)
+    assert (await caller.until("error"))["code"] == "agent-asked"
+    assert world.row(room.id).state == "queued"
+    await caller.say(type="begin", id="k-1", continues=room.id)
+    assert world.row((await caller.until("call"))["id"]).queue == "support"
+    assert world.row(room.id).end_reason == "called"
+
+
+async def test_what_is_written_in_the_moment_is_in_the_conversation(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the engine's decision and its order to the chat: kept, and shown before the end; after it, said so."""
+    room, perform = await world.chats(), world.shop.perform
+
+    async def meanwhile(effect: Effect) -> None:
+        if isinstance(effect, ReleaseInteraction):
+            assert isinstance(await world.shop.reception.post(room, "", "m-1", "My number is 4711"), Entry)
+        await perform(effect)
+
+    monkeypatch.setattr(world.shop, "perform", meanwhile)
     await (await world.calls(room)).until("call")
-    offers = [event.interaction_id for events in world.told for event in events if isinstance(event, OfferMade)]
-    assert room.id not in offers
+    async with asyncio.timeout(SOON):
+        while not room.conversation.is_over:
+            await idle()
+    said = [(each.kind, each.text) for each in room.conversation.entries[-2:]]
+    assert said == [("message", "My number is 4711"), ("ended", "called")]
+    late = await world.shop.reception.post(room, "", "m-2", "And my name")
+    assert isinstance(late, Refused)
+    assert late.code == "ended"
 
 
 async def test_a_page_that_goes_in_the_middle_leaves_nothing_half_done(world: World) -> None:
@@ -392,7 +482,7 @@ async def test_a_page_that_goes_in_the_middle_leaves_nothing_half_done(world: Wo
     assert (await again.until("call"))["state"] == "waiting"
 
 
-async def test_after_a_fall_nobody_is_left_aside(tmp_path: Path) -> None:
+async def test_whom_an_earlier_release_has_left_aside_is_left_so_no_more(tmp_path: Path) -> None:
     world = World(tmp_path)
     async with world.router as router:
         await router.ready()

@@ -62,6 +62,7 @@ def test_whoever_takes_their_own_place_under_every_fault_breaks_no_rule(seed: in
     report = simulate(Plan(seed, tuple(FAULTS), ("instead", "ordering", "levels", "conditions", "entry"), seconds=300))
     assert report.ok, f"{report.problem}; run it again: {report.plan.command_line()}"
     assert report.customers["instead"] > 3
+    assert report.customers["replaced"] > 1
 
 
 def test_a_quiet_run_has_no_faults_and_reports_what_was_not_reached() -> None:
