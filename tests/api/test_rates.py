@@ -42,3 +42,20 @@ def test_everybody_has_a_bucket_and_the_longest_unseen_is_forgotten() -> None:
     assert rates.take("a", 0) > 0, "who keeps coming is not forgotten"
     assert rates.take("b", 0) == 0.0
     assert len(rates) == MAX_NAMES
+
+
+def test_who_may_do_as_much_as_a_stranger_is_forgotten() -> None:
+    rates = Rates(1.0, 3)
+    for number in range(MAX_NAMES):
+        assert rates.take(f"n{number}", number * SECOND_US) == 0.0
+    assert len(rates) <= 2, "a bucket is full again after a second: who came before then is nobody any more"
+
+
+def test_nobody_gains_by_being_forgotten() -> None:
+    rates = Rates(1.0, 3)
+    for _ in range(3):
+        assert rates.take("a", 0) == 0.0
+    for number in range(100):
+        assert rates.take(f"n{number}", SECOND_US + number) == 0.0
+    assert [rates.take("a", 2 * SECOND_US) for _ in range(3)][:2] == [0.0, 0.0]
+    assert rates.take("a", 2 * SECOND_US) > 0, "two seconds were two more, not three"
