@@ -440,6 +440,20 @@ def test_who_is_asked_reads_and_who_accepts_writes(screen: Screen, centre: Centr
     customer.reads("Yes!")
 
 
+def test_who_may_only_read_is_told_who_writes(screen: Screen, centre: Centre, customer: Customer) -> None:
+    """As beside a call that has gone on from it to another agent."""
+    conversation = answered(centre, customer, "boris")
+    screen.sign_in("anna", name="Anna Example")
+    # Her own reading of it is answered as it is to whoever is called from there; the rest is the server's.
+    screen.page.route(
+        "**/v1/agents/anna/conversations/*",
+        lambda route: route.fulfill(json=asked(centre, "GET", f"/v1/agents/boris/conversations/{conversation}")),
+    )
+    pane = Pane(screen, conversation)
+    pane.says("boris writes with this customer. It can be read here.")
+    pane.is_not_written()
+
+
 def test_what_has_ended_is_read_and_not_written(pane: Pane, customer: Customer, centre: Centre) -> None:
     pane.write("Good day!")
     customer.reads("Good day!")

@@ -53,6 +53,34 @@ def test_what_has_been_written_is_read_before_it_is_accepted(anna: WorkScreen, c
     wrote(anna, "Good day!")
 
 
+def test_it_can_be_accepted_in_sight_of_what_has_been_written(anna: WorkScreen, customer: Customer) -> None:
+    """Also in a window that has no room for all of it, where the offer scrolls."""
+    anna.page.set_viewport_size({"width": 1024, "height": 600})
+    customer.begin()
+    customer.write("Where is my parcel?")
+    anna.is_offered(CHAT)
+    anna.offers.get_by_text("What has been written").click()
+    _expect(anna.offers.get_by_text("Where is my parcel?", exact=True)).to_be_visible(timeout=PATIENCE_MS)
+    assert anna.page.locator("#offers").evaluate("(panel) => panel.scrollHeight > panel.clientHeight")
+    for name in ("accept", "decline"):
+        box = anna.offers.locator(f".{name}").bounding_box()
+        panel = anna.page.locator("#offers").bounding_box()
+        assert box is not None
+        assert panel is not None
+        assert panel["y"] <= box["y"], name
+        assert box["y"] + box["height"] <= panel["y"] + panel["height"], name
+    # Nor does it lie over what somebody has reached with the keyboard.
+    log = anna.offers.get_by_role("log")
+    log.focus()
+    summary = anna.offers.locator("summary").first
+    summary.focus()
+    below = anna.offers.locator(".accept").bounding_box()
+    reached = summary.bounding_box()
+    assert below is not None
+    assert reached is not None
+    assert reached["y"] + reached["height"] <= below["y"]
+
+
 def test_a_conversation_that_is_not_in_front_says_what_is_new(
     anna: WorkScreen, busy: Centre, customer: Customer
 ) -> None:

@@ -211,5 +211,8 @@ def _in_chinese(anna: WorkScreen, busy: Centre) -> None:
     text = anna.page.locator("main").inner_text()
     left = set(re.findall("[A-Za-z]+", text)) - {"Alt", "Ctrl", "Shift", "Enter", "A", "D", "own", "code"}
     assert left == set()
+    anna.button("接受：客服 · 在线聊天").click()
+    _expect(anna.page.locator("#front-state")).to_have_text("会话中", timeout=PATIENCE_MS)  # who writes is in no call
+    anna.items.first.click()
     anna.page.get_by_label("语言").select_option("en")
     anna.shows("客服 · telephone", "Talking")

@@ -371,13 +371,16 @@ class Conversation {
   }
 
   standing() {
-    const { words } = this;
+    const { words, found } = this;
     if (this.trouble) return words.say(this.trouble);
     if (this.full) return words.say("chat.full");
     if (this.tooLarge) return words.say("chat.file-too-large");
     if (!this.found) return words.say("chat.loading");
     if (this.invited) return words.say("chat.invited");
     if (this.isOver) return words.say("chat.over");
-    return this.mayWrite ? "" : words.say("chat.not-accepted");
+    if (this.mayWrite) return "";
+    // Beside a call, the conversation that it has gone on from may be somebody else's.
+    const who = found.talking.map((each) => this.names[each] ?? each).join(", ");
+    return who ? words.say("chat.elsewhere", { who }) : words.say("chat.not-accepted");
   }
 }

@@ -3,7 +3,10 @@
 import { figures } from "/desk/clock.js";
 
 const MOST_CONSULTS = 4;
-const OWN = /^recording(\.|$)/; // attributes that have a control of their own, or are names of files
+// Attributes that have a place of their own on the page, or are notes of acd's for machines: ids, files, figures.
+const OWN = /^(recording(\..*)?|continues|chat\.rating|call\.(instead|before|beside|(score|loss|jitter|round_trip)\..*))$/;
+const CLAIMED = "web."; // so begins what a customer's page says
+const SPOKEN = new Set(["voice", "video"]);
 
 export const isTalk = ({ work }) => work.state === "active" || work.state === "held";
 
@@ -35,9 +38,11 @@ export function title(words, item, names) {
 
 export function standing(words, item, names) {
   const { work, part, interaction } = item;
-  if (work.state === "wrap-up" || !interaction) return words.say(`work.${work.state}`);
+  const spoken = words.say(`work.${work.state}`);
+  // Some languages have another word for it where nobody speaks.
+  const state = SPOKEN.has(work.channel) ? spoken : words.say(`work.${work.state}.written`, {}, spoken);
+  if (work.state === "wrap-up" || !interaction) return state;
   const others = [interaction.agent, ...interaction.participants].filter((each) => each && part !== "none");
-  const state = words.say(`work.${work.state}`);
   if (others.length < 2) return state;
   return words.say("work.together", { state, who: others.map((each) => names[each] || each).join(", ") });
 }
@@ -66,7 +71,14 @@ export function facts(words, item, customer) {
     found.push([" offers", words.say("fact.offers"), String(interaction.offers_made - 1)]);
   }
   for (const [name, value] of Object.entries(interaction.attributes)) {
-    if (!OWN.test(name)) found.push([name, words.say(`attribute.${name}`, {}, name), value]);
+    if (!OWN.test(name)) found.push([name, attribute(words, name), value]);
   }
   return found;
+}
+
+// What a page says anybody can make it say: whoever reads it is told where it is from.
+function attribute(words, name) {
+  if (!name.startsWith(CLAIMED)) return words.say(`attribute.${name}`, {}, name);
+  const rest = name.slice(CLAIMED.length);
+  return words.say("attribute.web", { name: words.say(`attribute.${rest}`, {}, rest) });
 }

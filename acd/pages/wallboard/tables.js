@@ -93,11 +93,12 @@ export class Tables {
   }
 
   work(item) {
-    const { words } = this;
+    const { words } = this, plain = words.say(`work.${item.state}`, {}, item.state);
+    const written = !["voice", "video"].includes(item.channel);
     return words.say("work", {
       channel: words.say(`channel.${item.channel}`, {}, item.channel),
       queue: this.title(item.queue),
-      state: words.say(`work.${item.state}`, {}, item.state),
+      state: written ? words.say(`work.${item.state}.written`, {}, plain) : plain,
       time: this.ages.since(item.since),
       customer: item.has_customer ? this.customers.of(item.interaction_id) : "–",
     });
