@@ -81,17 +81,23 @@ def configuration(places: Places, folder: Path, tokens: dict[str, str]) -> str:
 
 
 def invitation(places: Places, tokens: dict[str, str], until: str) -> list[str]:
-    """What to open, what to do there, and how to sign in."""
+    """What to open, what to do there, and how to sign in. No line is wider than a narrow terminal, or it is broken."""
     return [
-        f"The pages are open {until}. Be an agent in one browser window, and a customer in another:",
+        f"The pages are open {until}.",
+        "Be an agent in one browser window, and a customer in another:",
         f"  agent       {places.desk}",
         f"              token (of {MIA.name}):  {tokens[MIA.id]}",
-        '              type it in, press "Sign in", then "Ready"; when the customer writes or calls, "Accept"',
-        f"  customer    {places.shop}/    in Chinese: {places.shop}/zh.html",
-        "              press the round button at the bottom right, write, and press Enter;",
-        '              or "Call instead", and talk: allow the microphone in both windows (headphones prevent howling)',
+        '              type it in, press "Sign in", then "Ready";',
+        '              when the customer writes or calls, press "Accept"',
+        f"  customer    {places.shop}/",
+        f"  in Chinese  {places.shop}/zh.html",
+        "              press the round button at the bottom right, write, and press",
+        "              Enter, or send a picture by the paper clip;",
+        '              or "Call instead", and talk: allow the microphone in both',
+        "              windows (headphones prevent howling)",
         f"  supervisor  {places.wallboard}    the same token",
-        f"              for a second agent, {JUN.name}, in a private window:  {tokens[JUN.id]}",
+        f"  {JUN.name}        a second agent, in a private window: to be asked, handed on to",
+        f"              token:  {tokens[JUN.id]}",
     ]
 
 
@@ -150,6 +156,7 @@ origins = [{origin}]
 queues = ["web"]
 widget = true
 messages = true
+files = true
 call = "talk"
 names = {{ {names} }}
 

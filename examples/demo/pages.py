@@ -35,7 +35,7 @@ _ADDRESS_IN_PAGES: Final = "http://127.0.0.1:8420"
 _FILES: Final = {"/": "index.html", **{f"/{name}": name for name in ("index.html", "zh.html", "shop.css", "leaf.svg")}}
 _MEDIA: Final = {"html": "text/html", "css": "text/css", "svg": "image/svg+xml"}
 _POLICY: Final = (
-    "default-src 'none'; script-src {acd}; connect-src {acd} {sockets}; style-src 'self'; img-src 'self'; "
+    "default-src 'none'; script-src {acd}; connect-src {acd} {sockets}; style-src 'self'; img-src 'self' blob:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
     "require-trusted-types-for 'script'; trusted-types 'none'"
 )

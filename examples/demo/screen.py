@@ -97,7 +97,8 @@ class Screen:
         self._reminder = reminder
         self._console.print()
         for line in invitation:
-            self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+            # As a text: a print without markup draws the picture below it without, too, and its tags are seen.
+            self._console.print(Text(line), highlight=False, soft_wrap=True)
         self._console.print()
 
     def still(self) -> None:

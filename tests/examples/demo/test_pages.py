@@ -79,6 +79,7 @@ async def test_the_shop_is_foreign_strict_and_no_way_to_other_files(stage: Simul
             assert f'src="{acd}/chat/widget.js"' in text
             assert f"script-src {acd}; connect-src {acd} {acd.replace('http', 'ws')};" in policy
             assert "unsafe" not in policy
+            assert "img-src 'self' blob:;" in policy, "pictures of the conversation are shown"
         for path in ("/README.md", "/../demo/cast.py", "/%2e%2e/demo/cast.py", "/nothing"):
             async with session.get(path) as answer:
                 assert answer.status == web.HTTPNotFound.status_code, path
@@ -171,4 +172,7 @@ def test_the_picture_keeps_the_reminder_and_the_cast_only(width: int, height: in
     assert all(line in text for line in reminder(PLACES, tokens))
     assert all(person.name in text for person in AGENTS)
     assert MIA.name not in text
-    assert all(line in file.getvalue() for line in invitation(PLACES, tokens, "until Ctrl-C"))
+    invited = invitation(PLACES, tokens, "until Ctrl-C")
+    assert all(line in file.getvalue() for line in invited)
+    assert max(map(cell_len, invited)) < 80, "a terminal breaks an address in two"
+    assert "[dim]" not in file.getvalue(), "the picture is redrawn below what is printed"
