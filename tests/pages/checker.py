@@ -27,6 +27,7 @@ NARROW: Final[ViewportSize] = {"width": 320, "height": 640}
 """1280 pixels at 400 %: WCAG 1.4.10."""
 
 RUN: Final = "axe.run(document, {runOnly: {type: 'tag', values: TAGS}, resultTypes: ['violations', 'incomplete']})"
+ASK: Final = f"{RUN.replace('TAGS', json.dumps(TAGS))}.then(JSON.stringify)"
 
 UNREADABLE: Final = ("bgGradient", "bgImage", "equalRatio", "fgAlpha", "pseudoContent")
 """Why the checker cannot decide on a contrast; where something only scrolls over a text it cannot either, rightly."""
@@ -68,9 +69,7 @@ class Checker:
         self.findings: list[str] = []
         self.rules = 0
         self._devtools = page.context.new_cdp_session(page)
-        self._script = (
-            node_packages(Path(__file__).parent / "checking") / "node_modules/axe-core/axe.min.js"
-        ).read_text()
+        self._script = axe()
 
     def look(self, state: str) -> None:
         """At the page as it is now. `state`: what to call that."""
@@ -100,8 +99,7 @@ class Checker:
         frame = self._devtools.send("Page.getFrameTree")["frameTree"]["frame"]["id"]
         world = self._devtools.send("Page.createIsolatedWorld", {"frameId": frame, "worldName": "checker"})
         self._evaluate(self._script, world["executionContextId"])
-        script = f"{RUN.replace('TAGS', json.dumps(TAGS))}.then(JSON.stringify)"
-        found: dict[str, Any] = json.loads(self._evaluate(script, world["executionContextId"])["value"])
+        found: dict[str, Any] = json.loads(self._evaluate(ASK, world["executionContextId"])["value"])
         return found
 
     def _evaluate(self, script: str, world: int) -> dict[str, Any]:
@@ -111,14 +109,25 @@ class Checker:
         return dict(answer["result"])
 
     def _note(self, state: str, results: dict[str, Any]) -> None:
-        """A contrast that depends on where one looks is a finding, too."""
         self.rules += len(results["passes"]) + len(results["violations"])
-        doubtful = [rule for rule in results["incomplete"] if rule["id"] == "color-contrast"]
-        for rule in [*results["violations"], *doubtful]:
-            found: dict[str, list[str]] = {}
-            for node in rule["nodes"]:
-                first = [*node["any"], *node["all"], *node["none"]][0]
-                if rule not in doubtful or (first["data"] or {}).get("messageKey") in UNREADABLE:
-                    found.setdefault(first["message"], []).append(node["html"][:120])
-            for message, elements in found.items():
-                self.findings.append(f"{state}: {rule['id']}: {len(elements)} times, first {elements[0]} ({message})")
+        self.findings += findings_of(state, results)
+
+
+def axe() -> str:
+    """The checker's script."""
+    return (node_packages(Path(__file__).parent / "checking") / "node_modules/axe-core/axe.min.js").read_text()
+
+
+def findings_of(state: str, results: dict[str, Any]) -> list[str]:
+    """One line each. A contrast that depends on where one looks is a finding, too."""
+    lines: list[str] = []
+    doubtful = [rule for rule in results["incomplete"] if rule["id"] == "color-contrast"]
+    for rule in [*results["violations"], *doubtful]:
+        found: dict[str, list[str]] = {}
+        for node in rule["nodes"]:
+            first = [*node["any"], *node["all"], *node["none"]][0]
+            if rule not in doubtful or (first["data"] or {}).get("messageKey") in UNREADABLE:
+                found.setdefault(first["message"], []).append(node["html"][:120])
+        for message, elements in found.items():
+            lines.append(f"{state}: {rule['id']}: {len(elements)} times, first {elements[0]} ({message})")
+    return lines
