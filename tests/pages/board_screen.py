@@ -86,6 +86,7 @@ class BoardScreen:
     def done(self) -> None:
         """Was carried out, and says so; then the dialog goes."""
         expect(self.page.locator("#done")).to_contain_text("Done:", timeout=PATIENCE_MS)
+        expect(self.page.locator("#done")).not_to_contain_text("?")  # it is a question no more
         self.button("Close").click()
 
     def refused(self, text: str) -> None:

@@ -48,12 +48,12 @@ def test_an_offer_is_shown_announced_and_accepted_by_keys(anna: WorkScreen, busy
 
 def test_what_is_for_machines_is_not_shown_and_what_a_page_says_is_told_apart(anna: WorkScreen, busy: Centre) -> None:
     own = {"continues": "chat-1", "call.beside": "call-1", "call.score.customer": "4.4", "recording.1": "a.wav"}
-    said = {"topic": "invoice", "web.topic": "parcel", "web.page": "tea", "call.reason": "refund", "recordings": "two"}
+    said = {"topic": "invoice", "web.topic": "parcel", "web.page": "tea", "menu.main": "3", "call.reason": "refund"}
     busy.come("c1", attributes={**own, **said})
     anna.is_offered(PHONE)
     anna.press(ACCEPT)
     anna.shows(PHONE, "Talking")
-    names = ("Topic", "Topic (as the page says)", "page (as the page says)", "call.reason", "recordings")
+    names = ("Topic", "Topic (as the page says)", "page (as the page says)", "Menu main", "call.reason")
     assert dict(zip(names, said.values(), strict=True)) == {name: anna.fact(name) for name in names}
     text = anna.page.locator("#facts").inner_text()
     assert [name for name, value in own.items() if name in text.split() or value in text] == []

@@ -5,7 +5,7 @@ import { figures } from "/desk/clock.js";
 const MOST_CONSULTS = 4;
 // Attributes that have a place of their own on the page, or are notes of acd's for machines: ids, files, figures.
 const OWN = /^(recording(\..*)?|continues|chat\.rating|call\.(instead|before|beside|(score|loss|jitter|round_trip)\..*))$/;
-const CLAIMED = "web."; // so begins what a customer's page says
+const FROM = /^(web|menu)\.(.+)$/; // so begins what a customer's page says, and what was pressed or entered in a menu
 const SPOKEN = new Set(["voice", "video"]);
 
 export const isTalk = ({ work }) => work.state === "active" || work.state === "held";
@@ -78,7 +78,7 @@ export function facts(words, item, customer) {
 
 // What a page says anybody can make it say: whoever reads it is told where it is from.
 function attribute(words, name) {
-  if (!name.startsWith(CLAIMED)) return words.say(`attribute.${name}`, {}, name);
-  const rest = name.slice(CLAIMED.length);
-  return words.say("attribute.web", { name: words.say(`attribute.${rest}`, {}, rest) });
+  const [, from, rest] = FROM.exec(name) ?? [];
+  if (!from) return words.say(`attribute.${name}`, {}, name);
+  return words.say(`attribute.${from}`, { name: words.say(`attribute.${rest}`, {}, rest) });
 }

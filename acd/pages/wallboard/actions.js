@@ -109,7 +109,7 @@ export class Actions {
       await (deed.heard ? this.telephone.hear(...deed.heard, order, deed.telephone) : order());
       this.choose();
       const remark = deed.heard ? this.telephone.remark : "";
-      setText(byId("done"), [this.words.say("done", { what: deed.question }), remark].filter(Boolean).join(" "));
+      setText(byId("done"), [this.words.say("done", { what: withoutAsking(deed.question) }), remark].filter(Boolean).join(" "));
     } catch (error) {
       this.choose();
       if (error.isStranger) this.lost();
@@ -177,4 +177,9 @@ export class Actions {
   path() {
     return `/v1/interactions/${encodeURIComponent(this.item.interaction_id)}`;
   }
+}
+
+// What was asked, as something that has been done: up to its question mark.
+function withoutAsking(question) {
+  return question.replace(/\s*[?？][^?？]*$/, "");
 }
