@@ -20,6 +20,7 @@ from tests.examples.test_readme import curls
 ROOT = Path(__file__).parents[2]
 PAGES = ("EVENTS.md", "CHANNELS.md", "SECURITY.md", "DOMAINS.md", "POLICIES.md")
 OPEN = ApiConfig(port=0, open=True)
+ANNA = "[agents.anna]\n"
 SOON = 20.0
 
 
@@ -29,7 +30,16 @@ def blocks(page: str, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
 
 
-CONFIGURATIONS = [(page, text) for page in PAGES for text in blocks(page, "toml")]
+IN_BROWSERS = ("BROWSER.md", "CHAT.md", "WEBRTC.md", "PHONES.md", "SUPERVISION.md", "RECORDING.md")
+CONFIGURATIONS = [(page, text) for page in (*PAGES, *IN_BROWSERS) for text in blocks(page, "toml")]
+PBX = '[channels.pbx]\ntype = "asterisk"\nurl = "http://127.0.0.1:8088/ari"\nuser = "acd"\npassword_file = "token"\n'
+TALK = '[channels.talk]\ntype = "webrtc"\norigins = ["https://shop.example"]\n'
+GRANTED = {
+    "[channels.pbx.": PBX,
+    "[channels.talk.": TALK,
+    'queues = ["sales"]': "[queues.sales]\n",
+    'agent = "anna"': ANNA,
+}
 
 
 @pytest.mark.parametrize(("page", "text"), CONFIGURATIONS)
@@ -43,6 +53,12 @@ def test_every_configuration_is_good(page: str, text: str, tmp_path: Path) -> No
         text += "\n[api]\nopen = true\n"
     if "[[api.tokens]]\n" in text and 'queues = ["sales", "support"]' in text:
         text += "\n[queues.sales]\n[queues.support]\n[agents.anna]\naddresses = { voice = '1' }\n"
+    if page in IN_BROWSERS:
+        (tmp_path / "token").touch(mode=0o600)
+        (tmp_path / "token").write_text("x" * 40)
+        for part, rest in GRANTED.items():
+            if part in text and rest.partition("\n")[0] not in text:
+                text += f"\n{rest}"
     assert check_text(text, base=tmp_path).errors == (), page
 
 

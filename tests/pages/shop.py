@@ -90,7 +90,7 @@ class Shop:
         """What CHAT.md says that a shop has to allow, and nothing else but its own style sheet."""
         acd = self.address
         return (
-            f"default-src 'none'; script-src {acd}; connect-src {acd} {acd.replace('http://', 'ws://')}; "
+            f"default-src 'none'; script-src {acd}; connect-src {acd} {acd.replace('http', 'ws', 1)}; "
             f"{self.pictures}style-src 'self'; base-uri 'none'; "
             "require-trusted-types-for 'script'; trusted-types 'none'"
         )
