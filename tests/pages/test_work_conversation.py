@@ -62,7 +62,7 @@ def test_it_can_be_accepted_in_sight_of_what_has_been_written(anna: WorkScreen, 
     anna.offers.get_by_text("What has been written").click()
     _expect(anna.offers.get_by_text("Where is my parcel?", exact=True)).to_be_visible(timeout=PATIENCE_MS)
     assert anna.page.locator("#offers").evaluate("(panel) => panel.scrollHeight > panel.clientHeight")
-    for name in ("accept", "decline"):
+    for name in ("left", "accept", "decline"):
         box = anna.offers.locator(f".{name}").bounding_box()
         panel = anna.page.locator("#offers").bounding_box()
         assert box is not None
@@ -74,7 +74,7 @@ def test_it_can_be_accepted_in_sight_of_what_has_been_written(anna: WorkScreen, 
     log.focus()
     summary = anna.offers.locator("summary").first
     summary.focus()
-    below = anna.offers.locator(".accept").bounding_box()
+    below = anna.offers.locator(".left").bounding_box()
     reached = summary.bounding_box()
     assert below is not None
     assert reached is not None

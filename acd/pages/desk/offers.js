@@ -40,7 +40,8 @@ export class Offers {
     setText(byId("shortcuts"), words.say("shortcuts", SHORTCUTS));
     const rows = this.items.map((item) => ({ key: item.work.offer_id, item }));
     drawEach(list, rows, (row) => this.made(row), (child, { item }) => {
-      const heading = title(words, item, this.names), [name, known, written, , , buttons] = child.children;
+      const heading = title(words, item, this.names), [name, known, written, foot] = child.children;
+      const buttons = foot.lastChild;
       setText(name, heading);
       written.hidden = !item.conversation;
       setText(written.firstChild, words.say("read-first"));
@@ -70,7 +71,8 @@ export class Offers {
     const written = make("details", {}, make("summary"), make("div"));
     written.addEventListener("toggle", () => written.open && this.read(item.work.interaction_id, written.lastChild));
     const before = new Before({ words: this.words, agent: this.agent });
-    return make("li", { class: "offer" }, make("h4"), known, written, left, bar, buttons, before.element);
+    const foot = make("div", { class: "foot" }, left, bar, buttons);
+    return make("li", { class: "offer" }, make("h4"), known, written, foot, before.element);
   }
 
   // Once a second.
@@ -79,7 +81,7 @@ export class Offers {
       const item = this.items.find((each) => each.work.offer_id === child.dataset.key);
       if (!item) continue;
       const { deadline, offered_at: began } = item.work, left = this.clock.left(deadline);
-      const [, , , text, bar] = child.children;
+      const [text, bar] = child.children[3].children;
       setText(text, this.words.say("offer.left", { time: figures(left) }));
       bar.max = Math.max(1, Math.ceil((Date.parse(deadline) - Date.parse(began)) / 1_000));
       bar.value = left;
