@@ -69,11 +69,10 @@ class Recorder:
         """Calls that were to be recorded, and could not be, or not to their end."""
 
     def start(self) -> None:
-        """Have the media process there, if anything is to be recorded."""
-        if self._options.mode == "off":
-            return
-        self.media.start()
+        """Have the media process there, if anything is to be recorded. What was, goes in time in any case."""
         self._spawn(retain(self._name, self._options.folder, self._labels, self._options.keep_us))
+        if self._options.mode != "off":
+            self.media.start()
 
     async def stop(self) -> None:
         """What is recorded is brought to its end; the talks go on."""

@@ -12,7 +12,7 @@ from typing import Final
 
 from acd.ports.recording_names import Labels
 from acd.runtime.log import Logger
-from acd_webrtc.recording.wire import ENDING
+from acd_webrtc.recording.wire import ENDING, PARTIAL
 
 ROUND_SECONDS: Final = 3_600.0
 MAX_DELETED: Final = 500
@@ -25,21 +25,31 @@ _log = Logger(__name__)
 async def retain(name: str, folder: Path, labels: Labels, keep_us: int, now: Callable[[], float] = time.time) -> None:
     """For ever, without delay at first. `name`: the channel's; `now`: seconds since 1970."""
     while keep_us:
-        deleted = await asyncio.to_thread(delete_old, folder, labels, now() - keep_us / 1e6)
+        deleted, stay = await asyncio.to_thread(delete_old, folder, labels, now() - keep_us / 1e6)
         if deleted:
             _log.info("old recordings deleted", instance=name, deleted=deleted)
+        if stay:
+            _log.error("old recordings cannot be deleted", instance=name, stay=stay)
         await asyncio.sleep(SOON_SECONDS if deleted == MAX_DELETED else ROUND_SECONDS)
 
 
-def delete_old(folder: Path, labels: Labels, oldest: float) -> int:
-    """Delete what began before `oldest`, the oldest first; returns how many files."""
-    try:
-        there = [path.name.removesuffix(ENDING) for path in folder.iterdir() if path.name.endswith(ENDING)]
-    except OSError:
-        return 0
-    deleted = 0
-    for name in labels.old(there, oldest)[:MAX_DELETED]:
-        with suppress(OSError):
-            (folder / f"{name}{ENDING}").unlink()
+def delete_old(folder: Path, labels: Labels, oldest: float) -> tuple[int, int]:
+    """Delete what began before `oldest`, the oldest first; returns how many files, and how many could not be.
+
+    What a process that died has left unfinished is no exception: nobody may ever finish it.
+    """
+    paths: dict[str, list[Path]] = {}
+    with suppress(OSError):  # Of a folder that is not there, there is nothing.
+        for path in folder.iterdir():
+            if path.name.endswith((ENDING, PARTIAL)):
+                paths.setdefault(path.name.removesuffix(PARTIAL).removesuffix(ENDING), []).append(path)
+    deleted = stay = 0
+    for path in (path for name in labels.old(paths, oldest) for path in paths[name]):
+        try:
+            path.unlink(missing_ok=True)
             deleted += 1
-    return deleted
+        except OSError:
+            stay += 1
+        if deleted == MAX_DELETED:
+            break
+    return deleted, stay

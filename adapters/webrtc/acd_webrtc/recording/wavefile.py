@@ -70,7 +70,7 @@ def salvage(folder: Path, labels: Labels) -> Iterator[tuple[str, float]]:
         if labels.read(name) is None:
             continue
         with suppress(OSError):
-            fd = os.open(partial, os.O_RDWR | os.O_CLOEXEC)
+            fd = os.open(partial, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
             try:
                 fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:

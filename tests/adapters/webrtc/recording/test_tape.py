@@ -104,6 +104,9 @@ def test_a_disk_that_takes_no_more_ends_it_with_what_there_is(tmp_path: Path) ->
 def test_what_another_process_left_gets_its_name_and_what_is_written_stays(tmp_path: Path) -> None:
     name, talks_on = (LABELS.name(Label(stamp_of(1.0), offer)) for offer in ("call-1.1", "call-2.1"))
     others = Labels("talk-2").name(Label(stamp_of(1.0), "call-1.1"))
+    document = tmp_path / "document"
+    document.write_bytes(b"somebody's, and no recording")
+    (tmp_path / f"{LABELS.name(Label(stamp_of(1.0), 'call-3.1'))}.wav.part").symlink_to(document)
     left = WavFile(tmp_path, name)
     left.write(SECOND.tobytes() + b"x")
     open_still = WavFile(tmp_path, talks_on)
@@ -114,6 +117,7 @@ def test_what_another_process_left_gets_its_name_and_what_is_written_stays(tmp_p
     assert list(salvage(tmp_path, LABELS)) == [(name, 1.0)]
     assert read(tmp_path / f"{name}.wav") == [1] * RATE
     assert (tmp_path / f"{talks_on}.wav.part").exists()
+    assert document.read_bytes() == b"somebody's, and no recording"
     assert (tmp_path / f"{others}.wav.part").exists(), "another channel's, which is to say that it was cut"
     open_still.close()
     assert read(tmp_path / f"{talks_on}.wav") == []
