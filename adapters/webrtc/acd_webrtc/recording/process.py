@@ -226,5 +226,4 @@ if __name__ == "__main__":
         signal.signal(number, signal.SIG_IGN)
     logging.disable()  # What libraries say has addresses in it.
     status = asyncio.run(main())
-    sys.stdout.flush()
     os._exit(status)  # Threads of decoders may hang on.

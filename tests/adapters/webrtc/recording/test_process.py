@@ -1,6 +1,8 @@
 """The media process itself: what it leaves to the next one when it cannot go on, and what it is not told."""
 
 import asyncio
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,7 @@ import pytest
 from acd_webrtc.recording import process
 from acd_webrtc.recording.process import TOO_LARGE, Process
 from acd_webrtc.recording.tape import Tape
-from acd_webrtc.recording.wire import REPORTS, Answer, Begin, Frames, Prepare, Report
+from acd_webrtc.recording.wire import REPORTS, Answer, Begin, Frames, Ping, Prepare, Report, framed
 
 PATIENCE_SECONDS = 60.0
 
@@ -69,3 +71,12 @@ async def test_one_that_can_write_no_more_does_not_go_on_as_if_it_could(
             await it.run(asyncio.StreamReader())
     assert output.said == [Answer(1)]
     assert names(tmp_path) == ["acd-talk-a.wav.part"]
+
+
+def test_it_ends_with_its_orders_and_without_a_complaint() -> None:
+    """Threads of decoders may hang on: it must not wait for them."""
+    command = (sys.executable, "-m", "acd_webrtc.recording.process")
+    orders = framed(Prepare("/nowhere", "talk", ("127.0.0.1",))) + framed(Ping(1))
+    found = subprocess.run(command, input=orders, capture_output=True, check=False)
+    assert (found.returncode, found.stderr) == (0, b"")
+    assert found.stdout == framed(Answer(1))
