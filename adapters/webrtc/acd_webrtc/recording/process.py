@@ -52,7 +52,7 @@ _READ: Final = 65_536
 
 
 class Process:
-    """All recordings of one channel. `report` sends what is to be said."""
+    """All recordings of one channel."""
 
     def __init__(self, output: asyncio.StreamWriter) -> None:
         """Nothing is recorded."""

@@ -5,6 +5,7 @@ asked: a process that hangs is found out by that it does not answer, and one tha
 """
 
 import asyncio
+import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -27,6 +28,9 @@ STOP_SECONDS: Final = 10.0
 """So long it may take to bring files to their end."""
 
 _READ: Final = 65_536
+
+_PASSED: Final = ("HOME", "LANG", "LC_", "LD_LIBRARY_PATH", "OPENSSL_", "PATH", "PYTHON", "TMPDIR", "TZ", "VIRTUAL_ENV")
+"""How variables of the environment begin that it gets: others may be the engine's tokens."""
 
 _log = Logger(__name__)
 
@@ -140,6 +144,7 @@ class MediaProcess:
             *(sys.executable, "-m", "acd_webrtc.recording.process"),
             stdin=pipe,
             stdout=pipe,
+            env={name: value for name, value in os.environ.items() if name.startswith(_PASSED)},
             # A session of its own: Ctrl-C is for the engine, by whose end the process ends.
             start_new_session=True,
         )

@@ -9,6 +9,7 @@ import pytest
 
 from acd_webrtc.recording import process
 from acd_webrtc.recording.process import TOO_LARGE, Process
+from acd_webrtc.recording.supervisor import MediaProcess
 from acd_webrtc.recording.tape import Tape
 from acd_webrtc.recording.wire import REPORTS, Answer, Begin, Frames, Ping, Prepare, Report, framed
 
@@ -43,6 +44,10 @@ def recording(folder: Path) -> tuple[Process, Output]:
 
 def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
+
+
+def surroundings(pid: int | None) -> str:
+    return Path(f"/proc/{pid}/environ").read_text()
 
 
 async def test_one_that_is_too_large_leaves_its_talks_to_the_next(
@@ -80,3 +85,20 @@ def test_it_ends_with_its_orders_and_without_a_complaint() -> None:
     found = subprocess.run(command, input=orders, capture_output=True, check=False)
     assert (found.returncode, found.stderr) == (0, b"")
     assert found.stdout == framed(Answer(1))
+
+
+async def test_nothing_of_the_engines_surroundings_is_told_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tokens and passwords may be there; what a page could make of this process, it has none of them."""
+    monkeypatch.setenv("ACD_CANARY_TOKEN", "canary")
+    prepare, up = Prepare(str(tmp_path), "talk", ("127.0.0.1",)), asyncio.Event()
+    media = MediaProcess("talk", prepare, 600_000_000, lambda _: None, lambda is_up: up.set() if is_up else None)
+    media.start()
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await up.wait()
+            assert await media.ask(1_000, Ping(1_000)) == Answer(1_000)
+        assert "canary" not in surroundings(media.pid)
+    finally:
+        await media.stop()
