@@ -14,10 +14,8 @@ from acd.api.problems import forbidden
 from acd.api.routes import Call, Example, Route
 from acd.core.messages import NoteInteraction
 from acd.ports.recording import Recording, RecordingState
+from acd.ports.recording_names import ATTRIBUTE
 from acd.runtime.records import InteractionRecord
-
-ATTRIBUTE: Final = "recording"
-"""The interaction's attribute that says how its recording stood after the last order; `recording.…` are its files."""
 
 _TALKING: Final = ("enqueue", "sign_in", "accept")
 _MAIL: Final = {"interaction": "mail-1"}

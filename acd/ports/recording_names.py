@@ -19,6 +19,7 @@ from msgspec import Struct
 Side = Literal["", "caller", "agent"]
 
 ATTRIBUTE: Final = "recording"
+"""The interaction's attribute that says how its recording stood after the last order; `recording.…` are its files."""
 _STAMP: Final = "%Y%m%dT%H%M%SZ"
 _NAME: Final = re.compile(
     r"([0-9]{8}T[0-9]{6}Z)-([A-Za-z0-9._:@+~-]{1,128}?)(?:-([2-9]|[1-9][0-9]{1,3}))?(?:-(caller|agent))?", re.ASCII
