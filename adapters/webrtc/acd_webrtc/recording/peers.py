@@ -56,22 +56,26 @@ class Peer:
         """Not connected."""
         self._heard = heard
         self._tasks: set[asyncio.Task[None]] = set()
+        self._changing = asyncio.Lock()
+        """aiortc leaves a socket behind when it is closed while it answers."""
         self._connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self._connection.on("track", self._came)
 
     async def answer(self, sdp: str, address: str) -> str:
         """To an offer; `address`: the public one, if there is one. Raises what aiortc does of a bad one: anything."""
         connection = self._connection
-        await connection.setRemoteDescription(RTCSessionDescription(_without_addresses(sdp), "offer"))
-        await connection.setLocalDescription(await connection.createAnswer())
+        async with self._changing:
+            await connection.setRemoteDescription(RTCSessionDescription(_without_addresses(sdp), "offer"))
+            await connection.setLocalDescription(await connection.createAnswer())
         found = str(connection.localDescription.sdp)
         return _HOST.sub(rf"\g<1> {address}\g<2>", found) if address else found
 
     async def close(self) -> None:
         """Nothing more is heard."""
-        for task in self._tasks:
-            task.cancel()
-        await self._connection.close()
+        async with self._changing:
+            for task in self._tasks:
+                task.cancel()
+            await self._connection.close()
 
     def _came(self, track: MediaStreamTrack) -> None:
         if track.kind == "audio" and not self._tasks:

@@ -5,7 +5,9 @@ import re
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ from acd_webrtc.recording.peers import Peer, hindrance, listen_at
 from acd_webrtc.recording.timeline import RATE, Samples
 
 PATIENCE_SECONDS = 60.0
+POLL_SECONDS = 0.05
 CANDIDATE = "a=candidate:1 1 udp 2130706431 127.0.0.1 {port} typ host"
 
 
@@ -103,6 +106,34 @@ async def test_nothing_is_sent_to_addresses_that_a_page_names(end: str) -> None:
         finally:
             await peer.close()
             await page.close()
+
+
+def sockets() -> int:
+    """How many this process has open."""
+    found = 0
+    for each in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):
+            found += each.readlink().name.startswith("socket:")
+    return found
+
+
+async def test_one_that_is_closed_while_it_answers_leaves_nothing() -> None:
+    """As when a page offers twice in one breath: for hours, that would be all that the process may have."""
+    page = await offer(Tone())
+    before, tasks = sockets(), asyncio.all_tasks()
+    for steps in range(16):
+        peer = Peer(lambda _, __: None)
+        answering = asyncio.create_task(peer.answer(page.localDescription.sdp, ""))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        await peer.close()
+        await asyncio.gather(answering, return_exceptions=True)
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while sockets() > before or asyncio.all_tasks() > tasks:
+                await asyncio.sleep(POLL_SECONDS)
+    finally:
+        await page.close()
 
 
 async def test_behind_nat_the_public_address_is_in_the_answer() -> None:
