@@ -126,7 +126,7 @@ class MediaProcess:
             status: int | str
             try:
                 status = await self._live()
-            except OSError as error:
+            except Exception as error:  # noqa: BLE001 - whatever it was, calls are to be recorded again
                 status = type(error).__name__
             if self._stopping:
                 return

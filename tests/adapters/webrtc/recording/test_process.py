@@ -102,3 +102,25 @@ async def test_nothing_of_the_engines_surroundings_is_told_to_it(
         assert "canary" not in surroundings(media.pid)
     finally:
         await media.stop()
+
+
+async def test_a_fault_of_whoever_hears_it_ends_this_process_and_not_the_next(tmp_path: Path) -> None:
+    ups = 0
+    again = asyncio.Event()
+
+    def changed(is_up: bool) -> None:  # noqa: FBT001 - as it is called
+        nonlocal ups
+        ups += is_up
+        if is_up and ups == 1:
+            raise ZeroDivisionError
+        if is_up:
+            again.set()
+
+    media = MediaProcess("talk", Prepare(str(tmp_path), "talk", ("127.0.0.1",)), 600_000_000, lambda _: None, changed)
+    media.start()
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await again.wait()
+        assert media.restarts == 1
+    finally:
+        await media.stop()
