@@ -197,7 +197,7 @@ def moment(at_us: int) -> str:
     return f"{_to_the_second(second)}.{micros:06d}Z"
 
 
-@lru_cache(4_096)
+@lru_cache(512)
 def _to_the_second(second: int) -> str:
     """Most moments of a page of agents or events share a few seconds."""
     return (_EPOCH + timedelta(seconds=second)).isoformat(timespec="seconds").removesuffix("+00:00")
