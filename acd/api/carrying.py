@@ -8,13 +8,15 @@ import asyncio
 from collections import Counter
 from collections.abc import Collection
 from contextlib import aclosing, suppress
+from functools import partial
 from typing import Final
 
 import structlog
 from aiohttp import WSMsgType, web
 
+from acd.api.inbound import said
 from acd.api.rates import Rates
-from acd.api.sockets import CLOSE_SECONDS, STOPPING, Ending
+from acd.api.sockets import CLOSE_SECONDS, FLOOD, STOPPING, Ending
 from acd.ports.pages import Page
 
 SEND_SECONDS: Final = 10.0
@@ -78,7 +80,8 @@ async def carry(ws: web.WebSocketResponse, page: Page, transport: asyncio.Transp
     try:
         await asyncio.wait((telling, listening, page.ended), return_when=asyncio.FIRST_COMPLETED)
         for task in (telling, listening):
-            if task.done() and (error := task.exception()) is not None:
+            error = task.exception() if task.done() else None
+            if error is not None and not isinstance(error, ConnectionError):  # which is a page that has gone
                 _log.error("a page's connection failed", instance=name, error=type(error).__name__)
                 page.end(_FAULT)
         page.end(_GONE)
@@ -108,7 +111,7 @@ async def tell(ws: web.WebSocketResponse, page: Page) -> None:
 
 async def _listen(ws: web.WebSocketResponse, page: Page) -> None:
     """Until the page is gone, or has broken the protocol. What is too large closes the socket by itself."""
-    async for message in ws:
+    async for message in said(ws, partial(page.end, FLOOD)):
         if message.type == WSMsgType.TEXT:
             await page.receive(message.data)
         elif message.type == WSMsgType.BINARY:

@@ -7,6 +7,7 @@ Owns carrying bytes between a socket and its session. Must not know what message
 import asyncio
 from collections.abc import Collection
 from contextlib import aclosing, suppress
+from functools import partial
 from typing import Any, Final
 
 import structlog
@@ -18,12 +19,13 @@ from acd.api.bodies import NoQuery, Nothing
 from acd.api.external.catalogue import MESSAGES
 from acd.api.external.desk import Memory
 from acd.api.external.session import HEARTBEAT_SECONDS, MAX_MESSAGE, Session
+from acd.api.inbound import said
 from acd.api.problems import Problem, not_found, too_many
 from acd.api.rates import Rates
 from acd.api.rotation import ROTATION
 from acd.api.routes import Call, Example, Route
 from acd.api.sessions import SESSIONS as SIGNED_IN
-from acd.api.sockets import CHANGED, CLOSE_SECONDS, REVOKED, STOPPING, Ending
+from acd.api.sockets import CHANGED, CLOSE_SECONDS, FLOOD, REVOKED, STOPPING, Ending
 from acd.api.upgrade import ended_with_token, form_of, upgraded, wants_socket
 from acd.errors import ChannelError
 from acd.runtime.events.cloud import Form
@@ -149,7 +151,7 @@ async def _serve(
     call: Call[Nothing, NoQuery], sessions: Sessions, found: ExternalChannel, form: Form
 ) -> web.WebSocketResponse:
     """The whole life of a connection."""
-    ws = await upgraded(call.request, PROTOCOLS, ping_seconds=HEARTBEAT_SECONDS, max_bytes=MAX_MESSAGE)
+    ws = await upgraded(call.request, PROTOCOLS, ping_seconds=HEARTBEAT_SECONDS, max_bytes=MAX_MESSAGE, bounded=False)
     transport = call.request.transport
     memory = sessions.memories.setdefault(found.name, Memory(call.context.repeats))
     session = Session(found, form, call.who.name, memory)
@@ -171,7 +173,8 @@ async def _carry(
     try:
         await asyncio.wait((telling, listening, session.ended), return_when=asyncio.FIRST_COMPLETED)
         for task in (telling, listening):
-            if task.done() and (error := task.exception()) is not None:
+            error = task.exception() if task.done() else None
+            if error is not None and not isinstance(error, ConnectionError):  # which is a process that has gone
                 _log.error("a channel's connection failed", instance=name, error=type(error).__name__)
                 session.end(_FAULT)
         session.end(_GONE)
@@ -206,7 +209,7 @@ async def _send(ws: web.WebSocketResponse, message: bytes, form: Form) -> None:
 async def _listen(ws: web.WebSocketResponse, session: Session, form: Form) -> None:
     """Until the process is gone, or has broken the protocol. What is too large closes the socket by itself."""
     wanted = WSMsgType.TEXT if form == "json" else WSMsgType.BINARY
-    async for message in ws:
+    async for message in said(ws, partial(session.end, FLOOD)):
         if message.type == wanted:
             await session.receive(message.data.encode() if form == "json" else message.data)
         elif message.type in (WSMsgType.TEXT, WSMsgType.BINARY):

@@ -6,6 +6,7 @@ Owns the filters and who may ask for what. Must not know how sockets are written
 import asyncio
 import re
 from contextlib import suppress
+from functools import partial
 from typing import Annotated, Any, Final
 
 from aiohttp import WSMsgType, web
@@ -15,12 +16,14 @@ from acd.api.auth import Replaced
 from acd.api.bodies import NoQuery, Nothing
 from acd.api.chat.notices import Followers
 from acd.api.context import API
+from acd.api.inbound import said
 from acd.api.problems import Problem, not_found
 from acd.api.rotation import ROTATION
 from acd.api.routes import Call, Example, Route
 from acd.api.sockets import (
     CHANGED,
     CLOSE_SECONDS,
+    FLOOD,
     FOREIGN,
     REVOKED,
     STOPPING,
@@ -185,10 +188,12 @@ async def _serve(
 
 async def _listen(ws: web.WebSocketResponse, socket: Socket) -> None:
     """Until the client is gone. It has nothing to say; what is too large or malformed closes the socket by itself."""
-    async for message in ws:
+    async for message in said(ws, partial(socket.end, FLOOD)):
         if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
             socket.end(TALKATIVE)
-            await asyncio.Event().wait()
+            break
+    if not ws.closed:
+        await asyncio.Event().wait()  # it is being closed, with its reason
 
 
 async def _close(ws: web.WebSocketResponse, socket: Socket, ending: Ending, transport: asyncio.Transport) -> None:

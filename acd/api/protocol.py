@@ -15,6 +15,7 @@ from aiohttp.web_protocol import RequestHandler
 from aiohttp.web_request import BaseRequest
 
 from acd.api.domains import Front
+from acd.api.inbound import Bounded, Inflow, too_fast_frame
 from acd.api.problems import Problem, internal
 from acd.api.request_ids import new_request_id
 
@@ -84,24 +85,35 @@ class _Server(web.Server):
         return _Connection(self, loop=self._loop, **self._kwargs)
 
 
-class _Connection(RequestHandler):
+class _Connection(RequestHandler, Bounded):
     """`head_timer`: runs from the first byte of a request, or the connection's beginning, to the end of its head.
 
     `stall_timer`: runs while an answer waits to be taken. Sockets are looked after by whoever writes to them.
+
+    `inflow`: counts what comes over a socket, where that is bounded.
     """
 
-    __slots__ = ("head_timer", "stall_timer")
+    __slots__ = ("head_timer", "inflow", "stall_timer")
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Somebody who says nothing is nobody."""
         self.head_timer: asyncio.TimerHandle | None = None
         self.stall_timer: asyncio.TimerHandle | None = None
+        self.inflow: Inflow | None = None
         super().connection_made(transport)
         self._await_head()
 
     def data_received(self, data: bytes) -> None:
         """A head that comes byte by byte has the same time as one that comes at once."""
         before = self._request_count
+        if self.inflow is not None:
+            if self.inflow.is_shut:
+                if self.transport is not None:
+                    self.transport.pause_reading()
+                return
+            if self.inflow.is_too_much(len(data)):
+                self._cut_off(self.inflow)
+                return
         super().data_received(data)
         if self._request_count > before:
             self._head_is_there()
@@ -136,6 +148,20 @@ class _Connection(RequestHandler):
         """Most of it has been."""
         super().resume_writing()
         self._is_taken()
+
+    def _cut_off(self, inflow: Inflow) -> None:
+        """Say why, if that can be said, and take no more."""
+        inflow.is_shut = True
+        transport = self.transport
+        if transport is None:
+            return
+        _log.info("a connection was cut off: too much came over a socket")
+        if not self._left():
+            transport.write(too_fast_frame())
+        if self._left():
+            transport.abort()
+        else:
+            self.force_close()
 
     def _await_taking(self, left: int) -> None:
         self.stall_timer = self._loop.call_later(STALL_SECONDS, self._look_whether_taken, left)

@@ -17,6 +17,7 @@ from typing import Final
 
 from aiohttp import WSCloseCode
 
+from acd.api.inbound import TOO_FAST
 from acd.api.problems import too_many
 from acd.api.rates import Rates
 from acd.api.turns import Turns
@@ -68,6 +69,7 @@ _MAX_REASON: Final = 120
 STOPPING: Final = Ending(WSCloseCode.GOING_AWAY, "stopping", "The server is stopping; connect again with the cursor.")
 ENGINE_GONE: Final = Ending(WSCloseCode.SERVICE_RESTART, "closed", "The engine has stopped; connect again later.")
 TALKATIVE: Final = Ending(WSCloseCode.POLICY_VIOLATION, "read-only", "This socket takes nothing; use the HTTP routes.")
+FLOOD: Final = Ending(TOO_FAST, "too-fast", "Too many pings came; wait a while, then connect again.")
 EXPIRED: Final = Ending(TOKEN_EXPIRED, "token-expired", "The token has expired; connect again with a new one.")
 REVOKED: Final = Ending(TOKEN_EXPIRED, "token-revoked", "The token is not valid any more; connect with another.")
 UNKNOWN: Final = Ending(

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from acd.api.inbound import INFLOW, Bounded, Inflow
 from acd.api.problems import Problem
 from acd.api.routes import Call
 from acd.api.sockets import CLOSE_SECONDS, EXPIRED, REVOKED, Ending
@@ -36,17 +37,24 @@ def form_of(request: web.Request, protocols: Mapping[str, Form]) -> Form:
 
 
 async def upgraded(
-    request: web.Request, protocols: Mapping[str, Form], *, ping_seconds: float, max_bytes: int
+    request: web.Request, protocols: Mapping[str, Form], *, ping_seconds: float, max_bytes: int, bounded: bool = True
 ) -> web.WebSocketResponse:
-    """The socket, after its handshake: pinged so often, with messages of at most so many bytes from the client."""
+    """The socket, after its handshake: pinged so often, with messages of at most so many bytes from the client.
+
+    Whoever reads it answers pings, by `acd.api.inbound.said`. `bounded`: so is all that comes over it, together.
+    """
     ws = web.WebSocketResponse(
         protocols=tuple(protocols),
         heartbeat=ping_seconds,
         max_msg_size=max_bytes,
         compress=False,
+        autoping=False,
         timeout=CLOSE_SECONDS,
     )
     await ws.prepare(request)
+    ws[INFLOW] = inflow = Inflow(bounded=bounded)
+    if isinstance(request.protocol, Bounded):
+        request.protocol.inflow = inflow
     return ws
 
 
