@@ -64,7 +64,7 @@ def test_a_ping_is_answered(served: Served, door: str) -> None:
     with enter(served, door) as page:
         for number in range(SIGNS_AT_ONCE // 2):
             page.socket.sendall(frame(PING, f"ping {number}".encode()))
-        pongs = []
+        pongs: list[str] = []
         while len(pongs) < SIGNS_AT_ONCE // 2:
             came = page.next()
             assert came.kind in (TEXT, PING, PONG)

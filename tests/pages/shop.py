@@ -68,13 +68,14 @@ queues = ["sales"]
 
 
 class Shop:
-    """Its server. `pictures`: what its policy says of them."""
+    """Its server. `pictures`: what its policy says of them. `markup`: what others have written into its pages."""
 
     def __init__(self, server: ThreadingHTTPServer) -> None:
         self.origin = f"http://127.0.0.1:{server.server_address[1]}"
         self.centre: Centre
         self.wire = ""
         self.pictures = "img-src blob:; "
+        self.markup = ""
 
     @property
     def address(self) -> str:
@@ -101,7 +102,7 @@ class Shop:
         style = '<link rel="stylesheet" href="/loud.css">' if loud else ""
         script = f'<script type="module" src="{self.address}/chat/widget.js"{said}></script>'
         head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Shop</title>{style}'
-        body = '<h1>Shop</h1><button id="own">Buy</button><p>Shoes.</p>'
+        body = f'{self.markup}<h1>Shop</h1><button id="own">Buy</button><p>Shoes.</p>'
         return f'<!doctype html><html lang="{lang}"><head>{head}{script}</head><body>{body}</body></html>'
 
 

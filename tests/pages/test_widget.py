@@ -360,6 +360,20 @@ def test_a_shops_title_and_greeting_are_text_too(window: Window) -> None:
         assert window.dialog.locator("header h2 *, .greeting *").count() == 0
 
 
+def test_elements_of_the_shop_that_are_called_like_parts_of_a_page_are_not_taken_for_them(
+    window: Window, shop: Shop
+) -> None:
+    """What others wrote into the shop's page may have names: they hide what the document has by itself."""
+    names = ("acdChat", "body", "scripts", "hidden", "createElementNS")
+    shop.markup = "".join(f'<img name="{name}" alt=""><form name="{name}"></form>' for name in names)
+    try:
+        window.visit().open()
+    finally:
+        shop.markup = ""
+    assert window.page.evaluate("typeof window.acdChat.open") == "function"
+    assert window.page.locator("img[name], form[name]").count() == 2 * len(names)
+
+
 def test_the_shops_styles_and_the_windows_leave_each_other_alone(window: Window) -> None:
     own = "getComputedStyle(document.querySelector('h1')).cssText"
     window.visit("/loud").open()

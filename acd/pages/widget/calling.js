@@ -2,6 +2,8 @@
 //
 // What a call is, is in /pages/call, of which nothing is loaded before the click. Must not know any element of the page.
 
+import { native } from "/chat/dom.js";
+
 const STEP = 1_000, ASK_AGAIN = 1_000, ASK_FOR = 60_000, LEAVE_WITHIN = 3_000; // milliseconds
 const BAD = { loss: 0.05, jitter: 0.08, roundTrip: 0.6 }; // of packets; seconds
 const PASSING = new Set(["agent-asked", "no-ticket", "unavailable", "conversation-over"]); // by another attempt, a little later
@@ -11,7 +13,7 @@ export class Calling {
   // `chat`: whose conversation the call goes on from. `address`: of acd. `changed()`: something is to be shown.
   constructor(address, chat, keeping, settings, changed) {
     Object.assign(this, { address, chat, keeping, settings, changed });
-    this.audio = document.createElement("audio");
+    this.audio = native("createElement")("audio");
     this.call = null;
     this.memory = null;
     this.turn = 0;

@@ -1,9 +1,15 @@
 // Elements and their texts, for a part of somebody else's page. Whatever comes from elsewhere goes in as text here, never
 // as markup: this is the only module of the chat window that puts words anywhere, and it knows `textContent` alone.
 
+// What the document has by itself: an element of the shop's page hides it, if it is called so (`<form name="body">`).
+export function native(name) {
+  const found = Reflect.get(Document.prototype, name, document);
+  return typeof found === "function" ? found.bind(document) : found;
+}
+
 // `attributes`: `text` is its text; false and null are left out, true is an attribute without a value.
 export function make(tag, attributes = {}, ...children) {
-  const made = document.createElement(tag);
+  const made = native("createElement")(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (name === "text") made.textContent = value;
     else if (value !== false && value !== null) made.setAttribute(name, value === true ? "" : value);
@@ -32,7 +38,7 @@ const SHAPES = {
 // A drawing that says nothing: whoever listens has the label of the button that it is on.
 export function icon(name) {
   const space = "http://www.w3.org/2000/svg";
-  const drawing = document.createElementNS(space, "svg"), path = document.createElementNS(space, "path");
+  const create = native("createElementNS"), drawing = create(space, "svg"), path = create(space, "path");
   drawing.setAttribute("viewBox", "0 0 24 24");
   drawing.setAttribute("aria-hidden", "true");
   path.setAttribute("d", SHAPES[name]);

@@ -2,6 +2,8 @@
 //
 // Owns when to connect and what a close means. Must not know conversations: whoever uses it says hello, and hears messages.
 
+import { native } from "/chat/dom.js";
+
 const PROTOCOL = "acd.chat.v1+json";
 const FIRST_PAUSE = 500, LONGEST_PAUSE = 30_000, TOO_FAST_PAUSE = 5_000; // milliseconds
 const PATIENCE = 10_000; // for a sign of life, once something has been said
@@ -24,8 +26,8 @@ export class Link {
     this.pings = 0;
     window.addEventListener("online", () => this.wake());
     window.addEventListener("offline", () => this.drop());
-    document.addEventListener("visibilitychange", () => document.hidden || this.wake());
-    setInterval(() => document.hidden || this.ping(), PING_EVERY);
+    native("addEventListener")("visibilitychange", () => native("hidden") || this.wake());
+    setInterval(() => native("hidden") || this.ping(), PING_EVERY);
   }
 
   // Connect unless that is so, or under way. What was refused is tried once more.

@@ -4,7 +4,7 @@
 
 import { CallBar } from "/chat/callbar.js";
 import { Composer } from "/chat/composer.js";
-import { icon, make, setLabel, setText } from "/chat/dom.js";
+import { icon, make, native, setLabel, setText } from "/chat/dom.js";
 import { LeftMessage, Rating } from "/chat/forms.js";
 import { Log } from "/chat/log.js";
 
@@ -23,8 +23,8 @@ export class Panel {
     this.root.adoptedStyleSheets = [sheet];
     this.make();
     this.color();
-    document.body.append(this.host);
-    document.addEventListener("visibilitychange", () => this.looked());
+    native("body").append(this.host);
+    native("addEventListener")("visibilitychange", () => this.looked());
   }
 
   // `focuses`: the keyboard goes along; not where nobody has asked for it.
@@ -51,13 +51,13 @@ export class Panel {
 
   // Whether somebody sees what comes.
   looked() {
-    this.does.looked(this.isOpen && !document.hidden);
+    this.does.looked(this.isOpen && !native("hidden"));
   }
 
   draw(chat, link, calling) {
     const { words } = this, { conversation, lives } = chat;
     const had = this.root.activeElement, { isAtEnd } = this.log;
-    this.drawLaunch(this.isOpen && !document.hidden ? 0 : chat.unread, calling);
+    this.drawLaunch(this.isOpen && !native("hidden") ? 0 : chat.unread, calling);
     this.calls.draw(chat, link, calling);
     const isClosed = Boolean(chat.closed) || chat.isUnanswered;
     const isOver = Boolean(conversation?.ended) && !chat.isUnanswered;
@@ -130,7 +130,7 @@ export class Panel {
     this.end.addEventListener("click", () => this.askWhetherToEnd());
     this.panel.addEventListener("keydown", (event) => this.pressed(event));
     for (const each of ["dragover", "dragleave", "drop"]) this.panel.addEventListener(each, (event) => this.dragged(event));
-    document.addEventListener("focusin", ({ target }) => target === this.host || (this.before = target));
+    native("addEventListener")("focusin", ({ target }) => target === this.host || (this.before = target));
   }
 
   // The end is asked for twice: a conversation that has ended does not come back.
@@ -243,7 +243,7 @@ export class Panel {
     this.host.style.setProperty("--acd-chat-accent", color);
     const probe = make("span");
     probe.style.color = color;
-    document.body.append(probe);
+    native("body").append(probe);
     const parts = getComputedStyle(probe).color.match(/[\d.]+/g)?.slice(0, 3).map(Number) ?? [0, 0, 0];
     probe.remove();
     this.host.style.setProperty("--acd-chat-on-accent", brightness(parts) > 0.18 ? "#000000" : "#ffffff");

@@ -7,6 +7,7 @@
 
 import { Calling } from "/chat/calling.js";
 import { Chat } from "/chat/chat.js";
+import { native } from "/chat/dom.js";
 import { Files } from "/chat/files.js";
 import { Keeping } from "/chat/keeping.js";
 import { Link } from "/chat/link.js";
@@ -99,8 +100,9 @@ function put(settings, words, sheet) {
 }
 
 async function begin() {
-  const script = [...document.scripts].find(({ src }) => src === import.meta.url);
-  if (!script || window.acdChat) return;
+  const script = [...native("scripts")].find(({ src }) => src === import.meta.url);
+  // An element of the page's that is called so is not the window's own.
+  if (!script || Object.hasOwn(window, "acdChat")) return;
   const settings = settingsOf(script), words = new Words();
   const [sheet] = await Promise.all([sheetOf("widget.css"), words.load(settings.language)]);
   window.acdChat = Object.freeze(put(settings, words, sheet));

@@ -1,5 +1,7 @@
 // The window's own words, in the language of the page around it.
 
+import { native } from "/chat/dom.js";
+
 const LANGUAGES = ["en", "zh"];
 
 export class Words {
@@ -10,7 +12,7 @@ export class Words {
 
   // As the shop says, else as its page is, else as the browser prefers, else English.
   async load(asked) {
-    const wanted = [asked, document.documentElement.lang, ...navigator.languages, "en"];
+    const wanted = [asked, native("documentElement").lang, ...navigator.languages, "en"];
     this.language = wanted.map((each) => each.slice(0, 2).toLowerCase()).find((each) => LANGUAGES.includes(each));
     const answer = await fetch(new URL(`words.${this.language}.json`, import.meta.url));
     this.found = await answer.json();
