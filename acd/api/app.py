@@ -126,6 +126,8 @@ async def _around(request: web.Request, handler: Handler) -> web.StreamResponse:
     listed = origin is not None and api(request).guard.lists(origin)
     response: web.StreamResponse
     try:
+        if len(request.headers.getall("Origin", ())) > 1:
+            raise Problem(403, "foreign-origin", "Origin: say once which page asks.")
         if listed and request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
             response = web.Response(status=204, headers=PREFLIGHT)
         elif chat_files.is_asked_before(request):

@@ -21,9 +21,6 @@ BYTES_PER_SECOND: Final = 524_288.0
 BYTES_AT_ONCE: Final = 4_194_304
 """All that comes over one connection of a page: several times what may be said in messages."""
 
-INFLOW: Final = "acd_inflow"
-"""Under this name a socket's response has its `Inflow`."""
-
 TOO_FAST: Final = 4429
 """The close code of whoever sends more."""
 
@@ -36,8 +33,8 @@ async def said(ws: web.WebSocketResponse, flooded: Callable[[], None]) -> AsyncG
             yield message
             continue
         if signs.take(_now_us()):
-            flow: Inflow = ws[INFLOW]
-            flow.is_shut = True
+            if isinstance(ws, Counted):
+                ws.inflow.is_shut = True
             flooded()
             return
         if message.type == WSMsgType.PING:
@@ -55,6 +52,12 @@ class Inflow:
     def is_too_much(self, count: int) -> bool:
         """Count so many more."""
         return self._bytes is not None and bool(self._bytes.take(_now_us(), count))
+
+
+class Counted(web.WebSocketResponse):
+    """A socket that knows what comes over its connection."""
+
+    inflow: Inflow
 
 
 class Bounded:

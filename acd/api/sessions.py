@@ -249,8 +249,10 @@ def _check_page(request: web.Request, session: Session) -> None:
     origin = request.headers.get("Origin")
     if request.host.lower() != session.host or (origin is not None and not _is_of(origin.lower(), session)):
         raise Problem(403, "foreign-origin", _ELSEWHERE)
-    if origin is None and request.method not in _ONLY_ASKS:
-        raise Problem(403, "foreign-origin", "A session changes nothing without the page's Origin; or use a token.")
+    asks = request.method in _ONLY_ASKS and "Upgrade" not in request.headers
+    if origin is None and not asks:
+        detail = "A session changes nothing, and opens no socket, without the page's Origin; or use a token."
+        raise Problem(403, "foreign-origin", detail)
     if request.headers.get("Sec-Fetch-Site", "none") not in _OWN_SITE:
         raise Problem(403, "foreign-origin", _ELSEWHERE)
 

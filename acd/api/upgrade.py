@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from acd.api.inbound import INFLOW, Bounded, Inflow
+from acd.api.inbound import Bounded, Counted, Inflow
 from acd.api.problems import Problem
 from acd.api.routes import Call
 from acd.api.sockets import CLOSE_SECONDS, EXPIRED, REVOKED, Ending
@@ -43,7 +43,7 @@ async def upgraded(
 
     Whoever reads it answers pings, by `acd.api.inbound.said`. `bounded`: so is all that comes over it, together.
     """
-    ws = web.WebSocketResponse(
+    ws = Counted(
         protocols=tuple(protocols),
         heartbeat=ping_seconds,
         max_msg_size=max_bytes,
@@ -52,7 +52,7 @@ async def upgraded(
         timeout=CLOSE_SECONDS,
     )
     await ws.prepare(request)
-    ws[INFLOW] = inflow = Inflow(bounded=bounded)
+    ws.inflow = inflow = Inflow(bounded=bounded)
     if isinstance(request.protocol, Bounded):
         request.protocol.inflow = inflow
     return ws
