@@ -28,6 +28,15 @@ def test_what_can_be_chosen() -> None:
     assert options.queues["sales"].number == "*600"
 
 
+@pytest.mark.parametrize(("number", "keys"), [("national", []), ("as-known", ["transfers.outside.number"])])
+def test_numbers_that_nobody_checks_are_cautioned_against(number: str, keys: list[str]) -> None:
+    """Of one as it was written it is not known whether it is dear: 0900 begins like 0."""
+    options = read(transfers={"outside": {"only": ["0"], "context": "acd-numbers", "number": number}})
+    assert options.transfers.outside is not None
+    assert bool(options.transfers.outside.allowed("0900 123456")) is bool(keys)
+    assert [key for key, *_ in options.cautions] == keys
+
+
 @pytest.mark.parametrize(
     ("given", "says"),
     [

@@ -83,12 +83,7 @@ class CallbackOptions(Struct, frozen=True, kw_only=True):
             reason = "is missing: whoever calls with a forged number has you call any number, at your cost"
             example = '["+8613", "+8621"]' if self.number == "e164" else '["13", "021"]'
             return (("only", reason, f"name what you call, as it is dialled: only = {example}"),)
-        if self.number == "as-known":
-            reason = "is as-known: what only lets through goes by how a number was written, and none is checked"
-            forms = [each for each in _CHECKED if not any(never_begins(self.only, each, self.region))]
-            fix = f'use "{forms[0]}"' if forms else 'use "national" or "e164", and write only in that form'
-            return (("number", reason, fix),)
-        return ()
+        return unchecked(self.number, self.only, self.region)
 
     def endpoint(self, number: str) -> str:
         """The dial string for somebody's number; empty if there is none that may be dialled."""
@@ -131,6 +126,16 @@ class CallbackOptions(Struct, frozen=True, kw_only=True):
         # A number of no known kind is none in use; a short one (the police, a bank) is nobody's.
         is_called = phonenumbers.is_valid_number(parsed) and phonenumbers.number_type(parsed) in _CALLED
         return dialled if is_called and _e164(again) == _e164(parsed) else ""
+
+
+def unchecked(form: NumberForm, only: tuple[str, ...], region: str) -> tuple[tuple[str, str, str], ...]:
+    """The caution against numbers as they are known: key, reason, fix; none for other forms."""
+    if form != "as-known":
+        return ()
+    reason = "is as-known: what only lets through goes by how a number was written, and none is checked"
+    forms = [each for each in _CHECKED if not any(never_begins(only, each, region))]
+    fix = f'use "{forms[0]}"' if forms else 'use "national" or "e164", and write only in that form'
+    return (("number", reason, fix),)
 
 
 def never_begins(only: Iterable[str], form: NumberForm, region: str) -> Iterator[tuple[str, str]]:

@@ -15,6 +15,7 @@ from acd_asterisk.options.callbacks import (
     never_begins,
     read_prefixes,
     read_region,
+    unchecked,
 )
 from acd_asterisk.options.reader import Reader
 
@@ -29,6 +30,11 @@ class OutsideOptions(Struct, frozen=True, kw_only=True):
     """Beginnings of numbers that may be dialled, in the form in which they are; never empty."""
     number: NumberForm = "national"
     region: str = "CN"
+
+    @property
+    def cautions(self) -> tuple[tuple[str, str, str], ...]:
+        """What works and had better be otherwise: key, reason, fix."""
+        return unchecked(self.number, self.only, self.region)
 
     def allowed(self, number: str) -> str:
         """The number as it is dialled: digits, perhaps behind a +; empty if it is none, or none that may be."""

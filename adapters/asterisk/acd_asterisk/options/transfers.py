@@ -32,10 +32,12 @@ class TransferOptions(Struct, frozen=True, kw_only=True):
     @property
     def cautions(self) -> tuple[tuple[str, str, str], ...]:
         """What works and had better be otherwise: key, reason, fix."""
+        of_numbers = () if self.outside is None else self.outside.cautions
+        found = tuple((f"outside.{key}", reason, fix) for key, reason, fix in of_numbers)
         if self.by_phone == "asterisk":
-            return ()
+            return found
         reason = "before 22.11 Asterisk dies of a telephone's REFER with `Refer-Sub: false` (its issue 2021)"
-        return (("by_phone", reason, 'use "asterisk" unless yours is newer'),)
+        return (*found, ("by_phone", reason, 'use "asterisk" unless yours is newer'))
 
 
 def read_transfers(table: Reader) -> TransferOptions:
