@@ -162,7 +162,7 @@ def _item(call: Call[Any, Any], item: WorkRecord) -> ItemShape:
         channel.recording_of(row.id) if part != "none" and isinstance(channel, Recording) else None,
         [interaction_shape(each, now_us) for each in consults if each.asking == item.agent_id],
         continued(view, row) if theirs else "",
-        _voice(channel, row),
+        _voice(channel),
         part == "owner" and not row.parent and has_numbers(channel),
     )
 
@@ -176,10 +176,9 @@ def _part(row: InteractionRecord, item: WorkRecord) -> Literal["owner", "partici
     return "participant" if any(offer_id == item.offer_id for offer_id, _ in row.participants) else "none"
 
 
-def _voice(channel: Channel | None, row: InteractionRecord) -> Voice | None:
-    """Advice about a call between browsers is silent; about one by telephone the adviser's rings, too."""
+def _voice(channel: Channel | None) -> Voice | None:
     if isinstance(channel, BrowserCalls):
-        return None if row.parent else "page"
+        return "page"
     return "phone" if isinstance(channel, HasBrowserPhones) and channel.browser_phones.urls else None
 
 

@@ -138,7 +138,7 @@ async def test_what_of_the_page_carries_their_voice(system: Client, router: Memo
     assert [item["voice"] for item in await items(system)] == [None]
     router.channels["pbx"] = WebrtcChannel("pbx", options(tmp_path))
     assert [item["voice"] for item in await items(system)] == ["page"]
-    assert [item["voice"] for item in await items(system, "boris")] == [None], "advice is silent there"
+    assert [item["voice"] for item in await items(system, "boris")] == ["page"], "advice is by the page, too"
     router.channels["pbx"] = Telephones("pbx")
     assert [item["voice"] for item in await items(system)] == ["phone"]
     assert [item["voice"] for item in await items(system, "boris")] == ["phone"], "the adviser's rings, too"

@@ -46,6 +46,7 @@ export class Call extends EventTarget {
       say: (message) => this.line.say(message),
       track: () => this.own.audio,
       problem: (code, detail) => this.problem(code, detail),
+      changed: () => this.heardBeside(),
     });
     this.turns = Promise.resolve();
     this.line = new Line({
@@ -199,6 +200,13 @@ export class Call extends EventTarget {
   anew() {
     this.newSession();
     this.connection.make(this.configuration);
+  }
+
+  // Where there is no talk, whoever is heard beside it is all there is.
+  heardBeside() {
+    const state = this.peers.standing();
+    if (!this.talk && state !== this.beside) this.tell("media", { state });
+    this.beside = this.talk ? "" : state;
   }
 
   noTalk() {

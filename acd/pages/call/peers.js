@@ -11,7 +11,7 @@ export class Peers {
   constructor({ say, track, problem, changed = () => {} }) {
     Object.assign(this, { say, track, problem, changed });
     this.all = new Map();
-    this.standing = { muted: false, held: false, deaf: false };
+    this.spoken = { muted: false, held: false, deaf: false };
     this.sink = "";
   }
 
@@ -27,8 +27,10 @@ export class Peers {
     return Boolean(peer);
   }
 
-  get isConnected() {
-    return [...this.all.values()].some((each) => each.state === "connected");
+  // How they stand together, as a talk's `media`: connected as soon as one is.
+  standing() {
+    const states = new Set([...this.all.values()].map((each) => each.state));
+    return ["connected", "broken", "connecting"].find((each) => states.has(each)) ?? "none";
   }
 
   are(told) {
@@ -63,8 +65,8 @@ export class Peers {
   }
 
   // `deaf`: nobody is heard who is not to be heard on hold.
-  enable(standing) {
-    this.standing = standing;
+  enable(spoken) {
+    this.spoken = spoken;
     for (const each of this.all.values()) each.enable();
   }
 
@@ -181,7 +183,7 @@ class Peer {
   }
 
   enable() {
-    const { muted, held, deaf } = this.peers.standing;
+    const { muted, held, deaf } = this.peers.spoken;
     if (this.own) this.own.enabled = !muted && !(held && this.told.holds);
     this.audio.muted = !this.told.hears || (deaf && this.told.holds);
   }

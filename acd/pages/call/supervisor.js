@@ -82,7 +82,7 @@ export class SupervisorCall extends EventTarget {
 
   stands() {
     if (this.state === "over") return;
-    const state = this.peers.isConnected ? "talking" : "joining";
+    const state = this.peers.standing() === "connected" ? "talking" : "joining";
     if (state === this.state) return;
     this.state = state;
     this.tell("state", { state, reason: "" });

@@ -56,7 +56,7 @@ export class PageCall {
   }
 
   get held() {
-    return this.item.work.state === "held";
+    return this.item.work.state === "held" || Boolean(this.call?.held);
   }
 
   // It was joined, and has been left since.
@@ -84,7 +84,7 @@ export class PageCall {
     if (this.isOffered) return new Set();
     if (this.state === "apart") return new Set(["join", "hang-up"]);
     const play = this.problem === WORDS["no-sound"] ? ["play"] : [];
-    return new Set([...play, "mute", ...(this.told === "talking" ? ["camera", "screen"] : []), "hang-up"]);
+    return new Set([...play, "mute", ...(this.told === "talking" && this.call?.talk ? ["camera", "screen"] : []), "hang-up"]);
   }
 
   // ---- what is done with it

@@ -42,6 +42,11 @@ def supervisor_seat(agent_id: str) -> str:
     return f"supervisor {agent_id}"
 
 
+def adviser_seat(consult_id: str, agent_id: str) -> str:
+    """Where an agent sits who is asked for advice, or gives it."""
+    return f"adviser {consult_id} {agent_id}"
+
+
 class Pairing(NamedTuple):
     """Two seats that have a leg. `first` makes the first offer; the flags say whose sound goes over it.
 
@@ -92,6 +97,7 @@ class Besides:
     def settle(self, line: "Line", wanted: Sequence[Pairing]) -> None:
         """Have these legs, and no others; tell whose page is there."""
         before, line.legs, changed = line.legs, {}, set[str]()
+        line.had_legs = line.had_legs or bool(wanted)
         for pairing in wanted:
             key = pairing[:2]
             leg = before.pop(key, None)
@@ -157,7 +163,6 @@ class Besides:
         """All legs of a page; those that it is not told of are none any more."""
         if page is None:
             return
-        line.had_legs = True
         legs = (leg for key, leg in line.legs.items() if page.seat in key and leg.call.ended is None)
         page.tell(PeersTold([self._peer(leg, page.seat) for leg in legs]))
 

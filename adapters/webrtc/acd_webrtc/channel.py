@@ -32,20 +32,21 @@ from acd.core.messages import (
 from acd.errors import AcdError, ChannelError, ConfigError, PersonalStoreError
 from acd.ports.channel import ChannelHost, Desired
 from acd.ports.continuing import Origin
-from acd.ports.pages import Claimed, Ending, Heard, Page, Rated
+from acd.ports.pages import Claimed, Heard, Page, Rated
 from acd.ports.recording import RecordingState
 from acd.ports.supervision import Supervisor
 from acd.runtime.keyfile import MasterKey, create_key, read_key
 from acd.runtime.log import Logger
-from acd_webrtc import watching
+from acd_webrtc import advising, watching
 from acd_webrtc.exchange import LOST, Exchange
 from acd_webrtc.lines import Line, Lines
 from acd_webrtc.messages import MAX_BYTES, Announced
 from acd_webrtc.options import WebrtcOptions
-from acd_webrtc.pages import NORMAL, AgentPage, CustomerPage, PageBase, SupervisorPage
+from acd_webrtc.pages import CustomerPage, PageBase
 from acd_webrtc.places import Places
 from acd_webrtc.ratings import Ratings
 from acd_webrtc.reception import Reception
+from acd_webrtc.seating import agent_page, supervisor_page
 from acd_webrtc.tickets import Tickets
 from acd_webrtc.translate import quality_attributes
 from acd_webrtc.turn import TurnServer
@@ -95,21 +96,14 @@ class WebrtcChannel:
         """Carry out one effect."""
         if self._key is None:
             raise ChannelError(f"{self.name}: no key is open; see the log for what is in the way")
-        match effect:
-            case ReachCustomer():
-                await self._cannot_call(effect.interaction_id, effect.attempt)
-            case OpenConsult():
-                pass  # Agents who ask each other have no need of the customer's page.
-            case ReleaseInteraction() | RevokeOffer() | DisconnectAgent() | AnnounceInteraction():
-                line = self.lines.get(effect.interaction_id)
-                if line is not None:
-                    await self._apply(line, effect)
-            case ParkInteraction() | OfferInteraction() | ConnectInteraction() | JoinAgent():
-                line = self._living(effect.interaction_id)
-                if line is not None:
-                    await self._apply(line, effect)
-            case _:
-                assert_never(effect)
+        if isinstance(effect, ReachCustomer):
+            await self._cannot_call(effect.interaction_id, effect.attempt)
+            return
+        line = self.lines.get(effect.interaction_id)
+        if line is None or isinstance(effect, OpenConsult):
+            self._advise(effect)
+        else:
+            await self._apply(line, effect)
 
     async def reconcile(self, desired: tuple[Desired, ...]) -> None:
         """Compare the calls there are with `desired`. Of one that is new here the pages have yet to come back."""
@@ -124,6 +118,12 @@ class WebrtcChannel:
                 await self._cannot_call(each.interaction_id, 1 if standing is None else standing.attempts + 1)
             elif not each.parent:
                 self.exchange.heal(self.lines.get(each.interaction_id) or self._found(each.interaction_id), each)
+        for consult_id in (*self.lines.consults, *(each.interaction_id for each in desired if each.parent)):
+            about = advising.look(self.lines, self.host, consult_id)
+            if about is not None:
+                self.exchange.settle(about)
+            elif self.host.wish(consult_id) is not None:
+                await self._submit(EndInteraction(self.host.new_id(), consult_id, by="system", reason=LOST))
 
     async def stop(self) -> None:
         """Pages are told to come back; what they hear of each other goes on without us."""
@@ -194,15 +194,7 @@ class WebrtcChannel:
 
     def agent_page(self, interaction_id: str, agent_id: str) -> Page:
         """An agent's page has connected for a call."""
-        page = AgentPage(self, agent_id)
-        wish, line = self.host.wish(interaction_id), self.lines.get(interaction_id)
-        if wish is None or line is None or agent_id not in wish.offers().values():
-            page.end(Ending(NORMAL, "over", self.lines.why(interaction_id) or LOST))
-            return page
-        # Whoever has accepted talks, also in the moment before the engine's order comes.
-        self.exchange.heal(line, wish)
-        self.exchange.agent_came(line, page)
-        return page
+        return agent_page(self, interaction_id, agent_id)
 
     def claimed(self, interaction_id: str) -> Claimed:
         """What the customer's page said of them when it began a call that is going on."""
@@ -235,9 +227,7 @@ class WebrtcChannel:
 
     def supervisor_page(self, interaction_id: str, agent_id: str) -> Page:
         """Their page has connected."""
-        page = SupervisorPage(self, agent_id)
-        self.exchange.supervisor_came(self.lines.get(interaction_id), page)
-        return page
+        return supervisor_page(self, interaction_id, agent_id)
 
     # ---- acd.ports.recording.Recording
 
@@ -319,14 +309,13 @@ class WebrtcChannel:
             raise ChannelError(f"{self.name}: no key is open")
         return self._key
 
-    def _living(self, interaction_id: str) -> Line | None:
-        """The call of an effect that needs a customer; None for one between agents. Raises `ChannelError`."""
-        line = self.lines.get(interaction_id)
-        if line is None:
-            wish = self.host.wish(interaction_id)
-            if wish is None or not wish.parent:
-                raise ChannelError(f"{self.name}: there is no call {interaction_id}")
-        return line
+    def _advise(self, effect: Effect) -> None:
+        """What is about no call may be about a consult. Raises `ChannelError` for what needs a call."""
+        line = advising.carry_out(self.lines, self.host, effect)
+        if line is not None:
+            self.exchange.settle(line)
+        elif isinstance(effect, OpenConsult | ParkInteraction | OfferInteraction | ConnectInteraction | JoinAgent):
+            raise ChannelError(f"{self.name}: there is no call {effect.interaction_id}")
 
     def _found(self, interaction_id: str) -> Line:
         """A call from before the start, whose pages have as long to come back as any."""
@@ -357,6 +346,8 @@ class WebrtcChannel:
             case RevokeOffer():
                 line.ringing.pop(effect.offer_id, None)
             case ConnectInteraction() | JoinAgent():
+                if isinstance(effect, JoinAgent):
+                    advising.drop(self.lines, effect.consult_id)
                 line.ringing.pop(effect.offer_id, None)
                 line.talking[effect.offer_id] = effect.agent_id
             case DisconnectAgent():

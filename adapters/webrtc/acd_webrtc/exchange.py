@@ -15,7 +15,7 @@ from acd.errors import AcdError
 from acd.ports.channel import AgentStanding, ChannelHost, Desired
 from acd.ports.pages import Ending, Heard
 from acd.runtime.log import Logger
-from acd_webrtc import watching
+from acd_webrtc import advising, conferring, watching
 from acd_webrtc.besides import Besides, is_hello
 from acd_webrtc.lines import Line, Lines, Talk
 from acd_webrtc.messages import CallTold, IceTold, Sampled, Signal, SignalTold, State, TalkTold
@@ -88,13 +88,20 @@ class Exchange:
         self._tell_talk(line, page)
         self._besides.came(line, page)
 
+    def adviser_came(self, line: Line, page: AgentPage) -> None:
+        """The page of an agent who is asked for advice."""
+        before = advising.came(line, page)
+        if before is not None:
+            before.end(_REPLACED)
+        self._besides.came(line, page)
+
     def supervisor_came(self, line: Line | None, page: SupervisorPage) -> None:
         """The page of somebody who supervises; nobody but them has been told."""
         if line is None or not watching.came(line, page):
             page.end(watching.OVER)
             return
         self._besides.came(line, page)
-        self._besides.settle(line, watching.pairings(line))
+        self._look_after(line)
 
     def parted(self, page: SupervisorPage) -> None:
         """They have left."""
@@ -104,7 +111,7 @@ class Exchange:
     def supervise(self, line: Line, agent_id: str, mode: SupervisionMode) -> None:
         """Have somebody hear the call, be heard in it, or leave it. Raises `ChannelError`."""
         watching.order(line, agent_id, mode, self.now_us())
-        self._besides.settle(line, watching.pairings(line))
+        self._look_after(line)
 
     def left(self, page: PageBase) -> None:
         """A page's socket is gone. Idempotent."""
@@ -117,6 +124,8 @@ class Exchange:
             del line.agents[agent_id]
         if isinstance(page, SupervisorPage):
             watching.left(line, page, self.now_us())
+        elif isinstance(page, AgentPage):
+            advising.left(line, page)
         self._besides.left(line, page)
         if line.talk is not None and (link := line.talk.dropped(page)) is not None:
             self._carry_out(line.talk, line.talk.call.disconnected(link, now_us=self.now_us()))
@@ -148,14 +157,17 @@ class Exchange:
             page.tell(CallTold(line.id, "", state))
             if agent_id not in there:
                 page.over("left")
+        advising.tell(line)
         self._look_after(line)
 
     def end(self, line: Line, reason: str) -> tuple[Heard, ...]:
         """The call is over. Returns how well both sides heard each other."""
         reason = line.why or reason or LOST
         self._end_talk(line)
-        self._look_after(line)
         self._lines.drop(line, reason)
+        line.advice.clear()
+        advising.tell(line)
+        self._look_after(line)
         for page in tuple(line.agents.values()):
             page.tell(CallTold(line.id, "", "over", reason=reason))
             page.over(reason)
@@ -173,10 +185,10 @@ class Exchange:
         """Whether the agent holds customers is said over the API, too."""
         states = dict(standing.work)
         for line in self._lines:
-            talk = line.talk
-            if talk is not None and talk.agent_id == standing.agent_id and not line.holding and line.id in states:
-                held = states[line.id] == "held"
-                self._carry_out(talk, talk.call.hold(held=held, now_us=self.now_us()))
+            held, agent_id = states.get(line.id) == "held", standing.agent_id
+            if not line.holding and held != (agent_id in line.held):
+                (line.held.add if held else line.held.discard)(agent_id)
+                self._look_after(line)
 
     # ---- what pages say
 
@@ -202,7 +214,9 @@ class Exchange:
             steps = call.receive(link, text, now_us=self.now_us())
         ended = self._carry_out(talk, steps)
         if call.held != held:
-            await self._tell_hold(line, talk)
+            (line.held.add if call.held else line.held.discard)(talk.agent_id)
+            self._hold(line)
+            await self._tell_hold(line, talk, held=not held)
         if ended:
             await self._tell_end(line, talk)
 
@@ -240,6 +254,8 @@ class Exchange:
         self._besides.tick(line)
         if line.watches:
             self._look_after(line)
+        for command in (*advising.lost(line, self._host().new_id), *conferring.lost(line, self._host().new_id)):
+            await self._submit(command)
         talk = line.talk
         if talk is None:
             return
@@ -252,9 +268,20 @@ class Exchange:
     # ---- inside
 
     def _look_after(self, line: Line) -> None:
-        """Those who hear it without being in the talk."""
+        """Those who are in it without being in the talk."""
         watching.sweep(line, self.now_us(), self._options.limits.resume_us)
-        self._besides.settle(line, watching.pairings(line))
+        self._besides.settle(
+            line,
+            [*conferring.pairings(line), *advising.pairings(line), *watching.pairings(line)],
+        )
+        self._hold(line)
+
+    def _hold(self, line: Line) -> None:
+        """The customer hears nobody while the agent holds them, or asks for advice."""
+        talk = line.talk
+        if talk is not None:
+            held = talk.agent_id in line.held or advising.is_asked(line)
+            self._carry_out(talk, talk.call.hold(held=held, now_us=self.now_us()))
 
     def _carry_out(self, talk: Talk, steps: list[Step]) -> bool:
         """Do what signalling wants; whether the talk has ended by it."""
@@ -293,8 +320,8 @@ class Exchange:
         if command is not None:
             await self._submit(command)
 
-    async def _tell_hold(self, line: Line, talk: Talk) -> None:
-        kind = HoldWork if talk.call.held else ResumeWork
+    async def _tell_hold(self, line: Line, talk: Talk, *, held: bool) -> None:
+        kind = HoldWork if held else ResumeWork
         line.holding += 1
         try:
             await self._submit(kind(self._host().new_id(), talk.agent_id, line.id))
@@ -309,11 +336,9 @@ class Exchange:
             _log.warning("the engine could not be told of a call", instance=self._name, error=type(error).__name__)
 
     def _state(self, line: Line, page: AgentPage) -> State:
-        if line.talk is not None and line.talk.agent_id == page.agent_id:
+        if page.agent_id in line.talking.values():
             return "talking"
-        if page.agent_id in line.ringing.values():
-            return "offered"
-        return "waiting" if page.agent_id in line.talking.values() else "over"
+        return "offered" if page.agent_id in line.ringing.values() else "over"
 
     def _tell_customer(self, line: Line) -> None:
         if line.customer is not None:

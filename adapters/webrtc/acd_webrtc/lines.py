@@ -9,7 +9,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from acd.ports.channel import Place
+from acd.ports.channel import Desired, Place
 from acd.ports.pages import Claimed, Side
 from acd_webrtc.quality import Quality
 from acd_webrtc.signalling import Call
@@ -91,12 +91,18 @@ class Line:
         self.agents: dict[str, AgentPage] = {}
         self.watches: dict[str, Watch] = {}
         """Who supervises it, by agent."""
+        self.advice: dict[str, Desired] = {}
+        """What agents are asked about it, by consult."""
+        self.advisers: dict[tuple[str, str], AgentPage] = {}
+        """Pages of those who are, by consult and agent."""
         self.legs: dict[tuple[str, str], Leg] = {}
         """Connections beside the talk, by the seats at their ends."""
         self.had_legs = False
         self.gone_us: int | None = None
         self.why = ""
         self.place: Place | None = None
+        self.held: set[str] = set()
+        """Agents who hold it, as the engine has it."""
         self.holding = 0
         """Commands about holding that are under way."""
         self.quality: dict[Side, Quality] = {"customer": Quality(), "agent": Quality()}
@@ -108,7 +114,8 @@ class Line:
 
     def page_at(self, seat: str) -> "PageBase | None":
         """Whoever is connected for this seat."""
-        pages = (self.customer, *self.agents.values(), *(each.page for each in self.watches.values()))
+        supervisors = (each.page for each in self.watches.values())
+        pages = (self.customer, *self.agents.values(), *self.advisers.values(), *supervisors)
         return next((page for page in pages if page is not None and page.seat == seat), None)
 
 
@@ -119,6 +126,8 @@ class Lines:
         """None yet."""
         self._living: dict[str, Line] = {}
         self._of_visitor: dict[str, Line] = {}
+        self.consults: dict[str, Line] = {}
+        """Which call a consult is about."""
         self._ended: OrderedDict[str, str] = OrderedDict()
         self.of_address: Counter[str] = Counter()
         """How many have not ended, by where they were begun, as far as that is known."""
@@ -158,6 +167,8 @@ class Lines:
             self.of_address[line.address] -= 1
             if not self.of_address[line.address]:
                 del self.of_address[line.address]
+        for consult_id in line.advice:
+            self.consults.pop(consult_id, None)
         if self._of_visitor.get(line.visitor) is line:
             del self._of_visitor[line.visitor]
         if reason:

@@ -19,7 +19,7 @@ from acd.runtime.clock import moment
 from acd.runtime.keyfile import MasterKey
 from acd.runtime.log import Logger
 from acd_webrtc.allowance import Allowance
-from acd_webrtc.besides import CUSTOMER, agent_seat, supervisor_seat
+from acd_webrtc.besides import CUSTOMER, adviser_seat, agent_seat, supervisor_seat
 from acd_webrtc.messages import (
     AGENT_SAID,
     CUSTOMER_SAID,
@@ -178,15 +178,16 @@ class PageBase(ABC):
 
 
 class AgentPage(PageBase):
-    """Of an agent, for one interaction. Whoever opened it has seen to it that it is theirs."""
+    """Of an agent, for one interaction, or for one `consult`. Whoever opened it has seen to it that it is theirs."""
 
     side = "agent"
 
-    def __init__(self, channel: "WebrtcChannel", agent_id: str) -> None:
+    def __init__(self, channel: "WebrtcChannel", agent_id: str, consult: str = "") -> None:
         """As above."""
         super().__init__(channel)
         self.agent_id = agent_id
-        self.seat = agent_seat(agent_id)
+        self.consult = consult
+        self.seat = adviser_seat(consult, agent_id) if consult else agent_seat(agent_id)
 
     def over(self, reason: str) -> None:
         """There is nothing more to be done here."""

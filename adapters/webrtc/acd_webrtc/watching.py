@@ -115,9 +115,11 @@ def pairings(line: "Line") -> list[Pairing]:
     found = []
     for watch in line.watches.values():
         if watch.was_there:
-            seat, agent = supervisor_seat(watch.agent_id), agent_seat(line.talk.agent_id)
-            found.append(Pairing(seat, agent, watch.mode in ("whisper", "barge"), second_speaks=True))
-            found.append(Pairing(seat, CUSTOMER, watch.mode == "barge", second_speaks=True))
+            seat, barges = supervisor_seat(watch.agent_id), watch.mode == "barge"
+            for offer_id, agent_id in line.talking.items():
+                whispers = watch.mode == "whisper" and offer_id == watch.offer_id
+                found.append(Pairing(seat, agent_seat(agent_id), barges or whispers, second_speaks=True))
+            found.append(Pairing(seat, CUSTOMER, barges, second_speaks=True))
     return found
 
 

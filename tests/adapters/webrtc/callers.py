@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from acd.core.messages import AcceptOffer, FailOffer
-from acd.ports.channel import Channel
+from acd.ports.channel import Channel, Desired
 from acd.ports.pages import Ending, Page
 from acd.testing.contract import Standing
 from acd.testing.recording_host import RecordingHost
@@ -107,6 +107,7 @@ class WebrtcDriver:
     """`acd.testing.contract.Driver`: the far end are pages, which come back when cut off, and agents' desks."""
 
     agent_id = "anna"
+    adviser_id = "boris"
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -144,6 +145,8 @@ class WebrtcDriver:
 
     async def standing(self, interaction_id: str) -> Standing:
         """As the customer's page shows it, and, where that says no more, the channel."""
+        if interaction_id not in self.callers:
+            return self._consult(interaction_id)
         caller = self.callers[interaction_id]
         assert caller.page is not None
         if caller.page.ended.done() and self.channel.health()["connected"]:
@@ -157,6 +160,24 @@ class WebrtcDriver:
         ringing = set() if line is None else line.ringing.keys() - self.dead
         self.rung |= ringing
         return "ringing" if ringing else "waiting"
+
+    async def talking(self, interaction_id: str) -> frozenset[str]:
+        """As the channel has it: in a call, or in a consult."""
+        line = self.channel.lines.get(interaction_id)
+        if line is not None:
+            return frozenset(line.talking.values())
+        advice = self._advice(interaction_id)
+        return frozenset(() if advice is None or advice.state != "connected" else advice.offers().values())
+
+    def _advice(self, consult_id: str) -> Desired | None:
+        line = self.channel.lines.consults.get(consult_id)
+        return None if line is None else line.advice[consult_id]
+
+    def _consult(self, consult_id: str) -> Standing:
+        advice = self._advice(consult_id)
+        if advice is None:
+            return "absent"
+        return {"waiting": "waiting", "offered": "ringing", "connected": "connected"}[advice.state]  # type: ignore[return-value]
 
     async def rings(self, offer_id: str) -> int:
         return int(offer_id in self.rung)

@@ -231,18 +231,21 @@ async def test_who_waits_and_is_gone_has_left(channel: WebrtcChannel, host: Host
     assert (ended.interaction_id, ended.by, ended.reason) == (call, "customer", "away")
 
 
-async def test_one_agent_at_a_time_has_the_customer_s_ear(channel: WebrtcChannel, host: Host) -> None:
+async def test_the_talk_is_with_whoever_has_been_there_longest(channel: WebrtcChannel, host: Host) -> None:
     customer, anna, call = await talking(channel, host)
     first = customer.last("talk")
     host.wished[call] = Desired(call, "connected", f"{call}.1", "anna", others=((f"{call}.2", "boris"),))
     await channel.perform(JoinAgent(f"{call}.2", call, "boris", "talk", "advice"))
     boris = agent_page(channel, call, "boris")
-    assert (await boris.until("call"))["state"] == "waiting"
+    assert (await boris.until("call"))["state"] == "talking"
+    assert [len((await each.until("peers"))["peers"]) for each in (customer, anna, boris)] == [1, 1, 2]
     host.wished[call] = Desired(call, "connected", f"{call}.2", "boris")
     await channel.perform(DisconnectAgent(f"{call}.1", call, "anna", "talk"))
     assert await anna.ended() == (1000, "over")
     assert (await boris.until("talk"))["pair"] == f"{call}.2"
     second = await customer.until("talk", pair=f"{call}.2")
+    for each in (customer, boris):
+        await each.until("peers", peers=[])
     assert (first["talk"], first["pair"]) != (second["talk"], second["pair"])
     # What is still said of the talk before goes nowhere.
     await customer.say(type="signal", talk=first["talk"], text={"type": "hello"})
@@ -382,9 +385,12 @@ async def test_what_a_page_cannot_do_is_answered(channel: WebrtcChannel, host: H
         ("b2", 1, False),
     ]
     host.wished["c1"] = Desired("c1", "waiting", parent="call-1", asking="anna")
-    await channel.perform(OpenConsult("c1", "talk", "call-1", "anna"))
-    await channel.perform(ParkInteraction("c1", "talk"))
+    with pytest.raises(ChannelError, match="talk: there is no call c1"):
+        await channel.perform(OpenConsult("c1", "talk", "call-1", "anna"))
     await channel.reconcile(host.desired())
+    (ended,) = host.of(EndInteraction)
+    assert isinstance(ended, EndInteraction)
+    assert (ended.interaction_id, ended.by) == ("c1", "system")
     assert len(channel.lines) == 0
     with pytest.raises(ChannelError, match="talk: there is no call nowhere"):
         await channel.perform(ParkInteraction("nowhere", "talk"))
