@@ -100,8 +100,8 @@ class Exchange:
         if line is None or not watching.came(line, page):
             page.end(watching.OVER)
             return
-        self._besides.came(line, page)
         self._look_after(line)
+        self._besides.came(line, page)
 
     def parted(self, page: SupervisorPage) -> None:
         """They have left."""

@@ -109,16 +109,16 @@ def end(line: "Line", watch: Watch, reason: str) -> None:
 
 
 def pairings(line: "Line") -> list[Pairing]:
-    """Who is to hear whom for them: both are heard by whoever supervises, who is heard as the mode has it."""
+    """Who is to hear whom for them: all are heard by whoever supervises, who is heard as the mode has it."""
     if line.talk is None:
         return []
     found = []
     for watch in line.watches.values():
         if watch.was_there:
             seat, barges = supervisor_seat(watch.agent_id), watch.mode == "barge"
-            for offer_id, agent_id in line.talking.items():
-                whispers = watch.mode == "whisper" and offer_id == watch.offer_id
-                found.append(Pairing(seat, agent_seat(agent_id), barges or whispers, second_speaks=True))
+            # A whisper is to each of several agents: nobody can say which one is meant.
+            agents = [agent_seat(each) for each in line.talking.values()]
+            found += [Pairing(seat, agent, watch.mode != "listen", second_speaks=True) for agent in agents]
             found.append(Pairing(seat, CUSTOMER, barges, second_speaks=True))
     return found
 

@@ -183,6 +183,9 @@ async def test_who_is_lost_leaves_the_conference(channel: WebrtcChannel, host: H
         await boris.say(type="signal", talk=peer["talk"], text={"type": "hello"})
     for side in (customer, anna):
         await greeted(side)
+    await channel.supervise(call, "maria", "whisper")
+    heard = [(each["speaks"], each["hears"]) for each in (await boss_page(channel, call).until("peers"))["peers"]]
+    assert heard == [(True, True), (True, True), (False, True)], "both agents hear a whisper, the customer does not"
     boris.lose()
     host.ahead_us += 31 * SECOND
     await channel.sweep()
