@@ -120,6 +120,7 @@ export class Call extends EventTarget {
   cut() {
     this.session?.cut();
     this.peers.cut();
+    this.copy.cut();
     this.tell("online", { online: false });
   }
 

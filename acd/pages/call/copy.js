@@ -12,11 +12,13 @@ export class Copy {
     Object.assign(this, { say, track });
     this.tape = "";
     this.pc = null;
+    this.asked = false;
     this.pause = FIRST_PAUSE;
     this.timer = 0;
   }
 
-  // Where a copy is wanted; nowhere while it is "". The same again: the line is another one.
+  // Where a copy is wanted; nowhere while it is "". The same again over the same line is no news: of two offers in one
+  // breath the first one's answer would be taken for the second's.
   wanted(tape, configuration) {
     this.configuration = configuration;
     if (tape !== this.tape) {
@@ -24,7 +26,12 @@ export class Copy {
       this.tape = tape;
       this.pause = FIRST_PAUSE;
     }
-    if (tape && this.pc?.connectionState !== "connected") this.connect();
+    if (tape && !this.asked && this.pc?.connectionState !== "connected") this.connect();
+  }
+
+  // The line is gone, and with it what was asked over it.
+  cut() {
+    this.asked = false;
   }
 
   // Another microphone.
@@ -37,11 +44,13 @@ export class Copy {
     const { pc } = this;
     this.pc = this.sender = null;
     this.tape = "";
+    this.asked = false;
     pc?.close();
   }
 
   async connect() {
     clearTimeout(this.timer);
+    this.asked = true;
     this.pc?.close();
     const pc = new RTCPeerConnection(this.configuration), track = this.track();
     this.pc = pc;
