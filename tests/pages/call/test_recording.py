@@ -211,7 +211,7 @@ def test_the_engine_is_killed_and_what_was_said_has_its_name(legs: Centre, meeti
 
 
 def test_both_are_in_one_file(tmp_path: Path, shop_address: str, meeting: Meeting) -> None:
-    with begun(tmp_path, shop_address, RECORDING.format(mode="mixed", hang="2s")) as centre:
+    with begun(tmp_path, shop_address, RECORDING.format(mode="mixed", hang="6s")) as centre:
         customer, anna, interaction = meeting(centre)
         are_copied(customer, anna)
         wait(customer, 2)
