@@ -11,7 +11,7 @@ from typing import Final
 from msgspec import Struct, field
 
 from acd.core import limits
-from acd.core.messages import AgentSettings, InteractionQueued, OfferMade, QueueSettings
+from acd.core.messages import AgentSettings, EnqueueInteraction, InteractionQueued, OfferMade, QueueSettings
 from acd.core.ordering import key_us
 from acd.core.reaching import reach_after
 from acd.core.state import AgentState, InteractionState, WorkState
@@ -123,8 +123,8 @@ class InteractionRecord(Struct):
     offer. `pending`: the pending offers as (offer, agent), oldest first; of several, the first is the one in `offer_id`
     and `agent_id`. `answered`: an agent has accepted it at least once. `waited_us`: until it was accepted last, or
     ended without; None while it waits, and where the view began later. `partial`: known only by id and final
-    state, because the view began at a snapshot after the end. `ended_at_us` is 0
-    while it lives. `held_for`: the preferred agent it waits for alone. `reach`: the highest level of
+    state, because the view began at a snapshot after the end; and why and whose, while whoever has replaced it lives.
+    `ended_at_us` is 0 while it lives. `held_for`: the preferred agent it waits for alone. `reach`: the highest level of
     agents that is open to it. `open_work`: work items that have not ended, of agents it was transferred from as well.
     `parent`: whose agent asks for advice, if it is a consult. `kind`: `live`, or `callback`. `due_us`: until when a
     scheduled one waits aside, or the customer of a reaching one is called; `attempts`: how often calling back has
@@ -221,6 +221,10 @@ class InteractionRecord(Struct):
     def partly_known(cls, interaction_id: str, state: str, order: int) -> "InteractionRecord":
         """One that ended before the snapshot: only its id and final state are known. `order` is negative."""
         return cls(interaction_id, "", "", "", 0, (), "", "", 0, order, state, partial=True)
+
+    def know_replaced(self, by: EnqueueInteraction) -> None:
+        """Of a partly known one: the request that put an end to it says why, and is the same customer's."""
+        self.customer, self.end_reason = by.customer, by.end_reason
 
     def standing(self) -> InteractionStanding:
         """As channels see it."""

@@ -121,6 +121,9 @@ class View:
         ended = state.ended_interactions[-ENDED_KEPT:]
         for order, (ended_id, final) in enumerate(ended, -len(ended)):
             view.ended[ended_id] = InteractionRecord.partly_known(ended_id, final, order)
+        for each in state.interactions:
+            if each.request.end_reason and each.request.place_of in view.ended:
+                view.ended[each.request.place_of].know_replaced(each.request)
         return view
 
     def fold(self, at_us: int, outcome: Outcome) -> None:

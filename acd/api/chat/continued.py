@@ -30,9 +30,11 @@ async def is_called(view: View, agent_id: str, channel: WebChatChannel, visitor:
 
 def is_continued(view: View, agent_id: str, conversation: InteractionRecord, who: Principal) -> bool:
     """Whether the agent is asked to take, or has in hand, the call that has gone on from the conversation."""
+    return who.may_see(conversation) and has_call_from(view, agent_id, conversation.id, who)
+
+
+def has_call_from(view: View, agent_id: str, conversation_id: str, who: Principal) -> bool:
+    """The same; whether whoever asks may see the conversation is the caller's to know."""
     agent = view.agents.get(agent_id)
     calls = (view.interaction(each) for each in (() if agent is None else tuple(agent.work)))
-    return any(
-        call is not None and who.sees(call) and continued(view, call) == conversation.id and who.may_see(conversation)
-        for call in calls
-    )
+    return any(call is not None and who.sees(call) and continued(view, call) == conversation_id for call in calls)

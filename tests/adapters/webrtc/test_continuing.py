@@ -90,7 +90,7 @@ def watched(told: list[Any]) -> type[Engine]:
 class World:
     """An engine with a chat and calls, and a customer of both."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, journal: MemoryJournal | None = None) -> None:
         self.clock = ManualClock()
         # Nobody is missed, however far the clock is ahead: the channels look by the loop's own.
         self.shop = WebChatChannel(
@@ -100,7 +100,7 @@ class World:
         self.told: list[Any] = []
         self.router = Router(
             loads(CONFIG, base=folder),
-            journal=MemoryJournal(),
+            journal=journal or MemoryJournal(),
             channels=[self.shop, self.talk],
             clock=self.clock,
             engine=watched(self.told),

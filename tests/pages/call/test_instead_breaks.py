@@ -134,6 +134,36 @@ def test_an_engine_that_is_killed_ends_no_call(window: Caller, anna: Agent, shop
     assert {each["id"] for each in interactions(shop)} == {conversation, call}
 
 
+def test_an_engine_that_is_killed_keeps_the_text_before_whoever_takes_the_call(
+    window: Caller, somebody: Somebody, shop: Shop
+) -> None:
+    """The chat has ended; the engine has forgotten it, but for the call in its place."""
+    window.open().writes("Where is my parcel?")
+    window.stands(re.compile(r"^You are number 1 in line"))
+    (chat,) = interactions(shop)
+    window.calls()
+    window.says_call(re.compile(r"number 1 in line for a call"))
+    (call,) = interactions(shop)
+    shop.centre.begin_anew()
+    window.says_call(re.compile(r"number 1 in line for a call"))
+    window.says("You call us instead.")
+    anna = Agent(somebody(), shop.centre).open("anna").is_ready()  # type: ignore[arg-type]
+    boris = Agent(somebody(), shop.centre).open("boris")  # type: ignore[arg-type]
+    assert anna.answers() == call["id"]
+    window.hears()
+    (item,) = anna.do("() => ask('GET', '/v1/agents/anna/work')")["body"]["items"]
+    assert item["continues"] == chat["id"]
+    said = anna.do(f"() => ask('GET', '/v1/agents/anna/conversations/{chat['id']}')")
+    assert said["status"] == 200
+    assert [each["text"] for each in said["body"]["entries"] if each["kind"] == "message"] == ["Where is my parcel?"]
+    assert boris.do(f"() => ask('GET', '/v1/agents/boris/conversations/{chat['id']}')")["status"] in {403, 404}
+    # And writes to the customer besides.
+    body = {"channel": "shop", "visitor": said["body"]["conversation"]["visitor"], "id": "i-1", "text": "Here it is."}
+    assert boris.do("(body) => ask('POST', '/v1/agents/boris/conversations', body)", body)["status"] in {403, 404}
+    assert anna.do("(body) => ask('POST', '/v1/agents/anna/conversations', body)", body)["status"] == 201
+    window.shows(["Here it is."])
+
+
 def test_an_agent_who_hangs_up_leaves_the_chat_and_another_call_can_be_made(
     window: Caller, anna: Agent, shop: Shop
 ) -> None:
