@@ -257,6 +257,8 @@ class Model(Reserving, LevelRules, Ending, Conference, Update, Devices):
             self.go_on(interaction, former)
             if command.end_reason:
                 self.give_up(former, command.end_reason, abandoned=False, instead=command.interaction_id)
+                if not command.preferred_agent:
+                    interaction.preferred, interaction.preferred_by = former.preferred, former.preferred_by
         interaction.parent = parent
         asks = self.who_asks(interaction)
         interaction.asking = "" if asks is None else asks.settings.id

@@ -425,6 +425,12 @@ MUTANTS: Final = {
     "an end does not say who has the place": Mutant(
         "handlers.interactions", "command.end_reason, interaction_id)", "command.end_reason)"
     ),
+    "whoever takes a place is nobody's any more": Mutant(
+        "handlers.interactions", "            if not command.preferred_agent:\n", "            if False:\n"
+    ),
+    "whoever takes a place has no wish of their own": Mutant(
+        "handlers.interactions", "            if not command.preferred_agent:\n", "            if True:\n"
+    ),
     "one who rings is over for a place": Mutant("admission", 'elif before.state != "queued":', "elif False:"),
     "without a place there is a new one all the same": Mutant("admission", "elif before is None:", "elif False:"),
     "one who is to wait aside is one more": Mutant(

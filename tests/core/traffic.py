@@ -156,6 +156,7 @@ class Traffic(UpdateTraffic):
             requirement=before.request.requirement,
             customer="person-1" if self._stray() else before.request.customer,
             instance="pbx-1",
+            preferred_agent=self._anybody() if self._chance(0.2) else "",
             kind="callback" if self._stray() else "live",
             place_of="" if self._stray() else self._interaction_id(model, before),
             end_reason=self.random.choice(("", "called", "called")),

@@ -58,6 +58,8 @@ def enqueue(domain: Domain, command: EnqueueInteraction) -> Refusal | None:
         if command.end_reason:
             # Not before the new one is there: a retired queue lasts as long as there is anything in it.
             ending.give_up(domain, before, "cancel", command.end_reason, interaction_id)
+            if not command.preferred_agent:
+                interaction.preferred, interaction.preferred_by = before.preferred, before.preferred_by
     if parent is not None:
         consulting.link(domain, interaction, parent)
     if way is None or entry.follow(domain, interaction, way):

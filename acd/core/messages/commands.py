@@ -82,9 +82,9 @@ class EnqueueInteraction(CommandBase, frozen=True, gc=False, tag=True):
 
     With `place_of`, an interaction of the same `customer` that waits in this queue, it takes that one's place in line,
     as for somebody who has written and would rather call. Any other is as none. With an `end_reason`, too, that one is
-    over by this command, for this reason, so that nothing is decided between the two: then it must be queued, and the
-    new one must find a queue that keeps it; else nothing is done. For channels inside the engine: no request from
-    outside can name either.
+    over by this command, for this reason, so that nothing is decided between the two, and whom it preferred is
+    preferred: then it must be queued, and the new one must find a queue that keeps it; else nothing is done. For
+    channels inside the engine: no request from outside can name either.
     """
 
     interaction_id: InteractionId

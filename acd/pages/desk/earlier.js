@@ -158,7 +158,8 @@ export class Entry {
     const { words } = this.owner;
     const channel = words.say(`channel.${row.channel}`, {}, row.channel);
     const who = row.agents.map((each) => each.name).join(", ");
-    const how = words.say(`earlier.state.${row.state}`, {}, row.state);
+    const state = row.state === "cancelled" && row.reason === "called" ? "called" : row.state;
+    const how = words.say(`earlier.state.${state}`, {}, state);
     const form = { dateStyle: "medium", timeStyle: "short", hourCycle: "h23" };
     const began = new Date(row.began_at).toLocaleString(words.language, form);
     setText(this.summary, [began, channel, row.title || row.queue, who, how].filter(Boolean).join(" · "));

@@ -69,7 +69,11 @@ hold_for = "20s"
 when_unstaffed = "refuse"
 [queues.loose]
 steps = [{ after = "10s", drop_own = true }]
+[queues.loyal]
+affinity = "2h"
+hold_for = "20s"
 """
+QUEUES = ("sales", "support", "night", "loose", "loyal")
 MINUTE = 60 * 1_000_000
 DAY = 1_440 * MINUTE
 SOON = 10.0
@@ -93,9 +97,7 @@ class World:
     def __init__(self, folder: Path, journal: MemoryJournal | None = None) -> None:
         self.clock = ManualClock()
         # Nobody is missed, however far the clock is ahead: the channels look by the loop's own.
-        self.shop = WebChatChannel(
-            "shop", chat_options(folder, call="talk", away_us=DAY, queues=("sales", "support", "night", "loose"))
-        )
+        self.shop = WebChatChannel("shop", chat_options(folder, call="talk", away_us=DAY, queues=QUEUES))
         self.talk = WebrtcChannel("talk", options(folder, away_us=DAY, limits=Limits(DAY, DAY, DAY)))
         self.told: list[Any] = []
         self.router = Router(
