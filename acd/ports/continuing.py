@@ -12,19 +12,6 @@ from msgspec import Struct
 CONTINUES: Final = "continues"
 """The attribute of a call that has gone on from a conversation in writing: that conversation's interaction."""
 
-CALLED: Final = "call.instead"
-"""Of a conversation that an earlier release put out of everybody's reach until its call had begun: the call.
-
-Now the engine ends it by the call's own command. Whatever was left aside when such a release came to its end is given
-its place back (`acd.runtime.chat.calling`).
-"""
-
-BEFORE: Final = "call.before"
-"""And the requirement that the conversation had before that, for whoever has to give its place back."""
-
-NOBODY: Final = '"acd: nobody" in labels'
-"""The requirement that such a conversation had meanwhile: no agent has this label, since no label has a space."""
-
 BESIDE: Final = "call.beside"
 """The attribute of a conversation that goes on beside a call: the last one that has gone on from it."""
 

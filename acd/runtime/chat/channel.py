@@ -30,7 +30,7 @@ from acd.core.messages import (
 )
 from acd.errors import AcdError, ChannelError, ChatStoreError
 from acd.ports.channel import Channel, ChannelHost, Desired
-from acd.runtime.chat.calling import ENDS, give_back, why_over
+from acd.runtime.chat.calling import ENDS, why_over
 from acd.runtime.chat.care import Care
 from acd.runtime.chat.conversation import Conversation
 from acd.runtime.chat.keeping import Keeper
@@ -62,7 +62,6 @@ class WebChatChannel:
         self._timer: asyncio.TimerHandle | None = None
         self._sweeping: asyncio.Task[None] | None = None
         self._loading: asyncio.Task[None] | None = None
-        self._gave_back = False
         self.reception = Reception(name, options, self.rooms, self._keeper, lambda: self.host)
         self._care = Care(name, options, self.rooms, self.reception, lambda: self.host, self._end)
 
@@ -103,9 +102,6 @@ class WebChatChannel:
         except ChatStoreError as error:
             raise ChannelError(f"{self.name}: {error}") from error
         await self._care.end_lost()
-        if not self._gave_back:
-            await give_back(self.host, self.rooms)
-            self._gave_back = True
         for room in self.rooms:
             if self._is_put_off(room):
                 await self._leave_aside(room)

@@ -17,7 +17,7 @@ from acd.core.limits import MAX_ATTRIBUTES
 from acd.core.messages import NoteInteraction
 from acd.errors import AcdError
 from acd.ports.channel import ChannelHost, InteractionStanding
-from acd.ports.continuing import BEFORE, BESIDE, CALLED, CONTINUES, Origin
+from acd.ports.continuing import BESIDE, CONTINUES, Origin
 
 _WAITS: Final = "queued"
 _NO_PLACE: Final = "no-such-place"
@@ -86,6 +86,6 @@ class Continuing:
 
 def _from(origin: Origin, standing: InteractionStanding) -> From:
     """All that is known of the conversation, and which one it is."""
-    known = tuple(each for each in standing.attributes if each[0] not in {CONTINUES, CALLED, BEFORE, BESIDE})
+    known = tuple(each for each in standing.attributes if each[0] not in {CONTINUES, BESIDE})
     attributes = (*known[: MAX_ATTRIBUTES - 1], (CONTINUES, origin.conversation))
     return From(standing.queue, standing.customer, attributes, "", origin.requirement, origin.priority)

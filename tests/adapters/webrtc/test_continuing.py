@@ -33,10 +33,9 @@ from acd.core.messages import (
     SetPresence,
     SignInAgent,
     SignOutAgent,
-    UpdateInteraction,
 )
 from acd.errors import RouterOverloaded
-from acd.ports.continuing import BEFORE, CALLED, CONTINUES, NOBODY, Continuing, Origin
+from acd.ports.continuing import CONTINUES, Continuing, Origin
 from acd.runtime.chat.beginning import Wanted
 from acd.runtime.chat.channel import WebChatChannel
 from acd.runtime.chat.conversation import Entry, Refused
@@ -482,22 +481,6 @@ async def test_a_page_that_goes_in_the_middle_leaves_nothing_half_done(world: Wo
     await again.say(type="hello", ticket=world.ticket(None), call="k-1")
     await again.say(type="begin", id="k-1")
     assert (await again.until("call"))["state"] == "waiting"
-
-
-async def test_whom_an_earlier_release_has_left_aside_is_left_so_no_more(tmp_path: Path) -> None:
-    world = World(tmp_path)
-    async with world.router as router:
-        await router.ready()
-        rooms = [await world.chats("cv_1"), await world.chats("cv_2")]
-        for room, call in zip(rooms, ("call-none", rooms[1].id), strict=True):
-            marks = ((CALLED, call), (BEFORE, ""))
-            await world.tells(UpdateInteraction, room.id, marks, requirement=NOBODY)
-        await world.ready("anna")
-        assert not world.router.view.agents["anna"].work
-        world.shop._gave_back = False
-        await world.shop.reconcile(world.shop.host.desired())
-        await idle()
-        assert [world.row(each.id).state for each in rooms] == ["offered", "cancelled"]
 
 
 @pytest.mark.parametrize(
