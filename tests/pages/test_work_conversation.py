@@ -81,6 +81,29 @@ def test_it_can_be_accepted_in_sight_of_what_has_been_written(anna: WorkScreen, 
     assert reached["y"] + reached["height"] <= below["y"]
 
 
+def test_several_of_one_queue_are_told_apart(anna: WorkScreen, busy: Centre, customer: Customer) -> None:
+    other = Customer(busy)
+    other.connect()
+    for each, name, text in ((customer, "Li Lei", "Where is my parcel?"), (other, "", "<b>Tea</b>?")):
+        each.tell("begin", id="first", name=name)
+        each.until("done", id="first")
+        while not each.conversation:
+            each.hear()
+        each.write(text)
+        accepted(anna)
+        wrote(anna, text)
+    said = anna.page.locator("#work-list .whom")
+    _expect(said).to_have_text(["Li Lei · “Where is my parcel?”", "“<b>Tea</b>?”"], timeout=PATIENCE_MS)
+    customer.write("Hello?")
+    _expect(said).to_have_text(["Li Lei · “Hello?”", "“<b>Tea</b>?”"], timeout=PATIENCE_MS)
+    anna.page.reload()
+    _expect(said).to_have_text(["Li Lei · “Hello?”", "“<b>Tea</b>?”"], timeout=PATIENCE_MS)
+    anna.items.first.click()
+    wrote(anna, "Hello?")
+    anna.says("Li Lei (as the page says)")
+    other.close()
+
+
 def test_a_conversation_that_is_not_in_front_says_what_is_new(
     anna: WorkScreen, busy: Centre, customer: Customer
 ) -> None:

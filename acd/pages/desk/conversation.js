@@ -4,26 +4,28 @@
 import { make, setText } from "/pages/common/dom.js";
 import { ask } from "/pages/common/requests.js";
 import { Composer } from "/desk/composer.js";
+import { claimed } from "/desk/describe.js";
 import { Attaching } from "/desk/files.js";
 import { outboxOf } from "/desk/outbox.js";
 import { Transcript } from "/desk/transcript.js";
 
-const PAGE = 100; // entries
+const PAGE = 100, MOST_SAID = 200; // entries; letters of the last message
 const TYPES = 6_000, TELLS = 4_000, AGAIN = 2_000, LONGEST = 15_000; // milliseconds
 
 // `agent`: the id of whoever is signed in. `onError(error)`: what the pane itself can do nothing about, such as that
-// nobody is signed in any more. `looked(seq)`: entries up to this one are, or were, before the agent. `news(data)`: the
-// data of each `acd.conversation` of this interaction; `refresh()` after each reconnect; `close()` in the end, after which
-// messages that wait are still sent.
-export function openConversation({ agent, interactionId, words, onError = () => {}, looked = () => {} }) {
+// nobody is signed in any more. `looked(seq)`: entries up to this one are, or were, before the agent. `changed()`: who it
+// is, or what they wrote last, by which `about()` tells it from others. `news(data)`: the data of each `acd.conversation` of
+// this interaction; `refresh()` after each reconnect; `close()` in the end, after which messages that wait are still sent.
+export function openConversation({ agent, interactionId, words, onError = () => {}, looked = () => {}, changed = () => {} }) {
   const pane = new Conversation(agent, interactionId, words, onError);
-  pane.looked = looked;
+  Object.assign(pane, { looked, changed });
   pane.refresh();
   return {
     element: pane.element,
     news: (data) => pane.news(data),
     refresh: () => pane.refresh(),
     close: () => pane.close(),
+    about: () => pane.about(),
   };
 }
 
@@ -38,6 +40,7 @@ class Conversation {
     this.first = 1;
     this.last = 0;
     this.heard = 0; // the customer's last message
+    this.said = ""; // what was in it
     this.told = { delivered: 0, read: 0 };
     this.names = { [agent]: agent };
     this.inviting = false;
@@ -74,12 +77,13 @@ class Conversation {
     });
     const send = (text) => this.send(text), typed = () => this.type();
     this.composer = new Composer({ agent, interactionId, words, send, typed, name });
+    this.who = make("p", { class: "quiet", dir: "auto" });
     this.note = make("p", { class: "quiet note", role: "status" });
     this.rating = make("p", { class: "quiet rating" });
     this.types = make("p", { class: "quiet types" });
     this.invite = make("button", { type: "button", class: "invite" });
     this.invite.addEventListener("click", () => this.beginInviting());
-    const parts = [this.transcript.element, this.types, this.rating, this.note, this.invite, this.composer.element];
+    const parts = [this.who, this.transcript.element, this.types, this.rating, this.note, this.invite, this.composer.element];
     this.element = make("section", { class: "conversation" }, ...parts);
     const give = (files) => this.sendFiles(files);
     this.attaching = new Attaching({ words, composer: this.composer, panel: this.element, give });
@@ -168,6 +172,7 @@ class Conversation {
     } else this.take(entries);
     this.transcript.mark(conversation.customer);
     this.draw();
+    this.changed();
     this.mark();
     return more;
   }
@@ -187,6 +192,7 @@ class Conversation {
     if (entry.kind !== "message" && entry.kind !== "file") return;
     if (entry.side === "customer") {
       this.heard = entry.seq;
+      this.said = entry.text.slice(0, MOST_SAID);
       this.stopTyping();
     } else if (entry.agent === this.agent) this.outbox.arrived(entry.id);
   }
@@ -356,6 +362,8 @@ class Conversation {
   draw() {
     const { words, found } = this;
     this.element.setAttribute("aria-label", words.say("chat.title"));
+    const who = claimed(found);
+    setText(this.who, who && !found.vouched ? words.say("chat.claims", { who }) : who);
     setText(this.note, this.standing());
     setText(this.invite, words.say("chat.invite"));
     setText(this.rating, found?.rating ? words.say("chat.rated", { score: found.rating, comment: found.comment }) : "");
@@ -368,6 +376,10 @@ class Conversation {
     if (held) this.transcript.log.focus();
     this.composer.show(this.inviting);
     this.attaching.allow(this.mayWrite ? found.file_kinds : []);
+  }
+
+  about() {
+    return [claimed(this.found), this.said && `“${this.said}”`].filter(Boolean).join(" · ");
   }
 
   standing() {

@@ -76,6 +76,9 @@ export function facts(words, item, customer) {
   return found;
 }
 
+// Who a conversation's customer is, as far as their page says.
+export const claimed = (conversation) => [conversation?.name, conversation?.number].filter(Boolean).join(" · ");
+
 // What a page says anybody can make it say: whoever reads it is told where it is from.
 function attribute(words, name) {
   const [, from, rest] = FROM.exec(name) ?? [];

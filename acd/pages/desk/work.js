@@ -46,7 +46,8 @@ export class Work {
     });
     this.front = new Front({ ...common, agent, complain, act: (request) => this.act(request) });
     this.missed = new Missed({ words, agent, clock: this.clock, complain });
-    this.conversations = new Conversations({ words, agent, complain, looked: (...how) => this.missed.look(...how) });
+    const looked = (...how) => this.missed.look(...how), changed = () => this.draw();
+    this.conversations = new Conversations({ words, agent, complain, looked, changed });
     this.voice = new Voice({ words, complain, look, deed });
     this.earlier = new Earlier({ words, agent, complain });
     setInterval(() => this.tick(), SECOND);
@@ -90,6 +91,7 @@ export class Work {
       const unread = this.conversations.unread.has(id) && id !== this.front.id;
       setText(state, standing(words, item, names) + (unread ? words.say("unread") : ""));
       child.firstChild.setAttribute("aria-current", String(id === this.front.id));
+      setText(child.lastChild, this.whom(id));
     });
     byId("no-work").hidden = rows.length > 0;
     this.offers.draw();
@@ -148,7 +150,15 @@ export class Work {
       this.wanted = key;
       this.draw();
     });
-    return make("li", {}, button);
+    const whom = make("p", { class: "whom", dir: "auto", id: `whom-${key}` });
+    button.setAttribute("aria-describedby", whom.id);
+    return make("li", {}, button, whom);
+  }
+
+  // One of several in the same queue is known by this.
+  whom(id) {
+    const { known, name, number } = this.customers.get(id) ?? {};
+    return [...(known ? [name, number] : []), this.conversations.about(id)].filter(Boolean).join(" · ");
   }
 
   showConversation(front) {
@@ -157,7 +167,8 @@ export class Work {
     // Beside a call is what was written before it, and is written still.
     const beside = front?.continues;
     if (beside) ids.add(beside);
-    this.conversations.take(ids, ids.has(id) ? id : beside || null);
+    const hand = written.filter(({ work }) => work.state !== "offered").map(({ work }) => work.interaction_id);
+    this.conversations.take(ids, ids.has(id) ? id : beside || null, hand);
   }
 
   // After every connection.
