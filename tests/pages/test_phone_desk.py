@@ -74,7 +74,7 @@ async def test_accept_mute_keys_hold_and_hang_up(provisioned: Provisioned, progr
             await desk.control("Hold").click()
             await desk.call_is("On hold")
             await unheard(ear, AGENT_HZ)
-            await desk.control("Back to the customer").click()
+            await desk.control("Resume").click()
             await desk.call_is("Connected")
             await desk.hear_each_other(ear)
             await desk.call_button("Hang up").click()

@@ -154,7 +154,7 @@ def test_hold_and_back_by_keys(anna: WorkScreen, busy: Centre) -> None:
     anna.press("Enter")
     anna.shows(PHONE, "On hold")
     assert busy.work("anna") == {"c1": "held"}
-    anna.is_focused(anna.control("Back to the customer"))
+    anna.is_focused(anna.control("Resume"))
     anna.press("Enter")
     anna.shows(PHONE, "Talking")
     anna.is_focused(anna.control("Hold"))

@@ -62,7 +62,7 @@ def test_two_tabs_show_the_same_and_neither_is_stuck(anna: WorkScreen, busy: Cen
     anna.control("Hold").click()
     other.shows(PHONE, "On hold")
     other.page.close()
-    anna.control("Back to the customer").click()
+    anna.control("Resume").click()
     anna.shows(PHONE, "Talking")
     anna.control("End").click()
     anna.shows_nothing()
@@ -154,7 +154,7 @@ def test_an_engine_that_is_killed_in_the_middle_goes_on(anna: WorkScreen, busy: 
     anna.press(ACCEPT)
     anna.has(item(PHONE, "On hold"), item(CHAT, "Talking"))
     anna.items.first.click()
-    anna.control("Back to the customer").click()
+    anna.control("Resume").click()
     anna.shows(PHONE, "Talking")
     anna.controls(*TALKING)
 

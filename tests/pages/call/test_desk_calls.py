@@ -81,7 +81,7 @@ def test_accept_talk_mute_hold_and_hang_up(talk: Talking, centre: Centre) -> Non
     customer.is_told("held", held=True)
     customer.until(f"{SILENT.replace('() => ', '() => (')}).join() === 'true,false'")
     assert state_of(centre) == ["held"]
-    desk.control("Back to the customer").click()
+    desk.control("Resume").click()
     desk.call_is(CONNECTED_CALL)
     customer.is_told("held", held=False)
     customer.hears()
@@ -112,7 +112,7 @@ def test_after_a_reload_it_is_heard_again_and_as_muted_as_before(talk: Talking) 
     desk.page.reload()
     desk.call_is("On hold")
     customer.until("() => call.held && call.media !== 'none' && call.own.audio.enabled === false")
-    desk.control("Back to the customer").click()
+    desk.control("Resume").click()
     customer.hears()
     desk.hears()
 
