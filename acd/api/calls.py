@@ -4,8 +4,9 @@ Owns who may connect: customers from pages of listed origins, agents to the inte
 talk. Must not know what is said (the channel does, `acd.ports.pages`), nor how it is carried (`acd.api.carrying`).
 """
 
-from collections.abc import Collection
-from typing import Annotated, Final, Literal
+from collections.abc import Callable, Collection
+from functools import partial
+from typing import Annotated, Any, Final, Literal
 
 from aiohttp import web
 from msgspec import Meta, Struct
@@ -25,7 +26,7 @@ from acd.api.upgrade import ended_with_token, form_of, upgraded, wants_socket
 from acd.core.limits import MAX_ID
 from acd.errors import ChannelError
 from acd.ports.channel import Channel
-from acd.ports.pages import BrowserCalls, Heard
+from acd.ports.pages import BrowserCalls, Heard, Page
 from acd.runtime.events.cloud import Form
 from acd.runtime.records import InteractionRecord
 
@@ -126,12 +127,32 @@ async def agent_calls(call: Call[Nothing, AgentCallQuery]) -> object:
     if agent_id != call.who.agent and not call.who.is_system:
         raise forbidden("A call is heard with the agent's own token; supervisors have /v1/interactions/…/supervision.")
     form_of(call.request, PROTOCOLS)
-    sockets, pages = call.request.app[SOCKETS], call.request.app[CALLS]
+    sockets = call.request.app[SOCKETS]
     sockets.admit(call.who.name, agent=not call.who.sees_all)
     try:
-        return await _serve(call, pages, found, row.id)
+        return await serve_staff(call, found, "agents", partial(found.agent_page, row.id, agent_id))
     finally:
         sockets.leave(call.who.name)
+
+
+async def serve_staff(
+    call: Call[Any, Any], found: BrowserCalls, whose: str, connected: Callable[[], Page]
+) -> web.WebSocketResponse:
+    """The whole life of a connection of an agent's or a supervisor's page; it ends with its token."""
+    pages, name = call.request.app[CALLS], f"{found.name} {whose}"
+    ws = await upgraded(call.request, PROTOCOLS, ping_seconds=PING_SECONDS, max_bytes=found.most_bytes)
+    try:
+        page = connected()
+    except ChannelError:
+        await ws.close(code=1012, message=b"closed")
+        return ws
+    pages.begin(page, name, call.who)
+    try:
+        with ended_with_token(call, page.end):
+            await carry(ws, page, call.request.transport, f"calls {found.name}")
+    finally:
+        pages.finish(page, name)
+    return ws
 
 
 def install(app: web.Application) -> None:
@@ -155,26 +176,6 @@ def install(app: web.Application) -> None:
 
 def _calls_of(channel: Channel | None) -> BrowserCalls | None:
     return channel if isinstance(channel, BrowserCalls) else None
-
-
-async def _serve(
-    call: Call[Nothing, AgentCallQuery], pages: Carried, found: BrowserCalls, interaction_id: str
-) -> web.WebSocketResponse:
-    """The whole life of an agent's connection."""
-    ws = await upgraded(call.request, PROTOCOLS, ping_seconds=PING_SECONDS, max_bytes=found.most_bytes)
-    try:
-        page = found.agent_page(interaction_id, call.path("agent"))
-    except ChannelError:
-        await ws.close(code=1012, message=b"closed")
-        return ws
-    name = f"{found.name} agents"
-    pages.begin(page, name, call.who)
-    try:
-        with ended_with_token(call, page.end):
-            await carry(ws, page, call.request.transport, f"calls {found.name}")
-    finally:
-        pages.finish(page, name)
-    return ws
 
 
 def _listed(call: Call[Nothing, AgentCallQuery], agent_id: str) -> AgentCallList:

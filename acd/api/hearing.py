@@ -4,20 +4,18 @@ Owns GET /v1/interactions/{interaction}/supervision/{agent}. Must not know what 
 how it is begun and changed: that is `acd.api.supervisors`'s, and in the journal before anybody connects.
 """
 
+from functools import partial
 from typing import Final, Literal
 
-from aiohttp import web
 from msgspec import Struct
 
 from acd.api.bodies import NoQuery, Nothing
-from acd.api.calls import CALLS, PROTOCOLS
-from acd.api.carrying import PING_SECONDS, carry
+from acd.api.calls import PROTOCOLS, serve_staff
 from acd.api.events import SOCKETS
 from acd.api.interactions import visible
 from acd.api.problems import forbidden, not_found
 from acd.api.routes import Call, Example, Route
-from acd.api.upgrade import ended_with_token, form_of, upgraded, wants_socket
-from acd.errors import ChannelError
+from acd.api.upgrade import form_of, wants_socket
 from acd.ports.pages import BrowserCalls
 from acd.ports.supervision import Supervisable, SupervisedByPage
 
@@ -44,29 +42,9 @@ async def hear(call: Call[Nothing, NoQuery]) -> object:
     sockets = call.request.app[SOCKETS]
     sockets.admit(call.who.name, agent=False)
     try:
-        return await _serve(call, found, found, row.id)
+        return await serve_staff(call, found, "supervisors", partial(found.supervisor_page, row.id, agent_id))
     finally:
         sockets.leave(call.who.name)
-
-
-async def _serve(
-    call: Call[Nothing, NoQuery], calls: BrowserCalls, found: SupervisedByPage, interaction_id: str
-) -> web.WebSocketResponse:
-    """The whole life of the connection."""
-    pages, name = call.request.app[CALLS], f"{calls.name} supervisors"
-    ws = await upgraded(call.request, PROTOCOLS, ping_seconds=PING_SECONDS, max_bytes=calls.most_bytes)
-    try:
-        page = found.supervisor_page(interaction_id, call.path("agent"))
-    except ChannelError:
-        await ws.close(code=1012, message=b"closed")
-        return ws
-    pages.begin(page, name, call.who)
-    try:
-        with ended_with_token(call, page.end):
-            await carry(ws, page, call.request.transport, f"calls {calls.name}")
-    finally:
-        pages.finish(page, name)
-    return ws
 
 
 ROUTES: Final = (

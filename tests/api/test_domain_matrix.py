@@ -229,26 +229,16 @@ async def test_a_chat_or_call_whose_name_two_domains_have_is_nobodys(tmp_path: P
         assert (await alone.call(token_of(RED, "nobody"), chat, chat.example, "key")).status == 200
 
 
-async def test_an_agent_s_call_is_looked_for_in_the_agent_s_own_domain() -> None:
+@pytest.mark.parametrize(
+    "path", ["/v1/agents/anna/calls?interaction=blue-1", "/v1/interactions/blue-1/supervision/anna"]
+)
+async def test_a_call_is_looked_for_in_the_domain_of_whoever_asks(path: str) -> None:
     async with paired() as pair:
         pair.blue.apply(SignInAgent("c0", "anna", ready=True))
         pair.blue.apply(EnqueueInteraction("c1", "blue-1", "voice", "sales", instance="talk"))
         pair.blue.channels["talk"] = pair.red.channels["talk"] = WebrtcChannel("talk", options(Path()))
         upgrade = {"Upgrade": "websocket", "Connection": "Upgrade"}
         for name, code in (("blue", "invalid-header"), ("red", "not-found")):
-            path = "/v1/agents/anna/calls?interaction=blue-1"
-            _, problem = await pair.as_(name)("GET", path, **upgrade, Sec_WebSocket_Protocol="none")
-            assert problem["code"] == code, name
-
-
-async def test_a_call_is_heard_by_supervisors_of_its_own_domain() -> None:
-    async with paired() as pair:
-        pair.blue.apply(SignInAgent("c0", "anna", ready=True))
-        pair.blue.apply(EnqueueInteraction("c1", "blue-1", "voice", "sales", instance="talk"))
-        pair.blue.channels["talk"] = pair.red.channels["talk"] = WebrtcChannel("talk", options(Path()))
-        upgrade = {"Upgrade": "websocket", "Connection": "Upgrade"}
-        for name, code in (("blue", "invalid-header"), ("red", "not-found")):
-            path = "/v1/interactions/blue-1/supervision/anna"
             _, problem = await pair.as_(name)("GET", path, **upgrade, Sec_WebSocket_Protocol="none")
             assert problem["code"] == code, name
 
