@@ -14,7 +14,7 @@ from acd.runtime.chat.conversation import Conversation, Side
 MAX_PAGES: Final = 16
 """Pages of one visitor that are connected at a time."""
 
-MAX_ENDED: Final = 1_000
+MAX_ENDED: Final = 256
 """Ended conversations that stay in memory for whoever looks at them; others are read from the file."""
 
 MAX_ENDED_CHARACTERS: Final = 20_000_000

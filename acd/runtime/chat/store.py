@@ -25,7 +25,7 @@ from acd.runtime.database import DATABASE_ERRORS, DatabaseKind, explained, lock_
 from acd.runtime.keyfile import KEY_BYTES, MasterKey, matching_key, seal, unseal
 from acd.runtime.log import Logger
 
-MAX_KEYS: Final = 4_096
+MAX_KEYS: Final = 1_024
 """Data keys that are kept unwrapped; the one that was not used for longest gives way."""
 
 CLEAN_MILLISECONDS: Final = 100

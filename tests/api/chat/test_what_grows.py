@@ -14,7 +14,7 @@ from tests.runtime.chat.chats import Host, options
 
 FIRST, MORE = 10, 40
 HISTORIES = frozenset({"Rooms._ended", "Conversation.entries", "Conversation._numbers", "ChatStore._keys"})
-"""A thousand conversations (`rooms.MAX_ENDED`), and `store.MAX_KEYS` keys."""
+"""As many conversations as `rooms.MAX_ENDED` says, and `store.MAX_KEYS` keys."""
 
 
 @pytest.fixture
@@ -56,4 +56,5 @@ async def visit(http: Http, shop: WebChatChannel, host: Host, numbers: range) ->
         await shop.reconcile(())
         await page.until("entry", seq=2)
         await page.ws.close()
+        await shop.sweep()
         host.ahead_us += 60_000_000
