@@ -67,6 +67,7 @@ TABLES: Final[Mapping[str, Bound]] = {
     "Music._places": "settings",
     "Names._renewed": MAX_RENEWED,
     "Notes._waiting": "calls",
+    "Numbers._under_way": "calls",
     "Offered._of": SPARE,
     "Part.tapes": "its owner",
     "PauseCode._typed": "calls",

@@ -77,7 +77,7 @@ def test_a_second_agent_and_a_chinese_customer(somebody: Somebody) -> None:
 def test_who_sits_at_a_terminal_has_the_pages_until_they_leave() -> None:
     """The verdict comes as it does for everybody; a build server gets no more than that."""
     with played(terminal=True, DEMO_SECONDS="10", TERM="xterm", LINES="40", COLUMNS="110") as playing:
-        playing.until(r"others are not.*?The pages are open until Ctrl-C.*?for a second agent")
+        playing.until(r"others are not.*?The pages are open until Ctrl-C.*?a second agent.*?token:")
         verdict = playing.said.rpartition("offered")[2]
         assert "NO" not in verdict
         (desk,) = set(re.findall(r"http\S+/desk", verdict))
