@@ -19,10 +19,19 @@ from tests.api.chat.soak_account import judge, kept
 @click.option("--desks", type=click.IntRange(1, 100), default=10, show_default=True)
 @click.option("--kills", type=click.IntRange(0, 1_000), default=3, show_default=True, help="Of the engine, before.")
 @click.option("--warm-up", type=click.IntRange(0), default=9_000, show_default=True, help="Conversations, in between.")
+@click.option("--ordinary", type=click.IntRange(0), default=4_500, show_default=True, help="Conversations, after that.")
 @click.option("--seed", type=click.IntRange(0), default=None, help="[default: drawn]")
 @click.option("--again", type=click.Path(exists=True, path_type=Path), help="The folder of a soak: only judge it.")
 def main(
-    *, minutes: float, customers: int, desks: int, kills: int, warm_up: int, seed: int | None, again: Path | None
+    *,
+    minutes: float,
+    customers: int,
+    desks: int,
+    kills: int,
+    warm_up: int,
+    ordinary: int,
+    seed: int | None,
+    again: Path | None,
 ) -> None:
     """Run it."""
     if again is not None:
@@ -31,7 +40,9 @@ def main(
     seed = randbelow(1_000_000) if seed is None else seed
     folder = Path(tempfile.mkdtemp(prefix="chat-soak-", dir=Path.cwd()))
     say(f"--seed {seed}, in {folder}")
-    plan = Plan(minutes, customers, desks, disturbed_seconds=60.0 * kills, kills=kills, warm_up=warm_up)
+    plan = Plan(
+        minutes, customers, desks, disturbed_seconds=60.0 * kills, kills=kills, warm_up=warm_up, ordinary=ordinary
+    )
     asyncio.run(soak(folder, plan, seed))
     shutil.rmtree(folder)
 

@@ -4,8 +4,8 @@
 
 Owns the course of a soak; what must hold of it stands in `soak_account.py`. The engine is `acd serve`, a process of its
 own with its journal on the real disk. First it is killed some times. Then customers come and go fast for a while, until
-what is kept of a bounded number is full, and after that its memory is watched; networks are cut all the time. In the
-end nothing may be left over: no conversation, no socket, no agent who is not ready.
+what is kept of a bounded number is full, then as usual, until it is full of that, and after that its memory is watched;
+networks are cut all the time. In the end nothing may be left over: no conversation, no socket, no agent who is not ready.
 """
 
 import asyncio
@@ -77,8 +77,10 @@ token = "5m"
 class Plan:
     """How much. `disturbed_seconds`: in which it is killed so often; then come `minutes` in which memory is watched.
 
-    `warm_up`: so many conversations come and go before: twice as many as the engine keeps of any kind, so that all is
-    full and has been replaced once, and the allocator has found its size. `cuts_per_second`: of single connections.
+    `warm_up`: so many conversations come and go before, in a hurry: twice as many as the engine keeps of any kind, so
+    that all is full and has been replaced once, and the allocator has found its size. `ordinary`: then so many of those
+    that are watched: what is kept of them is larger than of those in a hurry, whose place they take. `cuts_per_second`:
+    of single connections.
     """
 
     minutes: float = 10.0
@@ -87,6 +89,7 @@ class Plan:
     disturbed_seconds: float = 180.0
     kills: int = 3
     warm_up: int = 9_000
+    ordinary: int = 4_500
     cuts_per_second: float = 4.0
     outage_every_seconds: float = 45.0
     silence_seconds: tuple[float, float] = (1.0, 40.0)
@@ -180,6 +183,7 @@ async def _course(
             await centre.engine.start()
             account.counts["kills"] += 1
         await _while_well(everybody, _warm_up(much, account, customers))
+        await _while_well(everybody, _until_come(account, much.ordinary))
         await _while_well(everybody, _watch(centre, account, much.minutes * 60))
         assert not cutting.done()
     finally:
@@ -215,13 +219,17 @@ async def _cut(much: Plan, wires: Wires, account: Account, chance: Random) -> No
 
 async def _warm_up(much: Plan, account: Account, customers: list[Customer]) -> None:
     """Customers who hurry, until what is kept of a bounded number is full."""
-    begun = account.counts["visits"]
     for each in customers:
         each.hurries = True
-    while account.counts["visits"] - begun < much.warm_up:
-        await asyncio.sleep(POLL_SECONDS)
+    await _until_come(account, much.warm_up)
     for each in customers:
         each.hurries = False
+
+
+async def _until_come(account: Account, visits: int) -> None:
+    begun = account.counts["visits"]
+    while account.counts["visits"] - begun < visits:
+        await asyncio.sleep(POLL_SECONDS)
 
 
 async def _watch(centre: Centre, account: Account, seconds: float) -> None:

@@ -27,6 +27,7 @@ async def test_a_short_soak(tmp_path: Path) -> None:
         disturbed_seconds=8.0,
         kills=1,
         warm_up=0,
+        ordinary=0,
         cuts_per_second=3.0,
         outage_every_seconds=6.0,
         silence_seconds=(0.5, 5.0),
