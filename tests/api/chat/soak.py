@@ -5,7 +5,8 @@
 Owns the course of a soak; what must hold of it stands in `soak_account.py`. The engine is `acd serve`, a process of its
 own with its journal on the real disk. First it is killed some times. Then customers come and go fast for a while, until
 what is kept of a bounded number is full, then as usual, until it is full of that, and after that its memory is watched;
-networks are cut all the time. In the end nothing may be left over: no conversation, no socket, no agent who is not ready.
+networks are cut all the time. In the end nothing may be left over: no conversation, no socket, no agent who is not
+ready.
 """
 
 import asyncio
