@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import os
 import re
 import socket
 import ssl
@@ -16,11 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from acd_asterisk.lab import LabUnavailable
-from bench.provision import nginx_program
-from tests.api.test_server import self_signed
-from tests.deploy.test_behind_nginx import AROUND, CONF, PATIENCE_SECONDS, POLL_SECONDS
-from tests.missing import missing_tool
+from tests.deploy.nginx import PATIENCE_SECONDS, POLL_SECONDS, started
 from tests.pages.centre import token_of
 from tests.pages.conftest import NOTING
 from tests.pages.screen import CONNECTED, PATIENCE_MS
@@ -50,27 +45,11 @@ agent = "anna"
 @contextmanager
 def nginx(folder: Path, acd: str) -> Iterator[str]:
     """In front of acd, until it is no longer needed; the address that the world sees."""
-    try:
-        program = nginx_program()
-    except LabUnavailable as reason:
-        missing_tool(f"nginx: {reason}")
-    certificate, key = self_signed(folder)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    ours = CONF.read_text()
-    for written, here in (
-        ("unix:/run/acd/api.sock", acd.removeprefix("http://")),
-        ("listen 443 ssl", f"listen 127.0.0.1:{port} ssl"),
-        ("/etc/letsencrypt/live/acd.example.com/fullchain.pem", str(certificate)),
-        ("/etc/letsencrypt/live/acd.example.com/privkey.pem", str(key)),
-    ):
-        assert written in ours
-        ours = ours.replace(written, here)
-    user = "user root;\n" if os.geteuid() == 0 else ""
-    (folder / "nginx.conf").write_text(user + AROUND.format(folder=folder, ours=ours))
-    command = [str(program.folder / "nginx"), "-p", str(folder), "-c", "nginx.conf", "-e", "stderr"]
-    with subprocess.Popen(command, env=program.environment()) as process:
+    process, _ = started(folder, acd.removeprefix("http://"), port)
+    with process:
         try:
             _listens(process, port)
             yield f"https://127.0.0.1:{port}"
