@@ -38,6 +38,12 @@ PATIENCE_SECONDS: Final = 1.0
 
 LOOK_SECONDS: Final = 0.02
 
+TOLD_SECONDS: Final = 0.2
+"""How long Asterisk has to tell a telephone that its blind transfer is done, of which it tells nobody else.
+
+It sees so when its own channel takes the agent's place, and says "failed" if that channel is ended before it has seen.
+"""
+
 LINES_KEPT: Final = 64
 """So many lines that Asterisk has taken out of the application are remembered, with the queues in which they waited."""
 
@@ -130,6 +136,8 @@ class Transfers:
         is_done_already = bool(what.replaced_by)
         if is_done_already:
             leg.reported = True
+            if not is_attended:
+                await self._wait_until_told(leg)
             await self._switchboard.hang_up(what.replaced_by)
         if command is not None and what.other_line:
             await self._end_other_line(what)
@@ -156,6 +164,12 @@ class Transfers:
             await self._desk.tell(LeaveInteraction(new_id(), interaction_id, leg.agent_id, reason=NOT_FOLLOWED))
         else:
             await self._desk.tell(RequeueInteraction(new_id(), interaction_id, reason=NOT_FOLLOWED))
+
+    async def _wait_until_told(self, leg: Leg) -> None:
+        """Most telephones hang up when they are: then there is nothing more to wait for."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(TOLD_SECONDS):
+                await leg.ended.wait()
 
     async def _end_other_line(self, what: Referred) -> None:
         """So that the other agent's telephone is free when the customer comes."""

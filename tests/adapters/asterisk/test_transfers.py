@@ -18,6 +18,7 @@ from acd.core.messages import (
     WorkHeld,
 )
 from acd_asterisk.lab import AgentBehaviour, CallSpec, Dialog, Handset, Provisioned
+from acd_asterisk.switchboard import Switchboard
 from tests.adapters.asterisk.places import places, until_places
 from tests.adapters.asterisk.rig import EXAMPLES, INSTANCE, Agent, Queue, Rig, rig, until
 
@@ -222,6 +223,29 @@ async def test_blind_by_asterisk(
         assert it.router.view.interactions[customer].queue == queue
         assert len(it.all(InteractionQueued)) == 1
         assert not it.router.view.agents["anna"].work
+
+
+async def test_blind_by_asterisk_is_told_before_its_channel_ends(
+    provisioned: Provisioned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says "failed" when its own channel ends before it has said "done": there is time until the telephone ends."""
+    hang_up, ended = Switchboard.hang_up, []
+
+    async def watched(switchboard: Switchboard, channel_id: str) -> None:
+        ended.append(channel_id)
+        await hang_up(switchboard, channel_id)
+
+    monkeypatch.setattr("acd_asterisk.transfers.TOLD_SECONDS", 30.0)
+    async with talking(provisioned, tmp_path, **ASTERISK) as (it, phone, customer):
+        dialog = await phone.rung()
+        monkeypatch.setattr(Switchboard, "hang_up", watched)
+        assert await phone.transfer(dialog, "600") == ACCEPTED
+        await phone.told(dialog, DONE)
+        await places(it.pbx)  # a while, in which nothing happens
+        assert not ended
+        await phone.hang_up(dialog)
+        await until_places(it.pbx, {CALLER: f"talk:{customer}", "ben": f"talk:{customer}"})
+        assert ended
 
 
 async def test_blind_to_the_outside_by_asterisk(provisioned: Provisioned, tmp_path: Path) -> None:
