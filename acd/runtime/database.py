@@ -23,6 +23,10 @@ BUSY_SECONDS: Final = 5.0
 CHECKPOINT_PAGES: Final = 4_000
 """Pages of write-ahead log (16 MB) after which a commit folds them into the database file."""
 
+CACHE_KIB: Final = 256
+"""Pages of a file that its connection keeps. By itself SQLite takes 2 MB of each, in the course of some hours, and what
+the kernel keeps of the file is there for the asking."""
+
 DATABASE_ERRORS: Final = (sqlite3.Error, UnicodeDecodeError)
 """What a damaged file can raise: SQLite may quote the damage in a message that Python then cannot decode."""
 
@@ -84,6 +88,7 @@ def open_database(
         if mode != "wal":
             reason = f"the {kind.name} {path} cannot use a write-ahead log here (a network file system?)"
             raise kind.unavailable(f"{reason}; use a local disk")
+        connection.execute(f"PRAGMA cache_size={-CACHE_KIB}")
         connection.execute(f"PRAGMA synchronous={durability.upper()}")
         connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
         connection.execute(f"PRAGMA secure_delete={'ON' if secure_delete else 'OFF'}")
