@@ -115,7 +115,7 @@ class AgentRecord(Struct):
         )
 
 
-class InteractionRecord(Struct):
+class InteractionRecord(Struct, array_like=True):
     """An interaction. `order`: arrival, the tie-breaker of the place in line.
 
     `place_at_us` and `priority` give the place in line.

@@ -7,7 +7,7 @@ not folded. Folding costs O(1) per event, except ConfigApplied and
 EngineRecovered (O(entities)); reading may cost O(n).
 """
 
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -37,14 +37,12 @@ from acd.core.messages import (
 from acd.core.state import EngineState, InteractionState, WorkState
 from acd.ports.channel import Desired
 from acd.runtime import alarm_folds, config_folds, device_folds, handover_folds, waiting_folds, work_folds
+from acd.runtime.ended import EndedRecords
 from acd.runtime.figures import SERVICE_LEVEL_US, QueueFigures
 from acd.runtime.records import AgentRecord, Decision, InteractionRecord, QueueRecord, WorkRecord
 
 DECISIONS_KEPT: Final = 1_000
 """Most recent decisions that the view remembers."""
-
-ENDED_KEPT: Final = 4_096
-"""Most recently ended interactions that the view remembers."""
 
 INTERACTION_ENDS: Final = frozenset({"completed", "abandoned", "cancelled", "overflowed", "failed"})
 
@@ -77,7 +75,7 @@ class View:
         self.queues: dict[str, QueueRecord] = {}
         self.interactions: dict[str, InteractionRecord] = {}
         self.work: dict[str, WorkRecord] = {}
-        self.ended: OrderedDict[str, InteractionRecord] = OrderedDict()
+        self.ended = EndedRecords()
         self.decisions: deque[Decision] = deque(maxlen=DECISIONS_KEPT)
         self.recoveries = 0
         self.revision = 0
@@ -118,12 +116,13 @@ class View:
         for row in state.interactions:
             joined = tuple((offer_id, view.work[offer_id].agent_id) for offer_id in row.participants)
             view.interactions[row.request.interaction_id].participants = joined
-        ended = state.ended_interactions[-ENDED_KEPT:]
+        ended = state.ended_interactions
         for order, (ended_id, final) in enumerate(ended, -len(ended)):
-            view.ended[ended_id] = InteractionRecord.partly_known(ended_id, final, order)
+            view.ended.add(InteractionRecord.partly_known(ended_id, final, order))
         for each in state.interactions:
-            if each.request.end_reason and each.request.place_of in view.ended:
-                view.ended[each.request.place_of].know_replaced(each.request)
+            if each.request.end_reason and (replaced := view.ended.get(each.request.place_of)) is not None:
+                replaced.know_replaced(each.request)
+                view.ended.change(replaced)
         return view
 
     def fold(self, at_us: int, outcome: Outcome) -> None:
@@ -200,7 +199,7 @@ class View:
     def _interaction_queued(self, event: InteractionQueued) -> None:
         self._arrivals += 1
         row = InteractionRecord.queued(event, self.at_us, self._arrivals)
-        self.ended.pop(row.id, None)
+        self.ended.discard(row.id)
         self.interactions[row.id] = row
         if row.parent:
             row.asking = self.interactions[row.parent].agent_id
@@ -323,9 +322,7 @@ class View:
         if row.open_work:
             return
         del self.interactions[row.id]
-        self.ended[row.id] = row
-        if len(self.ended) > ENDED_KEPT:
-            self.ended.popitem(last=False)
+        self.ended.add(row)
 
     # -- pieces of the above
 

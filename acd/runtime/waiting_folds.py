@@ -26,6 +26,7 @@ from acd.core.messages import (
     QueueOpened,
 )
 from acd.core.reaching import reach_after
+from acd.runtime.ended import EndedRecords
 from acd.runtime.records import InteractionRecord, QueueRecord
 
 Folds = dict[type[Event], Callable[[Any], None]]
@@ -33,7 +34,7 @@ Interactions = Mapping[str, InteractionRecord]
 Queues = Mapping[str, QueueRecord]
 
 
-def table(queues: Queues, interactions: Interactions, ended: Interactions, now_us: Callable[[], int]) -> Folds:
+def table(queues: Queues, interactions: Interactions, ended: EndedRecords, now_us: Callable[[], int]) -> Folds:
     """Kind of event → what folds it, into these rows. `now_us`: the moment of the outcome that is being folded."""
     return {
         **_between_queues(queues, interactions),
@@ -128,7 +129,7 @@ def _in_line(interactions: Interactions) -> Folds:
     }
 
 
-def _known_later(interactions: Interactions, ended: Interactions) -> Folds:
+def _known_later(interactions: Interactions, ended: EndedRecords) -> Folds:
     def updated(event: InteractionUpdated) -> None:
         row = interactions[event.interaction_id]
         row.attributes, row.customer, row.requirement = event.attributes, event.customer, event.requirement
@@ -138,5 +139,6 @@ def _known_later(interactions: Interactions, ended: Interactions) -> Folds:
         if row is not None:
             said = dict(event.attributes)
             row.attributes = (*(each for each in row.attributes if each[0] not in said), *event.attributes)
+            ended.change(row)
 
     return {InteractionUpdated: updated, InteractionNoted: noted}

@@ -60,6 +60,7 @@ from acd.core.messages import (
 )
 from acd.ports.channel import Desired
 from acd.runtime import records, view
+from acd.runtime.ended import EndedRecords
 from acd.runtime.view import View
 
 SECOND = 1_000_000
@@ -432,7 +433,7 @@ def test_position_follows_priority_and_counts_the_ringing() -> None:
 
 
 def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(view, "ENDED_KEPT", 3)
+    monkeypatch.setattr(EndedRecords.__init__, "__defaults__", (3, 1))
     run = Run()
     for number in range(5):
         run.apply(EnqueueInteraction(f"a{number}", f"i{number}", "voice", "sales"))

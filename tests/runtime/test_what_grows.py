@@ -19,14 +19,15 @@ from acd.core.messages import (
     SignInAgent,
 )
 from acd.ports.channel import ChannelHost, Desired, Personal
+from acd.runtime import ended
 from acd.runtime.acquaintances import MAX_KNOWN, STOCK
 from acd.runtime.config import loads
-from acd.runtime.events import stream
+from acd.runtime.events import ring, stream
 from acd.runtime.keyfile import create_key
 from acd.runtime.places import ARRIVALS
 from acd.runtime.queue_log import QueueLog
 from acd.runtime.router import Router
-from acd.runtime.view import DECISIONS_KEPT, ENDED_KEPT
+from acd.runtime.view import DECISIONS_KEPT
 from acd.testing import ManualClock
 from tests.kept import kept
 
@@ -41,10 +42,11 @@ HISTORIES: Mapping[str, int] = {
     "Acquaintances._index_of": MAX_KNOWN,
     "Acquaintances._known": MAX_KNOWN,
     "Acquaintances._stock": STOCK,
-    "EventStream._ring": stream.KEPT + stream.TRIMMED,
+    "Ring._blocks": (stream.KEPT + stream.TRIMMED) // ring.BLOCK + 1,
+    "Ring._newest": ring.UNPACKED + ring.BLOCK,
     "_Came.latest": ARRIVALS,
     "View.decisions": DECISIONS_KEPT,
-    "View.ended": ENDED_KEPT,
+    "EndedRecords._packed": ended.KEPT,
     "Window._names": limits.OUTCOME_WINDOW + 2 * limits.ENDED_WINDOW,
     "Window._values": limits.OUTCOME_WINDOW + 2 * limits.ENDED_WINDOW,
 }

@@ -1,12 +1,11 @@
 """The stream of committed events: the newest of them in memory, and everyone who reads.
 
-Owns the ring, the readers and which reader an event is for. Must not know sockets, forms, or the journal. A commit
-costs the writer one entry in the ring, however many read; readers are told afterwards, and one that is slow costs its
-place in the ring, no copy of anything.
+Owns the readers, which reader an event is for, and how much is kept (by `acd.runtime.events.ring`). Must not know
+sockets, forms, or the journal. A commit costs the writer one entry in the ring, however many read; readers are told
+afterwards, and one that is slow costs its place in the ring, no copy of anything.
 """
 
 import asyncio
-from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterator
 from itertools import chain
 from math import inf
@@ -14,12 +13,14 @@ from typing import Final
 
 from acd.core.messages import Event
 from acd.runtime.events.kinds import kind_of
+from acd.runtime.events.ring import Ring
 from acd.runtime.events.told import Cursor, Told, Wanted, tell
 from acd.runtime.view import View
 
 KEPT: Final = 16_384
-"""Events in memory, half a kilobyte each. A reader that is further behind goes on from the journal. A call has five or
-six: at 20 calls a second all are there after three minutes, and from then on nothing more is taken for them."""
+"""Events in memory: the newest as they are, a kilobyte each, the others packed, some thirty bytes each. A reader that
+is further behind goes on from the journal. A call has five or six: at 20 a second, this is three minutes.
+"""
 
 TRIMMED: Final = 1_024
 """Events that are forgotten at once, when there are so many more than `KEPT`."""
@@ -145,13 +146,11 @@ class Reader:
 class EventStream:
     """All readers, and the newest events. Belongs to one event loop."""
 
-    def __init__(self, kept: int = KEPT, trimmed: int = TRIMMED) -> None:
+    def __init__(self, kept: int = KEPT, trimmed: int = TRIMMED, ring: Ring | None = None) -> None:
         """Empty. `kept` and `trimmed`: see `KEPT` and `TRIMMED`."""
         self._kept = kept
         self._trimmed = trimmed
-        self._ring: list[Told] = []
-        self.base = 0
-        """Place of the ring's first event; places count up for as long as the stream lives."""
+        self._ring = Ring() if ring is None else ring
         self.distributed = 0
         """Place after the last event that readers have been told of."""
         self.floor = Cursor(0)
@@ -171,7 +170,6 @@ class EventStream:
         """After row `seq`, of which and of all before nothing is in memory: at the start, and after a hole."""
         for reader in self._readers:
             reader.interrupt()
-        self.base += len(self._ring)
         self._ring.clear()
         self.distributed = self.base
         self.floor = self.told_upto = Cursor(seq)
@@ -181,11 +179,11 @@ class EventStream:
         """One committed row; `view` is the picture after it. Tells readers a moment later."""
         self.seq = seq
         if events:
-            self._ring += tell(view, seq, at_us, events)
+            self._ring.extend(tell(view, seq, at_us, events))
             if len(self._ring) >= self._kept + self._trimmed:
                 self._forget_oldest()
         if not self._readers:
-            self.distributed = self.base + len(self._ring)
+            self.distributed = self._ring.end
             self.told_upto = Cursor(seq)
         elif not self._scheduled:
             self._scheduled = True
@@ -195,8 +193,7 @@ class EventStream:
         """Put events that are older than all in memory before them; `floor` is the place before the first."""
         if floor >= self.floor or len(told) > self.room:
             return
-        self._ring[:0] = told
-        self.base -= len(told)
+        self._ring.prepend(told)
         self.floor = floor
 
     def follow(
@@ -219,7 +216,7 @@ class EventStream:
         self._tell_all()
         reader = Reader(self, wanted, stir, coalesce=coalesce)
         if after is not None:
-            start = self.base + bisect_right(self._ring, after, key=lambda told: told.cursor)
+            start = self._ring.after(after)
             reader.start_at(after, start if start < self.distributed else None)
         self._readers[reader] = None
         for index in self._indexes(wanted):
@@ -241,20 +238,19 @@ class EventStream:
     def between(self, place: int, wanted: Wanted, most: int) -> tuple[list[Told], int]:
         """Events that fit, from a place on, with the place to go on from. Looks at `SCANNED` at most."""
         found: list[Told] = []
-        begin = place - self.base
-        end = min(self.distributed - self.base, begin + SCANNED)
-        for number in range(begin, end):
-            if wanted.fits(self._ring[number]):
-                found.append(self._ring[number])
+        end = min(self.distributed, place + SCANNED)
+        for number, told in enumerate(self._ring.between(place, end), place + 1):
+            if wanted.fits(told):
+                found.append(told)
                 if len(found) >= most:
-                    return found, self.base + number + 1
-        return found, self.base + max(begin, end)
+                    return found, number
+        return found, max(place, end)
 
     def count_after(self, cursor: Cursor) -> int | None:
         """How many events there are after a cursor; None if some of them are in memory no more."""
         if cursor < self.floor:
             return None
-        return len(self._ring) - bisect_right(self._ring, cursor, key=lambda told: told.cursor)
+        return self._ring.end - self._ring.after(cursor)
 
     def on_end(self, ended: Callable[[], None]) -> None:
         """Have something called when the stream ends; at once if it has."""
@@ -274,6 +270,11 @@ class EventStream:
                 ended()
 
     @property
+    def base(self) -> int:
+        """Place of the oldest event in memory; places count up for as long as the stream lives."""
+        return self._ring.base
+
+    @property
     def room(self) -> int:
         """How many events more could be in memory."""
         return max(0, self._kept - len(self._ring))
@@ -286,7 +287,7 @@ class EventStream:
     def _distribute(self) -> None:
         self._scheduled = False
         self._give(DISTRIBUTED, OFFERED)
-        if self.distributed < self.base + len(self._ring):
+        if self.distributed < self._ring.end:
             self._scheduled = True
             asyncio.get_running_loop().call_soon(self._distribute)
 
@@ -296,8 +297,7 @@ class EventStream:
 
     def _give(self, most: int, offers: float = inf) -> None:
         """Offer the next events to those whom they may be for; after so many offers no further event."""
-        begin = self.distributed - self.base
-        for told in self._ring[begin : begin + most]:
+        for told in self._ring.between(self.distributed, self.distributed + most):
             candidates = self._candidates(told)
             for reader in candidates:
                 if reader.wants_all or reader.wanted.fits(told):
@@ -307,7 +307,7 @@ class EventStream:
             offers -= len(candidates)
             if offers <= 0:
                 break
-        if self.distributed == self.base + len(self._ring):
+        if self.distributed == self._ring.end:
             self.told_upto = Cursor(self.seq)
 
     def _candidates(self, told: Told) -> Collection[Reader]:
@@ -328,14 +328,13 @@ class EventStream:
 
     def _forget_oldest(self) -> None:
         """Whole rows only, so that a cursor stands for all before it."""
-        count = self._trimmed
-        while count < len(self._ring) and self._ring[count].seq == self._ring[count - 1].seq:
-            count += 1
-        if self.base + count > self.distributed:
-            self._give(self.base + count - self.distributed)
-        self.floor = Cursor(self._ring[count - 1].seq)
-        del self._ring[:count]
-        self.base += count
+        (last,) = self._ring.between(self.base + self._trimmed - 1, self.base + self._trimmed)
+        floor = Cursor(last.seq)
+        upto = self._ring.after(floor)
+        if upto > self.distributed:
+            self._give(upto - self.distributed)
+        self.floor = floor
+        self._ring.forget(upto - self.base)
 
 
 def _agents(wanted: Wanted) -> frozenset[str]:

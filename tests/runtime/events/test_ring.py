@@ -1,0 +1,111 @@
+"""The ring of events is a list of them, whatever of it is packed."""
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from acd.core.messages import AgentRemoved
+from acd.runtime.events import Cursor, Told
+from acd.runtime.events.ring import BLOCK, UNPACKED, Ring
+
+ROWS = st.lists(st.integers(1, 3), max_size=12)
+"""How many events each has."""
+
+
+class Rings(RuleBasedStateMachine):
+    """Packed after very few events, so that everything happens."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ring = Ring(unpacked=3, block=4)
+        self.model: list[Told] = []
+        self.base = 0
+        self.seq = 1_000
+        self.oldest = 1_000
+
+    def made(self, seq: int, count: int) -> list[Told]:
+        event = AgentRemoved(f"客服{seq}")
+        return [Told(seq, index, seq, event, ("sales",), ("anna",), "chat") for index in range(count)]
+
+    @rule(rows=ROWS)
+    def extend(self, rows: list[int]) -> None:
+        new = []
+        for count in rows:
+            self.seq += 1
+            new += self.made(self.seq, count)
+        self.ring.extend(new)
+        self.model += new
+
+    @precondition(lambda self: self.oldest > 100)
+    @rule(rows=ROWS)
+    def prepend(self, rows: list[int]) -> None:
+        old: list[Told] = []
+        for count in rows:
+            self.oldest -= 1
+            old[:0] = self.made(self.oldest, count)
+        self.ring.prepend(old)
+        self.model[:0] = old
+        self.base -= len(old)
+
+    @rule(data=st.data())
+    def forget(self, data: st.DataObject) -> None:
+        count = data.draw(st.integers(0, len(self.model)))
+        self.ring.forget(count)
+        del self.model[:count]
+        self.base += count
+
+    @rule()
+    def clear(self) -> None:
+        self.ring.clear()
+        self.base += len(self.model)
+        self.model.clear()
+
+    @rule(data=st.data())
+    def read(self, data: st.DataObject) -> None:
+        begin = data.draw(st.integers(0, len(self.model)))
+        end = data.draw(st.integers(begin, len(self.model) + 2))
+        assert self.ring.between(self.base + begin, self.base + end) == self.model[begin:end]
+
+    @rule(data=st.data())
+    def find(self, data: st.DataObject) -> None:
+        seq = data.draw(st.integers(self.oldest - 1, self.seq + 1))
+        cursor = Cursor(seq, data.draw(st.integers(0, 3))) if data.draw(st.booleans()) else Cursor(seq)
+        assert self.ring.after(cursor) == self.base + sum(told.cursor <= cursor for told in self.model)
+
+    @invariant()
+    def as_many(self) -> None:
+        assert (self.ring.base, self.ring.end, len(self.ring)) == (
+            self.base,
+            self.base + len(self.model),
+            len(self.model),
+        )
+
+
+TestRings = Rings.TestCase
+
+
+def test_public_forms_are_not_packed() -> None:
+    ring = Ring(unpacked=1, block=1)
+    told = Told(1, 0, 0, AgentRemoved("anna"), json=b"{}", packed=b"\x80")
+    ring.extend([told, Told(2, 0, 0, AgentRemoved("boris"))])
+    assert ring.between(0, 1) == [Told(1, 0, 0, AgentRemoved("anna"))]
+    assert told.json == b"{}"
+
+
+def test_what_is_packed_takes_a_tenth() -> None:
+    ring = Ring()
+    ring.extend(Told(seq, 0, seq * 20_000, AgentRemoved(f"agent-{seq}"), (), (f"agent-{seq}",)) for seq in range(5_000))
+    held = [block for block in ring._blocks if block.told]
+    assert not held
+    assert len(ring._newest) < UNPACKED + BLOCK
+    # The objects of one event are 400 bytes and more.
+    assert sum(len(block.packed) for block in ring._blocks) < 40 * BLOCK * len(ring._blocks)
+
+
+def test_what_came_all_at_once_is_packed_little_by_little() -> None:
+    ring = Ring(unpacked=2, block=2)
+    ring.prepend([Told(seq, 0, 0, AgentRemoved("a")) for seq in range(8)])
+    assert [bool(block.packed) for block in ring._blocks] == [False] * 4
+    for seq in range(8, 20):
+        ring.extend([Told(seq, 0, 0, AgentRemoved("a"))])
+    assert [block.told for block in ring._blocks] == [[]] * 9
+    assert [told.seq for told in ring.between(-8, 12)] == list(range(20))

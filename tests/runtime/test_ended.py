@@ -1,0 +1,96 @@
+"""The last ended interactions are an ordered dict of rows, whatever of them is packed."""
+
+from collections import OrderedDict
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from msgspec import structs
+
+from acd.runtime.ended import KEPT, UNPACKED, EndedRecords
+from acd.runtime.records import InteractionRecord
+
+NAMES = st.sampled_from([f"chat-{number}" for number in range(12)])
+PAIRS = st.lists(st.tuples(st.sampled_from(["web.topic", "rating"]), st.text(max_size=5)), max_size=2).map(tuple)
+ROWS = st.builds(
+    InteractionRecord,
+    NAMES,
+    st.just("chat"),
+    st.sampled_from(["sales", "售后"]),
+    st.just(""),
+    st.integers(-1_000, 1_000),
+    PAIRS,
+    st.text(max_size=5),
+    st.just("shop"),
+    st.integers(0, 2**62),
+    st.integers(-5, 2**40),
+    state=st.sampled_from(["completed", "abandoned"]),
+    waited_us=st.none() | st.integers(0, 2**62),
+    pending=PAIRS,
+    participants=PAIRS,
+    partial=st.booleans(),
+    consults=st.lists(NAMES, max_size=2).map(tuple),
+)
+
+
+class Ended(RuleBasedStateMachine):
+    """Few are kept, and fewer as they are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ended = EndedRecords(kept=6, unpacked=2)
+        self.model: OrderedDict[str, InteractionRecord] = OrderedDict()
+
+    @rule(row=ROWS)
+    def add(self, row: InteractionRecord) -> None:
+        # Whoever comes in is no longer among the ended; the view sees to that.
+        self.ended.discard(row.id)
+        self.model.pop(row.id, None)
+        self.ended.add(structs.replace(row))
+        self.model[row.id] = row
+        if len(self.model) > 6:
+            self.model.popitem(last=False)
+
+    @rule(name=NAMES, pairs=PAIRS)
+    def note(self, name: str, pairs: tuple[tuple[str, str], ...]) -> None:
+        row = self.ended.get(name)
+        if row is not None:
+            row.attributes = pairs
+            self.ended.change(row)
+            self.model[name].attributes = pairs
+
+    @rule(row=ROWS)
+    def note_who_is_not_there(self, row: InteractionRecord) -> None:
+        if row.id not in self.model:
+            self.ended.change(row)
+
+    @rule(name=NAMES)
+    def discard(self, name: str) -> None:
+        self.ended.discard(name)
+        self.model.pop(name, None)
+
+    @rule()
+    def clear(self) -> None:
+        self.ended.clear()
+        self.model.clear()
+
+    @invariant()
+    def the_same(self) -> None:
+        assert list(self.ended) == list(self.model)
+        assert list(self.ended.values()) == list(self.model.values())
+        assert len(self.ended) == len(self.model)
+        for number in range(12):
+            name = f"chat-{number}"
+            assert self.ended.get(name) == self.model.get(name)
+            assert (name in self.ended) == (name in self.model)
+
+
+TestEnded = Ended.TestCase
+
+
+def test_nearly_all_are_packed() -> None:
+    ended = EndedRecords()
+    for number in range(KEPT + 10):
+        ended.add(InteractionRecord(f"chat-{number}", "chat", "sales", "", 0, (), "", "shop", number, number))
+    assert len(ended) == KEPT
+    assert len(ended._newest) == UNPACKED
+    assert next(iter(ended)) == "chat-10"
