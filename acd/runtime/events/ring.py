@@ -7,7 +7,7 @@ reads an event again, and events are much alike: packed, one takes a tenth of wh
 import zlib
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import msgspec
@@ -20,8 +20,10 @@ UNPACKED: Final = 1_024
 BLOCK: Final = 128
 """Events that are packed together, in about half a millisecond."""
 
-OPEN: Final = 16
-"""Blocks that are kept as they were read, for the next who reads there: after a broken network many do at once."""
+OPEN: Final = 32
+"""Blocks that are kept as they were read, for the next who reads there: after a broken network many do at once. Twice
+what is looked at in one go, or each reader would unpack all of it again.
+"""
 
 _LEVEL: Final = 1
 _encode = msgspec.msgpack.Encoder().encode
@@ -117,19 +119,15 @@ class Ring:
         block = self._blocks[number]
         return max(self.base, block.begin + bisect_right(self._told(block), cursor, key=_cursor))
 
-    def between(self, begin: int, end: int) -> list[Told]:
-        """Events from one place up to before another."""
-        begin, end = max(begin, self.base), min(end, self.end)
-        if begin >= self._begin:
-            return self._newest[begin - self._begin : end - self._begin]
-        found: list[Told] = []
-        number = bisect_right(self._blocks, begin, key=_begin) - 1
-        while begin < end and number < len(self._blocks):
-            block = self._blocks[number]
-            found += self._told(block)[begin - block.begin : end - block.begin]
-            begin = self._blocks[number + 1].begin if number + 1 < len(self._blocks) else self._begin
-            number += 1
-        return found + self._newest[: max(0, end - self._begin)]
+    def between(self, begin: int, end: int) -> Iterator[Told]:
+        """Events from one place up to before another. A block is unpacked when its turn comes, not before."""
+        place, end = max(begin, self.base), min(end, self.end)
+        while place < min(end, self._begin):
+            block = self._blocks[bisect_right(self._blocks, place, key=_begin) - 1]
+            part = self._told(block)[place - block.begin : end - block.begin]
+            yield from part
+            place += len(part)
+        yield from self._newest[max(0, place - self._begin) : max(0, end - self._begin)]
 
     def _told(self, block: _Block) -> list[Told]:
         if block.told:
@@ -142,13 +140,18 @@ class Ring:
             del self._open[next(iter(self._open))]
         return found
 
+    def _close_some(self) -> None:
+        """Those that were read longest ago: half of them each time, and in the end none."""
+        for begin in list(self._open)[: (len(self._open) + 1) // 2]:
+            del self._open[begin]
+
     def _pack(self, block: _Block) -> None:
         """Its public forms are left out: they would be made anew."""
         if not block.told:
             return  # Forgotten before.
         bare = [msgspec.structs.replace(told, json=b"", packed=b"") for told in block.told]
         block.packed, block.told = zlib.compress(_encode(bare), _LEVEL), []
-        self._open.clear()
+        self._close_some()
 
 
 def _cursor(told: Told) -> Cursor:

@@ -1,14 +1,22 @@
 """The ring of events is a list of them, whatever of it is packed."""
 
+from collections.abc import Iterator
+
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from acd.core.messages import AgentRemoved
-from acd.runtime.events import Cursor, Told
-from acd.runtime.events.ring import BLOCK, UNPACKED, Ring
+from acd.runtime.events import Cursor, EventStream, Reader, Told, Wanted
+from acd.runtime.events import ring as rings
+from acd.runtime.events.ring import BLOCK, OPEN, UNPACKED, Ring
+from acd.runtime.view import View
 
 ROWS = st.lists(st.integers(1, 3), max_size=12)
 """How many events each has."""
+
+
+VIEW = View()
 
 
 class Rings(RuleBasedStateMachine):
@@ -63,7 +71,7 @@ class Rings(RuleBasedStateMachine):
     def read(self, data: st.DataObject) -> None:
         begin = data.draw(st.integers(0, len(self.model)))
         end = data.draw(st.integers(begin, len(self.model) + 2))
-        assert self.ring.between(self.base + begin, self.base + end) == self.model[begin:end]
+        assert list(self.ring.between(self.base + begin, self.base + end)) == self.model[begin:end]
 
     @rule(data=st.data())
     def find(self, data: st.DataObject) -> None:
@@ -87,7 +95,7 @@ def test_public_forms_are_not_packed() -> None:
     ring = Ring(unpacked=1, block=1)
     told = Told(1, 0, 0, AgentRemoved("anna"), json=b"{}", packed=b"\x80")
     ring.extend([told, Told(2, 0, 0, AgentRemoved("boris"))])
-    assert ring.between(0, 1) == [Told(1, 0, 0, AgentRemoved("anna"))]
+    assert list(ring.between(0, 1)) == [Told(1, 0, 0, AgentRemoved("anna"))]
     assert told.json == b"{}"
 
 
@@ -109,3 +117,54 @@ def test_what_came_all_at_once_is_packed_little_by_little() -> None:
         ring.extend([Told(seq, 0, 0, AgentRemoved("a"))])
     assert [block.told for block in ring._blocks] == [[]] * 9
     assert [told.seq for told in ring.between(-8, 12)] == list(range(20))
+
+
+@pytest.fixture
+def unpacked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many events each block had that was unpacked."""
+    counts: list[int] = []
+    decode = rings._decode
+
+    def watched(packed: bytes) -> list[Told]:
+        found = decode(packed)
+        counts.append(len(found))
+        return found
+
+    monkeypatch.setattr(rings, "_decode", watched)
+    return counts
+
+
+def test_only_what_is_read_is_unpacked(unpacked: list[int]) -> None:
+    ring = Ring()
+    ring.extend(Told(seq, 0, 0, AgentRemoved("a")) for seq in range(5_000))
+    events: Iterator[Told] = ring.between(0, 2_000)
+    assert [next(events).seq for _ in range(BLOCK + 1)] == list(range(BLOCK + 1))
+    assert unpacked == [BLOCK, BLOCK]
+
+
+@pytest.mark.parametrize("wanted", [Wanted(), Wanted(only_agent="nobody")], ids=["all", "what is rare"])
+async def test_of_many_who_come_back_together_one_has_it_unpacked(unpacked: list[int], wanted: Wanted) -> None:
+    """Each by itself had seventeen blocks unpacked for every 256 events: seconds, in which nobody was served."""
+    stream = EventStream()
+    for seq in range(1, 6_001):
+        stream.take(seq, 0, (AgentRemoved(str(seq)),), VIEW)
+    left: list[Reader] = []
+    for _ in range(50):
+        reader = stream.follow(wanted, bool, Cursor(700))
+        assert reader is not None
+        left.append(reader)
+    while left:
+        for reader in left:
+            reader.take(100)
+        left = [reader for reader in left if not reader.idle]
+    assert len(unpacked) <= len(stream._ring._blocks)
+
+
+def test_what_was_unpacked_is_let_go(unpacked: list[int]) -> None:
+    ring = Ring()
+    ring.extend(Told(seq, 0, 0, AgentRemoved("a")) for seq in range(10_000))
+    assert len(list(ring.between(0, 8_000))) == 8_000
+    assert len(unpacked) == 63
+    assert len(ring._open) == OPEN
+    ring.extend(Told(seq, 0, 0, AgentRemoved("a")) for seq in range(10_000, 10_000 + 6 * BLOCK))
+    assert not ring._open
