@@ -12,6 +12,7 @@ from typing import Final
 
 import msgspec
 
+from acd.core.messages import AgentRemoved, AgentsConfigured, ConfigApplied, Event
 from acd.runtime.events.told import Cursor, Told
 
 UNPACKED: Final = 1_024
@@ -26,6 +27,9 @@ what is looked at in one go, or each reader would unpack all of it again.
 """
 
 _LEVEL: Final = 1
+_NOTHING: Final = AgentRemoved("")
+"""Packed in the place of what is not."""
+
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[Told]).decode
 
@@ -37,6 +41,8 @@ class _Block(msgspec.Struct):
     last: Cursor
     told: list[Told]
     packed: bytes = b""
+    kept: tuple[tuple[int, Event], ...] = ()
+    """What is not packed: by its number in the block."""
 
 
 class Ring:
@@ -68,12 +74,15 @@ class Ring:
         """Events that have just happened."""
         newest = self._newest
         newest += told
-        while len(newest) >= self._unpacked + self._block:
-            self._to_pack.append(_Block(self._begin, newest[self._block - 1].cursor, newest[: self._block]))
-            self._blocks.append(self._to_pack[-1])
-            del newest[: self._block]
-            self._begin += self._block
-            # One after another: of those that came all at once from before a start, one each time.
+        full = (len(newest) - self._unpacked) // self._block * self._block
+        if full > 0:
+            for begin in range(0, full, self._block):
+                part = newest[begin : begin + self._block]
+                self._to_pack.append(_Block(self._begin + begin, part[-1].cursor, part))
+                self._blocks.append(self._to_pack[-1])
+            del newest[:full]
+            self._begin += full
+            # Of those that came all at once, in one row or from before a start, one each time.
             self._pack(self._to_pack.pop())
             if self._to_pack:
                 self._pack(self._to_pack.popleft())
@@ -135,6 +144,8 @@ class Ring:
         found = self._open.pop(block.begin, None)
         if found is None:
             found = _decode(zlib.decompress(block.packed))
+            for number, event in block.kept:
+                found[number].event = event
         self._open[block.begin] = found
         if len(self._open) > OPEN:
             del self._open[next(iter(self._open))]
@@ -149,9 +160,20 @@ class Ring:
         """Its public forms are left out: they would be made anew."""
         if not block.told:
             return  # Forgotten before.
-        bare = [msgspec.structs.replace(told, json=b"", packed=b"") for told in block.told]
+        block.kept = tuple((number, told.event) for number, told in enumerate(block.told) if _is_shared(told.event))
+        bare = [
+            msgspec.structs.replace(
+                told, json=b"", packed=b"", event=_NOTHING if _is_shared(told.event) else told.event
+            )
+            for told in block.told
+        ]
         block.packed, block.told = zlib.compress(_encode(bare), _LEVEL), []
         self._close_some()
+
+
+def _is_shared(event: Event) -> bool:
+    """Whether others have most of it, too: settings of many agents take half a second to unpack, for nothing."""
+    return isinstance(event, ConfigApplied | AgentsConfigured)
 
 
 def _cursor(told: Told) -> Cursor:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from acd.core.messages import AgentRemoved
+from acd.core.messages import AgentRemoved, AgentsConfigured, AgentSettings, ConfigApplied, CoreSettings
 from acd.runtime.events import Cursor, EventStream, Reader, Told, Wanted
 from acd.runtime.events import ring as rings
 from acd.runtime.events.ring import BLOCK, OPEN, UNPACKED, Ring
@@ -101,7 +101,8 @@ def test_public_forms_are_not_packed() -> None:
 
 def test_what_is_packed_takes_a_tenth() -> None:
     ring = Ring()
-    ring.extend(Told(seq, 0, seq * 20_000, AgentRemoved(f"agent-{seq}"), (), (f"agent-{seq}",)) for seq in range(5_000))
+    for seq in range(5_000):
+        ring.extend([Told(seq, 0, seq * 20_000, AgentRemoved(f"agent-{seq}"), (), (f"agent-{seq}",))])
     held = [block for block in ring._blocks if block.told]
     assert not held
     assert len(ring._newest) < UNPACKED + BLOCK
@@ -119,6 +120,11 @@ def test_what_came_all_at_once_is_packed_little_by_little() -> None:
     assert [told.seq for told in ring.between(-8, 12)] == list(range(20))
 
 
+def fill(ring: Ring, count: int) -> None:
+    for seq in range(ring.end, ring.end + count):
+        ring.extend([Told(seq, 0, 0, AgentRemoved("a"))])
+
+
 @pytest.fixture
 def unpacked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many events each block had that was unpacked."""
@@ -134,9 +140,36 @@ def unpacked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return counts
 
 
+def test_a_row_of_many_events_is_packed_little_by_little() -> None:
+    """Otherwise whoever removes 50,000 agents has everybody wait for a fifth of a second."""
+    ring = Ring(unpacked=2, block=2)
+    ring.extend([Told(1, index, 0, AgentRemoved("a")) for index in range(100)])
+    assert [bool(block.packed) for block in ring._blocks] == [True] + [False] * 47 + [True]
+    for seq in range(2, 98):
+        ring.extend([Told(seq, 0, 0, AgentRemoved("a"))])
+    assert all(block.packed and not block.told for block in ring._blocks)
+
+
+def test_settings_are_not_packed() -> None:
+    """Of a hundred thousand agents they take half a second to unpack, and whoever comes back may read them."""
+    ring = Ring(unpacked=1, block=3)
+    agents = tuple(AgentSettings(f"agent-{number}") for number in range(1_000))
+    told = [
+        Told(1, 0, 5, ConfigApplied(CoreSettings(agents), "hash")),
+        Told(2, 0, 6, AgentRemoved("anna")),
+        Told(3, 0, 7, AgentsConfigured(agents, ("anna",)), agents=("anna",)),
+    ]
+    ring.extend([*told, Told(4, 0, 8, AgentRemoved("boris"))])
+    (block,) = ring._blocks
+    assert len(block.packed) < 200
+    found = list(ring.between(0, 3))
+    assert found == told
+    assert [found[number].event is told[number].event for number in range(3)] == [True, False, True]
+
+
 def test_only_what_is_read_is_unpacked(unpacked: list[int]) -> None:
     ring = Ring()
-    ring.extend(Told(seq, 0, 0, AgentRemoved("a")) for seq in range(5_000))
+    fill(ring, 5_000)
     events: Iterator[Told] = ring.between(0, 2_000)
     assert [next(events).seq for _ in range(BLOCK + 1)] == list(range(BLOCK + 1))
     assert unpacked == [BLOCK, BLOCK]
@@ -162,9 +195,9 @@ async def test_of_many_who_come_back_together_one_has_it_unpacked(unpacked: list
 
 def test_what_was_unpacked_is_let_go(unpacked: list[int]) -> None:
     ring = Ring()
-    ring.extend(Told(seq, 0, 0, AgentRemoved("a")) for seq in range(10_000))
+    fill(ring, 10_000)
     assert len(list(ring.between(0, 8_000))) == 8_000
     assert len(unpacked) == 63
     assert len(ring._open) == OPEN
-    ring.extend(Told(seq, 0, 0, AgentRemoved("a")) for seq in range(10_000, 10_000 + 6 * BLOCK))
+    fill(ring, 6 * BLOCK)
     assert not ring._open
