@@ -24,6 +24,7 @@ from acd.core.messages.types import Text
 from acd.errors import CommandInvalid
 from acd.ports.channel import Personal
 from acd.runtime.records import InteractionRecord
+from acd.runtime.view import INTERACTION_ENDS, View
 
 InteractionStateName = Literal[
     "queued",
@@ -86,7 +87,7 @@ async def list_interactions(call: Call[Nothing, InteractionFilter]) -> Interacti
     after = await order_of(asked.cursor, lives)
     rows = (
         row
-        for row in _rows(context, asked.state)
+        for row in _rows(context.view, asked, after)
         if (after is None or row.order > after) and _is_wanted(row, asked) and who.sees(row)
     )
     page = list(islice(rows, asked.limit + 1))
@@ -194,13 +195,15 @@ async def reference_of(remember: Callable[[Personal], Awaitable[str]], customer:
     return customer
 
 
-def _rows(context: Api, state: str | UnsetType) -> Iterator[InteractionRecord]:
-    """In order of arrival: the live ones, or all that are known in a state."""
-    live = iter(context.view.interactions.values())
-    if state is UNSET:
+def _rows(view: View, asked: InteractionFilter, after: int | None) -> Iterator[InteractionRecord]:
+    """In order of arrival: the live ones, or all that are known in a state. Of the ended, few that do not fit."""
+    live = iter(view.interactions.values())
+    if asked.state is UNSET:
         return live
-    ended = sorted(context.view.ended.values(), key=lambda row: row.order)
-    return (row for row in merge(live, ended, key=lambda row: row.order) if row.state == state)
+    if asked.state in INTERACTION_ENDS:
+        texts = filter(None, (asked.state, asked.queue, asked.channel, asked.agent, asked.customer))
+        live = merge(live, view.ended.by_arrival(after, texts), key=lambda row: row.order)
+    return (row for row in live if row.state == asked.state)
 
 
 def _is_wanted(row: InteractionRecord, asked: InteractionFilter) -> bool:

@@ -1,11 +1,14 @@
 """The last ended interactions are an ordered dict of rows, whatever of them is packed."""
 
 from collections import OrderedDict
+from itertools import islice
 
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from msgspec import structs
 
+from acd.runtime import ended
 from acd.runtime.ended import KEPT, UNPACKED, EndedRecords
 from acd.runtime.records import InteractionRecord
 
@@ -22,7 +25,7 @@ ROWS = st.builds(
     st.text(max_size=5),
     st.just("shop"),
     st.integers(0, 2**62),
-    st.integers(-5, 2**40),
+    st.integers(-5, 2**40) | st.integers(-5, 5),
     state=st.sampled_from(["completed", "abandoned"]),
     waited_us=st.none() | st.integers(0, 2**62),
     pending=PAIRS,
@@ -63,6 +66,20 @@ class Ended(RuleBasedStateMachine):
         if row.id not in self.model:
             self.ended.change(row)
 
+    def arrived(self) -> list[InteractionRecord]:
+        return sorted(self.model.values(), key=lambda row: (row.order, row.id))
+
+    @rule(
+        after=st.integers(-1_000, 1_000), texts=st.lists(st.sampled_from(["completed", "售后", "chat-7"]), max_size=2)
+    )
+    def list_some(self, after: int, texts: list[str]) -> None:
+        found = list(self.ended.by_arrival(after, texts))
+        said = [row for row in self.arrived() if row.order > after]
+        assert [row for row in found if set(texts) <= {row.id, row.queue, row.state}] == [
+            row for row in said if set(texts) <= {row.id, row.queue, row.state}
+        ]
+        assert all(row in said for row in found)
+
     @rule(name=NAMES)
     def discard(self, name: str) -> None:
         self.ended.discard(name)
@@ -77,6 +94,7 @@ class Ended(RuleBasedStateMachine):
     def the_same(self) -> None:
         assert list(self.ended) == list(self.model)
         assert list(self.ended.values()) == list(self.model.values())
+        assert list(self.ended.by_arrival()) == self.arrived()
         assert len(self.ended) == len(self.model)
         for number in range(12):
             name = f"chat-{number}"
@@ -94,3 +112,26 @@ def test_nearly_all_are_packed() -> None:
     assert len(ended) == KEPT
     assert len(ended._newest) == UNPACKED
     assert next(iter(ended)) == "chat-10"
+
+
+def test_to_list_a_page_few_are_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of them for each page were tens of milliseconds in which the engine did nothing else."""
+    kept = EndedRecords()
+    for number in range(KEPT):
+        queue = "rare" if number % 1_000 == 7 else "sales"
+        kept.add(InteractionRecord(f"chat-{number}", "chat", queue, "", 0, (), "", "shop", number, number))
+    decode, unpacked = ended._decode, []
+
+    def watched(packed: bytes) -> ended._Packed:
+        found = decode(packed)
+        unpacked.append(found.order)
+        return found
+
+    monkeypatch.setattr(ended, "_decode", watched)
+    assert [row.order for row in islice(kept.by_arrival(99), 3)] == unpacked == [100, 101, 102]
+    unpacked.clear()
+    assert [row.order for row in kept.by_arrival(100, ["rare"]) if row.queue == "rare"] == [1_007, 2_007, 3_007, 4_007]
+    assert unpacked == [1_007, 2_007, 3_007, 4_007]
+    unpacked.clear()
+    assert "\ud800" not in [row.queue for row in kept.by_arrival(None, ["\ud800"])]
+    assert not unpacked

@@ -183,7 +183,7 @@ async def test_of_many_who_come_back_together_one_has_it_unpacked(unpacked: list
         stream.take(seq, 0, (AgentRemoved(str(seq)),), VIEW)
     left: list[Reader] = []
     for _ in range(50):
-        reader = stream.follow(wanted, bool, Cursor(700))
+        reader = stream.follow(wanted, lambda: None, Cursor(700))
         assert reader is not None
         left.append(reader)
     while left:
