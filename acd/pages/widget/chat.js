@@ -57,7 +57,8 @@ export class Chat {
     this.keeping.allow();
     if (!this.lives) this.begin({});
     // What is written before a conversation has begun waits for that, to be none but its own.
-    const message = { ...said, at: Date.now(), conversation: this.isBeginning ? "" : this.conversation.id };
+    const about = { at: this.keeping.moment, behind: this.turns.hasFile };
+    const message = { ...said, ...about, conversation: this.isBeginning ? "" : this.conversation.id };
     this.keeping.keep(message);
     if (message.conversation) this.post(message);
     this.changed();
@@ -121,7 +122,9 @@ export class Chat {
 
   look(seen) {
     this.seen = seen;
-    if (seen) this.mark();
+    if (!seen) return;
+    for (const each of this.turns.adopt()) this.post(each);
+    this.mark();
   }
 
   // ---- how it stands
@@ -282,6 +285,7 @@ export class Chat {
     this.maxFile = more.max_file ?? 0;
     this.fileKinds = more.file_kinds ?? [];
     if (!conversation) this.conversation = this.place = null;
+    this.turns.adopt();
     const { waiting } = this, asked = [...this.asks.values()];
     for (const each of asked) if (each.type === "begin") this.link.send(this.introduced(each));
     if (waiting.some((each) => !each.conversation)) this.begin({});

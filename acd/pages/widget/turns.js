@@ -13,6 +13,18 @@ export class Turns {
     return this.chat.underWay.filter((each) => !each.failed && !each.sent);
   }
 
+  // Whether what is written now waits for one.
+  get hasFile() {
+    return this.waiting.some(({ file }) => file);
+  }
+
+  // What another tab of the customer's has not sent, which may have been closed or have crashed since, is said here, too: the
+  // same id is the same message. What waits there behind a file is left to that tab, or to a reload.
+  adopt() {
+    const { keeping, conversation, entries } = this.chat, there = new Set(entries.map(({ id }) => id));
+    return keeping.adopt(({ id, behind, ...each }) => !behind && each.conversation === conversation?.id && !there.has(id));
+  }
+
   post(message) {
     const { id, text, conversation, file } = message, { waiting, chat } = this;
     if ((file ? waiting[0] : waiting.find((each) => each.file || each.id === id))?.id !== id) return;
