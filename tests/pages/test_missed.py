@@ -17,7 +17,7 @@ from tests.pages.writing import Customer
 if TYPE_CHECKING:
     from playwright.sync_api import Locator
 
-TITLE = "Ended before you had read all of it"
+TITLE = "Gone before all of it was read or sent"
 NOTHING_LEFT = "() => JSON.parse(localStorage['acd-desk-looked-at']).looked.length === 0"
 """The page has found out of everything that has gone whether it is to be shown."""
 

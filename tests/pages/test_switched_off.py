@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 AWAY = "No connection. Trying again …"
+UNKNOWN = "It is not known whether this was done. Look whether it was."
 BOARD_AWAY = "No connection: this is how it was. Trying again …"
 SILENT = "00:50"
 """Longer than a page goes without a word of the server's."""
@@ -47,15 +48,16 @@ def test_a_desk_without_a_network_says_so_and_comes_back(anna: WorkScreen, busy:
     anna.page.context.set_offline(offline=True)
     anna.says(AWAY)
     anna.control("Hold").click()
-    anna.warns("No answer from the server. Trying again …")
+    anna.warns(UNKNOWN)
     _expect(anna.control("Hold")).not_to_have_attribute("aria-busy", "true")
     busy.come("c2", channel="chat")
     anna.page.context.set_offline(offline=False)
     anna.says(CONNECTED)
-    anna.warns("")
     anna.is_offered("Sales · chat")
+    anna.warns(UNKNOWN)
     anna.control("Hold").click()
     anna.shows(PHONE, "On hold")
+    anna.warns("")
 
 
 def test_a_desk_whose_network_goes_dead_finds_out(busy: Centre, somebody: Somebody) -> None:
@@ -72,14 +74,11 @@ def test_a_desk_whose_network_goes_dead_finds_out(busy: Centre, somebody: Somebo
         anna.page.clock.fast_forward(SILENT)
         anna.says(AWAY)
         anna.control("Hold").click()
-        _expect(anna.page.get_by_role("alert")).to_have_text(
-            "No answer from the server. Trying again …", timeout=LONG_MS
-        )
+        _expect(anna.page.get_by_role("alert")).to_have_text(UNKNOWN, timeout=LONG_MS)
         _expect(anna.control("Hold")).not_to_have_attribute("aria-busy", "true")
         line.speak()
         anna.page.clock.fast_forward(SOON)
         _expect(anna.page.get_by_text(CONNECTED, exact=True)).to_be_visible(timeout=LONG_MS)
-        anna.warns("")
         # What was kept back on the way has arrived, or has not: the page shows what is so.
         state = "On hold" if busy.work("anna")["c1"] == "held" else "Talking"
         anna.shows(PHONE, state)

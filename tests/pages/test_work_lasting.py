@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Route
 
 AWAY = "No connection. Trying again …"
+UNKNOWN = "It is not known whether this was done. Look whether it was."
 SUPPORT = "Support · telephone"
 
 
@@ -106,7 +107,7 @@ def test_a_network_that_is_cut_loses_nothing(busy: Centre, somebody: Somebody) -
         anna.says(AWAY)
         anna.shows(PHONE, "Talking")
         anna.control("Hold").click()
-        anna.warns("No answer from the server. Trying again …")
+        anna.warns(UNKNOWN)
         # Meanwhile the world goes on.
         busy.post("/v1/agents/anna/work/c1/hold", {})
         busy.come("c2", channel="chat")
@@ -114,8 +115,9 @@ def test_a_network_that_is_cut_loses_nothing(busy: Centre, somebody: Somebody) -
         anna.says(CONNECTED)
         anna.is_offered(CHAT)
         anna.shows(PHONE, "On hold")
-        anna.warns("")
+        anna.warns(UNKNOWN)
         anna.press(ACCEPT)
+        anna.warns("")
         anna.has(item(PHONE, "On hold"), item(CHAT, "Talking"))
 
 

@@ -43,7 +43,13 @@ function say(word, values, instead) {
 function complain(error) {
   if (typeof error === "string") return say(error);
   if (error.isStranger && session.who) return session.lost();
-  say(`problem.${error.code}`, {}, error.message);
+  say(error.word ?? `problem.${error.code}`, {}, error.message);
+}
+
+// What somebody asked for and had no answer to is not asked again by itself: that it is not known is said until the next deed.
+function unanswered(error) {
+  if (error.code === "offline") error.word = "problem.outcome-unknown";
+  return error;
 }
 
 function draw() {
@@ -112,6 +118,8 @@ async function carryOut([method, path, body]) {
   say(null);
   try {
     answer = await ask(method, path, { body });
+  } catch (error) {
+    throw unanswered(error);
   } finally {
     deed += 1;
   }
@@ -132,7 +140,7 @@ function deeds(button, deed) {
     try {
       await deed();
     } catch (error) {
-      complain(error);
+      complain(unanswered(error));
     } finally {
       button.removeAttribute("aria-busy");
     }

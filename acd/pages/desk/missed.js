@@ -1,12 +1,15 @@
 // Conversations in writing that have ended and gone from the agent's hands before all of it had been before them: the
 // network was away, or something else was in front, or the customer wrote and left, and no after-call work kept it here.
-// They stay to be read until the agent closes them. Kept for that, by all tabs of the browser, is which ones were in hand,
-// and how far each has been looked at; no word of what was written.
+// They stay to be read until the agent closes them; and so does, in this tab, one to which something was written here that
+// could not be sent before it went. Kept for that, by all tabs of the browser, is which ones were in hand, and how far each
+// has been looked at; no word of what was written.
 
 import { byId, drawEach, make, setText } from "/pages/common/dom.js";
 import { keep, kept } from "/pages/common/kept.js";
 import { ask } from "/pages/common/requests.js";
 import { openConversation } from "/desk/conversation.js";
+import { keptOf, waiting } from "/desk/drafts.js";
+import { outboxOf } from "/desk/outbox.js";
 
 const KEY = "acd-desk-looked-at";
 const MOST = 100; // conversations
@@ -73,9 +76,9 @@ export class Missed {
 
   settle() {
     if (!this.agent()) return;
-    const looked = this.looked();
-    for (const id of this.asked.keys()) if (!looked.has(id) || this.hand.has(id)) this.asked.delete(id);
-    for (const id of looked.keys()) if (!this.hand.has(id) && !this.asked.has(id)) this.find(id);
+    const known = new Set([...this.looked().keys(), ...waiting(this.agent())]);
+    for (const id of this.asked.keys()) if (!known.has(id) || this.hand.has(id)) this.asked.delete(id);
+    for (const id of known) if (!this.hand.has(id) && !this.asked.has(id)) this.find(id);
     this.draw();
   }
 
@@ -88,11 +91,12 @@ export class Missed {
     } catch (error) {
       if (error.isStranger) return;
       if (error.isPassing) this.findAgain(id, tries);
-      else this.drop(id); // it is another agent's, or no more
-      return;
+      else found = this.written(id, { name: "", queue: "" }); // it is another agent's, or no more
+      if (found === undefined) return;
     }
     if (this.asked.get(id) !== null) return; // it is in hand again, or closed in another tab
-    if (found === "goes on" && tries) this.findAgain(id, tries - 1);
+    if (found === "waits") this.findAgain(id, tries);
+    else if (found === "goes on" && tries) this.findAgain(id, tries - 1);
     else if (found && found !== "goes on") this.asked.set(id, found);
     else this.drop(id);
     this.draw();
@@ -107,13 +111,21 @@ export class Missed {
     const from = (seq) => ask("GET", `${path}?after=${seq}&limit=${PAGE}`);
     const { conversation, entries } = await from(after);
     // Of its end the conversation hears a moment later than whoever has it in hand, and first that the agent has left.
-    if (conversation.state !== "ended") return conversation.talking.some((each) => each !== this.agent()) ? null : "goes on";
+    const isElsewhere = conversation.talking.some((each) => each !== this.agent());
+    if (conversation.state !== "ended") return isElsewhere ? this.written(id, conversation) : "goes on";
     if (entries.some((each) => isTheirs(each) && each.seq > conversation.agent.read)) return conversation;
     const { entries: last } = await from(Math.max(0, conversation.seq - PAGE));
     const end = last.at(-1), said = last.findLast(isTheirs);
     if (end?.kind !== "ended") return "goes on"; // its end is being kept
     const isRecent = said && this.clock.passed(said.at) < READING;
-    return BY_OTHERS.has(end.text) && isRecent ? conversation : null;
+    return BY_OTHERS.has(end.text) && isRecent ? conversation : this.written(id, conversation);
+  }
+
+  // What has gone, if the agent wrote something to it that is not sent; "waits" while that is not known, null if all is there.
+  written(id, conversation) {
+    const { out } = keptOf(this.agent(), id);
+    if (!out.length) return null;
+    return out.some((each) => each.refused) ? conversation : "waits";
   }
 
   drop(id) {
@@ -164,6 +176,8 @@ export class Missed {
   row({ key }) {
     const button = make("button", { type: "button" });
     button.addEventListener("click", () => {
+      const outbox = outboxOf(this.agent(), key);
+      for (const each of [...outbox.items]) outbox.discard(each);
       this.drop(key);
       (byId("missed-list").querySelector("summary") ?? byId("work-title")).focus();
     });

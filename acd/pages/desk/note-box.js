@@ -6,7 +6,7 @@ import { ask } from "/pages/common/requests.js";
 
 const PREFIX = "acd-note:";
 const FIRST_PAUSE = 500, LONGEST_PAUSE = 15_000; // milliseconds
-const NOTHING = { draft: "", out: [] };
+const NOTHING = { draft: "", as: "", out: [] };
 
 const known = new Map(stored()); // what was written in a tab that may keep nothing lasts until it is reloaded
 let owner = "", heard = null, busy = false, timer = 0, pause = FIRST_PAUSE;
@@ -38,9 +38,10 @@ export function keepDraft(id, draft) {
   keep(id, { draft });
 }
 
-// The draft is a note from now on.
+// The draft is a note from now on. A tab that has been duplicated has the same draft: it is the same note there.
 export function add(id, text) {
-  keep(id, { draft: "", out: [...keptOf(id).out, { id: drawn(), text, refused: null }] });
+  const { draft, as, out } = keptOf(id), note = as && text === clean(draft) ? as : drawn();
+  keep(id, { draft: "", out: [...out, { id: note, text, refused: null }] });
   heard?.changed(id);
   pause = FIRST_PAUSE;
   send();
@@ -125,6 +126,7 @@ function later() {
 
 function keep(id, change) {
   const key = keyOf(id), value = { ...keptOf(id), ...change };
+  if (change.draft !== undefined) value.as = change.draft ? drawn() : "";
   if (!value.draft && value.out.length === 0) return drop(key);
   known.set(key, value);
   attempt(() => sessionStorage.setItem(key, JSON.stringify(value)));
