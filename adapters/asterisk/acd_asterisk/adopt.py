@@ -14,6 +14,7 @@ from msgspec import Struct, structs
 
 from acd.ports.channel import Desired
 from acd_asterisk.mending import (
+    NOT_FOLLOWED,
     Accept,
     Answer,
     CallBack,
@@ -215,7 +216,9 @@ def _keep(world: World, wish: Desired, channel: AriChannel, asking: str = "", *,
         for offer_id, agent_id in wish.offers().items()
         if (leg := world.legs.get(offer_id)) is not None
     )
-    return Keep(wish, channel, legs, met, bridge is not None, asking)
+    others = (other for each in inside - {channel.id} if (other := world.callers.get(each)) is not None)
+    replaced = met and any(other.is_of_asterisk for other in others)
+    return Keep(wish, channel, legs, met, bridge is not None, asking, replaced=replaced)
 
 
 def _keep_consult(world: World, wish: Desired, parent: Keep | None, consults: Iterable[Desired]) -> Keep | None:
@@ -259,6 +262,10 @@ def _ringing(keep: Keep, has_rung: Callable[[str], bool]) -> Iterable[Repair]:
 
 def _differences_of_talk(keep: Keep, away: Container[str]) -> Iterable[Repair]:
     interaction_id = keep.desired.interaction_id
+    if keep.replaced and not any(leg.talking for leg in keep.legs):
+        # Nobody has hung up on the caller: a telephone transferred them while no engine was there to follow.
+        yield Requeue(interaction_id, NOT_FOLLOWED)
+        return
     if not keep.legs:
         # Whether anybody had ever been joined shows in where the caller is.
         yield End(interaction_id, "agent", "agent-hung-up") if keep.met else Requeue(interaction_id)

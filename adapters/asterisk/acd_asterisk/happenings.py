@@ -43,9 +43,6 @@ PLAYBACK_ENDS: Final = frozenset({"done", "failed", "canceled"})
 
 _TRANSFERS: Final = frozenset({"ChannelTransfer", "BridgeBlindTransfer", "BridgeAttendedTransfer"})
 
-_OF_ASTERISK: Final = "Local/"
-"""How the names of channels begin that Asterisk puts between others."""
-
 CALLED_BACK: Final = ("back:",)
 """The arguments with which a customer comes in who was called back: what no dialplan calls a queue."""
 
@@ -258,7 +255,7 @@ def happening(event: AriEvent, names: Names) -> Happening | None:
                 offer_id = names.offer_of(event.replace_channel.id)
                 if offer_id is not None:
                     return _taken_over(event.channel, offer_id)
-                if event.channel.name.startswith(_OF_ASTERISK):
+                if event.channel.is_of_asterisk:
                     return StrayArrived(event.channel.id)
             return code_dialled(event.channel, event.args) or arrival(event.channel, event.args)
         case "StasisEnd":
@@ -274,7 +271,7 @@ def _taken_over(channel: AriChannel, offer_id: str) -> Referred | None:
 
     None when it is a channel of Asterisk's own: then it has carried a transfer out, and another event tells all.
     """
-    if channel.name.startswith(_OF_ASTERISK):
+    if channel.is_of_asterisk:
         return None
     return Referred(offer_id, other_endpoint=_endpoint(channel), replaced_by=channel.id)
 

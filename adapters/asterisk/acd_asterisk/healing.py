@@ -328,8 +328,8 @@ class Healer:
                 return FailOffer(new_id(), offer_id, reason="failed")
             case mending.Leave(interaction_id, agent_id):
                 return LeaveInteraction(new_id(), interaction_id, agent_id, reason="agent-hung-up")
-            case mending.Requeue(interaction_id):
-                return RequeueInteraction(new_id(), interaction_id, reason="agent-leg-lost")
+            case mending.Requeue(interaction_id, reason):
+                return RequeueInteraction(new_id(), interaction_id, reason=reason)
             case _:
                 return None
 

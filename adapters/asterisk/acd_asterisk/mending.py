@@ -3,12 +3,15 @@
 Owns the shapes. Must not know how they are found (`adopt`), nor how anything is healed (`healing`).
 """
 
-from typing import Literal
+from typing import Final, Literal
 
 from msgspec import Struct
 
 from acd.ports.channel import Desired
 from acd_asterisk.wire import AriChannel
+
+NOT_FOLLOWED: Final = "transfer-not-followed"
+"""Why a customer is back in the queue whom Asterisk has transferred where we cannot follow."""
 
 
 class KeptLeg(Struct, frozen=True):
@@ -24,7 +27,8 @@ class Keep(Struct, frozen=True):
     """A live interaction's call: the caller's channel, and the legs that ring or talk for it, oldest first.
 
     Of a consult: the channel of the agent who asks, of whose offer `asking` is. `met`: somebody has been in the talk
-    bridge with the caller, which shows in where the caller is. `has_bridge`: there is one.
+    bridge with the caller, which shows in where the caller is. `has_bridge`: there is one. `replaced`: a channel of
+    Asterisk's own is in an agent's place, for a transfer that nobody followed.
 
     `is_back`: of a callback; its channel has no id as long as nobody is called.
     """
@@ -36,6 +40,7 @@ class Keep(Struct, frozen=True):
     has_bridge: bool
     asking: str = ""
     is_back: bool = False
+    replaced: bool = False
 
 
 class End(Struct, frozen=True):
@@ -88,9 +93,10 @@ class Hold(Struct, frozen=True):
 
 
 class Requeue(Struct, frozen=True):
-    """The last agent's leg is gone, and nobody was ever joined with the caller."""
+    """The last agent's leg is gone, and nobody was ever joined with the caller; or a transfer has got lost."""
 
     interaction_id: str
+    reason: str = "agent-leg-lost"
 
 
 class Park(Struct, frozen=True):

@@ -28,6 +28,7 @@ from acd_asterisk.call import Call, Leg
 from acd_asterisk.desk import Desk
 from acd_asterisk.dismissal import Dismissal
 from acd_asterisk.happenings import CallerLeft, Happening, Referred, StrayArrived
+from acd_asterisk.mending import NOT_FOLLOWED
 from acd_asterisk.ringing import PJSIP
 from acd_asterisk.switchboard import Switchboard
 from acd_asterisk.telephones import agents_at, agents_with
@@ -50,9 +51,6 @@ LINES_KEPT: Final = 64
 BY: Final = "BLINDTRANSFER"
 """The variable by which Asterisk knows who has transferred a channel: if the number is one where calls are parked, they
 come back to that telephone."""
-
-NOT_FOLLOWED: Final = "transfer-not-followed"
-"""Why a customer is back in the queue whom Asterisk has transferred where we cannot follow."""
 
 _log = structlog.get_logger(__name__)
 

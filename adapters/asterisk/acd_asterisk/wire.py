@@ -15,6 +15,7 @@ MAX_MESSAGE_BYTES: Final = 1 << 20
 
 
 _UP: Final = "Up"
+_OF_ASTERISK: Final = "Local/"
 _T = TypeVar("_T")
 
 
@@ -71,6 +72,11 @@ class AriChannel(Struct, frozen=True):
     def is_up(self) -> bool:
         """Whether it has been answered."""
         return self.state == _UP
+
+    @property
+    def is_of_asterisk(self) -> bool:
+        """Whether it is one that Asterisk has made to put it between others, as where a telephone transfers."""
+        return self.name.startswith(_OF_ASTERISK)
 
 
 class AriBridge(Struct, frozen=True):

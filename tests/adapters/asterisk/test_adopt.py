@@ -254,6 +254,17 @@ def test_conference_of_which_one_is_gone_and_one_is_not_joined() -> None:
     assert differences(found, wish) == [Join(one(A)), Leave(one(A), "ben")]
 
 
+@pytest.mark.parametrize("stays", [True, False])
+def test_a_transfer_that_nobody_followed_is_no_hanging_up(*, stays: bool) -> None:
+    """Asterisk's channel in the agent's place says that the agent's telephone transferred while nobody listened."""
+    stray = AriChannel("1700000009.7", name="Local/600@agents-00000001;1", dialplan=IN_STASIS)
+    legs = (leg(A, answered=True),) if stays else ()
+    found = world(caller(A), stray, *legs, talks={A: (A, stray.id)})
+    assert differences(found, connected(A)) == [Requeue(one(A), "transfer-not-followed"), HangUp(stray.id)]
+    joined = world(caller(A), stray, leg(A, answered=True), talks={A: (A, leg(A).id, stray.id)})
+    assert differences(joined, connected(A)) == [HangUp(stray.id)], "it has come back"
+
+
 CONSULT = f"{one(A)}~2"
 """What its maker has called it: as if the customer had come a second time."""
 ASKER = structs.replace(leg(A, answered=True), state="Up")

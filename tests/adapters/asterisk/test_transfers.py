@@ -248,6 +248,26 @@ async def test_blind_by_asterisk_is_told_before_its_channel_ends(
         assert ended
 
 
+@pytest.mark.parametrize("hangs_up", [True, False])
+async def test_blind_by_asterisk_while_the_engine_dies(
+    provisioned: Provisioned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, hangs_up: bool
+) -> None:
+    """Nobody has hung up on the customer, who waits for another agent; whether the telephone has heard so or not."""
+    monkeypatch.setattr("acd_asterisk.transfers.TOLD_SECONDS", 30.0)
+    async with talking(provisioned, tmp_path, **ASTERISK) as (it, phone, customer):
+        dialog = await phone.rung()
+        assert await phone.transfer(dialog, "600") == ACCEPTED
+        await phone.told(dialog, DONE)
+        await it.stop_engine(crash=True)
+        if hangs_up:
+            await phone.hang_up(dialog)
+        await it.start_engine()
+        assert (await it.event(InteractionRequeued)).reason == "transfer-not-followed"
+        await until_places(it.pbx, {CALLER: f"talk:{customer}", "ben": f"talk:{customer}"})
+        if not hangs_up:
+            await phone.hang_up(dialog)  # Asterisk waits for it
+
+
 async def test_blind_to_the_outside_by_asterisk(provisioned: Provisioned, tmp_path: Path) -> None:
     """Where the agent's telephone may call, the caller goes on in the dialplan, once."""
     async with talking(provisioned, tmp_path, **ASTERISK) as (it, phone, customer):
