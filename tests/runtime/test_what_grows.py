@@ -46,6 +46,7 @@ HISTORIES: Mapping[str, int] = {
     "Ring._newest": ring.UNPACKED + ring.BLOCK,
     "_Came.latest": ARRIVALS,
     "View.decisions": DECISIONS_KEPT,
+    "EndedRecords._newest": ended.UNPACKED,
     "EndedRecords._packed": ended.KEPT,
     "Window._names": limits.OUTCOME_WINDOW + 2 * limits.ENDED_WINDOW,
     "Window._values": limits.OUTCOME_WINDOW + 2 * limits.ENDED_WINDOW,
