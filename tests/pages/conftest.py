@@ -19,6 +19,7 @@ from tests.missing import missing_tool
 from tests.pages.centre import QUEUES, Centre, begun
 from tests.pages.screen import PATIENCE_MS, Screen
 from tests.pages.work_screen import WorkScreen
+from tests.pages.writing import Customer
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext
@@ -97,3 +98,12 @@ def anna(somebody: Somebody, busy: Centre) -> Iterator[WorkScreen]:
     screen = WorkScreen(somebody().new_page(), busy).open().begin("anna", "Anna Example")
     yield screen
     screen.check()
+
+
+@pytest.fixture
+def customer(busy: Centre) -> Iterator[Customer]:
+    """Whoever writes to `busy`; connected."""
+    found = Customer(busy)
+    found.connect()
+    yield found
+    found.close()

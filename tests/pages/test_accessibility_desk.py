@@ -33,14 +33,6 @@ def busy(tmp_path: Path) -> Iterator[Centre]:
         yield found
 
 
-@pytest.fixture
-def customer(busy: Centre) -> Iterator[Customer]:
-    found = Customer(busy)
-    found.connect()
-    yield found
-    found.close()
-
-
 def signed_in(page: Page, centre: Centre, agent: str = "anna") -> Checker:
     checker = Checker(page)
     page.goto(f"{centre.address}/desk")

@@ -2,47 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
-
-import pytest
+from typing import Final
 
 from tests.pages.cable import cable
 from tests.pages.centre import Centre
 from tests.pages.conftest import Somebody
 from tests.pages.screen import CONNECTED, PATIENCE_MS, _expect
-from tests.pages.work_screen import ACCEPT, CHAT, WorkScreen
+from tests.pages.test_missed import missed
+from tests.pages.work_screen import CHAT, WorkScreen
 from tests.pages.writing import Customer
 
-if TYPE_CHECKING:
-    from playwright.sync_api import Locator
-
-GONE: Final = "Gone before all of it was read or sent"
 NO_NOTES: Final = "() => !Object.keys(sessionStorage).some((key) => key.startsWith('acd-note:'))"
 """The server has all that were written in this tab."""
 
 
-@pytest.fixture
-def customer(busy: Centre) -> Iterator[Customer]:
-    found = Customer(busy)
-    found.connect()
-    yield found
-    found.close()
-
-
-def accepted(screen: WorkScreen) -> None:
-    screen.is_offered(CHAT)
-    screen.press(ACCEPT)
-    screen.shows(CHAT, "Talking")
-
-
-def gone(screen: WorkScreen) -> Locator:
-    return screen.page.get_by_role("region", name=GONE)
-
-
 def wrote_too_late(screen: WorkScreen) -> None:
     """The message is there, and what has become of it."""
-    own = gone(screen).locator(".own")
+    own = missed(screen).locator(".own")
     _expect(own.locator(".text")).to_have_text("The code is 1234.", timeout=PATIENCE_MS)
     _expect(own.locator(".standing")).to_have_text("Not sent: The conversation has ended.")
 
@@ -54,7 +30,7 @@ def test_what_was_written_too_late_is_said_not_to_be_sent(somebody: Somebody, bu
         page.goto(f"{line.address}/desk")
         anna = WorkScreen(page, busy).begin("anna", "Anna Example")
         customer.begin()
-        accepted(anna)
+        anna.takes(CHAT)
         other = WorkScreen(page.context.new_page(), busy)
         other.page.goto(f"{line.address}/desk")
         other.shows(CHAT, "Talking")
@@ -69,18 +45,18 @@ def test_what_was_written_too_late_is_said_not_to_be_sent(somebody: Somebody, bu
             tab.says(CONNECTED)
             tab.says("Nothing in hand.")
         wrote_too_late(anna)
-        _expect(gone(other)).to_be_hidden()
+        _expect(missed(other)).to_be_hidden()
         anna.page.reload()
         wrote_too_late(anna)
-        gone(anna).get_by_role("button", name="Close: Customer").click()
-        _expect(gone(anna)).to_be_hidden()
+        missed(anna).get_by_role("button", name="Close: Customer").click()
+        _expect(missed(anna)).to_be_hidden()
         assert anna.page.evaluate("Object.keys(sessionStorage).filter((key) => key.startsWith('acd-desk:'))") == []
         anna.check()
 
 
 def test_a_note_in_a_tab_that_is_there_twice_is_one(anna: WorkScreen, busy: Centre, customer: Customer) -> None:
     customer.begin()
-    accepted(anna)
+    anna.takes(CHAT)
     anna.page.get_by_role("region", name="Notes").get_by_role("textbox").fill("Angry about the parcel")
     with anna.page.context.expect_page() as opened:
         anna.page.evaluate("void window.open('/desk')")

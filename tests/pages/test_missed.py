@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
-
-import pytest
 
 from tests.pages.cable import cable
 from tests.pages.centre import Centre
@@ -22,22 +19,8 @@ NOTHING_LEFT = "() => JSON.parse(localStorage['acd-desk-looked-at']).looked.leng
 """The page has found out of everything that has gone whether it is to be shown."""
 
 
-@pytest.fixture
-def customer(busy: Centre) -> Iterator[Customer]:
-    found = Customer(busy)
-    found.connect()
-    yield found
-    found.close()
-
-
 def missed(screen: WorkScreen) -> Locator:
     return screen.page.get_by_role("region", name=TITLE)
-
-
-def accepted(screen: WorkScreen) -> None:
-    screen.is_offered(CHAT)
-    screen.press(ACCEPT)
-    screen.shows(CHAT, "Talking")
 
 
 def behind(screen: WorkScreen, busy: Centre) -> None:
@@ -76,7 +59,7 @@ def test_what_was_written_before_the_end_while_the_network_was_away_can_be_read(
         page.goto(f"{line.address}/desk")
         anna = WorkScreen(page, busy).begin("anna", "Anna Example")
         customer.begin()
-        accepted(anna)
+        anna.takes(CHAT)
         customer.write("one")
         customer.until("sent")
         has_read(customer)
@@ -99,7 +82,7 @@ def test_it_is_there_after_a_reload_and_in_every_tab_until_it_is_closed_in_one(
     anna: WorkScreen, busy: Centre, customer: Customer
 ) -> None:
     customer.begin()
-    accepted(anna)
+    anna.takes(CHAT)
     behind(anna, busy)
     customer.write("Are you there?")
     customer.until("sent")
@@ -122,7 +105,7 @@ def test_it_is_there_after_a_reload_and_in_every_tab_until_it_is_closed_in_one(
 def test_what_was_written_just_before_the_customer_left_stays_to_be_read(anna: WorkScreen, customer: Customer) -> None:
     """It was in front for a moment. And whoever reads it writes to the customer again."""
     customer.begin()
-    accepted(anna)
+    anna.takes(CHAT)
     anna.page.clock.set_fixed_time(0)  # so that only the server's time counts
     customer.write("Bye")
     leave(customer)
@@ -136,7 +119,7 @@ def test_what_was_written_just_before_the_customer_left_stays_to_be_read(anna: W
 
 def test_what_has_been_read_goes_as_before(anna: WorkScreen, customer: Customer) -> None:
     customer.begin()
-    accepted(anna)
+    anna.takes(CHAT)
     customer.write("Thank you")
     customer.until("sent")
     has_read(customer)
@@ -148,7 +131,7 @@ def test_what_has_been_read_goes_as_before(anna: WorkScreen, customer: Customer)
 
 def test_whoever_signs_out_leaves_nothing_behind(anna: WorkScreen, busy: Centre, customer: Customer) -> None:
     customer.begin()
-    accepted(anna)
+    anna.takes(CHAT)
     behind(anna, busy)
     customer.write("Bye")
     leave(customer)

@@ -19,13 +19,12 @@ from tests.pages.floor import opened as opened_floor
 from tests.pages.screen import CONNECTED, PATIENCE_MS, _expect
 from tests.pages.shop import Agent, Window
 from tests.pages.shop import opened as opened_shop
-from tests.pages.work_screen import ACCEPT, PHONE, WorkScreen
+from tests.pages.work_screen import ACCEPT, PHONE, UNKNOWN, WorkScreen
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 AWAY = "No connection. Trying again …"
-UNKNOWN = "It is not known whether this was done. Look whether it was."
 BOARD_AWAY = "No connection: this is how it was. Trying again …"
 SILENT = "00:50"
 """Longer than a page goes without a word of the server's."""

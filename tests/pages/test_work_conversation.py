@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-
-import pytest
 
 from tests.pages.cable import cable
 from tests.pages.centre import Centre
@@ -16,20 +13,6 @@ from tests.pages.writing import Customer
 
 MESSAGES = re.compile(r"/conversations/[^/]+/messages$")
 NEW = re.compile(r"^Sales · chat\s*Talking – new message\s*\d+:\d\d$")
-
-
-@pytest.fixture
-def customer(busy: Centre) -> Iterator[Customer]:
-    found = Customer(busy)
-    found.connect()
-    yield found
-    found.close()
-
-
-def accepted(screen: WorkScreen) -> None:
-    screen.is_offered(CHAT)
-    screen.press(ACCEPT)
-    screen.shows(CHAT, "Talking")
 
 
 def wrote(screen: WorkScreen, text: str) -> None:
@@ -90,7 +73,7 @@ def test_several_of_one_queue_are_told_apart(anna: WorkScreen, busy: Centre, cus
         while not each.conversation:
             each.hear()
         each.write(text)
-        accepted(anna)
+        anna.takes(CHAT)
         wrote(anna, text)
     said = anna.page.locator("#work-list .whom")
     _expect(said).to_have_text(["Li Lei · “Where is my parcel?”", "“<b>Tea</b>?”"], timeout=PATIENCE_MS)
@@ -108,7 +91,7 @@ def test_a_conversation_that_is_not_in_front_says_what_is_new(
     anna: WorkScreen, busy: Centre, customer: Customer
 ) -> None:
     customer.begin()
-    accepted(anna)
+    anna.takes(CHAT)
     busy.come("c1")
     anna.is_offered(PHONE)
     anna.press(ACCEPT)
@@ -135,7 +118,7 @@ def test_what_was_written_while_the_network_was_cut_is_there_after_it(
         page.goto(f"{line.address}/desk")
         anna = WorkScreen(page, busy).begin("anna", "Anna Example")
         customer.begin()
-        accepted(anna)
+        anna.takes(CHAT)
         customer.write("one")
         wrote(anna, "one")
         line.pull()
@@ -155,7 +138,7 @@ def test_what_waits_to_be_sent_is_sent_though_something_else_is_in_front(
     anna: WorkScreen, busy: Centre, customer: Customer
 ) -> None:
     customer.begin()
-    accepted(anna)
+    anna.takes(CHAT)
     anna.page.route(MESSAGES, lambda route: route.abort())
     anna.front.get_by_role("textbox").fill("one")
     anna.press("Enter")
@@ -173,7 +156,7 @@ def test_what_waits_to_be_sent_is_sent_though_something_else_is_in_front(
 
 def test_who_signs_out_leaves_nothing_behind(anna: WorkScreen, customer: Customer) -> None:
     customer.begin()
-    accepted(anna)
+    anna.takes(CHAT)
     anna.front.get_by_role("textbox").fill("half a sent")
     kept = "Object.values(sessionStorage).join()"
     assert "half a sent" in anna.page.evaluate(kept)
@@ -187,7 +170,7 @@ def test_who_signs_out_leaves_nothing_behind(anna: WorkScreen, customer: Custome
 
 def test_an_engine_that_is_killed_loses_no_conversation(anna: WorkScreen, busy: Centre, customer: Customer) -> None:
     customer.begin()
-    accepted(anna)
+    anna.takes(CHAT)
     customer.write("one")
     wrote(anna, "one")
     busy.begin_anew()

@@ -12,13 +12,12 @@ from tests.pages.cable import Cable, cable
 from tests.pages.centre import Centre
 from tests.pages.conftest import Somebody
 from tests.pages.screen import CONNECTED
-from tests.pages.work_screen import ACCEPT, CHAT, PHONE, TALKING, WorkScreen, item
+from tests.pages.work_screen import ACCEPT, CHAT, PHONE, TALKING, UNKNOWN, WorkScreen, item
 
 if TYPE_CHECKING:
     from playwright.sync_api import Route
 
 AWAY = "No connection. Trying again …"
-UNKNOWN = "It is not known whether this was done. Look whether it was."
 SUPPORT = "Support · telephone"
 
 

@@ -17,6 +17,8 @@ ACCEPT: Final = "Alt+Shift+KeyA"
 DECLINE: Final = "Alt+Shift+KeyD"
 PHONE: Final = "Sales · telephone"
 CHAT: Final = "Sales · chat"
+UNKNOWN: Final = "It is not known whether this was done. Look whether it was."
+"""What the page says of a deed to which no answer came."""
 TALKING: Final = ("Hold", "Transfer", "Ask a colleague", "End")
 """What can be done while the agent talks."""
 
@@ -34,6 +36,12 @@ class WorkScreen(Screen):
         self.button("Ready").click()
         self.is_pressed("Ready")
         return self
+
+    def takes(self, name: str) -> None:
+        """What is offered, by the keyboard."""
+        self.is_offered(name)
+        self.press(ACCEPT)
+        self.shows(name, "Talking")
 
     @property
     def offers(self) -> Locator:
